@@ -1,0 +1,55 @@
+/* What task_info, thread_info and host_info tell. */
+#ifndef MACH_TASK_INFO_H
+#define MACH_TASK_INFO_H
+
+#include <stdint.h>
+
+typedef uint64_t *task_info_t;
+typedef uint64_t *thread_info_t;
+typedef uint64_t *host_info_t;
+
+#define TASK_INFO_MAX 32
+#define THREAD_INFO_MAX 32
+#define HOST_INFO_MAX 128
+
+#define TASK_BASIC_INFO 1
+struct task_basic_info {
+	uint64_t suspend_count;
+	uint64_t virtual_size; /* bytes mapped */
+	uint64_t resident_size;
+	uint64_t kernel_bytes; /* kernel memory charged to the task */
+	uint64_t user_ns;
+	uint64_t system_ns;
+	uint64_t threads;
+};
+#define TASK_BASIC_INFO_COUNT ((unsigned)(sizeof(struct task_basic_info) / 8))
+
+#define THREAD_BASIC_INFO 1
+struct thread_basic_info {
+	uint64_t run_state;
+	uint64_t suspend_count;
+	uint64_t priority;
+	uint64_t user_ns;
+	uint64_t system_ns;
+	uint64_t word;	  /* thread word */
+	uint64_t in_call; /* THREAD_IN_* */
+};
+#define THREAD_BASIC_INFO_COUNT ((unsigned)(sizeof(struct thread_basic_info) / 8))
+
+enum { TH_STATE_RUNNING = 1, TH_STATE_STOPPED = 2, TH_STATE_WAITING = 3, TH_STATE_HALTED = 5 };
+enum { THREAD_IN_NONE = 0, THREAD_IN_FOREIGN_CALL = 1, THREAD_IN_MACH_TRAP = 2 };
+
+#define HOST_BASIC_INFO 1
+struct host_basic_info {
+	uint64_t max_cpus;
+	uint64_t avail_cpus;
+	uint64_t memory_size; /* bytes */
+	uint64_t tsc_hz;
+	uint64_t boot_ns; /* real time at boot */
+};
+#define HOST_BASIC_INFO_COUNT ((unsigned)(sizeof(struct host_basic_info) / 8))
+
+/* The event counters, summed over processors, in the order of kern/counters.h. */
+#define HOST_COUNTERS 100
+
+#endif

@@ -1,0 +1,22 @@
+/* Thread state flavours of x86-64. */
+#ifndef MACH_THREAD_STATUS_H
+#define MACH_THREAD_STATUS_H
+
+#include <stdint.h>
+
+typedef uint64_t *thread_state_t;
+
+#define x86_THREAD_STATE64 4
+#define x86_FLOAT_STATE64 5 /* the XSAVE area in standard form, 512 bytes of FXSAVE first */
+
+/* All of a thread's registers, in 64-bit words. Of rflags a task may change the arithmetic flags, DF, TF, AC, ID. */
+typedef struct {
+	uint64_t rax, rbx, rcx, rdx, rdi, rsi, rbp, rsp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rip, rflags, cs, fs_base, gs_base;
+} x86_thread_state64_t;
+
+#define x86_THREAD_STATE64_COUNT ((unsigned)(sizeof(x86_thread_state64_t) / 8))
+#define THREAD_STATE_MAX 512 /* words: XSAVE area up to AVX-512 and PKRU */
+
+#endif

@@ -1,0 +1,62 @@
+/* A message inside the kernel, as queues hold it and generated stubs fill and read it. */
+#ifndef IPC_IPC_KMSG_H
+#define IPC_IPC_KMSG_H
+
+#include <kern/kernel_types.h>
+#include <kern/list.h>
+#include <mach/message.h>
+#include <mach/mig.h>
+#include <vm/vm.h>
+
+/* What stands behind one descriptor of the wire image; owned by the message. */
+struct ipc_carry {
+	uint8_t type;	     /* MACH_MSG_*_DESCRIPTOR */
+	uint8_t disposition; /* as received: PORT_RECEIVE, PORT_SEND, PORT_SEND_ONCE */
+	struct ipc_port *port;
+	vm_map_copy_t copy;	 /* out-of-line bytes */
+	struct ipc_port **ports; /* kalloc'ed array of `count` rights */
+	uint32_t count;
+	uint64_t size;
+};
+
+struct ipc_kmsg {
+	struct list link;
+	bool is_caller;			/* false: see ipc_thread.link for the other kind of queue element */
+	struct ipc_port *remote_port;	/* right of the header's remote disposition */
+	struct ipc_port *local_port;
+	uint8_t remote_disposition;
+	uint8_t local_disposition;
+	uint32_t allocated;		/* bytes of this structure in kalloc */
+	uint32_t descriptors;
+	struct ipc_carry *carry;
+	struct task *charged;
+	uint32_t sender_id;
+	mach_port_seqno_t seqno;
+	bool words;			/* body is a register message's: at most 64 bytes, plain */
+	mach_msg_header_t header __attribute__((aligned(8))); /* wire image, header.msgh_size bytes */
+};
+
+/* A message with room for `size` wire bytes (header included) and descriptors, zeroed; msgh_size and count set. Null: no memory. */
+struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors);
+/* Releases all it carries. */
+void ipc_kmsg_destroy(struct ipc_kmsg *kmsg);
+
+static inline void *
+ipc_kmsg_header(struct ipc_kmsg *kmsg)
+{
+	return &kmsg->header;
+}
+
+/* Make descriptor i of a message under construction; the right or copy is consumed. Grows the carry array as needed is the caller's no concern: i < descriptors. */
+void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition);
+void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size);
+void ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition);
+
+/*
+ * Sends to port (borrowed if disposition is COPY_SEND or MAKE_*, consumed if MOVE_*; the message is consumed in any case). Queue limits do not hold for
+ * the kernel; a waiting receiver is woken. Returns MACH_SEND_INVALID_DEST for a dead port.
+ */
+mach_msg_return_t ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition,
+	mach_msg_option_t option);
+
+#endif

@@ -1,0 +1,19 @@
+/* Assertions and panic: both mean that the kernel itself is wrong. */
+#ifndef KERN_ASSERT_H
+#define KERN_ASSERT_H
+
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line for the kernel's console; %s %d %u %x %lx %lu %p %c and widths. */
+void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Checked in every build. */
+#define assert(condition) ((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
+
+/* Checked in debug builds. */
+#ifdef PORTOLAN_DEBUG
+#define debug_assert(condition) assert(condition)
+#else
+#define debug_assert(condition) ((void)sizeof(condition))
+#endif
+
+#endif

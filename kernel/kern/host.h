@@ -1,0 +1,39 @@
+/* The host: its ports, start-up, boot modules. */
+#ifndef KERN_HOST_H
+#define KERN_HOST_H
+
+#include <kern/kernel_types.h>
+#include <mach/boot_info.h>
+
+struct host {
+	struct ipc_port *port;	    /* host_t */
+	struct ipc_port *priv_port; /* host_priv_t */
+	struct ipc_port *device_master;
+};
+
+extern struct host realhost;
+
+/* A boot module as the machine found it: physical, page-aligned, not in the free list. */
+struct boot_module_memory {
+	char name[64];
+	uint64_t physical;
+	uint64_t size;
+};
+
+/* Filled by x86_64 before kernel_main. */
+struct boot_parameters {
+	char command_line[512];
+	uint64_t rsdp;
+	uint32_t modules;
+	struct boot_module_memory module[BOOT_MODULES_MAX];
+};
+
+extern struct boot_parameters boot_parameters;
+
+/*
+ * Machine-independent start on the boot processor, interrupts off: expects the console, descriptor tables, boot_parameters and physical memory
+ * (vm_page_bootstrap has been given it) and starts all else; ends in sched_run.
+ */
+_Noreturn void kernel_main(void);
+
+#endif

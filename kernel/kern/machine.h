@@ -1,0 +1,97 @@
+/*
+ * What the machine-independent kernel asks of the processor's code. x86_64/ provides it; so does tests/host for the
+ * build host (PORTOLAN_HOST).
+ */
+#ifndef KERN_MACHINE_H
+#define KERN_MACHINE_H
+
+#include <kern/kernel_types.h>
+#include <mach/kern_return.h>
+#include <mach/vm_types.h>
+#include <x86_64/regs.h>
+
+#ifdef PORTOLAN_HOST
+extern struct processor *host_processor;
+static inline struct processor *
+current_processor(void)
+{
+	return host_processor;
+}
+struct thread *current_thread(void);
+#else
+/* The processor's own structure and its running thread: the first two words behind GS. */
+static inline struct processor *
+current_processor(void)
+{
+	struct processor *processor;
+
+	__asm__("movq %%gs:0, %0" : "=r"(processor));
+	return processor;
+}
+
+static inline struct thread *
+current_thread(void)
+{
+	struct thread *thread;
+
+	__asm__ volatile("movq %%gs:8, %0" : "=r"(thread));
+	return thread;
+}
+#endif
+
+/*
+ * Drops all that is on this processor's kernel stack and calls fn(arg) on the empty stack.
+ */
+_Noreturn void machine_call_on_fresh_stack(void (*fn)(void *arg), void *arg);
+
+/*
+ * Makes `thread` the current one of this processor: gs:8, its pmap (CR3 if it differs; kernel threads keep the last), FS and GS bases of
+ * user mode, I/O permission bitmap, TS by FPU ownership. The caller holds no locks.
+ */
+void machine_switch_to(struct thread *thread);
+
+/* Enters user mode with thread->regs; current thread only; fresh or used stack alike. */
+_Noreturn void machine_return_to_user(struct thread *thread);
+
+/* Waits for an interrupt with interrupts on and handles it; returns with interrupts off. */
+void machine_idle(void);
+
+/* Gives another processor the interrupt that makes it look at its run queue. */
+void machine_kick(struct processor *processor);
+
+/* Cuts spinning short: answers TLB shootdown requests, executes pause. */
+void machine_relax(void);
+
+/* Nanoseconds since boot, never backwards. */
+uint64_t machine_now(void);
+/* Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then. */
+void machine_set_deadline(uint64_t when);
+/* Real time at boot in ns since 1970, from the RTC. */
+uint64_t machine_boot_time(void);
+
+_Noreturn void machine_reboot(void);
+_Noreturn void machine_power_off(void);
+
+/*
+ * Copies between kernel memory and the current task's addresses. Zero on success; otherwise the number of bytes not copied:
+ * the copy stopped at a page fault at address + size - result. Addresses outside user space copy nothing.
+ */
+vm_size_t machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size);
+vm_size_t machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size);
+/* The 32-bit word at a resident user address, atomically; false on a fault. */
+bool machine_load_user_word(vm_address_t address, uint32_t *value);
+bool machine_store_user_word(vm_address_t address, uint32_t value);
+
+/* FPU: `thread` has no state yet; it is made at first use. Free drops it; save brings live registers into memory. */
+void machine_thread_init(struct thread *thread);
+void machine_thread_destroy(struct thread *thread);
+kern_return_t machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, unsigned *count);
+kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const uint64_t *state, unsigned count);
+/* Child of fork: copies the FPU state of `from` (any thread not running, or the current one). */
+void machine_thread_copy_fpu(struct thread *to, struct thread *from);
+/* True when the live FPU registers of `thread` are on another processor. */
+bool machine_fpu_elsewhere(const struct thread *thread);
+
+void machine_console_write(const char *text, size_t size);
+
+#endif

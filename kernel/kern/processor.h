@@ -1,0 +1,57 @@
+/* What each processor has for itself. */
+#ifndef KERN_PROCESSOR_H
+#define KERN_PROCESSOR_H
+
+#include <kern/counters.h>
+#include <kern/list.h>
+#include <kern/lock.h>
+#include <kern/machine.h>
+
+#define PROCESSORS_MAX 32
+#define PRIORITIES 128
+#define PRIORITY_IDLE 0
+#define PRIORITY_USER 40
+#define PRIORITY_SERVER 60
+#define PRIORITY_KERNEL 90
+#define PRIORITY_MAX 127
+#define TIME_SLICE_NS 10000000ull
+
+/* Threads ready to run, by priority; a bit is set when its list is not empty. */
+struct run_queue {
+	struct lock lock;
+	uint64_t bitmap[PRIORITIES / 64];
+	uint32_t count;
+	struct list threads[PRIORITIES];
+};
+
+struct timer;
+
+/* The first two members are addressed as gs:0 and gs:8 (kern/machine.h); entry code knows more through asm_offsets. */
+struct processor {
+	struct processor *self;
+	struct thread *thread;	  /* running */
+	uint64_t stack_top;	  /* of the one kernel stack */
+	uint64_t scratch;	  /* entry code */
+	struct pmap *pmap;	  /* loaded in CR3 */
+	struct thread *fpu_owner; /* whose registers are live */
+	uint32_t id;		  /* 0 .. */
+	uint32_t apic_id;
+	bool need_reschedule;	  /* looked at on the way to user mode */
+	bool idle;
+	struct thread *idle_thread;
+	uint64_t slice_end; /* of the running thread, ns */
+	struct run_queue queue;
+	struct lock timer_lock;
+	struct list timers; /* by deadline */
+	struct counters counters;
+#ifdef PORTOLAN_DEBUG
+	struct lock *locks_held[16];
+	uint32_t locks;
+#endif
+	void *machine; /* x86_64's own: descriptor tables, stacks of IST */
+} __attribute__((aligned(64)));
+
+extern struct processor processors[PROCESSORS_MAX];
+extern uint32_t processors_online;
+
+#endif

@@ -1,0 +1,39 @@
+/* Reference counts. */
+#ifndef KERN_REFCOUNT_H
+#define KERN_REFCOUNT_H
+
+#include <kern/assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct refcount {
+	uint32_t count;
+};
+
+static inline void
+ref_init(struct refcount *ref, uint32_t count)
+{
+	ref->count = count;
+}
+
+/* Relaxed: whoever takes a reference already holds one. */
+static inline void
+ref_take(struct refcount *ref)
+{
+	uint32_t old = __atomic_fetch_add(&ref->count, 1, __ATOMIC_RELAXED);
+
+	debug_assert(old != 0 && old != UINT32_MAX);
+	(void)old;
+}
+
+/* True when the last reference went. Acquire-release: its destroyer sees all that the other holders did. */
+static inline bool
+ref_drop(struct refcount *ref)
+{
+	uint32_t old = __atomic_fetch_sub(&ref->count, 1, __ATOMIC_ACQ_REL);
+
+	debug_assert(old != 0);
+	return old == 1;
+}
+
+#endif

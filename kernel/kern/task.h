@@ -1,0 +1,58 @@
+/* Tasks: an address space, a port name space, threads, and an account of kernel memory. */
+#ifndef KERN_TASK_H
+#define KERN_TASK_H
+
+#include <kern/kernel_types.h>
+#include <kern/list.h>
+#include <kern/lock.h>
+#include <kern/refcount.h>
+#include <mach/foreign.h>
+#include <mach/kern_return.h>
+#include <mach/special_ports.h>
+
+/*
+ * A task is alive until task_terminate marks it dead, ends its threads, empties its space and map. The structure stays
+ * while references do.
+ */
+struct task {
+	struct lock lock;
+	struct refcount refs;
+	bool dead;
+	uint32_t id;
+	uint32_t suspend_count;
+	uint32_t thread_count;
+	struct list threads;
+	struct list all_link;
+	struct vm_map *map;
+	struct ipc_space *space;
+
+	struct ipc_port *self_port; /* kernel's receive right */
+	struct ipc_port *exception_port;
+	struct ipc_port *bootstrap_port;
+	struct ipc_port *registered[TASK_PORT_REGISTER_MAX]; /* send rights or null */
+
+	int foreign_setting; /* FOREIGN_* */
+	struct ipc_port *foreign_port; /* send right */
+	uint64_t foreign_handler;
+	foreign_bitmap_t foreign_bitmap;
+
+	uint8_t *io_bitmap; /* 8192 bytes, or null: no I/O ports */
+
+	uint64_t kernel_bytes; /* charged, atomic */
+	uint64_t kernel_limit;
+	uint64_t user_ns, system_ns; /* of threads that ended */
+	char name[32];
+};
+
+extern struct task kernel_task;
+
+/* A task with no threads; inherits memory from parent (not null) if asked; special ports always. Reference for the caller. */
+kern_return_t task_create(task_t parent, int inherit_memory, task_t *out);
+kern_return_t task_terminate(task_t task);
+void task_reference(task_t task);
+
+/* Accounts kernel memory to a task: false, and nothing charged, over its limit. Null is the kernel's own. */
+bool task_charge(struct task *task, uint64_t bytes);
+void task_uncharge(struct task *task, uint64_t bytes);
+
+#endif

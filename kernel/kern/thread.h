@@ -1,0 +1,158 @@
+/* Threads: states, waiting, blocking by continuation. */
+#ifndef KERN_THREAD_H
+#define KERN_THREAD_H
+
+#include <kern/list.h>
+#include <kern/lock.h>
+#include <kern/machine.h>
+#include <kern/processor.h>
+#include <kern/refcount.h>
+#include <kern/timer.h>
+#include <mach/kern_return.h>
+#include <mach/message.h>
+
+/*
+ * States of a thread, under its lock:
+ *
+ *   CREATED   made, not started (thread_create leaves it so, suspended once).
+ *   RUNNING   the current thread of `processor`.
+ *   READY     on the run queue of `processor`.
+ *   WAITING   blocked; thread_go() makes it READY. What it waits for is in `wait`.
+ *   STOPPED   suspended on the way to user mode; thread_resume makes it READY.
+ *   DEAD      terminated; the structure stays while references do.
+ *
+ * A WAITING thread may have a suspend count: it stops when it would next enter user mode. On the way to user mode
+ * (thread_leave_kernel) a thread looks at `ast`.
+ */
+enum thread_state_kind { THREAD_CREATED, THREAD_RUNNING, THREAD_READY, THREAD_WAITING, THREAD_STOPPED, THREAD_DEAD };
+
+/* Results of a wait. */
+enum wait_result {
+	WAIT_WAITING = -1,
+	WAIT_AWAKENED = 0,
+	WAIT_TIMED_OUT = 1,
+	WAIT_INTERRUPTED = 2, /* thread_abort, terminate */
+};
+
+/* Reasons to look before entering user mode. */
+enum { AST_SUSPEND = 1, AST_TERMINATE = 2, AST_ABORT = 4 };
+
+typedef void (*continuation_t)(struct thread *self);
+
+/* What a waiting thread is linked on, so that an abort can take it off. */
+enum wait_kind {
+	WAIT_NONE,
+	WAIT_EVENT,	  /* the event hash */
+	WAIT_IPC_RECEIVE, /* receivers of a port or set */
+	WAIT_IPC_SEND,	  /* blocked senders and queued register callers of a port */
+	WAIT_IPC_REPLY,	  /* register caller whose message was received; its reply right is held by someone */
+};
+
+/* The register path's and mach_msg's part of a thread; ipc/ owns it. See ipc/ipc_thread.h. */
+#include <ipc/ipc_thread.h>
+
+struct thread {
+	struct thread_regs regs; /* first: entry code */
+	void *fpu;		 /* XSAVE area or null (x86_64/fpu.c) */
+	struct task *task;
+	struct pmap *pmap; /* the task's, or null for a kernel thread */
+
+	struct lock lock;
+	struct refcount refs;
+	enum thread_state_kind state;
+	uint32_t ast;
+	uint32_t suspend_count;
+	continuation_t continuation; /* what to call when switched to; null: enter user mode */
+
+	enum wait_kind wait_kind;
+	bool wait_interruptible;
+	enum wait_result wait_result;
+	const void *wait_event; /* WAIT_EVENT: key in the hash */
+	struct list wait_link;	/* event hash, or the port's list */
+	struct timer wait_timer;
+
+	uint8_t priority;      /* own */
+	uint8_t run_priority;  /* own or inherited, the higher */
+	struct processor *processor; /* where it runs or last ran */
+	struct list run_link;
+	uint64_t slice_left;
+	uint64_t user_ns, system_ns, entered_at;
+
+	struct list task_link;
+	struct ipc_port *self_port;	 /* receive right held by the kernel; null once terminated */
+	struct ipc_port *exception_port; /* send right or null */
+	struct ipc_port *exception_reply; /* waiting for a handler's answer */
+	int exception_step;		 /* 0 thread's handler, 1 task's */
+	int exception_kind;
+	int64_t exception_code, exception_subcode;
+
+	uint64_t word;	    /* thread word */
+	uint64_t save_area; /* r11 of the emulation handler */
+
+	struct ipc_kmsg *pending_kmsg; /* a kernel RPC that must run again (KERN_RESTART) */
+	struct ipc_thread ipc;
+	uint64_t machine[8]; /* x86_64's own */
+};
+
+/*
+ * --- Waiting. The order is always: assert_wait() with the object's lock held, release locks, thread_block(). A wake-up in between
+ * is not lost: the thread is found waiting.
+ */
+
+/* The current thread will wait for thread_wakeup(event). deadline in ns since boot, UINT64_MAX for none. */
+void assert_wait(const void *event, bool interruptible);
+void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline);
+/* For waits on other lists (wait_kind IPC_*): marks the current thread as waiting; the caller links wait_link under its own lock. */
+void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline);
+/* Undoes assert_wait before blocking. */
+void thread_cancel_wait(struct thread *self);
+
+/*
+ * Gives up the processor. When the thread is switched to again, `continuation` runs on an empty stack (null: user mode).
+ * If the thread is not marked waiting it goes back on the run queue. No locks held.
+ */
+_Noreturn void thread_block(continuation_t continuation);
+/* For KERN_RESTART in a trap: puts rip back on the syscall instruction and blocks. */
+_Noreturn void thread_block_restart(struct thread *self);
+
+/* Makes a WAITING thread READY with the result; false if it was not waiting any more. Takes the thread's lock. */
+bool thread_go(struct thread *thread, enum wait_result result);
+/* As thread_go, but does not queue it: the caller will switch to it at once by thread_handoff. */
+bool thread_claim(struct thread *thread, enum wait_result result);
+/* Current thread has been marked waiting or queued by the caller; switch directly to the claimed thread. */
+_Noreturn void thread_handoff(struct thread *to);
+
+void thread_wakeup(const void *event);	   /* all */
+bool thread_wakeup_one(const void *event); /* the first; false if none */
+unsigned thread_wakeup_some(const void *event, unsigned most);
+/* Moves up to `most` waiters of one event to another without waking them; returns how many. */
+unsigned thread_requeue(const void *from, const void *to, unsigned most);
+
+/* Ends the current thread's time in the kernel: handles ast and need_reschedule, then enters user mode. */
+_Noreturn void thread_leave_kernel(struct thread *self);
+
+/* --- Life. */
+
+/* A suspended thread of the task; a reference for the caller. KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. */
+kern_return_t thread_create(task_t task, thread_t *out);
+/* A kernel thread; runs fn as its continuation. */
+struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const char *name);
+void thread_reference(thread_t thread);
+kern_return_t thread_terminate(thread_t thread);
+_Noreturn void thread_exit_self(struct thread *self);
+kern_return_t thread_suspend(thread_t thread);
+kern_return_t thread_resume(thread_t thread);
+kern_return_t thread_abort(thread_t thread);
+
+/* The current thread raises an exception; returns to user mode only when a handler said KERN_SUCCESS. */
+_Noreturn void exception_raise_self(int exception, int64_t code, int64_t subcode);
+
+/* --- Scheduling. */
+void sched_init(void);
+void sched_start_processor(void); /* on the processor itself: idle thread made current */
+_Noreturn void sched_run(void);	  /* picks and switches; the current thread is already put away */
+void sched_enqueue(struct thread *thread); /* READY, thread locked */
+void sched_set_priority(struct thread *thread, uint8_t run_priority);
+void sched_slice_over(void); /* from the timer */
+
+#endif

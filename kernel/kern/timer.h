@@ -1,0 +1,26 @@
+/* One-shot timers, on the processor that set them. */
+#ifndef KERN_TIMER_H
+#define KERN_TIMER_H
+
+#include <kern/list.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct processor;
+
+struct timer {
+	struct list link;
+	uint64_t deadline; /* ns since boot */
+	void (*fn)(struct timer *timer);
+	struct processor *processor; /* whose list it is on, null when not set */
+};
+
+void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
+/* fn runs at the deadline with interrupts off, no locks held. Setting a set timer moves it. */
+void timer_set(struct timer *timer, uint64_t deadline);
+/* After this fn does not start any more (it may be running on another processor). */
+void timer_cancel(struct timer *timer);
+/* From the machine, at or after the deadline it was given. Runs what is due, sets the next deadline. */
+void timer_interrupt(void);
+
+#endif

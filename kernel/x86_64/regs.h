@@ -1,0 +1,22 @@
+/* The registers of a thread in user mode, as the entry code saves them and the register path moves them. */
+#ifndef X86_64_REGS_H
+#define X86_64_REGS_H
+
+#include <stdint.h>
+
+/* Offsets are known to x86_64/entry.S through asm_offsets; word[] is in the order of mach/trap.h. */
+struct thread_regs {
+	union {
+		uint64_t word[8];
+		struct {
+			uint64_t rdi, rsi, rdx, r10, r8, r9, r12, r13;
+		};
+	};
+	uint64_t rbx, r14, r15, rax, rbp;
+	uint64_t rcx, r11;
+	uint64_t rip, cs, rflags, rsp, ss; /* as iretq wants them */
+	uint64_t fs_base, gs_base;
+	uint64_t by_syscall; /* 1: entered by `syscall` (rcx and r11 are free), may leave by sysretq */
+};
+
+#endif

@@ -3,6 +3,7 @@
 #define VM_PMAP_H
 
 #include <kern/kernel_types.h>
+#include <mach/kern_return.h>
 #include <mach/vm_types.h>
 
 struct pmap;

@@ -39,7 +39,10 @@ struct processor {
 	bool need_reschedule;	  /* looked at on the way to user mode */
 	bool idle;
 	struct thread *idle_thread;
-	uint64_t slice_end; /* of the running thread, ns */
+	uint64_t slice_end;	 /* of the running thread, ns */
+	uint64_t armed_deadline; /* what the machine's timer is set to */
+	uint64_t switched_at;	 /* when the running thread was switched to */
+	struct thread *to_free;	 /* ended on this processor; freed after the switch */
 	struct run_queue queue;
 	struct lock timer_lock;
 	struct list timers; /* by deadline */

@@ -60,6 +60,7 @@ struct thread {
 	struct lock lock;
 	struct refcount refs;
 	enum thread_state_kind state;
+	bool on_processor; /* its processor has not let go of it yet; see thread_go */
 	uint32_t ast;
 	uint32_t suspend_count;
 	continuation_t continuation; /* what to call when switched to; null: enter user mode */
@@ -70,13 +71,13 @@ struct thread {
 	const void *wait_event; /* WAIT_EVENT: key in the hash */
 	struct list wait_link;	/* event hash, or the port's list */
 	struct timer wait_timer;
+	uint64_t wait_deadline; /* ns; UINT64_MAX for none */
 
 	uint8_t priority;      /* own */
 	uint8_t run_priority;  /* own or inherited, the higher */
 	struct processor *processor; /* where it runs or last ran */
 	struct list run_link;
-	uint64_t slice_left;
-	uint64_t user_ns, system_ns, entered_at;
+	uint64_t user_ns, system_ns;
 
 	struct list task_link;
 	struct ipc_port *self_port;	 /* receive right held by the kernel; null once terminated */
@@ -85,6 +86,7 @@ struct thread {
 	int exception_step;		 /* 0 thread's handler, 1 task's */
 	int exception_kind;
 	int64_t exception_code, exception_subcode;
+	kern_return_t exception_result;
 
 	uint64_t word;	    /* thread word */
 	uint64_t save_area; /* r11 of the emulation handler */
@@ -112,15 +114,34 @@ void thread_cancel_wait(struct thread *self);
  * If the thread is not marked waiting it goes back on the run queue. No locks held.
  */
 _Noreturn void thread_block(continuation_t continuation);
-/* For KERN_RESTART in a trap: puts rip back on the syscall instruction and blocks. */
+/*
+ * For KERN_RESTART in a trap: while it waits the thread stands before its syscall instruction; woken, it runs the trap again from
+ * its saved registers. An interrupted wait gives KERN_ABORTED in rax.
+ */
 _Noreturn void thread_block_restart(struct thread *self);
 
-/* Makes a WAITING thread READY with the result; false if it was not waiting any more. Takes the thread's lock. */
+/*
+ * Ends a wait with the result; false if the thread was not waiting any more. Takes the thread's lock.
+ *
+ * A thread that has marked itself WAITING is still on its processor until thread_block lets go of it (on_processor). Woken in
+ * between it only becomes RUNNING again, and thread_block queues it; so nobody else ever runs a thread that its
+ * processor still holds.
+ *
+ * Time-outs and aborts end a wait by thread_go alone: a thread in an IPC wait may then still be linked on a port's list. Its continuation takes
+ * it off; whoever finds it there first gets false from thread_go, takes it off and looks for another. Event waits are
+ * unlinked by whoever ends them.
+ */
 bool thread_go(struct thread *thread, enum wait_result result);
-/* As thread_go, but does not queue it: the caller will switch to it at once by thread_handoff. */
+/*
+ * As thread_go, but the caller switches to the thread at once by thread_handoff; false also when its processor has not let go of it. On success it is RUNNING
+ * on this processor (state, on_processor, processor set).
+ */
 bool thread_claim(struct thread *thread, enum wait_result result);
-/* Current thread has been marked waiting or queued by the caller; switch directly to the claimed thread. */
-_Noreturn void thread_handoff(struct thread *to);
+/*
+ * The current thread has been marked waiting by thread_will_wait (its continuation is the argument) or else is queued as ready;
+ * switches directly to the claimed thread: its continuation runs on an empty stack.
+ */
+_Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
 
 void thread_wakeup(const void *event);	   /* all */
 bool thread_wakeup_one(const void *event); /* the first; false if none */

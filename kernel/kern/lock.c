@@ -1,0 +1,49 @@
+/* Spinning for a lock, and the debug variant's check of the lock order. */
+#include <kern/counters.h>
+#include <kern/lock.h>
+#include <kern/processor.h>
+
+void
+lock_contended(struct lock *lock)
+{
+	count_event(lock_spins);
+	do {
+		/* Relaxed: only a hint when to try the exchange. */
+		while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0)
+			machine_relax();
+	} while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0);
+}
+
+#ifdef PORTOLAN_DEBUG
+#define LOCKS_HELD_MAX (sizeof(((struct processor *)0)->locks_held) / sizeof(struct lock *))
+
+void
+lock_order_acquired(struct lock *lock, bool nested)
+{
+	struct processor *processor = current_processor();
+
+	for (uint32_t i = 0; i < processor->locks; i++) {
+		struct lock *held = processor->locks_held[i];
+
+		if (held->rank > lock->rank || (held->rank == lock->rank && !nested))
+			panic("lock order: rank %u at %p taken while rank %u at %p is held", lock->rank, (void *)lock,
+				held->rank, (void *)held);
+	}
+	if (processor->locks == LOCKS_HELD_MAX)
+		panic("more than %u locks held", (unsigned)LOCKS_HELD_MAX);
+	processor->locks_held[processor->locks++] = lock;
+}
+
+void
+lock_order_released(struct lock *lock)
+{
+	struct processor *processor = current_processor();
+
+	for (uint32_t i = processor->locks; i-- > 0;)
+		if (processor->locks_held[i] == lock) {
+			processor->locks_held[i] = processor->locks_held[--processor->locks];
+			return;
+		}
+	panic("lock at %p released but not held by this processor", (void *)lock);
+}
+#endif

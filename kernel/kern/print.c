@@ -1,0 +1,147 @@
+/* kprintf and panic. */
+#include <kern/assert.h>
+#include <kern/lock.h>
+#include <kern/machine.h>
+#include <kern/print.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TEXT_MAX 512
+
+bool console_quiet;
+static struct lock console_lock = LOCK_INIT(LOCK_RANK_CONSOLE);
+static bool panicking;
+
+struct output {
+	char *text;
+	size_t size, length;
+};
+
+static void
+put(struct output *out, char character)
+{
+	if (out->length + 1 < out->size)
+		out->text[out->length++] = character;
+}
+
+static void
+put_padded(struct output *out, const char *text, size_t length, unsigned width, char pad, bool left)
+{
+	for (unsigned i = (unsigned)length; !left && i < width; i++)
+		put(out, pad);
+	for (size_t i = 0; i < length; i++)
+		put(out, text[i]);
+	for (unsigned i = (unsigned)length; left && i < width; i++)
+		put(out, ' ');
+}
+
+static void
+put_number(struct output *out, uint64_t value, bool negative, unsigned base, unsigned width, char pad, bool left)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value != 0);
+	if (negative)
+		digits[--at] = '-';
+	put_padded(out, digits + at, sizeof(digits) - at, width, pad, left);
+}
+
+size_t
+format_text(char *text, size_t size, const char *format, va_list arguments)
+{
+	struct output out = { text, size, 0 };
+
+	for (; *format != '\0'; format++) {
+		unsigned width = 0, longs = 0;
+		bool left = false;
+		char pad = ' ';
+		const char *string;
+		int64_t number;
+
+		if (*format != '%') {
+			put(&out, *format);
+			continue;
+		}
+		format++;
+		for (; *format == '-' || *format == '0'; format++) {
+			left |= *format == '-';
+			pad = *format == '0' ? '0' : pad;
+		}
+		for (; *format >= '0' && *format <= '9'; format++)
+			width = width * 10 + (unsigned)(*format - '0');
+		for (; *format == 'l' || *format == 'z'; format++)
+			longs++;
+		switch (*format) {
+		case 's':
+			string = va_arg(arguments, const char *);
+			string = string == NULL ? "(null)" : string;
+			put_padded(&out, string, strlen(string), width, ' ', left);
+			break;
+		case 'c':
+			put(&out, (char)va_arg(arguments, int));
+			break;
+		case 'd':
+		case 'i':
+			number = longs != 0 ? va_arg(arguments, long) : va_arg(arguments, int);
+			put_number(&out, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, width, pad, left);
+			break;
+		case 'u':
+		case 'x':
+			put_number(&out, longs != 0 ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned), false,
+				*format == 'u' ? 10 : 16, width, pad, left);
+			break;
+		case 'p':
+			put_number(&out, (uintptr_t)va_arg(arguments, void *), false, 16, 16, '0', false);
+			break;
+		case '\0':
+			format--;
+			break;
+		default:
+			put(&out, *format);
+		}
+	}
+	if (size != 0)
+		text[out.length] = '\0';
+	return out.length;
+}
+
+void
+kprintf(const char *format, ...)
+{
+	char line[TEXT_MAX];
+	va_list arguments;
+	size_t length;
+
+	if (console_quiet && !panicking)
+		return;
+	va_start(arguments, format);
+	length = format_text(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	/* A panic goes out even when it interrupted somebody's printing. */
+	if (!panicking)
+		lock_acquire(&console_lock);
+	machine_console_write(line, length);
+	if (!panicking)
+		lock_release(&console_lock);
+}
+
+void
+panic(const char *format, ...)
+{
+	char line[TEXT_MAX];
+	va_list arguments;
+
+	if (panicking)
+		machine_stop();
+	panicking = true;
+	va_start(arguments, format);
+	format_text(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	kprintf("\npanic: %s\n", line);
+	machine_print_state();
+	machine_stop();
+}

@@ -37,7 +37,8 @@
 #define TRAP_NULL (-17)
 #define TRAP_REPLY_CALLER_STATE (-18) /* reserved */
 #define TRAP_WORD_REQUEUE (-19) /* rdi from, rsi to, rdx wake, r10 move, r8 expected value of from, r9 flags -> woken + moved or error << 32 */
-#define TRAP_LAST 19
+#define TRAP_SET_FS_BASE (-20) /* rdi the calling thread's FS base -> kern_return_t */
+#define TRAP_LAST 20
 
 /* rbx of a delivered register message: count in bits 0-3, then the kind. */
 #define DELIVERED_COUNT(rbx) ((unsigned)(rbx) & 0xfu)

@@ -1,0 +1,34 @@
+/* What generated stubs use of libmach. */
+#ifndef MACH_MIG_SUPPORT_H
+#define MACH_MIG_SUPPORT_H
+
+#include <mach/mig.h>
+#include <mach/register.h>
+#include <mach/traps.h>
+
+/*
+ * The calling thread's reply port. A client stub asks for it, sends, and says with mig_dealloc_reply_port that an error
+ * leaves the port in doubt (a late reply could still arrive: it is destroyed, the next call gets another).
+ */
+mach_port_t mig_get_reply_port(void);
+void mig_dealloc_reply_port(mach_port_t port);
+static inline void mig_put_reply_port(mach_port_t port)
+{
+	(void)port;
+}
+
+/* Copies at most size - 1 bytes and a NUL; returns the length with the NUL. The rest of dest is left alone. */
+mach_msg_size_t mig_strncpy(char *dest, const char *src, mach_msg_size_t size);
+
+/* Memory of out-of-line arguments. */
+kern_return_t mig_allocate(vm_address_t *address, vm_size_t size);
+void mig_deallocate(vm_address_t address, vm_size_t size);
+
+/*
+ * Serves one message in a buffer with a subsystem, register routines too: what SUBSYSTEM_server(in, out) does. Fills `out`
+ * (at least subsystem->max_reply_size bytes) in any case. False: no routine has the id; the reply says MIG_BAD_ID and the request
+ * is the caller's to destroy. A reply of MIG_NO_REPLY must not be sent.
+ */
+int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* The pager kit: a memory object is a structure of yours, its messages are your functions. See pagers/template. */
+#ifndef MACH_PAGER_H
+#define MACH_PAGER_H
+
+#include <mach/server.h>
+#include <pthread.h>
+
+/*
+ * A memory object, embedded in the pager's own structure (container_of, or first member).
+ *
+ *   IDLE   no kernel knows it: control is null.
+ *   READY  between memory_object_init and memory_object_terminate (or the death of the control port): control is a send right.
+ *
+ * References: one is the creator's, one the kernel's while READY, one is lent to each function of `ops` while it runs; pager_object_retain
+ * takes others. The last release calls ops->destroy.
+ */
+struct pager_object {
+	const struct pager_ops *ops;
+	mach_port_t port;    /* receive right; payload: this structure */
+	mach_port_t control; /* send right, or null */
+	boolean_t may_cache;
+	memory_object_copy_strategy_t copy_strategy;
+	unsigned refs;
+	pthread_mutex_t lock; /* control and refs */
+};
+
+struct pager_ops {
+	/* The kernel wants pages. Answer the whole range by pager_supply, pager_zero or pager_error; now or later. */
+	void (*data_request)(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access);
+	/* Pages come back; the memory at data is yours (vm_deallocate). kernel_copy: the kernel still has them. */
+	void (*data_return)(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, boolean_t dirty,
+		boolean_t kernel_copy);
+	/* Access to pages that you supplied locked. May be null: they are unlocked. */
+	void (*data_unlock)(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access);
+	/* The kernel has dropped the object (a new init may follow). May be null. */
+	void (*terminate)(struct pager_object *object);
+	/* No task has a right to it any more (the kernel may have). May be null. */
+	void (*no_senders)(struct pager_object *object);
+	/* The last reference is gone: the port is destroyed already; free the structure. May be null. */
+	void (*destroy)(struct pager_object *object);
+};
+
+/* The subsystems that a pager's server loop serves: add them to your own list. */
+extern const struct mig_subsystem memory_object_subsystem;
+extern const struct mig_subsystem notify_subsystem;
+
+/* Makes the port in the port set of the server loop. may_cache: the kernel may keep pages when nothing is mapped. */
+kern_return_t pager_object_init(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
+	boolean_t may_cache, memory_object_copy_strategy_t copy_strategy);
+void pager_object_retain(struct pager_object *object);
+void pager_object_release(struct pager_object *object);
+/* A send right to hand out; asks for no_senders. */
+kern_return_t pager_object_send_right(struct pager_object *object, mach_port_t *right);
+
+/* Answers. supply moves the page-aligned memory out of the caller. */
+kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
+	vm_prot_t lock, boolean_t precious);
+kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length);
+kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error);
+
+/*
+ * Cleans (should_return), drops (flush) or locks pages and waits until that is done. data_return calls come meanwhile to the
+ * other threads of the server loop: never call this from the only one.
+ */
+kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
+	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock);
+
+#endif

@@ -55,7 +55,9 @@ kern_return_t ipc_space_insert(struct ipc_space *space, struct ipc_port *port, m
 struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name);
 
 /* Messages made by the kernel; see ipc_kmsg.h for what the generated stubs use. */
-mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_id_t id, const uint64_t *words, unsigned count);
+/* One-way register message; port and disposition as in ipc_kmsg_send_from_kernel: MOVE_* consumed, else borrowed. */
+mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,
+	const uint64_t *words, unsigned count);
 
 /* Start, thread's end, and stopping a thread inside a call. */
 void ipc_init(void);

@@ -11,8 +11,9 @@ enum lock_rank {
 	LOCK_RANK_VM_MAP = 20,	  /* map: entries (two maps: by address) */
 	LOCK_RANK_VM_OBJECT = 30, /* object: pages, shadow, pager state (an object before its shadow) */
 	LOCK_RANK_SPACE = 40,	  /* space: entries (two spaces: by address) */
-	LOCK_RANK_PORT_SET = 50,
-	LOCK_RANK_PORT = 55,	/* port: queue, waiters, rights (two ports: by address) */
+	LOCK_RANK_TRANSIT = 45,	  /* receive rights on their way in messages */
+	LOCK_RANK_PORT = 50,	  /* port: queue, waiters, rights (two ports: by address) */
+	LOCK_RANK_PORT_SET = 55,  /* set: members, those with messages, waiters */
 	LOCK_RANK_TIMER = 60,	/* a processor's timers */
 	LOCK_RANK_WAIT = 65,	/* a bucket of the event hash */
 	LOCK_RANK_THREAD = 70,	/* thread: state, suspend count, wait */

@@ -35,7 +35,7 @@
 #define TRAP_THREAD_EXIT (-15)	 /* rdi address of a word to clear and wake, or 0; does not return */
 #define TRAP_CLOCK (-16)	 /* rdi 0 monotonic, 1 real time -> rax ns */
 #define TRAP_NULL (-17)
-#define TRAP_REPLY_CALLER_STATE (-18) /* reserved */
+#define TRAP_MACH_MSG_RESUME (-18) /* mach_msg whose send is done: the kernel puts this in rax when the rest must run again */
 #define TRAP_WORD_REQUEUE (-19) /* rdi from, rsi to, rdx wake, r10 move, r8 expected value of from, r9 flags -> woken + moved or error << 32 */
 #define TRAP_SET_FS_BASE (-20) /* rdi the calling thread's FS base -> kern_return_t */
 #define TRAP_LAST 20

@@ -1,0 +1,167 @@
+/* Processes, threads, credentials, process groups and sessions. */
+#ifndef PERSONALITY_PROC_H
+#define PERSONALITY_PROC_H
+
+#include <mach/mach_types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "call.h"
+#include "list.h"
+#include "signal.h"
+
+struct file_table;
+struct fs_context;
+struct vnode;
+struct tty;
+struct address_space;
+
+#define GROUPS_MAX 32
+
+struct credentials {
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	unsigned groups;
+	uint32_t group[GROUPS_MAX];
+};
+
+struct session {
+	unsigned references; /* processes and process groups */
+	int id;
+	struct process *leader; /* null once it has ended */
+	struct tty *terminal;	/* controlling terminal, or null */
+};
+
+struct process_group {
+	struct list link; /* of all */
+	int id;
+	struct session *session;
+	struct list members;
+};
+
+/*
+ * States of a process:
+ *
+ *   RUNNING   has threads. `stopped` says whether job control holds them.
+ *   ZOMBIE    has ended; waits for its parent's wait. Threads, memory, files are gone.
+ *
+ * Made by process_create (fork, start), ended by process_exit, freed by process_reap.
+ */
+enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE };
+
+struct process {
+	struct list link; /* of all, by age */
+	int id;
+	enum process_state state;
+	struct process *parent; /* pid 1's is null */
+	struct list children;	/* struct process, by sibling */
+	struct list sibling;
+	struct process_group *group;
+	struct list group_link;
+	struct list threads; /* struct thread, by link */
+	unsigned thread_count;
+
+	struct address_space *memory; /* mm.h; shared with the parent during vfork */
+	mach_port_t foreign_port; /* receive right; payload: this structure; null while the task is borrowed (vfork) */
+	mach_port_t exception_port;
+
+	struct credentials credentials;
+	struct file_table *files;
+	struct fs_context *fs;
+	struct rlimit64 limit[RLIM_NLIMITS];
+	int nice;
+	bool dumpable;
+
+	struct signal_actions *actions; /* shared by CLONE_SIGHAND */
+	struct signal_queue pending;	/* for the process as a whole */
+	int exit_signal;		/* to the parent at the end */
+	bool stopped;
+	bool stop_reported, continued; /* for wait */
+	int stop_signal;
+	bool exiting;
+	int exit_status; /* as wait4 tells */
+
+	bool did_exec;
+	struct call *vfork_call; /* of the parent, until exec or exit */
+	struct thread *vfork_thread; /* the parent's thread that this process runs on */
+	struct wait_queue child_queue; /* waits of this process for its children */
+	struct wait_queue signal_queue; /* sigsuspend, sigtimedwait, pause */
+
+	char command[16];
+	struct vnode *executable;
+	uint64_t argument_start, argument_end, environment_start, environment_end;
+	uint64_t started; /* ns, monotonic */
+	uint64_t dead_user_ns, dead_system_ns; /* threads and tasks that are gone */
+	uint64_t children_user_ns, children_system_ns;
+	struct interval_timer *timers; /* setitimer and timer_create (timer.h) */
+	uint64_t alarm_deadline, alarm_interval;
+	unsigned alarm_index; /* in the heap of deadlines */
+	int parent_death_signal;
+	bool child_subreaper;
+	int oom_score;
+};
+
+/* A thread. During vfork the child's first thread runs on the parent's kernel thread: the parent's `lent` points to it. */
+struct thread {
+	struct list link; /* of the process */
+	int id;
+	struct process *process;
+	mach_port_t port; /* the kernel's thread; a send right */
+	struct thread *lent;
+	bool borrowed;	  /* its kernel thread belongs to a thread of the parent */
+	struct call call; /* the one it makes */
+
+	uint64_t blocked; /* signal mask */
+	uint64_t saved_mask; /* to be restored by the frame of the next handler (sigsuspend, ppoll) */
+	bool restore_mask;
+	struct signal_queue pending;
+	uint64_t alt_stack, alt_stack_size;
+	unsigned alt_stack_flags;
+	uint64_t fault_address; /* of the fault that is being turned into a signal */
+	unsigned suspended;	/* how many reasons hold the kernel thread suspended */
+
+	uint64_t clear_tid;	/* CLONE_CHILD_CLEARTID, set_tid_address */
+	uint64_t robust_list, robust_list_size;
+	uint64_t rseq;
+	uint64_t fs_base_at_start;
+	char name[16];
+	bool exiting;
+};
+
+extern struct list processes;
+extern struct process *init_process;
+
+/* --- Finding. Borrowed. */
+struct process *process_find(int id);
+struct thread *thread_find(int id); /* by thread id */
+struct process_group *group_find(int id);
+/* The thread of a kernel port name; the borrower when it is lent. */
+struct thread *thread_of_port(mach_port_t port);
+
+/* --- Making. Null: no memory or no id. */
+struct process *process_create(struct process *parent);
+struct thread *thread_create_for(struct process *process, int id);
+int allocate_id(void);
+
+/* --- Groups and sessions. */
+int process_set_group(struct process *process, int group); /* same session; makes it when new */
+int process_new_session(struct process *process);
+/* Whether no member has a parent in the same session but another group. */
+bool group_is_orphaned(const struct process_group *group);
+/* After a process left a group or ended: SIGHUP and SIGCONT to a newly orphaned group with stopped members. */
+void group_check_orphaned(struct process_group *group);
+
+/* --- Ending. */
+/* Ends the whole process; status as wait4 tells (code << 8, or signal). Its calls are gone. */
+void process_exit(struct process *process, int status);
+void thread_exit(struct thread *thread);
+/* Frees a zombie. */
+void process_reap(struct process *process);
+
+/* --- Rights. */
+bool capable(const struct process *process); /* is root */
+bool may_signal(const struct process *sender, const struct process *target, int signal);
+bool in_group(const struct credentials *credentials, uint32_t gid);
+
+#endif

@@ -1,0 +1,81 @@
+/* Signals: numbers, actions, queues, sending and delivery. */
+#ifndef PERSONALITY_SIGNAL_H
+#define PERSONALITY_SIGNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+
+struct process;
+struct thread;
+struct call;
+struct process_group;
+
+#define SIGNALS 64
+#define SIGNAL_BIT(signal) (1ull << ((signal) - 1))
+
+/* The kernel's struct sigaction of x86-64. */
+struct signal_action {
+	uint64_t handler; /* 0 default, 1 ignore */
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
+struct signal_actions {
+	unsigned references;
+	struct signal_action action[SIGNALS];
+};
+
+/* siginfo of x86-64: 128 bytes. */
+struct signal_info {
+	int32_t signal;
+	int32_t error;
+	int32_t code;
+	int32_t pad;
+	union {
+		struct {
+			int32_t pid;
+			uint32_t uid;
+			union {
+				uint64_t value;
+				struct {
+					int32_t status;
+					int32_t pad2;
+				};
+			};
+			int64_t user_time, system_time;
+		};
+		struct {
+			int32_t timer_id, overrun;
+			uint64_t timer_value;
+		};
+		uint64_t address;
+		uint64_t words[14];
+	};
+};
+
+_Static_assert(sizeof(struct signal_info) == 128, "siginfo_t has 128 bytes");
+
+struct signal_queue {
+	uint64_t set;
+	struct list entries; /* struct queued_signal: one per standard signal, several per real-time signal */
+};
+
+void signal_queue_init(struct signal_queue *queue);
+void signal_queue_flush(struct signal_queue *queue, uint64_t set);
+
+/* --- Sending. Ignored signals vanish; info may be null (kernel's own). */
+void signal_process(struct process *process, int signal, const struct signal_info *info);
+void signal_thread(struct thread *thread, int signal, const struct signal_info *info);
+void signal_group(struct process_group *group, int signal, const struct signal_info *info);
+/* A fault of the thread: cannot be blocked or ignored. */
+void signal_fault(struct thread *thread, const struct signal_info *info);
+
+/* --- Delivery. */
+/* Whether a signal waits that the thread would act on. */
+bool signal_due(const struct thread *thread);
+/* Acts on the next signal in the kernel thread's registers (x86_thread_state64_t *); see deliver.c. */
+
+#endif

@@ -30,6 +30,12 @@ struct boot_parameters {
 
 extern struct boot_parameters boot_parameters;
 
+/* Real time in ns since 1970: the clock at boot, corrected by host_set_time64. */
+uint64_t host_real_time(void);
+void host_init(void);
+/* Makes the first task from the boot module "bootstrap"; panics with advice when that is missing or broken. */
+void boot_task_start(void);
+
 /*
  * Machine-independent start on the boot processor, interrupts off: expects the console, descriptor tables, boot_parameters and physical memory
  * (vm_page_bootstrap has been given it) and starts all else; ends in sched_run.

@@ -64,6 +64,7 @@ void machine_relax(void);
 
 /* Nanoseconds since boot, never backwards. */
 uint64_t machine_now(void);
+uint64_t machine_tsc_hz(void);
 /* Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then. */
 void machine_set_deadline(uint64_t when);
 /* Real time at boot in ns since 1970, from the RTC. */

@@ -143,6 +143,10 @@ bool thread_claim(struct thread *thread, enum wait_result result);
  */
 _Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
 
+/* Takes the thread off the event it waits for, if it still does; true if that ended its wait. */
+bool thread_end_event_wait(struct thread *thread, enum wait_result result);
+
+void wait_init(void);
 void thread_wakeup(const void *event);	   /* all */
 bool thread_wakeup_one(const void *event); /* the first; false if none */
 unsigned thread_wakeup_some(const void *event, unsigned most);
@@ -168,11 +172,16 @@ kern_return_t thread_abort(thread_t thread);
 /* The current thread raises an exception; returns to user mode only when a handler said KERN_SUCCESS. */
 _Noreturn void exception_raise_self(int exception, int64_t code, int64_t subcode);
 
+/* A thread not yet reachable by anybody, CREATED; one reference, `task` borrowed. Null: no memory. */
+struct thread *thread_allocate(task_t task);
+void thread_init(void);
+
 /* --- Scheduling. */
 void sched_init(void);
 void sched_start_processor(void); /* on the processor itself: idle thread made current */
 _Noreturn void sched_run(void);	  /* picks and switches; the current thread is already put away */
 void sched_enqueue(struct thread *thread); /* READY, thread locked */
+bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */
 void sched_set_priority(struct thread *thread, uint8_t run_priority);
 void sched_slice_over(void); /* from the timer */
 

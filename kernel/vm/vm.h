@@ -83,6 +83,7 @@ kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const
 
 void vm_init(void);	   /* kernel's caches, default objects; before tasks */
 void vm_start_threads(void); /* page-out and the like; after threads work */
+uint64_t vm_memory_size(void); /* bytes of physical memory given to vm_page_bootstrap_range */
 
 /* Wired, contiguous memory for a driver: mapped in map, physical address returned. */
 kern_return_t vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *address, uint64_t *physical);

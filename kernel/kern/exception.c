@@ -1,0 +1,118 @@
+/*
+ * Exceptions as messages. The thread that faulted sends exception_raise to its own handler's port, then to its task's, each with a kernel port
+ * for the answer, and waits. KERN_SUCCESS lets it go on; when nobody says so, the task ends.
+ */
+#include <kern/exception.h>
+
+#include <ipc/ipc.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <kern/trap.h>
+#include <mach/exception.h>
+#include <stubs/exc_request_user.h>
+
+static _Noreturn void exception_ask(struct thread *self);
+
+static void
+reply_port_done(struct thread *self)
+{
+	struct ipc_port *port = self->exception_reply;
+
+	self->exception_reply = NULL;
+	if (port != NULL)
+		ipc_kernel_port_destroy(port);
+}
+
+/* The wait for an answer is over: by the answer, or by an abort, after which the faulting instruction runs again. */
+static void
+exception_answered(struct thread *self)
+{
+	bool aborted = self->wait_result == WAIT_INTERRUPTED;
+
+	reply_port_done(self);
+	if (aborted || self->exception_result == KERN_SUCCESS)
+		thread_leave_kernel(self);
+	self->exception_step++;
+	exception_ask(self);
+}
+
+void
+exception_reply_received(struct thread *thread, kern_return_t result)
+{
+	thread->exception_result = result;
+	thread_wakeup(&thread->exception_reply);
+}
+
+/* The handler of this step, as a send right, or null. */
+static struct ipc_port *
+handler_port(struct thread *self)
+{
+	struct ipc_port *port = NULL;
+
+	lock_acquire(&self->task->lock);
+	if (self->exception_step == 0)
+		port = self->exception_port != NULL ? ipc_port_copy_send(self->exception_port) : NULL;
+	else if (self->task->exception_port != NULL)
+		port = ipc_port_copy_send(self->task->exception_port);
+	lock_release(&self->task->lock);
+	return port;
+}
+
+static void
+report_unhandled(struct thread *self)
+{
+	kprintf("task %u (%s): exception %d, code %ld, subcode %lx at %lx, stack %lx: nobody handles it, the task ends\n",
+	    self->task->id, self->task->name, self->exception_kind, (long)self->exception_code,
+	    (unsigned long)self->exception_subcode, (unsigned long)self->regs.rip, (unsigned long)self->regs.rsp);
+}
+
+/* Sends the request of the present step, or goes on to the next, or ends the task. */
+static void
+exception_ask(struct thread *self)
+{
+	for (; self->exception_step < 2; self->exception_step++) {
+		struct ipc_port *handler = handler_port(self), *reply, *thread_right, *task_right;
+		kern_return_t sent;
+
+		if (handler == NULL || !ipc_port_active(handler)) {
+			ipc_port_release_send(handler);
+			continue;
+		}
+		reply = ipc_kernel_port_create(IKOT_EXCEPTION_REPLY, self);
+		if (reply == NULL) {
+			ipc_port_release_send(handler);
+			continue;
+		}
+		self->exception_reply = reply;
+		self->exception_result = KERN_FAILURE;
+		lock_acquire(&self->task->lock);
+		thread_right = self->self_port != NULL ? ipc_port_make_send(self->self_port) : NULL;
+		task_right = self->task->self_port != NULL ? ipc_port_make_send(self->task->self_port) : NULL;
+		lock_release(&self->task->lock);
+		/* Waiting before the request is out: the answer cannot come too early. */
+		assert_wait(&self->exception_reply, true);
+		sent = exception_raise_request(handler, ipc_port_make_send_once(reply), thread_right, task_right,
+		    self->exception_kind, self->exception_code, self->exception_subcode);
+		ipc_port_release_send(handler);
+		if (sent == KERN_SUCCESS)
+			thread_block(exception_answered);
+		thread_cancel_wait(self);
+		reply_port_done(self);
+	}
+	report_unhandled(self);
+	task_terminate(self->task);
+	thread_leave_kernel(self);
+}
+
+void
+exception_raise_self(int exception, int64_t code, int64_t subcode)
+{
+	struct thread *self = current_thread();
+
+	count_event(exceptions);
+	self->exception_kind = exception;
+	self->exception_code = code;
+	self->exception_subcode = subcode;
+	self->exception_step = 0;
+	exception_ask(self);
+}

@@ -1,0 +1,137 @@
+/* The host's ports and routines: time, information, log, switching off. */
+#include <kern/host.h>
+
+#include <ipc/ipc.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <mach/task_info.h>
+#include <mach/time_value.h>
+#include <stubs/mach_host_server.h>
+#include <vm/vm.h>
+
+#define NS_PER_SECOND 1000000000ull
+#define HOST_REBOOT_HALT 8 /* as GNU Mach's RB_HALT */
+
+struct host realhost;
+struct boot_parameters boot_parameters;
+
+/* ns since 1970 at boot, as corrected; written whole, read whole. */
+static uint64_t real_time_at_boot;
+
+void
+host_init(void)
+{
+	realhost.port = ipc_kernel_port_create(IKOT_HOST, &realhost);
+	realhost.priv_port = ipc_kernel_port_create(IKOT_HOST_PRIV, &realhost);
+	realhost.device_master = ipc_kernel_port_create(IKOT_DEVICE_MASTER, &realhost);
+	real_time_at_boot = machine_boot_time();
+}
+
+uint64_t
+host_real_time(void)
+{
+	/* Relaxed: a time read while it is being set may be the old one. */
+	return __atomic_load_n(&real_time_at_boot, __ATOMIC_RELAXED) + machine_now();
+}
+
+static time_value64_t
+time_of(uint64_t ns)
+{
+	return (time_value64_t){ .seconds = (int64_t)(ns / NS_PER_SECOND), .nanoseconds = (int64_t)(ns % NS_PER_SECOND) };
+}
+
+kern_return_t
+host_get_time64(host_t host, time_value64_t *current_time)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	*current_time = time_of(host_real_time());
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+host_get_uptime64(host_t host, time_value64_t *uptime)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	*uptime = time_of(machine_now());
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+host_set_time64(host_t host, time_value64_t new_time)
+{
+	uint64_t ns;
+
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	if (new_time.seconds < 0 || new_time.seconds > INT64_MAX / (int64_t)NS_PER_SECOND - 1 || new_time.nanoseconds < 0 ||
+	    new_time.nanoseconds >= (int64_t)NS_PER_SECOND)
+		return KERN_INVALID_VALUE;
+	ns = (uint64_t)new_time.seconds * NS_PER_SECOND + (uint64_t)new_time.nanoseconds;
+	__atomic_store_n(&real_time_at_boot, ns - machine_now(), __ATOMIC_RELAXED);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+host_reboot(host_t host, int options)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	if (options == HOST_REBOOT_HALT)
+		machine_power_off();
+	if (options == 0)
+		machine_reboot();
+	return KERN_INVALID_ARGUMENT;
+}
+
+kern_return_t
+host_log(host_t host, const char *text)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	kprintf("%s", text);
+	return KERN_SUCCESS;
+}
+
+static void
+sum_counters(uint64_t *out)
+{
+	__builtin_memset(out, 0, COUNTERS_COUNT * sizeof(*out));
+	for (unsigned i = 0; i < processors_online; i++) {
+		const uint64_t *of_one = (const uint64_t *)&processors[i].counters;
+
+		for (unsigned c = 0; c < COUNTERS_COUNT; c++)
+			out[c] += __atomic_load_n(&of_one[c], __ATOMIC_RELAXED);
+	}
+}
+
+_Static_assert(COUNTERS_COUNT <= HOST_INFO_MAX, "the counters fit host_info");
+
+kern_return_t
+host_info(host_t host, int flavor, uint64_t *out, mach_msg_type_number_t *count)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	switch (flavor) {
+	case HOST_BASIC_INFO: {
+		struct host_basic_info info = {
+			.max_cpus = PROCESSORS_MAX,
+			.avail_cpus = processors_online,
+			.memory_size = vm_memory_size(),
+			.tsc_hz = machine_tsc_hz(),
+			.boot_ns = __atomic_load_n(&real_time_at_boot, __ATOMIC_RELAXED),
+		};
+
+		__builtin_memcpy(out, &info, sizeof(info));
+		*count = HOST_BASIC_INFO_COUNT;
+		return KERN_SUCCESS;
+	}
+	case HOST_COUNTERS:
+		sum_counters(out);
+		*count = COUNTERS_COUNT;
+		return KERN_SUCCESS;
+	default:
+		return KERN_INVALID_ARGUMENT;
+	}
+}

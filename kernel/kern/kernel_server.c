@@ -1,0 +1,27 @@
+/* The kernel's interfaces by message id. */
+#include <ipc/ipc.h>
+#include <mach/mig.h>
+#include <stubs/device_server.h>
+#include <stubs/mach_host_server.h>
+#include <stubs/mach_port_server.h>
+#include <stubs/mach_server.h>
+#include <stubs/portolan_server.h>
+
+static const struct mig_subsystem *const subsystems[] = {
+	&mach_subsystem, &mach_port_subsystem, &portolan_subsystem, &mach_host_subsystem, &device_subsystem,
+};
+
+const struct mig_routine *
+kernel_routine(mach_msg_id_t id)
+{
+	for (unsigned i = 0; i < sizeof(subsystems) / sizeof(subsystems[0]); i++) {
+		const struct mig_subsystem *subsystem = subsystems[i];
+		const struct mig_routine *routine;
+
+		if (id < subsystem->start || id >= subsystem->end)
+			continue;
+		routine = &subsystem->routine[id - subsystem->start];
+		return routine->words != NULL || routine->message != NULL ? routine : NULL;
+	}
+	return NULL;
+}

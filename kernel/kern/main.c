@@ -1,0 +1,49 @@
+/* The machine-independent start of the kernel. */
+#include <ipc/ipc.h>
+#include <kern/host.h>
+#include <kern/task_private.h>
+#include <kern/thread.h>
+#include <vm/vm.h>
+
+static void
+idle_never_runs(struct thread *self)
+{
+	(void)self;
+	panic("the idle thread was switched to as if it were ready");
+}
+
+/* The thread that stands in while a processor has nothing to do; never on a queue. */
+static void
+make_idle_thread(struct processor *processor)
+{
+	struct thread *thread = thread_allocate(&kernel_task);
+
+	if (thread == NULL)
+		panic("no memory for an idle thread");
+	thread->pmap = NULL;
+	thread->priority = thread->run_priority = PRIORITY_IDLE;
+	thread->continuation = idle_never_runs;
+	thread->state = THREAD_RUNNING;
+	thread->on_processor = true;
+	thread->processor = processor;
+	processor->idle_thread = thread;
+	processor->thread = thread;
+}
+
+void
+kernel_main(void)
+{
+	vm_init();
+	wait_init();
+	sched_init();
+	ipc_init();
+	task_init();
+	thread_init();
+	make_idle_thread(current_processor());
+	host_init();
+	vm_start_threads();
+	boot_task_start();
+	kprintf("Portolan " PACKAGE_VERSION ": %u processor%s, %lu MiB\n", processors_online, processors_online == 1 ? "" : "s",
+	    (unsigned long)(vm_memory_size() >> 20));
+	sched_run();
+}

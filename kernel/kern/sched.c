@@ -1,0 +1,386 @@
+/*
+ * Scheduling: 128 priorities, a run queue for each processor, direct switches between threads.
+ *
+ * A thread is RUNNING on one processor, or READY on one queue, or neither. The kernel is not preempted: a processor looks at its queue when the
+ * running thread blocks, and on the way to user mode when something asked for it (need_reschedule). As blocked threads
+ * are continuations, a switch is another current thread, another address space, and a call on the empty stack.
+ */
+#include <kern/processor.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+
+struct processor processors[PROCESSORS_MAX];
+uint32_t processors_online;
+
+static void
+run_queue_init(struct run_queue *queue)
+{
+	lock_init(&queue->lock, LOCK_RANK_RUN_QUEUE);
+	for (unsigned i = 0; i < PRIORITIES; i++)
+		list_init(&queue->threads[i]);
+}
+
+void
+sched_init(void)
+{
+	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
+		struct processor *processor = &processors[i];
+
+		run_queue_init(&processor->queue);
+		lock_init(&processor->timer_lock, LOCK_RANK_TIMER);
+		list_init(&processor->timers);
+		processor->armed_deadline = UINT64_MAX;
+		processor->slice_end = UINT64_MAX;
+	}
+}
+
+/* Queue locked. */
+static void
+queue_put(struct run_queue *queue, struct thread *thread, bool at_head)
+{
+	unsigned priority = thread->run_priority;
+
+	if (at_head)
+		list_add_head(&queue->threads[priority], &thread->run_link);
+	else
+		list_add_tail(&queue->threads[priority], &thread->run_link);
+	queue->bitmap[priority / 64] |= 1ull << (priority % 64);
+	queue->count++;
+}
+
+/* Queue locked; the thread is on it. */
+static void
+queue_take(struct run_queue *queue, struct thread *thread)
+{
+	unsigned priority = thread->run_priority;
+
+	list_remove(&thread->run_link);
+	if (list_empty(&queue->threads[priority]))
+		queue->bitmap[priority / 64] &= ~(1ull << (priority % 64));
+	queue->count--;
+}
+
+/* The highest priority with a thread in the queue, or -1. Queue locked. */
+static int
+queue_highest(const struct run_queue *queue)
+{
+	if (queue->bitmap[1] != 0)
+		return 127 - __builtin_clzll(queue->bitmap[1]);
+	if (queue->bitmap[0] != 0)
+		return 63 - __builtin_clzll(queue->bitmap[0]);
+	return -1;
+}
+
+static struct thread *
+queue_pop(struct run_queue *queue)
+{
+	struct thread *thread = NULL;
+	int priority;
+
+	lock_acquire(&queue->lock);
+	priority = queue_highest(queue);
+	if (priority >= 0) {
+		thread = container_of(queue->threads[priority].next, struct thread, run_link);
+		queue_take(queue, thread);
+	}
+	lock_release(&queue->lock);
+	return thread;
+}
+
+/* Where a thread that becomes ready should run: where it was, unless that processor is busy and another idles. */
+static struct processor *
+choose_processor(struct thread *thread)
+{
+	struct processor *last = thread->processor != NULL ? thread->processor : current_processor();
+
+	if (last->idle || processors_online <= 1)
+		return last;
+	for (unsigned i = 0; i < processors_online; i++) {
+		if (processors[i].idle)
+			return &processors[i];
+	}
+	return last;
+}
+
+/* Thread locked and READY; its run queue's lock is taken inside. */
+static void
+enqueue(struct thread *thread, bool at_head)
+{
+	struct processor *processor = choose_processor(thread);
+	struct thread *running;
+
+	thread->processor = processor;
+	lock_acquire(&processor->queue.lock);
+	queue_put(&processor->queue, thread, at_head);
+	running = processor->thread;
+	if (processor->idle || (running != NULL && thread->run_priority > running->run_priority)) {
+		processor->need_reschedule = true;
+		if (processor != current_processor())
+			machine_kick(processor);
+	} else if (processor == current_processor() && processor->slice_end != UINT64_MAX) {
+		timer_slice_armed(processor->slice_end);
+	}
+	lock_release(&processor->queue.lock);
+}
+
+void
+sched_enqueue(struct thread *thread)
+{
+	enqueue(thread, false);
+}
+
+bool
+sched_dequeue(struct thread *thread)
+{
+	struct run_queue *queue = &thread->processor->queue;
+	bool was_there;
+
+	lock_acquire(&queue->lock);
+	was_there = list_linked(&thread->run_link);
+	if (was_there)
+		queue_take(queue, thread);
+	lock_release(&queue->lock);
+	return was_there;
+}
+
+void
+sched_set_priority(struct thread *thread, uint8_t run_priority)
+{
+	lock_acquire(&thread->lock);
+	if (thread->run_priority != run_priority) {
+		if (thread->state == THREAD_READY && sched_dequeue(thread)) {
+			thread->run_priority = run_priority;
+			enqueue(thread, false);
+		} else {
+			thread->run_priority = run_priority;
+		}
+	}
+	lock_release(&thread->lock);
+}
+
+void
+sched_slice_over(void)
+{
+	struct processor *processor = current_processor();
+
+	if (queue_highest(&processor->queue) >= (int)processor->thread->run_priority)
+		processor->need_reschedule = true; /* the slice stays over: the thread goes behind its equals */
+	else
+		processor->slice_end = machine_now() + TIME_SLICE_NS;
+}
+
+/* An idle processor takes the best thread of the longest queue. */
+static struct thread *
+steal(void)
+{
+	struct processor *self = current_processor(), *busiest = NULL;
+	uint32_t most = 0;
+
+	for (unsigned i = 0; i < processors_online; i++) {
+		/* Counts are read without the lock: a stale one costs a look at the wrong queue. */
+		uint32_t count = __atomic_load_n(&processors[i].queue.count, __ATOMIC_RELAXED);
+
+		if (&processors[i] != self && count > most) {
+			most = count;
+			busiest = &processors[i];
+		}
+	}
+	return busiest != NULL ? queue_pop(&busiest->queue) : NULL;
+}
+
+/* Charges the time since the last switch to the thread that had it. */
+static void
+account(struct processor *processor, uint64_t now)
+{
+	struct thread *thread = processor->thread;
+
+	if (thread != NULL)
+		thread->user_ns += now - processor->switched_at;
+	processor->switched_at = now;
+}
+
+/* Switches to a thread that is RUNNING by name already, and goes on where it left off. */
+static _Noreturn void
+run_thread(struct thread *thread)
+{
+	continuation_t continuation = thread->continuation;
+	struct processor *processor = current_processor();
+
+	machine_switch_to(thread);
+	if (processor->to_free != NULL) {
+		struct thread *ended = processor->to_free;
+
+		processor->to_free = NULL;
+		thread_deallocate(ended);
+	}
+	/* A wait that ended early leaves its timer behind. */
+	if (thread->wait_timer.processor != NULL)
+		timer_cancel(&thread->wait_timer);
+	if (continuation != NULL) {
+		thread->continuation = NULL;
+		continuation(thread);
+	}
+	thread_leave_kernel(thread);
+}
+
+void
+sched_run(void)
+{
+	struct processor *processor = current_processor();
+	struct thread *thread;
+	uint64_t now;
+
+	now = machine_now();
+	account(processor, now);
+	for (;;) {
+		processor->need_reschedule = false;
+		thread = queue_pop(&processor->queue);
+		if (thread == NULL)
+			thread = steal();
+		if (thread != NULL)
+			break;
+		/* Nothing to do: the idle thread stands in, so that interrupts find a current thread. */
+		if (!processor->idle) {
+			machine_switch_to(processor->idle_thread);
+			processor->slice_end = UINT64_MAX;
+			/* Sequentially consistent: enqueue() of another processor sees idle, or we see its thread. */
+			__atomic_store_n(&processor->idle, true, __ATOMIC_SEQ_CST);
+			continue;
+		}
+		machine_idle();
+	}
+	if (processor->idle) {
+		processor->idle = false;
+		now = machine_now();
+		processor->switched_at = now;
+	}
+	count_event(thread_switches);
+	lock_acquire(&thread->lock);
+	thread->state = THREAD_RUNNING;
+	thread->on_processor = true;
+	thread->processor = processor;
+	lock_release(&thread->lock);
+	processor->slice_end = now + TIME_SLICE_NS;
+	if (processor->queue.count != 0)
+		timer_slice_armed(processor->slice_end);
+	run_thread(thread);
+}
+
+static void
+run_on_fresh_stack(void *arg)
+{
+	(void)arg;
+	sched_run();
+}
+
+void
+thread_block(continuation_t continuation)
+{
+	struct thread *self = current_thread();
+
+	lock_acquire(&self->lock);
+	self->continuation = continuation;
+	self->on_processor = false;
+	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
+		self->state = THREAD_READY;
+		enqueue(self, false);
+	}
+	lock_release(&self->lock);
+	machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
+}
+
+static void
+run_thread_on_fresh_stack(void *arg)
+{
+	run_thread(arg);
+}
+
+void
+thread_handoff(struct thread *to, continuation_t continuation)
+{
+	struct thread *self = current_thread();
+
+	debug_assert(to->state == THREAD_RUNNING && to->processor == current_processor());
+	lock_acquire(&self->lock);
+	self->continuation = continuation;
+	self->on_processor = false;
+	if (self->state == THREAD_RUNNING) {
+		self->state = THREAD_READY;
+		enqueue(self, false);
+	}
+	lock_release(&self->lock);
+	machine_call_on_fresh_stack(run_thread_on_fresh_stack, to);
+}
+
+bool
+thread_go(struct thread *thread, enum wait_result result)
+{
+	bool went = false;
+
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_WAITING) {
+		went = true;
+		thread->wait_result = result;
+		thread->wait_kind = WAIT_NONE;
+		if (thread->on_processor) {
+			thread->state = THREAD_RUNNING;
+		} else {
+			thread->state = THREAD_READY;
+			enqueue(thread, false);
+		}
+	}
+	lock_release(&thread->lock);
+	return went;
+}
+
+bool
+thread_claim(struct thread *thread, enum wait_result result)
+{
+	bool claimed = false;
+
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_WAITING && !thread->on_processor) {
+		claimed = true;
+		thread->wait_result = result;
+		thread->wait_kind = WAIT_NONE;
+		thread->state = THREAD_RUNNING;
+		thread->on_processor = true;
+		thread->processor = current_processor();
+	}
+	lock_release(&thread->lock);
+	return claimed;
+}
+
+void
+thread_leave_kernel(struct thread *self)
+{
+	struct processor *processor = current_processor();
+
+	if (__builtin_expect(self->ast != 0, 0)) {
+		if (self->ast & AST_TERMINATE)
+			thread_exit_self(self);
+		lock_acquire(&self->lock);
+		self->ast &= ~(uint32_t)AST_ABORT;
+		if (self->suspend_count != 0) {
+			self->state = THREAD_STOPPED;
+			self->continuation = NULL;
+			self->on_processor = false;
+			lock_release(&self->lock);
+			thread_wakeup(&self->suspend_count); /* those who wait until it has stopped */
+			machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
+		}
+		self->ast &= ~(uint32_t)AST_SUSPEND;
+		lock_release(&self->lock);
+	}
+	if (processor->need_reschedule && self->task != &kernel_task) {
+		lock_acquire(&self->lock);
+		self->state = THREAD_READY;
+		self->continuation = NULL;
+		self->on_processor = false;
+		/* Preempted within its slice it comes first among its equals, else last. */
+		enqueue(self, processor->slice_end > machine_now());
+		lock_release(&self->lock);
+		machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
+	}
+	machine_return_to_user(self);
+}

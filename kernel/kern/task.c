@@ -1,0 +1,221 @@
+/* Tasks: making and ending them, and the account of kernel memory. */
+#include <kern/task.h>
+
+#include <ipc/ipc.h>
+#include <kern/kalloc.h>
+#include <kern/task_private.h>
+#include <kern/thread.h>
+#include <vm/vm.h>
+
+/* What a task may make the kernel allocate for it, unless the host's owner says otherwise. */
+#define KERNEL_LIMIT_DEFAULT (64ull << 20)
+
+struct task kernel_task;
+
+static struct kcache task_cache;
+static uint32_t next_task_id = 1;
+static struct lock tasks_lock = LOCK_INIT(LOCK_RANK_TASK);
+struct list tasks = LIST_INIT(tasks);
+
+static void
+task_setup(struct task *task)
+{
+	lock_init(&task->lock, LOCK_RANK_TASK);
+	ref_init(&task->refs, 1);
+	list_init(&task->threads);
+	list_init(&task->all_link);
+	task->kernel_limit = KERNEL_LIMIT_DEFAULT;
+}
+
+void
+task_init(void)
+{
+	kcache_init(&task_cache, "tasks", sizeof(struct task));
+	task_setup(&kernel_task);
+	kernel_task.kernel_limit = UINT64_MAX;
+	__builtin_strcpy(kernel_task.name, "kernel");
+}
+
+void
+task_reference(task_t task)
+{
+	ref_take(&task->refs);
+}
+
+void
+task_deallocate(task_t task)
+{
+	if (task == NULL || !ref_drop(&task->refs))
+		return;
+	debug_assert(task != &kernel_task);
+	/* Alive tasks have their self port's reference, so this one was terminated or never finished. */
+	if (task->space != NULL)
+		ipc_space_release(task->space);
+	if (task->map != NULL)
+		vm_map_deallocate(task->map);
+	if (task->io_bitmap != NULL)
+		kfree(task->io_bitmap, TASK_IO_BITMAP_BYTES);
+	kcache_free(&task_cache, task);
+}
+
+/* A send right to the port that `from` holds, or null. Its task locked. */
+static struct ipc_port *
+inherit_right(struct ipc_port *from)
+{
+	return from != NULL ? ipc_port_copy_send(from) : NULL;
+}
+
+/*
+ * Registered ports are privileges, given one by one. How foreign calls are answered goes with the memory that the handler is in.
+ */
+static void
+inherit_ports(struct task *child, struct task *parent, bool with_memory)
+{
+	lock_acquire(&parent->lock);
+	child->exception_port = inherit_right(parent->exception_port);
+	child->bootstrap_port = inherit_right(parent->bootstrap_port);
+	if (!with_memory) {
+		lock_release(&parent->lock);
+		return;
+	}
+	child->foreign_setting = parent->foreign_setting;
+	child->foreign_port = inherit_right(parent->foreign_port);
+	child->foreign_handler = parent->foreign_handler;
+	__builtin_memcpy(child->foreign_bitmap, parent->foreign_bitmap, sizeof(child->foreign_bitmap));
+	lock_release(&parent->lock);
+}
+
+static void
+release_ports(struct task *task)
+{
+	struct ipc_port *ports[TASK_PORT_REGISTER_MAX + 3];
+
+	lock_acquire(&task->lock);
+	__builtin_memcpy(ports, task->registered, sizeof(task->registered));
+	__builtin_memset(task->registered, 0, sizeof(task->registered));
+	ports[TASK_PORT_REGISTER_MAX] = task->exception_port;
+	ports[TASK_PORT_REGISTER_MAX + 1] = task->bootstrap_port;
+	ports[TASK_PORT_REGISTER_MAX + 2] = task->foreign_port;
+	task->exception_port = task->bootstrap_port = task->foreign_port = NULL;
+	lock_release(&task->lock);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX + 3; i++)
+		ipc_port_release_send(ports[i]);
+}
+
+kern_return_t
+task_create(task_t parent, int inherit_memory, task_t *out)
+{
+	struct task *task;
+	kern_return_t result;
+
+	if (parent == NULL)
+		return KERN_INVALID_ARGUMENT;
+	task = kcache_alloc(&task_cache);
+	if (task == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	task_setup(task);
+	task->id = __atomic_fetch_add(&next_task_id, 1, __ATOMIC_RELAXED);
+	if (inherit_memory && parent->map != NULL)
+		result = vm_map_fork(parent->map, task, &task->map);
+	else
+		result = vm_map_create(task, &task->map);
+	if (result == KERN_SUCCESS)
+		result = ipc_space_create(task, &task->space);
+	if (result == KERN_SUCCESS) {
+		task->self_port = ipc_kernel_port_create(IKOT_TASK, task);
+		if (task->self_port == NULL)
+			result = KERN_RESOURCE_SHORTAGE;
+	}
+	if (result != KERN_SUCCESS) {
+		if (task->space != NULL)
+			ipc_space_destroy(task->space);
+		if (task->map != NULL)
+			vm_map_terminate(task->map);
+		task_deallocate(task);
+		return result;
+	}
+	inherit_ports(task, parent, inherit_memory);
+	task_reference(task); /* held while it is alive */
+	lock_acquire(&tasks_lock);
+	list_add_tail(&tasks, &task->all_link);
+	lock_release(&tasks_lock);
+	*out = task;
+	return KERN_SUCCESS;
+}
+
+/* The first thread of the task that is not being ended yet, with a reference. */
+static struct thread *
+next_thread_to_end(struct task *task)
+{
+	struct thread *found = NULL;
+	struct list *link;
+
+	lock_acquire(&task->lock);
+	list_for_each (link, &task->threads) {
+		struct thread *thread = container_of(link, struct thread, task_link);
+
+		if (!(thread->ast & AST_TERMINATE)) {
+			thread_reference(thread);
+			found = thread;
+			break;
+		}
+	}
+	lock_release(&task->lock);
+	return found;
+}
+
+kern_return_t
+task_terminate(task_t task)
+{
+	struct thread *thread;
+	struct ipc_port *port;
+
+	if (task == NULL || task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&task->lock);
+	if (task->dead) {
+		lock_release(&task->lock);
+		return KERN_TERMINATED;
+	}
+	task->dead = true; /* no new threads */
+	port = task->self_port;
+	task->self_port = NULL;
+	lock_release(&task->lock);
+
+	while ((thread = next_thread_to_end(task)) != NULL) {
+		thread_terminate(thread);
+		thread_deallocate(thread);
+	}
+	ipc_kernel_port_destroy(port);
+	release_ports(task);
+	ipc_space_destroy(task->space);
+	vm_map_terminate(task->map);
+	lock_acquire(&tasks_lock);
+	list_remove(&task->all_link);
+	lock_release(&tasks_lock);
+	task_deallocate(task); /* of being alive */
+	return KERN_SUCCESS;
+}
+
+bool
+task_charge(struct task *task, uint64_t bytes)
+{
+	uint64_t now;
+
+	if (task == NULL)
+		return true;
+	/* Relaxed: a plain account; the limit may be passed by what other processors charge meanwhile, and is then refused to all. */
+	now = __atomic_add_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
+	if (now > task->kernel_limit) {
+		__atomic_sub_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
+		return false;
+	}
+	return true;
+}
+
+void
+task_uncharge(struct task *task, uint64_t bytes)
+{
+	if (task != NULL)
+		__atomic_sub_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
+}

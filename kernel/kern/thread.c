@@ -1,0 +1,287 @@
+/* Threads: making, ending, suspending and aborting them, and their way through traps that run again. */
+#include <kern/thread.h>
+
+#include <ipc/ipc.h>
+#include <ipc/ipc_kmsg.h>
+#include <kern/kalloc.h>
+#include <kern/task.h>
+#include <kern/trap.h>
+#include <vm/vm.h>
+
+static struct kcache thread_cache;
+
+void
+thread_init(void)
+{
+	kcache_init(&thread_cache, "threads", sizeof(struct thread));
+}
+
+struct thread *
+thread_allocate(task_t task)
+{
+	struct thread *thread;
+
+	if (!task_charge(task, sizeof(*thread)))
+		return NULL;
+	thread = kcache_alloc(&thread_cache);
+	if (thread == NULL) {
+		task_uncharge(task, sizeof(*thread));
+		return NULL;
+	}
+	lock_init(&thread->lock, LOCK_RANK_THREAD);
+	ref_init(&thread->refs, 1);
+	thread->task = task;
+	task_reference(task);
+	thread->pmap = task->map != NULL ? vm_map_pmap(task->map) : NULL;
+	thread->state = THREAD_CREATED;
+	thread->priority = thread->run_priority = PRIORITY_USER;
+	thread->wait_deadline = UINT64_MAX;
+	list_init(&thread->wait_link);
+	list_init(&thread->run_link);
+	list_init(&thread->task_link);
+	machine_thread_init(thread);
+	ipc_thread_init(thread);
+	return thread;
+}
+
+void
+thread_reference(thread_t thread)
+{
+	ref_take(&thread->refs);
+}
+
+void
+thread_deallocate(thread_t thread)
+{
+	struct task *task;
+
+	if (thread == NULL || !ref_drop(&thread->refs))
+		return;
+	task = thread->task;
+	timer_cancel(&thread->wait_timer);
+	machine_thread_destroy(thread);
+	kcache_free(&thread_cache, thread);
+	task_uncharge(task, sizeof(*thread));
+	task_deallocate(task);
+}
+
+kern_return_t
+thread_create(task_t task, thread_t *out)
+{
+	struct thread *thread;
+
+	if (task == NULL || task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	thread = thread_allocate(task);
+	if (thread == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	thread->self_port = ipc_kernel_port_create(IKOT_THREAD, thread);
+	if (thread->self_port == NULL) {
+		thread_deallocate(thread);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	lock_acquire(&task->lock);
+	if (task->dead) {
+		lock_release(&task->lock);
+		ipc_kernel_port_destroy(thread->self_port);
+		thread->self_port = NULL;
+		thread_deallocate(thread);
+		return KERN_TERMINATED;
+	}
+	thread->suspend_count = 1 + (task->suspend_count != 0);
+	thread->ast |= AST_SUSPEND;
+	list_add_tail(&task->threads, &thread->task_link);
+	task->thread_count++;
+	thread_reference(thread); /* the task's list */
+	lock_release(&task->lock);
+	*out = thread;
+	return KERN_SUCCESS;
+}
+
+struct thread *
+kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
+{
+	struct thread *thread = thread_allocate(&kernel_task);
+
+	if (thread == NULL)
+		panic("no memory for the kernel's thread %s", name);
+	thread->pmap = NULL;
+	thread->priority = thread->run_priority = priority;
+	thread->continuation = fn;
+	lock_acquire(&thread->lock);
+	thread->state = THREAD_READY;
+	sched_enqueue(thread);
+	lock_release(&thread->lock);
+	return thread;
+}
+
+/*
+ * The end, on the thread's own processor: everything it holds goes, then the processor. The structure lives until its references
+ * are gone; the last one of its own is dropped after the switch away (processor->to_free).
+ */
+void
+thread_exit_self(struct thread *self)
+{
+	struct task *task = self->task;
+	struct ipc_port *port;
+	bool listed;
+
+	ipc_thread_terminate(self);
+	if (self->pending_kmsg != NULL) {
+		ipc_kmsg_destroy(self->pending_kmsg);
+		self->pending_kmsg = NULL;
+	}
+	lock_acquire(&task->lock);
+	listed = list_linked(&self->task_link);
+	if (listed) {
+		list_remove(&self->task_link);
+		task->thread_count--;
+	}
+	task->user_ns += self->user_ns;
+	port = self->self_port;
+	self->self_port = NULL;
+	lock_release(&task->lock);
+	if (port != NULL)
+		ipc_kernel_port_destroy(port);
+	if (self->exception_reply != NULL) {
+		ipc_kernel_port_destroy(self->exception_reply);
+		self->exception_reply = NULL;
+	}
+	ipc_port_release_send(self->exception_port);
+	self->exception_port = NULL;
+
+	lock_acquire(&self->lock);
+	self->state = THREAD_DEAD;
+	lock_release(&self->lock);
+	thread_wakeup(&self->suspend_count);
+	if (listed)
+		current_processor()->to_free = self;
+	thread_block(NULL);
+}
+
+/* Ends whatever the thread waits for, so that it comes by thread_leave_kernel. No locks held. */
+static void
+thread_end_wait(struct thread *thread)
+{
+	switch (thread->wait_kind) {
+	case WAIT_NONE:
+		break;
+	case WAIT_EVENT:
+		thread_end_event_wait(thread, WAIT_INTERRUPTED);
+		break;
+	case WAIT_IPC_RECEIVE:
+	case WAIT_IPC_SEND:
+	case WAIT_IPC_REPLY:
+		ipc_thread_abort(thread);
+		break;
+	}
+}
+
+kern_return_t
+thread_terminate(thread_t thread)
+{
+	if (thread == NULL || thread->task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_DEAD || (thread->ast & AST_TERMINATE)) {
+		lock_release(&thread->lock);
+		return KERN_TERMINATED;
+	}
+	thread->ast |= AST_TERMINATE;
+	if (thread->state == THREAD_CREATED || thread->state == THREAD_STOPPED) {
+		thread->state = THREAD_READY;
+		sched_enqueue(thread);
+	} else if (thread->on_processor && thread->processor != current_processor()) {
+		machine_kick(thread->processor);
+	}
+	lock_release(&thread->lock);
+	thread_end_wait(thread);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+thread_suspend(thread_t thread)
+{
+	if (thread == NULL || thread->task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_DEAD) {
+		lock_release(&thread->lock);
+		return KERN_TERMINATED;
+	}
+	if (thread->suspend_count == UINT32_MAX) {
+		lock_release(&thread->lock);
+		return KERN_FAILURE;
+	}
+	thread->suspend_count++;
+	thread->ast |= AST_SUSPEND;
+	if (thread->state == THREAD_READY && thread->continuation == NULL && sched_dequeue(thread))
+		thread->state = THREAD_STOPPED; /* it was in user mode: nothing left to do in the kernel */
+	else if (thread->on_processor && thread->processor != current_processor())
+		machine_kick(thread->processor);
+	lock_release(&thread->lock);
+	ipc_thread_withdraw(thread);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+thread_resume(thread_t thread)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	if (thread == NULL || thread->task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_DEAD) {
+		result = KERN_TERMINATED;
+	} else if (thread->suspend_count == 0) {
+		result = KERN_FAILURE;
+	} else if (--thread->suspend_count == 0) {
+		thread->ast &= ~(uint32_t)AST_SUSPEND;
+		if (thread->state == THREAD_STOPPED || thread->state == THREAD_CREATED) {
+			thread->state = THREAD_READY;
+			sched_enqueue(thread);
+		}
+	}
+	lock_release(&thread->lock);
+	return result;
+}
+
+kern_return_t
+thread_abort(thread_t thread)
+{
+	if (thread == NULL || thread->task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	if (thread->wait_kind == WAIT_EVENT && !thread->wait_interruptible)
+		return KERN_SUCCESS;
+	thread_end_wait(thread);
+	return KERN_SUCCESS;
+}
+
+/* Runs the trap again whose wait ended; an ended wait by abort or time-out is its result instead. */
+static void
+trap_again(struct thread *self)
+{
+	self->regs.rip += 2; /* `syscall` has two bytes */
+	if (self->ast & AST_TERMINATE)
+		thread_leave_kernel(self);
+	if (self->wait_result == WAIT_INTERRUPTED || self->wait_result == WAIT_TIMED_OUT) {
+		if (self->pending_kmsg != NULL) {
+			ipc_kmsg_destroy(self->pending_kmsg);
+			self->pending_kmsg = NULL;
+		}
+		self->regs.rax = self->wait_result == WAIT_INTERRUPTED ? KERN_ABORTED : KERN_TIMEDOUT;
+		thread_leave_kernel(self);
+	}
+	trap_syscall(self);
+}
+
+void
+thread_block_restart(struct thread *self)
+{
+	count_event(restarts);
+	self->regs.rip -= 2;
+	if (self->state == THREAD_RUNNING) /* no wait asserted, or over already: only a pause */
+		self->wait_result = WAIT_AWAKENED;
+	thread_block(trap_again);
+}

@@ -1,0 +1,186 @@
+/* The thread_ routines of mach.defs and portolan.defs that are more than a call into thread.c. */
+#include <ipc/ipc.h>
+#include <ipc/ipc_kmsg.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <mach/task_info.h>
+#include <stubs/mach_server.h>
+#include <stubs/portolan_server.h>
+
+/*
+ * True when the registers in thread->regs are what the thread would go on with: it is stopped, not started, waiting, or ready to enter
+ * user mode. Thread locked.
+ */
+static bool
+registers_settled(const struct thread *thread)
+{
+	if (thread->on_processor)
+		return false;
+	return thread->state != THREAD_READY || thread->continuation == NULL;
+}
+
+/*
+ * For a look at, or a change of, the thread's registers: KERN_SUCCESS when they are settled and it cannot run before the caller
+ * leaves the kernel, KERN_RESTART when it must be waited for until it has stopped.
+ */
+static kern_return_t
+settle(struct thread *thread)
+{
+	bool settled, dead;
+
+	if (thread == NULL || thread->task == &kernel_task || thread == current_thread())
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->lock);
+	settled = registers_settled(thread);
+	dead = thread->state == THREAD_DEAD;
+	lock_release(&thread->lock);
+	if (dead)
+		return KERN_TERMINATED;
+	if (settled)
+		return KERN_SUCCESS;
+	if (thread->suspend_count == 0)
+		return KERN_FAILURE; /* it runs: suspend it first */
+	assert_wait(&thread->suspend_count, true);
+	lock_acquire(&thread->lock);
+	settled = registers_settled(thread) || thread->state == THREAD_DEAD;
+	lock_release(&thread->lock);
+	if (settled)
+		thread_cancel_wait(current_thread());
+	return KERN_RESTART;
+}
+
+kern_return_t
+thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)
+{
+	kern_return_t result = settle(thread);
+
+	if (result != KERN_SUCCESS)
+		return result;
+	*count = THREAD_STATE_MAX;
+	return machine_thread_get_state(thread, flavor, old_state, count);
+}
+
+kern_return_t
+thread_set_state(thread_t thread, int flavor, const thread_state_t new_state, mach_msg_type_number_t count)
+{
+	kern_return_t result = settle(thread);
+
+	if (result != KERN_SUCCESS)
+		return result;
+	if (flavor == x86_THREAD_STATE64 && thread->pending_kmsg != NULL) {
+		/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
+		ipc_kmsg_destroy(thread->pending_kmsg);
+		thread->pending_kmsg = NULL;
+		thread->continuation = NULL;
+	}
+	return machine_thread_set_state(thread, flavor, new_state, count);
+}
+
+kern_return_t
+thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)
+{
+	struct thread_basic_info info = { 0 };
+
+	if (thread == NULL || flavor != THREAD_BASIC_INFO)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->lock);
+	switch (thread->state) {
+	case THREAD_RUNNING:
+	case THREAD_READY:
+		info.run_state = TH_STATE_RUNNING;
+		break;
+	case THREAD_WAITING:
+		info.run_state = TH_STATE_WAITING;
+		break;
+	case THREAD_CREATED:
+	case THREAD_STOPPED:
+		info.run_state = TH_STATE_STOPPED;
+		break;
+	case THREAD_DEAD:
+		info.run_state = TH_STATE_HALTED;
+		break;
+	}
+	info.suspend_count = thread->suspend_count;
+	info.priority = thread->priority;
+	info.user_ns = thread->user_ns;
+	info.system_ns = thread->system_ns;
+	info.word = thread->word;
+	if (thread->ipc.call_state != IPC_CALL_NONE)
+		info.in_call = thread->ipc.call_foreign ? THREAD_IN_FOREIGN_CALL : THREAD_IN_MACH_TRAP;
+	lock_release(&thread->lock);
+	__builtin_memcpy(out, &info, sizeof(info));
+	*count = THREAD_BASIC_INFO_COUNT;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+thread_get_special_port(thread_t thread, int which, ipc_port_t *port)
+{
+	struct ipc_port *right = NULL;
+
+	if (thread == NULL)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->task->lock);
+	switch (which) {
+	case THREAD_KERNEL_PORT:
+		right = thread->self_port != NULL ? ipc_port_make_send(thread->self_port) : NULL;
+		break;
+	case THREAD_EXCEPTION_PORT:
+		right = thread->exception_port != NULL ? ipc_port_copy_send(thread->exception_port) : NULL;
+		break;
+	default:
+		lock_release(&thread->task->lock);
+		return KERN_INVALID_ARGUMENT;
+	}
+	lock_release(&thread->task->lock);
+	*port = right;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+thread_set_special_port(thread_t thread, int which, ipc_port_t port)
+{
+	struct ipc_port *old;
+
+	if (thread == NULL || which != THREAD_EXCEPTION_PORT)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&thread->task->lock);
+	if (thread->self_port == NULL) {
+		lock_release(&thread->task->lock);
+		return KERN_TERMINATED;
+	}
+	old = thread->exception_port;
+	thread->exception_port = port;
+	lock_release(&thread->task->lock);
+	ipc_port_release_send(old);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+thread_set_word(thread_t thread, uint64_t word)
+{
+	if (thread == NULL)
+		return KERN_INVALID_ARGUMENT;
+	thread->word = word;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+thread_set_save_area(thread_t thread, vm_address_t address)
+{
+	if (thread == NULL)
+		return KERN_INVALID_ARGUMENT;
+	thread->save_area = address;
+	return KERN_SUCCESS;
+}
+
+/* A task may lower and raise its threads' priorities below the kernel's own. */
+kern_return_t
+thread_priority(thread_t thread, int priority)
+{
+	if (thread == NULL || priority <= PRIORITY_IDLE || priority >= PRIORITY_KERNEL)
+		return KERN_INVALID_ARGUMENT;
+	thread->priority = (uint8_t)priority;
+	sched_set_priority(thread, (uint8_t)priority);
+	return KERN_SUCCESS;
+}

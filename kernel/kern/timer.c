@@ -1,0 +1,103 @@
+/* One-shot timers: a list by deadline for each processor. */
+#include <kern/timer.h>
+
+#include <kern/processor.h>
+#include <kern/thread.h>
+
+void
+timer_init(struct timer *timer, void (*fn)(struct timer *timer))
+{
+	list_init(&timer->link);
+	timer->fn = fn;
+	timer->processor = NULL;
+}
+
+/* The machine's timer is only ever moved forward here: an interrupt that comes early finds nothing due and sets the next. */
+static void
+arm(struct processor *processor, uint64_t when)
+{
+	if (when < processor->armed_deadline) {
+		processor->armed_deadline = when;
+		machine_set_deadline(when);
+	}
+}
+
+void
+timer_cancel(struct timer *timer)
+{
+	for (;;) {
+		struct processor *processor = __atomic_load_n(&timer->processor, __ATOMIC_ACQUIRE);
+
+		if (processor == NULL)
+			return;
+		lock_acquire(&processor->timer_lock);
+		if (timer->processor == processor) {
+			list_remove(&timer->link);
+			__atomic_store_n(&timer->processor, NULL, __ATOMIC_RELEASE);
+			lock_release(&processor->timer_lock);
+			return;
+		}
+		lock_release(&processor->timer_lock);
+	}
+}
+
+void
+timer_set(struct timer *timer, uint64_t deadline)
+{
+	struct processor *processor = current_processor();
+	struct list *link;
+
+	timer_cancel(timer);
+	timer->deadline = deadline;
+	lock_acquire(&processor->timer_lock);
+	/* From the end: most new deadlines are the latest. */
+	for (link = processor->timers.prev; link != &processor->timers; link = link->prev) {
+		if (container_of(link, struct timer, link)->deadline <= deadline)
+			break;
+	}
+	list_add_head(link, &timer->link);
+	__atomic_store_n(&timer->processor, processor, __ATOMIC_RELEASE);
+	arm(processor, deadline);
+	lock_release(&processor->timer_lock);
+}
+
+void
+timer_slice_armed(uint64_t slice_end)
+{
+	arm(current_processor(), slice_end);
+}
+
+void
+timer_interrupt(void)
+{
+	struct processor *processor = current_processor();
+	uint64_t now = machine_now(), next = UINT64_MAX;
+
+	count_event(timer_ticks);
+	processor->armed_deadline = UINT64_MAX;
+	lock_acquire(&processor->timer_lock);
+	for (;;) {
+		struct timer *timer = list_first(&processor->timers, struct timer, link);
+
+		if (timer == NULL)
+			break;
+		if (timer->deadline > now) {
+			next = timer->deadline;
+			break;
+		}
+		list_remove(&timer->link);
+		__atomic_store_n(&timer->processor, NULL, __ATOMIC_RELEASE);
+		lock_release(&processor->timer_lock);
+		timer->fn(timer);
+		lock_acquire(&processor->timer_lock);
+	}
+	lock_release(&processor->timer_lock);
+	if (!processor->idle) {
+		if (processor->slice_end <= now)
+			sched_slice_over();
+		if (processor->slice_end > now && processor->slice_end < next)
+			next = processor->slice_end;
+	}
+	if (next != UINT64_MAX)
+		arm(processor, next);
+}

@@ -1,0 +1,233 @@
+/* What follows an entry from user mode: the table of traps, foreign calls, faults, and copying with user memory. */
+#include <kern/trap.h>
+
+#include <ipc/ipc.h>
+#include <kern/host.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <kern/word.h>
+#include <mach/exception.h>
+#include <mach/foreign.h>
+#include <mach/trap.h>
+#include <vm/vm.h>
+
+/* A name for a fresh send right to a kernel port that the task's lock guards. */
+static int64_t
+name_for_port(struct thread *self, struct ipc_port *const *port)
+{
+	mach_port_name_t name = MACH_PORT_NULL;
+	struct ipc_port *right;
+
+	lock_acquire(&self->task->lock);
+	right = *port != NULL ? ipc_port_make_send(*port) : NULL;
+	lock_release(&self->task->lock);
+	if (right == NULL)
+		return MACH_PORT_NULL;
+	if (ipc_space_insert(self->task->space, right, MACH_MSG_TYPE_PORT_SEND, &name) != KERN_SUCCESS)
+		return MACH_PORT_NULL;
+	return name;
+}
+
+static int64_t
+trap_thread_self(struct thread *self)
+{
+	return name_for_port(self, &self->self_port);
+}
+
+static int64_t
+trap_task_self(struct thread *self)
+{
+	return name_for_port(self, &self->task->self_port);
+}
+
+static int64_t
+trap_host_self(struct thread *self)
+{
+	return name_for_port(self, &realhost.port);
+}
+
+static int64_t
+trap_clock(struct thread *self)
+{
+	return (int64_t)(self->regs.rdi == 0 ? machine_now() : host_real_time());
+}
+
+static int64_t
+trap_null(struct thread *self)
+{
+	(void)self;
+	return 0;
+}
+
+/* A pause: the thread goes behind its equals. With a thread's name, that one runs next if it is ready. */
+static int64_t
+trap_thread_switch(struct thread *self)
+{
+	self->regs.rax = KERN_SUCCESS;
+	if ((mach_port_name_t)self->regs.rdi != MACH_PORT_NULL) {
+		struct ipc_port *port = ipc_space_copy_send(self->task->space, (mach_port_name_t)self->regs.rdi);
+		struct thread *thread = convert_port_to_thread(port);
+		bool claimed = false;
+
+		ipc_port_release_send(port);
+		if (thread != NULL) {
+			lock_acquire(&thread->lock);
+			if (thread->state == THREAD_READY && sched_dequeue(thread)) {
+				thread->state = THREAD_RUNNING;
+				thread->on_processor = true;
+				thread->processor = current_processor();
+				claimed = true;
+			}
+			lock_release(&thread->lock);
+			thread_deallocate(thread);
+			if (claimed)
+				thread_handoff(thread, NULL);
+		}
+	}
+	thread_block(NULL);
+}
+
+/* By the number's absolute value; the register traps do not come here. */
+static const trap_fn traps[TRAP_LAST + 1] = {
+	[-TRAP_MACH_REPLY_DEFER] = ipc_trap_reply_defer,
+	[-TRAP_MACH_SEND] = ipc_trap_send,
+	[-TRAP_MACH_MSG] = ipc_trap_mach_msg,
+	[-TRAP_REPLY_PORT] = ipc_trap_reply_port,
+	[-TRAP_THREAD_SELF] = trap_thread_self,
+	[-TRAP_TASK_SELF] = trap_task_self,
+	[-TRAP_HOST_SELF] = trap_host_self,
+	[-TRAP_VM_READ_OVERWRITE] = vm_trap_read_overwrite,
+	[-TRAP_VM_WRITE] = vm_trap_write,
+	[-TRAP_WORD_WAIT] = trap_word_wait,
+	[-TRAP_WORD_WAKE] = trap_word_wake,
+	[-TRAP_WORD_REQUEUE] = trap_word_requeue,
+	[-TRAP_THREAD_SWITCH] = trap_thread_switch,
+	[-TRAP_THREAD_EXIT] = trap_thread_exit,
+	[-TRAP_CLOCK] = trap_clock,
+	[-TRAP_NULL] = trap_null,
+};
+
+static bool
+in_bitmap(const struct task *task, uint64_t number)
+{
+	return number < FOREIGN_BITMAP_WORDS * 64 && (task->foreign_bitmap[number / 64] >> (number % 64) & 1);
+}
+
+/* The upcall of the emulation setting: only rip, rcx and r11 change. */
+static _Noreturn void
+enter_handler(struct thread *self)
+{
+	self->regs.rcx = self->regs.rip;
+	self->regs.r11 = self->save_area;
+	self->regs.rip = self->task->foreign_handler;
+	self->regs.by_syscall = 0; /* rcx and r11 matter */
+	thread_leave_kernel(self);
+}
+
+static _Noreturn void
+foreign_call(struct thread *self)
+{
+	count_event(foreign_calls);
+	switch (self->task->foreign_setting) {
+	case FOREIGN_EMULATION:
+		enter_handler(self);
+	case FOREIGN_MIXED:
+		if (in_bitmap(self->task, self->regs.rax))
+			enter_handler(self);
+		/* fallthrough */
+	case FOREIGN_PORT:
+		ipc_foreign_call(self);
+	default:
+		exception_raise_self(EXC_SYSCALL, (int64_t)self->regs.rax, 0);
+	}
+}
+
+void
+trap_syscall(struct thread *self)
+{
+	int64_t number = (int64_t)self->regs.rax;
+	int64_t result;
+
+	count_event(traps);
+	if (number >= 0)
+		foreign_call(self);
+	if (number == TRAP_MACH_CALL)
+		ipc_trap_call(self);
+	if (number == TRAP_MACH_REPLY_WAIT)
+		ipc_trap_reply_wait(self);
+	if (number < -TRAP_LAST || traps[-number] == NULL) {
+		self->regs.rax = (uint64_t)(int64_t)KERN_INVALID_ARGUMENT;
+		thread_leave_kernel(self);
+	}
+	result = traps[-number](self);
+	if (result == KERN_RESTART)
+		thread_block_restart(self);
+	self->regs.rax = (uint64_t)result;
+	thread_leave_kernel(self);
+}
+
+void
+trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access)
+{
+	kern_return_t result;
+
+	count_event(faults);
+	result = vm_fault(self->task->map, address, access);
+	if (result == KERN_SUCCESS)
+		thread_leave_kernel(self);
+	if (result == KERN_RESTART)
+		thread_block(NULL); /* the instruction runs again */
+	exception_raise_self(EXC_BAD_ACCESS, result, (int64_t)address);
+}
+
+void
+trap_exception(struct thread *self, int exception, int64_t code, int64_t subcode)
+{
+	(void)self;
+	exception_raise_self(exception, code, subcode);
+}
+
+void
+trap_interrupt_done(struct thread *self)
+{
+	thread_leave_kernel(self);
+}
+
+/* The address at which a copy stopped is faulted in, and the copy goes on from there. */
+kern_return_t
+copyin(vm_address_t address, void *kernel, vm_size_t size)
+{
+	char *to = kernel;
+	vm_size_t left;
+
+	while ((left = machine_copy_from_user(to, address, size)) != 0) {
+		kern_return_t result;
+
+		to += size - left;
+		address += size - left;
+		size = left;
+		result = vm_fault(current_thread()->task->map, address, VM_PROT_READ);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+copyout(const void *kernel, vm_address_t address, vm_size_t size)
+{
+	const char *from = kernel;
+	vm_size_t left;
+
+	while ((left = machine_copy_to_user(address, from, size)) != 0) {
+		kern_return_t result;
+
+		from += size - left;
+		address += size - left;
+		size = left;
+		result = vm_fault(current_thread()->task->map, address, VM_PROT_READ | VM_PROT_WRITE);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	return KERN_SUCCESS;
+}

@@ -1,0 +1,196 @@
+/* Waiting: the event hash, time-outs, and the hand-over between a waiter and who wakes it. */
+#include <kern/thread.h>
+
+#include <kern/checked.h>
+
+#define WAIT_BUCKETS 256
+
+/* Waiters of all events that hash here, in order of arrival. */
+static struct wait_bucket {
+	struct lock lock;
+	struct list waiters;
+} wait_buckets[WAIT_BUCKETS];
+
+void
+wait_init(void)
+{
+	for (unsigned i = 0; i < WAIT_BUCKETS; i++) {
+		lock_init(&wait_buckets[i].lock, LOCK_RANK_WAIT);
+		list_init(&wait_buckets[i].waiters);
+	}
+}
+
+static struct wait_bucket *
+bucket_of(const void *event)
+{
+	uint64_t h = (uint64_t)(uintptr_t)event * 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio: Knuth, TAOCP 3, 6.4 */
+
+	return &wait_buckets[h >> 56];
+}
+
+/*
+ * The deadline of a wait. The timer may belong to an earlier wait that ended without cancelling it; the thread's own deadline tells.
+ */
+static void
+wait_timed_out(struct timer *timer)
+{
+	struct thread *thread = container_of(timer, struct thread, wait_timer);
+
+	if (thread->wait_deadline > machine_now())
+		return;
+	if (thread->wait_kind == WAIT_EVENT)
+		thread_end_event_wait(thread, WAIT_TIMED_OUT);
+	else
+		thread_go(thread, WAIT_TIMED_OUT);
+}
+
+void
+thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
+{
+	struct thread *self = current_thread();
+
+	lock_acquire(&self->lock);
+	debug_assert(self->state == THREAD_RUNNING);
+	self->state = THREAD_WAITING;
+	self->wait_kind = kind;
+	self->wait_interruptible = interruptible;
+	self->wait_result = WAIT_WAITING;
+	self->wait_deadline = deadline;
+	lock_release(&self->lock);
+	if (deadline != UINT64_MAX) {
+		if (self->wait_timer.fn == NULL)
+			timer_init(&self->wait_timer, wait_timed_out);
+		timer_set(&self->wait_timer, deadline);
+	}
+}
+
+void
+assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+{
+	struct thread *self = current_thread();
+	struct wait_bucket *bucket = bucket_of(event);
+
+	/*
+	 * The thread is WAITING before it can be found, and found only under the bucket's lock. The timer is set last, for
+	 * its lock ranks below the bucket's.
+	 */
+	lock_acquire(&bucket->lock);
+	self->wait_event = event;
+	thread_will_wait(WAIT_EVENT, interruptible, UINT64_MAX);
+	self->wait_deadline = deadline;
+	list_add_tail(&bucket->waiters, &self->wait_link);
+	lock_release(&bucket->lock);
+	if (deadline != UINT64_MAX) {
+		if (self->wait_timer.fn == NULL)
+			timer_init(&self->wait_timer, wait_timed_out);
+		timer_set(&self->wait_timer, deadline);
+	}
+}
+
+void
+assert_wait(const void *event, bool interruptible)
+{
+	assert_wait_deadline(event, interruptible, UINT64_MAX);
+}
+
+/* Takes a thread off the event it waits for, if it still does, and ends its wait. */
+bool
+thread_end_event_wait(struct thread *thread, enum wait_result result)
+{
+	for (;;) {
+		const void *event = __atomic_load_n(&thread->wait_event, __ATOMIC_RELAXED);
+		struct wait_bucket *bucket = bucket_of(event);
+		bool went = false;
+
+		lock_acquire(&bucket->lock);
+		if (thread->wait_event != event) { /* it waits for another by now: look there */
+			lock_release(&bucket->lock);
+			continue;
+		}
+		if (thread->state == THREAD_WAITING && thread->wait_kind == WAIT_EVENT &&
+		    !(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())) {
+			list_remove(&thread->wait_link);
+			went = thread_go(thread, result);
+		}
+		lock_release(&bucket->lock);
+		return went;
+	}
+}
+
+void
+thread_cancel_wait(struct thread *self)
+{
+	if (self->wait_kind == WAIT_EVENT)
+		thread_end_event_wait(self, WAIT_AWAKENED);
+	else
+		thread_go(self, WAIT_AWAKENED);
+}
+
+unsigned
+thread_wakeup_some(const void *event, unsigned most)
+{
+	struct wait_bucket *bucket = bucket_of(event);
+	struct list *link, *following;
+	unsigned woken = 0;
+
+	lock_acquire(&bucket->lock);
+	list_for_each_safe (link, following, &bucket->waiters) {
+		struct thread *thread = container_of(link, struct thread, wait_link);
+
+		if (woken == most)
+			break;
+		if (thread->wait_event != event)
+			continue;
+		list_remove(link);
+		if (thread_go(thread, WAIT_AWAKENED))
+			woken++;
+	}
+	lock_release(&bucket->lock);
+	return woken;
+}
+
+void
+thread_wakeup(const void *event)
+{
+	thread_wakeup_some(event, UINT32_MAX);
+}
+
+bool
+thread_wakeup_one(const void *event)
+{
+	return thread_wakeup_some(event, 1) == 1;
+}
+
+unsigned
+thread_requeue(const void *from, const void *to, unsigned most)
+{
+	struct wait_bucket *source = bucket_of(from), *target = bucket_of(to);
+	struct list *link, *following;
+	unsigned moved = 0;
+
+	if (from == to)
+		return 0;
+	/* Two buckets: by address. */
+	if (source == target) {
+		lock_acquire(&source->lock);
+	} else {
+		lock_acquire(source < target ? &source->lock : &target->lock);
+		lock_acquire_nested(source < target ? &target->lock : &source->lock);
+	}
+	list_for_each_safe (link, following, &source->waiters) {
+		struct thread *thread = container_of(link, struct thread, wait_link);
+
+		if (moved == most)
+			break;
+		if (thread->wait_event != from)
+			continue;
+		list_remove(link);
+		thread->wait_event = to;
+		list_add_tail(&target->waiters, link);
+		moved++;
+	}
+	if (source != target)
+		lock_release(&target->lock);
+	lock_release(&source->lock);
+	return moved;
+}

@@ -1,0 +1,122 @@
+/* Waiting on a 32-bit word of memory: what C libraries build their locks from. */
+#include <kern/word.h>
+
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <kern/trap.h>
+#include <mach/trap.h>
+#include <vm/vm.h>
+
+static kern_return_t
+word_key(struct thread *self, vm_address_t address, uint64_t flags, const void **key)
+{
+	if ((address & 3) != 0 || (flags & ~(uint64_t)WORD_SHARED) != 0)
+		return KERN_INVALID_ARGUMENT;
+	return vm_word_key(self->task->map, address, (flags & WORD_SHARED) != 0, key);
+}
+
+static void
+word_wait_over(struct thread *self)
+{
+	switch (self->wait_result) {
+	case WAIT_TIMED_OUT:
+		self->regs.rax = KERN_TIMEDOUT;
+		break;
+	case WAIT_INTERRUPTED:
+		self->regs.rax = KERN_ABORTED;
+		break;
+	default:
+		self->regs.rax = KERN_SUCCESS;
+		break;
+	}
+	thread_leave_kernel(self);
+}
+
+/*
+ * KERN_SUCCESS: woken. KERN_FAILURE: the word differs. The wait is asserted before the word is read, so that a waker who changed the word first
+ * either is seen by the read or finds the waiter.
+ */
+int64_t
+trap_word_wait(struct thread *self)
+{
+	vm_address_t address = self->regs.rdi;
+	uint32_t expected = (uint32_t)self->regs.rsi, value;
+	uint64_t deadline = self->regs.rdx;
+	const void *key;
+	kern_return_t result;
+
+	result = word_key(self, address, self->regs.r10, &key);
+	if (result != KERN_SUCCESS)
+		return result;
+	for (;;) {
+		assert_wait_deadline(key, true, deadline);
+		if (machine_load_user_word(address, &value))
+			break;
+		thread_cancel_wait(self);
+		result = vm_fault(self->task->map, address, VM_PROT_READ);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	if (value != expected) {
+		thread_cancel_wait(self);
+		return KERN_FAILURE;
+	}
+	thread_block(word_wait_over);
+}
+
+int64_t
+trap_word_wake(struct thread *self)
+{
+	const void *key;
+	kern_return_t result = word_key(self, self->regs.rdi, self->regs.rdx, &key);
+
+	if (result == KERN_RESTART)
+		return result;
+	if (result != KERN_SUCCESS)
+		return -(int64_t)result;
+	return thread_wakeup_some(key, (uint32_t)self->regs.rsi);
+}
+
+/* Results from 0 up count threads; an error is its code shifted by 32 bits. */
+int64_t
+trap_word_requeue(struct thread *self)
+{
+	const void *from, *to;
+	uint32_t value;
+	kern_return_t result;
+	unsigned woken;
+
+	result = word_key(self, self->regs.rdi, self->regs.r9, &from);
+	if (result == KERN_SUCCESS)
+		result = word_key(self, self->regs.rsi, self->regs.r9, &to);
+	if (result == KERN_SUCCESS)
+		result = copyin(self->regs.rdi, &value, sizeof(value));
+	if (result == KERN_RESTART)
+		return result;
+	if (result != KERN_SUCCESS)
+		return (int64_t)result << 32;
+	if (value != (uint32_t)self->regs.r8)
+		return (int64_t)KERN_FAILURE << 32;
+	woken = thread_wakeup_some(from, (uint32_t)self->regs.rdx);
+	return woken + thread_requeue(from, to, (uint32_t)self->regs.r10);
+}
+
+int64_t
+trap_thread_exit(struct thread *self)
+{
+	vm_address_t address = self->regs.rdi;
+
+	if (address != 0) {
+		uint32_t zero = 0;
+		const void *key;
+		kern_return_t result = word_key(self, address, 0, &key);
+
+		if (result == KERN_SUCCESS)
+			result = copyout(&zero, address, sizeof(zero));
+		if (result == KERN_RESTART)
+			return result;
+		if (result == KERN_SUCCESS)
+			thread_wakeup_one(key);
+	}
+	thread_exit_self(self);
+}

@@ -8,37 +8,52 @@
 #include <stubs/portolan_server.h>
 #include <vm/vm.h>
 
-/* Rights to all threads, as an out-of-line array; the list is as of one moment. */
+/*
+ * References to all threads of the task, as of one moment; returns with the task locked. *list is kalloc'ed for *count entries, null when there are none;
+ * false (unlocked): no memory.
+ */
+static bool
+lock_and_list_threads(struct task *task, struct thread ***list, uint32_t *count)
+{
+	struct list *link;
+	uint32_t n = 0;
+
+	*list = NULL;
+	*count = 0;
+	lock_acquire(&task->lock);
+	while (task->thread_count != *count) {
+		uint32_t room = task->thread_count;
+
+		lock_release(&task->lock);
+		kfree(*list, *count * sizeof(**list));
+		*list = room != 0 ? kalloc(room * sizeof(**list)) : NULL;
+		*count = room;
+		if (room != 0 && *list == NULL)
+			return false;
+		lock_acquire(&task->lock);
+	}
+	list_for_each (link, &task->threads) {
+		(*list)[n] = container_of(link, struct thread, task_link);
+		thread_reference((*list)[n++]);
+	}
+	return true;
+}
+
+/* Rights to all threads, as an out-of-line array. */
 kern_return_t
 task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_number_t *count)
 {
-	struct ipc_port **rights;
-	uint32_t room, n = 0;
-	struct list *link;
+	struct thread **threads;
 
 	if (task == NULL)
 		return KERN_INVALID_ARGUMENT;
-	for (;;) {
-		room = task->thread_count;
-		if (room == 0) {
-			*list = NULL;
-			*count = 0;
-			return KERN_SUCCESS;
-		}
-		rights = kalloc(room * sizeof(*rights));
-		if (rights == NULL)
-			return KERN_RESOURCE_SHORTAGE;
-		lock_acquire(&task->lock);
-		if (task->thread_count == room)
-			break;
-		lock_release(&task->lock);
-		kfree(rights, room * sizeof(*rights));
-	}
-	list_for_each (link, &task->threads)
-		rights[n++] = ipc_port_make_send(container_of(link, struct thread, task_link)->self_port);
+	if (!lock_and_list_threads(task, &threads, count))
+		return KERN_RESOURCE_SHORTAGE;
 	lock_release(&task->lock);
-	*list = rights;
-	*count = n;
+	/* In place: a pointer to a right replaces the pointer to its thread. */
+	*list = (ipc_port_array_t)(void *)threads;
+	for (uint32_t i = 0; i < *count; i++)
+		(*list)[i] = convert_thread_to_port(threads[i]);
 	return KERN_SUCCESS;
 }
 
@@ -72,66 +87,48 @@ task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *coun
 	return KERN_SUCCESS;
 }
 
-/* Applies fn to each thread; references keep the list's elements while the lock is released. */
-static void
-for_each_thread(struct task *task, kern_return_t (*fn)(thread_t thread))
+/* Changes the suspend count by one; when that starts or ends the suspension, applies fn to each thread of that moment. */
+static kern_return_t
+change_suspension(struct task *task, bool suspend, kern_return_t (*fn)(thread_t thread))
 {
-	struct thread *previous = NULL;
-	struct list *link;
+	kern_return_t result = KERN_SUCCESS;
+	bool changes = false;
+	struct thread **threads;
+	uint32_t count;
 
-	lock_acquire(&task->lock);
-	for (link = task->threads.next; link != &task->threads;) {
-		struct thread *thread = container_of(link, struct thread, task_link);
-
-		thread_reference(thread);
-		lock_release(&task->lock);
-		fn(thread);
-		thread_deallocate(previous);
-		previous = thread;
-		lock_acquire(&task->lock);
-		/* A thread that ended meanwhile is off the list: begin again would suspend twice, so stop there. */
-		link = list_linked(&thread->task_link) ? thread->task_link.next : &task->threads;
+	if (task == NULL || task == &kernel_task)
+		return KERN_INVALID_ARGUMENT;
+	if (!lock_and_list_threads(task, &threads, &count))
+		return KERN_RESOURCE_SHORTAGE;
+	if (task->dead) {
+		result = KERN_TERMINATED;
+	} else if (task->suspend_count == (suspend ? UINT32_MAX : 0)) {
+		result = KERN_FAILURE;
+	} else if (suspend) {
+		changes = task->suspend_count++ == 0;
+	} else {
+		changes = --task->suspend_count == 0;
 	}
 	lock_release(&task->lock);
-	thread_deallocate(previous);
+	for (uint32_t i = 0; i < count; i++) {
+		if (changes)
+			fn(threads[i]);
+		thread_deallocate(threads[i]);
+	}
+	kfree(threads, count * sizeof(*threads));
+	return result;
 }
 
 kern_return_t
 task_suspend(task_t task)
 {
-	if (task == NULL || task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
-	lock_acquire(&task->lock);
-	if (task->dead || task->suspend_count == UINT32_MAX) {
-		lock_release(&task->lock);
-		return task->dead ? KERN_TERMINATED : KERN_FAILURE;
-	}
-	if (task->suspend_count++ != 0) {
-		lock_release(&task->lock);
-		return KERN_SUCCESS;
-	}
-	lock_release(&task->lock);
-	for_each_thread(task, thread_suspend);
-	return KERN_SUCCESS;
+	return change_suspension(task, true, thread_suspend);
 }
 
 kern_return_t
 task_resume(task_t task)
 {
-	if (task == NULL || task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
-	lock_acquire(&task->lock);
-	if (task->suspend_count == 0) {
-		lock_release(&task->lock);
-		return KERN_FAILURE;
-	}
-	if (--task->suspend_count != 0) {
-		lock_release(&task->lock);
-		return KERN_SUCCESS;
-	}
-	lock_release(&task->lock);
-	for_each_thread(task, thread_resume);
-	return KERN_SUCCESS;
+	return change_suspension(task, false, thread_resume);
 }
 
 /* The slot that holds the special port, or null. */

@@ -11,6 +11,8 @@
 #include <mach/trap.h>
 #include <vm/vm.h>
 
+#define NS_PER_MS 1000000ull
+
 /* A name for a fresh send right to a kernel port that the task's lock guards. */
 static int64_t
 name_for_port(struct thread *self, struct ipc_port *const *port)
@@ -59,10 +61,30 @@ trap_null(struct thread *self)
 	return 0;
 }
 
-/* A pause: the thread goes behind its equals. With a thread's name, that one runs next if it is ready. */
+static int64_t
+trap_set_fs_base(struct thread *self)
+{
+	if (self->regs.rdi >= VM_MAX_ADDRESS)
+		return KERN_INVALID_ADDRESS;
+	self->regs.fs_base = self->regs.rdi; /* loaded on the way out */
+	return KERN_SUCCESS;
+}
+
+static void
+sleep_over(struct thread *self)
+{
+	self->regs.rax = self->wait_result == WAIT_INTERRUPTED ? KERN_INTERRUPTED : KERN_SUCCESS;
+	thread_leave_kernel(self);
+}
+
+/* A sleep, or a pause: the thread goes behind its equals. With a thread's name, that one runs next if it is ready. */
 static int64_t
 trap_thread_switch(struct thread *self)
 {
+	if (self->regs.rsi == SWITCH_OPTION_WAIT) {
+		assert_wait_deadline(&self->wait_timer, true, machine_now() + (uint32_t)self->regs.rdx * NS_PER_MS);
+		thread_block(sleep_over);
+	}
 	self->regs.rax = KERN_SUCCESS;
 	if ((mach_port_name_t)self->regs.rdi != MACH_PORT_NULL) {
 		struct ipc_port *port = ipc_space_copy_send(self->task->space, (mach_port_name_t)self->regs.rdi);
@@ -105,6 +127,7 @@ static const trap_fn traps[TRAP_LAST + 1] = {
 	[-TRAP_THREAD_EXIT] = trap_thread_exit,
 	[-TRAP_CLOCK] = trap_clock,
 	[-TRAP_NULL] = trap_null,
+	[-TRAP_SET_FS_BASE] = trap_set_fs_base,
 };
 
 static bool

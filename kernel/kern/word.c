@@ -23,7 +23,7 @@ word_wait_over(struct thread *self)
 		self->regs.rax = KERN_TIMEDOUT;
 		break;
 	case WAIT_INTERRUPTED:
-		self->regs.rax = KERN_ABORTED;
+		self->regs.rax = KERN_INTERRUPTED;
 		break;
 	default:
 		self->regs.rax = KERN_SUCCESS;

@@ -55,6 +55,10 @@
 /* Flags of the copying traps. */
 #define VM_COPY_NOWAIT 0x1u
 
+/* Options of thread_switch. */
+#define SWITCH_OPTION_NONE 0
+#define SWITCH_OPTION_WAIT 2 /* sleep for the time given, unless aborted */
+
 /* Flags of the word traps. */
 #define WORD_SHARED 0x1u /* key is the object and offset, not the address space */
 

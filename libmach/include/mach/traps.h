@@ -104,10 +104,6 @@ static inline int64_t mach_word_requeue(const uint32_t *from, const uint32_t *to
 	return mach_trap(TRAP_WORD_REQUEUE, (uintptr_t)from, (uintptr_t)to, wake, move, expected, flags);
 }
 
-/* Options of thread_switch. */
-#define SWITCH_OPTION_NONE 0
-#define SWITCH_OPTION_DEPRESS 1
-#define SWITCH_OPTION_WAIT 2 /* sleep for the time given, unless aborted */
 
 static inline kern_return_t thread_switch(mach_port_t thread, int option, uint32_t milliseconds)
 {

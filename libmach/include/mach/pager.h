@@ -21,7 +21,9 @@ struct pager_object {
 	boolean_t may_cache;
 	memory_object_copy_strategy_t copy_strategy;
 	unsigned refs;
-	pthread_mutex_t lock; /* control and refs */
+	mach_port_mscount_t sends_made; /* since the last no-senders */
+	pthread_mutex_t lock;		/* control, sends_made */
+	struct pager_object *next;	/* in the kit's registry */
 };
 
 struct pager_ops {
@@ -34,7 +36,7 @@ struct pager_ops {
 	void (*data_unlock)(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access);
 	/* The kernel has dropped the object (a new init may follow). May be null. */
 	void (*terminate)(struct pager_object *object);
-	/* No task has a right to it any more (the kernel may have). May be null. */
+	/* No one has a right to it any more, the kernel neither. May be null. */
 	void (*no_senders)(struct pager_object *object);
 	/* The last reference is gone: the port is destroyed already; free the structure. May be null. */
 	void (*destroy)(struct pager_object *object);
@@ -51,6 +53,9 @@ void pager_object_retain(struct pager_object *object);
 void pager_object_release(struct pager_object *object);
 /* A send right to hand out; asks for no_senders. */
 kern_return_t pager_object_send_right(struct pager_object *object, mach_port_t *right);
+
+/* For a server with a S_mach_notify_no_senders of its own: true if the notification was for a memory object, and is served. */
+boolean_t pager_no_senders(mach_port_mscount_t mscount);
 
 /* Answers. supply moves the page-aligned memory out of the caller. */
 kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,

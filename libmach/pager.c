@@ -1,0 +1,308 @@
+/* The pager kit: memory objects behind their ports, requests dispatched to the pager's functions. */
+#include <mach/memory_object_server.h>
+#include <mach/notify_server.h>
+#include <mach/pager.h>
+#include <stdint.h>
+
+/*
+ * Live objects by address. A payload is believed only when it is found here: a memory_object message may come to any port of the
+ * server. Finding takes a reference, so that an object does not go away while a message of it is served.
+ */
+#define BUCKETS 256
+static struct pager_object *buckets[BUCKETS];
+static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
+
+static struct pager_object **bucket(const struct pager_object *object)
+{
+	uint64_t key = (uint64_t)(uintptr_t)object * 0x9e3779b97f4a7c15ull;
+
+	return &buckets[key >> 56 & (BUCKETS - 1)];
+}
+
+static struct pager_object *find_request_object(void)
+{
+	struct pager_object *wanted = mach_request_object(), *object;
+
+	pthread_mutex_lock(&registry);
+	for (object = *bucket(wanted); object && object != wanted; object = object->next)
+		;
+	if (object)
+		pager_object_retain(object);
+	pthread_mutex_unlock(&registry);
+	return object;
+}
+
+kern_return_t pager_object_init(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
+	boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+{
+	kern_return_t result;
+
+	*object = (struct pager_object){ .ops = ops, .refs = 1, .may_cache = may_cache, .copy_strategy = copy_strategy };
+	pthread_mutex_init(&object->lock, NULL);
+	result = mach_server_port(set, object, &object->port);
+	if (result != KERN_SUCCESS)
+		return result;
+	pthread_mutex_lock(&registry);
+	object->next = *bucket(object);
+	*bucket(object) = object;
+	pthread_mutex_unlock(&registry);
+	return KERN_SUCCESS;
+}
+
+void pager_object_retain(struct pager_object *object)
+{
+	__atomic_add_fetch(&object->refs, 1, __ATOMIC_RELAXED);
+}
+
+void pager_object_release(struct pager_object *object)
+{
+	struct pager_object **link;
+
+	/* The registry's lock keeps find_request_object from reviving an object whose last reference goes. */
+	pthread_mutex_lock(&registry);
+	if (__atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL) != 0) {
+		pthread_mutex_unlock(&registry);
+		return;
+	}
+	for (link = bucket(object); *link != object; link = &(*link)->next)
+		;
+	*link = object->next;
+	pthread_mutex_unlock(&registry);
+	if (object->control != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), object->control);
+	mach_port_mod_refs(mach_task_self(), object->port, MACH_PORT_RIGHT_RECEIVE, -1);
+	pthread_mutex_destroy(&object->lock);
+	if (object->ops->destroy)
+		object->ops->destroy(object);
+}
+
+kern_return_t pager_object_send_right(struct pager_object *object, mach_port_t *right)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	pthread_mutex_lock(&object->lock);
+	if (object->sends_made == 0)
+		result = mach_server_notify_no_senders(object->port);
+	/* A send right in this task under the port's own name. */
+	if (result == KERN_SUCCESS)
+		result = mach_port_insert_right(mach_task_self(), object->port, object->port, MACH_MSG_TYPE_MAKE_SEND);
+	if (result == KERN_SUCCESS) {
+		object->sends_made++;
+		*right = object->port;
+	}
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+boolean_t pager_no_senders(mach_port_mscount_t mscount)
+{
+	struct pager_object *object = find_request_object();
+	boolean_t stale;
+
+	if (!object)
+		return FALSE;
+	pthread_mutex_lock(&object->lock);
+	stale = mscount < object->sends_made;
+	/* Rights were made meanwhile: ask again. The notification has been used up. */
+	if (stale)
+		mach_server_notify_no_senders(object->port);
+	else
+		object->sends_made = 0;
+	if (!stale)
+		mach_port_set_mscount(mach_task_self(), object->port, 0);
+	pthread_mutex_unlock(&object->lock);
+	if (!stale && object->ops->no_senders)
+		object->ops->no_senders(object);
+	pager_object_release(object);
+	return TRUE;
+}
+
+__attribute__((weak)) kern_return_t S_mach_notify_no_senders(mach_port_t notify, mach_port_mscount_t mscount)
+{
+	(void)notify;
+	pager_no_senders(mscount);
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_init(mach_port_t port, mach_port_t control, vm_size_t page_size)
+{
+	struct pager_object *object = find_request_object();
+	mach_port_t stale = control;
+
+	(void)port;
+	if (object && page_size == VM_PAGE_SIZE) {
+		pthread_mutex_lock(&object->lock);
+		stale = object->control;
+		object->control = control;
+		memory_object_ready(control, object->may_cache, object->copy_strategy);
+		pthread_mutex_unlock(&object->lock);
+	}
+	if (object) {
+		/* The kernel's reference; a second init without a terminate between has it already. */
+		if (stale == MACH_PORT_NULL)
+			return KERN_SUCCESS;
+		pager_object_release(object);
+	}
+	if (MACH_PORT_VALID(stale))
+		mach_port_deallocate(mach_task_self(), stale);
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_terminate(mach_port_t port)
+{
+	struct pager_object *object = find_request_object();
+	mach_port_t control;
+
+	(void)port;
+	if (!object)
+		return KERN_INVALID_ARGUMENT;
+	pthread_mutex_lock(&object->lock);
+	control = object->control;
+	object->control = MACH_PORT_NULL;
+	pthread_mutex_unlock(&object->lock);
+	if (control != MACH_PORT_NULL) {
+		mach_port_deallocate(mach_task_self(), control);
+		if (object->ops->terminate)
+			object->ops->terminate(object);
+		pager_object_release(object);
+	}
+	pager_object_release(object);
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_data_request(mach_port_t port, vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	struct pager_object *object = find_request_object();
+
+	(void)port;
+	if (!object)
+		return KERN_INVALID_ARGUMENT;
+	object->ops->data_request(object, offset, length, access);
+	pager_object_release(object);
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_data_unlock(mach_port_t port, vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	struct pager_object *object = find_request_object();
+
+	(void)port;
+	if (!object)
+		return KERN_INVALID_ARGUMENT;
+	if (object->ops->data_unlock) {
+		object->ops->data_unlock(object, offset, length, access);
+	} else {
+		pthread_mutex_lock(&object->lock);
+		memory_object_lock_request(
+			object->control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NONE, MACH_PORT_NULL);
+		pthread_mutex_unlock(&object->lock);
+	}
+	pager_object_release(object);
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_data_return(mach_port_t port, vm_offset_t offset, pointer_t data,
+	mach_msg_type_number_t length, boolean_t dirty, boolean_t kernel_copy)
+{
+	struct pager_object *object = find_request_object();
+
+	(void)port;
+	if (!object)
+		return KERN_INVALID_ARGUMENT;
+	object->ops->data_return(object, offset, data, length, dirty, kernel_copy);
+	pager_object_release(object);
+	return KERN_SUCCESS;
+}
+
+/* Completions come to the thread that asked (pager_lock_range), not here. */
+kern_return_t S_memory_object_lock_completed(mach_port_t port, vm_offset_t offset, vm_size_t length)
+{
+	(void)port;
+	(void)offset;
+	(void)length;
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_supply_completed(
+	mach_port_t port, vm_offset_t offset, vm_size_t length, kern_return_t result, vm_offset_t error_offset)
+{
+	(void)port;
+	(void)offset;
+	(void)length;
+	(void)result;
+	(void)error_offset;
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_change_completed(
+	mach_port_t port, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+{
+	(void)port;
+	(void)may_cache;
+	(void)copy_strategy;
+	return KERN_SUCCESS;
+}
+
+kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
+	vm_prot_t lock, boolean_t precious)
+{
+	kern_return_t result = KERN_TERMINATED;
+
+	pthread_mutex_lock(&object->lock);
+	if (object->control != MACH_PORT_NULL)
+		result = memory_object_data_supply(object->control, offset, data, (mach_msg_type_number_t)length, lock,
+			precious, MACH_PORT_NULL);
+	pthread_mutex_unlock(&object->lock);
+	if (result != KERN_SUCCESS)
+		vm_deallocate(mach_task_self(), data, length);
+	return result;
+}
+
+kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length)
+{
+	kern_return_t result = KERN_TERMINATED;
+
+	pthread_mutex_lock(&object->lock);
+	if (object->control != MACH_PORT_NULL)
+		result = memory_object_data_unavailable(object->control, offset, length);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error)
+{
+	kern_return_t result = KERN_TERMINATED;
+
+	pthread_mutex_lock(&object->lock);
+	if (object->control != MACH_PORT_NULL)
+		result = memory_object_data_error(object->control, offset, length, error);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
+	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock)
+{
+	struct {
+		mach_msg_header_t header;
+		uint64_t body[8];
+		mach_msg_trailer_t trailer;
+	} completion = { .header = { .msgh_size = 0 } };
+	kern_return_t result = KERN_SUCCESS;
+	mach_port_t reply = mach_reply_port();
+	boolean_t asked = FALSE;
+
+	if (reply == MACH_PORT_NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	pthread_mutex_lock(&object->lock);
+	if (object->control != MACH_PORT_NULL) {
+		result = memory_object_lock_request(object->control, offset, length, should_return, flush, lock, reply);
+		asked = result == KERN_SUCCESS;
+	}
+	pthread_mutex_unlock(&object->lock);
+	/* lock_completed, or the notification that the right to send it is gone: both mean that nothing is left to wait for. */
+	if (asked)
+		result = mach_msg(&completion.header, MACH_RCV_MSG, 0, sizeof(completion), reply, 0, MACH_PORT_NULL);
+	mach_port_mod_refs(mach_task_self(), reply, MACH_PORT_RIGHT_RECEIVE, -1);
+	return result;
+}

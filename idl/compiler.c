@@ -1,0 +1,50 @@
+/* One compilation from text to a checked interface. */
+#include "compiler.h"
+#include "parser-glue.h"
+#include "routines.h"
+
+#include <string.h>
+
+int yylex_init_extra(struct compiler *compiler, void **scanner);
+int yylex_destroy(void *scanner);
+void *yy_scan_bytes(const char *bytes, int length, void *scanner);
+
+void compiler_init(struct compiler *compiler, const char *source, size_t length, const char *file)
+{
+	memset(compiler, 0, sizeof *compiler);
+	compiler->source = source;
+	compiler->source_length = length;
+	compiler->line_start = source;
+	compiler->file = file;
+	compiler->line = 1;
+	compiler->diagnostics = stderr;
+	compiler->max_errors = 20;
+	compiler->interface.types_end = &compiler->interface.types;
+	compiler->interface.routines_end = &compiler->interface.routines;
+	compiler->interface.imports_end = &compiler->interface.imports;
+	compiler->last = (struct loc){.file = file, .text = source, .line = 1, .column = 1};
+}
+
+void compiler_free(struct compiler *compiler)
+{
+	arena_free(&compiler->arena);
+}
+
+bool compiler_parse(struct compiler *compiler)
+{
+	void *scanner = NULL;
+
+	if (compiler->source_length > INT32_MAX / 2 || yylex_init_extra(compiler, &scanner) != 0) {
+		error_at(compiler, &compiler->last, NULL, "the input is too large");
+		return false;
+	}
+	types_init(compiler);
+	yy_scan_bytes(compiler->source, (int)compiler->source_length, scanner);
+	yyparse(scanner, compiler);
+	yylex_destroy(scanner);
+	if (!compiler->interface.declared && compiler->errors == 0)
+		error_at(compiler, &compiler->last, "begin the file with `subsystem NAME BASE;`", "no subsystem is declared");
+	if (compiler->errors == 0)
+		finish_routines(compiler);
+	return compiler->errors == 0;
+}

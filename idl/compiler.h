@@ -1,0 +1,61 @@
+/* One compilation: its input, settings, diagnostics and result. */
+#ifndef IDL_COMPILER_H
+#define IDL_COMPILER_H
+
+#include "arena.h"
+#include "model.h"
+
+#include <stdio.h>
+
+enum dialect { DIALECT_PORTOLAN, DIALECT_GNU, DIALECT_APPLE, DIALECT_OSF, DIALECT_CMU };
+
+enum { TYPE_BUCKETS = 1024 };
+
+struct compiler {
+	struct arena arena;
+	struct interface interface;
+	enum dialect dialect;
+
+	/* Input: preprocessed text, and where the scanner is in it. */
+	const char *source;
+	size_t source_length;
+	size_t position;
+	const char *line_start;
+	const char *file;
+	unsigned line;
+	struct loc last; /* the token last read */
+
+	/* State of the statements read so far. */
+	const char *server_prefix;
+	const char *user_prefix;
+	const char *waittime;
+	const char *sendtime;
+	const char *msgoption;
+
+	struct type *hash[TYPE_BUCKETS];
+	struct type error_type;
+
+	/* Diagnostics. */
+	FILE *diagnostics;
+	unsigned errors;
+	unsigned warnings;
+	unsigned max_errors; /* 0: no limit */
+	bool warnings_are_errors;
+	bool quiet;
+	bool stopped; /* max_errors reached */
+};
+
+/* Prepares for the text of one interface, which must be followed by a null byte and outlive the compilation. */
+void compiler_init(struct compiler *compiler, const char *source, size_t length, const char *file);
+void compiler_free(struct compiler *compiler);
+
+/* Reads and checks the text. Returns whether no error was found. */
+bool compiler_parse(struct compiler *compiler);
+
+/* Diagnostics: `where` and the message, the source line with a caret, and a hint unless it is null. */
+void error_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void warning_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,141 @@
+/* Diagnostics: file, line, column, the source line with a caret, and what to do. */
+#include "compiler.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+
+/*
+ * The preprocessor squeezes blanks and drops comments, so a column of its output is not one of the file. Count the
+ * characters that matter: both lines must have the same up to the token. Returns the column in `original`, 0 when
+ * the lines differ (a macro was expanded).
+ */
+static unsigned original_column(const char *original, const struct loc *where)
+{
+	const char *read = where->text;
+	const char *end = where->text + where->column - 1;
+	const char *p = original;
+
+	for (;;) {
+		while (isspace((unsigned char)*p) || (p[0] == '/' && (p[1] == '*' || p[1] == '/'))) {
+			const char *close;
+
+			if (*p != '/') {
+				p++;
+				continue;
+			}
+			if (p[1] == '/')
+				return 0;
+			close = strstr(p + 2, "*/");
+			if (close == NULL)
+				return 0;
+			p = close + 2;
+		}
+		while (read < end && isspace((unsigned char)*read))
+			read++;
+		if (read >= end)
+			break;
+		if (*p != *read)
+			return 0;
+		p++;
+		read++;
+	}
+	return strncmp(p, end, where->length) == 0 ? (unsigned)(p - original) + 1 : 0;
+}
+
+/* Reads line `number` of `file` without its newline; false when it cannot. */
+static bool read_line(const char *file, unsigned number, char *line, size_t size)
+{
+	FILE *stream = file[0] == '<' ? NULL : fopen(file, "r");
+	unsigned at = 1;
+	size_t used = 0;
+	int c;
+
+	if (stream == NULL)
+		return false;
+	while (at < number && (c = getc(stream)) != EOF)
+		at += c == '\n';
+	while (at == number && (c = getc(stream)) != EOF && c != '\n' && used + 1 < size)
+		line[used++] = (char)c;
+	line[used] = '\0';
+	fclose(stream);
+	return at == number && used + 1 < size;
+}
+
+static void show_line(struct compiler *compiler, const char *text, unsigned column, unsigned length)
+{
+	size_t size = strcspn(text, "\n");
+	unsigned i;
+
+	if (size > 300)
+		return;
+	fputs("  ", compiler->diagnostics);
+	for (i = 0; i < size; i++)
+		putc(isprint((unsigned char)text[i]) || text[i] == '\t' ? text[i] : '?', compiler->diagnostics);
+	fputs("\n  ", compiler->diagnostics);
+	for (i = 0; i + 1 < column; i++)
+		putc(i < size && text[i] == '\t' ? '\t' : ' ', compiler->diagnostics);
+	putc('^', compiler->diagnostics);
+	for (i = 1; i < length && column + i <= size; i++)
+		putc('~', compiler->diagnostics);
+	putc('\n', compiler->diagnostics);
+}
+
+static void report(struct compiler *compiler, const char *kind, const struct loc *where, const char *hint,
+	const char *format, va_list args)
+{
+	char line[512];
+	struct loc shown = *where;
+	const char *text = where->text;
+
+	if (where->text != NULL && read_line(where->file, where->line, line, sizeof line)) {
+		unsigned column = original_column(line, where);
+
+		if (column != 0) {
+			shown.column = column;
+			text = line;
+		}
+	}
+	if (where->line != 0)
+		fprintf(compiler->diagnostics, "%s:%u:%u: ", where->file, where->line, shown.column);
+	else
+		fputs("mig: ", compiler->diagnostics);
+	fprintf(compiler->diagnostics, "%s: ", kind);
+	vfprintf(compiler->diagnostics, format, args);
+	putc('\n', compiler->diagnostics);
+	if (text != NULL)
+		show_line(compiler, text, shown.column, shown.length);
+	if (hint != NULL)
+		fprintf(compiler->diagnostics, "  hint: %s\n", hint);
+}
+
+void error_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	if (compiler->stopped)
+		return;
+	compiler->errors++;
+	va_start(args, format);
+	report(compiler, "error", where, hint, format, args);
+	va_end(args);
+	if (compiler->max_errors != 0 && compiler->errors >= compiler->max_errors) {
+		compiler->stopped = true;
+		fprintf(compiler->diagnostics, "mig: %u errors, no more are shown (-fmax-errors)\n", compiler->errors);
+	}
+}
+
+void warning_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	if (compiler->stopped || (compiler->quiet && !compiler->warnings_are_errors))
+		return;
+	if (compiler->warnings_are_errors)
+		compiler->errors++;
+	else
+		compiler->warnings++;
+	va_start(args, format);
+	report(compiler, compiler->warnings_are_errors ? "error" : "warning", where, hint, format, args);
+	va_end(args);
+}

@@ -1,0 +1,66 @@
+/* Writing C: names, parameters and message structures that all generated files share. */
+#ifndef IDL_EMIT_H
+#define IDL_EMIT_H
+
+#include "compiler.h"
+
+/* One file being written. */
+struct output {
+	FILE *file;
+	struct compiler *compiler;
+	bool server; /* whose C types are used */
+	bool kernel;
+};
+
+/* Who calls the function whose parameters are printed. */
+enum parameters {
+	PARAMETERS_CLIENT,
+	PARAMETERS_WORK,
+	PARAMETERS_REPLY, /* a deferred reply: result and outs, by value */
+};
+
+void put(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The C type of an argument's value in the message, and as the function on this side sees it. */
+const char *c_type(const struct output *output, const struct type *type);
+const char *c_seen_type(const struct output *output, const struct argument *argument);
+/* The C type of an array's elements; null when it has no name of its own. */
+const char *c_element(const struct output *output, const struct type *type);
+/* "MACH_MSG_TYPE_COPY_SEND" */
+const char *disposition_text(int ipc_name);
+/* Where the disposition of a right comes from when it is sent: a constant or the argument's Poly. */
+const char *send_disposition(struct output *output, const struct argument *argument);
+
+bool has_count(const struct argument *argument);
+/* `kern_return_t NAME(...)` without an end. */
+void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
+	enum parameters who);
+/* A comment with the declaration and id. */
+void put_declaration(struct output *output, const struct routine *routine);
+void put_includes(struct output *output, const char *line, ...);
+void put_imports(struct output *output, bool user, bool server);
+
+/* The structures of a message, and the constant that says how large it can be. */
+void put_message_structs(struct output *output, const struct routine *routine, const struct message *message,
+	const char *kind);
+/* The expression that stands for the part of a message an item is in: "mig_request", "mig_request1". */
+const char *part_variable(struct output *output, const char *kind, unsigned part);
+/* `struct mig_request_foo` */
+const char *part_struct(struct output *output, const char *kind, const struct routine *routine, unsigned part);
+
+/*
+ * Code that fills a message from C variables called like the arguments: descriptors, data, and at the end mig_size.
+ * It returns MIG_ARRAY_TOO_LARGE before anything is consumed.
+ */
+void put_packing(struct output *output, const struct routine *routine, const struct message *message, const char *kind);
+/* Whether a message's length varies. */
+bool message_varies(const struct message *message);
+/* Code that checks descriptors and data against the received size; jumps to `label` when they are wrong. */
+void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
+	const char *label);
+
+void generate_user(struct output *output);
+void generate_server(struct output *output);
+void generate_header(struct output *output);
+
+#endif

@@ -1,0 +1,88 @@
+/* The client's and the server's header. */
+#include "emit.h"
+
+static void put_prologue(struct output *output, const char *kind)
+{
+	const struct interface *interface = &output->compiler->interface;
+
+	put(output, "/* Subsystem %s as its %s sees it; made by mig. */\n", interface->name, kind);
+	put(output, "#ifndef _%s_%s_\n#define _%s_%s_\n\n", interface->name, kind, interface->name, kind);
+	put_imports(output, !output->server, output->server);
+	put(output, "#include <mach/boolean.h>\n#include <mach/mig.h>\n\n");
+}
+
+static void user_header(struct output *output)
+{
+	const struct routine *routine;
+
+	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
+		if (routine->skip || output->compiler->interface.foreign || (output->kernel && !routine->simple))
+			continue;
+		put_declaration(output, routine);
+		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+		put(output, ";\n\n");
+	}
+}
+
+static void server_header(struct output *output)
+{
+	const struct interface *interface = &output->compiler->interface;
+	const struct routine *routine;
+
+	for (routine = interface->routines; routine != NULL; routine = routine->next) {
+		if (routine->skip)
+			continue;
+		put_declaration(output, routine);
+		put_prototype(output, "", routine->server_name, routine, PARAMETERS_WORK);
+		put(output, ";\n\n");
+		if (interface->deferred && !interface->foreign && !routine->simple) {
+			put(output, "/* Answers it later; consumes the reply port. */\n");
+			put_prototype(output, "", arena_printf(&output->compiler->arena, "%s_reply", routine->name), routine,
+				PARAMETERS_REPLY);
+			put(output, ";\n\n");
+		}
+	}
+	put(output, "extern const struct mig_subsystem %s_subsystem;\n", interface->name);
+	if (interface->foreign)
+		put(output, "extern const struct mig_trace_table %s_trace_table;\n", interface->name);
+	else if (!output->kernel)
+		put(output, "\n/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n"
+			"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n",
+			interface->demux != NULL ? interface->demux
+						 : arena_printf(&output->compiler->arena, "%s_server", interface->name));
+}
+
+static void put_ids(struct output *output)
+{
+	const struct routine *routine;
+
+	put(output, "enum {\n");
+	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
+		if (!routine->skip)
+			put(output, "\tMIG_ID_%s = %lld,\n", routine->name, (long long)routine->id);
+	}
+	put(output, "};\n\n");
+}
+
+void generate_header(struct output *output)
+{
+	const struct interface *interface = &output->compiler->interface;
+	const struct routine *routine;
+	bool any = false;
+
+	put_prologue(output, output->server ? "server" : "user");
+	if (interface->foreign && output->server)
+		put(output, "#include <mach/foreign.h>\n#include <mach/mig_trace.h>\n\n");
+	put(output, "/* Message ids; a reply's is 100 more. */\n");
+	put(output, "#ifndef _%s_ids_\n#define _%s_ids_\n", interface->name, interface->name);
+	for (routine = interface->routines; routine != NULL; routine = routine->next)
+		any = any || !routine->skip;
+	if (any)
+		put_ids(output);
+	put(output, "#endif\n\n");
+	if (output->server)
+		server_header(output);
+	else
+		user_header(output);
+	put(output, "#endif\n");
+}

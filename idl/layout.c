@@ -1,0 +1,243 @@
+/* How each routine travels: in registers when it fits, else in messages whose items are put in order here. */
+#include "routines.h"
+
+#include <string.h>
+
+enum { WORDS = 8, HEADER = 24, BODY = 8, DESCRIPTOR = 16, NDR = 8 };
+
+static bool fits_words(const struct type *type)
+{
+	switch (type->shape) {
+	case SHAPE_SCALAR:
+	case SHAPE_REAL:
+	case SHAPE_STRUCT:
+	case SHAPE_STRING:
+		return true;
+	case SHAPE_ARRAY:
+		return type->element->shape != SHAPE_PORT;
+	default:
+		return false;
+	}
+}
+
+static const char *why_buffered(struct compiler *compiler, struct routine *routine)
+{
+	const struct argument *argument;
+	uint64_t in = 0;
+	uint64_t out = 1;
+
+	if (routine->request_port != NULL && routine->request_port->type->send_name != IPC_COPY_SEND &&
+		routine->request_port->type->send_name != IPC_MOVE_SEND_ONCE)
+		return arena_printf(&compiler->arena, "the request port is not used by copy send or move send-once");
+	if (routine->reply_port != NULL || routine->server_reply != NULL)
+		return "it names its reply port";
+	if (routine->waittime != NULL || routine->default_waittime != NULL || routine->sendtime != NULL ||
+		routine->default_sendtime != NULL)
+		return "it has a timeout";
+	if (routine->msgoption != NULL || routine->default_msgoption != NULL)
+		return "it has message options";
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		uint64_t words = (argument->type->bytes + 7) / 8;
+
+		if (argument->direction == DIR_MSGSEQNO)
+			return "it asks for the sequence number";
+		if (!argument->in && !argument->out)
+			continue;
+		if (argument->type->shape == SHAPE_PORT)
+			return arena_printf(&compiler->arena, "'%s' is a right", argument->name);
+		if (type_in_descriptors(argument->type))
+			return arena_printf(&compiler->arena, "'%s' is %s", argument->name,
+				argument->type->shape == SHAPE_OOL || argument->type->shape == SHAPE_UNBOUNDED ? "out of line"
+														: "rights");
+		if (!fits_words(argument->type))
+			return arena_printf(&compiler->arena, "the length of '%s' %s", argument->name,
+				argument->type->variable ? "varies" : "is known to C only");
+		in += argument->in ? words : 0;
+		out += argument->out ? words : 0;
+	}
+	if (in > WORDS)
+		return arena_printf(&compiler->arena, "the request has %llu words", (unsigned long long)in);
+	if (out > WORDS && !routine->simple)
+		return arena_printf(&compiler->arena, "the reply has %llu words", (unsigned long long)out);
+	return NULL;
+}
+
+static void lay_out_words(struct routine *routine)
+{
+	struct argument *argument;
+	unsigned in = 0;
+	unsigned out = 1;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (!argument->in && !argument->out)
+			continue;
+		argument->words = (unsigned)((argument->type->bytes + 7) / 8);
+		argument->in_word = in;
+		argument->out_word = out;
+		in += argument->in ? argument->words : 0;
+		out += argument->out ? argument->words : 0;
+	}
+	routine->request_words = in;
+	routine->reply_words = routine->simple ? 0 : out;
+}
+
+static enum item_kind item_of(const struct type *type)
+{
+	switch (type->shape) {
+	case SHAPE_PORT:
+		return ITEM_PORT;
+	case SHAPE_ARRAY:
+	case SHAPE_VARRAY:
+		if (type->element->shape == SHAPE_PORT)
+			return ITEM_PORTS;
+		return type->shape == SHAPE_ARRAY ? ITEM_DATA : ITEM_VARIABLE;
+	case SHAPE_OOL:
+	case SHAPE_UNBOUNDED:
+		return type->element->shape == SHAPE_PORT ? ITEM_OOL_PORTS : ITEM_OOL;
+	case SHAPE_VSTRING:
+		return ITEM_VARIABLE;
+	default:
+		return ITEM_DATA;
+	}
+}
+
+struct layout {
+	struct compiler *compiler;
+	struct message *message;
+	struct item **end;
+	uint64_t least; /* bytes so far when everything variable is empty, and when it is full */
+	uint64_t most;
+};
+
+static struct item *add_item(struct layout *layout, enum item_kind kind, struct argument *argument)
+{
+	struct item *item = arena_alloc(&layout->compiler->arena, sizeof *item);
+
+	item->kind = kind;
+	item->argument = argument;
+	item->part = layout->message->parts - 1;
+	*layout->end = item;
+	layout->end = &item->next;
+	return item;
+}
+
+static void take(struct layout *layout, uint64_t bytes, unsigned align)
+{
+	layout->least = (layout->least + align - 1) / align * align + bytes;
+	layout->most = (layout->most + align - 1) / align * align + bytes;
+}
+
+static void add_descriptors(struct layout *layout, struct argument *argument)
+{
+	enum item_kind kind = item_of(argument->type);
+	struct item *item;
+
+	if (kind == ITEM_DATA || kind == ITEM_VARIABLE)
+		return;
+	item = add_item(layout, kind, argument);
+	item->descriptor = layout->message->descriptors;
+	layout->message->descriptors += kind == ITEM_PORTS ? argument->type->count : 1;
+}
+
+static void add_data(struct layout *layout, struct argument *argument)
+{
+	const struct type *type = argument->type;
+	enum item_kind kind = item_of(type);
+
+	if (kind == ITEM_PORTS && type->variable) {
+		add_item(layout, ITEM_COUNT, argument);
+		take(layout, 4, 4);
+	} else if (kind == ITEM_DATA) {
+		add_item(layout, kind, argument);
+		take(layout, type->bytes, type->align);
+	} else if (kind == ITEM_VARIABLE) {
+		unsigned align = type->shape == SHAPE_VSTRING ? 1 : type->element->align;
+
+		add_item(layout, kind, argument);
+		take(layout, 4, 4);
+		take(layout, 0, align);
+		layout->most += type->bytes;
+		take(layout, 0, 8);
+		layout->message->parts++;
+	}
+}
+
+static void lay_out_message(struct compiler *compiler, struct routine *routine, struct message *message, bool reply)
+{
+	struct layout layout = {.compiler = compiler, .message = message, .end = &message->items};
+	struct argument *argument;
+	const struct item *last;
+
+	message->parts = 1;
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (reply ? argument->out : argument->in)
+			add_descriptors(&layout, argument);
+	}
+	layout.least = layout.most =
+		HEADER + (message->descriptors != 0 ? BODY + DESCRIPTOR * message->descriptors : 0);
+	message->has_data = reply && message->descriptors == 0;
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		bool counted = !reply && argument->out && !argument->in && (argument->flags & FLAG_COUNTINOUT) != 0 &&
+			argument->type->shape == SHAPE_VARRAY;
+		enum item_kind kind = item_of(argument->type);
+
+		if ((reply ? argument->out : argument->in) &&
+			(kind == ITEM_DATA || kind == ITEM_VARIABLE || (kind == ITEM_PORTS && argument->type->variable)))
+			message->has_data = true;
+		else if (counted)
+			message->has_data = true;
+	}
+	if (message->has_data)
+		take(&layout, NDR, 1);
+	if (reply && message->descriptors == 0)
+		take(&layout, 4, 4);
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (reply ? argument->out : argument->in) {
+			add_data(&layout, argument);
+		} else if (!reply && argument->out && (argument->flags & FLAG_COUNTINOUT) != 0 &&
+			argument->type->shape == SHAPE_VARRAY) {
+			add_item(&layout, ITEM_COUNT, argument);
+			take(&layout, 4, 4);
+		}
+	}
+	/* A part that nothing follows into does not exist. */
+	for (last = message->items; last != NULL && last->next != NULL; last = last->next)
+		;
+	if (message->parts > 1 && last != NULL && last->kind == ITEM_VARIABLE)
+		message->parts--;
+	take(&layout, 0, 8);
+	message->min_size = layout.least;
+	message->max_size = layout.most;
+	if (message->max_size > 1u << 20)
+		error_at(compiler, &routine->loc, "pass the large arguments out of line: ^array[] of ...",
+			"the %s of '%s' can have %llu bytes; a message has at most %u", reply ? "reply" : "request", routine->name,
+			(unsigned long long)message->max_size, 1u << 20);
+	if (message->descriptors > 256)
+		error_at(compiler, &routine->loc, "pass an out-of-line array of rights: ^array[] of ...",
+			"the %s of '%s' has %llu descriptors; a message has at most 256", reply ? "reply" : "request", routine->name,
+			(unsigned long long)message->descriptors);
+}
+
+void lay_out_routine(struct compiler *compiler, struct routine *routine)
+{
+	const struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (argument->type->bad)
+			return;
+	}
+	if (compiler->interface.foreign) {
+		routine->registers = true;
+		lay_out_words(routine);
+		return;
+	}
+	routine->reason = why_buffered(compiler, routine);
+	routine->registers = routine->reason == NULL;
+	if (routine->registers) {
+		lay_out_words(routine);
+		return;
+	}
+	lay_out_message(compiler, routine, &routine->request, false);
+	if (!routine->simple)
+		lay_out_message(compiler, routine, &routine->reply, true);
+}

@@ -1,0 +1,501 @@
+/* Messages as C: their structures, filling them, checking them. */
+#include "emit.h"
+
+#include <string.h>
+
+const char *part_variable(struct output *output, const char *kind, unsigned part)
+{
+	return part == 0 ? arena_printf(&output->compiler->arena, "mig_%s", kind)
+			 : arena_printf(&output->compiler->arena, "mig_%s%u", kind, part);
+}
+
+const char *part_struct(struct output *output, const char *kind, const struct routine *routine, unsigned part)
+{
+	return part == 0 ? arena_printf(&output->compiler->arena, "struct mig_%s_%s", kind, routine->name)
+			 : arena_printf(&output->compiler->arena, "struct mig_%s%u_%s", kind, part, routine->name);
+}
+
+bool message_varies(const struct message *message)
+{
+	const struct item *item;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		if (item->kind == ITEM_VARIABLE)
+			return true;
+	}
+	return false;
+}
+
+static void put_field(struct output *output, const struct item *item, const char *align)
+{
+	const struct argument *argument = item->argument;
+	const struct type *type = argument->type;
+	const char *element;
+
+	switch (item->kind) {
+	case ITEM_PORT:
+		put(output, "\t%smach_msg_port_descriptor_t %s;\n", align, argument->name);
+		break;
+	case ITEM_PORTS:
+		put(output, "\t%smach_msg_port_descriptor_t %s[%llu];\n", align, argument->name, (unsigned long long)type->count);
+		break;
+	case ITEM_OOL:
+		put(output, "\t%smach_msg_ool_descriptor_t %s;\n", align, argument->name);
+		break;
+	case ITEM_OOL_PORTS:
+		put(output, "\t%smach_msg_ool_ports_descriptor_t %s;\n", align, argument->name);
+		break;
+	case ITEM_COUNT:
+		put(output, "\t%smach_msg_type_number_t %sCnt;\n", align, argument->name);
+		break;
+	case ITEM_DATA:
+	case ITEM_VARIABLE:
+		if (item->kind == ITEM_VARIABLE) {
+			put(output, "\t%smach_msg_type_number_t %sCnt;\n", align, argument->name);
+			align = "";
+		}
+		element = type->shape == SHAPE_STRUCT ? NULL : c_element(output, type);
+		if (element != NULL)
+			put(output, "\t%s%s %s[%llu];\n", align, element, argument->name, (unsigned long long)type->count);
+		else
+			put(output, "\t%s%s %s;\n", align, c_type(output, type), argument->name);
+		break;
+	}
+}
+
+/* The size that the file declares must be the one that C sees. */
+static void put_assertion(struct output *output, const struct item *item, const char *structure)
+{
+	const struct type *type = item->argument->type;
+
+	if ((item->kind != ITEM_DATA && item->kind != ITEM_VARIABLE) || type->shape == SHAPE_POINTER || type->shape == SHAPE_VALUE)
+		return;
+	put(output, "_Static_assert(sizeof(((%s *)0)->%s) == %llu, \"%s has %llu bytes\");\n", structure, item->argument->name,
+		(unsigned long long)type->bytes, item->argument->name, (unsigned long long)type->bytes);
+}
+
+void put_message_structs(struct output *output, const struct routine *routine, const struct message *message,
+	const char *kind)
+{
+	const struct item *item = message->items;
+	const bool reply = strcmp(kind, "reply") == 0;
+	const struct item *first;
+	unsigned part;
+
+	for (part = 0; part < message->parts; part++) {
+		const char *align = "_Alignas(8) ";
+
+		put(output, "%s {\n", part_struct(output, kind, routine, part));
+		first = item;
+		if (part == 0) {
+			put(output, "\t%smach_msg_header_t Head;\n", align);
+			if (message->descriptors != 0)
+				put(output, "\tmach_msg_body_t Body;\n");
+			for (; item != NULL && item->kind <= ITEM_OOL_PORTS; item = item->next)
+				put_field(output, item, "");
+			if (message->has_data)
+				put(output, "\tNDR_record_t NDR;\n");
+			if (reply && message->descriptors == 0)
+				put(output, "\tkern_return_t RetCode;\n");
+			align = "";
+		}
+		for (; item != NULL && item->part == part; item = item->next) {
+			put_field(output, item, align);
+			align = "";
+		}
+		put(output, "} __attribute__((__may_alias__));\n");
+		for (; first != item; first = first->next)
+			put_assertion(output, first, part_struct(output, kind, routine, part));
+	}
+	put(output, "enum { mig_%s_%s_size = sizeof(%s)", kind, routine->name, part_struct(output, kind, routine, 0));
+	for (part = 1; part < message->parts; part++)
+		put(output, " + sizeof(%s)", part_struct(output, kind, routine, part));
+	put(output, " };\n\n");
+}
+
+static void put_too_large(struct output *output, const char *indent)
+{
+	put(output, "%s\treturn MIG_ARRAY_TOO_LARGE;\n", indent);
+}
+
+/* What must hold before the message is begun. */
+static void put_limits(struct output *output, const struct message *message)
+{
+	const struct item *item;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		const struct argument *argument = item->argument;
+		const struct type *type = argument->type;
+
+		if (item->kind == ITEM_VARIABLE && type->shape == SHAPE_VSTRING) {
+			put(output, "\tconst char *mig_%sEnd = memchr(%s, 0, %llu);\n", argument->name, argument->name,
+				(unsigned long long)type->count);
+			put(output, "\tif (mig_%sEnd == NULL)\n", argument->name);
+			put_too_large(output, "\t");
+		} else if (item->kind == ITEM_DATA && type->shape == SHAPE_STRING) {
+			put(output, "\tconst char *mig_%sEnd = memchr(%s, 0, %llu);\n", argument->name, argument->name,
+				(unsigned long long)type->count);
+			put(output, "\tif (mig_%sEnd == NULL)\n", argument->name);
+			put_too_large(output, "\t");
+		} else if (item->kind == ITEM_VARIABLE || (item->kind == ITEM_PORTS && type->variable)) {
+			put(output, "\tif (%sCnt > %llu)\n", argument->name, (unsigned long long)type->count);
+			put_too_large(output, "\t");
+		} else if (item->kind == ITEM_OOL && type->variable && type->element->bytes > 1) {
+			put(output, "\tif (%sCnt > UINT32_MAX / %llu)\n", argument->name, (unsigned long long)type->element->bytes);
+			put_too_large(output, "\t");
+		}
+	}
+}
+
+static const char *ool_size(struct output *output, const struct argument *argument)
+{
+	const struct type *type = argument->type;
+
+	if (!type->variable)
+		return arena_printf(&output->compiler->arena, "%llu",
+			(unsigned long long)(type->count * (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
+	if (type->element->shape == SHAPE_PORT || type->element->bytes == 1)
+		return arena_printf(&output->compiler->arena, "%sCnt", argument->name);
+	return arena_printf(&output->compiler->arena, "%sCnt * %llu", argument->name, (unsigned long long)type->element->bytes);
+}
+
+static const char *deallocate_text(struct output *output, const struct argument *argument)
+{
+	if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
+		return arena_printf(&output->compiler->arena, "%sDealloc != 0", argument->name);
+	if ((argument->flags & FLAG_NOTDEALLOC) != 0)
+		return "0";
+	return (argument->flags & FLAG_DEALLOC) != 0 || argument->type->dealloc ? "1" : "0";
+}
+
+static const char *copy_text(const struct argument *argument)
+{
+	return (argument->flags & FLAG_PHYSICALCOPY) != 0 ? "MACH_MSG_PHYSICAL_COPY" : "MACH_MSG_VIRTUAL_COPY";
+}
+
+/* Descriptors of a task's message. */
+static void pack_descriptor(struct output *output, const struct item *item, const char *var)
+{
+	const struct argument *argument = item->argument;
+	const struct type *type = argument->type;
+	const char *name = argument->name;
+
+	switch (item->kind) {
+	case ITEM_PORT:
+		put(output, "\t%s->%s.name = %s;\n", var, name, name);
+		put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, send_disposition(output, argument));
+		put(output, "\t%s->%s.type = MACH_MSG_PORT_DESCRIPTOR;\n", var, name);
+		break;
+	case ITEM_PORTS:
+		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++) {\n", (unsigned long long)type->count);
+		if (type->variable)
+			put(output, "\t\t%s->%s[mig_i].name = mig_i < %sCnt ? %s[mig_i] : MACH_PORT_NULL;\n", var, name, name, name);
+		else
+			put(output, "\t\t%s->%s[mig_i].name = %s[mig_i];\n", var, name, name);
+		put(output, "\t\t%s->%s[mig_i].disposition = (uint8_t)%s;\n", var, name, send_disposition(output, argument));
+		put(output, "\t\t%s->%s[mig_i].type = MACH_MSG_PORT_DESCRIPTOR;\n\t}\n", var, name);
+		break;
+	case ITEM_OOL:
+	case ITEM_OOL_PORTS:
+		put(output, "\t%s->%s.address = (void *)(uintptr_t)%s;\n", var, name, name);
+		put(output, "\t%s->%s.deallocate = %s;\n", var, name, deallocate_text(output, argument));
+		put(output, "\t%s->%s.copy = %s;\n", var, name, copy_text(argument));
+		if (item->kind == ITEM_OOL_PORTS)
+			put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, send_disposition(output, argument));
+		put(output, "\t%s->%s.type = %s;\n", var, name,
+			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR");
+		put(output, "\t%s->%s.%s = %s;\n", var, name, item->kind == ITEM_OOL ? "size" : "count", ool_size(output, argument));
+		break;
+	default:
+		break;
+	}
+}
+
+/* What the kernel's message carries, and the image's descriptor that says its kind. */
+static void pack_carried(struct output *output, const struct item *item, const char *kind)
+{
+	const struct argument *argument = item->argument;
+	const struct type *type = argument->type;
+	const char *message = strcmp(kind, "reply") == 0 ? "mig_out" : "mig_kmsg";
+	const char *name = argument->name;
+	const char *value = argument->type->outtran != NULL && output->server
+		? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name)
+		: name;
+	unsigned long long index = item->descriptor;
+
+	switch (item->kind) {
+	case ITEM_PORT:
+		put(output, "\tipc_kmsg_put_port(%s, %llu, %s, %s);\n", message, index, value, send_disposition(output, argument));
+		break;
+	case ITEM_PORTS:
+		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
+		if (type->variable)
+			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %sCnt ? %s[mig_i] : NULL, %s);\n", message, index,
+				name, name, send_disposition(output, argument));
+		else
+			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, %s[mig_i], %s);\n", message, index, name,
+				send_disposition(output, argument));
+		break;
+	case ITEM_OOL:
+		put(output, "\tipc_kmsg_put_copy(%s, %llu, %s, %s);\n", message, index, name, ool_size(output, argument));
+		break;
+	case ITEM_OOL_PORTS:
+		put(output, "\tipc_kmsg_put_ports(%s, %llu, %s, %s, %s);\n", message, index, name, ool_size(output, argument),
+			send_disposition(output, argument));
+		break;
+	default:
+		break;
+	}
+}
+
+static void pack_data(struct output *output, const struct item *item, const char *var)
+{
+	const struct argument *argument = item->argument;
+	const struct type *type = argument->type;
+	const char *name = argument->name;
+
+	switch (type->shape) {
+	case SHAPE_STRING:
+		put(output, "\tmemcpy(%s->%s, %s, (size_t)(mig_%sEnd - %s));\n", var, name, name, name, name);
+		break;
+	case SHAPE_ARRAY:
+		put(output, "\tmemcpy(%s->%s, %s, sizeof %s->%s);\n", var, name, name, var, name);
+		break;
+	case SHAPE_POINTER:
+		put(output, "\t%s->%s = *%s;\n", var, name, name);
+		break;
+	default:
+		if (output->server && type->outtran != NULL)
+			put(output, "\t%s->%s = %s(%s);\n", var, name, type->outtran, name);
+		else
+			put(output, "\t%s->%s = %s;\n", var, name, name);
+	}
+}
+
+static void pack_variable(struct output *output, const struct routine *routine, const struct message *message,
+	const struct item *item, const char *kind, const char *var)
+{
+	const struct type *type = item->argument->type;
+	const char *name = item->argument->name;
+
+	if (type->shape == SHAPE_VSTRING)
+		put(output, "\t%s->%sCnt = (mach_msg_type_number_t)(mig_%sEnd - %s) + 1;\n", var, name, name, name);
+	else
+		put(output, "\t%s->%sCnt = %sCnt;\n", var, name, name);
+	put(output, "\tmig_length = (size_t)%s->%sCnt * sizeof %s->%s[0];\n", var, name, var, name);
+	put(output, "\tif (mig_length != 0)\n\t\tmemcpy(%s->%s, %s, mig_length);\n", var, name, name);
+	put(output, "\tmig_length += offsetof(%s, %s);\n", part_struct(output, kind, routine, item->part), name);
+	put(output, "\tmemset((char *)%s + mig_length, 0, -mig_length & 7);\n", var);
+	put(output, "\tmig_size += (mig_length + 7) & ~(size_t)7;\n");
+	if (item->part + 1 < message->parts) {
+		const char *next = part_struct(output, kind, routine, item->part + 1);
+
+		put(output, "\t%s *%s = (void *)((char *)mig_%s + mig_size);\n", next, part_variable(output, kind, item->part + 1),
+			kind);
+	}
+}
+
+/* Zeroes the fixed bytes of a part, padding included. */
+static void put_clearing(struct output *output, const struct routine *routine, const struct message *message,
+	const char *kind, unsigned part)
+{
+	const char *var = part_variable(output, kind, part);
+	const char *structure = part_struct(output, kind, routine, part);
+	const struct item *item;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		if (item->part == part && item->kind == ITEM_VARIABLE) {
+			put(output, "\tmemset(%s, 0, offsetof(%s, %s));\n", var, structure, item->argument->name);
+			return;
+		}
+	}
+	put(output, "\tmemset(%s, 0, sizeof(%s));\n", var, structure);
+}
+
+void put_packing(struct output *output, const struct routine *routine, const struct message *message, const char *kind)
+{
+	const char *var = part_variable(output, kind, 0);
+	const struct item *item;
+	unsigned part = 0;
+
+	put_limits(output, message);
+	if (message_varies(message))
+		put(output, "\tsize_t mig_length;\n\tsize_t mig_size = 0;\n");
+	put_clearing(output, routine, message, kind, 0);
+	if (message->descriptors != 0)
+		put(output, "\t%s->Body.msgh_descriptor_count = %llu;\n", var, (unsigned long long)message->descriptors);
+	if (message->has_data)
+		put(output, "\t%s->NDR = NDR_record;\n", var);
+	for (item = message->items; item != NULL; item = item->next) {
+		if (item->part != part) {
+			part = item->part;
+			put_clearing(output, routine, message, kind, part);
+		}
+		var = part_variable(output, kind, part);
+		switch (item->kind) {
+		case ITEM_PORT:
+		case ITEM_PORTS:
+		case ITEM_OOL:
+		case ITEM_OOL_PORTS:
+			if (output->kernel)
+				pack_carried(output, item, kind);
+			else
+				pack_descriptor(output, item, var);
+			break;
+		case ITEM_COUNT:
+			put(output, "\t%s->%sCnt = %s%sCnt;\n", var, item->argument->name, item->argument->in ? "" : "*",
+				item->argument->name);
+			break;
+		case ITEM_DATA:
+			pack_data(output, item, var);
+			break;
+		case ITEM_VARIABLE:
+			pack_variable(output, routine, message, item, kind, var);
+			break;
+		}
+	}
+	if (message_varies(message) && !(message->parts > 0 && part == message->parts - 1 && message->items != NULL)) {
+		/* nothing follows the last variable item */
+	}
+}
+
+static void check_disposition(struct output *output, const struct argument *argument, const char *field, const char *label)
+{
+	if (argument->type->recv_name != IPC_POLYMORPHIC)
+		put(output, "\tif (%s != %s)\n\t\tgoto %s;\n", field, disposition_text(argument->type->recv_name), label);
+}
+
+static void check_descriptor(struct output *output, const struct item *item, const char *var, const char *kind,
+	const char *label)
+{
+	const struct argument *argument = item->argument;
+	const struct type *type = argument->type;
+	const char *name = argument->name;
+	struct arena *arena = &output->compiler->arena;
+	const char *carry = arena_printf(arena, "mig_in->carry[%llu]", (unsigned long long)item->descriptor);
+	const char *field = arena_printf(arena, "%s->%s", var, name);
+	bool kernel = output->kernel;
+
+	(void)kind;
+	switch (item->kind) {
+	case ITEM_PORT:
+		put(output, "\tif (%s.type != MACH_MSG_PORT_DESCRIPTOR)\n\t\tgoto %s;\n", field, label);
+		check_disposition(output, argument, arena_printf(arena, "%s.disposition", kernel ? carry : field), label);
+		break;
+	case ITEM_PORTS:
+		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++) {\n", (unsigned long long)type->count);
+		put(output, "\t\tif (%s[mig_i].type != MACH_MSG_PORT_DESCRIPTOR", field);
+		if (type->recv_name != IPC_POLYMORPHIC) {
+			if (kernel)
+				put(output, " || mig_in->carry[%llu + mig_i].disposition != %s", (unsigned long long)item->descriptor,
+					disposition_text(type->recv_name));
+			else
+				put(output, " || %s[mig_i].disposition != %s", field, disposition_text(type->recv_name));
+		}
+		put(output, ")\n\t\t\tgoto %s;\n\t}\n", label);
+		break;
+	case ITEM_OOL:
+		put(output, "\tif (%s.type != MACH_MSG_OOL_DESCRIPTOR)\n\t\tgoto %s;\n", field, label);
+		if (!type->variable)
+			put(output, "\tif (%s.size != %s)\n\t\tgoto %s;\n", kernel ? carry : field, ool_size(output, argument), label);
+		else if (type->element->bytes > 1)
+			put(output, "\tif (%s.size %% %llu != 0)\n\t\tgoto %s;\n", kernel ? carry : field,
+				(unsigned long long)type->element->bytes, label);
+		break;
+	case ITEM_OOL_PORTS:
+		put(output, "\tif (%s.type != MACH_MSG_OOL_PORTS_DESCRIPTOR)\n\t\tgoto %s;\n", field, label);
+		if (!type->variable)
+			put(output, "\tif (%s.count != %s)\n\t\tgoto %s;\n", kernel ? carry : field, ool_size(output, argument), label);
+		check_disposition(output, argument, arena_printf(arena, "%s.disposition", kernel ? carry : field), label);
+		break;
+	default:
+		break;
+	}
+}
+
+/* One variable item: its count, its terminator, and where the next part begins. */
+static void check_variable(struct output *output, const struct routine *routine, const struct message *message,
+	const struct item *item, const char *kind, const char *label)
+{
+	const struct type *type = item->argument->type;
+	const char *name = item->argument->name;
+	const char *var = part_variable(output, kind, item->part);
+	const char *structure = part_struct(output, kind, routine, item->part);
+
+	put(output, "\tif (mig_size < offsetof(%s, %s))\n\t\tgoto %s;\n", structure, name, label);
+	put(output, "\tif (%s->%sCnt > %llu%s", var, name, (unsigned long long)type->count,
+		type->shape == SHAPE_VSTRING ? "" : ")\n");
+	if (type->shape == SHAPE_VSTRING)
+		put(output, " || %s->%sCnt == 0)\n", var, name);
+	put(output, "\t\tgoto %s;\n", label);
+	put(output, "\tmig_length = (offsetof(%s, %s) + %s->%sCnt * sizeof %s->%s[0] + 7) & ~(size_t)7;\n", structure, name, var,
+		name, var, name);
+	put(output, "\tif (mig_size < mig_length)\n\t\tgoto %s;\n", label);
+	if (type->shape == SHAPE_VSTRING)
+		put(output, "\tif (memchr(%s->%s, 0, %s->%sCnt) != %s->%s + %s->%sCnt - 1)\n\t\tgoto %s;\n", var, name, var, name,
+			var, name, var, name, label);
+	put(output, "\tmig_size -= mig_length;\n");
+	if (item->part + 1 < message->parts)
+		put(output, "\t%s = (void *)((char *)%s + mig_length);\n", part_variable(output, kind, item->part + 1), var);
+}
+
+void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
+	const char *label)
+{
+	const char *var = part_variable(output, kind, 0);
+	const bool varies = message_varies(message);
+	const struct item *item;
+	const struct item *last = NULL;
+	unsigned part = 0;
+
+	put(output, "\tif ((%s->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX) %s 0)\n\t\tgoto %s;\n", var,
+		message->descriptors != 0 ? "==" : "!=", label);
+	if (!varies)
+		put(output, "\tif (%s->Head.msgh_size != sizeof(%s))\n\t\tgoto %s;\n", var, part_struct(output, kind, routine, 0),
+			label);
+	else
+		put(output, "\tmig_size = %s->Head.msgh_size;\n", var);
+	for (item = message->items; varies && item != NULL && item->part == 0; item = item->next) {
+		if (item->kind == ITEM_VARIABLE)
+			put(output, "\tif (mig_size < offsetof(%s, %s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, 0),
+				item->argument->name, label);
+	}
+	if (message->descriptors != 0)
+		put(output, "\tif (%s->Body.msgh_descriptor_count != %llu)\n\t\tgoto %s;\n", var,
+			(unsigned long long)message->descriptors, label);
+	for (item = message->items; item != NULL; last = item, item = item->next) {
+		if (item->part != part) {
+			part = item->part;
+			var = part_variable(output, kind, part);
+			if (part == message->parts - 1) {
+				const struct item *tail = item;
+
+				while (tail->next != NULL)
+					tail = tail->next;
+				if (tail->kind != ITEM_VARIABLE)
+					put(output, "\tif (mig_size != sizeof(%s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, part),
+						label);
+			}
+		}
+		switch (item->kind) {
+		case ITEM_VARIABLE:
+			check_variable(output, routine, message, item, kind, label);
+			break;
+		case ITEM_DATA:
+			if (item->argument->type->shape == SHAPE_STRING)
+				put(output, "\tif (memchr(%s->%s, 0, sizeof %s->%s) == NULL)\n\t\tgoto %s;\n", var, item->argument->name,
+					var, item->argument->name, label);
+			break;
+		case ITEM_COUNT:
+			if (item->argument->type->element->shape == SHAPE_PORT)
+				put(output, "\tif (%s->%sCnt > %llu)\n\t\tgoto %s;\n", var, item->argument->name,
+					(unsigned long long)item->argument->type->count, label);
+			break;
+		default:
+			check_descriptor(output, item, var, kind, label);
+			break;
+		}
+	}
+	if (varies && last != NULL && last->kind == ITEM_VARIABLE)
+		put(output, "\tif (mig_size != 0)\n\t\tgoto %s;\n", label);
+}

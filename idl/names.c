@@ -1,0 +1,211 @@
+/* Names and types of C in the generated code. */
+#include "emit.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void put(struct output *output, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(output->file, format, args);
+	va_end(args);
+}
+
+/* The C type that fits an ipc type which the file gives no name. */
+static const char *plain_type(const struct output *output, const struct type *type)
+{
+	switch (type->shape) {
+	case SHAPE_PORT:
+		return output->kernel ? "ipc_port_t" : "mach_port_t";
+	case SHAPE_REAL:
+		return type->bytes == 4 ? "float" : "double";
+	case SHAPE_SCALAR:
+		if (type->bytes == 4)
+			return type->send_name == 0 ? "boolean_t" : "int32_t";
+		if (type->bytes == 8)
+			return "int64_t";
+		if (type->bytes == 2)
+			return "int16_t";
+		return type->send_name == 8 ? "char" : "uint8_t";
+	default:
+		return NULL;
+	}
+}
+
+const char *c_type(const struct output *output, const struct type *type)
+{
+	const char *name = output->server ? type->c_server_type : type->c_user_type;
+
+	if (name == NULL)
+		name = type->c_type;
+	if (name == NULL && output->kernel && (type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
+		return type->element->shape == SHAPE_PORT ? "ipc_port_t *" : "vm_map_copy_t";
+	if (name == NULL)
+		name = type->name;
+	if (name == NULL)
+		name = plain_type(output, type);
+	if (name == NULL && (type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
+		name = type->element->shape == SHAPE_PORT ? "mach_port_t *" : "void *";
+	if (output->kernel && type->shape == SHAPE_PORT && strcmp(name, "mach_port_t") == 0)
+		return "ipc_port_t";
+	return name;
+}
+
+const char *c_seen_type(const struct output *output, const struct argument *argument)
+{
+	if (output->server && argument->type->trans_type != NULL &&
+		(argument->type->intran != NULL || argument->type->outtran != NULL || argument->type->intran_payload != NULL))
+		return argument->type->trans_type;
+	return c_type(output, argument->type);
+}
+
+const char *c_element(const struct output *output, const struct type *type)
+{
+	if (type->shape == SHAPE_STRING || type->shape == SHAPE_VSTRING)
+		return "char";
+	return type->element == NULL ? NULL : c_type(output, type->element);
+}
+
+const char *disposition_text(int ipc_name)
+{
+	switch (ipc_name) {
+	case IPC_MOVE_RECEIVE:
+		return "MACH_MSG_TYPE_MOVE_RECEIVE";
+	case IPC_MOVE_SEND:
+		return "MACH_MSG_TYPE_MOVE_SEND";
+	case IPC_MOVE_SEND_ONCE:
+		return "MACH_MSG_TYPE_MOVE_SEND_ONCE";
+	case IPC_COPY_SEND:
+		return "MACH_MSG_TYPE_COPY_SEND";
+	case IPC_MAKE_SEND:
+		return "MACH_MSG_TYPE_MAKE_SEND";
+	default:
+		return "MACH_MSG_TYPE_MAKE_SEND_ONCE";
+	}
+}
+
+const char *send_disposition(struct output *output, const struct argument *argument)
+{
+	if (argument->type->send_name == IPC_POLYMORPHIC)
+		return arena_printf(&output->compiler->arena, "%sPoly", argument->name);
+	return disposition_text(argument->type->send_name);
+}
+
+bool has_count(const struct argument *argument)
+{
+	return argument->type->variable && argument->type->shape != SHAPE_VSTRING;
+}
+
+static bool is_array(const struct type *type)
+{
+	return type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY || type->shape == SHAPE_STRING ||
+		type->shape == SHAPE_VSTRING;
+}
+
+struct parameter_list {
+	struct output *output;
+	unsigned count;
+};
+
+static void parameter(struct parameter_list *list, const char *type, bool pointer, const char *name, const char *suffix)
+{
+	const char *space = type[strlen(type) - 1] == '*' ? "" : " ";
+
+	put(list->output, "%s%s%s%s%s%s", list->count++ == 0 ? "" : ", ", type, space, pointer ? "*" : "", name, suffix);
+}
+
+/* The argument itself. */
+static void value_parameter(struct parameter_list *list, const struct argument *argument, bool by_value)
+{
+	struct output *output = list->output;
+	const struct type *type = argument->type;
+	const char *element = is_array(type) ? c_element(output, type) : NULL;
+	const char *space;
+
+	if (element != NULL) {
+		parameter(list, by_value ? arena_printf(&output->compiler->arena, "const %s", element) : element, true,
+			argument->name, "");
+	} else if (is_array(type)) {
+		space = by_value ? arena_printf(&output->compiler->arena, "const %s", c_type(output, type)) : c_type(output, type);
+		parameter(list, space, false, argument->name, "");
+	} else if (type->shape == SHAPE_POINTER) {
+		parameter(list, c_type(output, type), true, argument->name, "");
+	} else {
+		parameter(list, c_seen_type(output, argument), !by_value, argument->name, "");
+	}
+}
+
+/* The argument and what it brings along: disposition, count, deallocation, server's copy. */
+static void argument_parameters(struct parameter_list *list, const struct argument *argument, enum parameters who)
+{
+	const struct type *type = argument->type;
+	bool by_value = who == PARAMETERS_REPLY || !argument->out;
+	bool sends = who == PARAMETERS_CLIENT ? argument->in || argument->direction >= DIR_REQUEST_PORT : argument->out;
+	bool receives = who == PARAMETERS_CLIENT ? argument->out : argument->in || argument->direction >= DIR_REQUEST_PORT;
+
+	value_parameter(list, argument, by_value);
+	if (type_is_port_name(type->send_name) &&
+		((sends && type->send_name == IPC_POLYMORPHIC) || (receives && type->recv_name == IPC_POLYMORPHIC)))
+		parameter(list, "mach_msg_type_name_t", !by_value, argument->name, "Poly");
+	if (has_count(argument))
+		parameter(list, "mach_msg_type_number_t", !by_value, argument->name, "Cnt");
+	if (sends && (argument->flags & FLAG_DEALLOC_ARG) != 0 && (type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
+		parameter(list, "boolean_t", !by_value && who == PARAMETERS_WORK, argument->name, "Dealloc");
+	if (who == PARAMETERS_WORK && argument->in && (argument->flags & FLAG_SERVERCOPY) != 0)
+		parameter(list, "boolean_t", false, argument->name, "SCopy");
+}
+
+void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
+	enum parameters who)
+{
+	struct parameter_list list = {.output = output};
+	const struct argument *argument;
+
+	put(output, "%s%s %s(", linkage, output->compiler->interface.foreign ? "int64_t" : "kern_return_t", name);
+	if (output->compiler->interface.foreign)
+		parameter(&list, "uint64_t", false, "mig_thread", "");
+	if (who == PARAMETERS_REPLY) {
+		parameter(&list, "mach_port_t", false, "mig_reply_port", "");
+		parameter(&list, "kern_return_t", false, "mig_result", "");
+	}
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (who == PARAMETERS_REPLY ? argument->out
+					    : who == PARAMETERS_CLIENT ? argument->user
+								       : argument->server)
+			argument_parameters(&list, argument, who);
+	}
+	put(output, "%s)", list.count == 0 ? "void" : "");
+}
+
+static const char *direction_text(const struct argument *argument)
+{
+	static const char *const words[] = {"", "", "out ", "inout ", "", "replyport ", "ureplyport ", "sreplyport ",
+		"waittime ", "sendtime ", "msgoption ", "msgseqno "};
+
+	return (size_t)argument->direction < sizeof words / sizeof words[0] ? words[argument->direction] : "";
+}
+
+void put_declaration(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+
+	put(output, "/* %s %s(", routine->simple ? "simpleroutine" : "routine", routine->name);
+	for (argument = routine->arguments; argument != NULL; argument = argument->next)
+		put(output, "%s%s%s: %s", argument == routine->arguments ? "" : "; ", direction_text(argument), argument->name,
+			argument->type->name != NULL ? argument->type->name : "...");
+	put(output, "); id %lld, %s */\n", (long long)routine->id, routine->registers ? "by registers" : "by message");
+}
+
+void put_imports(struct output *output, bool user, bool server)
+{
+	const struct import *import;
+
+	for (import = output->compiler->interface.imports; import != NULL; import = import->next) {
+		if (import->kind == IMPORT_BOTH || (import->kind == IMPORT_USER && user) ||
+			((import->kind == IMPORT_SERVER || import->kind == IMPORT_INTERNAL) && server) ||
+			import->kind == IMPORT_DEFINES)
+			put(output, "#include %s\n", import->file);
+	}
+}

@@ -1,0 +1,122 @@
+/* What the grammar's actions need besides types and routines. */
+#include "parser-glue.h"
+
+#include <string.h>
+#include <strings.h>
+
+void yyerror(struct loc *location, void *scanner, struct compiler *compiler, const char *message)
+{
+	(void)scanner;
+	error_at(compiler, location, NULL, "%s", message);
+}
+
+const char *word_text(struct compiler *compiler, const struct word *word)
+{
+	return word->text != NULL ? word->text
+				  : arena_printf(&compiler->arena, "%llu", (unsigned long long)word->number);
+}
+
+const char *join_words(struct compiler *compiler, const struct word *first, const char *second)
+{
+	return arena_printf(&compiler->arena, "%s | %s", word_text(compiler, first), second);
+}
+
+const char *join_type(struct compiler *compiler, const char *first, const char *second)
+{
+	if (first == NULL || second == NULL)
+		return first == NULL ? second : first;
+	return arena_printf(&compiler->arena, "%s %s", first, second);
+}
+
+uint64_t calculate(struct compiler *compiler, const struct loc *loc, int operator, uint64_t a, uint64_t b)
+{
+	uint64_t result = 0;
+
+	switch (operator) {
+	case '+':
+		result = a + b;
+		break;
+	case '-':
+		if (b > a)
+			error_at(compiler, loc, NULL, "%llu - %llu is below zero", (unsigned long long)a, (unsigned long long)b);
+		else
+			result = a - b;
+		break;
+	case '*':
+		result = a * b;
+		break;
+	case '/':
+		if (b == 0)
+			error_at(compiler, loc, NULL, "division by zero");
+		else
+			result = a / b;
+		break;
+	}
+	/* Operands are below 2^32, so nothing above wraps. */
+	if (result > UINT32_MAX) {
+		error_at(compiler, loc, NULL, "the result is above 4294967295");
+		result = 1;
+	}
+	return result;
+}
+
+struct member *reverse_members(struct member *members)
+{
+	struct member *reversed = NULL;
+
+	while (members != NULL) {
+		struct member *next = members->next;
+
+		members->next = reversed;
+		reversed = members;
+		members = next;
+	}
+	return reversed;
+}
+
+struct argument *reverse_arguments(struct argument *arguments)
+{
+	struct argument *reversed = NULL;
+
+	while (arguments != NULL) {
+		struct argument *next = arguments->next;
+
+		arguments->next = reversed;
+		reversed = arguments;
+		arguments = next;
+	}
+	return reversed;
+}
+
+struct translation *new_translation(struct compiler *compiler, const struct loc *loc, enum translation_kind kind,
+	const char *type, const char *function, const char *argument)
+{
+	struct translation *translation = arena_alloc(&compiler->arena, sizeof *translation);
+
+	translation->loc = *loc;
+	translation->kind = kind;
+	translation->type = type;
+	translation->function = function;
+	translation->argument = argument;
+	return translation;
+}
+
+/* The list is in reverse order; their order means nothing. */
+struct translation *append_translation(struct translation *list, struct translation *last)
+{
+	last->next = list;
+	return last;
+}
+
+void set_msgoption(struct compiler *compiler, const struct word *word)
+{
+	const char *text = word_text(compiler, word);
+
+	compiler->msgoption = strcmp(text, "MACH_MSG_OPTION_NONE") == 0 ? NULL : text;
+}
+
+void check_consume(struct compiler *compiler, const struct loc *loc, const char *word)
+{
+	if (strcasecmp(word, "none") != 0 && strcasecmp(word, "timeout") != 0 && strcasecmp(word, "any") != 0)
+		error_at(compiler, loc, NULL, "expected None, Timeout or Any, found '%s'", word);
+}

@@ -1,0 +1,22 @@
+/* What the grammar's actions need besides types and routines. */
+#ifndef IDL_PARSER_GLUE_H
+#define IDL_PARSER_GLUE_H
+
+#include "parser.h"
+
+int yylex(YYSTYPE *value, struct loc *location, void *scanner);
+void yyerror(struct loc *location, void *scanner, struct compiler *compiler, const char *message);
+
+const char *word_text(struct compiler *compiler, const struct word *word);
+const char *join_words(struct compiler *compiler, const struct word *first, const char *second);
+const char *join_type(struct compiler *compiler, const char *first, const char *second);
+uint64_t calculate(struct compiler *compiler, const struct loc *loc, int operator, uint64_t a, uint64_t b);
+struct member *reverse_members(struct member *members);
+struct argument *reverse_arguments(struct argument *arguments);
+struct translation *new_translation(struct compiler *compiler, const struct loc *loc, enum translation_kind kind,
+	const char *type, const char *function, const char *argument);
+struct translation *append_translation(struct translation *list, struct translation *last);
+void set_msgoption(struct compiler *compiler, const struct word *word);
+void check_consume(struct compiler *compiler, const struct loc *loc, const char *word);
+
+#endif

@@ -1,0 +1,655 @@
+/* Building and naming types while an interface is read. */
+#include "types.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* What may be inline, and what a chain of types may count up to. */
+#define BYTES_MAX (1u << 20)
+#define DEPTH_MAX 32u
+
+static const struct ipc_name {
+	const char *name;
+	int send;
+	int recv;
+	unsigned bits;
+	enum shape shape;
+} ipc_names[] = {
+	{"MACH_MSG_TYPE_UNSTRUCTURED", 0, 0, 0, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_BIT", 0, 0, 1, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_BOOLEAN", 0, 0, 32, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_INTEGER_16", 1, 1, 16, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_INTEGER_32", 2, 2, 32, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_INTEGER_64", 11, 11, 64, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_INTEGER_8", 9, 9, 8, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_CHAR", 8, 8, 8, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_BYTE", 9, 9, 8, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_REAL", 10, 10, 0, SHAPE_REAL},
+	{"MACH_MSG_TYPE_REAL_32", 10, 10, 32, SHAPE_REAL},
+	{"MACH_MSG_TYPE_REAL_64", 11, 11, 64, SHAPE_REAL},
+	{"MACH_MSG_TYPE_STRING", 12, 12, 0, SHAPE_STRING},
+	{"MACH_MSG_TYPE_STRING_C", 12, 12, 0, SHAPE_STRING},
+	{"MACH_MSG_TYPE_PORT_NAME", IPC_PORT_NAME, IPC_PORT_NAME, 32, SHAPE_SCALAR},
+	{"MACH_MSG_TYPE_MOVE_RECEIVE", IPC_MOVE_RECEIVE, IPC_MOVE_RECEIVE, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_MOVE_SEND", IPC_MOVE_SEND, IPC_MOVE_SEND, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_MOVE_SEND_ONCE", IPC_MOVE_SEND_ONCE, IPC_MOVE_SEND_ONCE, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_COPY_SEND", IPC_COPY_SEND, IPC_MOVE_SEND, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_MAKE_SEND", IPC_MAKE_SEND, IPC_MOVE_SEND, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_MAKE_SEND_ONCE", IPC_MAKE_SEND_ONCE, IPC_MOVE_SEND_ONCE, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_PORT_RECEIVE", IPC_POLYMORPHIC, IPC_MOVE_RECEIVE, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_PORT_SEND", IPC_POLYMORPHIC, IPC_MOVE_SEND, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_PORT_SEND_ONCE", IPC_POLYMORPHIC, IPC_MOVE_SEND_ONCE, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_POLYMORPHIC", IPC_POLYMORPHIC, IPC_POLYMORPHIC, 32, SHAPE_PORT},
+	{"MACH_MSG_TYPE_PROTECTED_PAYLOAD", 23, 23, 64, SHAPE_SCALAR},
+};
+
+const char *ipc_name_text(int number)
+{
+	switch (number) {
+	case IPC_POLYMORPHIC:
+		return "polymorphic";
+	case IPC_PORT_NAME:
+		return "port name";
+	case IPC_MOVE_RECEIVE:
+		return "move receive";
+	case IPC_MOVE_SEND:
+		return "move send";
+	case IPC_MOVE_SEND_ONCE:
+		return "move send-once";
+	case IPC_COPY_SEND:
+		return "copy send";
+	case IPC_MAKE_SEND:
+		return "make send";
+	case IPC_MAKE_SEND_ONCE:
+		return "make send-once";
+	default:
+		return "data";
+	}
+}
+
+bool type_is_port_name(int ipc_name)
+{
+	return ipc_name == IPC_POLYMORPHIC || (ipc_name >= IPC_MOVE_RECEIVE && ipc_name <= IPC_MAKE_SEND_ONCE);
+}
+
+bool type_in_descriptors(const struct type *type)
+{
+	switch (type->shape) {
+	case SHAPE_PORT:
+	case SHAPE_UNBOUNDED:
+	case SHAPE_OOL:
+		return true;
+	case SHAPE_ARRAY:
+	case SHAPE_VARRAY:
+		return type->element->shape == SHAPE_PORT;
+	default:
+		return false;
+	}
+}
+
+uint64_t number_value(struct compiler *compiler, const struct loc *loc, const char *text)
+{
+	uint64_t value = 0;
+	const char *p;
+
+	for (p = text; *p >= '0' && *p <= '9'; p++) {
+		value = value * 10 + (uint64_t)(*p - '0');
+		if (value > UINT32_MAX) {
+			error_at(compiler, loc, NULL, "the number is above 4294967295");
+			return 1;
+		}
+	}
+	if (*p != '\0') {
+		error_at(compiler, loc, "numbers are decimal", "'%s' is not a number", text);
+		return 1;
+	}
+	return value;
+}
+
+static struct type *new_type(struct compiler *compiler, const struct loc *loc, enum shape shape)
+{
+	struct type *type = arena_alloc(&compiler->arena, sizeof *type);
+
+	type->loc = *loc;
+	type->shape = shape;
+	type->align = 1;
+	type->count = 1;
+	return type;
+}
+
+static unsigned bucket_of(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return hash % TYPE_BUCKETS;
+}
+
+static struct type *find_type(struct compiler *compiler, const char *name)
+{
+	struct type *type;
+
+	for (type = compiler->hash[bucket_of(name)]; type != NULL; type = type->hash_next) {
+		if (strcmp(type->name, name) == 0)
+			return type;
+	}
+	return NULL;
+}
+
+static const struct ipc_name *find_ipc_name(const char *name)
+{
+	size_t i;
+
+	if (strcasecmp(name, "polymorphic") == 0)
+		name = "MACH_MSG_TYPE_POLYMORPHIC";
+	for (i = 0; i < sizeof ipc_names / sizeof ipc_names[0]; i++) {
+		/* MSG_TYPE_X is Mach 2.5's spelling of MACH_MSG_TYPE_X. */
+		if (strcasecmp(name, ipc_names[i].name) == 0 || strcasecmp(name, ipc_names[i].name + 5) == 0)
+			return &ipc_names[i];
+	}
+	return NULL;
+}
+
+/* How many single-letter edits lead from one word to the other, up to `limit`. */
+static unsigned distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned row[64];
+	size_t la = strlen(a), lb = strlen(b), i, j;
+
+	if (la >= 60 || lb >= 60 || (la > lb ? la - lb : lb - la) > limit)
+		return limit + 1;
+	for (j = 0; j <= lb; j++)
+		row[j] = (unsigned)j;
+	for (i = 1; i <= la; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i;
+		for (j = 1; j <= lb; j++) {
+			unsigned cost = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < cost)
+				cost = row[j] + 1;
+			if (row[j - 1] + 1 < cost)
+				cost = row[j - 1] + 1;
+			row[j] = cost;
+		}
+	}
+	return row[lb];
+}
+
+static const char *suggestion(struct compiler *compiler, const char *name)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+	struct type *type;
+	size_t i;
+
+	for (type = compiler->interface.types; type != NULL; type = type->next) {
+		unsigned d = distance(name, type->name, 2);
+
+		if (d < least) {
+			least = d;
+			best = type->name;
+		}
+	}
+	for (i = 0; i < sizeof ipc_names / sizeof ipc_names[0]; i++) {
+		unsigned d = distance(name, ipc_names[i].name, 2);
+
+		if (d < least) {
+			least = d;
+			best = ipc_names[i].name;
+		}
+	}
+	return best == NULL ? "define it with `type NAME = ...;` before its first use"
+			    : arena_printf(&compiler->arena, "did you mean '%s'?", best);
+}
+
+static void set_bytes(struct type *type, unsigned bits)
+{
+	type->bytes = (bits + 7) / 8;
+	type->align = type->bytes >= 8 ? 8 : type->bytes >= 4 ? 4 : type->bytes >= 2 ? 2 : 1;
+}
+
+static struct type *type_of_ipc_name(struct compiler *compiler, const struct loc *loc, const struct ipc_name *ipc)
+{
+	struct type *type = new_type(compiler, loc, ipc->shape);
+
+	type->send_name = ipc->send;
+	type->recv_name = ipc->recv;
+	set_bytes(type, ipc->bits);
+	return type;
+}
+
+struct type *type_of_word(struct compiler *compiler, const struct word *word)
+{
+	const struct ipc_name *ipc;
+	struct type *type;
+
+	if (word->text == NULL) {
+		type = new_type(compiler, &word->loc, word->number >= 16 && word->number <= 21 ? SHAPE_PORT : SHAPE_SCALAR);
+		type->send_name = (int)(word->number & 0xff);
+		type->recv_name = type->send_name;
+		if (word->number > 255)
+			error_at(compiler, &word->loc, NULL, "ipc numbers go up to 255");
+		if (type->shape == SHAPE_PORT)
+			set_bytes(type, 32);
+		return type;
+	}
+	type = find_type(compiler, word->text);
+	if (type != NULL)
+		return type;
+	ipc = find_ipc_name(word->text);
+	if (ipc != NULL)
+		return type_of_ipc_name(compiler, &word->loc, ipc);
+	error_at(compiler, &word->loc, suggestion(compiler, word->text), "unknown type '%s'", word->text);
+	return &compiler->error_type;
+}
+
+struct type *type_of_pair(struct compiler *compiler, const struct word *send, const struct word *receive)
+{
+	struct type *a = type_of_word(compiler, send);
+	struct type *b = type_of_word(compiler, receive);
+	struct type *type = new_type(compiler, &send->loc, a->shape);
+
+	if (a->bad || b->bad)
+		return &compiler->error_type;
+	if ((a->shape != SHAPE_SCALAR && a->shape != SHAPE_PORT) || a->shape != b->shape) {
+		error_at(compiler, &receive->loc, "both sides of '|' are rights, or both plain numbers",
+			"a type cannot be sent as one kind and received as the other");
+		return &compiler->error_type;
+	}
+	if (a->bytes != 0 && b->bytes != 0 && a->bytes != b->bytes)
+		error_at(compiler, &receive->loc, NULL, "sent with %llu bytes but received with %llu",
+			(unsigned long long)a->bytes, (unsigned long long)b->bytes);
+	type->send_name = a->send_name;
+	type->recv_name = b->recv_name;
+	type->bytes = a->bytes != 0 ? a->bytes : b->bytes;
+	type->align = a->bytes != 0 ? a->align : b->align;
+	return type;
+}
+
+struct type *type_long_form(struct compiler *compiler, const struct loc *loc, struct type *base, uint64_t bits,
+	unsigned flags)
+{
+	struct type *type;
+
+	if (base->bad)
+		return base;
+	if (base->shape != SHAPE_SCALAR && base->shape != SHAPE_REAL && base->shape != SHAPE_PORT &&
+		base->shape != SHAPE_STRING) {
+		error_at(compiler, loc, NULL, "only a plain ipc type takes a size in bits");
+		return &compiler->error_type;
+	}
+	type = new_type(compiler, loc, base->shape);
+	type->send_name = base->send_name;
+	type->recv_name = base->recv_name;
+	type->dealloc = (flags & FLAG_DEALLOC) != 0;
+	if (base->shape == SHAPE_STRING)
+		return type_string(compiler, loc, bits / 8, false);
+	if (base->shape == SHAPE_PORT) {
+		set_bytes(type, 32);
+		if (bits != 32 && bits != 64)
+			error_at(compiler, loc, NULL, "a right has 32 bits");
+		return type;
+	}
+	if (bits == 0 || bits >= 65536) {
+		error_at(compiler, loc, NULL, "an element has 1 to 65535 bits, not %llu", (unsigned long long)bits);
+		return &compiler->error_type;
+	}
+	set_bytes(type, (unsigned)bits);
+	if (bits > 64 || (type->bytes & (type->bytes - 1)) != 0) {
+		type->shape = SHAPE_STRUCT;
+		type->align = 1;
+	}
+	return type;
+}
+
+/* Whether `element` may be repeated or pointed to; complains when not. */
+static bool check_element(struct compiler *compiler, const struct loc *loc, const struct type *element, const char *what)
+{
+	if (element->bad)
+		return false;
+	if (element->depth >= DEPTH_MAX) {
+		error_at(compiler, loc, NULL, "types are nested deeper than %u", DEPTH_MAX);
+		return false;
+	}
+	switch (element->shape) {
+	case SHAPE_VARRAY:
+	case SHAPE_VSTRING:
+	case SHAPE_UNBOUNDED:
+	case SHAPE_OOL:
+		error_at(compiler, loc, "give the inner type a fixed size, or pass it as an argument of its own",
+			"%s of something whose length varies or that is out of line", what);
+		return false;
+	case SHAPE_POINTER:
+	case SHAPE_VALUE:
+		error_at(compiler, loc, NULL, "%s of a native C type", what);
+		return false;
+	default:
+		break;
+	}
+	if (element->bytes == 0) {
+		error_at(compiler, loc, "write (NAME, bits)", "%s of a type that has no size", what);
+		return false;
+	}
+	return true;
+}
+
+static bool check_count(struct compiler *compiler, const struct loc *loc, uint64_t count, const struct type *element)
+{
+	if (count == 0) {
+		error_at(compiler, loc, NULL, "it would hold nothing");
+		return false;
+	}
+	if (count > BYTES_MAX / element->bytes) {
+		error_at(compiler, loc, "pass it out of line: ^array[] of ...", "%llu bytes do not fit into a message (%u at most)",
+			(unsigned long long)(count * element->bytes), BYTES_MAX);
+		return false;
+	}
+	return true;
+}
+
+static struct type *repeat(struct compiler *compiler, const struct loc *loc, enum shape shape, uint64_t count,
+	struct type *element, const char *what)
+{
+	struct type *type;
+
+	if (!check_element(compiler, loc, element, what) || !check_count(compiler, loc, count, element))
+		return &compiler->error_type;
+	type = new_type(compiler, loc, shape);
+	type->element = element;
+	type->count = count;
+	type->bytes = count * element->bytes;
+	type->align = element->align;
+	type->send_name = element->send_name;
+	type->recv_name = element->recv_name;
+	type->depth = element->depth + 1;
+	type->variable = shape == SHAPE_VARRAY;
+	return type;
+}
+
+struct type *type_array(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
+{
+	struct type *type = repeat(compiler, loc, SHAPE_ARRAY, count, element, "an array");
+
+	if (type->shape == SHAPE_ARRAY && !type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
+		error_at(compiler, loc, NULL, "an array of arrays of rights");
+		return &compiler->error_type;
+	}
+	return type;
+}
+
+struct type *type_varray(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
+{
+	struct type *type = repeat(compiler, loc, SHAPE_VARRAY, count, element, "an array");
+
+	if (!type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
+		error_at(compiler, loc, NULL, "an array of arrays of rights");
+		return &compiler->error_type;
+	}
+	return type;
+}
+
+static struct type *pointer_to(struct compiler *compiler, const struct loc *loc, enum shape shape, struct type *element)
+{
+	struct type *type;
+
+	if (!check_element(compiler, loc, element, "an out-of-line array"))
+		return &compiler->error_type;
+	type = new_type(compiler, loc, shape);
+	type->element = element;
+	type->bytes = 8;
+	type->align = 8;
+	type->send_name = element->send_name;
+	type->recv_name = element->recv_name;
+	type->depth = element->depth + 1;
+	type->variable = true;
+	return type;
+}
+
+struct type *type_unbounded(struct compiler *compiler, const struct loc *loc, struct type *element)
+{
+	struct type *type = pointer_to(compiler, loc, SHAPE_UNBOUNDED, element);
+
+	if (!type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
+		error_at(compiler, loc, NULL, "an array of arrays of rights");
+		return &compiler->error_type;
+	}
+	return type;
+}
+
+struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, struct type *element)
+{
+	struct type *type;
+	uint64_t count = 1;
+
+	if (element->shape == SHAPE_UNBOUNDED && !element->bad) {
+		type = new_type(compiler, loc, SHAPE_OOL);
+		*type = *element;
+		type->loc = *loc;
+		type->name = NULL;
+		type->shape = SHAPE_OOL;
+		return type;
+	}
+	if (element->shape == SHAPE_ARRAY && !element->bad) {
+		count = element->count;
+		element = element->element;
+	}
+	type = pointer_to(compiler, loc, SHAPE_OOL, element);
+	if (!type->bad) {
+		type->variable = false;
+		type->count = count;
+	}
+	return type;
+}
+
+struct type *type_struct(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
+{
+	if (!element->bad && (element->shape == SHAPE_PORT || (element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT))) {
+		error_at(compiler, loc, "pass rights as arguments of their own, or use array[n] of", "a struct cannot hold rights");
+		return &compiler->error_type;
+	}
+	return repeat(compiler, loc, SHAPE_STRUCT, count, element, "a struct");
+}
+
+struct member *type_member(struct compiler *compiler, const struct loc *type_loc, const char *type, const char *name)
+{
+	struct member *member = arena_alloc(&compiler->arena, sizeof *member);
+	struct word word = {.loc = *type_loc, .text = type};
+
+	member->name = name;
+	member->type = type_of_word(compiler, &word);
+	return member;
+}
+
+struct type *type_members(struct compiler *compiler, const struct loc *loc, struct member *members)
+{
+	struct type *type = new_type(compiler, loc, SHAPE_STRUCT);
+	struct member *member;
+
+	type->members = members;
+	type->count = 1;
+	for (member = members; member != NULL; member = member->next) {
+		struct type *part = member->type;
+
+		if (!check_element(compiler, loc, part, "a struct"))
+			return &compiler->error_type;
+		if (part->shape == SHAPE_PORT || (part->shape == SHAPE_ARRAY && part->element->shape == SHAPE_PORT)) {
+			error_at(compiler, loc, "pass rights as arguments of their own", "a struct cannot hold rights");
+			return &compiler->error_type;
+		}
+		type->bytes = (type->bytes + part->align - 1) / part->align * part->align;
+		member->offset = type->bytes;
+		type->bytes += part->bytes;
+		if (part->align > type->align)
+			type->align = part->align;
+		if (part->depth >= type->depth)
+			type->depth = part->depth + 1;
+		if (type->bytes > BYTES_MAX) {
+			error_at(compiler, loc, NULL, "the struct does not fit into a message (%u bytes at most)", BYTES_MAX);
+			return &compiler->error_type;
+		}
+	}
+	type->bytes = (type->bytes + type->align - 1) / type->align * type->align;
+	type->send_name = type->recv_name = 9;
+	if (type->bytes == 0) {
+		error_at(compiler, loc, NULL, "a struct without members");
+		return &compiler->error_type;
+	}
+	return type;
+}
+
+struct type *type_string(struct compiler *compiler, const struct loc *loc, uint64_t count, bool variable)
+{
+	struct type *type = new_type(compiler, loc, variable ? SHAPE_VSTRING : SHAPE_STRING);
+
+	if (count == 0 || count > BYTES_MAX) {
+		error_at(compiler, loc, "the length counts the null byte at the end", "a string holds 1 to %u bytes", BYTES_MAX);
+		return &compiler->error_type;
+	}
+	type->count = count;
+	type->bytes = count;
+	type->variable = variable;
+	type->send_name = type->recv_name = 12;
+	return type;
+}
+
+struct type *type_native(struct compiler *compiler, const struct loc *loc, const char *c_type, bool pointer)
+{
+	struct type *type = new_type(compiler, loc, pointer ? SHAPE_POINTER : SHAPE_VALUE);
+
+	type->c_type = c_type;
+	type->bytes = 8; /* only the C compiler knows */
+	type->align = 8;
+	type->send_name = type->recv_name = 9;
+	return type;
+}
+
+static void translate(struct compiler *compiler, struct type *type, const struct translation *t)
+{
+	const char **slot = NULL;
+	const char *seen = NULL;
+
+	switch (t->kind) {
+	case TR_CTYPE:
+		slot = &type->c_type;
+		break;
+	case TR_CUSERTYPE:
+		slot = &type->c_user_type;
+		break;
+	case TR_CSERVERTYPE:
+		slot = &type->c_server_type;
+		break;
+	case TR_INTRAN:
+		seen = t->type;
+		type->intran = t->function;
+		break;
+	case TR_OUTTRAN:
+		seen = t->argument;
+		type->outtran = t->function;
+		break;
+	case TR_DESTRUCTOR:
+		seen = t->argument;
+		type->destructor = t->function;
+		break;
+	case TR_INTRANPAYLOAD:
+		seen = t->type;
+		type->intran_payload = t->function;
+		break;
+	}
+	if (slot != NULL)
+		*slot = t->type;
+	if (seen != NULL) {
+		if (type->trans_type != NULL && strcmp(type->trans_type, seen) != 0)
+			error_at(compiler, &t->loc, NULL, "'%s' here, but '%s' in an earlier translation of the type", seen,
+				type->trans_type);
+		type->trans_type = seen;
+	}
+}
+
+struct type *type_named(struct compiler *compiler, const struct loc *loc, const char *name, struct type *spec,
+	struct translation *translations)
+{
+	struct type *type = arena_alloc(&compiler->arena, sizeof *type);
+	struct translation *t;
+
+	*type = *spec;
+	type->next = NULL;
+	type->hash_next = NULL;
+	type->loc = *loc;
+	type->name = name;
+	type->builtin = false;
+	if (spec->name != NULL && !spec->bad && spec->shape != SHAPE_POINTER && spec->shape != SHAPE_VALUE) {
+		/* Only what travels is inherited, never C's names. */
+		type->c_type = type->c_user_type = type->c_server_type = NULL;
+		type->trans_type = type->intran = type->outtran = type->destructor = NULL;
+		type->payload_type = type->intran_payload = NULL;
+	}
+	for (t = translations; t != NULL; t = t->next)
+		translate(compiler, type, t);
+	if (type->bad)
+		return type;
+	if (type->bytes == 0) {
+		error_at(compiler, loc, "write (NAME, bits) or use a type with a size", "type '%s' has no size", name);
+		type->bad = true;
+	}
+	if ((type->intran != NULL || type->outtran != NULL || type->destructor != NULL) &&
+		(type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING || type->shape == SHAPE_ARRAY ||
+			type->shape == SHAPE_UNBOUNDED || type->shape == SHAPE_STRING)) {
+		error_at(compiler, loc, "translate its elements in the work function", "an array cannot be translated");
+		type->intran = type->outtran = type->destructor = NULL;
+	}
+	return type;
+}
+
+void type_define(struct compiler *compiler, struct type *type)
+{
+	struct type *old = find_type(compiler, type->name);
+	unsigned bucket = bucket_of(type->name);
+
+	if (old != NULL && !old->builtin) {
+		if (compiler->dialect == DIALECT_GNU)
+			error_at(compiler, &type->loc, NULL, "type '%s' is defined again", type->name);
+		else
+			warning_at(compiler, &type->loc, "the later definition counts", "type '%s' is defined again", type->name);
+	}
+	type->hash_next = compiler->hash[bucket];
+	compiler->hash[bucket] = type;
+	if (!type->builtin) {
+		*compiler->interface.types_end = type;
+		compiler->interface.types_end = &type->next;
+	}
+}
+
+/* GNU's predefined types, and those that the language itself needs. A file may define them anew. */
+void types_init(struct compiler *compiler)
+{
+	static const struct {
+		const char *name;
+		const char *ipc;
+	} known[] = {
+		{"char", "MACH_MSG_TYPE_CHAR"},
+		{"short", "MACH_MSG_TYPE_INTEGER_16"},
+		{"int", "MACH_MSG_TYPE_INTEGER_32"},
+		{"int64", "MACH_MSG_TYPE_INTEGER_64"},
+		{"uintptr_t", "MACH_MSG_TYPE_INTEGER_64"},
+		{"intptr_t", "MACH_MSG_TYPE_INTEGER_64"},
+	};
+	struct loc nowhere = {.file = "<built in>"};
+	size_t i;
+
+	compiler->error_type = (struct type){.loc = nowhere, .name = "int", .shape = SHAPE_SCALAR, .bytes = 4,
+		.align = 4, .count = 1, .bad = true, .send_name = 2, .recv_name = 2};
+	for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+		struct type *type = type_of_ipc_name(compiler, &nowhere, find_ipc_name(known[i].ipc));
+
+		type->name = known[i].name;
+		type->builtin = true;
+		if (strcmp(type->name, "int64") == 0)
+			type->c_type = "int64_t";
+		type_define(compiler, type);
+	}
+}

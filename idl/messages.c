@@ -113,6 +113,21 @@ void put_message_structs(struct output *output, const struct routine *routine, c
 	put(output, " };\n\n");
 }
 
+/* What an argument's C variable holds: the client has inout ones by address. */
+static const char *value_of(struct output *output, const struct argument *argument, const char *suffix)
+{
+	bool address = !output->server && argument->in && argument->out;
+
+	return arena_printf(&output->compiler->arena, "%s%s%s", address ? "*" : "", argument->name, suffix);
+}
+
+/* The disposition that an argument is sent with. */
+static const char *sent_as(struct output *output, const struct argument *argument)
+{
+	return argument->type->send_name == IPC_POLYMORPHIC ? value_of(output, argument, "Poly")
+							    : disposition_text(argument->type->send_name);
+}
+
 static void put_too_large(struct output *output, const char *indent)
 {
 	put(output, "%s\treturn MIG_ARRAY_TOO_LARGE;\n", indent);
@@ -138,10 +153,10 @@ static void put_limits(struct output *output, const struct message *message)
 			put(output, "\tif (mig_%sEnd == NULL)\n", argument->name);
 			put_too_large(output, "\t");
 		} else if (item->kind == ITEM_VARIABLE || (item->kind == ITEM_PORTS && type->variable)) {
-			put(output, "\tif (%sCnt > %llu)\n", argument->name, (unsigned long long)type->count);
+			put(output, "\tif (%s > %llu)\n", value_of(output, argument, "Cnt"), (unsigned long long)type->count);
 			put_too_large(output, "\t");
 		} else if (item->kind == ITEM_OOL && type->variable && type->element->bytes > 1) {
-			put(output, "\tif (%sCnt > UINT32_MAX / %llu)\n", argument->name, (unsigned long long)type->element->bytes);
+			put(output, "\tif (%s > UINT32_MAX / %llu)\n", value_of(output, argument, "Cnt"), (unsigned long long)type->element->bytes);
 			put_too_large(output, "\t");
 		}
 	}
@@ -155,8 +170,9 @@ static const char *ool_size(struct output *output, const struct argument *argume
 		return arena_printf(&output->compiler->arena, "%llu",
 			(unsigned long long)(type->count * (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
 	if (type->element->shape == SHAPE_PORT || type->element->bytes == 1)
-		return arena_printf(&output->compiler->arena, "%sCnt", argument->name);
-	return arena_printf(&output->compiler->arena, "%sCnt * %llu", argument->name, (unsigned long long)type->element->bytes);
+		return value_of(output, argument, "Cnt");
+	return arena_printf(&output->compiler->arena, "%s * %llu", value_of(output, argument, "Cnt"),
+		(unsigned long long)type->element->bytes);
 }
 
 static const char *deallocate_text(struct output *output, const struct argument *argument)
@@ -182,26 +198,27 @@ static void pack_descriptor(struct output *output, const struct item *item, cons
 
 	switch (item->kind) {
 	case ITEM_PORT:
-		put(output, "\t%s->%s.name = %s;\n", var, name, name);
-		put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, send_disposition(output, argument));
+		put(output, "\t%s->%s.name = %s;\n", var, name, value_of(output, argument, ""));
+		put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
 		put(output, "\t%s->%s.type = MACH_MSG_PORT_DESCRIPTOR;\n", var, name);
 		break;
 	case ITEM_PORTS:
 		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++) {\n", (unsigned long long)type->count);
 		if (type->variable)
-			put(output, "\t\t%s->%s[mig_i].name = mig_i < %sCnt ? %s[mig_i] : MACH_PORT_NULL;\n", var, name, name, name);
+			put(output, "\t\t%s->%s[mig_i].name = mig_i < %s ? %s[mig_i] : MACH_PORT_NULL;\n", var, name,
+				value_of(output, argument, "Cnt"), name);
 		else
 			put(output, "\t\t%s->%s[mig_i].name = %s[mig_i];\n", var, name, name);
-		put(output, "\t\t%s->%s[mig_i].disposition = (uint8_t)%s;\n", var, name, send_disposition(output, argument));
+		put(output, "\t\t%s->%s[mig_i].disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
 		put(output, "\t\t%s->%s[mig_i].type = MACH_MSG_PORT_DESCRIPTOR;\n\t}\n", var, name);
 		break;
 	case ITEM_OOL:
 	case ITEM_OOL_PORTS:
-		put(output, "\t%s->%s.address = (void *)(uintptr_t)%s;\n", var, name, name);
+		put(output, "\t%s->%s.address = (void *)(uintptr_t)%s;\n", var, name, value_of(output, argument, ""));
 		put(output, "\t%s->%s.deallocate = %s;\n", var, name, deallocate_text(output, argument));
 		put(output, "\t%s->%s.copy = %s;\n", var, name, copy_text(argument));
 		if (item->kind == ITEM_OOL_PORTS)
-			put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, send_disposition(output, argument));
+			put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
 		put(output, "\t%s->%s.type = %s;\n", var, name,
 			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR");
 		put(output, "\t%s->%s.%s = %s;\n", var, name, item->kind == ITEM_OOL ? "size" : "count", ool_size(output, argument));
@@ -220,28 +237,28 @@ static void pack_carried(struct output *output, const struct item *item, const c
 	const char *name = argument->name;
 	const char *value = argument->type->outtran != NULL && output->server
 		? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name)
-		: name;
+		: value_of(output, argument, "");
 	unsigned long long index = item->descriptor;
 
 	switch (item->kind) {
 	case ITEM_PORT:
-		put(output, "\tipc_kmsg_put_port(%s, %llu, %s, %s);\n", message, index, value, send_disposition(output, argument));
+		put(output, "\tipc_kmsg_put_port(%s, %llu, %s, %s);\n", message, index, value, sent_as(output, argument));
 		break;
 	case ITEM_PORTS:
 		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
 		if (type->variable)
 			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %sCnt ? %s[mig_i] : NULL, %s);\n", message, index,
-				name, name, send_disposition(output, argument));
+				name, name, sent_as(output, argument));
 		else
 			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, %s[mig_i], %s);\n", message, index, name,
-				send_disposition(output, argument));
+				sent_as(output, argument));
 		break;
 	case ITEM_OOL:
 		put(output, "\tipc_kmsg_put_copy(%s, %llu, %s, %s);\n", message, index, name, ool_size(output, argument));
 		break;
 	case ITEM_OOL_PORTS:
 		put(output, "\tipc_kmsg_put_ports(%s, %llu, %s, %s, %s);\n", message, index, name, ool_size(output, argument),
-			send_disposition(output, argument));
+			sent_as(output, argument));
 		break;
 	default:
 		break;
@@ -268,7 +285,7 @@ static void pack_data(struct output *output, const struct item *item, const char
 		if (output->server && type->outtran != NULL)
 			put(output, "\t%s->%s = %s(%s);\n", var, name, type->outtran, name);
 		else
-			put(output, "\t%s->%s = %s;\n", var, name, name);
+			put(output, "\t%s->%s = %s;\n", var, name, value_of(output, argument, ""));
 	}
 }
 
@@ -343,8 +360,9 @@ void put_packing(struct output *output, const struct routine *routine, const str
 				pack_descriptor(output, item, var);
 			break;
 		case ITEM_COUNT:
-			put(output, "\t%s->%sCnt = %s%sCnt;\n", var, item->argument->name, item->argument->in ? "" : "*",
-				item->argument->name);
+			put(output, "\t%s->%sCnt = %s;\n", var, item->argument->name, item->argument->in
+					? value_of(output, item->argument, "Cnt")
+					: arena_printf(&output->compiler->arena, output->server ? "%sCnt" : "*%sCnt", item->argument->name));
 			break;
 		case ITEM_DATA:
 			pack_data(output, item, var);
@@ -353,9 +371,6 @@ void put_packing(struct output *output, const struct routine *routine, const str
 			pack_variable(output, routine, message, item, kind, var);
 			break;
 		}
-	}
-	if (message_varies(message) && !(message->parts > 0 && part == message->parts - 1 && message->items != NULL)) {
-		/* nothing follows the last variable item */
 	}
 }
 
@@ -422,21 +437,21 @@ static void check_variable(struct output *output, const struct routine *routine,
 	const char *var = part_variable(output, kind, item->part);
 	const char *structure = part_struct(output, kind, routine, item->part);
 
-	put(output, "\tif (mig_size < offsetof(%s, %s))\n\t\tgoto %s;\n", structure, name, label);
+	put(output, "\tif (mig_left < offsetof(%s, %s))\n\t\tgoto %s;\n", structure, name, label);
 	put(output, "\tif (%s->%sCnt > %llu%s", var, name, (unsigned long long)type->count,
 		type->shape == SHAPE_VSTRING ? "" : ")\n");
 	if (type->shape == SHAPE_VSTRING)
 		put(output, " || %s->%sCnt == 0)\n", var, name);
 	put(output, "\t\tgoto %s;\n", label);
-	put(output, "\tmig_length = (offsetof(%s, %s) + %s->%sCnt * sizeof %s->%s[0] + 7) & ~(size_t)7;\n", structure, name, var,
+	put(output, "\tmig_used = (offsetof(%s, %s) + %s->%sCnt * sizeof %s->%s[0] + 7) & ~(size_t)7;\n", structure, name, var,
 		name, var, name);
-	put(output, "\tif (mig_size < mig_length)\n\t\tgoto %s;\n", label);
+	put(output, "\tif (mig_left < mig_used)\n\t\tgoto %s;\n", label);
 	if (type->shape == SHAPE_VSTRING)
 		put(output, "\tif (memchr(%s->%s, 0, %s->%sCnt) != %s->%s + %s->%sCnt - 1)\n\t\tgoto %s;\n", var, name, var, name,
 			var, name, var, name, label);
-	put(output, "\tmig_size -= mig_length;\n");
+	put(output, "\tmig_left -= mig_used;\n");
 	if (item->part + 1 < message->parts)
-		put(output, "\t%s = (void *)((char *)%s + mig_length);\n", part_variable(output, kind, item->part + 1), var);
+		put(output, "\t%s = (void *)((char *)%s + mig_used);\n", part_variable(output, kind, item->part + 1), var);
 }
 
 void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
@@ -454,10 +469,10 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 		put(output, "\tif (%s->Head.msgh_size != sizeof(%s))\n\t\tgoto %s;\n", var, part_struct(output, kind, routine, 0),
 			label);
 	else
-		put(output, "\tmig_size = %s->Head.msgh_size;\n", var);
+		put(output, "\tmig_left = %s->Head.msgh_size;\n", var);
 	for (item = message->items; varies && item != NULL && item->part == 0; item = item->next) {
 		if (item->kind == ITEM_VARIABLE)
-			put(output, "\tif (mig_size < offsetof(%s, %s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, 0),
+			put(output, "\tif (mig_left < offsetof(%s, %s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, 0),
 				item->argument->name, label);
 	}
 	if (message->descriptors != 0)
@@ -473,7 +488,7 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 				while (tail->next != NULL)
 					tail = tail->next;
 				if (tail->kind != ITEM_VARIABLE)
-					put(output, "\tif (mig_size != sizeof(%s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, part),
+					put(output, "\tif (mig_left != sizeof(%s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, part),
 						label);
 			}
 		}
@@ -497,5 +512,5 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 		}
 	}
 	if (varies && last != NULL && last->kind == ITEM_VARIABLE)
-		put(output, "\tif (mig_size != 0)\n\t\tgoto %s;\n", label);
+		put(output, "\tif (mig_left != 0)\n\t\tgoto %s;\n", label);
 }

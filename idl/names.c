@@ -1,5 +1,6 @@
 /* Names and types of C in the generated code. */
 #include "emit.h"
+#include "types.h"
 
 #include <stdarg.h>
 #include <string.h>

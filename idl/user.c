@@ -88,9 +88,12 @@ static void register_stub(struct output *output, const struct routine *routine)
 	put(output, "\n");
 	pack_words(output, routine);
 	if (routine->simple) {
-		put(output, "\treturn %s(%s, %lld, mig_word, %u);\n}\n\n",
-			output->kernel ? "ipc_send_words_from_kernel" : "mach_send_words", port, (long long)routine->id,
-			routine->request_words);
+		if (output->kernel)
+			put(output, "\treturn ipc_send_words_from_kernel(%s, %s, %lld, mig_word, %u);\n}\n\n", port,
+				send_disposition(output, routine->request_port), (long long)routine->id, routine->request_words);
+		else
+			put(output, "\treturn mach_send_words(%s, %lld, mig_word, %u);\n}\n\n", port, (long long)routine->id,
+				routine->request_words);
 		return;
 	}
 	put(output, "\tmig_result = mach_call_words(%s, %lld, mig_word, %u);\n", port, (long long)routine->id,
@@ -343,7 +346,7 @@ void generate_user(struct output *output)
 	put_imports(output, true, false);
 	put(output, "#include <mach/mig.h>\n");
 	if (output->kernel)
-		put(output, "#include <ipc/ipc_kmsg.h>\n");
+		put(output, "#include <ipc/ipc.h>\n#include <ipc/ipc_kmsg.h>\n");
 	else if (registers)
 		put(output, "#include <mach/register.h>\n");
 	if (!output->kernel)

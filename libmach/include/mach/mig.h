@@ -31,9 +31,12 @@ struct mig_call {
 	mach_msg_id_t id;	 /* id of the request */
 	uint32_t count;		 /* words: of the request, then of the reply */
 	kern_return_t disposition; /* KERN_SUCCESS: reply with word[]; MIG_NO_REPLY: the
-				    * function keeps the reply; KERN_RESTART: kernel only */
+				    * function keeps the reply; MIG_REPLY_KEEP: foreign calls only, reply with
+				    * KEEP; KERN_RESTART: kernel only */
 	uint64_t word[8];
 };
+
+#define MIG_REPLY_KEEP (-311)
 
 enum {
 	MIG_ROUTINE_REGISTER = 1, /* `words` is set: body is at most eight words */

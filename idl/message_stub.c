@@ -1,0 +1,506 @@
+/* Server stubs of buffered routines. */
+#include "server.h"
+
+#include <string.h>
+
+/* Whether the work function's out argument is a variable of the stub's, not a field of the reply. */
+static bool is_local(const struct item *item)
+{
+	const struct type *type = item->argument->type;
+
+	return item->kind == ITEM_PORT || item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS ||
+		(item->kind == ITEM_DATA && (type->intran != NULL || type->outtran != NULL));
+}
+
+static const struct item *find_item(const struct message *message, const struct argument *argument)
+{
+	const struct item *item;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		if (item->argument == argument && item->kind != ITEM_COUNT)
+			return item;
+	}
+	return NULL;
+}
+
+static const struct item *last_item(const struct message *message)
+{
+	const struct item *item = message->items;
+
+	while (item != NULL && item->next != NULL)
+		item = item->next;
+	return item;
+}
+
+/* The value of an in argument as it stands in the request. */
+static const char *request_value(struct output *output, const struct item *item)
+{
+	struct arena *arena = &output->compiler->arena;
+	const struct type *type = item->argument->type;
+	const char *name = item->argument->name;
+	unsigned long long i = item->descriptor;
+
+	switch (item->kind) {
+	case ITEM_PORT:
+		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].port", i)
+				      : arena_printf(arena, "mig_request->%s.name", name);
+	case ITEM_OOL:
+		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].copy", i)
+				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address", c_type(output, type), name);
+	case ITEM_OOL_PORTS:
+		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].ports", i)
+				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address", c_type(output, type), name);
+	default:
+		return arena_printf(arena, "%s->%s", part_variable(output, "request", item->part), name);
+	}
+}
+
+static void put_variables(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+	const struct item *item;
+	unsigned part;
+
+	for (part = 0; part < routine->request.parts; part++)
+		put(output, "\t%s *%s%s;\n", part_struct(output, "request", routine, part), part_variable(output, "request", part),
+			part != 0 ? "" : output->kernel ? " = (void *)ipc_kmsg_header(mig_in)" : " = (void *)mig_in");
+	for (part = 0; !routine->simple && part < routine->reply.parts; part++) {
+		put(output, "\t%s *%s", part_struct(output, "reply", routine, part), part_variable(output, "reply", part));
+		if (part == 0)
+			put(output, output->kernel ? " = (void *)ipc_kmsg_header(mig_out);\n" : " = (void *)mig_out;\n");
+		else
+			put(output, " = (void *)(%s + 1);\n", part_variable(output, "reply", part - 1));
+	}
+	if (message_varies(&routine->request))
+		put(output, "\tsize_t mig_left;\n\tsize_t mig_used;\n");
+	put(output, "\tkern_return_t mig_result = MIG_BAD_ARGUMENTS;\n");
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		const struct type *type = argument->type;
+		const char *name = argument->name;
+		bool in_translated = argument->in && type->intran != NULL;
+
+		if (!argument->server)
+			continue;
+		if (argument == routine->request_port) {
+			put(output, "\t%s %s;\n", c_seen_type(output, argument), name);
+			continue;
+		}
+		item = argument->out ? find_item(&routine->reply, argument) : NULL;
+		if ((item != NULL && is_local(item)) || (argument->in && !argument->out && in_translated))
+			put(output, "\t%s %s;\n", c_seen_type(output, argument), name);
+		if (item == NULL)
+			continue;
+		if (item->kind == ITEM_PORTS && output->kernel)
+			put(output, "\tipc_port_t %s[%llu];\n", name, (unsigned long long)type->count);
+		else if (item->kind == ITEM_PORTS)
+			put(output, "\t%s %s[%llu];\n", c_element(output, type), name, (unsigned long long)type->count);
+		if (has_count(argument))
+			put(output, "\tmach_msg_type_number_t %sCnt;\n", name);
+		if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)
+			put(output, "\tmach_msg_type_name_t %sPoly;\n", name);
+		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
+			put(output, "\tboolean_t %sDealloc;\n", name);
+	}
+	/* In port arrays are handed over as an array of names. */
+	for (item = routine->request.items; item != NULL; item = item->next) {
+		if (item->kind == ITEM_PORTS && !item->argument->out)
+			put(output, "\t%s %s[%llu];\n", c_element(output, item->argument->type), item->argument->name,
+				(unsigned long long)item->argument->type->count);
+	}
+}
+
+/* Translations and values the work function takes by address, before it runs. */
+static void put_inputs(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+	const struct item *item;
+
+	for (item = routine->request.items; item != NULL; item = item->next) {
+		const char *name = item->argument->name;
+		const struct type *type = item->argument->type;
+
+		if (item->kind == ITEM_PORTS) {
+			put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
+			if (output->kernel)
+				put(output, "\t\t%s[mig_i] = mig_in->carry[%llu + mig_i].port;\n", name, (unsigned long long)item->descriptor);
+			else
+				put(output, "\t\t%s[mig_i] = mig_request->%s[mig_i].name;\n", name, name);
+		} else if (type->intran != NULL && item->kind != ITEM_COUNT) {
+			put(output, "\t%s = %s(%s);\n", name, type->intran, request_value(output, item));
+		}
+	}
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		const struct type *type = argument->type;
+		const char *name = argument->name;
+		const struct item *in = argument->in ? find_item(&routine->request, argument) : NULL;
+		const char *zero;
+
+		item = argument->out ? find_item(&routine->reply, argument) : NULL;
+		if (item == NULL)
+			continue;
+		zero = item->kind == ITEM_PORT && !output->kernel && type->outtran == NULL ? "MACH_PORT_NULL" : NULL;
+		if (item->kind == ITEM_PORTS) {
+			if (in == NULL)
+				put(output, "\tmemset(%s, 0, sizeof %s);\n", name, name);
+		} else if (is_local(item)) {
+			if (in != NULL && type->intran == NULL)
+				put(output, "\t%s = %s;\n", name, request_value(output, in));
+			else if (in == NULL && zero != NULL)
+				put(output, "\t%s = %s;\n", name, zero);
+			else if (in == NULL)
+				put(output, "\tmemset(&%s, 0, sizeof %s);\n", name, name);
+		} else if (in != NULL && (type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING)) {
+			put(output, "\tmemcpy(%s->%s, %s, sizeof %s->%s);\n", part_variable(output, "reply", item->part), name,
+				request_value(output, in), part_variable(output, "reply", item->part), name);
+		} else if (in != NULL) {
+			put(output, "\t%s->%s = %s;\n", part_variable(output, "reply", item->part), name, request_value(output, in));
+		}
+		if (has_count(argument)) {
+			if (in != NULL && in->kind == ITEM_OOL)
+				put(output, "\t%sCnt = (mach_msg_type_number_t)(%s.size / %llu);\n", name,
+					output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
+								 (unsigned long long)in->descriptor)
+						       : arena_printf(&output->compiler->arena, "mig_request->%s", name),
+					(unsigned long long)type->element->bytes);
+			else if (in != NULL && in->kind == ITEM_OOL_PORTS)
+				put(output, "\t%sCnt = %s.count;\n", name,
+					output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
+								 (unsigned long long)in->descriptor)
+						       : arena_printf(&output->compiler->arena, "mig_request->%s", name));
+			else if (item->kind == ITEM_VARIABLE && (argument->flags & FLAG_COUNTINOUT) != 0)
+				put(output, "\t%sCnt = mig_request->%sCnt < %llu ? mig_request->%sCnt : %llu;\n", name, name,
+					(unsigned long long)type->count, name, (unsigned long long)type->count);
+			else if (in != NULL && in->kind == ITEM_PORTS)
+				put(output, "\t%sCnt = %s->%sCnt;\n", name, part_variable(output, "request", 0), name);
+			else
+				put(output, "\t%sCnt = %llu;\n", name,
+					(unsigned long long)(item->kind == ITEM_VARIABLE || item->kind == ITEM_PORTS ? type->count : 0));
+		}
+		if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)
+			put(output, "\t%sPoly = MACH_MSG_TYPE_MOVE_SEND;\n", name);
+		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
+			put(output, "\t%sDealloc = 0;\n", name);
+	}
+}
+
+/* Zeroes what the reply holds besides the bytes of variable items. */
+static void put_reply_clearing(struct output *output, const struct routine *routine)
+{
+	unsigned part;
+	const struct item *item;
+
+	for (part = 0; part < routine->reply.parts; part++) {
+		const char *var = part_variable(output, "reply", part);
+
+		for (item = routine->reply.items; item != NULL; item = item->next) {
+			if (item->part == part && item->kind == ITEM_VARIABLE)
+				break;
+		}
+		if (item == NULL)
+			put(output, "\tmemset(%s, 0, sizeof *%s);\n", var, var);
+		else
+			put(output, "\tmemset(%s, 0, offsetof(%s, %s) + %s);\n", var, part_struct(output, "reply", routine, part),
+				item->argument->name, item->argument->type->shape == SHAPE_VSTRING ? "1" : "0");
+	}
+}
+
+/* Counts and dispositions that an in argument brings along, as expressions. */
+static void put_call_argument(struct output *output, const struct routine *routine, const struct argument *argument)
+{
+	const struct type *type = argument->type;
+	const char *name = argument->name;
+	const struct item *in = argument->in ? find_item(&routine->request, argument) : NULL;
+	const struct item *out = argument->out ? find_item(&routine->reply, argument) : NULL;
+	const char *source;
+
+	if (argument == routine->request_port) {
+		put(output, "%s", name);
+		if (type->recv_name == IPC_POLYMORPHIC)
+			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND" : ", MACH_MSGH_BITS_LOCAL(mig_in->msgh_bits)");
+		return;
+	}
+	if (argument == routine->server_reply) {
+		put(output, output->kernel ? "mig_in->local_port" : "mig_in->msgh_remote_port");
+		if (type->recv_name == IPC_POLYMORPHIC)
+			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND_ONCE" : ", MACH_MSGH_BITS_REMOTE(mig_in->msgh_bits)");
+		return;
+	}
+	if (argument->direction == DIR_MSGSEQNO) {
+		put(output, output->kernel ? "mig_in->seqno"
+					   : "(%s)((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & ~7u)))->msgh_seqno",
+			c_type(output, type));
+		return;
+	}
+	if (out != NULL) {
+		bool array = type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING || type->shape == SHAPE_VARRAY ||
+			type->shape == SHAPE_VSTRING;
+
+		if (is_local(out) || out->kind == ITEM_PORTS)
+			put(output, "%s%s", array ? "" : "&", name);
+		else
+			put(output, "%s%s->%s", array ? "" : "&", part_variable(output, "reply", out->part), name);
+		if ((type->send_name == IPC_POLYMORPHIC) || (in != NULL && type->recv_name == IPC_POLYMORPHIC))
+			put(output, ", &%sPoly", name);
+		if (has_count(argument))
+			put(output, ", &%sCnt", name);
+		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
+			put(output, ", &%sDealloc", name);
+		if (in != NULL && (argument->flags & FLAG_SERVERCOPY) != 0)
+			put(output, ", 0");
+		return;
+	}
+	if (type->intran != NULL || in->kind == ITEM_PORTS)
+		put(output, "%s", name);
+	else
+		put(output, "%s%s", type->shape == SHAPE_POINTER ? "&" : "", request_value(output, in));
+	source = output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]", (unsigned long long)in->descriptor)
+				: arena_printf(&output->compiler->arena, "mig_request->%s%s", name, in->kind == ITEM_PORTS ? "[0]" : "");
+	if (type->recv_name == IPC_POLYMORPHIC)
+		put(output, ", %s.disposition", source);
+	if (has_count(argument)) {
+		if (in->kind == ITEM_OOL)
+			put(output, ", (mach_msg_type_number_t)(%s.size / %llu)", source, (unsigned long long)type->element->bytes);
+		else if (in->kind == ITEM_OOL_PORTS)
+			put(output, ", %s.count", source);
+		else
+			put(output, ", %s->%sCnt", part_variable(output, "request", in->kind == ITEM_PORTS ? last_item(&routine->request)->part * 0 : in->part), name);
+	}
+	if ((argument->flags & FLAG_SERVERCOPY) != 0)
+		put(output, ", 0");
+}
+
+static void put_call(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+	const char *separator = "";
+
+	put(output, "\tmig_result = %s(", routine->server_name);
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (!argument->server)
+			continue;
+		put(output, "%s", separator);
+		put_call_argument(output, routine, argument);
+		separator = ", ";
+	}
+	put(output, ");\n");
+}
+
+/* In the kernel the work function has consumed what it was given, untranslated; the rest dies with the request. */
+static void put_consumed(struct output *output, const struct routine *routine)
+{
+	const struct item *item;
+
+	for (item = routine->request.items; item != NULL; item = item->next) {
+		if (item->argument->type->intran != NULL)
+			continue;
+		switch (item->kind) {
+		case ITEM_PORT:
+			put(output, "\tmig_in->carry[%llu].port = NULL;\n", (unsigned long long)item->descriptor);
+			break;
+		case ITEM_PORTS:
+			put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n\t\tmig_in->carry[%llu + mig_i].port = NULL;\n",
+				(unsigned long long)item->argument->type->count, (unsigned long long)item->descriptor);
+			break;
+		case ITEM_OOL:
+			put(output, "\tmig_in->carry[%llu].copy = NULL;\n", (unsigned long long)item->descriptor);
+			break;
+		case ITEM_OOL_PORTS:
+			put(output, "\tmig_in->carry[%llu].ports = NULL;\n", (unsigned long long)item->descriptor);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static const char *ool_bytes(struct output *output, const struct argument *argument)
+{
+	const struct type *type = argument->type;
+
+	if (!type->variable)
+		return arena_printf(&output->compiler->arena, "%llu",
+			(unsigned long long)(type->count * (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
+	if (type->element->shape == SHAPE_PORT || type->element->bytes == 1)
+		return arena_printf(&output->compiler->arena, "%sCnt", argument->name);
+	return arena_printf(&output->compiler->arena, "%sCnt * %llu", argument->name, (unsigned long long)type->element->bytes);
+}
+
+static void reply_descriptor(struct output *output, const struct item *item)
+{
+	const struct argument *argument = item->argument;
+	const struct type *type = argument->type;
+	const char *name = argument->name;
+	const char *value = type->outtran != NULL ? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name) : name;
+	const char *disposition = send_disposition(output, argument);
+	const char *at = item->kind == ITEM_PORTS ? "[mig_i]" : "";
+	unsigned long long i = item->descriptor;
+
+	switch (item->kind) {
+	case ITEM_PORT:
+		if (output->kernel) {
+			put(output, "\tipc_kmsg_put_port(mig_out, %llu, %s, %s);\n", i, value, disposition);
+			return;
+		}
+		put(output, "\tmig_reply->%s.name = %s;\n\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, value, name, disposition);
+		put(output, "\tmig_reply->%s.type = MACH_MSG_PORT_DESCRIPTOR;\n", name);
+		break;
+	case ITEM_PORTS:
+		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)%s\n", (unsigned long long)type->count,
+			output->kernel ? "" : " {");
+		if (type->variable)
+			value = arena_printf(&output->compiler->arena, "mig_i < %sCnt ? %s[mig_i] : %s", name, name,
+				output->kernel ? "NULL" : "MACH_PORT_NULL");
+		else
+			value = arena_printf(&output->compiler->arena, "%s[mig_i]", name);
+		if (output->kernel) {
+			put(output, "\t\tipc_kmsg_put_port(mig_out, %llu + mig_i, %s, %s);\n", i, value, disposition);
+			return;
+		}
+		put(output, "\t\tmig_reply->%s%s.name = %s;\n\t\tmig_reply->%s%s.disposition = (uint8_t)%s;\n", name, at, value, name, at,
+			disposition);
+		put(output, "\t\tmig_reply->%s%s.type = MACH_MSG_PORT_DESCRIPTOR;\n\t}\n", name, at);
+		break;
+	default:
+		if (output->kernel) {
+			if (item->kind == ITEM_OOL)
+				put(output, "\tipc_kmsg_put_copy(mig_out, %llu, %s, %s);\n", i, value, ool_bytes(output, argument));
+			else
+				put(output, "\tipc_kmsg_put_ports(mig_out, %llu, %s, %s, %s);\n", i, value, ool_bytes(output, argument),
+					disposition);
+			return;
+		}
+		put(output, "\tmig_reply->%s.address = (void *)(uintptr_t)%s;\n", name, value);
+		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
+			put(output, "\tmig_reply->%s.deallocate = %sDealloc != 0;\n", name, name);
+		else
+			put(output, "\tmig_reply->%s.deallocate = %d;\n", name,
+				(argument->flags & FLAG_NOTDEALLOC) == 0 && ((argument->flags & FLAG_DEALLOC) != 0 || type->dealloc));
+		put(output, "\tmig_reply->%s.copy = %s;\n", name,
+			(argument->flags & FLAG_PHYSICALCOPY) != 0 ? "MACH_MSG_PHYSICAL_COPY" : "MACH_MSG_VIRTUAL_COPY");
+		if (item->kind == ITEM_OOL_PORTS)
+			put(output, "\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, disposition);
+		put(output, "\tmig_reply->%s.type = %s;\n\tmig_reply->%s.%s = %s;\n", name,
+			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR", name,
+			item->kind == ITEM_OOL ? "size" : "count", ool_bytes(output, argument));
+		break;
+	}
+}
+
+/* A work function that says it wrote more than there was room for is wrong; at least no more than the room is sent. */
+static void reply_count(struct output *output, const struct item *item)
+{
+	const struct argument *argument = item->argument;
+	const char *name = argument->name;
+	const char *var = part_variable(output, "reply", item->part);
+
+	if (argument->type->shape == SHAPE_VSTRING) {
+		put(output, "\t%s->%s[%llu] = '\\0';\n", var, name, (unsigned long long)argument->type->count - 1);
+		put(output, "\t%s->%sCnt = (mach_msg_type_number_t)strlen(%s->%s) + 1;\n", var, name, var, name);
+		return;
+	}
+	put(output, "\tif (%sCnt > %llu)\n\t\t%sCnt = %llu;\n", name, (unsigned long long)argument->type->count, name,
+		(unsigned long long)argument->type->count);
+	put(output, "\t%s->%sCnt = %sCnt;\n", var, name, name);
+}
+
+/* Variable items have their room at first; then each part moves to the end of the one before. */
+static void put_compaction(struct output *output, const struct routine *routine)
+{
+	const struct item *item;
+
+	put(output, "\tsize_t mig_reply_size = 0;\n\tsize_t mig_end;\n");
+	for (item = routine->reply.items; item != NULL; item = item->next) {
+		const char *var = part_variable(output, "reply", item->part);
+		const char *name = item->argument->name;
+
+		if (item->kind != ITEM_VARIABLE)
+			continue;
+		put(output, "\tmig_end = offsetof(%s, %s) + (size_t)%s->%sCnt * sizeof %s->%s[0];\n",
+			part_struct(output, "reply", routine, item->part), name, var, name, var, name);
+		put(output, "\tmemset((char *)%s + mig_end, 0, -mig_end & 7);\n", var);
+		put(output, "\tmig_end = (mig_end + 7) & ~(size_t)7;\n");
+		if (item->part != 0)
+			put(output, "\tmemmove((char *)mig_reply + mig_reply_size, %s, mig_end);\n", var);
+		put(output, "\tmig_reply_size += mig_end;\n");
+	}
+	item = last_item(&routine->reply);
+	if (item->kind != ITEM_VARIABLE) {
+		const char *var = part_variable(output, "reply", item->part);
+
+		put(output, "\tmemmove((char *)mig_reply + mig_reply_size, %s, sizeof *%s);\n", var, var);
+		put(output, "\tmig_reply_size += sizeof *%s;\n", var);
+	}
+}
+
+static void put_reply(struct output *output, const struct routine *routine)
+{
+	const bool complex = routine->reply.descriptors != 0;
+	const char *size = "sizeof *mig_reply";
+	const struct item *item;
+
+	for (item = routine->reply.items; item != NULL; item = item->next) {
+		const struct type *type = item->argument->type;
+
+		if (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT)
+			reply_count(output, item);
+		else if (item->kind == ITEM_DATA && is_local(item))
+			put(output, type->outtran != NULL ? "\t%s->%s = %s(%s);\n" : "\t%s->%s = %s%s;\n",
+				part_variable(output, "reply", item->part), item->argument->name, type->outtran != NULL ? type->outtran : "",
+				item->argument->name);
+		else if (item->kind == ITEM_DATA && type->shape == SHAPE_STRING)
+			put(output, "\t%s->%s[%llu] = '\\0';\n", part_variable(output, "reply", item->part), item->argument->name,
+				(unsigned long long)type->count - 1);
+	}
+	for (item = routine->reply.items; item != NULL; item = item->next) {
+		if (item->kind <= ITEM_OOL_PORTS)
+			reply_descriptor(output, item);
+	}
+	if (complex)
+		put(output, "\tmig_reply->Body.msgh_descriptor_count = %llu;\n", (unsigned long long)routine->reply.descriptors);
+	if (routine->reply.has_data)
+		put(output, "\tmig_reply->NDR = NDR_record;\n");
+	if (message_varies(&routine->reply)) {
+		put_compaction(output, routine);
+		size = "(mach_msg_size_t)mig_reply_size";
+	}
+	if (output->kernel)
+		put(output, "\tmig_reply->Head.msgh_bits = %s;\n\tmig_reply->Head.msgh_size = %s;\n"
+			"\tmig_reply->Head.msgh_id = %lld;\n", complex ? "MACH_MSGH_BITS_COMPLEX" : "0", size, (long long)routine->id + 100);
+	else
+		put(output, "\tmig_start_reply(mig_in, mig_out, %s, %s);\n", complex ? "MACH_MSGH_BITS_COMPLEX" : "0", size);
+}
+
+void put_message_stub(struct output *output, const struct routine *routine)
+{
+	put(output, "static void mig_message_%s(mig_message_t *mig_in, mig_message_t *mig_out)\n{\n", routine->name);
+	put_variables(output, routine);
+	put(output, "\n");
+	put_checks(output, routine, &routine->request, "request", "mig_end");
+	if (!routine->simple)
+		put_reply_clearing(output, routine);
+	put(output, "\t%s = %s;\n", routine->request_port->name, request_port_value(output, routine, false));
+	put_inputs(output, routine);
+	put_call(output, routine);
+	put_destructors(output, routine);
+	if (!routine->simple)
+		put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\tgoto mig_end;\n");
+	if (output->kernel && routine->request.descriptors != 0) {
+		if (routine->simple)
+			put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\tgoto mig_end;\n");
+		put_consumed(output, routine);
+	}
+	if (!routine->simple) {
+		put_reply(output, routine);
+		put(output, "\treturn;\n\n");
+		put(output, "mig_end:\n\tmig_end_message(mig_in, mig_out, mig_result);\n}\n\n");
+		return;
+	}
+	if (output->kernel) {
+		put(output, "\tmig_result = mig_result == KERN_SUCCESS ? MIG_NO_REPLY : mig_result;\n\n");
+		put(output, "mig_end:\n\tmig_end_message(mig_in, mig_out, mig_result);\n}\n\n");
+	} else {
+		put(output, "\tif (mig_result == KERN_SUCCESS)\n\t\tmig_result = MIG_NO_REPLY;\n\n");
+		put(output, "mig_end:\n\tmig_end_message(mig_in, mig_out, mig_result);\n"
+			"\t((mig_reply_error_t *)(void *)mig_out)->RetCode = MIG_NO_REPLY;\n}\n\n");
+	}
+}

@@ -1,0 +1,215 @@
+/* The measurements seen by a Mach program: a boot module that prints "row NAME COUNT" in ticks of the time-stamp counter. */
+#include "../kernel/test.h"
+
+#include <mach/pager.h>
+#include <string.h>
+
+/* As in unix.c: the least of many repetitions, so that no timer's interrupt and no first touch is counted. */
+enum { MANY = 500, ECHO_ID = 100, PAGES = 512 };
+
+static inline uint64_t ticks(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static mach_port_t port, reply;
+static volatile char *area;
+static unsigned area_page;
+
+static void row(const char *name, void (*operation)(void))
+{
+	uint64_t least = UINT64_MAX, nothing = UINT64_MAX;
+
+	for (int i = 0; i < MANY; i++) {
+		uint64_t start = ticks();
+		uint64_t took = ticks() - start;
+		if (took < nothing)
+			nothing = took;
+	}
+	for (int i = 0; i < MANY; i++) {
+		uint64_t start = ticks();
+		operation();
+		uint64_t took = ticks() - start;
+		if (took < least)
+			least = took;
+	}
+	printf("row %s %llu\n", name, (unsigned long long)(least - nothing));
+}
+
+static void null_trap(void)
+{
+	mach_null_trap();
+}
+
+static void call_0(void)
+{
+	uint64_t word[8] = {0};
+
+	mach_call_words(port, ECHO_ID, word, 0);
+}
+
+static void call_8(void)
+{
+	uint64_t word[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+	mach_call_words(port, ECHO_ID, word, 8);
+}
+
+static void message_rpc(void)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_trailer_t trailer;
+	} m;
+
+	m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	m.header.msgh_size = sizeof m.header;
+	m.header.msgh_remote_port = port;
+	m.header.msgh_local_port = reply;
+	m.header.msgh_id = ECHO_ID;
+	mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, sizeof m.header, sizeof m, reply, 0, MACH_PORT_NULL);
+}
+
+static void port_type_rpc(void)
+{
+	mach_port_type_t type;
+
+	mach_port_type(mach_task_self(), port, &type);
+}
+
+static void port_make(void)
+{
+	mach_port_t made;
+
+	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &made);
+	mach_port_mod_refs(mach_task_self(), made, MACH_PORT_RIGHT_RECEIVE, -1);
+}
+
+static void touch_next(void)
+{
+	if (area_page < PAGES)
+		(void)area[area_page++ * VM_PAGE_SIZE];
+}
+
+static void write_next(void)
+{
+	if (area_page < PAGES)
+		area[area_page++ * VM_PAGE_SIZE] = 1;
+}
+
+/* Servers in another task: traps only. */
+static void register_server(uint64_t name)
+{
+	struct mach_delivery d = {0};
+	char buffer[256];
+	uint32_t flags = REPLY_NONE;
+
+	while (mach_reply_wait_words((mach_port_t)name, flags, 8, buffer, sizeof buffer, &d) == KERN_SUCCESS)
+		flags = 0;
+}
+
+static void message_server(uint64_t name)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_trailer_t trailer;
+	} m;
+
+	if (mach_msg_trap(&m.header, MACH_RCV_MSG, 0, sizeof m, (mach_port_t)name, 0, MACH_PORT_NULL) != MACH_MSG_SUCCESS)
+		mach_thread_exit(NULL);
+	for (;;) {
+		m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(m.header.msgh_bits), 0);
+		m.header.msgh_local_port = MACH_PORT_NULL;
+		m.header.msgh_size = sizeof m.header;
+		m.header.msgh_id = ECHO_ID + 100;
+		mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, sizeof m.header, sizeof m, (mach_port_t)name, 0,
+			MACH_PORT_NULL);
+	}
+}
+
+/* The rows of a server in a task of its own. */
+static void between_tasks(void (*server)(uint64_t), const char *const names[], void (*const operations[])(void))
+{
+	struct child child;
+
+	port = new_port();
+	if (!child_create(&child, server, port, MACH_PORT_NULL))
+		return;
+	mach_port_insert_right(child.task, port, port, MACH_MSG_TYPE_MOVE_RECEIVE);
+	thread_resume(child.thread);
+	for (int i = 0; names[i]; i++)
+		row(names[i], operations[i]);
+	child_end(&child);
+	mach_port_destroy(mach_task_self(), port);
+}
+
+/* A pager in a thread of this task whose pages are made beforehand: what the fault and the protocol cost. */
+static vm_address_t ready_pages;
+
+static void on_request(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	(void)access;
+	pager_supply(object, offset, ready_pages + offset, length, VM_PROT_NONE, FALSE);
+}
+
+static void on_return(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, boolean_t dirty,
+	boolean_t kernel_copy)
+{
+	(void)object;
+	(void)offset;
+	(void)dirty;
+	(void)kernel_copy;
+	vm_deallocate(mach_task_self(), data, length);
+}
+
+static void pager_rows(void)
+{
+	static struct pager_object object;
+	static const struct pager_ops ops = {.data_request = on_request, .data_return = on_return};
+	static const struct mig_subsystem *const subsystems[] = {&memory_object_subsystem, &notify_subsystem, NULL};
+	mach_port_t set = MACH_PORT_NULL, right = MACH_PORT_NULL;
+	vm_address_t mapped = 0;
+
+	vm_allocate(mach_task_self(), &ready_pages, PAGES * VM_PAGE_SIZE, TRUE);
+	memset((void *)ready_pages, 1, PAGES * VM_PAGE_SIZE);
+	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set);
+	if (pager_object_init(&object, &ops, set, TRUE, MEMORY_OBJECT_COPY_DELAY) != KERN_SUCCESS ||
+		mach_server_start_threads(set, subsystems, 1) != KERN_SUCCESS ||
+		pager_object_send_right(&object, &right) != KERN_SUCCESS ||
+		vm_map(mach_task_self(), &mapped, PAGES * VM_PAGE_SIZE, 0, TRUE, right, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
+			VM_INHERIT_DEFAULT) != KERN_SUCCESS) {
+		printf("failed pager\n");
+		return;
+	}
+	area = (volatile char *)mapped;
+	area_page = 0;
+	uint64_t start = ticks();
+	for (int i = 0; i < PAGES; i++)
+		touch_next();
+	printf("row pager-fault-page %llu\n", (unsigned long long)((ticks() - start) / PAGES));
+}
+
+int main(void)
+{
+	vm_address_t memory = 0;
+
+	reply = mach_reply_port();
+	row("null-trap", null_trap);
+	between_tasks(register_server, (const char *const[]){"register-call", "register-call-8", NULL},
+		(void (*const[])(void)){call_0, call_8});
+	between_tasks(message_server, (const char *const[]){"mach-msg-rpc", NULL}, (void (*const[])(void)){message_rpc});
+	port = new_port();
+	row("kernel-rpc", port_type_rpc);
+	row("port-make-destroy", port_make);
+	vm_allocate(mach_task_self(), &memory, PAGES * VM_PAGE_SIZE, TRUE);
+	area = (volatile char *)memory;
+	area_page = 0;
+	row("zero-fill-fault", write_next);
+	pager_rows();
+	printf("bench: end\n");
+	power_off();
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* Foreign system calls: the port setting as a Unix server uses it, KEEP, deferral, and a server that dies. */
+#include "test.h"
+
+#include <string.h>
+
+/* In the child: foreign calls with all six arguments; the results go to shared memory. */
+struct results {
+	volatile uint64_t done;
+	volatile uint64_t result[4];
+	volatile uint64_t kept_rbx, kept_r12;
+};
+
+static inline uint64_t foreign(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	register uint64_t r10 __asm__("r10") = d;
+	register uint64_t r8 __asm__("r8") = e;
+	register uint64_t r9 __asm__("r9") = f;
+
+	__asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+		: "rcx", "r11", "memory");
+	return number;
+}
+
+static void caller(uint64_t address)
+{
+	struct results *r = (struct results *)address;
+	register uint64_t r12 __asm__("r12") = 0x12121212;
+	uint64_t rbx = 0xbbbb, rax = 39;
+
+	r->result[0] = foreign(17, 1, 2, 3, 4, 5, 6);
+	__asm__ volatile("syscall" : "+a"(rax), "+b"(rbx), "+r"(r12) : : "rcx", "r11", "memory");
+	r->result[1] = rax;
+	r->kept_rbx = rbx;
+	r->kept_r12 = r12;
+	r->result[2] = foreign(40, 0, 0, 0, 0, 0, 0);
+	r->done = 1;
+	r->result[3] = foreign(41, 0, 0, 0, 0, 0, 0);
+	r->done = 2;
+	for (;;)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+}
+
+void test_foreign(void)
+{
+	foreign_bitmap_t none = {0};
+	mach_port_t port = new_port();
+	struct mach_delivery d = {0};
+	char buffer[256];
+	struct child child;
+	vm_address_t shared = 0;
+	struct results *r;
+	mach_port_t owed;
+
+	vm_allocate(mach_task_self(), &shared, VM_PAGE_SIZE, TRUE);
+	vm_inherit(mach_task_self(), shared, VM_PAGE_SIZE, VM_INHERIT_SHARE);
+	r = (struct results *)shared;
+	if (!child_create(&child, caller, shared, MACH_PORT_NULL))
+		return;
+	check_is("a task's foreign calls go to a port", task_set_foreign(child.task, FOREIGN_PORT, 0, port, none), KERN_SUCCESS);
+	check_is("its thread gets a word", thread_set_word(child.thread, 0xabcdef), KERN_SUCCESS);
+	thread_resume(child.thread);
+
+	check_is("a call arrives", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("its id is its number", DELIVERED_ID(d.kind), 17);
+	check_is("it is foreign", d.kind & (DELIVERED_FOREIGN | DELIVERED_CALL), DELIVERED_FOREIGN | DELIVERED_CALL);
+	check("the arguments are words 0 to 5",
+		d.word[0] == 1 && d.word[1] == 2 && d.word[2] == 3 && d.word[3] == 4 && d.word[4] == 5 && d.word[5] == 6);
+	check_is("word 6 says who calls", d.word[6], 0xabcdef);
+	d.word[0] = 0x7777;
+	check_is("the reply goes, the next call arrives", mach_reply_wait_words(port, 0, 1, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("the result is rax", r->result[0], 0x7777);
+	check_is("the second call's number", DELIVERED_ID(d.kind), 39);
+	check_is("KEEP, and the next call", mach_reply_wait_words(port, REPLY_KEEP, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("KEEP changes no rax", r->result[1], 39);
+	check("no other register changes", r->kept_rbx == 0xbbbb && r->kept_r12 == 0x12121212);
+
+	owed = mach_reply_defer();
+	check("the third call is deferred", MACH_PORT_VALID(owed));
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	check_is("its caller waits", r->done, 0);
+	check_is("a caller that waits is suspended", thread_suspend(child.thread), KERN_SUCCESS);
+	{
+		x86_thread_state64_t state;
+		mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+		check_is("its state is read", thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words),
+			KERN_SUCCESS);
+		check_is("rax holds the number", state.rax, 40);
+	}
+	thread_resume(child.thread);
+	memset(d.word, 0, sizeof d.word);
+	d.word[0] = 4242;
+	check_is("the deferred reply", mach_send_words(owed, 140, d.word, 1), KERN_SUCCESS);
+	check_is("the fourth call arrives", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("the deferred result is rax", r->result[2], 4242);
+	check_is("and the caller went on", r->done, 1);
+	/* Terminating the caller kills the right to reply; replying is then an error or nothing, never harm. */
+	child_end(&child);
+	d.word[0] = 1;
+	mach_reply_wait_words(port, REPLY_NO_WAIT, 1, buffer, sizeof buffer, &d);
+	check("a reply to a caller that is gone does no harm", true);
+	free_port(port);
+	vm_deallocate(mach_task_self(), shared, VM_PAGE_SIZE);
+}

@@ -1,0 +1,27 @@
+/* The kernel-interface tests: a boot module started by bootstrap; runs every group, then powers the machine off. */
+#include "test.h"
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} groups[] = {
+		{"ports", test_ports},
+		{"messages", test_messages},
+		{"registers", test_registers},
+		{"memory", test_memory},
+		{"pager", test_pager},
+		{"tasks", test_tasks},
+		{"foreign", test_foreign},
+		{"bad input", test_bad_input},
+	};
+
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		printf("group: %s\n", groups[i].name);
+		groups[i].run();
+	}
+	printf("kernel tests: %d failed\nkernel tests: end\n", failures);
+	power_off();
+	return failures != 0;
+}

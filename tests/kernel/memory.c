@@ -1,0 +1,225 @@
+/* Virtual memory: allocation, protection, copies, inheritance, reading and writing other tasks, words to wait on. */
+#include "test.h"
+
+#include <string.h>
+
+/* Whether one byte at the address can be read. */
+static bool readable(vm_address_t address)
+{
+	char byte;
+
+	return mach_vm_read_overwrite(mach_task_self(), address, 1, &byte, 0, NULL) == KERN_SUCCESS;
+}
+
+static bool writable(vm_address_t address)
+{
+	char byte = 0;
+
+	return mach_vm_write(mach_task_self(), address, 1, &byte, 0, NULL) == KERN_SUCCESS;
+}
+
+static void test_allocate(void)
+{
+	mach_port_t self = mach_task_self();
+	vm_address_t a = 0, b = 0x7000000000, region;
+	vm_size_t size = 0;
+	vm_prot_t protection, maximum;
+	vm_inherit_t inheritance;
+	boolean_t shared;
+	vm_offset_t offset;
+	volatile char *p;
+
+	check_is("memory anywhere", vm_allocate(self, &a, 5 * VM_PAGE_SIZE, TRUE), KERN_SUCCESS);
+	p = (volatile char *)a;
+	check("it is zero", p[0] == 0 && p[5 * VM_PAGE_SIZE - 1] == 0);
+	p[0] = 1;
+	p[5 * VM_PAGE_SIZE - 1] = 2;
+	check("it can be written", p[0] == 1 && p[5 * VM_PAGE_SIZE - 1] == 2);
+	check_is("memory at an address", vm_allocate(self, &b, VM_PAGE_SIZE, FALSE), KERN_SUCCESS);
+	check_is("is at that address", b, 0x7000000000);
+	check_is("an address is given only once", vm_allocate(self, &b, VM_PAGE_SIZE, FALSE), KERN_NO_SPACE);
+	check_is("a hole is made", vm_deallocate(self, a + VM_PAGE_SIZE, VM_PAGE_SIZE), KERN_SUCCESS);
+	check("what is before it stays", readable(a));
+	check("the hole is gone", !readable(a + VM_PAGE_SIZE));
+	check("what is behind it stays", p[5 * VM_PAGE_SIZE - 1] == 2);
+
+	check_is("protection is set", vm_protect(self, a, VM_PAGE_SIZE, FALSE, VM_PROT_READ), KERN_SUCCESS);
+	check("a read-only page is read", readable(a));
+	check("a read-only page is not written", !writable(a));
+	check_is("the maximum is lowered", vm_protect(self, a, VM_PAGE_SIZE, TRUE, VM_PROT_READ), KERN_SUCCESS);
+	check_is("what is above the maximum is refused", vm_protect(self, a, VM_PAGE_SIZE, FALSE, VM_PROT_DEFAULT),
+		KERN_PROTECTION_FAILURE);
+	region = a;
+	check_is("a region is described",
+		vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset), KERN_SUCCESS);
+	check("with its place", region == a && size == VM_PAGE_SIZE);
+	check("and protection", protection == VM_PROT_READ && maximum == VM_PROT_READ);
+	region = a + VM_PAGE_SIZE;
+	check_is("from a hole on", vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset),
+		KERN_SUCCESS);
+	check_is("the next region", region, a + 2 * VM_PAGE_SIZE);
+	vm_deallocate(self, a, 5 * VM_PAGE_SIZE);
+	vm_deallocate(self, b, VM_PAGE_SIZE);
+
+	a = 0;
+	check("all memory there is plus some is refused", vm_allocate(self, &a, 1ull << 47, TRUE) != KERN_SUCCESS);
+	check("a size that wraps is refused", vm_allocate(self, &a, ~0ull - 100, TRUE) != KERN_SUCCESS);
+	a = 0xffffffff80000000;
+	check("the kernel's addresses are refused", vm_allocate(self, &a, VM_PAGE_SIZE, FALSE) != KERN_SUCCESS);
+	a = 0;
+	check("the null page is refused", vm_allocate(self, &a, VM_PAGE_SIZE, FALSE) != KERN_SUCCESS);
+}
+
+static void test_copies(void)
+{
+	enum { PAGES = 8 };
+	const vm_size_t size = PAGES * VM_PAGE_SIZE;
+	mach_port_t self = mach_task_self();
+	vm_address_t a = 0, b = 0, data = 0;
+	volatile uint32_t *from, *to;
+
+	vm_allocate(self, &a, size, TRUE);
+	vm_allocate(self, &b, size, TRUE);
+	from = (volatile uint32_t *)a;
+	to = (volatile uint32_t *)b;
+	for (unsigned i = 0; i < size / 4; i++)
+		from[i] = i;
+	check_is("vm_copy", vm_copy(self, a, size, b), KERN_SUCCESS);
+	check("copies", to[0] == 0 && to[size / 4 - 1] == size / 4 - 1);
+	from[1] = 99;
+	to[1025] = 98;
+	check("the copy does not see the source's writes", to[1] == 1);
+	check("the source does not see the copy's writes", from[1025] == 1025);
+	check_is("vm_copy of a copy", vm_copy(self, b, size, a), KERN_SUCCESS);
+	check("has the copy's contents", from[1] == 1 && from[1025] == 98);
+
+	check_is("vm_read", vm_read(self, a, size, &data, &(mach_msg_type_number_t){0}), KERN_SUCCESS);
+	from[3] = 55;
+	check("gives a copy", ((volatile uint32_t *)data)[3] == 3);
+	check_is("vm_write", vm_write(self, b, data, (mach_msg_type_number_t)size), KERN_SUCCESS);
+	check("writes it", to[1025] == 98 && to[3] == 3);
+	vm_deallocate(self, data, size);
+	check_is("vm_read of nothing", vm_read(self, 0x66660000, size, &data, &(mach_msg_type_number_t){0}),
+		KERN_INVALID_ADDRESS);
+	vm_deallocate(self, a, size);
+	vm_deallocate(self, b, size);
+}
+
+/* In a child: adds one to the first word of three pages, then waits to be ended. */
+static void add_one(uint64_t address)
+{
+	volatile uint32_t *p = (volatile uint32_t *)address;
+
+	p[0]++;
+	p[1024]++;
+	p[3072] = 1;
+	for (;;)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+}
+
+static void test_inheritance(void)
+{
+	mach_port_t self = mach_task_self();
+	vm_address_t a = 0;
+	volatile uint32_t *p;
+	struct child child;
+	uint32_t seen[2] = {0, 0};
+	vm_size_t done = 0;
+
+	vm_allocate(self, &a, 4 * VM_PAGE_SIZE, TRUE);
+	p = (volatile uint32_t *)a;
+	p[0] = 10;
+	p[1024] = 20;
+	p[2048] = 30;
+	check_is("a page is shared", vm_inherit(self, a + VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_SHARE), KERN_SUCCESS);
+	check_is("a page is kept back", vm_inherit(self, a + 2 * VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_NONE), KERN_SUCCESS);
+	check_is("a page untouched is shared", vm_inherit(self, a + 3 * VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_SHARE),
+		KERN_SUCCESS);
+	if (!child_create(&child, add_one, a, MACH_PORT_NULL))
+		return;
+	thread_resume(child.thread);
+	for (int i = 0; i < 200 && p[3072] == 0; i++)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+	check("a shared page shows the child's write", p[1024] == 21 && p[3072] == 1);
+	check("a copied page does not", p[0] == 10);
+	check_is("another task is read", mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
+	check("its copy has its own write", seen[0] == 11 && done == 4);
+	check_is("what was kept back is not there", mach_vm_read_overwrite(child.task, a + 2 * VM_PAGE_SIZE, 4, &seen[1], 0, &done),
+		KERN_INVALID_ADDRESS);
+	seen[0] = 500;
+	check_is("another task is written", mach_vm_write(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
+	check("only there", p[0] == 10);
+	mach_vm_read_overwrite(child.task, a, 4, &seen[1], 0, NULL);
+	check("and it shows there", seen[1] == 500);
+	check_is("a copy says how far it got",
+		mach_vm_read_overwrite(child.task, a + VM_PAGE_SIZE - 8, 4 * VM_PAGE_SIZE, (void *)(a + 2 * VM_PAGE_SIZE), 0, &done),
+		KERN_INVALID_ADDRESS);
+	child_end(&child);
+	vm_deallocate(self, a, 4 * VM_PAGE_SIZE);
+}
+
+/* Children of children: the chains of shadow objects collapse, so that memory does not grow. */
+static void test_chains(void)
+{
+	mach_port_t self = mach_task_self();
+	vm_statistics_data_t before, after;
+	vm_address_t a = 0;
+	volatile uint32_t *p;
+	bool good = true;
+
+	vm_allocate(self, &a, 16 * VM_PAGE_SIZE, TRUE);
+	p = (volatile uint32_t *)a;
+	vm_statistics(self, &before);
+	for (uint32_t i = 0; i < 60; i++) {
+		mach_port_t task = MACH_PORT_NULL;
+		good = good && task_create(self, TRUE, &task) == KERN_SUCCESS;
+		for (unsigned page = 0; page < 16; page++)
+			p[page * 1024] = i + page;
+		task_terminate(task);
+		mach_port_deallocate(self, task);
+		for (unsigned page = 0; page < 16; page++)
+			good = good && p[page * 1024] == i + page;
+	}
+	vm_statistics(self, &after);
+	check("sixty children, and every write stays", good);
+	check_at("their memory is given back", before.free_count < after.free_count + 300,
+		(long long)(before.free_count - after.free_count), __FILE__, __LINE__);
+	vm_deallocate(self, a, 16 * VM_PAGE_SIZE);
+}
+
+static uint32_t word;
+static volatile int woken;
+
+static void word_waiter(uint64_t expected)
+{
+	if (mach_word_wait(&word, (uint32_t)expected, MACH_DEADLINE_NONE, 0) == KERN_SUCCESS)
+		__atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
+}
+
+static void test_words(void)
+{
+	word = 5;
+	check_is("a word of another value is not waited on", mach_word_wait(&word, 4, MACH_DEADLINE_NONE, 0), KERN_FAILURE);
+	check_is("a deadline ends the wait", mach_word_wait(&word, 5, mach_clock_monotonic() + 20000000, 0), KERN_TIMEDOUT);
+	check_is("waking nobody", mach_word_wake(&word, 10, 0), 0);
+	check_is("an unmapped word", mach_word_wait((const uint32_t *)0x20000, 5, MACH_DEADLINE_NONE, 0), KERN_INVALID_ADDRESS);
+	woken = 0;
+	for (int i = 0; i < 3; i++)
+		start_thread(word_waiter, 5);
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 100);
+	check_is("two of three are woken", mach_word_wake(&word, 2, 0), 2);
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	check_is("two went on", woken, 2);
+	check_is("the third is woken", mach_word_wake(&word, 10, 0), 1);
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	check_is("and went on", woken, 3);
+}
+
+void test_memory(void)
+{
+	test_allocate();
+	test_copies();
+	test_inheritance();
+	test_chains();
+	test_words();
+}

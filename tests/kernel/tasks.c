@@ -1,0 +1,152 @@
+/* Tasks and threads: state, suspension, exceptions, preemption, time. */
+#include "test.h"
+
+#include <mach/exc_server.h>
+#include <mach/server.h>
+#include <string.h>
+
+static volatile uint64_t counted;
+
+/* In this task: counts for ever. */
+static void counter(uint64_t unused)
+{
+	(void)unused;
+	for (;;)
+		counted++;
+}
+
+/* In a child: counts in a register and in memory. */
+static void child_counter(uint64_t address)
+{
+	for (;;)
+		++*(volatile uint64_t *)address;
+}
+
+static void nap(uint32_t milliseconds)
+{
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, milliseconds);
+}
+
+static void test_suspend(void)
+{
+	static volatile uint64_t count;
+	struct child child;
+	uint64_t first = 0, second = 0;
+	x86_thread_state64_t state;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+
+	if (!child_create(&child, child_counter, (uintptr_t)&count, MACH_PORT_NULL))
+		return;
+	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
+	nap(30);
+	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	check("a new thread does not run", first == second);
+	check_is("it is resumed", thread_resume(child.thread), KERN_SUCCESS);
+	nap(100);
+	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	check("it runs while we wait", second > first);
+	check_is("its task is suspended", task_suspend(child.task), KERN_SUCCESS);
+	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
+	nap(50);
+	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	check("a suspended task stands still", first == second);
+	check_is("its registers are read", thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words),
+		KERN_SUCCESS);
+	check("rip is where it counts", state.rip >= (uintptr_t)child_counter && state.rip < (uintptr_t)child_counter + 64);
+	check_is("it is resumed again", task_resume(child.task), KERN_SUCCESS);
+	nap(50);
+	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	check("and goes on", second > first);
+	state.rip = 0xffffffff80000000;
+	thread_suspend(child.thread);
+	check("a state with the kernel's rip harms only the thread", true);
+	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	state.rip = 0x8000000000000000;
+	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	state.rflags = ~0ull;
+	state.cs = 8;
+	state.fs_base = 0x8000000000000000;
+	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	thread_resume(child.thread);
+	nap(50);
+	child_end(&child);
+}
+
+static void test_preemption(void)
+{
+	uint64_t start, first;
+
+	start_thread(counter, 0);
+	nap(20);
+	start = mach_clock_monotonic();
+	first = counted;
+	while (mach_clock_monotonic() < start + 300000000 && counted == first)
+		;
+	check("two threads that never wait both run", counted > first);
+	start = mach_clock_monotonic();
+	nap(50);
+	start = mach_clock_monotonic() - start;
+	check_at("a sleep of 50 ms takes about that", start >= 50000000 && start < 1000000000, (long long)start, __FILE__, __LINE__);
+}
+
+/* Exceptions arrive at this port's server, which sets the thread going after the faulting instruction. */
+static volatile int exception_seen;
+static volatile int64_t exception_code, exception_subcode;
+
+kern_return_t S_exception_raise(mach_port_t port, mach_port_t thread, mach_port_t task, int exception, int64_t code,
+	int64_t subcode)
+{
+	x86_thread_state64_t state;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+
+	(void)port;
+	exception_seen = exception;
+	exception_code = code;
+	exception_subcode = subcode;
+	if (thread_get_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, &words) != KERN_SUCCESS)
+		return KERN_FAILURE;
+	/* All of the tests below use instructions whose length is in rbx. */
+	state.rip += state.rbx;
+	thread_set_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	mach_port_deallocate(mach_task_self(), thread);
+	mach_port_deallocate(mach_task_self(), task);
+	return KERN_SUCCESS;
+}
+
+static const struct mig_subsystem *const subsystems[] = {&exc_subsystem, NULL};
+
+static void test_exceptions(void)
+{
+	mach_port_t port = new_port();
+	uint64_t after = 0;
+
+	mach_server_start_threads(port, subsystems, 1);
+	check_is("an exception port is set", task_set_special_port(mach_task_self(), TASK_EXCEPTION_PORT, port), KERN_SUCCESS);
+	/* movl (%rcx), %eax has two bytes. */
+	__asm__ volatile("movl (%%rcx), %%eax; movl $1, %%eax" : "=a"(after) : "c"(0x30000ull), "b"(2ull) : "memory");
+	check_is("a wild read is an exception", exception_seen, EXC_BAD_ACCESS);
+	check_is("with its address", exception_subcode, 0x30000);
+	check_is("and a code", exception_code, KERN_INVALID_ADDRESS);
+	check_is("and the thread goes on", after, 1);
+	__asm__ volatile("ud2; movl $2, %%eax" : "=a"(after) : "b"(2ull));
+	check_is("a bad instruction is an exception", exception_seen, EXC_BAD_INSTRUCTION);
+	check_is("after which the thread goes on", after, 2);
+	__asm__ volatile("divl %%ecx; movl $3, %%eax" : "=a"(after) : "a"(1), "b"(2ull), "c"(0), "d"(0));
+	check_is("a division by zero is an exception", exception_seen, EXC_ARITHMETIC);
+	__asm__ volatile("movl (%%rcx), %%eax; movl $4, %%eax" : "=a"(after) : "c"(0xffffffff80000000ull), "b"(2ull) : "memory");
+	check_is("the kernel's memory is not read", exception_seen, EXC_BAD_ACCESS);
+	exception_seen = 0;
+	__asm__ volatile("movl (%%rcx), %%eax; movl $4, %%eax" : "=a"(after) : "c"(0x8000000000000000ull), "b"(2ull) : "memory");
+	check("a non-canonical address is an exception", exception_seen != 0);
+	exception_seen = 0;
+	__asm__ volatile("hlt; movl $5, %%eax" : "=a"(after) : "b"(1ull));
+	check("a privileged instruction is an exception", exception_seen != 0);
+	task_set_special_port(mach_task_self(), TASK_EXCEPTION_PORT, MACH_PORT_NULL);
+}
+
+void test_tasks(void)
+{
+	test_suspend();
+	test_exceptions();
+	test_preemption();
+}

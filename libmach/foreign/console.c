@@ -5,8 +5,9 @@
 enum { LINE_SIZE = 480 };
 
 static uint32_t lock;
-static char line[LINE_SIZE + 1];
+static char line[LINE_SIZE + 2];
 static unsigned length;
+static bool urgent; /* a part of the line went to standard error */
 
 /* Where lines go; found when the first is written. */
 static enum { UNKNOWN, BOOTSTRAP, KERNEL, NOWHERE } sink;
@@ -33,14 +34,18 @@ static void flush(void)
 		foreign_lock(&foreign_rpc_lock);
 		if (sink == UNKNOWN)
 			find_sink();
-		if (sink == KERNEL)
+		if (sink == KERNEL) {
+			line[length] = '\n';
+			line[length + 1] = '\0';
 			host_log(port, line);
+		}
 		foreign_unlock(&foreign_rpc_lock);
 	}
 	/* May wait while bootstrap has much to write; needs no reply. */
 	if (sink == BOOTSTRAP)
-		bootstrap_log(port, line);
+		bootstrap_log(port, urgent, line);
 	length = 0;
+	urgent = false;
 }
 
 static void put(char c)
@@ -60,6 +65,7 @@ int64_t foreign_write(uint64_t descriptor, const char *text, uint64_t size)
 	if (descriptor != 1 && descriptor != 2)
 		return -LINUX_EBADF;
 	foreign_lock(&lock);
+	urgent |= descriptor == 2;
 	for (uint64_t i = 0; i < size; i++)
 		put(text[i]);
 	foreign_unlock(&lock);
@@ -79,6 +85,7 @@ void foreign_console_say(const char *text, uint64_t number)
 	unsigned count = 0;
 
 	foreign_lock(&lock);
+	urgent = true;
 	while (*text)
 		put(*text++);
 	do

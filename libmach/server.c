@@ -1,6 +1,7 @@
 /* The server loop. */
 #include <mach/server.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -16,9 +16,12 @@ static mach_port_t port;
 /* The kernel's answer to this thread comes to the one reply port of the handler. Both locks held. */
 static void find_sink(void)
 {
+	mach_msg_type_name_t disposition;
+
 	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &port) == KERN_SUCCESS && MACH_PORT_VALID(port))
 		sink = BOOTSTRAP;
-	else if (mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port) == KERN_SUCCESS && MACH_PORT_VALID(port))
+	else if (mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port, &disposition) == KERN_SUCCESS &&
+		MACH_PORT_VALID(port))
 		sink = KERNEL;
 	else
 		sink = NOWHERE;

@@ -6,6 +6,8 @@ void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int value, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 size_t strlen(const char *text);
+void *memchr(const void *in, int value, size_t size);
+char *strncpy(char *restrict to, const char *restrict from, size_t size);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
@@ -56,4 +58,24 @@ size_t strlen(const char *text)
 		__asm__ volatile("" : : : "memory");
 	}
 	return (size_t)(end - text);
+}
+
+void *memchr(const void *in, int value, size_t size)
+{
+	const unsigned char *at = in;
+
+	for (; size; size--, at++)
+		if (*at == (unsigned char)value)
+			return (void *)at;
+	return NULL;
+}
+
+char *strncpy(char *restrict to, const char *restrict from, size_t size)
+{
+	size_t i = 0;
+
+	for (; i < size && from[i]; i++)
+		to[i] = from[i];
+	memset(to + i, 0, size - i);
+	return to;
 }

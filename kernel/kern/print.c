@@ -56,7 +56,7 @@ format_text(char *text, size_t size, const char *format, va_list arguments)
 	struct output out = { text, size, 0 };
 
 	for (; *format != '\0'; format++) {
-		unsigned width = 0, longs = 0;
+		unsigned width = 0, longs = 0, most = UINT32_MAX;
 		bool left = false;
 		char pad = ' ';
 		const char *string;
@@ -73,13 +73,16 @@ format_text(char *text, size_t size, const char *format, va_list arguments)
 		}
 		for (; *format >= '0' && *format <= '9'; format++)
 			width = width * 10 + (unsigned)(*format - '0');
+		if (*format == '.')
+			for (most = 0, format++; *format >= '0' && *format <= '9'; format++)
+				most = most * 10 + (unsigned)(*format - '0');
 		for (; *format == 'l' || *format == 'z'; format++)
 			longs++;
 		switch (*format) {
 		case 's':
 			string = va_arg(arguments, const char *);
 			string = string == NULL ? "(null)" : string;
-			put_padded(&out, string, strlen(string), width, ' ', left);
+			put_padded(&out, string, strnlen(string, most), width, ' ', left);
 			break;
 		case 'c':
 			put(&out, (char)va_arg(arguments, int));

@@ -34,6 +34,7 @@ struct processor {
 	uint64_t scratch;	  /* entry code */
 	struct pmap *pmap;	  /* loaded in CR3 */
 	struct thread *fpu_owner; /* whose registers are live */
+	struct task *io_task;	  /* whose I/O bitmap is in the TSS */
 	uint32_t id;		  /* 0 .. */
 	uint32_t apic_id;
 	bool need_reschedule;	  /* looked at on the way to user mode */

@@ -3,6 +3,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <stddef.h>
+#include <x86_64/pmap_private.h>
 
 #define DEFINE(name, value) __asm__ volatile("@define " #name " %0" : : "i"(value))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(struct type, member))
@@ -39,6 +40,8 @@ asm_offsets(void)
 	OFFSET(PROCESSOR_SCRATCH, processor, scratch);
 	OFFSET(PROCESSOR_PMAP, processor, pmap);
 	OFFSET(PROCESSOR_FPU_OWNER, processor, fpu_owner);
+	OFFSET(PROCESSOR_IO_TASK, processor, io_task);
+	OFFSET(PMAP_CR3, pmap, cr3);
 	OFFSET(PROCESSOR_TRAPS, processor, counters.traps);
 	OFFSET(PROCESSOR_SPACE_SWITCHES, processor, counters.address_space_switches);
 	OFFSET(PROCESSOR_THREAD_SWITCHES, processor, counters.thread_switches);

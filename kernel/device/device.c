@@ -1,0 +1,108 @@
+/* The routines of device.defs. */
+#include <device/irq.h>
+#include <ipc/ipc.h>
+#include <kern/checked.h>
+#include <kern/host.h>
+#include <kern/kalloc.h>
+#include <kern/task.h>
+#include <stubs/device_server.h>
+#include <string.h>
+#include <vm/vm.h>
+#include <x86_64/cpu.h>
+
+#define PORTS 65536u
+#define PHYSICAL_LIMIT (1ull << 46)
+
+kern_return_t
+device_io_ports(host_t master, task_t target_task, unsigned first, unsigned last)
+{
+	uint8_t *bitmap, *fresh = NULL;
+
+	if (master == NULL || target_task == NULL || first > last || last >= PORTS)
+		return KERN_INVALID_ARGUMENT;
+	if (target_task->io_bitmap == NULL) {
+		fresh = kalloc(PORTS / 8);
+		if (fresh == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		memset(fresh, 0xff, PORTS / 8);
+	}
+	lock_acquire(&target_task->lock);
+	if (target_task->io_bitmap == NULL && fresh != NULL) {
+		target_task->io_bitmap = fresh;
+		fresh = NULL;
+	}
+	bitmap = target_task->io_bitmap;
+	for (unsigned port = first; port <= last; port++)
+		bitmap[port / 8] &= (uint8_t)~(1u << port % 8);
+	lock_release(&target_task->lock);
+	if (fresh != NULL)
+		kfree(fresh, PORTS / 8);
+	/* Copied again at the task's next fault on a port. */
+	if (current_processor()->io_task == target_task)
+		io_bitmap_drop();
+	return KERN_SUCCESS;
+}
+
+static void
+physical_no_senders(struct ipc_port *port, void *object)
+{
+	ipc_kernel_port_destroy(port);
+	vm_object_deallocate(object);
+}
+
+kern_return_t
+device_physical(host_t master, uint64_t address, vm_size_t size, boolean_t cached, struct ipc_port **object)
+{
+	uint64_t start, end;
+	vm_object_t memory;
+	struct ipc_port *port;
+
+	if (master == NULL || size == 0 || !checked_page_range(address, size, &start, &end) || end > PHYSICAL_LIMIT)
+		return KERN_INVALID_ARGUMENT;
+	if (memory_is_ram(start, end))
+		return KERN_NO_ACCESS;
+	memory = vm_object_physical(start, end - start, cached);
+	if (memory == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	port = ipc_kernel_port_create(IKOT_PHYSICAL_MEMORY, memory);
+	if (port == NULL) {
+		vm_object_deallocate(memory);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	ipc_kernel_port_set_no_senders(port, physical_no_senders);
+	*object = ipc_port_make_send(port);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+device_dma_allocate(host_t master, vm_map_t target_task, vm_size_t size, vm_address_t *address, uint64_t *physical)
+{
+	uint64_t start, end;
+
+	if (master == NULL || target_task == NULL || size == 0 || !checked_page_range(0, size, &start, &end))
+		return KERN_INVALID_ARGUMENT;
+	return vm_allocate_dma(target_task, end, address, physical);
+}
+
+kern_return_t
+device_irq_line(host_t master, unsigned line, struct ipc_port *notify, device_irq_t *irq)
+{
+	if (master == NULL || notify == NULL)
+		return KERN_INVALID_ARGUMENT;
+	return irq_create_line(line, notify, irq);
+}
+
+kern_return_t
+device_irq_message(host_t master, struct ipc_port *notify, device_irq_t *irq, uint64_t *message_address,
+	unsigned *message_data)
+{
+	if (master == NULL || notify == NULL)
+		return KERN_INVALID_ARGUMENT;
+	return irq_create_message(notify, irq, message_address, message_data);
+}
+
+kern_return_t
+device_irq_ack(device_irq_t irq)
+{
+	return irq == NULL ? KERN_INVALID_ARGUMENT : irq_ack(irq);
+}

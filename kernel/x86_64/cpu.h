@@ -1,0 +1,271 @@
+/* The processor: control registers, descriptors, vectors, and what each processor's machine-dependent part holds. */
+#ifndef X86_64_CPU_H
+#define X86_64_CPU_H
+
+/* Where the kernel is linked and where all physical memory is mapped (vm/vm.h); x86_64/kernel.ld has the first two as well. */
+#define KERNEL_BASE 0xffffffff80000000
+#define KERNEL_LOAD 0x200000
+#define KERNEL_IMAGE_MAX 0x400000
+
+/* Selectors; the order of the user ones is what sysretq wants (Intel SDM vol. 2B, SYSRET). */
+#define KERNEL_CS 0x08
+#define KERNEL_SS 0x10
+#define USER_STAR 0x1b
+#define USER_SS 0x23
+#define USER_CS 0x2b
+#define TSS_SELECTOR 0x30
+
+/* Vectors. 0x20 .. VECTOR_DEVICE_LAST are given to devices (device/irq.c). */
+#define VECTOR_DEBUG 1
+#define VECTOR_NMI 2
+#define VECTOR_NO_FPU 7
+#define VECTOR_DOUBLE_FAULT 8
+#define VECTOR_PROTECTION 13
+#define VECTOR_PAGE_FAULT 14
+#define VECTOR_MACHINE_CHECK 18
+#define VECTOR_DEVICE_FIRST 0x30
+#define VECTOR_DEVICE_LAST 0xef
+#define VECTOR_TIMER 0xf0
+#define VECTOR_KICK 0xf1
+#define VECTOR_SHOOTDOWN 0xf2
+#define VECTOR_SPURIOUS 0xff
+
+/* Control registers, Intel SDM vol. 3A, 2.5. */
+#define CR0_PE 0x1
+#define CR0_MP 0x2
+#define CR0_EM 0x4
+#define CR0_TS 0x8
+#define CR0_NE 0x20
+#define CR0_WP 0x10000
+#define CR0_PG 0x80000000
+#define CR4_PAE 0x20
+#define CR4_MCE 0x40
+#define CR4_PGE 0x80
+#define CR4_OSFXSR 0x200
+#define CR4_OSXMMEXCPT 0x400
+#define CR4_UMIP 0x800
+#define CR4_FSGSBASE 0x10000
+#define CR4_OSXSAVE 0x40000
+#define CR4_SMEP 0x100000
+#define CR4_SMAP 0x200000
+
+#define MSR_APIC_BASE 0x1b
+#define MSR_EFER 0xc0000080
+#define EFER_SCE 0x1
+#define EFER_LME 0x100
+#define EFER_NXE 0x800
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_SFMASK 0xc0000084
+#define MSR_GS_BASE 0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+
+#define RFLAGS_FIXED 0x2
+#define RFLAGS_TF 0x100
+#define RFLAGS_IF 0x200
+#define RFLAGS_DF 0x400
+#define RFLAGS_IOPL 0x3000
+#define RFLAGS_NT 0x4000
+#define RFLAGS_AC 0x40000
+/* What a task may set: CF PF AF ZF SF TF DF OF AC ID. */
+#define RFLAGS_USER 0x240dd5
+
+#ifndef __ASSEMBLER__
+#include <kern/kernel_types.h>
+#include <kern/processor.h>
+#include <mach/vm_types.h>
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t io_map_base;
+	uint8_t io_map[8192 + 1]; /* the byte after the last must be all ones */
+} __attribute__((packed));
+
+enum { IST_DEBUG = 1, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 4 };
+#define IST_STACK_SIZE 4096
+#define KERNEL_STACK_SIZE 16384
+#define IO_MAP_OFF 0xffff /* beyond the segment's limit: every port refused */
+
+/* processor->machine */
+struct cpu {
+	uint64_t gdt[8];
+	struct tss tss;
+	uint64_t deadline;	 /* what the timer was last set for, ns since boot */
+	bool shootdown_wanted;	 /* tlb.c */
+	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(4096))); /* top word: the processor */
+};
+
+static inline struct cpu *
+current_cpu(void)
+{
+	return current_processor()->machine;
+}
+
+/* What the processor can do. */
+struct cpu_features {
+	bool xsave, smep, smap, umip, fsgsbase, gigabyte_pages, hypervisor;
+	uint64_t xcr0;	     /* state components enabled */
+	uint32_t xsave_size; /* bytes of an XSAVE area with them */
+};
+extern struct cpu_features cpu_features;
+
+/* All of a processor's registers at a trap inside the kernel; entry.S builds it. */
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	uint64_t vector, error;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+extern struct trap_frame *panic_frame; /* set when a panic comes from a trap */
+
+void cpu_find_features(void);
+/* Descriptor tables, control registers and system call entry of the processor; GS is set first. */
+void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top);
+void cpu_reload_tss(struct cpu *cpu);
+
+/* entry.S */
+extern char vector_stubs[]; /* 256 of 16 bytes */
+void syscall_entry(void);
+_Noreturn void user_trap(struct thread *self, uint64_t vector, uint64_t error);
+void kernel_trap(struct trap_frame *frame);
+
+/* Any interrupt, from user mode or from the idle loop: EOI included. */
+void machine_interrupt(uint64_t vector);
+/* device/irq.c: a vector of a device. */
+void device_interrupt_arrived(uint64_t vector);
+
+/* fpu.c */
+void fpu_init(void);
+bool fpu_trap(struct thread *self); /* #NM; false: no memory for the state */
+void fpu_switch(struct thread *to);
+
+/* io.c: the permission bitmap in the TSS; true if the instruction should be tried again. */
+bool io_bitmap_fault(struct thread *self);
+void io_bitmap_drop(void);
+
+/* clock.c, apic.c, console.c, bootinfo.c, memory.c, acpi.c */
+void clock_init(void);
+void apic_init(void);
+void apic_eoi(void);
+void apic_timer_ticks(uint32_t ticks); /* 0: off */
+uint32_t apic_timer_now(void);
+extern uint64_t apic_timer_hz;
+void apic_send(uint32_t apic_id, uint32_t vector);
+uint32_t apic_id(void);
+/* A global system interrupt at the vector of this processor, masked at first; false when no I/O APIC has it. */
+bool ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low);
+void ioapic_mask(uint32_t gsi, bool masked);
+/* ISA line to global system interrupt and its electrical kind. */
+uint32_t acpi_irq_override(uint32_t line, bool *level, bool *low);
+void console_init(void);
+void acpi_init(void);
+void acpi_power_off(void); /* return when the machine cannot */
+void acpi_reset(void);
+extern uint64_t acpi_lapic_address;
+struct acpi_ioapic {
+	uint32_t id, gsi_base;
+	uint64_t address;
+};
+#define IOAPICS_MAX 8
+extern struct acpi_ioapic acpi_ioapics[IOAPICS_MAX];
+extern uint32_t acpi_ioapic_count;
+extern uint32_t acpi_processor_count;
+
+void memory_add(uint64_t start, uint64_t end); /* usable RAM, as the loader says */
+void memory_reserve(uint64_t start, uint64_t end);
+bool memory_is_ram(uint64_t start, uint64_t end);
+extern uint64_t kernel_delta; /* how far from its linked physical address the kernel was loaded */
+uint64_t kernel_image_physical(const void *address);
+
+void tlb_shootdown_serve(void);
+
+static inline uint64_t
+read_msr(uint32_t msr)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (uint64_t)high << 32 | low;
+}
+
+static inline void
+write_msr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline void
+cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+}
+
+static inline uint64_t
+read_tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+#define CONTROL_REGISTER(name)                                                                                         \
+	static inline uint64_t read_##name(void)                                                                       \
+	{                                                                                                              \
+		uint64_t value;                                                                                        \
+		__asm__ volatile("movq %%" #name ", %0" : "=r"(value));                                                \
+		return value;                                                                                          \
+	}                                                                                                              \
+	static inline void write_##name(uint64_t value)                                                                \
+	{                                                                                                              \
+		__asm__ volatile("movq %0, %%" #name : : "r"(value) : "memory");                                       \
+	}
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
+
+static inline uint64_t
+read_cr2(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("movq %%cr2, %0" : "=r"(value));
+	return value;
+}
+
+static inline void
+out8(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t
+in8(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline void
+out16(uint16_t port, uint16_t value)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint16_t
+in16(uint16_t port)
+{
+	uint16_t value;
+
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+#endif
+
+#endif

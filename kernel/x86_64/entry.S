@@ -1,0 +1,424 @@
+/* Ways into the kernel and out: system calls, exceptions, interrupts, and the copies from and to user memory that may fault. */
+#include <mach/trap.h>
+#include <x86_64/asm_offsets.h>
+#include <x86_64/cpu.h>
+
+#define USER_END 0x7ffffffff000 /* VM_MAX_ADDRESS */
+
+/* Where the processor has no SMAP these three bytes become a nop (cpu.c). */
+.macro SMAP_SITE instruction
+700:	\instruction
+	.pushsection .smap_sites, "a"
+	.quad 700b
+	.popsection
+.endm
+
+/* A fault at `from` goes on at `to`. */
+.macro FIXUP from, to
+	.pushsection .fixups, "a"
+	.quad \from, \to
+	.popsection
+.endm
+
+/*
+ * User FS and GS bases into the thread at \thread: any instruction of the task may have changed them. Loses \scratch. The kernel's GS is active
+ * before and after.
+ */
+.macro SAVE_BASES thread, scratch
+	rdfsbase \scratch
+	movq \scratch, REGS_FS_BASE(\thread)
+	swapgs
+	rdgsbase \scratch
+	swapgs
+	movq \scratch, REGS_GS_BASE(\thread)
+.endm
+
+/* The kernel's GS base goes back behind swapgs, the user's bases come from the thread at \thread. */
+.macro LOAD_BASES thread, scratch
+	swapgs
+	movq REGS_FS_BASE(\thread), \scratch
+	wrfsbase \scratch
+	movq REGS_GS_BASE(\thread), \scratch
+	wrgsbase \scratch
+.endm
+
+/* All but rax, rcx, r11, rip, rflags and rsp from the thread at rax. */
+.macro LOAD_REGISTERS
+	movq REGS_RDI(%rax), %rdi
+	movq REGS_RSI(%rax), %rsi
+	movq REGS_RDX(%rax), %rdx
+	movq REGS_R10(%rax), %r10
+	movq REGS_R8(%rax), %r8
+	movq REGS_R9(%rax), %r9
+	movq REGS_R12(%rax), %r12
+	movq REGS_R13(%rax), %r13
+	movq REGS_RBX(%rax), %rbx
+	movq REGS_R14(%rax), %r14
+	movq REGS_R15(%rax), %r15
+	movq REGS_RBP(%rax), %rbp
+.endm
+
+	.text
+/*
+ * syscall: rcx user rip, r11 user rflags, everything else the user's. Interrupts are off, and stay off. A return address is
+ * always canonical here: no task can map the page below the hole (VM_MAX_ADDRESS).
+ */
+	.balign 16
+	.globl syscall_entry
+syscall_entry:
+	cmpq $TRAP_NULL, %rax
+	je null_trap
+	swapgs
+	movq %rsp, %gs:PROCESSOR_SCRATCH
+	movq %gs:PROCESSOR_THREAD, %rsp		/* rsp: the thread, until the stack is needed; NMI, #DB, #MC have stacks of their own */
+	movq %rdi, REGS_RDI(%rsp)
+	movq %rsi, REGS_RSI(%rsp)
+	movq %rdx, REGS_RDX(%rsp)
+	movq %r10, REGS_R10(%rsp)
+	movq %r8, REGS_R8(%rsp)
+	movq %r9, REGS_R9(%rsp)
+	movq %r12, REGS_R12(%rsp)
+	movq %r13, REGS_R13(%rsp)
+	movq %rbx, REGS_RBX(%rsp)
+	movq %r14, REGS_R14(%rsp)
+	movq %r15, REGS_R15(%rsp)
+	movq %rax, REGS_RAX(%rsp)
+	movq %rbp, REGS_RBP(%rsp)
+	movq %rcx, REGS_RIP(%rsp)
+	movq %r11, REGS_RFLAGS(%rsp)
+	movq %gs:PROCESSOR_SCRATCH, %rcx
+	movq %rcx, REGS_RSP(%rsp)
+	movq $1, REGS_BY_SYSCALL(%rsp)
+	SAVE_BASES %rsp, %rcx
+	movq %rsp, %rdi
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	incq %gs:PROCESSOR_TRAPS
+	testq %rax, %rax
+	jns foreign
+	cmpq $TRAP_MACH_CALL, %rax
+	je call
+	cmpq $TRAP_MACH_REPLY_WAIT, %rax
+	je reply_wait
+	xorl %ebp, %ebp
+	call trap_syscall
+	ud2
+
+	.balign 16
+call:
+	call ipc_fast_call
+	testq %rax, %rax
+	jnz fast_leave
+slow:
+	movq %gs:PROCESSOR_THREAD, %rdi
+	xorl %ebp, %ebp
+	call trap_syscall
+	ud2
+
+	.balign 16
+reply_wait:
+	call ipc_fast_reply_wait
+	testq %rax, %rax
+	jnz fast_leave
+	jmp slow
+
+	.balign 16
+foreign:
+	call ipc_fast_foreign
+	testq %rax, %rax
+	jz slow
+
+/* rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. */
+fast_leave:
+	incq %gs:PROCESSOR_THREAD_SWITCHES
+	movq %gs:PROCESSOR_FPU_OWNER, %rcx
+	testq %rcx, %rcx
+	jnz fast_fpu
+1:	movq %rax, %gs:PROCESSOR_THREAD
+	movq THREAD_PMAP(%rax), %rcx
+	cmpq %gs:PROCESSOR_PMAP, %rcx
+	je 2f
+	movq %rcx, %gs:PROCESSOR_PMAP
+	incq %gs:PROCESSOR_SPACE_SWITCHES
+	movq PMAP_CR3(%rcx), %rcx
+	movq %rcx, %cr3
+	cmpq $0, %gs:PROCESSOR_IO_TASK
+	jne fast_io
+2:	cmpq $0, REGS_BY_SYSCALL(%rax)
+	je leave_iret
+
+/* rax: the current thread, which entered by syscall. */
+leave_sysret:
+	LOAD_BASES %rax, %rcx
+	LOAD_REGISTERS
+	movq REGS_RIP(%rax), %rcx
+	movq REGS_RFLAGS(%rax), %r11
+	movq REGS_RSP(%rax), %rsp
+	movq REGS_RAX(%rax), %rax
+	sysretq
+
+/* TS is clear only while the owner of the live FPU registers (rcx) runs. */
+fast_fpu:
+	cmpq %rax, %rcx
+	je 3f
+	cmpq %gs:PROCESSOR_THREAD, %rcx
+	jne 1b
+	movq %cr0, %rcx
+	orq $CR0_TS, %rcx
+	movq %rcx, %cr0
+	jmp 1b
+3:	clts
+	jmp 1b
+
+fast_io:
+	pushq %rax
+	subq $8, %rsp
+	call io_bitmap_drop
+	addq $8, %rsp
+	popq %rax
+	jmp 2b
+
+/* Any thread at rax: the five words at REGS_RIP are a frame for iretq. */
+leave_iret:
+	LOAD_BASES %rax, %rcx
+	LOAD_REGISTERS
+	movq REGS_RCX(%rax), %rcx
+	movq REGS_R11(%rax), %r11
+	leaq REGS_RIP(%rax), %rsp
+	movq REGS_RAX(%rax), %rax
+	iretq
+
+/* The trap that does nothing: counted, nothing saved. */
+	.balign 16
+null_trap:
+	swapgs
+	incq %gs:PROCESSOR_TRAPS
+	swapgs
+	xorl %eax, %eax
+	sysretq
+
+/* void machine_return_to_user(struct thread *thread) */
+	.globl machine_return_to_user
+machine_return_to_user:
+	movq %rdi, %rax
+	cmpq $0, REGS_BY_SYSCALL(%rax)
+	je leave_iret
+	movabsq $USER_END, %rcx
+	cmpq %rcx, REGS_RIP(%rax)
+	jb leave_sysret
+	jmp leave_iret
+
+/* void machine_call_on_fresh_stack(void (*fn)(void *), void *argument) */
+	.globl machine_call_on_fresh_stack
+machine_call_on_fresh_stack:
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	xorl %ebp, %ebp
+	call *%rax
+	ud2
+
+/* --- Exceptions and interrupts. */
+
+/* One stub of 16 bytes per vector. Those with an error code, Intel SDM vol. 3A, table 6-1: 8, 10 to 14, 17, 21, 29, 30. */
+	.balign 16
+	.globl vector_stubs
+vector_stubs:
+	.set vector, 0
+	.rept 256
+	.balign 16
+	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	pushq $0
+	.endif
+	pushq $vector
+	.if vector == 2 || vector == 8 || vector == 18
+	jmp paranoid_entry
+	.elseif vector == 1
+	jmp debug_entry
+	.else
+	jmp common_entry
+	.endif
+	.set vector, vector + 1
+	.endr
+
+/* On the stack: vector, error code, rip, cs, rflags, rsp, ss. */
+	.balign 16
+debug_entry:
+	testb $3, 24(%rsp)
+	jnz user_entry
+	/* In the kernel only a delayed trap of the task's own making (mov to ss before syscall): nothing to do. */
+	andl $~RFLAGS_TF, 32(%rsp)
+	addq $16, %rsp
+	iretq
+
+	.balign 16
+common_entry:
+	testb $3, 24(%rsp)
+	jz kernel_entry
+user_entry:
+	swapgs
+	pushq %rdi
+	movq %gs:PROCESSOR_THREAD, %rdi
+	movq %rsi, REGS_RSI(%rdi)
+	movq %rdx, REGS_RDX(%rdi)
+	movq %r10, REGS_R10(%rdi)
+	movq %r8, REGS_R8(%rdi)
+	movq %r9, REGS_R9(%rdi)
+	movq %r12, REGS_R12(%rdi)
+	movq %r13, REGS_R13(%rdi)
+	movq %rbx, REGS_RBX(%rdi)
+	movq %r14, REGS_R14(%rdi)
+	movq %r15, REGS_R15(%rdi)
+	movq %rax, REGS_RAX(%rdi)
+	movq %rbp, REGS_RBP(%rdi)
+	movq %rcx, REGS_RCX(%rdi)
+	movq %r11, REGS_R11(%rdi)
+	popq REGS_RDI(%rdi)
+	popq %rsi
+	popq %rdx
+	popq REGS_RIP(%rdi)
+	addq $8, %rsp
+	popq REGS_RFLAGS(%rdi)
+	popq REGS_RSP(%rdi)
+	movq $0, REGS_BY_SYSCALL(%rdi)
+	SAVE_BASES %rdi, %rcx
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	cld
+	SMAP_SITE clac
+	xorl %ebp, %ebp
+	call user_trap
+	ud2
+
+.macro PUSH_REGISTERS
+	pushq %rax
+	pushq %rbx
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %rbp
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+.endm
+
+.macro POP_REGISTERS
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rbp
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbx
+	popq %rax
+	addq $16, %rsp
+.endm
+
+/* From the kernel: a copy that faulted, an interrupt while idle, or a mistake. */
+kernel_entry:
+	PUSH_REGISTERS
+	cld
+	movq %rsp, %rdi
+	movq %rsp, %rbx
+	andq $-16, %rsp
+	call kernel_trap
+	movq %rbx, %rsp
+	POP_REGISTERS
+	iretq
+
+/* At any moment, GS unknown, on a stack of its own, whose top word (x86_64/cpu.c) is the processor. */
+paranoid_entry:
+	PUSH_REGISTERS
+	cld
+	rdgsbase %r12
+	movq %rsp, %rax
+	orq $4095, %rax
+	movq -7(%rax), %rax
+	wrgsbase %rax
+	movq %rsp, %rdi
+	movq %rsp, %rbx
+	andq $-16, %rsp
+	call kernel_trap
+	movq %rbx, %rsp
+	wrgsbase %r12
+	POP_REGISTERS
+	iretq
+
+/* --- Copies; contracts in kern/machine.h. */
+
+/* vm_size_t machine_copy_from_user(void *kernel (rdi), vm_address_t address (rsi), vm_size_t size (rdx)) */
+	.balign 16
+	.globl machine_copy_from_user, machine_copy_to_user
+machine_copy_from_user:
+	movq %rsi, %rcx
+	jmp 1f
+/* vm_size_t machine_copy_to_user(vm_address_t address (rdi), const void *kernel (rsi), vm_size_t size (rdx)) */
+	.balign 16
+machine_copy_to_user:
+	movq %rdi, %rcx
+1:	addq %rdx, %rcx
+	jc 9f
+	movabsq $USER_END, %rax
+	cmpq %rax, %rcx
+	ja 9f
+	movq %rdx, %rcx
+	shrq $3, %rcx
+	andl $7, %edx
+	SMAP_SITE stac
+2:	rep movsq
+	movl %edx, %ecx
+3:	rep movsb
+	SMAP_SITE clac
+	xorl %eax, %eax
+	ret
+	/* A word may lie across the end of a page: byte by byte as far as it goes. */
+4:	leaq (%rdx,%rcx,8), %rcx
+	jmp 3b
+5:	SMAP_SITE clac
+	movq %rcx, %rax
+	ret
+9:	movq %rdx, %rax
+	ret
+	FIXUP 2b, 4b
+	FIXUP 3b, 5b
+
+/* bool machine_load_user_word(vm_address_t address (rdi), uint32_t *value (rsi)) */
+	.globl machine_load_user_word, machine_store_user_word
+machine_load_user_word:
+	movabsq $(USER_END - 4), %rax
+	cmpq %rax, %rdi
+	ja 9f
+	SMAP_SITE stac
+1:	movl (%rdi), %ecx
+	SMAP_SITE clac
+	movl %ecx, (%rsi)
+	movl $1, %eax
+	ret
+	FIXUP 1b, 8f
+/* bool machine_store_user_word(vm_address_t address (rdi), uint32_t value (esi)) */
+machine_store_user_word:
+	movabsq $(USER_END - 4), %rax
+	cmpq %rax, %rdi
+	ja 9f
+	SMAP_SITE stac
+2:	movl %esi, (%rdi)
+	SMAP_SITE clac
+	movl $1, %eax
+	ret
+	FIXUP 2b, 8f
+8:	SMAP_SITE clac
+9:	xorl %eax, %eax
+	ret
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,602 @@
+/*
+ * Page tables of tasks.
+ *
+ * A page table (the lowest of four levels) has beside it a page of links, two 32-bit numbers per entry, which chain all mappings of one
+ * physical page. A mapping is named by a number: the page number of its page table times 512 plus its index; the table's struct
+ * vm_page finds the rest (`pv` there: the table's struct pv_entry). So a mapping is entered and removed in constant time however
+ * many others there are, and mapping costs no allocation but that of the tables. Tables come from the first 32 GiB.
+ *
+ * Locks: the pmap's for its tables; a lock picked by the physical page for that page's list and the entries on it. An entry on a list is
+ * changed only under the page's lock, so that pmap_page_protect, which comes from the page, needs no pmap's lock. A table is freed
+ * under its pmap's lock when no entry is left, and the count of entries is lowered last, under the page's lock.
+ */
+#include <kern/kalloc.h>
+#include <kern/lock.h>
+#include <kern/task.h>
+#include <string.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+#include <x86_64/boot.h>
+#include <x86_64/pmap_private.h>
+
+#define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */
+#define PV_LOCKS 16
+
+struct pv_link {
+	uint32_t next, prev; /* 0: none; a first mapping has no prev */
+};
+
+/* What belongs to a page table. */
+struct pv_entry {
+	struct pmap *pmap;
+	vm_address_t base; /* first address that the table maps */
+	uint32_t used;	   /* entries present, atomic */
+	struct pv_link *links;
+};
+
+static struct lock pv_locks[PV_LOCKS];
+static struct kcache pmap_cache, table_cache;
+
+void
+pmap_init(void)
+{
+	kcache_init(&pmap_cache, "pmap", sizeof(struct pmap));
+	kcache_init(&table_cache, "page tables", sizeof(struct pv_entry));
+	for (unsigned i = 0; i < PV_LOCKS; i++)
+		lock_init(&pv_locks[i], LOCK_RANK_PV);
+}
+
+static struct lock *
+pv_lock(uint64_t physical)
+{
+	return &pv_locks[(physical >> VM_PAGE_SHIFT) % PV_LOCKS];
+}
+
+/* --- Tables. */
+
+static uint64_t
+grab_table(struct pmap *pmap)
+{
+	uint64_t physical;
+
+	if (!task_charge(pmap->charged, VM_PAGE_SIZE))
+		return 0;
+	physical = vm_page_grab_kernel();
+	if (physical >= TABLES_LIMIT) {
+		vm_page_release_kernel(physical, 1);
+		physical = vm_page_grab_contiguous(1, TABLES_LIMIT);
+		if (physical != 0)
+			memset(physical_to_virtual(physical), 0, VM_PAGE_SIZE);
+	}
+	if (physical == 0)
+		task_uncharge(pmap->charged, VM_PAGE_SIZE);
+	return physical;
+}
+
+static void
+release_table(struct pmap *pmap, uint64_t physical)
+{
+	vm_page_release_kernel(physical, 1);
+	task_uncharge(pmap->charged, VM_PAGE_SIZE);
+}
+
+static unsigned
+table_index(vm_address_t address, unsigned level)
+{
+	return (address >> (VM_PAGE_SHIFT + 9 * level)) % PTES;
+}
+
+static pte_t *
+table_below(pte_t entry)
+{
+	return physical_to_virtual(entry & PTE_ADDRESS);
+}
+
+/* The struct of the lowest table that holds the entry. */
+static struct pv_entry *
+table_of(const pte_t *pte)
+{
+	return vm_page_lookup_physical(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
+}
+
+/* The entry for the address, or null where there is no table. */
+static pte_t *
+find_pte(struct pmap *pmap, vm_address_t address)
+{
+	pte_t *table = pmap->root;
+
+	for (unsigned level = 3; level > 0; level--) {
+		pte_t entry = table[table_index(address, level)];
+
+		if (entry == 0)
+			return NULL;
+		table = table_below(entry);
+	}
+	return &table[table_index(address, 0)];
+}
+
+/* As find_pte, making tables. Null: no memory. */
+static pte_t *
+make_pte(struct pmap *pmap, vm_address_t address)
+{
+	pte_t *table = pmap->root;
+
+	for (unsigned level = 3; level > 0; level--) {
+		pte_t *entry = &table[table_index(address, level)];
+
+		if (*entry == 0) {
+			uint64_t physical = grab_table(pmap);
+
+			if (physical == 0)
+				return NULL;
+			if (level == 1) {
+				struct pv_entry *below = kcache_alloc(&table_cache);
+				uint64_t links = below == NULL ? 0 : grab_table(pmap);
+
+				if (links == 0) {
+					if (below != NULL)
+						kcache_free(&table_cache, below);
+					release_table(pmap, physical);
+					return NULL;
+				}
+				below->pmap = pmap;
+				below->base = address & ~(VM_PAGE_SIZE * PTES - 1);
+				below->links = physical_to_virtual(links);
+				vm_page_lookup_physical(physical)->pv = below;
+			}
+			*entry = physical | PTE_PRESENT | PTE_WRITE | PTE_USER;
+		}
+		table = table_below(*entry);
+	}
+	return &table[table_index(address, 0)];
+}
+
+/* The lowest table behind a directory's entry: nothing in it is used. */
+static void
+free_lowest_table(struct pmap *pmap, pte_t *entry)
+{
+	uint64_t physical = *entry & PTE_ADDRESS;
+	struct vm_page *page = vm_page_lookup_physical(physical);
+	struct pv_entry *below = page->pv;
+
+	*entry = 0;
+	page->pv = NULL;
+	release_table(pmap, virtual_to_physical(below->links));
+	kcache_free(&table_cache, below);
+	release_table(pmap, physical);
+}
+
+/* --- Lists of mappings. The page's lock is held. */
+
+static uint32_t
+pte_number(const pte_t *pte)
+{
+	return (uint32_t)(virtual_to_physical(pte) / sizeof(pte_t));
+}
+
+static pte_t *
+numbered_pte(uint32_t number)
+{
+	return physical_to_virtual((uint64_t)number * sizeof(pte_t));
+}
+
+static struct pv_link *
+link_of(uint32_t number)
+{
+	return &table_of(numbered_pte(number))->links[number % PTES];
+}
+
+static uint32_t
+first_mapping(const struct vm_page *page)
+{
+	return (uint32_t)(uintptr_t)page->pv;
+}
+
+static void
+set_first_mapping(struct vm_page *page, uint32_t number)
+{
+	page->pv = (struct pv_entry *)(uintptr_t)number;
+}
+
+static void
+link_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+{
+	uint32_t number = pte_number(pte), next = first_mapping(page);
+	struct pv_link *link = &table->links[number % PTES];
+
+	link->next = next;
+	link->prev = 0;
+	if (next != 0)
+		link_of(next)->prev = number;
+	set_first_mapping(page, number);
+}
+
+static void
+unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+{
+	struct pv_link *link = &table->links[pte_number(pte) % PTES];
+
+	if (link->next != 0)
+		link_of(link->next)->prev = link->prev;
+	if (link->prev != 0)
+		link_of(link->prev)->next = link->next;
+	else
+		set_first_mapping(page, link->next);
+}
+
+static uint8_t
+hardware_bits(pte_t entry)
+{
+	return (uint8_t)(entry & (PTE_ACCESSED | PTE_DIRTY));
+}
+
+/* Takes a mapping away. The processors may still hold it: the caller flushes. Pmap's lock held, the page's not. */
+static void
+remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
+{
+	pte_t entry = *pte;
+
+	if (entry & PTE_MANAGED) {
+		struct lock *lock = pv_lock(entry & PTE_ADDRESS);
+		struct vm_page *page = vm_page_lookup_physical(entry & PTE_ADDRESS);
+
+		lock_acquire(lock);
+		/* Read again: pmap_page_protect may have come first. Atomic: the processor sets its bits meanwhile. */
+		entry = __atomic_exchange_n(pte, 0, __ATOMIC_RELAXED);
+		if (entry == 0) {
+			lock_release(lock);
+			return;
+		}
+		page->pmap_bits |= hardware_bits(entry);
+		unlink_mapping(page, table, pte);
+		lock_release(lock);
+	} else {
+		__atomic_store_n(pte, 0, __ATOMIC_RELAXED);
+	}
+	__atomic_fetch_sub(&table->used, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&pmap->resident, 1, __ATOMIC_RELAXED);
+}
+
+/* --- Interface; contracts in vm/pmap.h. */
+
+struct pmap *
+pmap_create(struct task *charged)
+{
+	struct pmap *pmap = kcache_alloc(&pmap_cache);
+
+	if (pmap == NULL)
+		return NULL;
+	lock_init(&pmap->lock, LOCK_RANK_PMAP);
+	pmap->charged = charged;
+	pmap->cr3 = grab_table(pmap);
+	if (pmap->cr3 == 0) {
+		kcache_free(&pmap_cache, pmap);
+		return NULL;
+	}
+	pmap->root = physical_to_virtual(pmap->cr3);
+	memcpy(pmap->root + PTES / 2, kernel_pml4 + PTES / 2, PTES / 2 * sizeof(pte_t));
+	return pmap;
+}
+
+static void
+free_tables(struct pmap *pmap, pte_t *table, unsigned level)
+{
+	for (unsigned i = 0; i < (level == 3 ? PTES / 2 : PTES); i++) {
+		if (table[i] == 0)
+			continue;
+		if (level == 1) {
+			free_lowest_table(pmap, &table[i]);
+			continue;
+		}
+		free_tables(pmap, table_below(table[i]), level - 1);
+		release_table(pmap, table[i] & PTE_ADDRESS);
+	}
+}
+
+void
+pmap_destroy(struct pmap *pmap)
+{
+	pmap_remove(pmap, 0, VM_MAX_ADDRESS);
+	if (current_processor()->pmap == pmap)
+		pmap_load(NULL);
+	/* Whoever took a page's mapping away has let go of its lock, and with it of the pmap. */
+	for (unsigned i = 0; i < PV_LOCKS; i++) {
+		lock_acquire(&pv_locks[i]);
+		lock_release(&pv_locks[i]);
+	}
+	free_tables(pmap, pmap->root, 3);
+	release_table(pmap, pmap->cr3);
+	kcache_free(&pmap_cache, pmap);
+}
+
+static pte_t
+protection_bits(vm_prot_t protection, unsigned flags)
+{
+	pte_t bits = PTE_PRESENT | PTE_USER;
+
+	if (protection & VM_PROT_WRITE)
+		bits |= PTE_WRITE;
+	if (!(protection & VM_PROT_EXECUTE))
+		bits |= PTE_NO_EXECUTE;
+	if (flags & PMAP_UNCACHED)
+		bits |= PTE_CACHE_OFF | PTE_WRITE_THROUGH;
+	if (flags & PMAP_WIRED)
+		bits |= PTE_WIRED;
+	return bits;
+}
+
+kern_return_t
+pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical, vm_prot_t protection,
+	unsigned flags)
+{
+	bool managed = !(flags & PMAP_UNMANAGED);
+	pte_t *pte, old, new = physical | protection_bits(protection, flags) | (managed ? PTE_MANAGED : 0);
+	struct pv_entry *table;
+
+	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || !managed));
+	lock_acquire(&pmap->lock);
+	pte = make_pte(pmap, address);
+	if (pte == NULL) {
+		lock_release(&pmap->lock);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	table = table_of(pte);
+	old = *pte;
+	if (old != 0 && ((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && managed) {
+		/* The same page with another protection. */
+		struct lock *lock = pv_lock(physical);
+
+		lock_acquire(lock);
+		old = __atomic_load_n(pte, __ATOMIC_RELAXED);
+		while (old != 0 && !__atomic_compare_exchange_n(pte, &old, new | hardware_bits(old), false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			;
+		lock_release(lock);
+		if (old != 0) {
+			lock_release(&pmap->lock);
+			if (((old ^ new) & (PTE_WRITE | PTE_NO_EXECUTE)) != 0)
+				tlb_flush_page(pmap, address);
+			return KERN_SUCCESS;
+		}
+	} else if (old != 0) {
+		remove_pte(pmap, table, pte);
+	}
+	if (managed) {
+		struct lock *lock = pv_lock(physical);
+
+		lock_acquire(lock);
+		link_mapping(page, table, pte);
+		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&table->used, 1, __ATOMIC_RELAXED);
+		lock_release(lock);
+	} else {
+		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&table->used, 1, __ATOMIC_RELAXED);
+	}
+	__atomic_fetch_add(&pmap->resident, 1, __ATOMIC_RELAXED);
+	lock_release(&pmap->lock);
+	if (old != 0)
+		tlb_flush_page(pmap, address);
+	return KERN_SUCCESS;
+}
+
+/*
+ * Calls on every lowest table with entries in the range, under the pmap's lock: visit(first, end of entries, address of the first). Holes are
+ * skipped by whole tables.
+ */
+typedef void (*table_visit)(
+	struct pmap *pmap, pte_t *directory_entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch);
+
+static void
+visit_tables(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit, vm_prot_t protection,
+	struct tlb_batch *batch)
+{
+	while (start < end) {
+		pte_t *table = pmap->root, *entry = NULL;
+		vm_address_t next = 0;
+		unsigned level;
+
+		for (level = 3; level > 0; level--) {
+			entry = &table[table_index(start, level)];
+			next = (start | ((VM_PAGE_SIZE << (9 * level)) - 1)) + 1;
+			if (*entry == 0)
+				break;
+			table = table_below(*entry);
+		}
+		if (next > end)
+			next = end;
+		if (level == 0)
+			visit(pmap, entry, table_index(start, 0), table_index(next - 1, 0) + 1, protection, batch);
+		start = next;
+	}
+}
+
+static void
+remove_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection,
+	struct tlb_batch *batch)
+{
+	pte_t *table = table_below(*entry);
+	struct pv_entry *below = table_of(table);
+
+	(void)protection;
+	for (unsigned i = first; i < end && below->used != 0; i++)
+		if (table[i] != 0) {
+			remove_pte(pmap, below, &table[i]);
+			tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
+		}
+	/*
+	 * A table whose range goes as a whole goes too; one that only became empty is likely to be used again. The processor must have
+	 * forgotten the table before its page is used for something else.
+	 */
+	if (first == 0 && end == PTES && __atomic_load_n(&below->used, __ATOMIC_ACQUIRE) == 0) {
+		pte_t old = *entry;
+
+		*entry = 0;
+		batch->count = TLB_BATCH + 1;
+		tlb_flush(batch);
+		*entry = old;
+		free_lowest_table(pmap, entry);
+	}
+}
+
+void
+pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
+{
+	struct tlb_batch batch = { .pmap = pmap, .count = 0 };
+
+	lock_acquire(&pmap->lock);
+	visit_tables(pmap, start, end, remove_in_table, VM_PROT_NONE, &batch);
+	tlb_flush(&batch);
+	lock_release(&pmap->lock);
+}
+
+/* Takes rights away from one entry; true if the processors may hold more. */
+static bool
+lower_pte(pte_t *pte, vm_prot_t protection)
+{
+	pte_t old = __atomic_load_n(pte, __ATOMIC_RELAXED), new;
+
+	do {
+		new = old;
+		if (old == 0)
+			return false;
+		if (!(protection & VM_PROT_WRITE))
+			new &= ~PTE_WRITE;
+		if (!(protection & VM_PROT_EXECUTE))
+			new |= PTE_NO_EXECUTE;
+		if (new == old)
+			return false;
+	} while (!__atomic_compare_exchange_n(pte, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+}
+
+static void
+protect_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection,
+	struct tlb_batch *batch)
+{
+	pte_t *table = table_below(*entry);
+	struct pv_entry *below = table_of(table);
+
+	(void)pmap;
+	for (unsigned i = first; i < end && below->used != 0; i++)
+		if (table[i] != 0 && lower_pte(&table[i], protection))
+			tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
+}
+
+void
+pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
+{
+	struct tlb_batch batch = { .pmap = pmap, .count = 0 };
+
+	if (!(protection & VM_PROT_READ)) {
+		pmap_remove(pmap, start, end);
+		return;
+	}
+	lock_acquire(&pmap->lock);
+	visit_tables(pmap, start, end, protect_in_table, protection, &batch);
+	tlb_flush(&batch);
+	lock_release(&pmap->lock);
+}
+
+/*
+ * The caller goes on to use the page through the direct map, where the processor sets no bits: set here what the access would have.
+ */
+uint64_t
+pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	pte_t *pte, entry;
+	uint64_t physical = 0;
+
+	if (address >= VM_MAX_ADDRESS)
+		return 0;
+	lock_acquire(&pmap->lock);
+	pte = find_pte(pmap, address);
+	entry = pte == NULL ? 0 : __atomic_load_n(pte, __ATOMIC_RELAXED);
+	while (entry != 0 && (!(access & VM_PROT_WRITE) || (entry & PTE_WRITE)) &&
+		(!(access & VM_PROT_EXECUTE) || !(entry & PTE_NO_EXECUTE))) {
+		pte_t new = entry | PTE_ACCESSED | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
+
+		if (new == entry ||
+			__atomic_compare_exchange_n(pte, &entry, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			physical = (entry & PTE_ADDRESS) | (address & VM_PAGE_MASK);
+			break;
+		}
+	}
+	lock_release(&pmap->lock);
+	return physical;
+}
+
+uint64_t
+pmap_resident_pages(struct pmap *pmap)
+{
+	return __atomic_load_n(&pmap->resident, __ATOMIC_RELAXED);
+}
+
+void
+pmap_page_protect(struct vm_page *page, vm_prot_t protection)
+{
+	struct lock *lock = pv_lock(vm_page_physical(page));
+	uint32_t number, next;
+
+	lock_acquire(lock);
+	for (number = first_mapping(page); number != 0; number = next) {
+		pte_t *pte = numbered_pte(number);
+		struct pv_entry *table = table_of(pte);
+		struct pmap *pmap = table->pmap;
+		vm_address_t address = table->base + number % PTES * VM_PAGE_SIZE;
+
+		next = table->links[number % PTES].next;
+		if (protection != VM_PROT_NONE) {
+			if (lower_pte(pte, protection))
+				tlb_flush_page(pmap, address);
+			continue;
+		}
+		page->pmap_bits |= hardware_bits(__atomic_exchange_n(pte, 0, __ATOMIC_RELAXED));
+		unlink_mapping(page, table, pte);
+		tlb_flush_page(pmap, address);
+		__atomic_fetch_sub(&pmap->resident, 1, __ATOMIC_RELAXED);
+		/* Release: after this the table may go. */
+		__atomic_fetch_sub(&table->used, 1, __ATOMIC_RELEASE);
+	}
+	lock_release(lock);
+}
+
+static bool
+collect_bit(struct vm_page *page, pte_t bit, bool clear)
+{
+	struct lock *lock = pv_lock(vm_page_physical(page));
+	bool found;
+
+	lock_acquire(lock);
+	found = (page->pmap_bits & bit) != 0;
+	if (clear)
+		page->pmap_bits &= (uint8_t)~bit;
+	for (uint32_t number = first_mapping(page); number != 0 && (clear || !found); number = link_of(number)->next) {
+		pte_t *pte = numbered_pte(number);
+
+		if (!(__atomic_load_n(pte, __ATOMIC_RELAXED) & bit))
+			continue;
+		found = true;
+		if (clear) {
+			struct pv_entry *table = table_of(pte);
+
+			__atomic_fetch_and(pte, ~bit, __ATOMIC_RELAXED);
+			tlb_flush_page(table->pmap, table->base + number % PTES * VM_PAGE_SIZE);
+		}
+	}
+	lock_release(lock);
+	return found;
+}
+
+bool
+pmap_page_modified(struct vm_page *page, bool clear)
+{
+	return collect_bit(page, PTE_DIRTY, clear);
+}
+
+bool
+pmap_page_referenced(struct vm_page *page, bool clear)
+{
+	return collect_bit(page, PTE_ACCESSED, clear);
+}

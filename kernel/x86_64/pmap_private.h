@@ -1,0 +1,61 @@
+/* What a physical map is on x86-64, for the files that load it. */
+#ifndef X86_64_PMAP_PRIVATE_H
+#define X86_64_PMAP_PRIVATE_H
+
+#include <kern/lock.h>
+#include <stdint.h>
+#include <x86_64/cpu.h>
+
+typedef uint64_t pte_t;
+
+/* Page table entries, Intel SDM vol. 3A, 4.5. */
+#define PTE_PRESENT 0x1ull
+#define PTE_WRITE 0x2ull
+#define PTE_USER 0x4ull
+#define PTE_WRITE_THROUGH 0x8ull
+#define PTE_CACHE_OFF 0x10ull
+#define PTE_ACCESSED 0x20ull
+#define PTE_DIRTY 0x40ull
+#define PTE_LARGE 0x80ull
+#define PTE_GLOBAL 0x100ull
+#define PTE_MANAGED 0x200ull /* ours: on the page's list of mappings */
+#define PTE_WIRED 0x400ull   /* ours */
+#define PTE_NO_EXECUTE 0x8000000000000000ull
+#define PTE_ADDRESS 0x000ffffffffff000ull
+#define PTES 512
+
+struct pmap {
+	struct lock lock;
+	uint64_t cr3;	 /* physical address of the root table */
+	pte_t *root;
+	struct task *charged;
+	uint64_t resident; /* pages, atomic */
+};
+
+/* Entries of the kernel's half are the same in all maps: made once. */
+extern pte_t kernel_pml4[PTES];
+
+/* Pages whose translations must go, gathered under the pmap's lock. */
+#define TLB_BATCH 16
+struct tlb_batch {
+	struct pmap *pmap;
+	uint32_t count; /* over TLB_BATCH: everything */
+	vm_address_t address[TLB_BATCH];
+};
+
+static inline void
+tlb_batch_add(struct tlb_batch *batch, vm_address_t address)
+{
+	if (batch->count < TLB_BATCH)
+		batch->address[batch->count] = address;
+	batch->count++;
+}
+
+/* Makes every processor that has the pmap loaded forget the batch; empties it. Waits for them. */
+void tlb_flush(struct tlb_batch *batch);
+void tlb_flush_page(struct pmap *pmap, vm_address_t address);
+
+/* Loads the map into this processor, or the kernel's own (null). */
+void pmap_load(struct pmap *pmap);
+
+#endif

@@ -1,0 +1,115 @@
+/* The boot processor's start in C, and the machine's end. */
+#include <kern/assert.h>
+#include <kern/host.h>
+#include <kern/print.h>
+#include <kern/thread.h>
+#include <kern/timer.h>
+#include <x86_64/boot.h>
+#include <x86_64/cpu.h>
+#include <x86_64/pmap_private.h>
+
+#define KEYBOARD_COMMAND 0x64
+#define KEYBOARD_BUSY 0x2
+#define KEYBOARD_RESET 0xfe
+#define RESET_CONTROL 0xcf9
+#define RESET_FULL 0x6
+
+enum { PROTOCOL_MULTIBOOT2 = 1, PROTOCOL_PVH = 2 };
+
+extern char boot_stack_top[];
+static struct cpu boot_cpu;
+
+_Noreturn void x86_start(unsigned protocol, uint64_t info, uint64_t delta);
+
+/* Called by boot.S on the boot stack, with memory below 4 GiB mapped. */
+void
+x86_start(unsigned protocol, uint64_t info, uint64_t delta)
+{
+	kernel_delta = delta;
+	write_msr(MSR_GS_BASE, (uint64_t)&processors[0]);
+	processors[0].self = &processors[0];
+	processors_online = 1;
+	console_init();
+	cpu_find_features();
+	cpu_init(&processors[0], &boot_cpu, (uint64_t)boot_stack_top);
+
+	memory_reserve_kernel();
+	if (protocol == PROTOCOL_MULTIBOOT2)
+		boot_info_multiboot2(info);
+	else if (protocol == PROTOCOL_PVH)
+		boot_info_pvh(info);
+	else
+		panic("the boot loader speaks neither Multiboot2 nor PVH: use GRUB 2 with multiboot2, or QEMU's -kernel");
+	console_quiet = boot_word("quiet");
+	kprintf("Portolan %s\n", PACKAGE_VERSION);
+	boot_modules_settle();
+	for (uint32_t i = 0; i < boot_parameters.modules; i++)
+		kprintf("boot module %s: %lu bytes\n", boot_parameters.module[i].name, boot_parameters.module[i].size);
+	memory_init();
+	pmap_init();
+	acpi_init();
+	apic_init();
+	processors[0].apic_id = apic_id();
+	clock_init();
+	if (acpi_processor_count > 1)
+		kprintf("%u processors found, 1 used\n", acpi_processor_count);
+	kernel_main();
+}
+
+void
+machine_idle(void)
+{
+	/* The interrupt is taken between sti and cli, by kernel_trap. */
+	__asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+void
+machine_kick(struct processor *processor)
+{
+	if (processor == current_processor())
+		processor->need_reschedule = true;
+	else
+		apic_send(processor->apic_id, VECTOR_KICK);
+}
+
+void
+machine_relax(void)
+{
+	tlb_shootdown_serve();
+	__asm__ volatile("pause" : : : "memory");
+}
+
+static _Noreturn void
+halt(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+void
+machine_reboot(void)
+{
+	acpi_reset();
+	out8(RESET_CONTROL, RESET_FULL);
+	for (unsigned i = 0; i < 100000 && (in8(KEYBOARD_COMMAND) & KEYBOARD_BUSY); i++)
+		__asm__ volatile("pause");
+	out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
+	halt();
+}
+
+void
+machine_power_off(void)
+{
+	acpi_power_off();
+	kprintf("this machine cannot be switched off by software: switch it off now\n");
+	halt();
+}
+
+/* Under a hypervisor nobody reads the screen: a reset lets the one who runs it go on. A PC keeps the message. */
+void
+machine_stop(void)
+{
+	if (cpu_features.hypervisor)
+		machine_reboot();
+	halt();
+}

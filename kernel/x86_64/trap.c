@@ -1,0 +1,114 @@
+/* Exceptions and interrupts, after entry.S. */
+#include <kern/assert.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <kern/timer.h>
+#include <kern/trap.h>
+#include <mach/exception.h>
+#include <x86_64/cpu.h>
+
+#define FAULT_WRITE 0x2u
+#define FAULT_FETCH 0x10u
+#define EXCEPTIONS 32
+
+struct fixup {
+	uint64_t from, to;
+};
+extern const struct fixup fixups_start[], fixups_end[];
+
+struct trap_frame *panic_frame;
+
+static const char *const exception_names[EXCEPTIONS] = {
+	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no FPU", "double fault", "9",
+	"invalid TSS", "segment not present", "stack segment", "general protection", "page fault", "15", "FPU error",
+	"alignment", "machine check", "SIMD error", "virtualization", "control protection", "22", "23", "24", "25", "26",
+	"27", "28", "29", "30", "31",
+};
+
+void
+machine_interrupt(uint64_t vector)
+{
+	count_event(interrupts);
+	switch (vector) {
+	case VECTOR_TIMER:
+		apic_eoi();
+		current_cpu()->deadline = UINT64_MAX;
+		timer_interrupt();
+		break;
+	case VECTOR_KICK:
+		apic_eoi();
+		current_processor()->need_reschedule = true;
+		break;
+	case VECTOR_SHOOTDOWN:
+		apic_eoi();
+		tlb_shootdown_serve();
+		break;
+	case VECTOR_SPURIOUS:
+		break;
+	default:
+		if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
+			device_interrupt_arrived(vector);
+		apic_eoi();
+	}
+}
+
+static _Noreturn void
+user_page_fault(struct thread *self, uint64_t error)
+{
+	vm_address_t address = read_cr2();
+
+	if (error & FAULT_FETCH)
+		trap_page_fault(self, address, VM_PROT_EXECUTE);
+	trap_page_fault(self, address, error & FAULT_WRITE ? VM_PROT_WRITE : VM_PROT_READ);
+}
+
+void
+user_trap(struct thread *self, uint64_t vector, uint64_t error)
+{
+	if (vector >= EXCEPTIONS) {
+		machine_interrupt(vector);
+		trap_interrupt_done(self);
+	}
+	switch (vector) {
+	case VECTOR_PAGE_FAULT:
+		user_page_fault(self, error);
+	case VECTOR_NO_FPU:
+		if (fpu_trap(self))
+			machine_return_to_user(self);
+		trap_exception(self, EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, (int64_t)self->regs.rip);
+	case VECTOR_PROTECTION:
+		if (io_bitmap_fault(self))
+			machine_return_to_user(self);
+		trap_exception(self, EXC_BAD_INSTRUCTION, (int64_t)vector, (int64_t)error);
+	case VECTOR_DEBUG:
+	case 3:
+		trap_exception(self, EXC_BREAKPOINT, (int64_t)vector, 0);
+	case 0:
+	case 4:
+	case 5:
+	case 16:
+	case 19:
+		trap_exception(self, EXC_ARITHMETIC, (int64_t)vector, 0);
+	default:
+		trap_exception(self, EXC_BAD_INSTRUCTION, (int64_t)vector, (int64_t)error);
+	}
+}
+
+void
+kernel_trap(struct trap_frame *frame)
+{
+	if (frame->vector >= EXCEPTIONS) {
+		machine_interrupt(frame->vector);
+		return;
+	}
+	if (frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_PROTECTION)
+		for (const struct fixup *fixup = fixups_start; fixup < fixups_end; fixup++)
+			if (fixup->from == frame->rip) {
+				frame->rip = fixup->to;
+				return;
+			}
+	panic_frame = frame;
+	if (frame->vector == VECTOR_NMI)
+		panic("non-maskable interrupt: the hardware reports an error (port 0x61 says %x)", in8(0x61));
+	panic("%s in the kernel, error %lx, cr2 %lx", exception_names[frame->vector], frame->error, read_cr2());
+}

@@ -14,10 +14,10 @@
 #include <kern/lock.h>
 #include <kern/processor.h>
 #include <kern/refcount.h>
+#include <stubs/device_notify_user.h>
 #include <x86_64/cpu.h>
 
 #define VECTORS (VECTOR_DEVICE_LAST - VECTOR_DEVICE_FIRST + 1)
-#define DEVICE_INTERRUPT_ID 2850 /* device_notify.defs */
 
 enum irq_state { IRQ_IDLE, IRQ_SENT, IRQ_DEAD };
 
@@ -177,10 +177,8 @@ irq_create_message(struct ipc_port *notify, struct device_irq **out, uint64_t *a
 static void
 send(struct device_irq *irq, uint32_t count)
 {
-	uint64_t words[1] = { count };
-
 	/* A dead port: nobody listens, and nobody acknowledges. */
-	(void)ipc_send_words_from_kernel(irq->notify, DEVICE_INTERRUPT_ID, words, 1);
+	(void)device_interrupt(irq->notify, count);
 }
 
 kern_return_t

@@ -52,7 +52,7 @@ put(vm_map_t map, vm_address_t address, vm_size_t size, const void *bytes, vm_si
 	if (result == KERN_SUCCESS && bytes_size != 0) {
 		vm_map_copy_t copy = vm_map_copy_from_kernel(bytes, bytes_size);
 
-		result = copy != NULL ? vm_write(map, address, copy) : KERN_RESOURCE_SHORTAGE;
+		result = copy != NULL ? vm_write(map, address, copy, (mach_msg_type_number_t)bytes_size) : KERN_RESOURCE_SHORTAGE;
 	}
 	if (result == KERN_SUCCESS)
 		result = vm_protect(map, start, length, FALSE, protection);
@@ -125,7 +125,7 @@ make_stack(vm_map_t map, const struct elf_image *image, vm_address_t boot_info)
 	{
 		vm_map_copy_t copy = vm_map_copy_from_kernel(&top, sizeof(top));
 
-		if (copy == NULL || vm_write(map, address, copy) != KERN_SUCCESS)
+		if (copy == NULL || vm_write(map, address, copy, sizeof(top)) != KERN_SUCCESS)
 			panic("no memory for the first task's stack");
 	}
 	return address;

@@ -254,7 +254,6 @@ sched_run(void)
 		now = machine_now();
 		processor->switched_at = now;
 	}
-	count_event(thread_switches);
 	lock_acquire(&thread->lock);
 	thread->state = THREAD_RUNNING;
 	thread->on_processor = true;

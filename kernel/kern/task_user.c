@@ -221,7 +221,7 @@ mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t 
 }
 
 kern_return_t
-task_set_foreign(task_t task, int setting, vm_address_t handler, ipc_port_t port, const foreign_bitmap_t bitmap)
+task_set_foreign(task_t task, int setting, vm_address_t handler, ipc_port_t port, const uint64_t *bitmap)
 {
 	struct ipc_port *old;
 

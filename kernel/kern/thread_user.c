@@ -61,7 +61,7 @@ thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg
 }
 
 kern_return_t
-thread_set_state(thread_t thread, int flavor, const thread_state_t new_state, mach_msg_type_number_t count)
+thread_set_state(thread_t thread, int flavor, const uint64_t *new_state, mach_msg_type_number_t count)
 {
 	kern_return_t result = settle(thread);
 

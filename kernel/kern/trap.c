@@ -171,7 +171,6 @@ trap_syscall(struct thread *self)
 	int64_t number = (int64_t)self->regs.rax;
 	int64_t result;
 
-	count_event(traps);
 	if (number >= 0)
 		foreign_call(self);
 	if (number == TRAP_MACH_CALL)

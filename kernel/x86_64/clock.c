@@ -26,7 +26,7 @@
 #define HYPERVISOR_FREQUENCY_LEAF 0x40000010u
 
 uint64_t apic_timer_hz;
-uint64_t tsc_hz;
+static uint64_t tsc_hz;
 static uint64_t tsc_base;
 static uint64_t ns_per_tick; /* times 2^32 */
 
@@ -122,6 +122,12 @@ clock_init(void)
 		panic("no clock: the TSC runs at %lu Hz, the timer at %lu Hz", tsc_hz, apic_timer_hz);
 	ns_per_tick = (uint64_t)(((unsigned __int128)NS_PER_SECOND << 32) / tsc_hz);
 	tsc_base = read_tsc();
+}
+
+uint64_t
+machine_tsc_hz(void)
+{
+	return tsc_hz;
 }
 
 uint64_t

@@ -20,8 +20,6 @@
 #define XCR0_AVX512 0xe0ull
 
 struct cpu_features cpu_features;
-struct processor processors[PROCESSORS_MAX];
-uint32_t processors_online;
 
 struct gate {
 	uint16_t offset_low, selector;

@@ -1,5 +1,5 @@
 /* The measurements seen by a Mach program: a boot module that prints "row NAME COUNT" in ticks of the time-stamp counter. */
-#include "../kernel/test.h"
+#include "../interface/test.h"
 
 #include <mach/pager.h>
 #include <string.h>

@@ -139,6 +139,6 @@ void power_off(void)
 	mach_port_t host_priv = MACH_PORT_NULL;
 
 	fflush(stdout);
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv);
-	host_reboot(host_priv, HOST_REBOOT_HALT);
+	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
+	host_reboot(host_priv, HOST_REBOOT_POWER_OFF);
 }

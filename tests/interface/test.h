@@ -1,6 +1,6 @@
 /* What the groups of kernel-interface tests share. Each check prints one PASS or FAIL line on the console. */
-#ifndef TESTS_KERNEL_TEST_H
-#define TESTS_KERNEL_TEST_H
+#ifndef TESTS_INTERFACE_TEST_H
+#define TESTS_INTERFACE_TEST_H
 
 #include <mach/mach.h>
 #include <stdbool.h>

@@ -10,7 +10,6 @@
 #include <vm/vm.h>
 
 #define NS_PER_SECOND 1000000000ull
-#define HOST_REBOOT_HALT 8 /* as GNU Mach's RB_HALT */
 
 struct host realhost;
 struct boot_parameters boot_parameters;

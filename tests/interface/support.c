@@ -140,5 +140,5 @@ void power_off(void)
 
 	fflush(stdout);
 	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
-	host_reboot(host_priv, HOST_REBOOT_POWER_OFF);
+	host_reboot(host_priv, HOST_REBOOT_HALT);
 }

@@ -49,6 +49,9 @@ struct host_basic_info {
 };
 #define HOST_BASIC_INFO_COUNT ((unsigned)(sizeof(struct host_basic_info) / 8))
 
+/* Options of host_reboot: 0 starts again. */
+#define HOST_REBOOT_HALT 8 /* power off */
+
 /* The event counters, summed over processors, in the order of kern/counters.h. */
 #define HOST_COUNTERS 100
 

@@ -13,6 +13,7 @@
 #define KEYBOARD_RESET 0xfe
 #define RESET_CONTROL 0xcf9
 #define RESET_FULL 0x6
+#define POWER_OFF_NS 2000000000ull
 
 enum { PROTOCOL_MULTIBOOT2 = 1, PROTOCOL_PVH = 2 };
 
@@ -100,7 +101,11 @@ machine_reboot(void)
 void
 machine_power_off(void)
 {
+	uint64_t patience = machine_now() + POWER_OFF_NS;
+
 	acpi_power_off();
+	while (machine_now() < patience)
+		__asm__ volatile("pause");
 	kprintf("this machine cannot be switched off by software: switch it off now\n");
 	halt();
 }

@@ -97,3 +97,13 @@ char *strchr(const char *text, int character)
 			return NULL;
 	return (char *)(uintptr_t)text;
 }
+
+void *memchr(const void *memory, int byte, size_t size)
+{
+	const unsigned char *at = memory;
+
+	for (; size != 0; size--, at++)
+		if (*at == (unsigned char)byte)
+			return (void *)(uintptr_t)at;
+	return NULL;
+}

@@ -53,6 +53,13 @@ pv_lock(uint64_t physical)
 	return &pv_locks[(physical >> VM_PAGE_SHIFT) % PV_LOCKS];
 }
 
+/* All that is mapped as managed, and all tables, are in the array of pages. */
+static struct vm_page *
+page_at(uint64_t physical)
+{
+	return &vm_pages[(physical >> VM_PAGE_SHIFT) - vm_pages_first];
+}
+
 /* --- Tables. */
 
 static uint64_t
@@ -97,7 +104,7 @@ table_below(pte_t entry)
 static struct pv_entry *
 table_of(const pte_t *pte)
 {
-	return vm_page_lookup_physical(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
+	return page_at(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
 }
 
 /* The entry for the address, or null where there is no table. */
@@ -143,7 +150,7 @@ make_pte(struct pmap *pmap, vm_address_t address)
 				below->pmap = pmap;
 				below->base = address & ~(VM_PAGE_SIZE * PTES - 1);
 				below->links = physical_to_virtual(links);
-				vm_page_lookup_physical(physical)->pv = below;
+				page_at(physical)->pv = below;
 			}
 			*entry = physical | PTE_PRESENT | PTE_WRITE | PTE_USER;
 		}
@@ -157,7 +164,7 @@ static void
 free_lowest_table(struct pmap *pmap, pte_t *entry)
 {
 	uint64_t physical = *entry & PTE_ADDRESS;
-	struct vm_page *page = vm_page_lookup_physical(physical);
+	struct vm_page *page = page_at(physical);
 	struct pv_entry *below = page->pv;
 
 	*entry = 0;
@@ -239,7 +246,7 @@ remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
 
 	if (entry & PTE_MANAGED) {
 		struct lock *lock = pv_lock(entry & PTE_ADDRESS);
-		struct vm_page *page = vm_page_lookup_physical(entry & PTE_ADDRESS);
+		struct vm_page *page = page_at(entry & PTE_ADDRESS);
 
 		lock_acquire(lock);
 		/* Read again: pmap_page_protect may have come first. Atomic: the processor sets its bits meanwhile. */
@@ -515,7 +522,7 @@ pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	entry = pte == NULL ? 0 : __atomic_load_n(pte, __ATOMIC_RELAXED);
 	while (entry != 0 && (!(access & VM_PROT_WRITE) || (entry & PTE_WRITE)) &&
 		(!(access & VM_PROT_EXECUTE) || !(entry & PTE_NO_EXECUTE))) {
-		pte_t new = entry | PTE_ACCESSED | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
+		pte_t new = entry | (access != VM_PROT_NONE ? PTE_ACCESSED : 0) | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
 
 		if (new == entry ||
 			__atomic_compare_exchange_n(pte, &entry, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {

@@ -1,0 +1,66 @@
+/* What the files of bootstrap share: the servers it runs and the services it names. */
+#ifndef BOOTSTRAP_BOOTSTRAP_H
+#define BOOTSTRAP_BOOTSTRAP_H
+
+#include "conf.h"
+
+#include <mach/boot_info.h>
+#include <mach/server.h>
+#include <servers/bootstrap_types.h>
+
+/*
+ * A server or program of the configuration.
+ *
+ *   DOWN      not started yet, or dead and about to be started again once its receive rights are back.
+ *   RUNNING   its task lives.
+ *   GONE      dead or impossible to start, for good. Its services are dead.
+ */
+struct server {
+	const struct conf_entry *entry;
+	enum { SERVER_DOWN, SERVER_RUNNING, SERVER_GONE } state;
+	mach_port_t task;	/* send right */
+	mach_port_t bootstrap;	/* its bootstrap port: receive and send right here; payload: this */
+	uint64_t recent_start;	/* ns, of the first of recent_starts */
+	unsigned recent_starts;
+};
+
+/*
+ * A name and its port. Of a configured service bootstrap always has a send right; the receive right is here, lent to its server, or
+ * (server GONE) dead.
+ */
+struct service {
+	service_name_t name;
+	struct server *owner; /* null: registered by someone at run time */
+	mach_port_t port;
+	bool lent;
+	bool served; /* was checked in once: look-ups need not wait any more */
+	bool dead;
+};
+
+extern mach_port_t host_priv, device_master;
+extern mach_port_t notify_port;	   /* where notifications come; no payload */
+extern mach_port_t exception_port; /* where exceptions of servers come; no payload */
+extern mach_port_t server_set;	   /* all of bootstrap's receive rights */
+extern const struct boot_info *boot;
+extern bool quiet;
+
+/* main.c: a line for the console; when not urgent, dropped if the kernel was told to be quiet. */
+__attribute__((format(printf, 2, 3))) void say(bool urgent, const char *format, ...);
+
+/* servers.c */
+void server_add(const struct conf_entry *entry);
+void servers_start(void);
+/* Starts it again if it is DOWN and has all its receive rights back. */
+void server_revive(struct server *server);
+/* The server to whose bootstrap port the request being served came; null when it came to another port. */
+struct server *server_of_request(void);
+/* The server whose task this is; null. */
+struct server *server_of_task(mach_port_t task);
+
+/* services.c */
+void services_add(struct server *server);
+bool services_are_back(const struct server *server);
+/* The server is GONE: clients get dead names, look-ups an error. */
+void services_die(struct server *server);
+
+#endif

@@ -1,0 +1,50 @@
+/* The configuration of the first task: which servers and programs run, with which privileges and services. */
+#ifndef BOOTSTRAP_CONF_H
+#define BOOTSTRAP_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * One entry per line; a word that begins with # ends the line. A backslash at a line's end joins the next line to it.
+ *
+ *	server NAME [module=FILE] [service=NAME]... [privileges=host,device] [restart=yes|no] [args=WORDS...]
+ *	program NAME [module=FILE] [privileges=host,device] [args=WORDS...]
+ *
+ * module: the boot module with the program, NAME if not given. service: a name under which bootstrap_look_up finds the server's port.
+ * privileges: host (switching off, wiring, the log) and device (interrupts, I/O ports, physical memory). restart=yes: when the server
+ * dies, a new instance gets its ports; otherwise they die with it. args: the rest of the line, words separated by blanks.
+ */
+#define CONF_ENTRIES_MAX 48
+#define CONF_SERVICES_MAX 8
+#define CONF_ARGS_MAX 32
+#define CONF_NAME_SIZE 32
+#define CONF_SERVICE_SIZE 64
+#define CONF_LINE_SIZE 1024
+
+struct conf_entry {
+	unsigned line;
+	bool is_server;
+	bool restart;
+	bool host, device;
+	char name[CONF_NAME_SIZE];
+	char module[CONF_SERVICE_SIZE];
+	unsigned services;
+	char service[CONF_SERVICES_MAX][CONF_SERVICE_SIZE];
+	unsigned args;		   /* argv[1] on */
+	char *arg[CONF_ARGS_MAX];  /* into text */
+	char text[CONF_LINE_SIZE]; /* the line, cut into words */
+};
+
+struct conf {
+	unsigned entries;
+	struct conf_entry entry[CONF_ENTRIES_MAX];
+};
+
+/* Gets every mistake: the line's number (from 1), and what is wrong with it. */
+typedef void (*conf_error_fn)(void *context, unsigned line, const char *text);
+
+/* Reads size bytes. Lines with mistakes are reported and left out; how many there were is returned. */
+unsigned conf_parse(const char *text, size_t size, struct conf *conf, conf_error_fn error, void *context);
+
+#endif

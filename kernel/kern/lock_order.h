@@ -9,6 +9,7 @@
 enum lock_rank {
 	LOCK_RANK_TASK = 10,	  /* task: threads, special ports, suspend count */
 	LOCK_RANK_VM_MAP = 20,	  /* map: entries (two maps: by address) */
+	LOCK_RANK_VM_OBJECT_TABLE = 25, /* pagers' ports to objects, cached objects */
 	LOCK_RANK_VM_OBJECT = 30, /* object: pages, shadow, pager state (an object before its shadow) */
 	LOCK_RANK_SPACE = 40,	  /* space: entries (two spaces: by address) */
 	LOCK_RANK_TRANSIT = 45,	  /* receive rights on their way in messages */

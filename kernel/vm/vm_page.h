@@ -9,6 +9,15 @@
 
 struct pv_entry;
 
+/* Which list a page is on (vm_page.queue). */
+enum vm_page_queue {
+	VM_PAGE_UNQUEUED, /* the kernel's own, or of an object and not to be paged out: anonymous, wired, absent */
+	VM_PAGE_FREE,	  /* head of a free block; offset is its order */
+	VM_PAGE_LOOSE,	  /* free and single */
+	VM_PAGE_ACTIVE,
+	VM_PAGE_INACTIVE,
+};
+
 /*
  * One per page of physical memory, in an array indexed by page number.
  * States (vm_page.c): FREE on the free list; WIRED kernel's own; otherwise of an object (fields under the object's lock), on the active or inactive
@@ -21,6 +30,7 @@ struct vm_page {
 	vm_object_t object;
 	uint64_t offset;	   /* in the object */
 	struct pv_entry *pv;	   /* mappings; pmap's, under its lock */
+	uint64_t deadline;	   /* absent: when its pager is late; error: until when the error holds */
 	uint32_t wire_count;
 	uint8_t queue;		   /* which list it is on */
 	uint8_t pmap_bits;	   /* modified, referenced bits of mappings that went; pmap's */
@@ -30,7 +40,7 @@ struct vm_page {
 	bool error;
 	bool dirty;	/* beyond what the hardware says */
 	bool precious;
-	bool cleaning;	/* being returned */
+	bool unlocking; /* the pager has been asked to unlock it */
 	uint8_t lock_value; /* access that the pager forbids */
 	kern_return_t error_value;
 };
@@ -40,5 +50,43 @@ extern uint64_t vm_pages_first; /* number of vm_pages[0] */
 
 uint64_t vm_page_physical(const struct vm_page *page);
 struct vm_page *vm_page_lookup_physical(uint64_t physical);
+
+/* Who asks for a page: below its reserve of free pages each is refused. */
+enum vm_page_level {
+	VM_PAGE_FOR_USER,
+	VM_PAGE_FOR_SERVER, /* of a map that has wired memory: pagers and the like */
+	VM_PAGE_FOR_KERNEL,
+};
+
+/* A page of nobody, contents undefined, all fields clear; null when there is none for this level. */
+struct vm_page *vm_page_grab(enum vm_page_level level);
+/* Gives back a page that has no mappings, no object and is on no queue. */
+void vm_page_free(struct vm_page *page);
+void vm_page_zero(struct vm_page *page);
+void vm_page_copy(struct vm_page *to, uint64_t from_physical);
+void *vm_page_address(const struct vm_page *page);
+
+/* Puts a page on the tail of a queue, or takes it off (VM_PAGE_UNQUEUED). Object locked. */
+void vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue);
+
+/* All under the queue lock, and read without it where an estimate will do. */
+struct vm_page_counts {
+	uint64_t total, free, active, inactive;
+	uint64_t zero_fills, reactivations, pageins, pageouts, faults, copies; /* events */
+};
+extern struct vm_page_counts vm_page_counts;
+extern struct list vm_page_active, vm_page_inactive;
+extern struct lock vm_page_queue_lock;
+
+/* Free pages at which page-out starts and stops. */
+extern uint64_t vm_page_low, vm_page_target;
+
+/*
+ * The answer to the current thread that could not get a page: KERN_RESTART when page-out may free some (it has asserted a wait), else
+ * KERN_RESOURCE_SHORTAGE. Locks at most of a map and objects.
+ */
+kern_return_t vm_page_wait(void);
+/* Starts page-out when free pages are few, lets waiters try again when they are not. Locks as above. */
+void vm_page_balance(void);
 
 #endif

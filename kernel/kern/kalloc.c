@@ -1,0 +1,178 @@
+/* The kernel's allocators: caches of equal objects cut from pages, and sizes served by a row of caches or by whole pages. */
+#include <kern/kalloc.h>
+#include <kern/kernel_types.h>
+#include <kern/processor.h>
+#include <string.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+
+/* A free object's first word is the next one's address. Pages that a cache has taken stay with it. */
+
+static struct lock caches_lock = LOCK_INIT(LOCK_RANK_KALLOC);
+static struct list caches = LIST_INIT(caches);
+
+void
+kcache_init(struct kcache *cache, const char *name, size_t size)
+{
+	lock_init(&cache->lock, LOCK_RANK_KALLOC);
+	cache->name = name;
+	cache->size = (size + 15) & ~(size_t)15;
+	cache->free = NULL;
+	cache->total = cache->in_use = 0;
+	lock_acquire(&caches_lock);
+	list_add_tail(&caches, &cache->link);
+	lock_release(&caches_lock);
+}
+
+/* Cuts further pages into objects. False when there are none. */
+static bool
+kcache_grow(struct kcache *cache)
+{
+	unsigned pages = 1;
+	uint64_t physical;
+	size_t count;
+	char *memory;
+
+	/* As many pages as make the rest that is lost at most an eighth. */
+	while (pages < 64 && (pages * VM_PAGE_SIZE % cache->size) * 8 > pages * VM_PAGE_SIZE)
+		pages *= 2;
+	physical = pages == 1 ? vm_page_grab_kernel() : vm_page_grab_contiguous(pages, UINT64_MAX);
+	if (physical == 0) {
+		pages = (unsigned)((cache->size + VM_PAGE_MASK) >> VM_PAGE_SHIFT);
+		physical = vm_page_grab_contiguous(pages, UINT64_MAX);
+		if (physical == 0)
+			return false;
+	}
+	memory = physical_to_virtual(physical);
+	count = pages * VM_PAGE_SIZE / cache->size;
+	lock_acquire(&cache->lock);
+	for (size_t i = count; i-- > 0;) {
+		void **object = (void **)(memory + i * cache->size);
+
+		*object = cache->free;
+		cache->free = object;
+	}
+	cache->total += count;
+	lock_release(&cache->lock);
+	return true;
+}
+
+/* An object with undefined contents. */
+static void *
+kcache_take(struct kcache *cache)
+{
+	void **object;
+
+	for (;;) {
+		lock_acquire(&cache->lock);
+		object = cache->free;
+		if (__builtin_expect(object != NULL, 1)) {
+			cache->free = *object;
+			cache->in_use++;
+			lock_release(&cache->lock);
+			return object;
+		}
+		lock_release(&cache->lock);
+		if (!kcache_grow(cache))
+			return NULL;
+	}
+}
+
+static void
+zero_words(void *memory, size_t size)
+{
+#ifdef PORTOLAN_HOST
+	memset(memory, 0, size);
+#else
+	size_t words = size / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(memory), "+c"(words) : "a"(0) : "memory");
+#endif
+}
+
+void *
+kcache_alloc(struct kcache *cache)
+{
+	void *object = kcache_take(cache);
+
+	if (object != NULL)
+		zero_words(object, cache->size);
+	return object;
+}
+
+void
+kcache_free(struct kcache *cache, void *object)
+{
+	lock_acquire(&cache->lock);
+	*(void **)object = cache->free;
+	cache->free = object;
+	cache->in_use--;
+	lock_release(&cache->lock);
+}
+
+/* --- Sizes. */
+
+#define KALLOC_SIZES 14
+#define KALLOC_LARGEST 2048
+
+static const uint16_t kalloc_sizes[KALLOC_SIZES] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360,
+	KALLOC_LARGEST };
+static struct kcache kalloc_caches[KALLOC_SIZES];
+static uint8_t kalloc_index[KALLOC_LARGEST / 16 + 1]; /* of the cache for a size in units of 16 bytes */
+
+static struct kcache *
+kalloc_cache(size_t size)
+{
+	return &kalloc_caches[kalloc_index[(size + 15) / 16]];
+}
+
+static void
+kalloc_init(void)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < KALLOC_SIZES; i++)
+		kcache_init(&kalloc_caches[i], "kalloc", kalloc_sizes[i]);
+	for (unsigned units = 0; units <= KALLOC_LARGEST / 16; units++) {
+		if (units * 16 > kalloc_sizes[at])
+			at++;
+		kalloc_index[units] = (uint8_t)at;
+	}
+}
+
+void *
+kalloc(size_t size)
+{
+	uint64_t physical;
+	unsigned pages;
+
+	if (size <= KALLOC_LARGEST) {
+		/* The first call comes while one processor runs. */
+		if (__builtin_expect(kalloc_caches[0].size == 0, 0))
+			kalloc_init();
+		return kcache_alloc(kalloc_cache(size));
+	}
+	if (size > 512 * VM_PAGE_SIZE)
+		return NULL;
+	pages = (unsigned)((size + VM_PAGE_MASK) >> VM_PAGE_SHIFT);
+	if (pages == 1) {
+		physical = vm_page_grab_kernel();
+		return physical == 0 ? NULL : physical_to_virtual(physical);
+	}
+	physical = vm_page_grab_contiguous(pages, UINT64_MAX);
+	if (physical == 0)
+		return NULL;
+	zero_words(physical_to_virtual(physical), pages * VM_PAGE_SIZE);
+	return physical_to_virtual(physical);
+}
+
+void
+kfree(void *memory, size_t size)
+{
+	if (memory == NULL)
+		return;
+	if (size <= KALLOC_LARGEST)
+		kcache_free(kalloc_cache(size), memory);
+	else
+		vm_page_release_kernel(virtual_to_physical(memory), (unsigned)((size + VM_PAGE_MASK) >> VM_PAGE_SHIFT));
+}

@@ -1,0 +1,76 @@
+/* The kernel's side of pagers: objects whose pages come from a port. */
+#ifndef VM_MEMORY_OBJECT_H
+#define VM_MEMORY_OBJECT_H
+
+#include <kern/list.h>
+#include <vm/vm_object.h>
+
+/*
+ * States, under the object's lock:
+ *
+ *   NEW    memory_object_init has been sent; faults wait (event: this structure) for memory_object_ready.
+ *   READY  requests are sent.
+ *   DEAD   the port died or the pager destroyed the object: what is resident may be used, all else fails.
+ *
+ * The object is in the table of ports, which has one reference to it, until nobody else has one and its pager does not let the kernel
+ * cache it, or the cache is full. Then it is taken out (gone, under the table's lock), its dirty pages are returned, the
+ * pager is told (memory_object_terminate), and the structure goes with the last reference.
+ */
+enum memory_object_state { MEMORY_OBJECT_NEW, MEMORY_OBJECT_READY, MEMORY_OBJECT_DEAD };
+
+struct memory_object {
+	vm_object_t object;
+	struct ipc_port *port;	  /* send right */
+	struct ipc_port *control; /* kernel port */
+	enum memory_object_state state;
+	bool may_cache;
+	memory_object_copy_strategy_t copy_strategy;
+	uint32_t id;		 /* for the console */
+	uint64_t ready_deadline; /* ns since boot */
+	vm_offset_t next_offset; /* where the last request ended */
+	uint32_t window;	 /* pages of the last request */
+	bool gone;
+	struct memory_object *hash_next;
+	struct list cache_link; /* unused and cached */
+};
+
+#define PAGER_DEADLINE_NS 30000000000ull
+#define PAGER_ERROR_NS 1000000000ull /* for how long an error is not asked about again */
+#define PAGER_CLUSTER 16	     /* pages of a request at most */
+#define PAGER_RETURN_CLUSTER 32	     /* pages of a data_return at most */
+
+void memory_object_bootstrap(void);
+
+/* The object of a pager's port (a send right, consumed on success), with a reference; made and initialised at first use. */
+kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out);
+/* Drops a reference to a pager's object; true when it was the last one and the structure must be freed. No object locked. */
+bool memory_object_drop(vm_object_t object);
+/* Takes an object that nobody uses out of the cache, the oldest first; false when there is none. No locks held. */
+bool memory_object_uncache_one(void);
+
+/*
+ * A message to a pager that waits until locks are released. Filled by the fault, sent by memory_object_send, which
+ * drops the reference; object null: nothing to send.
+ */
+struct memory_object_message {
+	vm_object_t object;
+	vm_offset_t offset;
+	vm_size_t length;
+	vm_prot_t access;
+	bool unlock; /* data_unlock, else data_request */
+};
+void memory_object_send(struct memory_object_message *message);
+
+/* Declares the port of an object dead: no locks held. */
+void memory_object_died(void *port);
+
+/*
+ * Returns the pages of a range to the pager (dirty and precious ones, or all, or none), flush: and frees them. Object locked, unlocked while
+ * messages are sent. KERN_RESOURCE_SHORTAGE when memory for a message was missing: the rest of the pages stay as they are.
+ */
+kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush);
+
+/* The page will not come: waiting faults get the error. Object locked. */
+void memory_object_page_error(struct vm_page *page, kern_return_t error);
+
+#endif

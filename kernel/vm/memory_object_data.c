@@ -1,0 +1,165 @@
+/* What pagers answer to requests: data, zeros, errors; and the requests themselves. */
+#include <ipc/ipc.h>
+#include <kern/checked.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <stubs/mach_server.h>
+#include <stubs/memory_object_user.h>
+#include <string.h>
+#include <vm/memory_object.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_copy.h>
+
+void
+memory_object_send(struct memory_object_message *message)
+{
+	struct memory_object *pager;
+	kern_return_t result;
+
+	if (message->object == NULL)
+		return;
+	pager = message->object->pager;
+	if (message->unlock) {
+		result = memory_object_data_unlock(pager->port, message->offset, message->length, message->access);
+	} else {
+		count_event(pager_requests);
+		result = memory_object_data_request(pager->port, message->offset, message->length, message->access);
+	}
+	if (result != KERN_SUCCESS)
+		memory_object_died(pager->port);
+	vm_object_deallocate(message->object);
+	message->object = NULL;
+}
+
+void
+memory_object_page_error(struct vm_page *page, kern_return_t error)
+{
+	if (!page->wanted) {
+		/* Read ahead; who really wants it asks again. */
+		vm_object_free_page(page);
+		return;
+	}
+	page->absent = page->busy = page->wanted = false;
+	page->error = true;
+	page->error_value = error;
+	page->deadline = machine_now() + PAGER_ERROR_NS;
+	thread_wakeup(page);
+}
+
+/* Puts a page with data (of no object) where the pager's answer belongs. False: there is one with data, the page was freed. */
+static bool
+supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_prot_t lock_value, bool precious)
+{
+	struct vm_page *old;
+
+	lock_acquire(&object->lock);
+	old = vm_object_lookup(object, offset);
+	if ((old != NULL && !old->absent && !old->error) || object->pager->state != MEMORY_OBJECT_READY) {
+		lock_release(&object->lock);
+		vm_page_free(page);
+		return false;
+	}
+	if (old != NULL)
+		vm_object_free_page(old);
+	vm_object_insert(object, page, offset);
+	page->lock_value = (uint8_t)lock_value;
+	page->precious = precious;
+	vm_page_enqueue(page, VM_PAGE_ACTIVE);
+	vm_page_counts.pageins++;
+	lock_release(&object->lock);
+	return true;
+}
+
+/*
+ * The data is consumed on success. Whole pages that are nobody else's are moved; pages that are resident already stay as they are, and
+ * the reply says so.
+ */
+kern_return_t
+memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data, vm_prot_t lock_value,
+	boolean_t precious, struct ipc_port *reply_to)
+{
+	vm_size_t size = vm_map_copy_size(data);
+	kern_return_t result = KERN_SUCCESS;
+	vm_offset_t error_offset = 0, end;
+
+	if (object == NULL || object->pager == NULL || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end))
+		return KERN_INVALID_ARGUMENT;
+	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {
+		vm_size_t bytes = size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE;
+		struct vm_page *page = NULL;
+		kern_return_t page_result = KERN_SUCCESS;
+
+		if (bytes == VM_PAGE_SIZE)
+			page = vm_map_copy_take_page(data, at);
+		if (page == NULL) {
+			page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+			if (page == NULL) {
+				page_result = KERN_RESOURCE_SHORTAGE;
+			} else {
+				vm_map_copy_read(data, at, vm_page_address(page), bytes);
+				memset((char *)vm_page_address(page) + bytes, 0, VM_PAGE_SIZE - bytes);
+			}
+		}
+		if (page != NULL && !supply_page(object, offset + at, page, lock_value & VM_PROT_ALL, precious))
+			page_result = KERN_MEMORY_PRESENT;
+		if (page_result != KERN_SUCCESS && result == KERN_SUCCESS) {
+			result = page_result;
+			error_offset = offset + at;
+		}
+	}
+	vm_map_copy_discard(data);
+	if (reply_to != NULL)
+		memory_object_supply_completed(reply_to, offset, size, result, error_offset);
+	vm_page_balance();
+	return KERN_SUCCESS;
+}
+
+static void
+zero_page(struct vm_page *page, void *argument)
+{
+	(void)argument;
+	if (!page->absent)
+		return;
+	vm_page_zero(page);
+	page->absent = page->busy = false;
+	vm_page_enqueue(page, VM_PAGE_ACTIVE);
+	if (page->wanted)
+		thread_wakeup(page);
+	page->wanted = false;
+}
+
+static void
+fail_page(struct vm_page *page, void *error)
+{
+	if (page->absent)
+		memory_object_page_error(page, *(kern_return_t *)error);
+}
+
+/* Calls fn for the pages of a range that a pager named. */
+static kern_return_t
+for_range(vm_object_t object, vm_offset_t offset, vm_size_t size, void (*fn)(struct vm_page *, void *), void *argument)
+{
+	vm_offset_t start, end;
+
+	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end))
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&object->lock);
+	vm_object_for_pages(object, start, end, fn, argument);
+	lock_release(&object->lock);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+memory_object_data_unavailable(vm_object_t object, vm_offset_t offset, vm_size_t size)
+{
+	return for_range(object, offset, size, zero_page, NULL);
+}
+
+kern_return_t
+memory_object_data_error(vm_object_t object, vm_offset_t offset, vm_size_t size, kern_return_t error_value)
+{
+	if (error_value == KERN_SUCCESS || error_value == KERN_RESTART)
+		error_value = KERN_MEMORY_ERROR;
+	return for_range(object, offset, size, fail_page, &error_value);
+}

@@ -1,0 +1,179 @@
+/* Pages on their way back to their pager: cleaning, flushing, and the lock request that asks for it. */
+#include <ipc/ipc.h>
+#include <kern/checked.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <stubs/mach_server.h>
+#include <stubs/memory_object_user.h>
+#include <vm/memory_object.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_copy.h>
+
+/* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way. */
+#define MESSAGE_PAGES 4
+
+/* Whether the page has to go back; flush: it is unmapped first, so that the answer stays true. */
+static bool
+must_return(struct vm_page *page, memory_object_return_t what, bool flush)
+{
+	if (page->pv != NULL && flush)
+		pmap_page_protect(page, VM_PROT_NONE);
+	if (what == MEMORY_OBJECT_RETURN_NONE)
+		return false;
+	if (what == MEMORY_OBJECT_RETURN_ALL || page->precious || page->dirty)
+		return true;
+	return pmap_page_modified(page, false);
+}
+
+/*
+ * Puts a page, or a copy of it if it stays (it is mapped writable perhaps, so its bits are cleared before its bytes are
+ * copied), into the object of a message. False: no memory.
+ */
+static bool
+put_page(vm_object_t message, struct vm_page *page, vm_offset_t offset, bool flush)
+{
+	if (!flush) {
+		struct vm_page *copy = vm_page_grab(VM_PAGE_FOR_KERNEL);
+
+		if (copy == NULL)
+			return false;
+		pmap_page_modified(page, true);
+		page->dirty = page->precious = false;
+		vm_page_copy(copy, vm_page_physical(page));
+		page = copy;
+	} else {
+		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+		vm_object_remove(page);
+		pmap_page_modified(page, true);
+		pmap_page_referenced(page, true);
+		page->dirty = page->precious = page->unlocking = false;
+		page->lock_value = 0;
+		if (page->wanted)
+			thread_wakeup(page);
+		page->wanted = false;
+	}
+	vm_object_insert(message, page, offset);
+	return true;
+}
+
+/* Returns the run of pages that starts with this one (which must go back) and lies before `end`. Object locked, unlocked meanwhile. */
+static kern_return_t
+return_run(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_object_return_t what, bool flush)
+{
+	struct memory_object *pager = object->pager;
+	vm_offset_t start = page->offset;
+	vm_size_t size = 0;
+	bool dirty = false;
+	vm_object_t message = vm_page_counts.free > MESSAGE_PAGES ? vm_object_create(0) : NULL;
+	vm_map_copy_t copy;
+
+	if (message == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	copy = vm_map_copy_of_object(message, 0);
+	if (copy == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	do {
+		dirty |= page->dirty || pmap_page_modified(page, false);
+		if (!put_page(message, page, size, flush))
+			break;
+		size += VM_PAGE_SIZE;
+		page = start + size < end ? vm_object_lookup(object, start + size) : NULL;
+	} while (size < PAGER_RETURN_CLUSTER * VM_PAGE_SIZE && page != NULL && !page->busy && !page->error &&
+		 !(flush && page->wire_count != 0) && must_return(page, what, flush));
+
+	if (size == 0) {
+		vm_map_copy_discard(copy);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	message->size = copy->size = size;
+	list_first(&copy->pieces, struct vm_copy_piece, link)->size = size;
+	vm_page_counts.pageouts += size >> VM_PAGE_SHIFT;
+	count_event(pager_returns);
+	lock_release(&object->lock);
+	if (memory_object_data_return(pager->port, start, copy, dirty, !flush) != KERN_SUCCESS)
+		memory_object_died(pager->port);
+	lock_acquire(&object->lock);
+	return KERN_SUCCESS;
+}
+
+/* One page of a range that is cleaned. */
+static kern_return_t
+clean_page(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_object_return_t what, bool flush)
+{
+	if (page->busy)
+		return KERN_SUCCESS;
+	if (page->error) {
+		if (flush)
+			vm_object_free_page(page);
+		return KERN_SUCCESS;
+	}
+	if (page->wire_count != 0)
+		flush = false;
+	if (must_return(page, what, flush) && object->pager->state == MEMORY_OBJECT_READY)
+		return return_run(object, page, end, what, flush);
+	if (flush)
+		vm_object_free_page(page);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	if ((end - start) >> VM_PAGE_SHIFT <= object->resident) {
+		for (vm_offset_t offset = start; offset < end && result == KERN_SUCCESS; offset += VM_PAGE_SIZE) {
+			struct vm_page *page = vm_object_lookup(object, offset);
+
+			if (page != NULL)
+				result = clean_page(object, page, end, what, flush);
+		}
+		return result;
+	}
+	/* Each page is looked at once: those that stay go to the end of the list. */
+	for (uint32_t count = object->resident; count > 0 && !list_empty(&object->pages) && result == KERN_SUCCESS; count--) {
+		struct vm_page *page = list_first(&object->pages, struct vm_page, object_link);
+
+		list_remove(&page->object_link);
+		list_add_tail(&object->pages, &page->object_link);
+		if (page->offset >= start && page->offset < end)
+			result = clean_page(object, page, end, what, flush);
+	}
+	return result;
+}
+
+static void
+lock_page(struct vm_page *page, void *lock_value)
+{
+	if (page->absent || page->error)
+		return;
+	page->lock_value = *(vm_prot_t *)lock_value & VM_PROT_ALL;
+	page->unlocking = false;
+	if (page->lock_value != 0 && page->pv != NULL)
+		pmap_page_protect(page, page->lock_value == VM_PROT_WRITE ? VM_PROT_READ | VM_PROT_EXECUTE : VM_PROT_NONE);
+	if (page->wanted)
+		thread_wakeup(page);
+	page->wanted = false;
+}
+
+/* Cleans, flushes and locks in this order; the completion follows the data. */
+kern_return_t
+memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size, memory_object_return_t should_return,
+	boolean_t should_flush, vm_prot_t lock_value, struct ipc_port *reply_to)
+{
+	vm_offset_t start, end;
+
+	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end) ||
+		should_return < MEMORY_OBJECT_RETURN_NONE || should_return > MEMORY_OBJECT_RETURN_ALL)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&object->lock);
+	if (should_return != MEMORY_OBJECT_RETURN_NONE || should_flush)
+		memory_object_clean(object, start, end, should_return, should_flush);
+	if (lock_value != VM_PROT_NO_CHANGE)
+		vm_object_for_pages(object, start, end, lock_page, &lock_value);
+	lock_release(&object->lock);
+	if (reply_to != NULL)
+		memory_object_lock_completed(reply_to, offset, size);
+	return KERN_SUCCESS;
+}

@@ -1,0 +1,231 @@
+/* Maps: their life, and ranges entered and removed. */
+#include <kern/assert.h>
+#include <kern/checked.h>
+#include <kern/kalloc.h>
+#include <kern/processor.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <vm/vm.h>
+#include <vm/vm_map.h>
+
+/*
+ * Everything about a map happens under its one lock, which is never held while anything waits. Objects are dropped after
+ * it is released: the last reference to one may send messages and free thousands of pages.
+ */
+
+static uint64_t next_id;
+
+kern_return_t
+vm_map_create(task_t task, vm_map_t *out)
+{
+	struct vm_map *map = kalloc(sizeof(*map));
+
+	if (map == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	map->pmap = pmap_create(task);
+	if (map->pmap == NULL) {
+		kfree(map, sizeof(*map));
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	lock_init(&map->lock, LOCK_RANK_VM_MAP);
+	ref_init(&map->refs, 1);
+	map->task = task;
+	list_init(&map->entries);
+	map->full_below = VM_MIN_ADDRESS;
+	/* Relaxed: only that no two get the same. */
+	map->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+	*out = map;
+	return KERN_SUCCESS;
+}
+
+void
+vm_map_reference(vm_map_t map)
+{
+	ref_take(&map->refs);
+}
+
+void
+vm_map_deallocate(vm_map_t map)
+{
+	if (map == NULL || !ref_drop(&map->refs))
+		return;
+	assert(list_empty(&map->entries));
+	pmap_destroy(map->pmap);
+	kfree(map, sizeof(*map));
+}
+
+void
+vm_map_terminate(vm_map_t map)
+{
+	struct list removed = LIST_INIT(removed);
+
+	lock_acquire(&map->lock);
+	map->dead = true;
+	/* Nothing is split, so nothing can fail. */
+	vm_map_remove(map, 0, UINT64_MAX, &removed);
+	lock_release(&map->lock);
+	vm_map_free_list(map, &removed);
+}
+
+struct pmap *
+vm_map_pmap(vm_map_t map)
+{
+	return map->pmap;
+}
+
+uint64_t
+vm_map_virtual_size(vm_map_t map)
+{
+	return map->size;
+}
+
+uint64_t
+vm_map_resident_size(vm_map_t map)
+{
+	return pmap_resident_pages(map->pmap) << VM_PAGE_SHIFT;
+}
+
+/* --- Entering. */
+
+/* Lengthens the anonymous entry that ends at `start`, if it is one of the kind. */
+static bool
+extend_below(struct vm_map *map, vm_address_t start, vm_size_t size, const struct vm_map_attributes *attributes)
+{
+	struct vm_map_entry *entry = start == 0 ? NULL : vm_map_lookup(map, start - 1);
+	vm_object_t object;
+
+	if (entry == NULL || entry->end != start || entry->needs_copy || entry->wired)
+		return false;
+	if (entry->protection != attributes->protection || entry->max_protection != attributes->max_protection ||
+		entry->inheritance != attributes->inheritance)
+		return false;
+	object = entry->object;
+	if (object != NULL) {
+		/* Nobody else has the object, and it has never been used beyond the entry's end. */
+		if (!vm_object_anonymous(object) || object->shared || object->shadow != NULL || object->refs.count != 1 ||
+			entry->offset + vm_map_entry_size(entry) != object->size)
+			return false;
+		object->size += size;
+	}
+	entry->end += size;
+	map->size += size;
+	return true;
+}
+
+kern_return_t
+vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask, bool anywhere,
+	vm_object_t object, vm_offset_t offset, const struct vm_map_attributes *attributes)
+{
+	struct vm_map_entry *entry;
+	vm_address_t start, end;
+	kern_return_t result = KERN_SUCCESS;
+
+	if (size == 0 || size > VM_MAX_ADDRESS || (offset & VM_PAGE_MASK) != 0)
+		return KERN_INVALID_ARGUMENT;
+	size = round_page(size);
+	lock_acquire(&map->lock);
+	start = anywhere ? *address : trunc_page(*address);
+	if (map->dead) {
+		result = KERN_TERMINATED;
+	} else if (anywhere) {
+		if (!vm_map_find_space(map, &start, size, mask))
+			result = KERN_NO_SPACE;
+	} else if (start < VM_MIN_ADDRESS || !checked_add(start, size, &end) || end > VM_MAX_ADDRESS || (start & mask) != 0) {
+		result = KERN_INVALID_ADDRESS;
+	} else {
+		entry = vm_map_lookup(map, start);
+		if (entry != NULL && entry->start < end)
+			result = KERN_NO_SPACE;
+	}
+	if (result == KERN_SUCCESS && !(object == NULL && extend_below(map, start, size, attributes))) {
+		entry = vm_map_entry_create(map);
+		if (entry == NULL) {
+			result = KERN_RESOURCE_SHORTAGE;
+		} else {
+			entry->start = start;
+			entry->end = start + size;
+			entry->object = object;
+			entry->offset = offset;
+			entry->protection = (uint8_t)attributes->protection;
+			entry->max_protection = (uint8_t)attributes->max_protection;
+			entry->inheritance = (uint8_t)attributes->inheritance;
+			entry->needs_copy = attributes->needs_copy;
+			vm_map_link(map, entry);
+		}
+	}
+	lock_release(&map->lock);
+	if (result == KERN_SUCCESS)
+		*address = start;
+	return result;
+}
+
+kern_return_t
+vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere, vm_object_t object,
+	vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance)
+{
+	struct vm_map_attributes attributes = { .protection = protection,
+		.max_protection = maximum,
+		.inheritance = inheritance };
+
+	return vm_map_enter(map, address, size, 0, anywhere, object, offset, &attributes);
+}
+
+/* --- Removing. */
+
+/* Frees pages of a part of an object that stays because other parts are in use. */
+static void
+free_part(struct vm_map_entry *entry)
+{
+	vm_object_t object = entry->object;
+	vm_offset_t end = entry->offset + vm_map_entry_size(entry);
+
+	if (object == NULL || entry->needs_copy || !vm_object_anonymous(object) || object->shared || object->refs.count == 1)
+		return;
+	lock_acquire(&object->lock);
+	vm_object_free_range(object, entry->offset, end);
+	if (end == object->size)
+		object->size = entry->offset;
+	lock_release(&object->lock);
+}
+
+kern_return_t
+vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed)
+{
+	struct vm_map_entry *entry, *next;
+	vm_address_t first, last = 0;
+
+	if (!vm_map_clip(map, start, end))
+		return KERN_RESOURCE_SHORTAGE;
+	entry = vm_map_lookup(map, start);
+	if (entry == NULL || entry->start >= end)
+		return KERN_SUCCESS;
+	if (entry->start < map->full_below)
+		map->full_below = entry->start;
+	first = entry->start;
+	for (; entry != NULL && entry->start < end; entry = next) {
+		next = vm_map_next(map, entry);
+		last = entry->end;
+		if (entry->wired)
+			vm_map_unwire_entry(entry);
+		vm_map_unlink(map, entry);
+		list_add_tail(removed, &entry->link);
+	}
+	/* One call for all: neighbours share their flush of the TLB. */
+	pmap_remove(map->pmap, first, last);
+	return KERN_SUCCESS;
+}
+
+void
+vm_map_free_list(struct vm_map *map, struct list *removed)
+{
+	struct list *link;
+
+	while ((link = list_pop_head(removed)) != NULL) {
+		struct vm_map_entry *entry = container_of(link, struct vm_map_entry, link);
+
+		free_part(entry);
+		vm_object_deallocate(entry->object);
+		vm_map_entry_free(map, entry);
+	}
+	vm_page_balance();
+}

@@ -1,0 +1,288 @@
+/* Objects: their pages, references, shadows, and how chains of shadows are kept short. */
+#include <kern/assert.h>
+#include <kern/kalloc.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <vm/memory_object.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_object.h>
+
+static struct kcache object_cache;
+
+void
+vm_object_init(void)
+{
+	kcache_init(&object_cache, "vm_object", sizeof(struct vm_object));
+}
+
+vm_object_t
+vm_object_create(uint64_t size)
+{
+	vm_object_t object = kcache_alloc(&object_cache);
+
+	if (object == NULL)
+		return NULL;
+	lock_init(&object->lock, LOCK_RANK_VM_OBJECT);
+	ref_init(&object->refs, 1);
+	object->size = size;
+	list_init(&object->pages);
+	object->buckets = object->small;
+	object->bucket_mask = OBJECT_BUCKETS - 1;
+	return object;
+}
+
+vm_object_t
+vm_object_physical(uint64_t physical, uint64_t size, bool cached)
+{
+	vm_object_t object = vm_object_create(round_page(size));
+
+	if (object == NULL)
+		return NULL;
+	object->physical = physical;
+	object->physical_size = object->size;
+	object->cached = cached;
+	object->shared = true;
+	return object;
+}
+
+void
+vm_object_reference(vm_object_t object)
+{
+	ref_take(&object->refs);
+}
+
+/* --- Pages. */
+
+/* More buckets, if there is memory for them; without it lookups get slower, no more. */
+static void
+grow_buckets(vm_object_t object)
+{
+	uint32_t count = (object->bucket_mask + 1) * 4;
+	struct vm_page **buckets = kalloc(count * sizeof(*buckets));
+	struct list *link;
+
+	if (buckets == NULL)
+		return;
+	if (object->buckets != object->small)
+		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*buckets));
+	object->buckets = buckets;
+	object->bucket_mask = count - 1;
+	list_for_each(link, &object->pages) {
+		struct vm_page *page = container_of(link, struct vm_page, object_link);
+		struct vm_page **bucket = &buckets[(page->offset >> VM_PAGE_SHIFT) & object->bucket_mask];
+
+		page->hash_next = *bucket;
+		*bucket = page;
+	}
+}
+
+void
+vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offset)
+{
+	struct vm_page **bucket;
+
+	if (object->resident >= 2 * (object->bucket_mask + 1))
+		grow_buckets(object);
+	bucket = &object->buckets[(offset >> VM_PAGE_SHIFT) & object->bucket_mask];
+	page->object = object;
+	page->offset = offset;
+	page->hash_next = *bucket;
+	*bucket = page;
+	list_add_tail(&object->pages, &page->object_link);
+	object->resident++;
+}
+
+void
+vm_object_remove(struct vm_page *page)
+{
+	vm_object_t object = page->object;
+	struct vm_page **at = &object->buckets[(page->offset >> VM_PAGE_SHIFT) & object->bucket_mask];
+
+	while (*at != page)
+		at = &(*at)->hash_next;
+	*at = page->hash_next;
+	list_remove(&page->object_link);
+	object->resident--;
+	page->object = NULL;
+}
+
+void
+vm_object_free_page(struct vm_page *page)
+{
+	if (page->pv != NULL)
+		pmap_page_protect(page, VM_PROT_NONE);
+	vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+	vm_object_remove(page);
+	if (page->wanted)
+		thread_wakeup(page);
+	vm_page_free(page);
+}
+
+void
+vm_object_for_pages(vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *),
+	void *argument)
+{
+	struct list *link, *following;
+
+	if ((end - start) >> VM_PAGE_SHIFT <= object->resident) {
+		for (vm_offset_t offset = start; offset < end; offset += VM_PAGE_SIZE) {
+			struct vm_page *page = vm_object_lookup(object, offset);
+
+			if (page != NULL)
+				fn(page, argument);
+		}
+		return;
+	}
+	list_for_each_safe(link, following, &object->pages) {
+		struct vm_page *page = container_of(link, struct vm_page, object_link);
+
+		if (page->offset >= start && page->offset < end)
+			fn(page, argument);
+	}
+}
+
+static void
+free_page(struct vm_page *page, void *argument)
+{
+	(void)argument;
+	vm_object_free_page(page);
+}
+
+void
+vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end)
+{
+	vm_object_for_pages(object, start, end, free_page, NULL);
+}
+
+/* --- References. */
+
+static void
+object_free(vm_object_t object)
+{
+	struct list *link;
+
+	/* Nobody can find the object any more; the buckets go as a whole. */
+	while ((link = object->pages.next) != &object->pages) {
+		struct vm_page *page = container_of(link, struct vm_page, object_link);
+
+		if (page->pv != NULL)
+			pmap_page_protect(page, VM_PROT_NONE);
+		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+		list_remove(&page->object_link);
+		if (page->wanted)
+			thread_wakeup(page);
+		vm_page_free(page);
+	}
+	if (object->buckets != object->small)
+		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
+	kcache_free(&object_cache, object);
+}
+
+void
+vm_object_deallocate(vm_object_t object)
+{
+	while (object != NULL) {
+		vm_object_t shadow;
+
+		if (object->pager != NULL) {
+			if (!memory_object_drop(object))
+				return;
+		} else if (!ref_drop(&object->refs)) {
+			return;
+		}
+		shadow = object->shadow;
+		object_free(object);
+		object = shadow;
+	}
+}
+
+/* --- Shadows. */
+
+vm_object_t
+vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size)
+{
+	vm_object_t above = vm_object_create(size);
+
+	if (above == NULL)
+		return NULL;
+	above->shadow = object;
+	above->shadow_offset = offset;
+	above->shared_below = object->shared || object->shared_below;
+	return above;
+}
+
+/* Moves what of the shadow's pages can be seen into the object, and frees the rest. Both locked; nobody else refers to the shadow. */
+static void
+take_over(vm_object_t object, vm_object_t shadow)
+{
+	struct list *link;
+
+	while ((link = shadow->pages.next) != &shadow->pages) {
+		struct vm_page *page = container_of(link, struct vm_page, object_link);
+		vm_offset_t offset = page->offset - object->shadow_offset;
+
+		/* Below the window offset wraps around and is too large as well. */
+		if (offset >= object->size || vm_object_lookup(object, offset) != NULL) {
+			vm_object_free_page(page);
+			continue;
+		}
+		vm_object_remove(page);
+		vm_object_insert(object, page, offset);
+	}
+	object->shadow = shadow->shadow;
+	object->shadow_offset += shadow->shadow_offset;
+	object->shared_below = shadow->shared_below;
+	shadow->shadow = NULL;
+}
+
+vm_object_t
+vm_object_collapse(vm_object_t object)
+{
+	vm_object_t shadow;
+
+	while ((shadow = object->shadow) != NULL) {
+		if (vm_object_anonymous(object) && object->resident == object->size >> VM_PAGE_SHIFT) {
+			/* Complete: nothing of the shadow can be seen. */
+			object->shadow = NULL;
+			object->shadow_offset = 0;
+			object->shared_below = false;
+			return shadow;
+		}
+		/* The only reference is ours, so nobody can make another. Acquire: see what its last other holder did. */
+		if (!vm_object_anonymous(shadow) || __atomic_load_n(&shadow->refs.count, __ATOMIC_ACQUIRE) != 1)
+			return NULL;
+		lock_acquire_nested(&shadow->lock);
+		take_over(object, shadow);
+		lock_release(&shadow->lock);
+		ref_drop(&shadow->refs);
+		object_free(shadow);
+	}
+	return NULL;
+}
+
+struct vm_page *
+vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder)
+{
+	*holder = NULL;
+	if (object == NULL)
+		return NULL;
+	lock_acquire(&object->lock);
+	for (;;) {
+		struct vm_page *page = vm_object_lookup(object, offset);
+		vm_object_t shadow = object->shadow;
+
+		if (page != NULL) {
+			*holder = object;
+			return page;
+		}
+		if (shadow == NULL) {
+			lock_release(&object->lock);
+			return NULL;
+		}
+		offset += object->shadow_offset;
+		lock_acquire_nested(&shadow->lock);
+		lock_release(&object->lock);
+		object = shadow;
+	}
+}

@@ -1,0 +1,347 @@
+/* Physical pages: free blocks of 1 to 512 pages, grabbing and releasing them, and the queues of pages that may be paged out. */
+#include <kern/lock.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <string.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+
+/*
+ * Free memory is kept as buddies: blocks of 2^order pages, aligned to their size. Single pages come and go most, so
+ * those that are released stay on a list of their own, loose, most recent first; they are merged into blocks only when
+ * a block is asked for that cannot be had otherwise.
+ */
+#define ORDERS 10 /* the largest block is 2 MiB */
+#define RANGES_MAX 64
+
+struct vm_page *vm_pages;
+uint64_t vm_pages_first;
+static uint64_t pages_count; /* length of vm_pages */
+
+static struct lock free_lock = LOCK_INIT(LOCK_RANK_VM_FREE_LIST);
+static struct list free_blocks[ORDERS];
+static struct list loose = LIST_INIT(loose);
+
+struct lock vm_page_queue_lock = LOCK_INIT(LOCK_RANK_VM_PAGE_QUEUE);
+struct list vm_page_active = LIST_INIT(vm_page_active);
+struct list vm_page_inactive = LIST_INIT(vm_page_inactive);
+struct vm_page_counts vm_page_counts;
+uint64_t vm_page_low, vm_page_target;
+static uint64_t reserve[3]; /* by level: free pages that are not for it */
+
+static struct {
+	uint64_t start, end;
+} ranges[RANGES_MAX];
+static unsigned ranges_count;
+
+uint64_t
+vm_page_physical(const struct vm_page *page)
+{
+	return (vm_pages_first + (uint64_t)(page - vm_pages)) << VM_PAGE_SHIFT;
+}
+
+struct vm_page *
+vm_page_lookup_physical(uint64_t physical)
+{
+	uint64_t number = (physical >> VM_PAGE_SHIFT) - vm_pages_first;
+
+	return number < pages_count ? &vm_pages[number] : NULL;
+}
+
+void *
+vm_page_address(const struct vm_page *page)
+{
+	return physical_to_virtual(vm_page_physical(page));
+}
+
+static void
+zero_pages(void *address, size_t size)
+{
+#ifdef PORTOLAN_HOST
+	memset(address, 0, size);
+#else
+	size_t words = size / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(address), "+c"(words) : "a"(0) : "memory");
+#endif
+}
+
+void
+vm_page_zero(struct vm_page *page)
+{
+	zero_pages(vm_page_address(page), VM_PAGE_SIZE);
+}
+
+void
+vm_page_copy(struct vm_page *to, uint64_t from_physical)
+{
+	void *target = vm_page_address(to);
+	const void *source = physical_to_virtual(from_physical);
+#ifdef PORTOLAN_HOST
+	memcpy(target, source, VM_PAGE_SIZE);
+#else
+	size_t words = VM_PAGE_SIZE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(target), "+S"(source), "+c"(words) : : "memory");
+#endif
+	count_events(bytes_copied, VM_PAGE_SIZE);
+}
+
+/* --- Free blocks; all with free_lock held. */
+
+/* Puts an aligned block on the lists, merged with its free buddies. */
+static void
+block_free(uint64_t number, unsigned order)
+{
+	for (; order < ORDERS - 1; order++) {
+		uint64_t buddy = number ^ 1ull << order;
+		struct vm_page *other = vm_page_lookup_physical(buddy << VM_PAGE_SHIFT);
+
+		if (other == NULL || other->queue != VM_PAGE_FREE || other->offset != order)
+			break;
+		list_remove(&other->link);
+		other->queue = VM_PAGE_UNQUEUED;
+		number &= ~(1ull << order);
+	}
+	struct vm_page *head = &vm_pages[number - vm_pages_first];
+
+	head->queue = VM_PAGE_FREE;
+	head->offset = order;
+	list_add_head(&free_blocks[order], &head->link);
+}
+
+/* Puts any range on the lists, as the largest aligned blocks that make it up. */
+static void
+range_free(uint64_t number, uint64_t count)
+{
+	while (count != 0) {
+		unsigned order = 0;
+
+		while (order < ORDERS - 1 && (number & 1ull << order) == 0 && 2ull << order <= count)
+			order++;
+		block_free(number, order);
+		number += 1ull << order;
+		count -= 1ull << order;
+	}
+}
+
+/* Takes a block of the order that ends at or below the limit off the lists, splitting a larger one; null if there is none. */
+static struct vm_page *
+block_take(unsigned order, uint64_t limit)
+{
+	for (unsigned have = order; have < ORDERS; have++) {
+		struct list *link;
+
+		list_for_each(link, &free_blocks[have]) {
+			struct vm_page *head = container_of(link, struct vm_page, link);
+			uint64_t number = vm_pages_first + (uint64_t)(head - vm_pages);
+
+			if ((number + (1ull << order)) << VM_PAGE_SHIFT > limit)
+				continue;
+			list_remove(&head->link);
+			head->queue = VM_PAGE_UNQUEUED;
+			while (have > order) {
+				have--;
+				block_free(number + (1ull << have), have);
+			}
+			return head;
+		}
+	}
+	return NULL;
+}
+
+static void
+merge_loose(void)
+{
+	struct list *link;
+
+	while ((link = list_pop_head(&loose)) != NULL) {
+		struct vm_page *page = container_of(link, struct vm_page, link);
+
+		block_free(vm_pages_first + (uint64_t)(page - vm_pages), 0);
+	}
+}
+
+/* --- Single pages. */
+
+struct vm_page *
+vm_page_grab(enum vm_page_level level)
+{
+	struct vm_page *page = NULL;
+	struct list *link;
+
+	lock_acquire(&free_lock);
+	if (vm_page_counts.free > reserve[level]) {
+		link = list_pop_head(&loose);
+		page = link != NULL ? container_of(link, struct vm_page, link) : block_take(0, UINT64_MAX);
+		if (page != NULL) {
+			page->queue = VM_PAGE_UNQUEUED;
+			vm_page_counts.free--;
+		}
+	}
+	lock_release(&free_lock);
+	if (page == NULL)
+		return NULL;
+	debug_assert(page->pv == NULL && page->object == NULL);
+	page->offset = 0;
+	page->deadline = 0;
+	page->wire_count = 0;
+	page->pmap_bits = 0;
+	page->busy = page->wanted = page->absent = page->error = false;
+	page->dirty = page->precious = page->unlocking = false;
+	page->lock_value = 0;
+	return page;
+}
+
+void
+vm_page_free(struct vm_page *page)
+{
+	debug_assert(page->pv == NULL && page->queue == VM_PAGE_UNQUEUED);
+	page->object = NULL;
+	lock_acquire(&free_lock);
+	page->queue = VM_PAGE_LOOSE;
+	list_add_head(&loose, &page->link);
+	vm_page_counts.free++;
+	lock_release(&free_lock);
+}
+
+/* --- The kernel's own pages. */
+
+uint64_t
+vm_page_grab_kernel(void)
+{
+	struct vm_page *page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+
+	if (page == NULL)
+		return 0;
+	page->wire_count = 1;
+	vm_page_zero(page);
+	return vm_page_physical(page);
+}
+
+uint64_t
+vm_page_grab_contiguous(unsigned count, uint64_t limit)
+{
+	struct vm_page *head;
+	unsigned order = 0;
+
+	while (order < ORDERS && 1u << order < count)
+		order++;
+	if (order == ORDERS || count == 0)
+		return 0;
+	lock_acquire(&free_lock);
+	head = block_take(order, limit);
+	if (head == NULL) {
+		merge_loose();
+		head = block_take(order, limit);
+	}
+	if (head != NULL) {
+		uint64_t number = vm_pages_first + (uint64_t)(head - vm_pages);
+
+		range_free(number + count, (1ull << order) - count);
+		vm_page_counts.free -= count;
+	}
+	lock_release(&free_lock);
+	if (head == NULL)
+		return 0;
+	for (unsigned i = 0; i < count; i++) {
+		memset(&head[i], 0, sizeof(head[i]));
+		head[i].wire_count = 1;
+	}
+	return vm_page_physical(head);
+}
+
+void
+vm_page_release_kernel(uint64_t physical, unsigned count)
+{
+	struct vm_page *head = vm_page_lookup_physical(physical);
+
+	assert(head != NULL && (physical & VM_PAGE_MASK) == 0);
+	for (unsigned i = 0; i < count; i++) {
+		assert(head[i].wire_count != 0 && head[i].queue == VM_PAGE_UNQUEUED);
+		head[i].wire_count = 0;
+	}
+	if (count == 1) {
+		vm_page_free(head);
+		return;
+	}
+	lock_acquire(&free_lock);
+	range_free(physical >> VM_PAGE_SHIFT, count);
+	vm_page_counts.free += count;
+	lock_release(&free_lock);
+}
+
+/* --- Queues. */
+
+void
+vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue)
+{
+	if (page->queue == VM_PAGE_UNQUEUED && queue == VM_PAGE_UNQUEUED)
+		return;
+	lock_acquire(&vm_page_queue_lock);
+	if (page->queue != VM_PAGE_UNQUEUED) {
+		list_remove(&page->link);
+		*(page->queue == VM_PAGE_ACTIVE ? &vm_page_counts.active : &vm_page_counts.inactive) -= 1;
+	}
+	page->queue = queue;
+	if (queue != VM_PAGE_UNQUEUED) {
+		list_add_tail(queue == VM_PAGE_ACTIVE ? &vm_page_active : &vm_page_inactive, &page->link);
+		*(queue == VM_PAGE_ACTIVE ? &vm_page_counts.active : &vm_page_counts.inactive) += 1;
+	}
+	lock_release(&vm_page_queue_lock);
+}
+
+/* --- Start. */
+
+void
+vm_page_bootstrap_range(uint64_t start, uint64_t end)
+{
+	start = round_page(start);
+	end = trunc_page(end);
+	if (start == 0) /* physical 0 says "none" */
+		start = VM_PAGE_SIZE;
+	if (start >= end || ranges_count == RANGES_MAX)
+		return;
+	ranges[ranges_count].start = start;
+	ranges[ranges_count++].end = end;
+}
+
+void
+vm_page_bootstrap_done(void)
+{
+	uint64_t first = UINT64_MAX, last = 0, bytes;
+	unsigned largest = 0;
+
+	if (ranges_count == 0)
+		panic("no free memory: the boot loader reported none");
+	for (unsigned i = 0; i < ranges_count; i++) {
+		first = ranges[i].start < first ? ranges[i].start : first;
+		last = ranges[i].end > last ? ranges[i].end : last;
+		if (ranges[i].end - ranges[i].start > ranges[largest].end - ranges[largest].start)
+			largest = i;
+	}
+	vm_pages_first = first >> VM_PAGE_SHIFT;
+	pages_count = (last >> VM_PAGE_SHIFT) - vm_pages_first;
+	bytes = round_page(pages_count * sizeof(struct vm_page));
+	if (bytes >= ranges[largest].end - ranges[largest].start)
+		panic("too little memory for the table of its own pages (%lu KiB)", (unsigned long)(bytes >> 10));
+	vm_pages = physical_to_virtual(ranges[largest].start);
+	zero_pages(vm_pages, bytes);
+	ranges[largest].start += bytes;
+	for (unsigned order = 0; order < ORDERS; order++)
+		list_init(&free_blocks[order]);
+	lock_acquire(&free_lock);
+	for (unsigned i = 0; i < ranges_count; i++) {
+		uint64_t count = (ranges[i].end - ranges[i].start) >> VM_PAGE_SHIFT;
+
+		range_free(ranges[i].start >> VM_PAGE_SHIFT, count);
+		vm_page_counts.free += count;
+	}
+	lock_release(&free_lock);
+	vm_page_counts.total = vm_page_counts.free;
+	/* The kernel may take all, servers leave it 1/128, users leave 1/64 as well; page-out works to keep some more. */
+	reserve[VM_PAGE_FOR_SERVER] = vm_page_counts.total / 128;
+	reserve[VM_PAGE_FOR_USER] = vm_page_counts.total / 128 + vm_page_counts.total / 64;
+	vm_page_low = reserve[VM_PAGE_FOR_USER] + vm_page_counts.total / 64;
+	vm_page_target = vm_page_low + vm_page_counts.total / 64;
+}

@@ -1,0 +1,154 @@
+/* Page-out: keeping some pages free by returning dirty pages to their pagers and dropping clean ones. */
+#include <kern/assert.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <vm/memory_object.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+#include <vm/vm_pageout.h>
+
+/*
+ * Second chance over two queues that hold the pages of pagers' objects (anonymous memory has nowhere to go): pages come in on the active
+ * queue; its oldest move to the inactive queue and forget that they were referenced; an inactive page that was
+ * referenced since goes back, any other is given up. A dirty one goes to its pager in a message, which never waits;
+ * the page is free when the pager has dealt with it.
+ *
+ * Locks: a page is on a queue only while its object holds it, and the queue's lock comes after the object's. So the
+ * scan only tries the object's lock, and leaves the page for later if somebody has it.
+ */
+
+#define SCAN_PAGES 128 /* of one piece of the scan */
+
+static struct thread *pageout_thread;
+static bool wanted;		     /* somebody found pages few */
+static bool waiters;		     /* threads wait on &waiters for a page */
+static bool stuck;		     /* the last look at all pages freed none */
+static uint64_t looked_at;	     /* since the last page was freed */
+
+void
+vm_page_balance(void)
+{
+	if (vm_page_counts.free < vm_page_low && !wanted && pageout_thread != NULL &&
+		vm_page_counts.active + vm_page_counts.inactive != 0) {
+		wanted = true;
+		thread_wakeup(&wanted);
+	}
+	if (waiters && vm_page_counts.free >= vm_page_low) {
+		waiters = stuck = false;
+		thread_wakeup(&waiters);
+	}
+}
+
+kern_return_t
+vm_page_wait(void)
+{
+	if (pageout_thread == NULL || stuck || vm_page_counts.active + vm_page_counts.inactive == 0)
+		return KERN_RESOURCE_SHORTAGE;
+	waiters = true;
+	/* A pager may take long to free what it was given: look again now and then. */
+	assert_wait_deadline(&waiters, true, machine_now() + 100000000ull);
+	if (!wanted) {
+		wanted = true;
+		thread_wakeup(&wanted);
+	}
+	return KERN_RESTART;
+}
+
+/* The oldest active pages become inactive until these are a third of both. Queue locked. */
+static void
+refill_inactive(void)
+{
+	for (unsigned i = 0; i < SCAN_PAGES && vm_page_counts.inactive * 2 < vm_page_counts.active; i++) {
+		struct vm_page *page = list_first(&vm_page_active, struct vm_page, link);
+
+		pmap_page_referenced(page, true);
+		list_remove(&page->link);
+		page->queue = VM_PAGE_INACTIVE;
+		list_add_tail(&vm_page_inactive, &page->link);
+		vm_page_counts.active--;
+		vm_page_counts.inactive++;
+	}
+}
+
+/* Deals with the oldest inactive page. Returns how many pages were given up; *more is false when the queue is empty. */
+static uint64_t
+scan_one(bool *more)
+{
+	uint64_t before = vm_page_counts.free + vm_page_counts.pageouts;
+	struct vm_page *page;
+	vm_object_t object;
+
+	lock_acquire(&vm_page_queue_lock);
+	refill_inactive();
+	page = list_first(&vm_page_inactive, struct vm_page, link);
+	*more = page != NULL;
+	if (page == NULL) {
+		lock_release(&vm_page_queue_lock);
+		return 0;
+	}
+	object = page->object;
+	if (!lock_try(&object->lock)) {
+		list_remove(&page->link);
+		list_add_tail(&vm_page_inactive, &page->link);
+		lock_release(&vm_page_queue_lock);
+		return 0;
+	}
+	lock_release(&vm_page_queue_lock);
+	/* An object that is being freed takes its pages off itself. Acquire pairs with its last drop. */
+	if (__atomic_load_n(&object->refs.count, __ATOMIC_ACQUIRE) == 0) {
+		lock_release(&object->lock);
+		return 0;
+	}
+	if (page->wire_count != 0) {
+		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+	} else if (pmap_page_referenced(page, true)) {
+		vm_page_counts.reactivations++;
+		vm_page_enqueue(page, VM_PAGE_ACTIVE);
+	} else {
+		vm_object_reference(object);
+		count_event(page_outs);
+		if (memory_object_clean(object, page->offset, page->offset + VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true) !=
+			KERN_SUCCESS)
+			vm_page_enqueue(page, VM_PAGE_ACTIVE); /* no memory for the message; other pages may be clean */
+		lock_release(&object->lock);
+		vm_object_deallocate(object);
+		return vm_page_counts.free + vm_page_counts.pageouts - before;
+	}
+	lock_release(&object->lock);
+	return 0;
+}
+
+static void
+pageout(struct thread *self)
+{
+	bool more = true;
+
+	(void)self;
+	for (unsigned i = 0; i < SCAN_PAGES && more && vm_page_counts.free < vm_page_target; i++) {
+		looked_at++;
+		if (scan_one(&more) != 0)
+			looked_at = 0;
+	}
+	stuck = vm_page_counts.active + vm_page_counts.inactive == 0 ||
+		looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive);
+	if (waiters && (stuck || vm_page_counts.free >= vm_page_low)) {
+		waiters = false;
+		thread_wakeup(&waiters);
+	}
+	if (vm_page_counts.free < vm_page_target && more && !stuck)
+		thread_block(pageout); /* not waiting: others run in between */
+	/* Nothing else is left to give up: the oldest unused object's structures. */
+	if (stuck)
+		memory_object_uncache_one();
+	looked_at = 0;
+	wanted = false;
+	assert_wait(&wanted, false);
+	thread_block(pageout);
+}
+
+void
+vm_pageout_start(void)
+{
+	pageout_thread = kernel_thread_create(pageout, PRIORITY_KERNEL, "pageout");
+}

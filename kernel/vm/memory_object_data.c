@@ -76,13 +76,14 @@ supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_pro
  * the reply says so.
  */
 kern_return_t
-memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data, vm_prot_t lock_value,
-	boolean_t precious, struct ipc_port *reply_to)
+memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data, mach_msg_type_number_t data_count,
+	vm_prot_t lock_value, boolean_t precious, struct ipc_port *reply_to)
 {
 	vm_size_t size = vm_map_copy_size(data);
 	kern_return_t result = KERN_SUCCESS;
 	vm_offset_t error_offset = 0, end;
 
+	(void)data_count;
 	if (object == NULL || object->pager == NULL || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end))
 		return KERN_INVALID_ARGUMENT;
 	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {

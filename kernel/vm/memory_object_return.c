@@ -91,7 +91,7 @@ return_run(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_obj
 	vm_page_counts.pageouts += size >> VM_PAGE_SHIFT;
 	count_event(pager_returns);
 	lock_release(&object->lock);
-	if (memory_object_data_return(pager->port, start, copy, dirty, !flush) != KERN_SUCCESS)
+	if (memory_object_data_return(pager->port, start, copy, (mach_msg_type_number_t)size, dirty, !flush) != KERN_SUCCESS)
 		memory_object_died(pager->port);
 	lock_acquire(&object->lock);
 	return KERN_SUCCESS;

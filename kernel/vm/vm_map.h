@@ -102,6 +102,11 @@ void vm_fault_finish(struct vm_fault_rest *rest);
 /* Gives an entry without object its object, and one that needs a copy its shadow. */
 kern_return_t vm_map_entry_own(struct vm_map_entry *entry);
 
+/*
+ * The physical address behind a user's, present for the access (WRITE: the page counts as dirty from now on). KERN_RESTART and errors as vm_fault.
+ */
+kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *physical);
+
 /* --- Copies of bytes (vm_copy.c). */
 
 /* Whether the pages of an entry may be shared with a copy that must not change. */

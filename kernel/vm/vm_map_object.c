@@ -1,0 +1,117 @@
+/* Mapping memory objects by their ports, and writing what is mapped back to their pagers. */
+#include <ipc/ipc.h>
+#include <kern/checked.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <stubs/mach_server.h>
+#include <stubs/portolan_server.h>
+#include <vm/memory_object.h>
+#include <vm/vm.h>
+#include <vm/vm_map.h>
+
+static void *
+reference(void *object)
+{
+	vm_object_reference(object);
+	return object;
+}
+
+/* The object behind a port, with a reference; the right is borrowed. */
+static kern_return_t
+object_of_port(struct ipc_port *port, vm_offset_t offset, vm_size_t size, vm_object_t *out)
+{
+	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_PHYSICAL_MEMORY, reference);
+	struct ipc_port *right;
+	kern_return_t result;
+
+	if (object != NULL) {
+		if (offset + size > object->physical_size) {
+			vm_object_deallocate(object);
+			return KERN_INVALID_ARGUMENT;
+		}
+		*out = object;
+		return KERN_SUCCESS;
+	}
+	right = ipc_port_copy_send(port);
+	result = memory_object_enter(right, out);
+	if (result != KERN_SUCCESS)
+		ipc_port_release_send(right);
+	return result;
+}
+
+/*
+ * copy: writes go to private pages; what others write to the object is seen in pages not written yet (Linux's MAP_PRIVATE), whatever the
+ * object's copy strategy. The port is consumed on success.
+ */
+kern_return_t
+vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask, boolean_t anywhere,
+	struct ipc_port *memory_object, vm_offset_t offset, boolean_t copy, vm_prot_t cur_protection,
+	vm_prot_t max_protection, vm_inherit_t inheritance)
+{
+	const struct vm_map_attributes attributes = { .protection = cur_protection,
+		.max_protection = max_protection,
+		.inheritance = inheritance,
+		.needs_copy = copy && memory_object != NULL };
+	vm_object_t object = NULL;
+	vm_offset_t end;
+	kern_return_t result;
+
+	if (map == NULL || ((cur_protection | max_protection) & ~VM_PROT_ALL) != 0 ||
+		(cur_protection & ~max_protection) != 0 || inheritance > VM_INHERIT_NONE)
+		return KERN_INVALID_ARGUMENT;
+	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end) || end > UINT64_MAX - VM_PAGE_MASK)
+		return KERN_INVALID_ARGUMENT;
+	size = round_page(size);
+	if (memory_object != NULL) {
+		result = object_of_port(memory_object, offset, size, &object);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	result = vm_map_enter(map, address, size, mask, anywhere, object, object == NULL ? 0 : offset, &attributes);
+	if (result != KERN_SUCCESS)
+		vm_object_deallocate(object);
+	else
+		ipc_port_release_send(memory_object);
+	return result;
+}
+
+/*
+ * The data is in messages to the pagers, in order, when this returns: a call to the pager's port that follows finds it written. Private
+ * pages stay where they are.
+ */
+kern_return_t
+vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidate)
+{
+	vm_address_t at, end;
+	kern_return_t result;
+
+	if (map == NULL || !checked_page_range(address, size, &at, &end))
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&map->lock);
+	result = vm_map_check(map, at, end, VM_PROT_NONE);
+	while (result == KERN_SUCCESS && at < end) {
+		struct vm_map_entry *entry = vm_map_lookup(map, at);
+		vm_address_t stop;
+		vm_object_t object;
+
+		if (entry == NULL || entry->start >= end)
+			break;
+		at = at > entry->start ? at : entry->start;
+		stop = end < entry->end ? end : entry->end;
+		object = entry->object;
+		if (object != NULL && object->pager != NULL) {
+			vm_offset_t first = entry->offset + (at - entry->start);
+
+			vm_object_reference(object);
+			lock_release(&map->lock);
+			lock_acquire(&object->lock);
+			result = memory_object_clean(object, first, first + (stop - at), MEMORY_OBJECT_RETURN_DIRTY, invalidate);
+			lock_release(&object->lock);
+			vm_object_deallocate(object);
+			lock_acquire(&map->lock);
+		}
+		at = stop;
+	}
+	lock_release(&map->lock);
+	return result;
+}

@@ -1,0 +1,253 @@
+/* The routines vm_*: what a task asks about the memory of a task. */
+#include <kern/checked.h>
+#include <kern/processor.h>
+#include <kern/thread.h>
+#include <stubs/mach_server.h>
+#include <stubs/portolan_server.h>
+#include <vm/memory_object.h>
+#include <vm/vm.h>
+#include <vm/vm_map.h>
+
+kern_return_t
+vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
+{
+	const struct vm_map_attributes attributes = { VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, false };
+
+	if (map == NULL)
+		return KERN_INVALID_ARGUMENT;
+	if (size == 0) {
+		*address = 0;
+		return KERN_SUCCESS;
+	}
+	return vm_map_enter(map, address, size, 0, anywhere, NULL, 0, &attributes);
+}
+
+kern_return_t
+vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
+{
+	struct list removed = LIST_INIT(removed);
+	vm_address_t start, end;
+	kern_return_t result;
+
+	if (map == NULL || !checked_page_range(address, size, &start, &end))
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&map->lock);
+	result = vm_map_remove(map, start, end, &removed);
+	lock_release(&map->lock);
+	vm_map_free_list(map, &removed);
+	return result;
+}
+
+/* Locks the map and splits entries at both ends of a range that entries cover. The map stays locked only on success. */
+static kern_return_t
+lock_range(vm_map_t map, vm_address_t address, vm_size_t size, vm_address_t *start, vm_address_t *end)
+{
+	kern_return_t result;
+
+	if (map == NULL || !checked_page_range(address, size, start, end))
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&map->lock);
+	result = vm_map_check(map, *start, *end, VM_PROT_NONE);
+	if (result == KERN_SUCCESS && !vm_map_clip(map, *start, *end))
+		result = KERN_RESOURCE_SHORTAGE;
+	if (result != KERN_SUCCESS)
+		lock_release(&map->lock);
+	return result;
+}
+
+/* KERN_INVALID_ADDRESS when part of the range is not allocated, KERN_PROTECTION_FAILURE when an entry's maximum does not allow it: nothing done. */
+kern_return_t
+vm_protect(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t set_maximum, vm_prot_t new_protection)
+{
+	struct vm_map_entry *entry;
+	vm_address_t start, end;
+	kern_return_t result;
+
+	if ((new_protection & ~VM_PROT_ALL) != 0)
+		return KERN_INVALID_ARGUMENT;
+	result = lock_range(map, address, size, &start, &end);
+	if (result != KERN_SUCCESS)
+		return result;
+	for (entry = vm_map_lookup(map, start); entry != NULL && entry->start < end; entry = vm_map_next(map, entry))
+		if ((new_protection & ~entry->max_protection) != 0)
+			result = KERN_PROTECTION_FAILURE;
+	for (entry = vm_map_lookup(map, start); result == KERN_SUCCESS && entry != NULL && entry->start < end;
+		entry = vm_map_next(map, entry)) {
+		uint8_t old = entry->protection;
+
+		if (set_maximum) {
+			entry->max_protection = (uint8_t)new_protection;
+			entry->protection &= (uint8_t)new_protection;
+		} else {
+			entry->protection = (uint8_t)new_protection;
+		}
+		/* More access comes with the next fault. */
+		if ((old & ~entry->protection) != 0)
+			pmap_protect(map->pmap, entry->start, entry->end, entry->protection);
+	}
+	lock_release(&map->lock);
+	return result;
+}
+
+kern_return_t
+vm_inherit(vm_map_t map, vm_address_t address, vm_size_t size, vm_inherit_t new_inheritance)
+{
+	vm_address_t start, end;
+	kern_return_t result;
+
+	if (new_inheritance > VM_INHERIT_NONE)
+		return KERN_INVALID_ARGUMENT;
+	result = lock_range(map, address, size, &start, &end);
+	if (result != KERN_SUCCESS)
+		return result;
+	for (struct vm_map_entry *entry = vm_map_lookup(map, start); entry != NULL && entry->start < end;
+		entry = vm_map_next(map, entry))
+		entry->inheritance = (uint8_t)new_inheritance;
+	lock_release(&map->lock);
+	return KERN_SUCCESS;
+}
+
+/* --- Contents. */
+
+kern_return_t
+vm_read(vm_map_t map, vm_address_t address, vm_size_t size, vm_map_copy_t *data, mach_msg_type_number_t *data_count)
+{
+	kern_return_t result;
+
+	if (map == NULL || size > UINT32_MAX)
+		return KERN_INVALID_ARGUMENT;
+	result = vm_map_copyin(map, address, size, false, data);
+	if (result == KERN_SUCCESS)
+		*data_count = (mach_msg_type_number_t)size;
+	return result;
+}
+
+/* Writes a copy's bytes over a range. KERN_RESTART as vm_fault: it is then done again from the start. */
+static kern_return_t
+overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t data)
+{
+	vm_size_t size = vm_map_copy_size(data);
+	vm_address_t end;
+
+	if (!checked_add(address, size, &end))
+		return KERN_INVALID_ADDRESS;
+	for (vm_offset_t at = 0; at < size;) {
+		vm_size_t part = VM_PAGE_SIZE - ((address + at) & VM_PAGE_MASK);
+		uint64_t physical;
+		kern_return_t result = vm_map_locate(map, address + at, VM_PROT_WRITE, &physical);
+
+		if (result != KERN_SUCCESS)
+			return result;
+		part = part < size - at ? part : size - at;
+		vm_map_copy_read(data, at, physical_to_virtual(physical), part);
+		at += part;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t data_count)
+{
+	kern_return_t result;
+
+	(void)data_count;
+	if (map == NULL)
+		return KERN_INVALID_ARGUMENT;
+	result = overwrite(map, address, data);
+	if (result == KERN_SUCCESS)
+		vm_map_copy_discard(data);
+	return result;
+}
+
+kern_return_t
+vm_copy(vm_map_t map, vm_address_t source_address, vm_size_t size, vm_address_t dest_address)
+{
+	vm_map_copy_t data;
+	kern_return_t result;
+
+	if (map == NULL)
+		return KERN_INVALID_ARGUMENT;
+	result = vm_map_copyin(map, source_address, size, false, &data);
+	if (result != KERN_SUCCESS)
+		return result;
+	result = overwrite(map, dest_address, data);
+	vm_map_copy_discard(data);
+	return result;
+}
+
+/* --- Looking. */
+
+kern_return_t
+vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size, vm_prot_t *protection, vm_prot_t *max_protection,
+	vm_inherit_t *inheritance, boolean_t *is_shared, vm_offset_t *offset)
+{
+	struct vm_map_entry *entry;
+
+	if (map == NULL)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&map->lock);
+	entry = vm_map_lookup(map, *address);
+	if (entry != NULL) {
+		*address = entry->start;
+		*size = vm_map_entry_size(entry);
+		*protection = entry->protection;
+		*max_protection = entry->max_protection;
+		*inheritance = entry->inheritance;
+		*is_shared = entry->object != NULL && entry->object->shared && !entry->needs_copy;
+		*offset = entry->offset;
+	}
+	lock_release(&map->lock);
+	return entry == NULL ? KERN_NO_SPACE : KERN_SUCCESS;
+}
+
+kern_return_t
+vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
+{
+	const struct vm_page_counts *counts = &vm_page_counts;
+
+	if (map == NULL)
+		return KERN_INVALID_ARGUMENT;
+	*vm_stats = (vm_statistics_data_t){ .pagesize = VM_PAGE_SIZE,
+		.free_count = counts->free,
+		.active_count = counts->active,
+		.inactive_count = counts->inactive,
+		/* Neither free nor to be had by page-out: the kernel's, anonymous and wired memory. */
+		.wire_count = counts->total - counts->free - counts->active - counts->inactive,
+		.total_count = counts->total,
+		.zero_fill_count = counts->zero_fills,
+		.reactivations = counts->reactivations,
+		.pageins = counts->pageins,
+		.pageouts = counts->pageouts,
+		.faults = counts->faults,
+		.cow_faults = counts->copies };
+	return KERN_SUCCESS;
+}
+
+/* --- Word waits. */
+
+/*
+ * Private: the map's number and the word's place, which no two words share and which looks like no kernel address. Shared: the object and the
+ * offset; so they may be equal for two words only where memory exceeds 16 GiB or an object 64 GiB (a waiter then wakes for nothing).
+ */
+kern_return_t
+vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key)
+{
+	struct vm_map_entry *entry;
+	kern_return_t result = KERN_SUCCESS;
+
+	*key = (const void *)(uintptr_t)((map->id & 0x1ffff) << 46 | (address >> 2 & ((1ull << 46) - 1)));
+	if (!shared)
+		return KERN_SUCCESS;
+	lock_acquire(&map->lock);
+	entry = vm_map_lookup(map, address);
+	if (entry == NULL || entry->start > address) {
+		result = KERN_INVALID_ADDRESS;
+	} else if (entry->object != NULL && entry->object->shared && !entry->needs_copy) {
+		vm_offset_t offset = entry->offset + (address - entry->start);
+
+		*key = (const void *)(uintptr_t)(1ull << 63 | (virtual_to_physical(entry->object) >> 6 & 0xfffffff) << 34 |
+						 (offset >> 2 & ((1ull << 34) - 1)));
+	}
+	lock_release(&map->lock);
+	return result;
+}

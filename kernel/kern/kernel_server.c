@@ -11,6 +11,8 @@ static const struct mig_subsystem *const subsystems[] = {
 	&mach_subsystem, &mach_port_subsystem, &portolan_subsystem, &mach_host_subsystem, &device_subsystem,
 };
 
+const NDR_record_t NDR_record = { .int_rep = 1 }; /* little endian */
+
 const struct mig_routine *
 kernel_routine(mach_msg_id_t id)
 {

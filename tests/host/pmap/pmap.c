@@ -1,0 +1,319 @@
+/* Page tables against a plain list of what is mapped: random operations on several maps, memory that runs out, nothing lost at the end. */
+#include <kern/kalloc.h>
+#include <kern/processor.h>
+#include <kern/task.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+#include <x86_64/boot.h>
+#include <x86_64/pmap_private.h>
+
+#define MEMORY_PAGES 4096
+#define FIRST_PAGE 256
+#define MAPS 3
+#define ADDRESSES 160
+#define PAGES 24
+#define OPERATIONS 200000
+
+/* --- The machine that pmap.c sees. */
+
+static char *memory;
+static struct vm_page page_array[MEMORY_PAGES];
+struct vm_page *vm_pages = page_array;
+uint64_t vm_pages_first = FIRST_PAGE;
+static uint64_t free_pages[MEMORY_PAGES], free_count;
+static bool refuse; /* now and then no page */
+static struct processor processor;
+struct processor *host_processor = &processor;
+pte_t kernel_pml4[PTES];
+static int64_t charged;
+static unsigned flushed_pages;
+
+void *
+physical_to_virtual(uint64_t physical)
+{
+	return memory + physical - FIRST_PAGE * VM_PAGE_SIZE;
+}
+
+uint64_t
+virtual_to_physical(const void *address)
+{
+	return (uint64_t)((const char *)address - memory) + FIRST_PAGE * VM_PAGE_SIZE;
+}
+
+uint64_t
+vm_page_grab_kernel(void)
+{
+	uint64_t physical;
+
+	if (free_count == 0 || (refuse && rand() % 3 == 0))
+		return 0;
+	physical = free_pages[--free_count];
+	memset(physical_to_virtual(physical), 0, VM_PAGE_SIZE);
+	return physical;
+}
+
+uint64_t
+vm_page_grab_contiguous(unsigned count, uint64_t limit)
+{
+	(void)count, (void)limit;
+	return 0;
+}
+
+void
+vm_page_release_kernel(uint64_t physical, unsigned count)
+{
+	(void)count;
+	free_pages[free_count++] = physical;
+}
+
+uint64_t
+vm_page_physical(const struct vm_page *page)
+{
+	return ((uint64_t)(page - vm_pages) + FIRST_PAGE) * VM_PAGE_SIZE;
+}
+
+void
+kcache_init(struct kcache *cache, const char *name, size_t size)
+{
+	cache->name = name;
+	cache->size = size;
+}
+
+void *
+kcache_alloc(struct kcache *cache)
+{
+	return calloc(1, cache->size);
+}
+
+void
+kcache_free(struct kcache *cache, void *object)
+{
+	(void)cache;
+	free(object);
+}
+
+bool
+task_charge(struct task *task, uint64_t bytes)
+{
+	(void)task;
+	charged += (int64_t)bytes;
+	return true;
+}
+
+void
+task_uncharge(struct task *task, uint64_t bytes)
+{
+	(void)task;
+	charged -= (int64_t)bytes;
+}
+
+void
+lock_contended(struct lock *lock)
+{
+	panic("lock %p is taken twice", (void *)lock);
+}
+
+#ifdef PORTOLAN_DEBUG
+void
+lock_order_acquired(struct lock *lock, bool nested)
+{
+	(void)lock, (void)nested;
+}
+
+void
+lock_order_released(struct lock *lock)
+{
+	(void)lock;
+}
+#endif
+
+void
+panic(const char *format, ...)
+{
+	printf("FAIL pmap: panic: %s\n", format);
+	exit(1);
+}
+
+void
+tlb_flush(struct tlb_batch *batch)
+{
+	flushed_pages += batch->count;
+	batch->count = 0;
+}
+
+void
+tlb_flush_page(struct pmap *pmap, vm_address_t address)
+{
+	(void)pmap, (void)address;
+	flushed_pages++;
+}
+
+void
+pmap_load(struct pmap *pmap)
+{
+	processor.pmap = pmap;
+}
+
+/* --- The model. */
+
+static struct pmap *map[MAPS];
+static vm_address_t address[ADDRESSES];
+static struct mapping {
+	int page; /* -1: none */
+	vm_prot_t protection;
+} model[MAPS][ADDRESSES];
+static bool modified[PAGES];
+static int failures;
+
+static void
+check(bool good, const char *what)
+{
+	if (!good && failures++ < 10)
+		printf("FAIL pmap: %s\n", what);
+}
+
+static struct vm_page *
+page(int number)
+{
+	return &vm_pages[number];
+}
+
+static void
+compare(void)
+{
+	for (int m = 0; m < MAPS; m++) {
+		uint64_t resident = 0;
+
+		for (int a = 0; a < ADDRESSES; a++) {
+			const struct mapping *want = &model[m][a];
+			uint64_t physical = pmap_extract(map[m], address[a] + 5, VM_PROT_NONE);
+
+			resident += want->page >= 0;
+			check(physical == (want->page < 0 ? 0 : vm_page_physical(page(want->page)) + 5), "wrong page mapped");
+			check((pmap_extract(map[m], address[a], VM_PROT_EXECUTE) != 0) ==
+					(want->page >= 0 && (want->protection & VM_PROT_EXECUTE)),
+				"wrong execute right");
+		}
+		check(pmap_resident_pages(map[m]) == resident, "wrong count of resident pages");
+	}
+}
+
+static void
+lower(struct mapping *mapping, vm_prot_t protection)
+{
+	if (mapping->page < 0)
+		return;
+	if (protection & VM_PROT_READ)
+		mapping->protection &= protection;
+	else
+		mapping->page = -1;
+}
+
+static void
+operate(void)
+{
+	static const vm_prot_t protections[] = { VM_PROT_READ, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_EXECUTE,
+		VM_PROT_ALL };
+	int m = rand() % MAPS, a = rand() % ADDRESSES, p = rand() % PAGES, b;
+	vm_prot_t protection = protections[rand() % 4];
+
+	switch (rand() % 8) {
+	case 0:
+	case 1:
+	case 2:
+		if (pmap_enter(map[m], address[a], page(p), vm_page_physical(page(p)), protection, 0) == KERN_SUCCESS)
+			model[m][a] = (struct mapping){ p, protection };
+		break;
+	case 3:
+	case 4:
+		b = a + rand() % 8;
+		b = b < ADDRESSES ? b : ADDRESSES - 1;
+		if (rand() % 2) {
+			pmap_remove(map[m], address[a], address[b]);
+			protection = VM_PROT_NONE;
+		} else {
+			pmap_protect(map[m], address[a], address[b], protection);
+		}
+		for (; a < b; a++)
+			lower(&model[m][a], protection);
+		break;
+	case 5:
+		protection = rand() % 3 == 0 ? VM_PROT_NONE : VM_PROT_READ | VM_PROT_EXECUTE;
+		pmap_page_protect(page(p), protection);
+		for (m = 0; m < MAPS; m++)
+			for (a = 0; a < ADDRESSES; a++)
+				if (model[m][a].page == p)
+					lower(&model[m][a], protection);
+		break;
+	case 6: /* a write through the map */
+		if (pmap_extract(map[m], address[a], VM_PROT_WRITE) != 0) {
+			check(model[m][a].page >= 0 && (model[m][a].protection & VM_PROT_WRITE), "may write what it may not");
+			modified[model[m][a].page] = true;
+		} else {
+			check(model[m][a].page < 0 || !(model[m][a].protection & VM_PROT_WRITE), "may not write what it may");
+		}
+		break;
+	default: {
+		bool clear = rand() % 2;
+
+		check(pmap_page_modified(page(p), clear) == modified[p], "wrong modified bit");
+		if (clear)
+			modified[p] = false;
+	}
+	}
+}
+
+/* Clusters in one table, neighbours across tables, and far apart; in order. */
+static void
+make_addresses(void)
+{
+	vm_address_t at = VM_MIN_ADDRESS;
+
+	for (int i = 0; i < ADDRESSES; i++) {
+		address[i] = at;
+		at += i % 40 == 39 ? 1ull << 44 : i % 10 == 9 ? 1ull << 31 : i % 5 == 4 ? 0x200000 : VM_PAGE_SIZE;
+	}
+}
+
+int
+main(void)
+{
+	uint64_t free_before;
+
+	memory = aligned_alloc(VM_PAGE_SIZE, MEMORY_PAGES * VM_PAGE_SIZE);
+	for (uint64_t i = PAGES; i < MEMORY_PAGES; i++)
+		free_pages[free_count++] = (i + FIRST_PAGE) * VM_PAGE_SIZE;
+	free_before = free_count;
+	srand(1);
+	pmap_init();
+	make_addresses();
+	for (int m = 0; m < MAPS; m++) {
+		map[m] = pmap_create(NULL);
+		for (int a = 0; a < ADDRESSES; a++)
+			model[m][a].page = -1;
+	}
+	for (unsigned i = 0; i < OPERATIONS && failures == 0; i++) {
+		refuse = i > OPERATIONS / 2;
+		operate();
+		if (i % 64 == 0)
+			compare();
+	}
+	if (failures == 0)
+		printf("PASS pmap: random operations match a list of mappings\n");
+	check(flushed_pages != 0, "nothing was ever flushed");
+	pmap_load(map[0]);
+	for (int m = 0; m < MAPS; m++)
+		pmap_destroy(map[m]);
+	check(processor.pmap == NULL, "a destroyed map stays loaded");
+	for (int p = 0; p < PAGES; p++)
+		check(page(p)->pv == NULL, "a page keeps a mapping of a destroyed map");
+	check(free_count == free_before && charged == 0, "tables were lost");
+	if (failures == 0)
+		printf("PASS pmap: nothing is left of destroyed maps\n");
+	free(memory);
+	return failures != 0;
+}

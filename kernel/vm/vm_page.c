@@ -345,3 +345,9 @@ vm_page_bootstrap_done(void)
 	vm_page_low = reserve[VM_PAGE_FOR_USER] + vm_page_counts.total / 64;
 	vm_page_target = vm_page_low + vm_page_counts.total / 64;
 }
+
+uint64_t
+vm_memory_size(void)
+{
+	return vm_page_counts.total << VM_PAGE_SHIFT;
+}

@@ -45,8 +45,6 @@ struct pvh_module {
 	uint64_t address, size, command_line, reserved;
 };
 
-struct boot_parameters boot_parameters;
-
 /* The loader's copy of the root pointer, in memory that stays. */
 static uint8_t rsdp_copy[36] __attribute__((aligned(16)));
 

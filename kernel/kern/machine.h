@@ -83,13 +83,11 @@ vm_size_t machine_copy_to_user(vm_address_t address, const void *kernel, vm_size
 bool machine_load_user_word(vm_address_t address, uint32_t *value);
 bool machine_store_user_word(vm_address_t address, uint32_t value);
 
-/* FPU: `thread` has no state yet; it is made at first use. Free drops it; save brings live registers into memory. */
+/* FPU: `thread` has no state yet; it is made at first use, and dropped by destroy. */
 void machine_thread_init(struct thread *thread);
 void machine_thread_destroy(struct thread *thread);
 kern_return_t machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, unsigned *count);
 kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const uint64_t *state, unsigned count);
-/* Child of fork: copies the FPU state of `from` (any thread not running, or the current one). */
-void machine_thread_copy_fpu(struct thread *to, struct thread *from);
 /* True when the live FPU registers of `thread` are on another processor. */
 bool machine_fpu_elsewhere(const struct thread *thread);
 

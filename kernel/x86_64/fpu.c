@@ -153,16 +153,6 @@ fpu_destroy(struct thread *thread)
 	thread->fpu = NULL;
 }
 
-void
-machine_thread_copy_fpu(struct thread *to, struct thread *from)
-{
-	if (from->fpu == NULL || (to->fpu == NULL && !make_area(to)))
-		return;
-	save_live(from);
-	save_and_disown(to);
-	memcpy(to->fpu, from->fpu, cpu_features.xsave_size);
-}
-
 bool
 machine_fpu_elsewhere(const struct thread *thread)
 {

@@ -168,8 +168,6 @@ map_all_memory(void)
 void
 memory_init(void)
 {
-	uint64_t total = 0;
-
 	map_image();
 	map_all_memory();
 	protect_image_alias();
@@ -178,13 +176,10 @@ memory_init(void)
 	for (unsigned i = 0; i < ram_count; i++) {
 		struct range found = { 0, ram[i].start };
 
-		while (next_free(&ram[i], found.end, &found)) {
+		while (next_free(&ram[i], found.end, &found))
 			vm_page_bootstrap_range(found.start, found.end);
-			total += found.end - found.start;
-		}
 	}
 	vm_page_bootstrap_done();
-	kprintf("memory: %lu MiB free\n", total >> 20);
 }
 
 /* What is never free, before modules are added: low memory, and the kernel. */

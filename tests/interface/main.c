@@ -15,6 +15,8 @@ int main(void)
 		{"tasks", test_tasks},
 		{"foreign", test_foreign},
 		{"bad input", test_bad_input},
+		{"words", test_words},
+		{"fuzz", test_fuzz},
 	};
 
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {

@@ -187,39 +187,10 @@ static void test_chains(void)
 	vm_deallocate(self, a, 16 * VM_PAGE_SIZE);
 }
 
-static uint32_t word;
-static volatile int woken;
-
-static void word_waiter(uint64_t expected)
-{
-	if (mach_word_wait(&word, (uint32_t)expected, MACH_DEADLINE_NONE, 0) == KERN_SUCCESS)
-		__atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
-}
-
-static void test_words(void)
-{
-	word = 5;
-	check_is("a word of another value is not waited on", mach_word_wait(&word, 4, MACH_DEADLINE_NONE, 0), KERN_FAILURE);
-	check_is("a deadline ends the wait", mach_word_wait(&word, 5, mach_clock_monotonic() + 20000000, 0), KERN_TIMEDOUT);
-	check_is("waking nobody", mach_word_wake(&word, 10, 0), 0);
-	check_is("an unmapped word", mach_word_wait((const uint32_t *)0x20000, 5, MACH_DEADLINE_NONE, 0), KERN_INVALID_ADDRESS);
-	woken = 0;
-	for (int i = 0; i < 3; i++)
-		start_thread(word_waiter, 5);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 100);
-	check_is("two of three are woken", mach_word_wake(&word, 2, 0), 2);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
-	check_is("two went on", woken, 2);
-	check_is("the third is woken", mach_word_wake(&word, 10, 0), 1);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
-	check_is("and went on", woken, 3);
-}
-
 void test_memory(void)
 {
 	test_allocate();
 	test_copies();
 	test_inheritance();
 	test_chains();
-	test_words();
 }

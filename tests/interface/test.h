@@ -15,6 +15,8 @@ void test_pager(void);
 void test_tasks(void);
 void test_foreign(void);
 void test_bad_input(void);
+void test_words(void);
+void test_fuzz(void);
 
 /* How many checks have failed. */
 extern int failures;

@@ -7,8 +7,6 @@
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 
-const NDR_record_t NDR_record = { .int_rep = 1 };
-
 static const struct mig_subsystem *const subsystems[] = {
 	&mach_subsystem, &mach_port_subsystem, &portolan_subsystem, &mach_host_subsystem, &device_subsystem,
 };

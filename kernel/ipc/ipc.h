@@ -54,6 +54,11 @@ kern_return_t ipc_space_insert(struct ipc_space *space, struct ipc_port *port, m
 /* A new send right for the name, or null. */
 struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name);
 
+/* Object of an IKOT_FUNCTION port: part of the kernel that takes messages itself. No locks held; the message is consumed. */
+struct ipc_kernel_receiver {
+	void (*message)(struct ipc_kernel_receiver *receiver, struct ipc_kmsg *kmsg);
+};
+
 /* Messages made by the kernel; see ipc_kmsg.h for what the generated stubs use. */
 /* One-way register message; port and disposition as in ipc_kmsg_send_from_kernel: MOVE_* consumed, else borrowed. */
 mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,

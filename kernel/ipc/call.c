@@ -1,0 +1,350 @@
+/*
+ * The register path in full: mach_call, mach_send, foreign calls; ends of calls by reply, death, abort.
+ *
+ * A caller is its own message: it goes on the port's queue with its words in its registers and waits. Whoever receives it copies them. So a call needs no
+ * memory and cannot fail for want of it. While the call lasts the caller's registers do not change; its end changes them in one step, under
+ * the caller's lock, and then wakes it. Every end follows the same pattern:
+ *
+ *   1  lock the caller; does the call still stand as we know it (state, server, reply port)? If not, somebody else ended it
+ *   2  state NONE, registers written; unlock: from here nobody else touches the call
+ *   3  thread_go
+ *
+ * An abort between 2 and 3 finds state NONE and leaves the thread alone; step 3 comes.
+ */
+#include <ipc/ipc_internal.h>
+#include <kern/exception.h>
+#include <kern/processor.h>
+#include <mach/exception.h>
+#include <mach/trap.h>
+#include <string.h>
+
+/* After the full path, when a call has ended: registers are complete, or the server of a foreign call died. */
+void
+ipc_call_continue(struct thread *self)
+{
+	if (self->ipc.call_died) {
+		self->ipc.call_died = false;
+		exception_raise_self(EXC_SYSCALL, (int64_t)self->regs.rax, 0);
+	}
+}
+
+/* Step 2 of an end without a reply; caller locked. */
+static void
+end_with_code(struct thread *caller, int64_t code)
+{
+	caller->ipc.call_state = IPC_CALL_NONE;
+	caller->ipc.server = NULL;
+	caller->ipc.reply_port = NULL;
+	if (caller->ipc.call_foreign)
+		caller->ipc.call_died = true;
+	else
+		caller->regs.rax = (uint64_t)code;
+}
+
+void
+ipc_call_end_queued(struct ipc_port *port, struct thread *caller, int64_t code)
+{
+	ipc_mqueue_remove(port, &caller->ipc.element);
+	lock_acquire(&caller->lock);
+	debug_assert(caller->ipc.call_state == IPC_CALL_QUEUED && caller->ipc.call_port == port);
+	end_with_code(caller, code);
+	caller->ipc.call_port = NULL;
+	lock_release(&caller->lock);
+	(void)thread_go(caller, WAIT_AWAKENED);
+	ipc_object_release(&port->object);
+}
+
+void
+ipc_call_receive(struct ipc_port *port, struct thread *caller, struct thread *self, struct ipc_port *reply_port)
+{
+	ipc_mqueue_remove(port, &caller->ipc.element);
+	lock_acquire(&caller->lock);
+	debug_assert(caller->ipc.call_state == IPC_CALL_QUEUED && caller->ipc.call_port == port);
+	caller->ipc.call_state = IPC_CALL_RECEIVED;
+	caller->ipc.call_port = NULL;
+	caller->ipc.server = self;
+	caller->ipc.reply_port = reply_port;
+	caller->wait_kind = WAIT_IPC_REPLY;
+	lock_release(&caller->lock);
+	ipc_object_release(&port->object); /* the caller's; the receiver has its own */
+	if (self != NULL) {
+		thread_reference(caller);
+		self->ipc.owes = caller;
+		self->ipc.owes_on = port;
+	}
+}
+
+/* Caller locked: step 1. */
+static bool
+call_stands(const struct thread *caller, const struct thread *server, const struct ipc_port *reply_port)
+{
+	return caller->ipc.call_state == IPC_CALL_RECEIVED && caller->ipc.server == server &&
+		caller->ipc.reply_port == reply_port;
+}
+
+bool
+ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code, const uint64_t *words,
+	unsigned count, unsigned flags)
+{
+	bool stands;
+
+	lock_acquire(&caller->lock);
+	stands = call_stands(caller, server, reply_port);
+	if (stands) {
+		caller->ipc.call_state = IPC_CALL_NONE;
+		caller->ipc.server = NULL;
+		caller->ipc.reply_port = NULL;
+		if (!caller->ipc.call_foreign) {
+			memcpy(caller->regs.word, words, sizeof(caller->regs.word));
+			caller->regs.rax = (uint64_t)code;
+			caller->regs.rbx = count;
+		} else if (code != MACH_MSG_SUCCESS) {
+			caller->ipc.call_died = true;
+		} else if (!(flags & REPLY_KEEP)) {
+			caller->regs.rax = words[0];
+		}
+	}
+	lock_release(&caller->lock);
+	return stands;
+}
+
+void
+ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code)
+{
+	bool stands;
+
+	lock_acquire(&caller->lock);
+	stands = call_stands(caller, server, reply_port);
+	if (stands)
+		end_with_code(caller, code);
+	lock_release(&caller->lock);
+	if (stands)
+		(void)thread_go(caller, WAIT_AWAKENED);
+}
+
+void
+ipc_call_drop_owed(struct thread *self)
+{
+	struct thread *caller = self->ipc.owes;
+	struct ipc_port *right = self->ipc.owes_right;
+
+	self->ipc.owes = NULL;
+	self->ipc.owes_right = NULL;
+	self->ipc.owes_on = NULL;
+	if (caller != NULL) {
+		ipc_call_fail(caller, self, NULL, MIG_SERVER_DIED);
+		thread_deallocate(caller);
+	}
+	ipc_port_release_right(right, self->ipc.owes_disposition);
+}
+
+/* --- Making calls. */
+
+/*
+ * The port that a name sends to: a reference, or, *once, the send-once right itself. may_reply: kernel ports that stand for a reply are
+ * allowed (a call cannot expect one from them).
+ */
+static mach_msg_return_t
+destination(struct thread *self, mach_port_name_t name, bool may_reply, struct ipc_port **port, bool *once)
+{
+	struct ipc_space *space = self->task->space;
+	mach_msg_return_t result = MACH_MSG_SUCCESS;
+	struct ipc_entry *entry;
+	bool dead;
+
+	*once = false;
+	lock_acquire(&space->lock);
+	entry = ipc_right_lookup(space, name);
+	if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)) {
+		*port = ipc_object_port(entry->object);
+		ipc_object_reference(entry->object);
+	} else if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_ONCE)) {
+		*once = true;
+		if (!may_reply && ipc_port_is_kernel(ipc_object_port(entry->object)))
+			result = MACH_SEND_INVALID_RIGHT;
+		else
+			(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, false, port, &dead);
+	} else {
+		result = MACH_SEND_INVALID_DEST;
+	}
+	lock_release(&space->lock);
+	return result;
+}
+
+/* The words and what goes with them, for a routine of the kernel. */
+static mach_msg_return_t
+call_kernel(struct thread *self, struct ipc_port *port, struct mig_call *call)
+{
+	*call = (struct mig_call){ .port = port,
+		.id = (mach_msg_id_t)(self->regs.rbx >> 32),
+		.count = (uint32_t)self->regs.r14 };
+	memcpy(call->word, self->regs.word, sizeof(call->word));
+	return ipc_kobject_words(port, call);
+}
+
+/*
+ * The current thread becomes a caller in the port's queue and waits; the reference is consumed. False if the port is dead. A receiver that waits is switched
+ * to at once, at our priority if that is higher.
+ */
+static bool
+queue_call(struct thread *self, struct ipc_port *port, bool foreign, mach_msg_id_t id, unsigned count)
+{
+	struct thread *receiver;
+	uint8_t priority = self->run_priority;
+
+	lock_acquire(&port->object.lock);
+	if (!port->object.active || ipc_port_is_kernel(port)) {
+		lock_release(&port->object.lock);
+		ipc_port_release(port);
+		return false;
+	}
+	self->ipc.call_state = IPC_CALL_QUEUED;
+	self->ipc.call_foreign = foreign;
+	self->ipc.call_id = id;
+	self->ipc.call_count = (uint8_t)count;
+	self->ipc.call_port = port;
+	ipc_object_reference(&port->object); /* ours while we look at it below */
+	thread_will_wait(WAIT_IPC_SEND, true, UINT64_MAX);
+	receiver = ipc_mqueue_post(port, &self->ipc.element, true);
+	lock_release(&port->object.lock);
+	if (receiver != NULL) {
+		if (receiver->run_priority < priority)
+			sched_set_priority(receiver, priority);
+		ipc_port_release(port);
+		thread_handoff(receiver, ipc_call_continue);
+	}
+	ipc_inherit(port, priority);
+	ipc_port_release(port);
+	thread_block(ipc_call_continue);
+}
+
+void
+ipc_trap_call(struct thread *self)
+{
+	mach_port_name_t name = (mach_port_name_t)self->regs.rbx;
+	struct ipc_port *port = NULL;
+	mach_msg_return_t result = MACH_SEND_TOO_LARGE;
+	bool once = false;
+
+	if (self->regs.r14 <= IPC_WORDS)
+		result = destination(self, name, false, &port, &once);
+	if (result == MACH_MSG_SUCCESS && ipc_port_is_kernel(port)) {
+		struct mig_call call;
+
+		result = call_kernel(self, port, &call);
+		ipc_port_release(port);
+		if (result == KERN_RESTART)
+			thread_block_restart(self);
+		if (result == MACH_MSG_SUCCESS) {
+			memcpy(self->regs.word, call.word, sizeof(call.word));
+			self->regs.rbx = call.count;
+		}
+	} else if (result == MACH_MSG_SUCCESS) {
+		if (once) {
+			/* The call needs a reference only; as a right it is used now. */
+			ipc_object_reference(&port->object);
+			ipc_port_drop_send_once(port);
+		}
+		(void)queue_call(self, port, false, (mach_msg_id_t)(self->regs.rbx >> 32), (unsigned)self->regs.r14);
+		result = MACH_SEND_INVALID_DEST;
+	}
+	self->regs.rax = (uint64_t)(int64_t)result;
+	ipc_deferred_run();
+	thread_leave_kernel(self);
+}
+
+void
+ipc_foreign_call(struct thread *self)
+{
+	struct task *task = self->task;
+	struct ipc_port *port;
+
+	lock_acquire(&task->lock);
+	port = task->foreign_port;
+	if (port != NULL)
+		ipc_object_reference(&port->object);
+	lock_release(&task->lock);
+	count_event(foreign_calls);
+	if (port != NULL)
+		(void)queue_call(self, port, true, (mach_msg_id_t)self->regs.rax, IPC_FOREIGN_WORDS);
+	exception_raise_self(EXC_SYSCALL, (int64_t)self->regs.rax, 0);
+}
+
+/* --- Sending words without a reply. */
+
+static void
+send_continue(struct thread *self)
+{
+	enum wait_result waited = self->wait_result;
+	int64_t result = MACH_SEND_INTERRUPTED;
+
+	(void)ipc_mqueue_wait_over(self);
+	if (waited != WAIT_INTERRUPTED)
+		result = ipc_trap_send(self);
+	if (result == KERN_RESTART)
+		thread_block_restart(self);
+	self->regs.rax = (uint64_t)result;
+}
+
+/* A message of the words to a user port; the right (send or send-once) is consumed on success. */
+static mach_msg_return_t
+send_words(struct thread *self, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id, unsigned count)
+{
+	struct ipc_kmsg *kmsg = ipc_kmsg_of_words(id, self->regs.word, count);
+
+	if (kmsg == NULL)
+		return MACH_SEND_NO_BUFFER;
+	if (!ipc_kmsg_charge(kmsg, self->task)) {
+		ipc_kmsg_free(kmsg);
+		return MACH_SEND_NO_BUFFER;
+	}
+	kmsg->remote_port = port;
+	kmsg->remote_disposition = (uint8_t)disposition;
+	return ipc_kmsg_deliver(kmsg);
+}
+
+int64_t
+ipc_trap_send(struct thread *self)
+{
+	mach_port_name_t name = (mach_port_name_t)self->regs.rbx;
+	mach_msg_id_t id = (mach_msg_id_t)(self->regs.rbx >> 32);
+	struct ipc_port *port;
+	mach_msg_return_t result;
+	bool once;
+
+	if (self->regs.r14 > IPC_WORDS)
+		return MACH_SEND_TOO_LARGE;
+	while (ipc_send_room(self, name) == IPC_SEND_FULL) {
+		result = ipc_send_full(self, name, 0, UINT64_MAX, MACH_PORT_NULL);
+		if (result == IPC_SEND_WAIT)
+			thread_block(send_continue);
+		if (result != MACH_MSG_SUCCESS)
+			return result;
+	}
+	result = destination(self, name, true, &port, &once);
+	if (result != MACH_MSG_SUCCESS) {
+		ipc_deferred_run();
+		return result;
+	}
+	if (!once && ipc_port_is_kernel(port)) {
+		struct mig_call call;
+
+		result = call_kernel(self, port, &call);
+		ipc_port_release(port);
+		return result;
+	}
+	if (!once) {
+		struct ipc_port *right = ipc_port_copy_send(port);
+
+		ipc_port_release(port);
+		port = right;
+	}
+	result = send_words(self, port, once ? MACH_MSG_TYPE_PORT_SEND_ONCE : MACH_MSG_TYPE_PORT_SEND, id, (unsigned)self->regs.r14);
+	if (result == MACH_SEND_NO_BUFFER) {
+		if (!once)
+			ipc_port_release_send(port);
+		else
+			(void)ipc_space_insert(self->task->space, port, MACH_MSG_TYPE_PORT_SEND_ONCE, &name);
+	}
+	return result;
+}

@@ -1,0 +1,359 @@
+/*
+ * A message from a task into the kernel.
+ *
+ * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), then snapshots of out-of-line memory (the
+ * same), then, under one hold of the space's lock, a check of all rights and the taking of them, which touches no
+ * user memory. Out-of-line ranges that the sender gives away are unmapped last. The last such range is moved at once rather than copied and unmapped, so
+ * that its pages can change hands; the rights have been checked before that.
+ */
+#include <ipc/ipc_internal.h>
+#include <kern/checked.h>
+#include <kern/kalloc.h>
+#include <kern/trap.h>
+#include <string.h>
+#include <stubs/mach_server.h>
+
+#define OOL_PORTS_MAX 16384u
+
+static mach_msg_descriptor_t *
+descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
+{
+	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
+}
+
+/* --- Rights: the same walk checks, takes and puts back. */
+
+struct walk {
+	enum { WALK_CHECK, WALK_TAKE, WALK_RESTORE } mode;
+	struct ipc_space *space;
+	struct ipc_kmsg *kmsg;
+	unsigned done; /* WALK_TAKE: how many were taken; WALK_RESTORE: how many are left to put back */
+};
+
+static uint8_t
+received_as(mach_msg_type_name_t disposition)
+{
+	switch (disposition) {
+	case MACH_MSG_TYPE_MOVE_RECEIVE:
+		return MACH_MSG_TYPE_PORT_RECEIVE;
+	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
+	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
+		return MACH_MSG_TYPE_PORT_SEND_ONCE;
+	default:
+		return MACH_MSG_TYPE_PORT_SEND;
+	}
+}
+
+/* One right. False ends the walk. */
+static bool
+walk_right(struct walk *walk, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **slot, bool *dead)
+{
+	struct ipc_port *port;
+
+	if (walk->mode == WALK_RESTORE) {
+		if (walk->done == 0)
+			return false;
+		walk->done--;
+		if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *slot != NULL)
+			ipc_port_settle(*slot);
+		ipc_right_restore(walk->space, name, disposition, *slot);
+		*slot = NULL;
+		return true;
+	}
+	if (ipc_right_copyin(walk->space, name, disposition, walk->mode == WALK_CHECK, &port, dead) != KERN_SUCCESS)
+		return false;
+	if (walk->mode == WALK_CHECK)
+		return true;
+	*slot = port;
+	walk->done++;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && port != NULL)
+		return ipc_port_in_transit(port, walk->kmsg->remote_port);
+	return true;
+}
+
+/* The rights of the body. False if one could not be had. */
+static bool
+walk_body(struct walk *walk)
+{
+	for (unsigned i = 0; i < walk->kmsg->descriptors; i++) {
+		mach_msg_descriptor_t *descriptor = descriptor_at(walk->kmsg, i);
+		struct ipc_carry *carry = &walk->kmsg->carry[i];
+		bool dead;
+
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
+			if (!walk_right(walk, descriptor->port.name, descriptor->port.disposition, &carry->port, &carry->dead))
+				return false;
+		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+			for (uint32_t k = 0; k < carry->count; k++) {
+				/* A dead name in an array arrives as a null one. */
+				if (!walk_right(walk, carry->names[k], descriptor->ool_ports.disposition, &carry->ports[k], &dead))
+					return false;
+			}
+		}
+	}
+	return true;
+}
+
+/* The header's two. */
+static mach_msg_return_t
+walk_header(struct walk *walk)
+{
+	mach_msg_header_t *header = &walk->kmsg->header;
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	bool dead = false;
+
+	if (!walk_right(walk, header->msgh_remote_port, remote, &walk->kmsg->remote_port, &dead) || dead)
+		return MACH_SEND_INVALID_DEST;
+	if (local != 0 && !walk_right(walk, header->msgh_local_port, local, &walk->kmsg->local_port, &dead))
+		return MACH_SEND_INVALID_REPLY;
+	return MACH_MSG_SUCCESS;
+}
+
+/* Checks all, then takes all; on failure what was taken goes back. Dispositions become those of the receiver. */
+static mach_msg_return_t
+take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
+{
+	struct walk walk = { .mode = WALK_CHECK, .space = space, .kmsg = kmsg };
+	mach_msg_return_t result = MACH_SEND_INVALID_DEST;
+
+	lock_acquire(&space->lock);
+	if (space->active)
+		result = walk_header(&walk);
+	if (result == MACH_MSG_SUCCESS && !walk_body(&walk))
+		result = MACH_SEND_INVALID_RIGHT;
+	if (result == MACH_MSG_SUCCESS && !check_only) {
+		/* Can still fail: a right given twice, a circle, a destination that has just died. */
+		walk.mode = WALK_TAKE;
+		result = walk_header(&walk);
+		if (result == MACH_MSG_SUCCESS && !walk_body(&walk))
+			result = MACH_SEND_INVALID_RIGHT;
+		if (result != MACH_MSG_SUCCESS) {
+			walk.mode = WALK_RESTORE;
+			(void)walk_header(&walk);
+			(void)walk_body(&walk);
+		}
+	}
+	lock_release(&space->lock);
+	ipc_deferred_run();
+	return result;
+}
+
+/* --- Memory. */
+
+static mach_msg_return_t
+take_names(struct ipc_carry *carry, const mach_msg_ool_ports_descriptor_t *descriptor)
+{
+	kern_return_t result;
+
+	carry->count = descriptor->count;
+	carry->deallocate = descriptor->deallocate;
+	if (descriptor->count > OOL_PORTS_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (descriptor->count == 0)
+		return MACH_MSG_SUCCESS;
+	carry->ports = kalloc(carry->count * sizeof(*carry->ports));
+	carry->names = kalloc(carry->count * sizeof(*carry->names));
+	if (carry->ports != NULL)
+		memset(carry->ports, 0, carry->count * sizeof(*carry->ports));
+	if (carry->ports == NULL || carry->names == NULL)
+		return MACH_SEND_NO_BUFFER;
+	result = copyin((vm_address_t)(uintptr_t)descriptor->address, carry->names, carry->count * sizeof(*carry->names));
+	if (result != KERN_SUCCESS)
+		return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_MEMORY;
+	return MACH_MSG_SUCCESS;
+}
+
+static mach_msg_return_t
+take_memory(struct vm_map *map, struct ipc_carry *carry, const mach_msg_ool_descriptor_t *descriptor, bool move)
+{
+	kern_return_t result;
+
+	carry->size = descriptor->size;
+	carry->deallocate = descriptor->deallocate && !move;
+	if (descriptor->size == 0)
+		return MACH_MSG_SUCCESS;
+	result = vm_map_copyin(map, (vm_address_t)(uintptr_t)descriptor->address, descriptor->size,
+		descriptor->deallocate && move, &carry->copy);
+	if (result == KERN_SUCCESS)
+		return MACH_MSG_SUCCESS;
+	carry->copy = NULL;
+	if (result == KERN_RESTART)
+		return KERN_RESTART;
+	return result == KERN_RESOURCE_SHORTAGE ? MACH_SEND_NO_BUFFER : MACH_SEND_INVALID_MEMORY;
+}
+
+/* Types and dispositions of the descriptors, and the names of port arrays; *last_memory: the last out-of-line range, or -1. */
+static mach_msg_return_t
+read_descriptors(struct ipc_kmsg *kmsg, int *last_memory)
+{
+	*last_memory = -1;
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+		struct ipc_carry *carry = &kmsg->carry[i];
+		mach_msg_return_t result = MACH_MSG_SUCCESS;
+
+		carry->type = descriptor->type.type;
+		switch (carry->type) {
+		case MACH_MSG_PORT_DESCRIPTOR:
+			carry->disposition = received_as(descriptor->port.disposition);
+			break;
+		case MACH_MSG_OOL_DESCRIPTOR:
+			*last_memory = (int)i;
+			break;
+		case MACH_MSG_OOL_PORTS_DESCRIPTOR:
+			carry->disposition = received_as(descriptor->ool_ports.disposition);
+			result = take_names(carry, &descriptor->ool_ports);
+			break;
+		default:
+			result = MACH_SEND_INVALID_TYPE;
+		}
+		if (result != MACH_MSG_SUCCESS)
+			return result;
+	}
+	return MACH_MSG_SUCCESS;
+}
+
+static mach_msg_return_t
+take_all_memory(struct thread *self, struct ipc_kmsg *kmsg, int last_memory)
+{
+	for (int i = 0; i <= last_memory; i++) {
+		mach_msg_return_t result;
+
+		if (kmsg->carry[i].type != MACH_MSG_OOL_DESCRIPTOR)
+			continue;
+		result = take_memory(self->task->map, &kmsg->carry[i], &descriptor_at(kmsg, (unsigned)i)->out_of_line,
+			i == last_memory);
+		if (result != MACH_MSG_SUCCESS)
+			return result;
+	}
+	return MACH_MSG_SUCCESS;
+}
+
+/* The send is certain: the ranges that the sender gave away leave its map, and the image says what the receiver gets. */
+static void
+settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
+{
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+		struct ipc_carry *carry = &kmsg->carry[i];
+		uint64_t bytes = carry->type == MACH_MSG_OOL_DESCRIPTOR ? carry->size : carry->count * sizeof(mach_port_name_t);
+
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
+			descriptor->port.disposition = carry->disposition;
+			continue;
+		}
+		if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
+			descriptor->ool_ports.disposition = carry->disposition;
+		if (carry->deallocate && bytes != 0)
+			(void)vm_deallocate(self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address, bytes);
+		if (carry->names != NULL) {
+			kfree(carry->names, carry->count * sizeof(*carry->names));
+			carry->names = NULL;
+		}
+	}
+}
+
+/* --- The message. */
+
+/* Descriptor count of the message at the address, and whether its sizes make sense. */
+static mach_msg_return_t
+read_start(vm_address_t address, mach_msg_size_t size, mach_msg_header_t *header, unsigned *descriptors)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+	} start;
+	kern_return_t result;
+
+	if (size < sizeof(mach_msg_header_t))
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (size > MACH_MSG_SIZE_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (size % 4 != 0)
+		return MACH_SEND_INVALID_HEADER;
+	result = copyin(address, &start, size < sizeof(start) ? sizeof(start.header) : sizeof(start));
+	if (result != KERN_SUCCESS)
+		return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
+	*header = start.header;
+	*descriptors = 0;
+	if (start.header.msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		if (size < sizeof(start))
+			return MACH_SEND_MSG_TOO_SMALL;
+		*descriptors = start.body.msgh_descriptor_count;
+		if (*descriptors > MACH_MSG_DESCRIPTORS_MAX)
+			return MACH_SEND_TOO_LARGE;
+		if (size < sizeof(start) + *descriptors * sizeof(mach_msg_descriptor_t))
+			return MACH_SEND_MSG_TOO_SMALL;
+	}
+	return MACH_MSG_SUCCESS;
+}
+
+static bool
+header_valid(const mach_msg_header_t *header)
+{
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+
+	if (!MACH_MSG_TYPE_PORT_ANY(remote) || remote == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return false;
+	return local == 0 ? header->msgh_local_port == MACH_PORT_NULL :
+			    MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE;
+}
+
+mach_msg_return_t
+ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
+{
+	mach_msg_header_t header;
+	struct ipc_kmsg *kmsg;
+	unsigned descriptors;
+	int last_memory;
+	mach_msg_return_t result = read_start(address, size, &header, &descriptors);
+	kern_return_t copied;
+
+	if (result != MACH_MSG_SUCCESS)
+		return result;
+	if (!header_valid(&header))
+		return MACH_SEND_INVALID_HEADER;
+	if (!MACH_PORT_VALID(header.msgh_remote_port))
+		return MACH_SEND_INVALID_DEST;
+	if (ipc_send_room(self, header.msgh_remote_port) != MACH_MSG_SUCCESS)
+		return IPC_SEND_FULL;
+	kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
+	if (kmsg == NULL)
+		return MACH_SEND_NO_BUFFER;
+	if (!ipc_kmsg_charge(kmsg, self->task)) {
+		ipc_kmsg_free(kmsg);
+		return MACH_SEND_NO_BUFFER;
+	}
+	copied = copyin(address, &kmsg->header, size);
+	/* Read twice; what counts is what was read and checked first. */
+	kmsg->header.msgh_bits = header.msgh_bits;
+	kmsg->header.msgh_size = size;
+	kmsg->header.msgh_remote_port = header.msgh_remote_port;
+	kmsg->header.msgh_local_port = header.msgh_local_port;
+	if (descriptors != 0)
+		((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = descriptors;
+	if (copied != KERN_SUCCESS)
+		result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
+	else
+		result = read_descriptors(kmsg, &last_memory);
+	if (result == MACH_MSG_SUCCESS && last_memory >= 0) {
+		/* A sender with a bad right shall not lose the memory that it gives away. */
+		result = take_rights(self->task->space, kmsg, true);
+		if (result == MACH_MSG_SUCCESS)
+			result = take_all_memory(self, kmsg, last_memory);
+	}
+	if (result == MACH_MSG_SUCCESS)
+		result = take_rights(self->task->space, kmsg, false);
+	if (result != MACH_MSG_SUCCESS) {
+		ipc_kmsg_destroy(kmsg);
+		return result;
+	}
+	settle_descriptors(self, kmsg);
+	kmsg->remote_disposition = received_as(MACH_MSGH_BITS_REMOTE(header.msgh_bits));
+	kmsg->local_disposition = kmsg->local_port != NULL ? received_as(MACH_MSGH_BITS_LOCAL(header.msgh_bits)) : 0;
+	count_events(bytes_copied, size);
+	*out = kmsg;
+	return MACH_MSG_SUCCESS;
+}

@@ -1,0 +1,198 @@
+/*
+ * A message from the kernel into a task.
+ *
+ * Rights first, which cannot wait; then out-of-line memory, which may: the message then stays with the thread (ipc_thread.taking) and
+ * goes on where it was, for what has arrived is no longer in its carries. The bytes come last.
+ */
+#include <ipc/ipc_internal.h>
+#include <kern/kalloc.h>
+#include <kern/processor.h>
+#include <kern/trap.h>
+#include <string.h>
+
+static mach_msg_descriptor_t *
+descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
+{
+	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
+}
+
+/* A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is null. */
+static mach_port_name_t
+right_out(struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed)
+{
+	mach_port_name_t name = MACH_PORT_NULL;
+
+	if (*slot == NULL)
+		return MACH_PORT_NULL;
+	if (!space->active || ipc_right_copyout(space, *slot, disposition, MACH_PORT_NULL, &name) != KERN_SUCCESS) {
+		*failed = true;
+		return MACH_PORT_NULL;
+	}
+	*slot = NULL;
+	return name;
+}
+
+/* Replaces an array of rights by its names, as memory to be mapped. */
+static void
+names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc_carry *carry)
+{
+	uint64_t bytes = carry->count * sizeof(mach_port_name_t);
+	mach_port_name_t *names = kalloc(bytes);
+	bool failed = names == NULL;
+
+	lock_acquire(&space->lock);
+	for (uint32_t i = 0; names != NULL && i < carry->count; i++)
+		names[i] = right_out(space, &carry->ports[i], carry->disposition, &failed);
+	lock_release(&space->lock);
+	for (uint32_t i = 0; i < carry->count; i++)
+		ipc_port_release_right(carry->ports[i], carry->disposition);
+	kfree(carry->ports, carry->count * sizeof(*carry->ports));
+	carry->ports = NULL;
+	if (names != NULL) {
+		carry->copy = vm_map_copy_from_kernel(names, bytes);
+		kfree(names, bytes);
+	}
+	if (carry->copy == NULL || failed)
+		kmsg->trouble = MACH_RCV_BODY_ERROR;
+}
+
+static void
+rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	mach_msg_header_t *header = &kmsg->header;
+	mach_msg_bits_t complex = kmsg->descriptors != 0 ? MACH_MSGH_BITS_COMPLEX : header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
+	bool header_failed = false, body_failed = false;
+
+	/* As the receiver sees it, remote is where to reply. */
+	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) | complex;
+	header->msgh_local_port = kmsg->local_name;
+	lock_acquire(&space->lock);
+	header->msgh_remote_port = right_out(space, &kmsg->local_port, kmsg->local_disposition, &header_failed);
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		struct ipc_carry *carry = &kmsg->carry[i];
+		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+
+		if (carry->type != MACH_MSG_PORT_DESCRIPTOR)
+			continue;
+		descriptor->port = (mach_msg_port_descriptor_t){ .type = MACH_MSG_PORT_DESCRIPTOR,
+			.disposition = carry->disposition,
+			.name = carry->dead ? MACH_PORT_DEAD : right_out(space, &carry->port, carry->disposition, &body_failed) };
+	}
+	lock_release(&space->lock);
+	/* What found no room. */
+	ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
+	kmsg->local_port = NULL;
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		struct ipc_carry *carry = &kmsg->carry[i];
+
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
+			ipc_port_release_right(carry->port, carry->disposition);
+			carry->port = NULL;
+		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR && carry->ports != NULL) {
+			names_out(space, kmsg, carry);
+		}
+	}
+	if (body_failed)
+		kmsg->trouble = MACH_RCV_BODY_ERROR;
+	if (header_failed)
+		kmsg->trouble = MACH_RCV_HEADER_ERROR;
+	ipc_deferred_run();
+}
+
+/* Maps what a descriptor carries and writes its address. */
+static mach_msg_return_t
+memory_out(struct thread *self, struct ipc_kmsg *kmsg, unsigned i)
+{
+	struct ipc_carry *carry = &kmsg->carry[i];
+	mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+	vm_address_t address = 0;
+	bool lost = false;
+
+	if (carry->copy != NULL) {
+		kern_return_t result = vm_map_copyout(self->task->map, &address, carry->copy);
+
+		if (result == KERN_RESTART)
+			return KERN_RESTART;
+		if (result != KERN_SUCCESS) {
+			vm_map_copy_discard(carry->copy);
+			kmsg->trouble = MACH_RCV_BODY_ERROR;
+			lost = true;
+		}
+		carry->copy = NULL;
+	} else {
+		lost = carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR ? carry->count != 0 : carry->size != 0;
+	}
+	if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+		descriptor->ool_ports = (mach_msg_ool_ports_descriptor_t){ .type = carry->type,
+			.disposition = carry->disposition,
+			.deallocate = 1,
+			.address = (void *)(uintptr_t)address,
+			.count = lost ? 0 : carry->count };
+	} else {
+		descriptor->out_of_line = (mach_msg_ool_descriptor_t){ .type = carry->type,
+			.deallocate = 1,
+			.copy = MACH_MSG_PHYSICAL_COPY,
+			.address = (void *)(uintptr_t)address,
+			.size = lost ? 0 : (mach_msg_size_t)carry->size };
+	}
+	carry->type = MACH_MSG_PORT_DESCRIPTOR; /* done: a second call passes it by */
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t
+ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
+{
+	if (!kmsg->rights_done) {
+		rights_out(self->task->space, kmsg);
+		kmsg->rights_done = true;
+	}
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		if (kmsg->carry[i].type != MACH_MSG_PORT_DESCRIPTOR && memory_out(self, kmsg, i) == KERN_RESTART)
+			return KERN_RESTART;
+	}
+	return kmsg->trouble;
+}
+
+mach_msg_return_t
+ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, bool sender)
+{
+	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u;
+	mach_msg_trailer_t trailer = { .msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
+		.msgh_trailer_size = end >= size ? 0 : size - end < MAX_TRAILER_SIZE ? size - end : MAX_TRAILER_SIZE,
+		.msgh_seqno = kmsg->seqno,
+		.msgh_sender = sender ? kmsg->sender_id : 0,
+		.msgh_payload = kmsg->payload };
+	kern_return_t result = copyout(&kmsg->header, buffer, message);
+
+	if (result == KERN_SUCCESS && trailer.msgh_trailer_size != 0)
+		result = copyout(&trailer, buffer + end, trailer.msgh_trailer_size);
+	if (result == KERN_RESTART)
+		return KERN_RESTART;
+	count_events(bytes_copied, message);
+	return result == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
+}
+
+/* A word of each page is read and written back: if that works the page is there. Nobody but the caller may use the buffer during the call. */
+mach_msg_return_t
+ipc_buffer_probe(struct thread *self, vm_address_t buffer, mach_msg_size_t size)
+{
+	vm_address_t end, at = buffer;
+
+	if (size == 0)
+		return MACH_MSG_SUCCESS;
+	if (buffer % 4 != 0 || __builtin_add_overflow(buffer, size, &end))
+		return MACH_RCV_INVALID_DATA;
+	for (; at < end; at = trunc_page(at) + VM_PAGE_SIZE) {
+		uint32_t word;
+		kern_return_t result;
+
+		if (machine_load_user_word(at, &word) && machine_store_user_word(at, word))
+			continue;
+		result = vm_fault(self->task->map, at, VM_PROT_READ | VM_PROT_WRITE);
+		if (result == KERN_RESTART)
+			return KERN_RESTART;
+		if (result != KERN_SUCCESS)
+			return MACH_RCV_INVALID_DATA;
+	}
+	return MACH_MSG_SUCCESS;
+}

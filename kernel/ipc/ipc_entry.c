@@ -1,0 +1,220 @@
+/* The table of a name space: finding, making and freeing entries, and the way back from a port to its name. */
+#include <ipc/ipc_internal.h>
+#include <kern/kalloc.h>
+#include <string.h>
+
+#define DIRECTORY_MIN 4u
+#define HASH_MIN 64u
+
+static struct ipc_entry *
+entry_at(struct ipc_space *space, uint32_t index)
+{
+	return &space->chunk[index / IPC_ENTRIES_PER_CHUNK][index % IPC_ENTRIES_PER_CHUNK];
+}
+
+/* Makes the directory reach the chunk. */
+static bool
+directory_grow(struct ipc_space *space, uint32_t number)
+{
+	uint32_t size = space->chunks == 0 ? DIRECTORY_MIN : space->chunks;
+	size_t bytes;
+	struct ipc_entry **directory;
+
+	while (size <= number)
+		size *= 2;
+	if (size == space->chunks)
+		return true;
+	bytes = size * sizeof(*directory);
+	if (!task_charge(space->task, bytes))
+		return false;
+	directory = kalloc(bytes);
+	if (directory == NULL) {
+		task_uncharge(space->task, bytes);
+		return false;
+	}
+	if (space->chunks != 0) {
+		memcpy(directory, space->chunk, space->chunks * sizeof(*directory));
+		kfree(space->chunk, space->chunks * sizeof(*directory));
+		task_uncharge(space->task, space->chunks * sizeof(*directory));
+	}
+	memset(directory + space->chunks, 0, (size - space->chunks) * sizeof(*directory));
+	space->chunk = directory;
+	space->chunks = size;
+	return true;
+}
+
+/* A page of free entries at its place in the directory; lowest index first in the free list. */
+static kern_return_t
+chunk_add(struct ipc_space *space, uint32_t number)
+{
+	struct ipc_entry *chunk;
+	uint32_t first = number * IPC_ENTRIES_PER_CHUNK;
+
+	if (first > IPC_INDEX_MAX)
+		return KERN_NO_SPACE;
+	if (number >= space->chunks && !directory_grow(space, number))
+		return KERN_RESOURCE_SHORTAGE;
+	if (!task_charge(space->task, IPC_CHUNK_BYTES))
+		return KERN_RESOURCE_SHORTAGE;
+	chunk = kalloc(IPC_CHUNK_BYTES);
+	if (chunk == NULL) {
+		task_uncharge(space->task, IPC_CHUNK_BYTES);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	memset(chunk, 0, IPC_CHUNK_BYTES);
+	space->chunk[number] = chunk;
+	for (uint32_t i = IPC_ENTRIES_PER_CHUNK; i-- > 0;) {
+		if (first + i == 0 || first + i > IPC_INDEX_MAX)
+			continue;
+		chunk[i].next = space->free_index;
+		space->free_index = first + i;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **out)
+{
+	struct ipc_entry *entry;
+
+	if (space->free_index == 0) {
+		uint32_t number = 0;
+		kern_return_t result;
+
+		while (number < space->chunks && space->chunk[number] != NULL)
+			number++;
+		result = chunk_add(space, number);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	entry = entry_at(space, space->free_index);
+	*name = space->free_index << 8 | (entry->bits & IPC_ENTRY_GENERATION);
+	space->free_index = entry->next;
+	entry->next = 0;
+	entry->urefs = 0;
+	*out = entry;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **out)
+{
+	uint32_t index = name >> 8, number = index / IPC_ENTRIES_PER_CHUNK, *link;
+	struct ipc_entry *entry;
+
+	if (index == 0 || index > IPC_INDEX_MAX)
+		return KERN_INVALID_VALUE;
+	if (number >= space->chunks || space->chunk[number] == NULL) {
+		kern_return_t result = chunk_add(space, number);
+
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	entry = entry_at(space, index);
+	if (ipc_entry_type(entry) != 0)
+		return KERN_NAME_EXISTS;
+	for (link = &space->free_index; *link != index; link = &entry_at(space, *link)->next)
+		debug_assert(*link != 0);
+	*link = entry->next;
+	entry->next = 0;
+	entry->urefs = 0;
+	entry->bits = name & IPC_ENTRY_GENERATION;
+	*out = entry;
+	return KERN_SUCCESS;
+}
+
+void
+ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+{
+	debug_assert(entry->object == NULL && entry->request == NULL);
+	entry->bits = (entry->bits + 1) & IPC_ENTRY_GENERATION;
+	entry->urefs = 0;
+	entry->next = space->free_index;
+	space->free_index = name >> 8;
+}
+
+static uint32_t
+hash_of(const struct ipc_object *object, uint32_t size)
+{
+	/* Multiplicative hashing; 2^64 divided by the golden ratio (Knuth, TAOCP volume 3, 6.4). */
+	return (uint32_t)(((uint64_t)(uintptr_t)object * 0x9e3779b97f4a7c15ull) >> 32) & (size - 1);
+}
+
+/* Twice the buckets, when there is memory; else chains grow longer. */
+static void
+hash_grow(struct ipc_space *space)
+{
+	uint32_t size = space->hash_size == 0 ? HASH_MIN : space->hash_size * 2;
+	uint32_t *hash;
+
+	if (!task_charge(space->task, size * sizeof(*hash)))
+		return;
+	hash = kalloc(size * sizeof(*hash));
+	if (hash == NULL) {
+		task_uncharge(space->task, size * sizeof(*hash));
+		return;
+	}
+	memset(hash, 0, size * sizeof(*hash));
+	for (uint32_t i = 0; i < space->hash_size; i++) {
+		uint32_t index, next;
+
+		for (index = space->hash[i]; index != 0; index = next) {
+			struct ipc_entry *entry = entry_at(space, index);
+			uint32_t bucket = hash_of(entry->object, size);
+
+			next = entry->next;
+			entry->next = hash[bucket];
+			hash[bucket] = index;
+		}
+	}
+	if (space->hash_size != 0) {
+		kfree(space->hash, space->hash_size * sizeof(*hash));
+		task_uncharge(space->task, space->hash_size * sizeof(*hash));
+	}
+	space->hash = hash;
+	space->hash_size = size;
+}
+
+void
+ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+{
+	uint32_t *bucket;
+
+	if (space->hash_count >= 2 * space->hash_size)
+		hash_grow(space);
+	bucket = &space->hash[hash_of(entry->object, space->hash_size)];
+	entry->next = *bucket;
+	*bucket = name >> 8;
+	space->hash_count++;
+}
+
+void
+ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+{
+	uint32_t *link = &space->hash[hash_of(entry->object, space->hash_size)];
+
+	while (*link != name >> 8) {
+		assert(*link != 0);
+		link = &entry_at(space, *link)->next;
+	}
+	*link = entry->next;
+	entry->next = 0;
+	space->hash_count--;
+}
+
+struct ipc_entry *
+ipc_entry_find(struct ipc_space *space, struct ipc_object *object, mach_port_name_t *name)
+{
+	uint32_t index = space->hash[hash_of(object, space->hash_size)];
+
+	while (index != 0) {
+		struct ipc_entry *entry = entry_at(space, index);
+
+		if (entry->object == object) {
+			*name = index << 8 | (entry->bits & IPC_ENTRY_GENERATION);
+			return entry;
+		}
+		index = entry->next;
+	}
+	return NULL;
+}

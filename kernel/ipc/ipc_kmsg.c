@@ -1,0 +1,204 @@
+/* Messages inside the kernel: making, filling, destroying them. */
+#include <ipc/ipc_internal.h>
+#include <kern/kalloc.h>
+#include <string.h>
+
+/* Bytes of the structure for a message: itself (with the header), the rest of the image, the carries. */
+static size_t
+kmsg_bytes(mach_msg_size_t size, unsigned slots)
+{
+	size_t image = ((size_t)size + 7) & ~(size_t)7;
+
+	if (image < sizeof(mach_msg_header_t))
+		image = sizeof(mach_msg_header_t);
+	return offsetof(struct ipc_kmsg, header) + image + slots * sizeof(struct ipc_carry);
+}
+
+struct ipc_kmsg *
+ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
+{
+	size_t bytes = kmsg_bytes(size, slots);
+	struct ipc_kmsg *kmsg = kalloc(bytes);
+
+	if (kmsg == NULL)
+		return NULL;
+	memset(kmsg, 0, bytes);
+	list_init(&kmsg->element.link);
+	kmsg->allocated = (uint32_t)bytes;
+	kmsg->descriptors = descriptors;
+	kmsg->slots = slots;
+	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes - slots * sizeof(struct ipc_carry));
+	kmsg->header.msgh_size = size;
+	return kmsg;
+}
+
+struct ipc_kmsg *
+ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
+{
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
+
+	if (kmsg != NULL && descriptors != 0) {
+		kmsg->header.msgh_bits = MACH_MSGH_BITS_COMPLEX;
+		((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = descriptors;
+	}
+	return kmsg;
+}
+
+bool
+ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task)
+{
+	if (!task_charge(task, kmsg->allocated))
+		return false;
+	task_reference(task);
+	kmsg->charged = task;
+	kmsg->sender_id = task->id;
+	return true;
+}
+
+void
+ipc_kmsg_free(struct ipc_kmsg *kmsg)
+{
+	struct task *task = kmsg->charged;
+	uint32_t bytes = kmsg->allocated;
+
+	kfree(kmsg, bytes);
+	if (task != NULL) {
+		task_uncharge(task, bytes);
+		task_deallocate(task);
+	}
+}
+
+static void
+carry_release(struct ipc_carry *carry)
+{
+	ipc_port_release_right(carry->port, carry->disposition);
+	if (carry->copy != NULL)
+		vm_map_copy_discard(carry->copy);
+	for (uint32_t i = 0; carry->ports != NULL && i < carry->count; i++)
+		ipc_port_release_right(carry->ports[i], carry->disposition);
+	if (carry->ports != NULL)
+		kfree(carry->ports, carry->count * sizeof(*carry->ports));
+	if (carry->names != NULL)
+		kfree(carry->names, carry->count * sizeof(*carry->names));
+	*carry = (struct ipc_carry){ 0 };
+}
+
+void
+ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg)
+{
+	/* The right it was sent by is used up, without a notification: the message was its use. */
+	if (kmsg->remote_port != NULL) {
+		if (kmsg->remote_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
+			ipc_port_drop_send_once(kmsg->remote_port);
+		else
+			ipc_port_release_send(kmsg->remote_port);
+	}
+	ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
+	for (uint32_t i = 0; i < kmsg->slots; i++)
+		carry_release(&kmsg->carry[i]);
+	ipc_kmsg_free(kmsg);
+}
+
+void
+ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
+{
+	if (kmsg == NULL)
+		return;
+	ipc_defer_destroy(kmsg);
+	if (!ipc_deferred_held())
+		ipc_deferred_run();
+}
+
+static mach_msg_descriptor_t *
+kmsg_descriptor(struct ipc_kmsg *kmsg, unsigned i)
+{
+	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
+}
+
+/* Descriptor i of a message under construction. */
+static struct ipc_carry *
+carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t type)
+{
+	assert(i < kmsg->slots);
+	if (i >= kmsg->descriptors)
+		kmsg->descriptors = i + 1;
+	kmsg->header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
+	((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = kmsg->descriptors;
+	*kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){ .type = { .type = type } };
+	kmsg->carry[i].type = type;
+	return &kmsg->carry[i];
+}
+
+/* The kernel gives rights away as they arrive: it has made or copied them before. */
+static uint8_t
+received_disposition(mach_msg_type_name_t disposition)
+{
+	switch (disposition) {
+	case MACH_MSG_TYPE_MOVE_RECEIVE:
+		return MACH_MSG_TYPE_PORT_RECEIVE;
+	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
+	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
+		return MACH_MSG_TYPE_PORT_SEND_ONCE;
+	default:
+		return MACH_MSG_TYPE_PORT_SEND;
+	}
+}
+
+void
+ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition)
+{
+	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_PORT_DESCRIPTOR);
+
+	carry->port = port;
+	carry->disposition = received_disposition(disposition);
+}
+
+void
+ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size)
+{
+	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_OOL_DESCRIPTOR);
+
+	carry->copy = copy;
+	carry->size = size;
+}
+
+void
+ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition)
+{
+	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_OOL_PORTS_DESCRIPTOR);
+
+	carry->ports = ports;
+	carry->count = count;
+	carry->disposition = received_disposition(disposition);
+}
+
+struct ipc_kmsg *
+ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
+{
+	struct ipc_kmsg *kmsg =
+		ipc_kmsg_alloc_slots((mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t)), 0, 0);
+
+	if (kmsg != NULL) {
+		kmsg->header.msgh_id = id;
+		memcpy(ipc_kmsg_body(kmsg), words, count * sizeof(uint64_t));
+	}
+	return kmsg;
+}
+
+bool
+ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg)
+{
+	return !(kmsg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
+		kmsg->header.msgh_size <= sizeof(mach_msg_header_t) + IPC_WORDS * sizeof(uint64_t);
+}
+
+/* The image is zero from its end to a multiple of 8, so the last word is whole. */
+unsigned
+ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8])
+{
+	size_t bytes = kmsg->header.msgh_size - sizeof(mach_msg_header_t);
+
+	memset(words, 0, IPC_WORDS * sizeof(uint64_t));
+	memcpy(words, &kmsg->header + 1, bytes);
+	return (unsigned)((bytes + 7) / 8);
+}

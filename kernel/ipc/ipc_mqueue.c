@@ -1,0 +1,184 @@
+/*
+ * The queue of a port and those who wait at it.
+ *
+ * Who sends puts an element at the tail and wakes one receiver: one that waits on the port itself first, else one of its
+ * set. The receiver takes the head when it runs. Both look under the port's lock (and the set's inside it), so an element never comes between a receiver's look at
+ * the empty queue and its joining the list:
+ *
+ *   sender    lock port; append; [lock set; mark ready; pop receiver; unlock set]; unlock port; receiver goes
+ *   receiver  lock object; nothing there; mark itself WAITING; join the list; unlock object; block
+ *
+ * A popped receiver may have timed out or been aborted in between: thread_go says so, and the next is popped. It has not taken itself off
+ * the list yet (that needs the lock that we hold), so it cannot be waiting for something else.
+ */
+#include <ipc/ipc_internal.h>
+
+/* Object locked. */
+static bool
+wake_one(struct ipc_object *object, bool claim, struct thread **claimed)
+{
+	struct list *link;
+
+	while ((link = list_pop_head(&object->receivers)) != NULL) {
+		struct thread *thread = container_of(link, struct thread, wait_link);
+
+		if (claim && !machine_fpu_elsewhere(thread) && thread_claim(thread, WAIT_AWAKENED)) {
+			*claimed = thread;
+			return true;
+		}
+		if (thread_go(thread, WAIT_AWAKENED))
+			return true;
+	}
+	return false;
+}
+
+void
+ipc_mqueue_wake_all(struct ipc_object *object)
+{
+	struct list *link;
+
+	while ((link = list_pop_head(&object->receivers)) != NULL)
+		(void)thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED);
+}
+
+struct thread *
+ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
+{
+	struct ipc_pset *set = port->set;
+	struct thread *claimed = NULL;
+	bool woken;
+
+	debug_assert(port->object.active);
+	list_add_tail(&port->queue, &element->link);
+	if (!element->is_caller)
+		port->msgcount++;
+	woken = wake_one(&port->object, claim, &claimed);
+	if (set != NULL) {
+		lock_acquire(&set->object.lock);
+		if (!list_linked(&port->ready_link))
+			list_add_tail(&set->ready, &port->ready_link);
+		if (!woken)
+			(void)wake_one(&set->object, claim, &claimed);
+		lock_release(&set->object.lock);
+	}
+	return claimed;
+}
+
+bool
+ipc_mqueue_full(const struct ipc_port *port)
+{
+	return port->msgcount >= port->qlimit;
+}
+
+void
+ipc_mqueue_wake_sender(struct ipc_port *port)
+{
+	struct list *link;
+
+	if (ipc_mqueue_full(port))
+		return;
+	while ((link = list_pop_head(&port->senders)) != NULL) {
+		if (thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED))
+			return;
+	}
+	list_for_each (link, &port->requests) {
+		struct ipc_request *request = container_of(link, struct ipc_request, link);
+
+		ipc_notify_send_possible(request->possible, request->name);
+		request->possible = NULL;
+	}
+}
+
+void
+ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element)
+{
+	struct ipc_pset *set = port->set;
+
+	list_remove(&element->link);
+	if (set != NULL) {
+		/* The next in the set gets its turn. */
+		lock_acquire(&set->object.lock);
+		list_remove(&port->ready_link);
+		if (!list_empty(&port->queue))
+			list_add_tail(&set->ready, &port->ready_link);
+		lock_release(&set->object.lock);
+	}
+	if (!element->is_caller) {
+		port->msgcount--;
+		ipc_mqueue_wake_sender(port);
+	}
+}
+
+struct ipc_port *
+ipc_mqueue_ready(struct ipc_object *object)
+{
+	struct ipc_port *port;
+
+	lock_acquire(&object->lock);
+	if (!object->is_set) {
+		port = ipc_object_port(object);
+		return object->active && !list_empty(&port->queue) ? port : NULL;
+	}
+	for (;;) {
+		struct ipc_pset *set = ipc_object_set(object);
+
+		if (list_empty(&set->ready))
+			return NULL;
+		/* The member's lock comes first: let go, and look again under both. */
+		port = list_first(&set->ready, struct ipc_port, ready_link);
+		ipc_object_reference(&port->object);
+		lock_release(&object->lock);
+		lock_acquire(&port->object.lock);
+		if (port->set == set && !list_empty(&port->queue))
+			return port;
+		lock_release(&port->object.lock);
+		ipc_object_release(&port->object);
+		lock_acquire(&object->lock);
+	}
+}
+
+void
+ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline)
+{
+	self->ipc.wait_object = object;
+	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
+	list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
+}
+
+bool
+ipc_mqueue_wait_over(struct thread *self)
+{
+	struct ipc_object *object = self->ipc.wait_object;
+	bool linked;
+
+	if (object == NULL)
+		return false;
+	lock_acquire(&object->lock);
+	linked = list_linked(&self->wait_link);
+	if (linked)
+		list_remove(&self->wait_link);
+	lock_release(&object->lock);
+	self->ipc.wait_object = NULL;
+	ipc_object_release(object);
+	return !linked;
+}
+
+void
+ipc_mqueue_pass_on(struct ipc_object *object)
+{
+	struct ipc_port *port = ipc_mqueue_ready(object);
+	struct thread *claimed;
+
+	if (port == NULL) {
+		lock_release(&object->lock);
+		return;
+	}
+	if (!wake_one(&port->object, false, &claimed) && port->set != NULL) {
+		lock_acquire(&port->set->object.lock);
+		(void)wake_one(&port->set->object, false, &claimed);
+		lock_release(&port->set->object.lock);
+	}
+	lock_release(&port->object.lock);
+	if (&port->object != object)
+		ipc_object_release(&port->object);
+}

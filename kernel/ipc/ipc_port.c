@@ -1,0 +1,440 @@
+/* Ports: life, death, and the counts of rights. */
+#include <ipc/ipc_internal.h>
+#include <kern/kalloc.h>
+
+/* A part of the kernel that wants to know when the port dies. */
+struct ipc_watch {
+	struct list link;
+	void (*fn)(void *argument);
+	void *argument;
+};
+
+static struct kcache port_cache, pset_cache;
+/* Guards the destinations of all receive rights in transit, so that a circle is seen whole. */
+static struct lock transit_lock = LOCK_INIT(LOCK_RANK_TRANSIT);
+
+void
+ipc_port_init(void)
+{
+	kcache_init(&port_cache, "ipc_port", sizeof(struct ipc_port));
+	kcache_init(&pset_cache, "ipc_pset", sizeof(struct ipc_pset));
+}
+
+static void
+object_init(struct ipc_object *object, struct task *task, enum lock_rank rank)
+{
+	lock_init(&object->lock, rank);
+	ref_init(&object->refs, 1);
+	object->active = true;
+	list_init(&object->receivers);
+	list_init(&object->free_link);
+	object->charged = task;
+	if (task != NULL)
+		task_reference(task);
+}
+
+struct ipc_port *
+ipc_port_alloc(struct task *task)
+{
+	struct ipc_port *port;
+
+	if (!task_charge(task, sizeof(*port)))
+		return NULL;
+	port = kcache_alloc(&port_cache);
+	if (port == NULL) {
+		task_uncharge(task, sizeof(*port));
+		return NULL;
+	}
+	object_init(&port->object, task, LOCK_RANK_PORT);
+	list_init(&port->queue);
+	list_init(&port->senders);
+	list_init(&port->set_link);
+	list_init(&port->ready_link);
+	list_init(&port->requests);
+	list_init(&port->watches);
+	port->qlimit = MACH_PORT_QLIMIT_DEFAULT;
+	return port;
+}
+
+struct ipc_pset *
+ipc_pset_alloc(struct task *task)
+{
+	struct ipc_pset *set;
+
+	if (!task_charge(task, sizeof(*set)))
+		return NULL;
+	set = kcache_alloc(&pset_cache);
+	if (set == NULL) {
+		task_uncharge(task, sizeof(*set));
+		return NULL;
+	}
+	object_init(&set->object, task, LOCK_RANK_PORT_SET);
+	set->object.is_set = true;
+	list_init(&set->members);
+	list_init(&set->ready);
+	return set;
+}
+
+void
+ipc_object_reference(struct ipc_object *object)
+{
+	ref_take(&object->refs);
+}
+
+/* The memory goes later: giving it back to a task's account may free the task, which must not happen under a lock. */
+void
+ipc_object_release(struct ipc_object *object)
+{
+	if (object != NULL && ref_drop(&object->refs))
+		ipc_defer_free(object);
+}
+
+void
+ipc_object_free(struct ipc_object *object)
+{
+	struct task *task = object->charged;
+	bool is_set = object->is_set;
+
+	assert(!object->active && list_empty(&object->receivers));
+	kcache_free(is_set ? &pset_cache : &port_cache, object);
+	if (task != NULL) {
+		task_uncharge(task, is_set ? sizeof(struct ipc_pset) : sizeof(struct ipc_port));
+		task_deallocate(task);
+	}
+}
+
+void
+ipc_port_reference(struct ipc_port *port)
+{
+	if (port != NULL)
+		ipc_object_reference(&port->object);
+}
+
+void
+ipc_port_release(struct ipc_port *port)
+{
+	if (port != NULL) {
+		ipc_object_release(&port->object);
+		if (!ipc_deferred_held())
+			ipc_deferred_run();
+	}
+}
+
+/* A look without the lock: the answer may be old when it arrives, as with the lock. */
+bool
+ipc_port_active(struct ipc_port *port)
+{
+	return port != NULL && __atomic_load_n(&port->object.active, __ATOMIC_RELAXED);
+}
+
+void
+ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payload)
+{
+	port->has_payload = has_payload;
+	port->label = has_payload ? payload : port->receiver_name;
+}
+
+struct ipc_port *
+ipc_port_make_send(struct ipc_port *port)
+{
+	if (port == NULL)
+		return NULL;
+	lock_acquire(&port->object.lock);
+	port->srights++;
+	port->mscount++;
+	ipc_object_reference(&port->object);
+	lock_release(&port->object.lock);
+	return port;
+}
+
+struct ipc_port *
+ipc_port_copy_send(struct ipc_port *port)
+{
+	if (port == NULL)
+		return NULL;
+	lock_acquire(&port->object.lock);
+	port->srights++;
+	ipc_object_reference(&port->object);
+	lock_release(&port->object.lock);
+	return port;
+}
+
+struct ipc_port *
+ipc_port_make_send_once(struct ipc_port *port)
+{
+	if (port == NULL)
+		return NULL;
+	lock_acquire(&port->object.lock);
+	port->sorights++;
+	ipc_object_reference(&port->object);
+	lock_release(&port->object.lock);
+	return port;
+}
+
+void
+ipc_port_release_send(struct ipc_port *port)
+{
+	struct ipc_port *notify = NULL;
+	void (*no_senders)(struct ipc_port *, void *) = NULL;
+	void *kobject = NULL;
+	mach_port_mscount_t mscount;
+
+	if (port == NULL)
+		return;
+	lock_acquire(&port->object.lock);
+	assert(port->srights != 0);
+	mscount = port->mscount;
+	if (--port->srights == 0 && port->object.active) {
+		notify = port->ns_notify;
+		port->ns_notify = NULL;
+		no_senders = port->no_senders;
+		kobject = port->kobject;
+	}
+	lock_release(&port->object.lock);
+	ipc_notify_no_senders(notify, mscount);
+	if (no_senders != NULL)
+		no_senders(port, kobject);
+	ipc_object_release(&port->object);
+	ipc_deferred_run();
+}
+
+void
+ipc_port_drop_send_once(struct ipc_port *port)
+{
+	lock_acquire(&port->object.lock);
+	assert(port->sorights != 0);
+	port->sorights--;
+	lock_release(&port->object.lock);
+	ipc_object_release(&port->object);
+}
+
+void
+ipc_port_release_send_once(struct ipc_port *port)
+{
+	if (port == NULL)
+		return;
+	if (!ipc_port_active(port)) {
+		ipc_port_drop_send_once(port);
+	} else if (ipc_port_is_kernel(port)) {
+		ipc_kobject_send_once_died(port);
+		ipc_port_drop_send_once(port);
+	} else {
+		ipc_notify_send_once(port); /* by the right itself */
+	}
+	ipc_deferred_run();
+}
+
+void
+ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition)
+{
+	if (port == NULL)
+		return;
+	switch (disposition) {
+	case MACH_MSG_TYPE_PORT_SEND:
+		ipc_port_release_send(port);
+		break;
+	case MACH_MSG_TYPE_PORT_SEND_ONCE:
+		ipc_port_release_send_once(port);
+		break;
+	case MACH_MSG_TYPE_PORT_RECEIVE:
+		ipc_port_destroy(port);
+		break;
+	default:
+		panic("no right has disposition %u", disposition);
+	}
+}
+
+bool
+ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination)
+{
+	struct ipc_port *step;
+
+	lock_acquire(&transit_lock);
+	for (step = destination; step != NULL && step != port; step = step->destination)
+		;
+	if (step == NULL) {
+		port->destination = destination;
+		ipc_object_reference(&destination->object);
+	}
+	lock_release(&transit_lock);
+	return step == NULL;
+}
+
+void
+ipc_port_settle(struct ipc_port *port)
+{
+	struct ipc_port *destination;
+
+	lock_acquire(&transit_lock);
+	destination = port->destination;
+	port->destination = NULL;
+	lock_release(&transit_lock);
+	if (destination != NULL)
+		ipc_object_release(&destination->object);
+}
+
+void
+ipc_port_clear_receiver(struct ipc_port *port)
+{
+	if (port->set != NULL)
+		ipc_pset_remove(port);
+	port->receiver = NULL;
+	port->receiver_name = MACH_PORT_NULL;
+	port->mscount = 0;
+	port->seqno = 0;
+	ipc_port_set_label(port, false, 0);
+	ipc_mqueue_wake_all(&port->object);
+}
+
+/* Port locked, just dead: who asked for news of it gets them. */
+static void
+tell_of_death(struct ipc_port *port)
+{
+	struct list *link;
+
+	while ((link = list_pop_head(&port->requests)) != NULL) {
+		struct ipc_request *request = container_of(link, struct ipc_request, link);
+
+		request->fired = (request->dead != NULL) + (request->possible != NULL);
+		ipc_notify_dead_name(request->dead, request->name);
+		ipc_notify_dead_name(request->possible, request->name);
+		request->dead = request->possible = NULL;
+	}
+}
+
+/*
+ * Death: under the port's lock it becomes inactive, loses receivers (they find it dead), blocked senders (they find a dead name), queued callers
+ * and messages. A queued caller that aborts meanwhile waits for the lock and then finds that its call has ended.
+ */
+void
+ipc_port_destroy(struct ipc_port *port)
+{
+	struct ipc_port *notify;
+	struct list *link, watches;
+
+	ipc_port_settle(port);
+	lock_acquire(&port->object.lock);
+	assert(port->object.active);
+	ipc_port_clear_receiver(port);
+	notify = port->pd_notify;
+	port->pd_notify = NULL;
+	if (notify != NULL) {
+		lock_release(&port->object.lock);
+		ipc_notify_port_destroyed(notify, port);
+		ipc_deferred_run();
+		return;
+	}
+	port->object.active = false;
+	port->kobject = NULL;
+	while (!list_empty(&port->queue)) {
+		struct ipc_element *element = list_first(&port->queue, struct ipc_element, link);
+
+		if (element->is_caller) {
+			ipc_call_end_queued(port, container_of(element, struct thread, ipc.element), MACH_SEND_INVALID_DEST);
+		} else {
+			list_remove(&element->link);
+			port->msgcount--;
+			ipc_defer_destroy(container_of(element, struct ipc_kmsg, element));
+		}
+	}
+	while ((link = list_pop_head(&port->senders)) != NULL)
+		(void)thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED);
+	tell_of_death(port);
+	notify = port->ns_notify;
+	port->ns_notify = NULL;
+	list_init(&watches);
+	while ((link = list_pop_head(&port->watches)) != NULL)
+		list_add_tail(&watches, link);
+	lock_release(&port->object.lock);
+	ipc_port_release_send_once(notify);
+	while ((link = list_pop_head(&watches)) != NULL) {
+		struct ipc_watch *watch = container_of(link, struct ipc_watch, link);
+
+		watch->fn(watch->argument);
+		kfree(watch, sizeof(*watch));
+	}
+	ipc_object_release(&port->object);
+	ipc_deferred_run();
+}
+
+bool
+ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+{
+	struct ipc_watch *watch = kalloc(sizeof(*watch));
+	bool active;
+
+	if (watch == NULL)
+		return false;
+	watch->fn = fn;
+	watch->argument = argument;
+	list_init(&watch->link);
+	lock_acquire(&port->object.lock);
+	active = port->object.active;
+	if (active)
+		list_add_tail(&port->watches, &watch->link);
+	lock_release(&port->object.lock);
+	if (!active)
+		kfree(watch, sizeof(*watch));
+	return active;
+}
+
+void
+ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+{
+	struct ipc_watch *found = NULL;
+	struct list *link;
+
+	lock_acquire(&port->object.lock);
+	list_for_each (link, &port->watches) {
+		struct ipc_watch *watch = container_of(link, struct ipc_watch, link);
+
+		if (watch->fn == fn && watch->argument == argument) {
+			found = watch;
+			list_remove(link);
+			break;
+		}
+	}
+	lock_release(&port->object.lock);
+	if (found != NULL)
+		kfree(found, sizeof(*found));
+}
+
+struct ipc_port *
+ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
+{
+	struct ipc_port *port = ipc_port_alloc(NULL);
+
+	if (port != NULL) {
+		port->object.type = type;
+		port->kobject = object;
+	}
+	return port;
+}
+
+void
+ipc_kernel_port_destroy(struct ipc_port *port)
+{
+	ipc_port_destroy(port);
+}
+
+void *
+ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
+{
+	void *result = NULL;
+
+	if (port == NULL)
+		return NULL;
+	lock_acquire(&port->object.lock);
+	if (port->object.active && port->object.type == type)
+		result = reference(port->kobject);
+	lock_release(&port->object.lock);
+	return result;
+}
+
+void
+ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
+{
+	lock_acquire(&port->object.lock);
+	port->no_senders = fn;
+	lock_release(&port->object.lock);
+}

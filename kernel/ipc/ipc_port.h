@@ -1,0 +1,128 @@
+/* Ports and port sets, inside ipc/. */
+#ifndef IPC_IPC_PORT_H
+#define IPC_IPC_PORT_H
+
+#include <ipc/ipc.h>
+#include <ipc/ipc_thread.h>
+#include <kern/lock.h>
+#include <kern/refcount.h>
+
+/* What a receive name stands for: the common head of ports and sets, and all that the receive path needs. */
+struct ipc_object {
+	struct lock lock;
+	struct refcount refs;
+	bool active;
+	bool is_set;
+	uint8_t type;		/* of a port: enum ipc_kobject_type */
+	struct list receivers;	/* threads that wait to receive here (wait_link) */
+	struct list free_link;	/* deferred.c */
+	struct task *charged;	/* reference, or null */
+};
+
+/*
+ * A port. Where its receive right is:
+ *
+ *   in a space   receiver and receiver_name set
+ *   the kernel's receiver null, no destination; object.type says what for
+ *   in transit   receiver null; destination: the port that the message carrying it was sent to (reference), or null while in no queue
+ *   dead         !object.active; for ever. The structure stays while references do
+ *
+ * Every right is a reference to the structure: the receive right one, each send right (per name or message, not per
+ * user reference) one, each send-once right one. A waiting receiver, a queued caller and a notification's target have their own.
+ *
+ * Invariant, on which order rests: messages go to the tail of the queue, receivers take from its head, also when a receiver was
+ * waiting; only the fast path hands words over directly, when the queue is empty. A receiver that is woken and does not
+ * take a message wakes the next (ipc_receive_pass_on), so no message lies in a queue while all sleep.
+ */
+struct ipc_port {
+	struct ipc_object object;
+	struct list queue;	/* struct ipc_element */
+	struct ipc_pset *set;	/* reference, or null */
+	uint64_t label;		/* r14 of a delivered message: payload, or the receiver's name */
+	uint32_t seqno;		/* of the next message received */
+	bool has_payload;
+	mach_port_name_t receiver_name;
+	struct ipc_space *receiver; /* not a reference: the space releases its ports before it goes */
+	struct ipc_port *destination;
+
+	uint32_t srights, sorights, mscount;
+	uint32_t msgcount, qlimit; /* messages queued; callers do not count */
+	struct list senders;	   /* threads blocked by the queue limit (wait_link) */
+	struct list set_link;	   /* set->members, under the set's lock */
+	struct list ready_link;	   /* set->ready, under the set's lock; linked when the queue is not empty */
+
+	void *kobject;
+	void (*no_senders)(struct ipc_port *port, void *object); /* kernel port */
+	struct ipc_port *ns_notify, *pd_notify;			 /* send-once rights: no-senders, port-destroyed */
+	struct list requests;	/* struct ipc_request of the entries that name it */
+	struct list watches;	/* ipc_port_watch_death */
+};
+
+/* A set; its lock is taken inside that of a member. */
+struct ipc_pset {
+	struct ipc_object object;
+	mach_port_name_t name;
+	struct list members; /* ports (set_link) */
+	struct list ready;   /* members with a message (ready_link), served in turn */
+};
+
+/* A dead-name or send-possible request: the entry's, linked on the port while that lives. Notify rights under the port's lock. */
+struct ipc_request {
+	struct list link;
+	mach_port_name_t name;
+	uint32_t fired;		   /* dead-name notifications sent: so many references the dead name gets more */
+	struct ipc_port *dead;	   /* send-once right, or null */
+	struct ipc_port *possible; /* send-once right, or null */
+};
+
+static inline struct ipc_port *
+ipc_object_port(struct ipc_object *object)
+{
+	return (struct ipc_port *)object;
+}
+
+static inline struct ipc_pset *
+ipc_object_set(struct ipc_object *object)
+{
+	return (struct ipc_pset *)object;
+}
+
+static inline bool
+ipc_port_is_kernel(const struct ipc_port *port)
+{
+	return port->object.type != IKOT_NONE;
+}
+
+/* ipc_port.c */
+void ipc_port_init(void);
+/* A port with its receive right, in no space; memory charged to task (may be null). Null: no memory. */
+struct ipc_port *ipc_port_alloc(struct task *task);
+void ipc_object_reference(struct ipc_object *object);
+void ipc_object_release(struct ipc_object *object);
+void ipc_object_free(struct ipc_object *object); /* deferred.c only */
+/* Consumes the receive right: the port dies, or goes to who asked for port-destroyed. No locks held. */
+void ipc_port_destroy(struct ipc_port *port);
+/* The receive right leaves its space (port locked): receivers wake and find it changed, it leaves its set. */
+void ipc_port_clear_receiver(struct ipc_port *port);
+/* Port locked: what r14 says from now on. */
+void ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payload);
+/* Consumes a right by its received disposition: PORT_RECEIVE, PORT_SEND, PORT_SEND_ONCE. Null passes. No locks held. */
+void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition);
+/* A send-once right is used up by the message that it sent; port may be locked only if the caller has another reference. */
+void ipc_port_drop_send_once(struct ipc_port *port);
+
+/* Port's receive right goes into a message to `destination`; false if that would close a circle (it lay in itself). */
+bool ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination);
+/* It has arrived, or dies. Spaces may be locked. */
+void ipc_port_settle(struct ipc_port *port);
+
+/* ipc_pset.c */
+struct ipc_pset *ipc_pset_alloc(struct task *task);
+/* Port locked; false if it is in a set. */
+bool ipc_pset_add(struct ipc_pset *set, struct ipc_port *port);
+/* Port locked; its set loses it, if it has one. */
+void ipc_pset_remove(struct ipc_port *port);
+/* Consumes the space's reference; members are freed, receivers get MACH_RCV_PORT_DIED. No locks held. */
+void ipc_pset_destroy(struct ipc_pset *set);
+
+#endif

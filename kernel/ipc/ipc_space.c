@@ -1,0 +1,136 @@
+/* Spaces: life, and the kernel's ways in. */
+#include <ipc/ipc_internal.h>
+#include <kern/kalloc.h>
+#include <string.h>
+
+#define HASH_FIRST 64u
+
+static struct kcache space_cache;
+
+void
+ipc_space_init(void)
+{
+	kcache_init(&space_cache, "ipc_space", sizeof(struct ipc_space));
+}
+
+kern_return_t
+ipc_space_create(task_t task, struct ipc_space **out)
+{
+	struct ipc_space *space;
+
+	if (!task_charge(task, HASH_FIRST * sizeof(*space->hash)))
+		return KERN_RESOURCE_SHORTAGE;
+	space = kcache_alloc(&space_cache);
+	if (space != NULL)
+		space->hash = kalloc(HASH_FIRST * sizeof(*space->hash));
+	if (space == NULL || space->hash == NULL) {
+		if (space != NULL)
+			kcache_free(&space_cache, space);
+		task_uncharge(task, HASH_FIRST * sizeof(*space->hash));
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	memset(space->hash, 0, HASH_FIRST * sizeof(*space->hash));
+	space->hash_size = HASH_FIRST;
+	lock_init(&space->lock, LOCK_RANK_SPACE);
+	ref_init(&space->refs, 1);
+	space->active = true;
+	space->task = task;
+	*out = space;
+	return KERN_SUCCESS;
+}
+
+void
+ipc_space_reference(struct ipc_space *space)
+{
+	ref_take(&space->refs);
+}
+
+void
+ipc_space_release(struct ipc_space *space)
+{
+	if (space != NULL && ref_drop(&space->refs))
+		kcache_free(&space_cache, space);
+}
+
+/*
+ * The space is made inactive first, so that nothing enters it any more; then each entry gives up its rights with the lock released, for their
+ * notifications. The table is charged to the task, which is alive: it calls this.
+ */
+void
+ipc_space_destroy(struct ipc_space *space)
+{
+	struct task *task = space->task;
+
+	lock_acquire(&space->lock);
+	if (!space->active) {
+		lock_release(&space->lock);
+		return;
+	}
+	space->active = false;
+	lock_release(&space->lock);
+	for (uint32_t number = 0; number < space->chunks; number++) {
+		struct ipc_entry *chunk = space->chunk[number];
+
+		for (uint32_t i = 0; chunk != NULL && i < IPC_ENTRIES_PER_CHUNK; i++) {
+			struct ipc_right_loss loss = { 0 };
+			mach_port_name_t name;
+
+			lock_acquire(&space->lock);
+			if (ipc_entry_type(&chunk[i]) != 0) {
+				name = (number * IPC_ENTRIES_PER_CHUNK + i) << 8 | (chunk[i].bits & IPC_ENTRY_GENERATION);
+				ipc_right_destroy(space, name, &chunk[i], &loss);
+			}
+			lock_release(&space->lock);
+			ipc_right_finish(&loss);
+		}
+	}
+	lock_acquire(&space->lock);
+	for (uint32_t number = 0; number < space->chunks; number++) {
+		if (space->chunk[number] != NULL) {
+			kfree(space->chunk[number], IPC_CHUNK_BYTES);
+			task_uncharge(task, IPC_CHUNK_BYTES);
+		}
+	}
+	if (space->chunks != 0) {
+		kfree(space->chunk, space->chunks * sizeof(*space->chunk));
+		task_uncharge(task, space->chunks * sizeof(*space->chunk));
+	}
+	kfree(space->hash, space->hash_size * sizeof(*space->hash));
+	task_uncharge(task, space->hash_size * sizeof(*space->hash));
+	/* Lookups of those who still have a reference find an empty table. */
+	space->chunks = 0;
+	space->chunk = NULL;
+	space->hash = NULL;
+	space->hash_size = 0;
+	space->task = NULL;
+	lock_release(&space->lock);
+}
+
+kern_return_t
+ipc_space_insert(struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name)
+{
+	kern_return_t result = KERN_INVALID_TASK;
+
+	lock_acquire(&space->lock);
+	if (space->active)
+		result = ipc_right_copyout(space, port, disposition, MACH_PORT_NULL, name);
+	lock_release(&space->lock);
+	if (result != KERN_SUCCESS)
+		ipc_port_release_right(port, disposition);
+	ipc_deferred_run();
+	return result;
+}
+
+struct ipc_port *
+ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
+{
+	struct ipc_port *port = NULL;
+	bool dead;
+
+	lock_acquire(&space->lock);
+	if (space->active && MACH_PORT_VALID(name))
+		(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_COPY_SEND, false, &port, &dead);
+	lock_release(&space->lock);
+	ipc_deferred_run();
+	return port;
+}

@@ -1,0 +1,235 @@
+/* Messages to ports whose receive right the kernel holds: its routines, and replies that it waits for. */
+#include <ipc/ipc_internal.h>
+#include <kern/exception.h>
+#include <kern/processor.h>
+#include <string.h>
+
+#define REPLY_ID_OFFSET 100 /* doc/wire.md: reply id = request id + 100 */
+
+/* --- Replies to threads. */
+
+static void *
+reference_thread(void *object)
+{
+	thread_reference(object);
+	return object;
+}
+
+/* The answer in a reply of exc.defs: RetCode of a buffered one, or the one word of a register reply. */
+static kern_return_t
+exception_result(const struct ipc_kmsg *kmsg)
+{
+	mig_reply_error_t reply;
+
+	if (kmsg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+		return KERN_FAILURE;
+	if (kmsg->header.msgh_size == sizeof(mach_msg_header_t) + sizeof(uint64_t)) {
+		int64_t word;
+
+		memcpy(&word, &kmsg->header + 1, sizeof(word));
+		return (kern_return_t)word;
+	}
+	if (kmsg->header.msgh_size < offsetof(mig_reply_error_t, RetCode) + sizeof(kern_return_t))
+		return KERN_FAILURE;
+	memcpy(&reply, &kmsg->header, offsetof(mig_reply_error_t, pad));
+	return reply.RetCode;
+}
+
+static void
+exception_answered(struct ipc_port *port, kern_return_t result)
+{
+	struct thread *thread = ipc_kernel_port_lookup(port, IKOT_EXCEPTION_REPLY, reference_thread);
+
+	if (thread != NULL) {
+		exception_reply_received(thread, result);
+		thread_deallocate(thread);
+	}
+}
+
+/* A deferred reply. The message holds the right, so the port stays until the caller has let go of it. */
+static void
+call_answered(struct ipc_port *port, int64_t code, const uint64_t *words, unsigned count)
+{
+	struct thread *caller = ipc_reply_port_close(port);
+
+	if (caller == NULL)
+		return;
+	if (ipc_call_reply(caller, NULL, port, code, words, count, 0))
+		(void)thread_go(caller, WAIT_AWAKENED);
+	thread_deallocate(caller);
+}
+
+void
+ipc_kobject_send_once_died(struct ipc_port *port)
+{
+	struct thread *caller;
+
+	switch (port->object.type) {
+	case IKOT_CALL_REPLY:
+		caller = ipc_reply_port_close(port);
+		if (caller != NULL) {
+			ipc_call_fail(caller, NULL, port, MIG_SERVER_DIED);
+			thread_deallocate(caller);
+		}
+		break;
+	case IKOT_EXCEPTION_REPLY:
+		exception_answered(port, MIG_SERVER_DIED);
+		break;
+	}
+}
+
+/* --- Routines. */
+
+mach_msg_return_t
+ipc_kobject_words(struct ipc_port *port, struct mig_call *call)
+{
+	const struct mig_routine *routine = kernel_routine(call->id);
+
+	count_event(messages_kernel);
+	call->port = port;
+	call->disposition = KERN_SUCCESS;
+	if (routine != NULL && routine->words != NULL) {
+		routine->words(call);
+	} else {
+		memset(call->word, 0, sizeof(call->word));
+		call->word[0] = (uint64_t)(int64_t)(routine == NULL ? MIG_BAD_ID : MIG_BAD_ARGUMENTS);
+		call->count = 1;
+	}
+	return call->disposition == KERN_RESTART ? KERN_RESTART : MACH_MSG_SUCCESS;
+}
+
+/* A register routine, its request in a buffer. Null with KERN_SUCCESS: there is no reply to give. */
+static kern_return_t
+run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
+{
+	struct mig_call call = { .port = in->remote_port, .id = in->header.msgh_id };
+
+	if (ipc_kmsg_fits_words(in)) {
+		call.count = ipc_kmsg_words(in, call.word);
+		routine->words(&call);
+	} else {
+		call.word[0] = (uint64_t)(int64_t)MIG_BAD_ARGUMENTS;
+		call.count = 1;
+	}
+	if (call.disposition == KERN_RESTART)
+		return KERN_RESTART;
+	*out = NULL;
+	if (call.disposition != MIG_NO_REPLY && !(routine->flags & MIG_ROUTINE_ONEWAY) && in->local_port != NULL) {
+		*out = ipc_kmsg_of_words(call.id + REPLY_ID_OFFSET, call.word, call.count);
+		if (*out == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+	}
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+simple_result(const struct ipc_kmsg *out)
+{
+	mig_reply_error_t reply;
+
+	if ((out->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) ||
+		out->header.msgh_size < offsetof(mig_reply_error_t, RetCode) + sizeof(kern_return_t))
+		return KERN_SUCCESS;
+	memcpy(&reply, &out->header, offsetof(mig_reply_error_t, pad));
+	return reply.RetCode;
+}
+
+/* A buffered routine. */
+static kern_return_t
+run_message(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
+{
+	mach_msg_size_t room = routine->max_reply_size;
+	kern_return_t result;
+
+	*out = NULL;
+	if (room < sizeof(mig_reply_error_t))
+		room = sizeof(mig_reply_error_t);
+	*out = ipc_kmsg_alloc_slots(room, 0, IPC_KMSG_SLOTS);
+	if (*out == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	routine->message(in, *out);
+	result = simple_result(*out);
+	if (result == KERN_RESTART || result == MIG_NO_REPLY || (routine->flags & MIG_ROUTINE_ONEWAY) || in->local_port == NULL) {
+		ipc_kmsg_destroy(*out);
+		*out = NULL;
+		return result == KERN_RESTART ? KERN_RESTART : KERN_SUCCESS;
+	}
+	(*out)->header.msgh_id = in->header.msgh_id + REPLY_ID_OFFSET;
+	return KERN_SUCCESS;
+}
+
+/* The reply of a request that no routine takes. */
+static struct ipc_kmsg *
+error_reply(const struct ipc_kmsg *in, kern_return_t code)
+{
+	struct ipc_kmsg *out = ipc_kmsg_alloc_slots(sizeof(mig_reply_error_t), 0, 0);
+	mig_reply_error_t reply = { .NDR = NDR_record, .RetCode = code };
+
+	if (out == NULL)
+		return NULL;
+	memcpy(ipc_kmsg_body(out), &reply.NDR, sizeof(reply) - offsetof(mig_reply_error_t, NDR));
+	out->header.msgh_id = in->header.msgh_id + REPLY_ID_OFFSET;
+	return out;
+}
+
+/* Runs the routine for a message and sends its reply. KERN_RESTART: not consumed. */
+static mach_msg_return_t
+run_routine(struct ipc_kmsg *in, bool may_restart)
+{
+	const struct mig_routine *routine = kernel_routine(in->header.msgh_id);
+	struct ipc_kmsg *out = NULL;
+	kern_return_t result = KERN_SUCCESS;
+
+	count_event(messages_kernel);
+	if (routine != NULL && routine->words != NULL)
+		result = run_words(in, routine, &out);
+	else if (routine != NULL && routine->message != NULL)
+		result = run_message(in, routine, &out);
+	else if (in->local_port != NULL)
+		out = error_reply(in, MIG_BAD_ID);
+	if (result == KERN_RESTART) {
+		if (may_restart)
+			return KERN_RESTART;
+		/* Nobody to run it again for: a message that the kernel itself passed on. */
+		thread_cancel_wait(current_thread());
+	}
+	if (out != NULL) {
+		/* The right to reply moves from the request to the reply. */
+		out->remote_port = in->local_port;
+		out->remote_disposition = in->local_disposition;
+		in->local_port = NULL;
+		(void)ipc_kmsg_deliver(out);
+	}
+	ipc_kmsg_destroy(in); /* its right to reply, if it is still there, says that no reply comes */
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t
+ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart)
+{
+	struct ipc_port *port = kmsg->remote_port;
+	struct ipc_kernel_receiver *receiver;
+	uint64_t words[IPC_WORDS] = { 0 };
+	bool plain;
+
+	switch (port->object.type) {
+	case IKOT_CALL_REPLY:
+		plain = ipc_kmsg_fits_words(kmsg);
+		call_answered(port, plain ? MACH_MSG_SUCCESS : MACH_RCV_COMPLEX, words, plain ? ipc_kmsg_words(kmsg, words) : 0);
+		break;
+	case IKOT_EXCEPTION_REPLY:
+		exception_answered(port, exception_result(kmsg));
+		break;
+	case IKOT_FUNCTION:
+		receiver = port->kobject;
+		if (receiver != NULL) {
+			receiver->message(receiver, kmsg);
+			return MACH_MSG_SUCCESS;
+		}
+		break;
+	default:
+		return run_routine(kmsg, may_restart);
+	}
+	ipc_kmsg_destroy(kmsg);
+	return MACH_MSG_SUCCESS;
+}

@@ -1,0 +1,303 @@
+/*
+ * Receiving, for mach_msg and mach_reply_wait alike.
+ *
+ * A message leaves its queue only when the pages of the receive buffer that it needs are there. So the head is looked at; if it needs more of the buffer
+ * than has been probed, the lock is let go, the pages are touched (which may restart the trap), and the head, which may be another by then,
+ * is looked at again.
+ */
+#include <ipc/ipc_internal.h>
+#include <kern/processor.h>
+#include <kern/trap.h>
+#include <mach/trap.h>
+#include <string.h>
+
+static struct ipc_object *
+object_named(struct ipc_space *space, mach_port_name_t name)
+{
+	struct ipc_object *object = NULL;
+	struct ipc_entry *entry;
+
+	lock_acquire(&space->lock);
+	entry = ipc_entry_lookup(space, name);
+	if (entry != NULL && (ipc_entry_type(entry) & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
+		object = entry->object;
+		ipc_object_reference(object);
+	}
+	lock_release(&space->lock);
+	return object;
+}
+
+/* Bytes that an element needs in a buffer, without trailer. */
+static mach_msg_size_t
+element_size(const struct ipc_element *element)
+{
+	if (element->is_caller) {
+		const struct thread *caller = container_of(element, struct thread, ipc.element);
+
+		return (mach_msg_size_t)(sizeof(mach_msg_header_t) + caller->ipc.call_count * sizeof(uint64_t));
+	}
+	return container_of(element, struct ipc_kmsg, element)->header.msgh_size;
+}
+
+static bool
+element_fits_words(const struct ipc_element *element)
+{
+	return element->is_caller || ipc_kmsg_fits_words(container_of(element, struct ipc_kmsg, element));
+}
+
+/* What the registers of a delivered register message say beside its words. */
+static void
+deliver_registers(struct thread *self, unsigned count, unsigned kind, mach_msg_id_t id, uint64_t label)
+{
+	self->regs.rbx = (uint64_t)(uint32_t)id << 32 | kind | count;
+	self->regs.r14 = label;
+}
+
+/* Port locked, the head is a caller: its words come into our registers, and we owe it the reply. */
+static void
+take_caller_words(struct thread *self, struct ipc_port *port, struct thread *caller)
+{
+	bool foreign = caller->ipc.call_foreign;
+
+	memcpy(self->regs.word, caller->regs.word, sizeof(self->regs.word));
+	if (foreign) {
+		self->regs.word[6] = caller->word;
+		self->regs.word[7] = 0;
+	}
+	deliver_registers(self, caller->ipc.call_count, DELIVERED_CALL | (foreign ? DELIVERED_FOREIGN : 0), caller->ipc.call_id,
+		port->label);
+	ipc_call_receive(port, caller, self, NULL);
+	count_event(messages_register_queued);
+}
+
+/* A small plain message, off its queue, as words; a right to reply in it is owed like a caller's. */
+static void
+take_kmsg_words(struct thread *self, struct ipc_kmsg *kmsg, uint64_t label)
+{
+	unsigned count = ipc_kmsg_words(kmsg, self->regs.word);
+
+	if (kmsg->local_port != NULL) {
+		self->ipc.owes_right = kmsg->local_port;
+		self->ipc.owes_disposition = kmsg->local_disposition;
+		self->ipc.owes_id = kmsg->header.msgh_id + 100; /* MIG's rule for replies: doc/wire.md */
+		kmsg->local_port = NULL;
+	}
+	deliver_registers(self, count, self->ipc.owes_right != NULL ? DELIVERED_CALL : 0, kmsg->header.msgh_id, label);
+	ipc_kmsg_destroy(kmsg);
+}
+
+/*
+ * Port locked, the head is a caller, and the receiver wants a buffer: a message with the words and a send-once right for the reply. Null: no
+ * memory; the caller has been told.
+ */
+static struct ipc_kmsg *
+take_caller_kmsg(struct ipc_port *port, struct thread *caller)
+{
+	uint64_t words[IPC_WORDS];
+	struct ipc_port *reply = ipc_kernel_port_create(IKOT_CALL_REPLY, caller);
+	struct ipc_kmsg *kmsg;
+
+	memcpy(words, caller->regs.word, sizeof(words));
+	if (caller->ipc.call_foreign) {
+		words[6] = caller->word;
+		words[7] = 0;
+	}
+	kmsg = ipc_kmsg_of_words(caller->ipc.call_id, words, caller->ipc.call_count);
+	if (reply == NULL || kmsg == NULL) {
+		if (kmsg != NULL)
+			ipc_kmsg_free(kmsg);
+		if (reply != NULL) {
+			reply->object.active = false;
+			ipc_object_release(&reply->object);
+		}
+		ipc_call_end_queued(port, caller, MACH_SEND_NO_BUFFER);
+		return NULL;
+	}
+	thread_reference(caller); /* the reply port's */
+	kmsg->local_port = ipc_port_make_send_once(reply);
+	kmsg->local_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
+	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND;
+	kmsg->sender_id = caller->task->id;
+	ipc_call_receive(port, caller, NULL, reply);
+	return kmsg;
+}
+
+/* Off the queue, with what the port adds. Port locked. */
+static struct ipc_kmsg *
+take_kmsg(struct ipc_port *port, struct ipc_element *element)
+{
+	struct ipc_kmsg *kmsg;
+
+	if (element->is_caller) {
+		kmsg = take_caller_kmsg(port, container_of(element, struct thread, ipc.element));
+	} else {
+		kmsg = container_of(element, struct ipc_kmsg, element);
+		ipc_mqueue_remove(port, element);
+	}
+	if (kmsg != NULL) {
+		kmsg->seqno = port->seqno++;
+		kmsg->local_name = port->receiver_name;
+		kmsg->payload = port->has_payload ? port->label : 0;
+	}
+	return kmsg;
+}
+
+/* The right that the message was sent by has done its work. */
+static void
+release_destination(struct ipc_kmsg *kmsg)
+{
+	struct ipc_port *port = kmsg->remote_port;
+
+	kmsg->remote_port = NULL;
+	if (port == NULL)
+		return;
+	if (kmsg->remote_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
+		ipc_port_drop_send_once(port);
+	else
+		ipc_port_release_send(port);
+}
+
+/* What left its queue goes to user memory. */
+static int64_t
+finish(struct thread *self, const struct ipc_receiver *want)
+{
+	struct ipc_kmsg *kmsg = self->ipc.taking;
+	mach_msg_id_t id = kmsg->header.msgh_id;
+	mach_msg_return_t result = ipc_kmsg_copyout(self, kmsg), stored;
+
+	if (result == KERN_RESTART)
+		return KERN_RESTART;
+	stored = ipc_kmsg_store(kmsg, want->buffer, want->size, want->sender);
+	if (stored == KERN_RESTART)
+		return KERN_RESTART;
+	self->ipc.taking = NULL;
+	ipc_kmsg_destroy(kmsg);
+	if (want->words)
+		self->regs.rbx = (uint64_t)(uint32_t)id << 32 | DELIVERED_BUFFER;
+	return stored != MACH_MSG_SUCCESS ? stored : result;
+}
+
+/* The head does not fit. Port locked on entry. */
+static int64_t
+too_large(const struct ipc_receiver *want, struct ipc_port *port, struct ipc_element *element)
+{
+	mach_msg_size_t size = element_size(element);
+
+	if (!want->words && !want->large) {
+		if (element->is_caller) {
+			ipc_call_end_queued(port, container_of(element, struct thread, ipc.element), MIG_SERVER_DIED);
+		} else {
+			ipc_mqueue_remove(port, element);
+			ipc_defer_destroy(container_of(element, struct ipc_kmsg, element));
+		}
+	}
+	lock_release(&port->object.lock);
+	/* The receiver learns how large a buffer it takes. */
+	if (want->large && want->size >= sizeof(mach_msg_header_t) &&
+		copyout(&size, want->buffer + offsetof(mach_msg_header_t, msgh_size), sizeof(size)) == KERN_RESTART)
+		return KERN_RESTART;
+	return MACH_RCV_TOO_LARGE;
+}
+
+/*
+ * One look at the object. IPC_RECEIVE_AGAIN: look again, *need bytes of the buffer probed. The object's reference is consumed only by
+ * IPC_RECEIVE_WAIT.
+ */
+#define IPC_RECEIVE_AGAIN 0x7fff0004
+
+static int64_t
+look(struct thread *self, const struct ipc_receiver *want, struct ipc_object *object, mach_msg_size_t probed,
+	mach_msg_size_t *need)
+{
+	struct ipc_port *port = ipc_mqueue_ready(object);
+	struct ipc_element *element;
+	struct ipc_kmsg *kmsg;
+	int64_t result = MACH_MSG_SUCCESS;
+	uint64_t label;
+
+	if (port == NULL) {
+		if (!object->active) {
+			result = MACH_RCV_PORT_DIED;
+		} else if (!object->is_set && ipc_object_port(object)->receiver != self->task->space) {
+			result = MACH_RCV_PORT_CHANGED;
+		} else if (want->poll) {
+			result = MACH_RCV_TIMED_OUT;
+		} else {
+			self->ipc.receive_words = want->words;
+			ipc_mqueue_wait(self, object, want->deadline);
+			result = IPC_RECEIVE_WAIT;
+		}
+		lock_release(&object->lock);
+		return result;
+	}
+	element = list_first(&port->queue, struct ipc_element, link);
+	label = port->label;
+	if (port->receiver != self->task->space) {
+		lock_release(&port->object.lock);
+		result = MACH_RCV_PORT_CHANGED;
+	} else if (want->words && element_fits_words(element)) {
+		if (element->is_caller) {
+			take_caller_words(self, port, container_of(element, struct thread, ipc.element));
+			port->seqno++;
+			lock_release(&port->object.lock);
+		} else {
+			kmsg = take_kmsg(port, element);
+			lock_release(&port->object.lock);
+			take_kmsg_words(self, kmsg, label);
+		}
+	} else if (element_size(element) > want->size) {
+		result = too_large(want, port, element);
+	} else {
+		mach_msg_size_t size = ((element_size(element) + 7) & ~7u) + MAX_TRAILER_SIZE;
+
+		*need = size < want->size ? size : want->size;
+		if (*need > probed) {
+			lock_release(&port->object.lock);
+			result = IPC_RECEIVE_AGAIN;
+		} else {
+			kmsg = take_kmsg(port, element);
+			lock_release(&port->object.lock);
+			if (kmsg == NULL)
+				result = IPC_RECEIVE_AGAIN;
+			else
+				release_destination(kmsg);
+			self->ipc.taking = kmsg;
+		}
+	}
+	if (&port->object != object)
+		ipc_object_release(&port->object);
+	return result;
+}
+
+int64_t
+ipc_receive(struct thread *self, const struct ipc_receiver *want)
+{
+	struct ipc_object *object;
+	mach_msg_size_t probed = 0, need = 0;
+	int64_t result;
+
+	if (self->ipc.taking != NULL)
+		return finish(self, want);
+	object = object_named(self->task->space, want->name);
+	if (object == NULL)
+		return want->resumed ? MACH_RCV_PORT_CHANGED : MACH_RCV_INVALID_NAME;
+	while ((result = look(self, want, object, probed, &need)) == IPC_RECEIVE_AGAIN) {
+		if (need <= probed)
+			continue;
+		result = ipc_buffer_probe(self, want->buffer, need);
+		if (result != MACH_MSG_SUCCESS) {
+			/* Somebody else may take what we leave. */
+			ipc_mqueue_pass_on(object);
+			break;
+		}
+		probed = need;
+	}
+	if (result == IPC_RECEIVE_WAIT)
+		return result;
+	ipc_object_release(object);
+	if (result == MACH_MSG_SUCCESS && self->ipc.taking != NULL)
+		result = finish(self, want);
+	if (result != KERN_RESTART)
+		ipc_deferred_run();
+	return result;
+}

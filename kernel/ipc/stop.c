@@ -1,0 +1,147 @@
+/*
+ * Stopping a thread inside message passing: abort, withdrawal, termination.
+ *
+ *   where the thread is                     abort                          withdraw (suspend, get and set state)
+ *   foreign or register call, queued        before its syscall             foreign: before its syscall
+ *   call, received                          before its syscall; the right  stays: rip after the instruction, rax the number
+ *                                           to reply dies
+ *   waits to receive or for room            *_INTERRUPTED                  stays
+ */
+#include <ipc/ipc_internal.h>
+
+struct thread *
+ipc_reply_port_close(struct ipc_port *port)
+{
+	struct thread *caller;
+
+	/* One gets the caller: a reply, the death of the right, or the caller's abort. */
+	lock_acquire(&port->object.lock);
+	caller = port->kobject;
+	port->kobject = NULL;
+	lock_release(&port->object.lock);
+	if (caller != NULL)
+		ipc_port_destroy(port);
+	return caller;
+}
+
+/* Takes a queued caller off its port. Port before thread: the port is found with a reference and looked at again. */
+static bool
+unqueue(struct thread *thread, bool foreign_only)
+{
+	struct ipc_port *port = NULL;
+	bool off;
+
+	lock_acquire(&thread->lock);
+	if (thread->ipc.call_state == IPC_CALL_QUEUED && (thread->ipc.call_foreign || !foreign_only)) {
+		port = thread->ipc.call_port;
+		ipc_object_reference(&port->object);
+	}
+	lock_release(&thread->lock);
+	if (port == NULL)
+		return false;
+	lock_acquire(&port->object.lock);
+	lock_acquire(&thread->lock);
+	off = thread->ipc.call_state == IPC_CALL_QUEUED && thread->ipc.call_port == port;
+	if (off) {
+		thread->ipc.call_state = IPC_CALL_NONE;
+		thread->ipc.call_port = NULL;
+		thread->regs.rip -= IPC_SYSCALL_BYTES;
+	}
+	lock_release(&thread->lock);
+	if (off)
+		ipc_mqueue_remove(port, &thread->ipc.element);
+	lock_release(&port->object.lock);
+	if (off)
+		ipc_object_release(&port->object); /* the call's */
+	ipc_port_release(port);
+	return off;
+}
+
+/* Ends a received call from the caller's side. */
+static bool
+give_up_reply(struct thread *thread)
+{
+	struct ipc_port *port = NULL;
+	bool stood;
+
+	lock_acquire(&thread->lock);
+	stood = thread->ipc.call_state == IPC_CALL_RECEIVED;
+	if (stood) {
+		port = thread->ipc.reply_port;
+		if (port != NULL)
+			ipc_object_reference(&port->object);
+		thread->ipc.call_state = IPC_CALL_NONE;
+		thread->ipc.server = NULL;
+		thread->ipc.reply_port = NULL;
+		thread->regs.rip -= IPC_SYSCALL_BYTES;
+	}
+	lock_release(&thread->lock);
+	if (port != NULL) {
+		struct thread *held = ipc_reply_port_close(port);
+
+		if (held != NULL)
+			thread_deallocate(held);
+		ipc_port_release(port);
+	}
+	return stood;
+}
+
+bool
+ipc_thread_abort(struct thread *thread)
+{
+	enum wait_kind kind;
+
+	/* A caller moves from queued to received only; so in this order no state is missed. */
+	if (unqueue(thread, false) || give_up_reply(thread))
+		return thread_go(thread, WAIT_INTERRUPTED);
+	lock_acquire(&thread->lock);
+	kind = thread->state == THREAD_WAITING && thread->ipc.wait_object != NULL ? thread->wait_kind : WAIT_NONE;
+	lock_release(&thread->lock);
+	/* Its continuation takes it off the list. */
+	return (kind == WAIT_IPC_RECEIVE || kind == WAIT_IPC_SEND) && thread_go(thread, WAIT_INTERRUPTED);
+}
+
+void
+ipc_thread_withdraw(struct thread *thread)
+{
+	if (unqueue(thread, true))
+		(void)thread_go(thread, WAIT_INTERRUPTED);
+}
+
+void
+ipc_thread_terminate(struct thread *thread)
+{
+	struct ipc_object *object = thread->ipc.wait_object;
+
+	if (!unqueue(thread, false))
+		(void)give_up_reply(thread);
+	if (object != NULL) {
+		ipc_object_reference(object);
+		/* Woken for a message, or for room, that it will not take: the next shall have it. */
+		if (ipc_mqueue_wait_over(thread)) {
+			ipc_mqueue_pass_on(object);
+			if (!object->is_set) {
+				lock_acquire(&object->lock);
+				ipc_mqueue_wake_sender(ipc_object_port(object));
+				lock_release(&object->lock);
+			}
+		}
+		ipc_object_release(object);
+	}
+	ipc_call_drop_owed(thread);
+	if (thread->pending_kmsg != NULL)
+		ipc_kmsg_destroy(thread->pending_kmsg);
+	if (thread->ipc.taking != NULL)
+		ipc_kmsg_destroy(thread->ipc.taking);
+	thread->pending_kmsg = NULL;
+	thread->ipc.taking = NULL;
+	ipc_deferred_run();
+}
+
+void
+ipc_thread_init(struct thread *thread)
+{
+	list_init(&thread->wait_link);
+	list_init(&thread->ipc.element.link);
+	thread->ipc.element.is_caller = true;
+}

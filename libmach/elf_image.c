@@ -48,14 +48,15 @@ static enum elf_result add_segment(const uint8_t *ph, uint64_t file_size, struct
 	struct elf_segment *s = &image->segment[image->segments];
 	uint64_t flags = get(ph + PH_FLAGS, 4);
 
+	if (get(ph + PH_MEMSZ, 8) == 0)
+		return ELF_OK;
+	if (image->segments == ELF_SEGMENTS_MAX)
+		return ELF_MALFORMED;
+
 	s->address = get(ph + PH_VADDR, 8);
 	s->file_offset = get(ph + PH_OFFSET, 8);
 	s->file_size = get(ph + PH_FILESZ, 8);
 	s->memory_size = get(ph + PH_MEMSZ, 8);
-	if (s->memory_size == 0)
-		return ELF_OK;
-	if (image->segments == ELF_SEGMENTS_MAX)
-		return ELF_MALFORMED;
 	if (s->file_size > s->memory_size)
 		return ELF_MALFORMED;
 	if (s->address >= VM_MAX_ADDRESS || s->memory_size > VM_MAX_ADDRESS - s->address)

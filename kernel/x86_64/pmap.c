@@ -286,6 +286,7 @@ pmap_create(struct task *charged)
 	return pmap;
 }
 
+/* All mappings and tables below; no processor has the map loaded any more. */
 static void
 free_tables(struct pmap *pmap, pte_t *table, unsigned level)
 {
@@ -293,6 +294,15 @@ free_tables(struct pmap *pmap, pte_t *table, unsigned level)
 		if (table[i] == 0)
 			continue;
 		if (level == 1) {
+			pte_t *lowest = table_below(table[i]);
+			struct pv_entry *below = table_of(lowest);
+
+			for (unsigned k = 0; k < PTES && below->used != 0; k++)
+				if (lowest[k] != 0)
+					remove_pte(pmap, below, &lowest[k]);
+			/* One that pmap_page_protect has taken away and not counted yet. */
+			while (__atomic_load_n(&below->used, __ATOMIC_ACQUIRE) != 0)
+				machine_relax();
 			free_lowest_table(pmap, &table[i]);
 			continue;
 		}
@@ -304,15 +314,16 @@ free_tables(struct pmap *pmap, pte_t *table, unsigned level)
 void
 pmap_destroy(struct pmap *pmap)
 {
-	pmap_remove(pmap, 0, VM_MAX_ADDRESS);
 	if (current_processor()->pmap == pmap)
 		pmap_load(NULL);
+	lock_acquire(&pmap->lock);
+	free_tables(pmap, pmap->root, 3);
+	lock_release(&pmap->lock);
 	/* Whoever took a page's mapping away has let go of its lock, and with it of the pmap. */
 	for (unsigned i = 0; i < PV_LOCKS; i++) {
 		lock_acquire(&pv_locks[i]);
 		lock_release(&pv_locks[i]);
 	}
-	free_tables(pmap, pmap->root, 3);
 	release_table(pmap, pmap->cr3);
 	kcache_free(&pmap_cache, pmap);
 }
@@ -388,35 +399,53 @@ pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64
 	return KERN_SUCCESS;
 }
 
-/*
- * Calls on every lowest table with entries in the range, under the pmap's lock: visit(first, end of entries, address of the first). Holes are
- * skipped by whole tables.
- */
+/* What is done to the entries first .. end - 1 of a lowest table, which the directory's entry points to. Pmap locked. */
 typedef void (*table_visit)(
 	struct pmap *pmap, pte_t *directory_entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch);
 
+/* Visits the lowest tables below `table` that map some of the range, which is within the table's; holes are skipped by whole tables. */
 static void
-visit_tables(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit, vm_prot_t protection,
+visit_tables(struct pmap *pmap, pte_t *table, unsigned level, vm_address_t start, vm_address_t end, table_visit visit,
+	vm_prot_t protection, struct tlb_batch *batch)
+{
+	const vm_size_t span = VM_PAGE_SIZE << (9 * level); /* of one entry */
+	unsigned index = table_index(start, level), last = table_index(end - 1, level);
+
+	for (; index <= last; index++) {
+		vm_address_t from = start, to;
+
+		if (table[index] == 0)
+			continue;
+		/* The entry's own addresses, cut to the range. */
+		if (index != table_index(start, level))
+			from = (start & ~(span * PTES - 1)) + index * span;
+		to = (from | (span - 1)) + 1;
+		to = to < end ? to : end;
+		if (level > 1)
+			visit_tables(pmap, table_below(table[index]), level - 1, from, to, visit, protection, batch);
+		else
+			visit(pmap, &table[index], table_index(from, 0), table_index(to - 1, 0) + 1, protection, batch);
+	}
+}
+
+/* The range may be all of a task's addresses; most often it is a few pages of one table. */
+static void
+visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit, vm_prot_t protection,
 	struct tlb_batch *batch)
 {
-	while (start < end) {
-		pte_t *table = pmap->root, *entry = NULL;
-		vm_address_t next = 0;
-		unsigned level;
+	pte_t *table = pmap->root, *entry = NULL;
 
-		for (level = 3; level > 0; level--) {
-			entry = &table[table_index(start, level)];
-			next = (start | ((VM_PAGE_SIZE << (9 * level)) - 1)) + 1;
-			if (*entry == 0)
-				break;
-			table = table_below(*entry);
-		}
-		if (next > end)
-			next = end;
-		if (level == 0)
-			visit(pmap, entry, table_index(start, 0), table_index(next - 1, 0) + 1, protection, batch);
-		start = next;
+	if ((start ^ (end - 1)) >= VM_PAGE_SIZE * PTES) {
+		visit_tables(pmap, pmap->root, 3, start, end, visit, protection, batch);
+		return;
 	}
+	for (unsigned level = 3; level > 0; level--) {
+		entry = &table[table_index(start, level)];
+		if (*entry == 0)
+			return;
+		table = table_below(*entry);
+	}
+	visit(pmap, entry, table_index(start, 0), table_index(end - 1, 0) + 1, protection, batch);
 }
 
 static void
@@ -450,10 +479,13 @@ remove_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, v
 void
 pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 {
-	struct tlb_batch batch = { .pmap = pmap, .count = 0 };
+	struct tlb_batch batch;
 
+	if (start >= end)
+		return;
+	tlb_batch_init(&batch, pmap);
 	lock_acquire(&pmap->lock);
-	visit_tables(pmap, start, end, remove_in_table, VM_PROT_NONE, &batch);
+	visit_range(pmap, start, end, remove_in_table, VM_PROT_NONE, &batch);
 	tlb_flush(&batch);
 	lock_release(&pmap->lock);
 }
@@ -494,14 +526,17 @@ protect_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, 
 void
 pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
 {
-	struct tlb_batch batch = { .pmap = pmap, .count = 0 };
+	struct tlb_batch batch;
 
+	if (start >= end)
+		return;
 	if (!(protection & VM_PROT_READ)) {
 		pmap_remove(pmap, start, end);
 		return;
 	}
+	tlb_batch_init(&batch, pmap);
 	lock_acquire(&pmap->lock);
-	visit_tables(pmap, start, end, protect_in_table, protection, &batch);
+	visit_range(pmap, start, end, protect_in_table, protection, &batch);
 	tlb_flush(&batch);
 	lock_release(&pmap->lock);
 }

@@ -44,6 +44,13 @@ struct tlb_batch {
 };
 
 static inline void
+tlb_batch_init(struct tlb_batch *batch, struct pmap *pmap)
+{
+	batch->pmap = pmap;
+	batch->count = 0;
+}
+
+static inline void
 tlb_batch_add(struct tlb_batch *batch, vm_address_t address)
 {
 	if (batch->count < TLB_BATCH)

@@ -83,8 +83,10 @@ tlb_flush(struct tlb_batch *batch)
 void
 tlb_flush_page(struct pmap *pmap, vm_address_t address)
 {
-	struct tlb_batch batch = { .pmap = pmap, .count = 1, .address = { address } };
+	struct tlb_batch batch;
 
+	tlb_batch_init(&batch, pmap);
+	tlb_batch_add(&batch, address);
 	tlb_flush(&batch);
 }
 

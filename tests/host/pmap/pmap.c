@@ -153,6 +153,11 @@ tlb_flush_page(struct pmap *pmap, vm_address_t address)
 }
 
 void
+machine_relax(void)
+{
+}
+
+void
 pmap_load(struct pmap *pmap)
 {
 	processor.pmap = pmap;

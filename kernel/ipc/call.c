@@ -264,7 +264,6 @@ ipc_foreign_call(struct thread *self)
 	if (port != NULL)
 		ipc_object_reference(&port->object);
 	lock_release(&task->lock);
-	count_event(foreign_calls);
 	if (port != NULL)
 		(void)queue_call(self, port, true, (mach_msg_id_t)self->regs.rax, IPC_FOREIGN_WORDS);
 	exception_raise_self(EXC_SYSCALL, (int64_t)self->regs.rax, 0);

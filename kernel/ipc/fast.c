@@ -132,6 +132,8 @@ call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t c
 	self->ipc.reply_port = NULL;
 	commit_wait(self, WAIT_IPC_REPLY, ipc_call_continue);
 	lock_release(&self->lock);
+	if (foreign)
+		count_event(foreign_calls);
 	count_event(messages_register);
 	return receiver;
 
@@ -188,7 +190,6 @@ ipc_fast_foreign(struct thread *self)
 	}
 	lock_acquire(&port->object.lock);
 	lock_release(&task->lock);
-	count_event(foreign_calls);
 	return call_locked(self, port, true, IPC_FOREIGN_WORDS | DELIVERED_CALL | DELIVERED_FOREIGN, (uint32_t)number);
 slow:
 	lock_release(&task->lock);

@@ -114,6 +114,7 @@ static const trap_fn traps[TRAP_LAST + 1] = {
 	[-TRAP_MACH_REPLY_DEFER] = ipc_trap_reply_defer,
 	[-TRAP_MACH_SEND] = ipc_trap_send,
 	[-TRAP_MACH_MSG] = ipc_trap_mach_msg,
+	[-TRAP_MACH_MSG_RESUME] = ipc_trap_mach_msg,
 	[-TRAP_REPLY_PORT] = ipc_trap_reply_port,
 	[-TRAP_THREAD_SELF] = trap_thread_self,
 	[-TRAP_TASK_SELF] = trap_task_self,

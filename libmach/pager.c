@@ -39,6 +39,7 @@ kern_return_t pager_object_init(struct pager_object *object, const struct pager_
 
 	*object = (struct pager_object){ .ops = ops, .refs = 1, .may_cache = may_cache, .copy_strategy = copy_strategy };
 	pthread_mutex_init(&object->lock, NULL);
+	pthread_cond_init(&object->lock_done, NULL);
 	result = mach_server_port(set, object, &object->port);
 	if (result != KERN_SUCCESS)
 		return result;
@@ -71,6 +72,7 @@ void pager_object_release(struct pager_object *object)
 	if (object->control != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), object->control);
 	mach_port_mod_refs(mach_task_self(), object->port, MACH_PORT_RIGHT_RECEIVE, -1);
+	pthread_cond_destroy(&object->lock_done);
 	pthread_mutex_destroy(&object->lock);
 	if (object->ops->destroy)
 		object->ops->destroy(object);
@@ -214,12 +216,34 @@ kern_return_t S_memory_object_data_return(mach_port_t port, vm_offset_t offset, 
 	return KERN_SUCCESS;
 }
 
-/* Completions come to the thread that asked (pager_lock_range), not here. */
+/* The lock request of the object that the message came to is over. */
+static void lock_is_done(void)
+{
+	struct pager_object *object = find_request_object();
+
+	if (!object)
+		return;
+	pthread_mutex_lock(&object->lock);
+	object->locking = FALSE;
+	pthread_cond_broadcast(&object->lock_done);
+	pthread_mutex_unlock(&object->lock);
+	pager_object_release(object);
+}
+
 kern_return_t S_memory_object_lock_completed(mach_port_t port, vm_offset_t offset, vm_size_t length)
 {
 	(void)port;
 	(void)offset;
 	(void)length;
+	lock_is_done();
+	return KERN_SUCCESS;
+}
+
+/* The right to send the completion is gone with the kernel's object: nothing is left to wait for. */
+__attribute__((weak)) kern_return_t S_mach_notify_send_once(mach_port_t notify)
+{
+	(void)notify;
+	lock_is_done();
 	return KERN_SUCCESS;
 }
 
@@ -283,26 +307,19 @@ kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_si
 kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
 	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock)
 {
-	struct {
-		mach_msg_header_t header;
-		uint64_t body[8];
-		mach_msg_trailer_t trailer;
-	} completion = { .header = { .msgh_size = 0 } };
 	kern_return_t result = KERN_SUCCESS;
-	mach_port_t reply = mach_reply_port();
-	boolean_t asked = FALSE;
 
-	if (reply == MACH_PORT_NULL)
-		return KERN_RESOURCE_SHORTAGE;
 	pthread_mutex_lock(&object->lock);
+	while (object->locking)
+		pthread_cond_wait(&object->lock_done, &object->lock);
 	if (object->control != MACH_PORT_NULL) {
-		result = memory_object_lock_request(object->control, offset, length, should_return, flush, lock, reply);
-		asked = result == KERN_SUCCESS;
+		/* The completion comes to the object's own port: behind the pages that were returned. */
+		result = memory_object_lock_request(
+			object->control, offset, length, should_return, flush, lock, object->port);
+		object->locking = result == KERN_SUCCESS;
+		while (object->locking)
+			pthread_cond_wait(&object->lock_done, &object->lock);
 	}
 	pthread_mutex_unlock(&object->lock);
-	/* lock_completed, or the notification that the right to send it is gone: both mean that nothing is left to wait for. */
-	if (asked)
-		result = mach_msg(&completion.header, MACH_RCV_MSG, 0, sizeof(completion), reply, 0, MACH_PORT_NULL);
-	mach_port_mod_refs(mach_task_self(), reply, MACH_PORT_RIGHT_RECEIVE, -1);
 	return result;
 }

@@ -23,6 +23,8 @@ struct pager_object {
 	unsigned refs;
 	mach_port_mscount_t sends_made; /* since the last no-senders */
 	pthread_mutex_t lock;		/* control, sends_made */
+	pthread_cond_t lock_done;
+	boolean_t locking; /* a lock request is under way */
 	struct pager_object *next;	/* in the kit's registry */
 };
 
@@ -65,7 +67,8 @@ kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_si
 
 /*
  * Cleans (should_return), drops (flush) or locks pages and waits until that is done. data_return calls come meanwhile to the
- * other threads of the server loop: never call this from the only one.
+ * other threads of the server loop: never call this from one that all of them wait for. When a single thread serves the
+ * objects (their own port set), every data_return of the request has been served when this returns.
  */
 kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
 	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock);

@@ -1,0 +1,194 @@
+/* The contents of files: blocks to pages and back, in runs as long as the disk has them. */
+#include "pagers/ext2/ext2.h"
+
+#include <string.h>
+
+/* A stretch of a file that is in one piece on the device, in bytes. */
+struct run {
+	uint64_t offset, length;
+	uint64_t device; /* where, when kind is not HOLE */
+	enum { HOLE, UNWRITTEN, WRITTEN } kind;
+};
+
+int ext2_is_block(struct ext2_volume *volume, uint64_t block)
+{
+	return block > volume->fs->super->s_first_data_block && block < ext2fs_blocks_count(volume->fs->super);
+}
+
+static int map_block(
+	struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t logical, struct run *run)
+{
+	blk64_t physical = 0;
+	int flags = 0, error;
+
+	error = ext2_errno(
+		ext2fs_bmap2(volume->fs, (ext2_ino_t)inode, &data->small, NULL, 0, logical, &flags, &physical));
+	if (error)
+		return error;
+	if (physical && !ext2_is_block(volume, physical))
+		return EIO;
+	run->kind = !physical ? HOLE : flags & BMAP_RET_UNINIT ? UNWRITTEN : WRITTEN;
+	run->device = physical * volume->fs->blocksize;
+	return 0;
+}
+
+/* The run at offset, a multiple of the block, up to `end`. */
+static int map_run(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t offset,
+	uint64_t end, struct run *run)
+{
+	uint64_t block_size = volume->fs->blocksize, at = offset & ~(block_size - 1);
+	int error = map_block(volume, inode, data, at / block_size, run);
+
+	if (error)
+		return error;
+	run->device += offset - at;
+	run->offset = offset;
+	for (at += block_size; at < end; at += block_size) {
+		struct run next;
+
+		if (map_block(volume, inode, data, at / block_size, &next) || next.kind != run->kind)
+			break;
+		if (next.kind != HOLE && next.device != run->device + (at - offset))
+			break;
+	}
+	run->length = (at < end ? at : end) - offset;
+	return 0;
+}
+
+/* A page made of several runs. */
+static int read_page(
+	struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t offset, char *page)
+{
+	uint64_t at = offset;
+
+	while (at < offset + FK_PAGE_SIZE) {
+		struct run run;
+		int error = map_run(volume, inode, data, at, offset + FK_PAGE_SIZE, &run);
+
+		if (!error && run.kind == WRITTEN)
+			error = volume->device->read(volume->device, run.device, run.length, page + (at - offset));
+		if (error)
+			return error;
+		at += run.length;
+	}
+	return 0;
+}
+
+int ext2_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit, void *context)
+{
+	struct ext2_volume *volume = ext2_volume(base);
+	union ext2_any_inode data;
+	uint64_t size, end = offset + length, file_end;
+	int error = ext2_read_inode(volume, inode, &data);
+
+	if (error)
+		return error;
+	size = EXT2_I_SIZE(&data.small);
+	file_end = FK_ROUND_PAGE(size) < end ? FK_ROUND_PAGE(size) : end;
+	while (offset < file_end) {
+		struct run run;
+		uint64_t n;
+		void *pages = NULL;
+
+		error = map_run(volume, inode, &data, offset, file_end, &run);
+		if (error)
+			return error;
+		n = run.length & ~(uint64_t)(FK_PAGE_SIZE - 1);
+		if (n && run.kind == WRITTEN) {
+			error = volume->device->read_pages(volume->device, run.device, n, &pages);
+		} else if (!n) {
+			n = FK_PAGE_SIZE;
+			pages = fk_pages_allocate(n);
+			error = pages ? read_page(volume, inode, &data, offset, pages) : ENOMEM;
+			if (error)
+				fk_pages_free(pages, n);
+		}
+		if (error)
+			return error;
+		if (pages && offset + n > size)
+			memset((char *)pages + (size - offset), 0, offset + n - size);
+		emit(context, offset, pages, n);
+		offset += n;
+	}
+	if (offset < end)
+		emit(context, offset, NULL, end - offset);
+	return 0;
+}
+
+/* Blocks of a run that was unwritten, now that their contents are on the device. */
+static int mark_written(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, const struct run *run)
+{
+	uint64_t block_size = volume->fs->blocksize, at;
+	ext2_extent_handle_t handle;
+	int error = ext2_errno(ext2fs_extent_open2(volume->fs, (ext2_ino_t)inode, &data->small, &handle));
+
+	if (error)
+		return error;
+	for (at = 0; at < run->length && !error; at += block_size)
+		error = ext2_errno(ext2fs_extent_set_bmap(
+			handle, (run->offset + at) / block_size, (run->device + at) / block_size, 0));
+	ext2fs_extent_free(handle);
+	if (!error)
+		error = ext2_write_inode(volume, inode, data); /* a split of the tree takes a block */
+	return error;
+}
+
+/* Blocks for a hole: what was not promised by allocate() is allocated when it comes. */
+static int fill_hole(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, const struct run *run)
+{
+	uint64_t block_size = volume->fs->blocksize, at;
+	int error = 0, flags;
+
+	for (at = 0; at < run->length && !error; at += block_size) {
+		blk64_t physical;
+
+		error = ext2_errno(ext2fs_bmap2(volume->fs, (ext2_ino_t)inode, &data->small, NULL, BMAP_ALLOC,
+			(run->offset + at) / block_size, &flags, &physical));
+	}
+	return error;
+}
+
+int ext2_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pages, size_t length)
+{
+	struct ext2_volume *volume = ext2_volume(base);
+	uint64_t block_size = volume->fs->blocksize, at = offset, end, size;
+	union ext2_any_inode data;
+	int error = ext2_check_writable(volume);
+
+	if (!error)
+		error = ext2_read_inode(volume, inode, &data);
+	if (!error && !LINUX_S_ISREG(data.small.i_mode))
+		error = EINVAL;
+	if (error)
+		goto out;
+	size = EXT2_I_SIZE(&data.small);
+	end = offset + length;
+	if (size < end && size > offset)
+		memset((char *)pages + (size - offset), 0, end - size);
+	if (end > (size + block_size - 1) / block_size * block_size)
+		end = (size + block_size - 1) / block_size * block_size;
+	while (at < end && !error) {
+		struct run run;
+
+		error = map_run(volume, inode, &data, at, end, &run);
+		if (!error && run.kind == HOLE) {
+			error = fill_hole(volume, inode, &data, &run);
+			if (!error)
+				error = map_run(volume, inode, &data, at, at + run.length, &run);
+			if (!error && run.kind == HOLE)
+				error = EIO;
+		}
+		if (!error) {
+			ext2_io_forget(
+				volume->fs->io, run.device / block_size, (run.length + block_size - 1) / block_size);
+			error = volume->device->write(
+				volume->device, run.device, run.length, (char *)pages + (at - offset));
+		}
+		if (!error && run.kind == UNWRITTEN)
+			error = mark_written(volume, inode, &data, &run);
+		at += run.length;
+	}
+out:
+	fk_pages_free(pages, length);
+	return error;
+}

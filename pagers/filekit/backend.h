@@ -1,0 +1,90 @@
+/* What a kind of file system gives to the file kit: files by inode number, contents by the page, nothing of ports. */
+#ifndef FILEKIT_BACKEND_H
+#define FILEKIT_BACKEND_H
+
+#include <servers/file_types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FK_PAGE_SIZE     4096u
+#define FK_ROUND_PAGE(n) (((n) + (FK_PAGE_SIZE - 1)) & ~(uint64_t)(FK_PAGE_SIZE - 1))
+
+struct fk_volume;
+
+/*
+ * Takes a piece of a file: `size` bytes, a multiple of the page, in memory from fk_pages_allocate that now belongs to
+ * the callee, or a null pointer for zeros. Pieces come in order and without gaps.
+ */
+typedef void (*fk_emit_t)(void *context, uint64_t offset, void *pages, size_t size);
+
+/*
+ * A file system. Every function is called with the volume's lock held, one at a time, and returns 0 or an errno of
+ * Linux. Names and targets end in NUL and fit FILE_NAME_LENGTH and PATH_MAX; the callee checks what they say. An inode
+ * without links lives until forget().
+ */
+struct fk_operations {
+	uint64_t root; /* inode number */
+
+	int (*info)(struct fk_volume *volume, struct file_system_info *info);
+	int (*sync)(struct fk_volume *volume); /* all that was written is on the medium */
+	int (*stop)(struct fk_volume *volume); /* the same, marked clean; every change is refused from now on */
+
+	int (*look_up)(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t *inode);
+	int (*get_attributes)(struct fk_volume *volume, uint64_t inode, struct file_attributes *attributes);
+	/* All but the size. */
+	int (*set_attributes)(
+		struct fk_volume *volume, uint64_t inode, unsigned which, const struct file_attributes *values);
+	/* Sets the size, and nothing else: what lies beyond is still allocated and is freed by trim(). */
+	int (*set_size)(struct fk_volume *volume, uint64_t inode, uint64_t size);
+	/* Frees what lies beyond the size. shrunk: the rest of the last block is set to zero as well. */
+	int (*trim)(struct fk_volume *volume, uint64_t inode, int shrunk);
+	int (*allocate)(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length, uint64_t size);
+	int (*create)(struct fk_volume *volume, uint64_t directory, const char *name,
+		const struct file_attributes *values, uint64_t *inode);
+	int (*symlink)(struct fk_volume *volume, uint64_t directory, const char *name, const char *target, uint64_t uid,
+		uint64_t gid, uint64_t *inode);
+	int (*read_link)(struct fk_volume *volume, uint64_t inode, char *target, size_t size);
+	int (*link)(struct fk_volume *volume, uint64_t inode, uint64_t directory, const char *name);
+	/* victim: the inode that lost a link, 0 when none did. */
+	int (*unlink)(
+		struct fk_volume *volume, uint64_t directory, const char *name, int is_directory, uint64_t *victim);
+	int (*rename)(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t to_directory,
+		const char *to_name, unsigned flags, uint64_t *victim);
+	/* struct file_entry records after the cookie into buffer; *used bytes, 0 at the end. */
+	int (*read_directory)(
+		struct fk_volume *volume, uint64_t directory, uint64_t cookie, char *buffer, size_t size, size_t *used);
+
+	/* Contents; offset and length are multiples of the page. On an error what was not emitted is not there. */
+	int (*read)(struct fk_volume *volume, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit,
+		void *context);
+	/* Consumes the pages. What lies beyond the size is dropped. */
+	int (*write)(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *pages, size_t length);
+
+	/* Nobody holds the file any more: an inode without links is freed, space kept beyond the size is given back. */
+	void (*forget)(struct fk_volume *volume, uint64_t inode);
+};
+
+struct fk_volume {
+	const struct fk_operations *operations;
+	/* Pages move to the kernel and must come back even when clean: the pager keeps no copy. */
+	int precious;
+};
+
+/* Zeroed memory on a page's boundary; null when there is none. Freed by fk_pages_free, or moved into a message. */
+void *fk_pages_allocate(size_t size);
+void fk_pages_free(void *pages, size_t size);
+
+/* Checks one component of a path: 0, ENOENT (empty), ENAMETOOLONG, EINVAL (a slash). */
+int fk_check_name(const char *name);
+
+/* Appends a record to a directory buffer; 0 when it does not fit. */
+int fk_add_entry(char *buffer, size_t size, size_t *used, uint64_t inode, uint64_t cookie, unsigned type,
+	const char *name, size_t length);
+
+/* Nanoseconds since 1970. */
+int64_t fk_now(void);
+
+/* DT_* of a mode. */
+unsigned fk_entry_type(uint64_t mode);
+
+#endif

@@ -1,0 +1,298 @@
+/* The requests of file.defs. */
+#include "pagers/filekit/filekit.h"
+
+#include <errno.h>
+#include <servers/file_server.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BACKEND (fk_volume->operations)
+
+static kern_return_t result_of(int error)
+{
+	return error ? FILE_ERROR(error) : KERN_SUCCESS;
+}
+
+/* Releases the lock that enter() took. */
+static kern_return_t leave(int error)
+{
+	fk_unlock();
+	return result_of(error);
+}
+
+/* Takes the lock; the node of the port that the request came in by. ESTALE: the port is no file's (then leave). */
+static int enter(mach_port_t port, struct fk_node **node)
+{
+	fk_lock();
+	*node = fk_find(port);
+	return *node ? 0 : ESTALE;
+}
+
+static int enter_service(mach_port_t port)
+{
+	fk_lock();
+	return port == fk_service_port ? 0 : ESTALE;
+}
+
+/* A file's attributes and a right to it, as look-up and create answer. */
+static int answer(uint64_t inode, mach_port_t *file, file_attributes_t *attributes)
+{
+	int error = BACKEND->get_attributes(fk_volume, inode, attributes);
+
+	return error ? error : fk_hand_out(inode, file);
+}
+
+kern_return_t S_file_system_root(mach_port_t fs, mach_port_t *root, file_attributes_t *attributes)
+{
+	int error = enter_service(fs);
+
+	return leave(error ? error : answer(BACKEND->root, root, attributes));
+}
+
+kern_return_t S_file_system_info(mach_port_t fs, file_system_info_t *info)
+{
+	int error = enter_service(fs);
+
+	return leave(error ? error : BACKEND->info(fk_volume, info));
+}
+
+/* All pages of a file that are dirty, into the backend. */
+static void clean_node(struct fk_node *node)
+{
+	struct file_attributes attributes;
+
+	fk_begin_change(node);
+	if (node->has_contents && BACKEND->get_attributes(fk_volume, node->inode, &attributes) == 0)
+		fk_clean(node, 0, FK_ROUND_PAGE(attributes.size), false);
+	fk_end_change(node);
+}
+
+/* The same of all files; then what the backend does at the end with the files that are open. */
+static int clean_all(bool forget)
+{
+	size_t count, i;
+	struct fk_node **all = fk_pin_all(&count);
+
+	if (!all)
+		return ENOMEM;
+	for (i = 0; i < count; i++) {
+		clean_node(all[i]);
+		if (forget)
+			BACKEND->forget(fk_volume, all[i]->inode);
+		fk_unpin(all[i]);
+	}
+	free(all);
+	return 0;
+}
+
+kern_return_t S_file_system_sync(mach_port_t fs)
+{
+	int error = enter_service(fs);
+
+	if (!error)
+		error = clean_all(false);
+	return leave(error ? error : BACKEND->sync(fk_volume));
+}
+
+kern_return_t S_file_system_stop(mach_port_t fs)
+{
+	int error = enter_service(fs);
+
+	if (!error)
+		error = clean_all(true);
+	return leave(error ? error : BACKEND->stop(fk_volume));
+}
+
+kern_return_t S_file_look_up(mach_port_t directory, const char *name, mach_port_t *file, file_attributes_t *attributes)
+{
+	struct fk_node *node;
+	uint64_t inode;
+	int error = enter(directory, &node);
+
+	if (!error)
+		error = BACKEND->look_up(fk_volume, node->inode, name, &inode);
+	return leave(error ? error : answer(inode, file, attributes));
+}
+
+kern_return_t S_file_get_attributes(mach_port_t file, file_attributes_t *attributes)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	return leave(error ? error : BACKEND->get_attributes(fk_volume, node->inode, attributes));
+}
+
+/* Sets the size in the order that filekit.h explains. */
+static int change_size(struct fk_node *node, uint64_t size)
+{
+	struct file_attributes old;
+	int error;
+
+	if (size > INT64_MAX - FK_PAGE_SIZE)
+		return EFBIG;
+	fk_begin_change(node);
+	error = BACKEND->get_attributes(fk_volume, node->inode, &old);
+	if (!error && !S_ISREG(old.mode))
+		error = S_ISDIR(old.mode) ? EISDIR : EINVAL;
+	if (!error && size != old.size)
+		error = BACKEND->set_size(fk_volume, node->inode, size);
+	if (!error && size < old.size) {
+		uint64_t first = size & ~(uint64_t)(FK_PAGE_SIZE - 1);
+
+		fk_clean(node, first, FK_ROUND_PAGE(old.size) - first, true);
+	}
+	if (!error && size <= old.size)
+		error = BACKEND->trim(fk_volume, node->inode, size < old.size);
+	fk_end_change(node);
+	return error;
+}
+
+kern_return_t S_file_set_attributes(
+	mach_port_t file, unsigned which, file_attributes_t values, file_attributes_t *attributes)
+{
+	struct fk_node *node;
+	uint64_t inode = 0;
+	int error = enter(file, &node);
+
+	if (!error)
+		inode = node->inode;
+	if (!error && which & FILE_SET_SIZE)
+		error = change_size(node, values.size);
+	if (!error && which & ~(unsigned)FILE_SET_SIZE)
+		error = BACKEND->set_attributes(fk_volume, inode, which, &values);
+	return leave(error ? error : BACKEND->get_attributes(fk_volume, inode, attributes));
+}
+
+kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length, uint64_t size)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	if (error)
+		return leave(error);
+	fk_begin_change(node);
+	error = BACKEND->allocate(fk_volume, node->inode, offset, length, size);
+	fk_end_change(node);
+	return leave(error);
+}
+
+kern_return_t S_file_create(mach_port_t directory, const char *name, uint64_t mode, uint64_t uid, uint64_t gid,
+	uint64_t device, mach_port_t *file, file_attributes_t *attributes)
+{
+	struct file_attributes values = {.mode = mode, .uid = uid, .gid = gid, .device = device};
+	struct fk_node *node;
+	uint64_t inode;
+	int error = enter(directory, &node);
+
+	if (!error)
+		error = BACKEND->create(fk_volume, node->inode, name, &values, &inode);
+	return leave(error ? error : answer(inode, file, attributes));
+}
+
+kern_return_t S_file_symlink(mach_port_t directory, const char *name, const char *target, uint64_t uid, uint64_t gid,
+	mach_port_t *file, file_attributes_t *attributes)
+{
+	struct fk_node *node;
+	uint64_t inode;
+	int error = enter(directory, &node);
+
+	if (!error)
+		error = BACKEND->symlink(fk_volume, node->inode, name, target, uid, gid, &inode);
+	return leave(error ? error : answer(inode, file, attributes));
+}
+
+kern_return_t S_file_read_link(mach_port_t file, char *target)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	return leave(error ? error : BACKEND->read_link(fk_volume, node->inode, target, sizeof(file_path_t)));
+}
+
+/* The right to our own port that came as an argument: consumed by a request that succeeds. */
+static kern_return_t leave_with(int error, mach_port_t argument)
+{
+	fk_unlock();
+	if (!error)
+		mach_port_deallocate(mach_task_self(), argument);
+	return result_of(error);
+}
+
+kern_return_t S_file_link(mach_port_t file, mach_port_t directory, const char *name)
+{
+	struct fk_node *node, *parent;
+	int error = enter(file, &node);
+
+	parent = fk_find(directory);
+	if (!error && !parent)
+		error = EXDEV;
+	if (!error)
+		error = BACKEND->link(fk_volume, node->inode, parent->inode, name);
+	return leave_with(error, directory);
+}
+
+kern_return_t S_file_unlink(mach_port_t directory, const char *name, boolean_t is_directory)
+{
+	struct fk_node *node;
+	uint64_t victim = 0;
+	int error = enter(directory, &node);
+
+	if (!error)
+		error = BACKEND->unlink(fk_volume, node->inode, name, is_directory, &victim);
+	fk_lost_link(victim);
+	return leave(error);
+}
+
+kern_return_t S_file_rename(
+	mach_port_t directory, const char *name, mach_port_t to_directory, const char *to_name, unsigned flags)
+{
+	struct fk_node *node, *parent;
+	uint64_t victim = 0;
+	int error = enter(directory, &node);
+
+	parent = fk_find(to_directory);
+	if (!error && !parent)
+		error = EXDEV;
+	if (!error)
+		error = BACKEND->rename(fk_volume, node->inode, name, parent->inode, to_name, flags, &victim);
+	fk_lost_link(victim);
+	return leave_with(error, to_directory);
+}
+
+kern_return_t S_file_read_directory(
+	mach_port_t directory, uint64_t cookie, char *entries, mach_msg_type_number_t *entries_count)
+{
+	struct fk_node *node;
+	size_t used = 0;
+	int error = enter(directory, &node);
+
+	if (!error)
+		error = BACKEND->read_directory(fk_volume, node->inode, cookie, entries, FILE_ENTRIES_SIZE, &used);
+	*entries_count = (mach_msg_type_number_t)used;
+	return leave(error);
+}
+
+kern_return_t S_file_memory_object(mach_port_t file, mach_port_t *object)
+{
+	struct file_attributes attributes;
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	if (!error)
+		error = BACKEND->get_attributes(fk_volume, node->inode, &attributes);
+	if (!error && !S_ISREG(attributes.mode))
+		error = ENODEV;
+	return leave(error ? error : fk_hand_out_contents(node, object));
+}
+
+kern_return_t S_file_sync(mach_port_t file, boolean_t data_only)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	(void)data_only; /* where the blocks are is metadata that the data needs */
+	if (!error)
+		clean_node(node);
+	return leave(error ? error : BACKEND->sync(fk_volume));
+}

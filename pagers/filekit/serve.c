@@ -1,0 +1,64 @@
+/* Start of a file server: port sets, threads, its name. */
+#include "pagers/filekit/filekit.h"
+
+#include <servers/bootstrap_user.h>
+#include <servers/file_server.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FILE_THREADS = 2 };
+
+static const struct mig_subsystem *const file_subsystems[] = {&file_subsystem, &notify_subsystem, NULL};
+static const struct mig_subsystem *const contents_subsystems[] = {&memory_object_subsystem, &notify_subsystem, NULL};
+
+void fk_log(const char *format, ...)
+{
+	mach_port_t bootstrap = MACH_PORT_NULL;
+	log_line_t line;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) == KERN_SUCCESS) {
+		bootstrap_log(bootstrap, TRUE, line);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+}
+
+static kern_return_t check_in(const char *service, mach_port_t set)
+{
+	service_name_t name = {0};
+	mach_port_t bootstrap;
+	kern_return_t result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+
+	strncpy(name, service, sizeof(name) - 1);
+	if (result == KERN_SUCCESS) {
+		result = bootstrap_check_in(bootstrap, name, &fk_service_port);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+	return result == KERN_SUCCESS ? mach_port_move_member(mach_task_self(), fk_service_port, set) : result;
+}
+
+kern_return_t fk_serve(struct fk_volume *volume, const char *service)
+{
+	mach_port_t files, contents;
+	kern_return_t result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &files);
+
+	if (result == KERN_SUCCESS)
+		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &contents);
+	if (result == KERN_SUCCESS)
+		result = fk_nodes_init(volume, files, contents);
+	/* One thread for the contents, and no more: see filekit.h. */
+	if (result == KERN_SUCCESS)
+		result = mach_server_start_threads(contents, contents_subsystems, 1);
+	if (result == KERN_SUCCESS)
+		result = mach_server_start_threads(files, file_subsystems, FILE_THREADS - 1);
+	if (result == KERN_SUCCESS)
+		result = check_in(service, files);
+	if (result == KERN_SUCCESS)
+		result = mach_server_run(files, file_subsystems);
+	fk_log("the service %s ends: %s", service, mach_error_string(result));
+	return result;
+}

@@ -1,0 +1,50 @@
+/* The pager of files in memory: ram [size=BYTES, with k m g] [service=ram]. */
+#include "pagers/filekit/filekit.h"
+#include "pagers/ram/ram.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZE_DEFAULT (32ull << 20)
+
+/* "64m"; 0 when it is not a size. */
+static uint64_t parse_size(const char *text)
+{
+	char *end;
+	uint64_t size = strtoull(text, &end, 10);
+
+	switch (*end) {
+	case 'g':
+		return size << 30;
+	case 'm':
+		return size << 20;
+	case 'k':
+		return size << 10;
+	default:
+		return *end ? 0 : size;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *service = "ram";
+	uint64_t size = SIZE_DEFAULT;
+	struct ram_volume *volume;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "service=", 8) == 0)
+			service = argv[i] + 8;
+		else if (strncmp(argv[i], "size=", 5) != 0)
+			fk_log("ram: the argument %s is not known; there are size= and service=", argv[i]);
+		else if (!(size = parse_size(argv[i] + 5)))
+			fk_log("ram: %s is not a size", argv[i] + 5);
+	}
+	volume = ram_open(size ? size : SIZE_DEFAULT);
+	if (!volume) {
+		fk_log("ram: no memory");
+		return 1;
+	}
+	fk_serve(&volume->base, service);
+	return 1;
+}

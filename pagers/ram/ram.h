@@ -1,0 +1,83 @@
+/* Files in memory (tmpfs) behind the file kit: what the files of pagers/ram share. */
+#ifndef RAM_RAM_H
+#define RAM_RAM_H
+
+#include "pagers/filekit/backend.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+struct ram_node;
+
+/* A name in a directory: in the directory's list, in the order of making, and in the table of all names. */
+struct ram_entry {
+	struct ram_entry *next, *previous;
+	struct ram_entry *next_in_table;
+	struct ram_node *directory, *node;
+	uint64_t cookie;
+	char name[];
+};
+
+enum { RAM_TABLE_BITS = 9, RAM_TABLE_SIZE = 1 << RAM_TABLE_BITS, RAM_LEVELS = 4 };
+#define RAM_SIZE_LIMIT ((uint64_t)FK_PAGE_SIZE << (RAM_LEVELS * RAM_TABLE_BITS))
+
+struct ram_node {
+	struct ram_node *next_in_table;    /* of all nodes, by inode number */
+	struct file_attributes attributes; /* blocks is not kept: see `pages` */
+	/* directories */
+	struct ram_node *parent;
+	struct ram_entry *first, *last;
+	uint64_t next_cookie;
+	/* symbolic links */
+	char *target;
+	/* Regular files: a tree of tables, the pages at its leaves. A leaf is null, RAM_RESERVED (accounted for; the
+	 * page is zero or in the kernel) or the page itself. */
+	void **tree;
+	uint64_t pages; /* leaves that are not null */
+};
+
+#define RAM_RESERVED ((void *)1)
+
+struct ram_volume {
+	struct fk_volume base;
+	uint64_t page_limit, pages;
+	uint64_t node_limit, nodes;
+	uint64_t next_inode;
+	bool stopped;
+};
+
+/* One volume in a program. */
+struct ram_volume *ram_open(uint64_t size_limit);
+void ram_close(struct ram_volume *volume);
+
+/* volume.c */
+struct ram_node *ram_find(uint64_t inode);
+/* A node without links or name; null: no memory or no more files. */
+struct ram_node *ram_new_node(struct ram_volume *volume, uint64_t mode, uint64_t uid, uint64_t gid);
+void ram_free_node(struct ram_volume *volume, struct ram_node *node);
+
+/* names.c */
+int ram_look_up(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t *inode);
+int ram_create(struct fk_volume *volume, uint64_t directory, const char *name, const struct file_attributes *values,
+	uint64_t *inode);
+int ram_symlink(struct fk_volume *volume, uint64_t directory, const char *name, const char *target, uint64_t uid,
+	uint64_t gid, uint64_t *inode);
+int ram_link(struct fk_volume *volume, uint64_t inode, uint64_t directory, const char *name);
+int ram_unlink(struct fk_volume *volume, uint64_t directory, const char *name, int is_directory, uint64_t *victim);
+int ram_rename(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t to_directory,
+	const char *to_name, unsigned flags, uint64_t *victim);
+int ram_read_directory(
+	struct fk_volume *volume, uint64_t directory, uint64_t cookie, char *buffer, size_t size, size_t *used);
+void ram_free_entries(struct ram_node *directory);
+
+/* pages.c */
+int ram_read(struct fk_volume *volume, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit, void *context);
+int ram_write(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *pages, size_t length);
+int ram_allocate(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length, uint64_t size);
+int ram_set_size(struct fk_volume *volume, uint64_t inode, uint64_t size);
+int ram_trim(struct fk_volume *volume, uint64_t inode, int shrunk);
+/* Frees the pages from a page of the file on. */
+void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t first);
+
+#endif

@@ -314,15 +314,16 @@ vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t add
 			result = found_physical(map, entry, address, access, top_offset, object, offset);
 			break;
 		}
-		if (object == top && object->shadow != NULL && rest->unused == NULL)
+		if (object == top && object->shadow != NULL && rest->unused == NULL) {
 			rest->unused = vm_object_collapse(object);
+			if (vm_object_lookup(object, offset) != NULL)
+				continue; /* this brought it */
+		}
 		shadow = object->shadow;
 		if (shadow == NULL) {
 			result = new_page(map, entry, address, top, top_offset, 0, NULL);
 			break;
 		}
-		if (object == top && (page = vm_object_lookup(object, offset)) != NULL)
-			continue; /* the collapse brought it */
 		offset += object->shadow_offset;
 		lock_acquire_nested(&shadow->lock);
 		if (object != top)

@@ -1,0 +1,208 @@
+/* Pretend page tables: a list of mappings per pmap, and checks of what a real one would take for granted. */
+#include "support.h"
+#include <kern/assert.h>
+#include <stdlib.h>
+#include <vm/pmap.h>
+#include <vm/vm_page.h>
+
+#define BUCKETS 256
+#define MODIFIED 1
+#define REFERENCED 2
+
+/* One mapping: in its pmap's bucket, and on its page's list. */
+struct pv_entry {
+	struct pv_entry *bucket_next, *page_next;
+	struct pmap *pmap;
+	struct vm_page *page; /* null: unmanaged */
+	vm_address_t address;
+	uint64_t physical;
+	vm_prot_t protection;
+	uint8_t bits;
+};
+
+struct pmap {
+	struct pv_entry *buckets[BUCKETS];
+	uint64_t count;
+};
+
+static size_t pmaps;
+
+static struct pv_entry **
+slot(struct pmap *pmap, vm_address_t address)
+{
+	struct pv_entry **at = &pmap->buckets[(address >> VM_PAGE_SHIFT) % BUCKETS];
+
+	while (*at != NULL && (*at)->address != trunc_page(address))
+		at = &(*at)->bucket_next;
+	return at;
+}
+
+static void
+drop(struct pv_entry **at)
+{
+	struct pv_entry *mapping = *at, **on_page;
+
+	*at = mapping->bucket_next;
+	mapping->pmap->count--;
+	if (mapping->page != NULL) {
+		mapping->page->pmap_bits |= mapping->bits;
+		for (on_page = &mapping->page->pv; *on_page != mapping; on_page = &(*on_page)->page_next)
+			;
+		*on_page = mapping->page_next;
+	}
+	free(mapping);
+}
+
+struct pmap *
+pmap_create(struct task *charged)
+{
+	struct pmap *pmap = host_allocation_fails() ? NULL : calloc(1, sizeof(*pmap));
+
+	(void)charged;
+	pmaps += pmap != NULL;
+	return pmap;
+}
+
+void
+pmap_destroy(struct pmap *pmap)
+{
+	if (pmap->count != 0)
+		panic("pmap destroyed with %lu mappings", (unsigned long)pmap->count);
+	pmaps--;
+	free(pmap);
+}
+
+kern_return_t
+pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical, vm_prot_t protection,
+	unsigned flags)
+{
+	struct pv_entry **at = slot(pmap, address), *mapping;
+
+	if ((address & VM_PAGE_MASK) != 0 || (physical & VM_PAGE_MASK) != 0 || address >= VM_MAX_ADDRESS)
+		panic("pmap_enter: %lx at %lx", (unsigned long)physical, (unsigned long)address);
+	if (!(flags & PMAP_UNMANAGED)) {
+		if (page == NULL || vm_page_physical(page) != physical)
+			panic("pmap_enter: page and address differ");
+		if (page->queue == VM_PAGE_FREE || page->queue == VM_PAGE_LOOSE || page->object == NULL)
+			panic("pmap_enter: a page of nobody");
+		if (page->busy || page->absent)
+			panic("pmap_enter: a page in transit");
+	}
+	if (host_allocation_fails())
+		return KERN_RESOURCE_SHORTAGE;
+	if (*at != NULL)
+		drop(at);
+	mapping = calloc(1, sizeof(*mapping));
+	mapping->pmap = pmap;
+	mapping->page = (flags & PMAP_UNMANAGED) ? NULL : page;
+	mapping->address = address;
+	mapping->physical = physical;
+	mapping->protection = protection;
+	mapping->bucket_next = *at;
+	*at = mapping;
+	pmap->count++;
+	if (mapping->page != NULL) {
+		mapping->page_next = page->pv;
+		page->pv = mapping;
+	}
+	return KERN_SUCCESS;
+}
+
+void
+pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct pv_entry **at = &pmap->buckets[i]; *at != NULL;) {
+			if ((*at)->address >= start && (*at)->address < end)
+				drop(at);
+			else
+				at = &(*at)->bucket_next;
+		}
+}
+
+void
+pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
+{
+	if (!(protection & VM_PROT_READ)) {
+		pmap_remove(pmap, start, end);
+		return;
+	}
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct pv_entry *mapping = pmap->buckets[i]; mapping != NULL; mapping = mapping->bucket_next)
+			if (mapping->address >= start && mapping->address < end)
+				mapping->protection &= protection;
+}
+
+uint64_t
+pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	struct pv_entry *mapping = *slot(pmap, address);
+
+	if (mapping == NULL || (access & ~mapping->protection) != 0)
+		return 0;
+	return mapping->physical;
+}
+
+uint64_t
+pmap_resident_pages(struct pmap *pmap)
+{
+	return pmap->count;
+}
+
+void
+pmap_page_protect(struct vm_page *page, vm_prot_t protection)
+{
+	if (protection == VM_PROT_NONE) {
+		while (page->pv != NULL)
+			drop(slot(page->pv->pmap, page->pv->address));
+		return;
+	}
+	for (struct pv_entry *mapping = page->pv; mapping != NULL; mapping = mapping->page_next)
+		mapping->protection &= protection;
+}
+
+static bool
+collect(struct vm_page *page, uint8_t bit, bool clear)
+{
+	bool found = page->pmap_bits & bit;
+
+	if (clear)
+		page->pmap_bits &= (uint8_t)~bit;
+	for (struct pv_entry *mapping = page->pv; mapping != NULL; mapping = mapping->page_next) {
+		found |= (mapping->bits & bit) != 0;
+		if (clear)
+			mapping->bits &= (uint8_t)~bit;
+	}
+	return found;
+}
+
+bool
+pmap_page_modified(struct vm_page *page, bool clear)
+{
+	return collect(page, MODIFIED, clear);
+}
+
+bool
+pmap_page_referenced(struct vm_page *page, bool clear)
+{
+	return collect(page, REFERENCED, clear);
+}
+
+void *
+pmap_host_access(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	struct pv_entry *mapping = *slot(pmap, address);
+
+	if (mapping == NULL || (access & ~mapping->protection) != 0)
+		return NULL;
+	if (mapping->page != NULL && mapping->page->object == NULL)
+		panic("access to a page that was freed, at %lx", (unsigned long)address);
+	mapping->bits |= REFERENCED | ((access & VM_PROT_WRITE) ? MODIFIED : 0);
+	return (char *)physical_to_virtual(mapping->physical) + (address & VM_PAGE_MASK);
+}
+
+size_t
+pmap_host_count(void)
+{
+	return pmaps;
+}

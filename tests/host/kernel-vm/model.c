@@ -1,0 +1,585 @@
+/* Maps against a model: random operations on several tasks' memory, every byte compared with plain arrays. */
+#include "world.h"
+#include <kern/host.h>
+#include <kern/processor.h>
+#include <mach/trap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stubs/mach_server.h>
+#include <stubs/portolan_server.h>
+#include <vm/vm_copy.h>
+
+#define TASKS 5
+#define PAGES 160  /* of each task that the model knows, from VM_MIN_ADDRESS */
+#define SAMPLES 4 /* bytes of a page that are written and compared */
+
+static const vm_offset_t sample_at[SAMPLES] = { 0, 1023, 2048, 4095 };
+
+/* The contents of a page; shared between tasks that share the memory. */
+struct cell {
+	unsigned refs;
+	uint8_t bytes[SAMPLES];
+};
+
+struct model_page {
+	struct cell *cell; /* null: not allocated */
+	vm_prot_t protection, maximum;
+	vm_inherit_t inheritance;
+};
+
+struct model {
+	struct task *task;
+	struct model_page pages[PAGES];
+};
+
+static struct model models[TASKS];
+static bool failing; /* allocations fail now and then */
+
+static struct cell *
+cell_new(const struct cell *from)
+{
+	struct cell *cell = calloc(1, sizeof(*cell));
+
+	if (from != NULL)
+		*cell = *from;
+	cell->refs = 1;
+	return cell;
+}
+
+static void
+cell_drop(struct cell *cell)
+{
+	if (cell != NULL && --cell->refs == 0)
+		free(cell);
+}
+
+static vm_address_t
+address_of(unsigned page)
+{
+	return VM_MIN_ADDRESS + page * VM_PAGE_SIZE;
+}
+
+static void
+end_model(struct model *model)
+{
+	for (unsigned i = 0; i < PAGES; i++) {
+		cell_drop(model->pages[i].cell);
+		model->pages[i].cell = NULL;
+	}
+	if (model->task != NULL)
+		world_task_end(model->task);
+	model->task = NULL;
+}
+
+static bool
+start_model(struct model *model)
+{
+	model->task = world_task();
+	if (vm_map_create(model->task, &model->task->map) == KERN_SUCCESS)
+		return true;
+	CHECK(failing);
+	end_model(model);
+	return false;
+}
+
+/* A range within the model's window. */
+static void
+pick_range(unsigned *first, unsigned *count)
+{
+	*count = 1 + (unsigned)host_random(host_random(3) == 0 ? 24 : 6);
+	*first = (unsigned)host_random(PAGES - *count);
+}
+
+static bool
+all_have(struct model *model, unsigned first, unsigned count, vm_prot_t protection)
+{
+	for (unsigned i = first; i < first + count; i++)
+		if (model->pages[i].cell == NULL || (protection & ~model->pages[i].protection) != 0)
+			return false;
+	return true;
+}
+
+/* The error is one that the operation may have when memory is short, and then nothing has changed. */
+static bool
+excused(kern_return_t result)
+{
+	return failing && result == KERN_RESOURCE_SHORTAGE;
+}
+
+static void
+check_byte(struct model *model, unsigned page, unsigned sample)
+{
+	struct model_page *known = &model->pages[page];
+	kern_return_t error = KERN_SUCCESS;
+	uint8_t *byte = world_access(model->task, address_of(page) + sample_at[sample], VM_PROT_READ, &error);
+
+	if (byte == NULL) {
+		if (known->cell == NULL)
+			CHECK_EQUAL(error, KERN_INVALID_ADDRESS);
+		else if (!(known->protection & VM_PROT_READ))
+			CHECK_EQUAL(error, KERN_PROTECTION_FAILURE);
+		else
+			CHECK(excused(error));
+		return;
+	}
+	if (CHECK(known->cell != NULL && (known->protection & VM_PROT_READ) != 0))
+		CHECK_EQUAL(*byte, known->cell->bytes[sample]);
+}
+
+static void
+write_byte(struct model *model, unsigned page, unsigned sample)
+{
+	struct model_page *known = &model->pages[page];
+	kern_return_t error = KERN_SUCCESS;
+	uint8_t *byte = world_access(model->task, address_of(page) + sample_at[sample], VM_PROT_WRITE, &error);
+
+	if (byte == NULL) {
+		if (known->cell == NULL)
+			CHECK_EQUAL(error, KERN_INVALID_ADDRESS);
+		else if (!(known->protection & VM_PROT_WRITE))
+			CHECK_EQUAL(error, KERN_PROTECTION_FAILURE);
+		else
+			CHECK(excused(error));
+		return;
+	}
+	if (CHECK(known->cell != NULL && (known->protection & VM_PROT_WRITE) != 0))
+		known->cell->bytes[sample] = *byte = (uint8_t)host_random(256);
+}
+
+static void
+op_allocate(struct model *model)
+{
+	unsigned first, count;
+	vm_address_t address;
+	kern_return_t result;
+	bool is_free = true;
+
+	pick_range(&first, &count);
+	address = address_of(first);
+	for (unsigned i = first; i < first + count; i++)
+		is_free &= model->pages[i].cell == NULL;
+	result = vm_allocate(model->task->map, &address, count * VM_PAGE_SIZE, false);
+	if (excused(result))
+		return;
+	CHECK_EQUAL(result, is_free ? KERN_SUCCESS : KERN_NO_SPACE);
+	for (unsigned i = first; i < first + count && is_free; i++)
+		model->pages[i] = (struct model_page){ cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY };
+}
+
+static void
+forget(struct model *model, unsigned first, unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++) {
+		cell_drop(model->pages[i].cell);
+		model->pages[i].cell = NULL;
+	}
+}
+
+static void
+op_deallocate(struct model *model)
+{
+	unsigned first, count;
+	kern_return_t result;
+
+	pick_range(&first, &count);
+	result = vm_deallocate(model->task->map, address_of(first), count * VM_PAGE_SIZE);
+	if (excused(result))
+		return;
+	CHECK_EQUAL(result, KERN_SUCCESS);
+	forget(model, first, count);
+}
+
+static void
+op_protect(struct model *model)
+{
+	static const vm_prot_t choices[] = { VM_PROT_NONE, VM_PROT_READ, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_PROT_DEFAULT };
+	vm_prot_t protection = choices[host_random(5)];
+	bool maximum = host_random(40) == 0, allowed = true;
+	unsigned first, count;
+	kern_return_t result;
+
+	pick_range(&first, &count);
+	result = vm_protect(model->task->map, address_of(first), count * VM_PAGE_SIZE, maximum, protection);
+	if (excused(result))
+		return;
+	for (unsigned i = first; i < first + count; i++)
+		allowed &= model->pages[i].cell == NULL || (protection & ~model->pages[i].maximum) == 0;
+	if (!all_have(model, first, count, VM_PROT_NONE)) {
+		CHECK_EQUAL(result, KERN_INVALID_ADDRESS);
+		return;
+	}
+	CHECK_EQUAL(result, allowed ? KERN_SUCCESS : KERN_PROTECTION_FAILURE);
+	for (unsigned i = first; i < first + count && allowed; i++) {
+		if (maximum) {
+			model->pages[i].maximum = protection;
+			model->pages[i].protection &= protection;
+		} else {
+			model->pages[i].protection = protection;
+		}
+	}
+}
+
+static void
+op_inherit(struct model *model)
+{
+	vm_inherit_t inheritance = (vm_inherit_t)host_random(3);
+	unsigned first, count;
+	kern_return_t result;
+
+	pick_range(&first, &count);
+	result = vm_inherit(model->task->map, address_of(first), count * VM_PAGE_SIZE, inheritance);
+	if (excused(result))
+		return;
+	if (!all_have(model, first, count, VM_PROT_NONE)) {
+		CHECK_EQUAL(result, KERN_INVALID_ADDRESS);
+		return;
+	}
+	CHECK_EQUAL(result, KERN_SUCCESS);
+	for (unsigned i = first; i < first + count; i++)
+		model->pages[i].inheritance = inheritance;
+}
+
+static void
+op_fork(struct model *parent)
+{
+	struct model *child = &models[host_random(TASKS)];
+	kern_return_t result;
+
+	if (child == parent)
+		return;
+	end_model(child);
+	child->task = world_task();
+	result = vm_map_fork(parent->task->map, child->task, &child->task->map);
+	if (result != KERN_SUCCESS) {
+		CHECK(excused(result));
+		end_model(child);
+		return;
+	}
+	for (unsigned i = 0; i < PAGES; i++) {
+		struct model_page *from = &parent->pages[i], *to = &child->pages[i];
+
+		if (from->cell == NULL || from->inheritance == VM_INHERIT_NONE)
+			continue;
+		*to = *from;
+		if (from->inheritance == VM_INHERIT_SHARE)
+			to->cell->refs++;
+		else
+			to->cell = cell_new(from->cell);
+	}
+}
+
+/* Out-of-line memory from one task to another (or the same), by copy or by move, while the sender goes on writing. */
+static void
+op_send(struct model *from)
+{
+	struct model *to = &models[host_random(TASKS)];
+	bool destroy = host_random(3) == 0;
+	struct cell *sent[PAGES];
+	vm_map_copy_t copy = NULL;
+	vm_address_t address;
+	unsigned first, count;
+	kern_return_t result;
+
+	pick_range(&first, &count);
+	result = vm_map_copyin(from->task->map, address_of(first), count * VM_PAGE_SIZE, destroy, &copy);
+	if (excused(result))
+		return;
+	if (!all_have(from, first, count, VM_PROT_READ)) {
+		CHECK(result == KERN_INVALID_ADDRESS || result == KERN_PROTECTION_FAILURE);
+		return;
+	}
+	if (!CHECK_EQUAL(result, KERN_SUCCESS))
+		return;
+	for (unsigned i = 0; i < count; i++)
+		sent[i] = cell_new(from->pages[first + i].cell);
+	if (destroy)
+		forget(from, first, count);
+	for (unsigned i = 0; i < 4; i++)
+		write_byte(from, (unsigned)(first + host_random(count)), (unsigned)host_random(SAMPLES));
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned page = (unsigned)host_random(count), sample = (unsigned)host_random(SAMPLES);
+		uint8_t byte = 0;
+
+		CHECK_EQUAL(vm_map_copy_read(copy, page * VM_PAGE_SIZE + sample_at[sample], &byte, 1), KERN_SUCCESS);
+		CHECK_EQUAL(byte, sent[page]->bytes[sample]);
+	}
+	result = to->task == NULL || host_random(4) == 0 ? KERN_ABORTED : vm_map_copyout(to->task->map, &address, copy);
+	if (result != KERN_SUCCESS) {
+		CHECK(result == KERN_ABORTED || excused(result));
+		vm_map_copy_discard(copy);
+	} else if (address + count * VM_PAGE_SIZE > address_of(PAGES)) {
+		CHECK_EQUAL(vm_deallocate(to->task->map, address, count * VM_PAGE_SIZE), KERN_SUCCESS);
+	} else {
+		unsigned at = (unsigned)((address - VM_MIN_ADDRESS) / VM_PAGE_SIZE);
+
+		for (unsigned i = 0; i < count; i++) {
+			CHECK(to->pages[at + i].cell == NULL);
+			to->pages[at + i] =
+				(struct model_page){ cell_new(sent[i]), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY };
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		cell_drop(sent[i]);
+}
+
+static void
+op_vm_copy(struct model *model)
+{
+	unsigned first, count, to;
+	struct cell *copied[PAGES];
+	kern_return_t result;
+
+	pick_range(&first, &count);
+	to = (unsigned)host_random(PAGES - count);
+	result = vm_copy(model->task->map, address_of(first), count * VM_PAGE_SIZE, address_of(to));
+	if (!all_have(model, first, count, VM_PROT_READ) || !all_have(model, to, count, VM_PROT_WRITE)) {
+		CHECK(result != KERN_SUCCESS);
+		/* What lies before the first page that refuses has been written. */
+		if (!all_have(model, first, count, VM_PROT_READ) || excused(result))
+			return;
+	} else if (!CHECK(result == KERN_SUCCESS || excused(result)) || result != KERN_SUCCESS) {
+		failing = true;
+	}
+	for (unsigned i = 0; i < count; i++)
+		copied[i] = cell_new(model->pages[first + i].cell);
+	for (unsigned i = 0; i < count; i++) {
+		if (result != KERN_SUCCESS) {
+			/* Take over from the map what was written. */
+			for (unsigned s = 0; s < SAMPLES && model->pages[to + i].cell != NULL; s++) {
+				kern_return_t error;
+				uint8_t *byte = world_access(model->task, address_of(to + i) + sample_at[s], VM_PROT_READ, &error);
+				struct cell *cell = model->pages[to + i].cell;
+
+				if (byte != NULL && CHECK(*byte == cell->bytes[s] || *byte == copied[i]->bytes[s]))
+					cell->bytes[s] = *byte;
+			}
+		} else {
+			memcpy(model->pages[to + i].cell->bytes, copied[i]->bytes, SAMPLES);
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		cell_drop(copied[i]);
+}
+
+/* The copying traps, between two tasks, unaligned. */
+static void
+op_trap(struct model *self)
+{
+	struct model *other = &models[host_random(TASKS)];
+	bool write = host_random(2) == 0;
+	struct model *from = write ? self : other, *to = write ? other : self;
+	unsigned first, count, target;
+	struct thread *thread = current_thread();
+	vm_offset_t skip = host_random(2) * 100;
+	vm_size_t size;
+	int64_t result;
+
+	if (other->task == NULL || other == self)
+		return;
+	pick_range(&first, &count);
+	target = (unsigned)host_random(PAGES - count);
+	size = count * VM_PAGE_SIZE - skip;
+	if (!all_have(from, first, count, VM_PROT_READ) || !all_have(to, target, count, VM_PROT_WRITE))
+		return; /* partial copies are the traps' own test */
+	for (unsigned i = 0; i < count; i++)
+		if (to->pages[target + i].cell->refs > 1)
+			return; /* perhaps the source itself */
+	thread->task = self->task;
+	thread->regs.rdi = world_name(other->task);
+	thread->regs.rsi = address_of(write ? target : first) + skip;
+	thread->regs.rdx = size;
+	thread->regs.r10 = address_of(write ? first : target) + skip;
+	thread->regs.r8 = 0;
+	thread->regs.r9 = 0;
+	do {
+		result = write ? vm_trap_write(thread) : vm_trap_read_overwrite(thread);
+	} while (result == KERN_RESTART && !host_waits(thread));
+	if (host_waits(thread))
+		thread_cancel_wait(thread);
+	if (failing && result != KERN_SUCCESS)
+		size = thread->regs.r8 >> 32;
+	else
+		CHECK_EQUAL(result, KERN_SUCCESS);
+	CHECK_EQUAL((uint32_t)thread->regs.r8, 0);
+	if (result != KERN_SUCCESS) {
+		/* How far it got is not said: take the bytes over. */
+		for (unsigned i = 0; i < count; i++)
+			for (unsigned s = 0; s < SAMPLES; s++) {
+				kern_return_t error;
+				uint8_t *byte = world_access(to->task, address_of(target + i) + sample_at[s], VM_PROT_READ, &error);
+
+				if (byte != NULL)
+					to->pages[target + i].cell->bytes[s] = *byte;
+			}
+		return;
+	}
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned s = 0; s < SAMPLES; s++)
+			if (i != 0 || sample_at[s] >= skip)
+				to->pages[target + i].cell->bytes[s] = from->pages[first + i].cell->bytes[s];
+}
+
+static void
+op_wire(struct model *model)
+{
+	static struct host host;
+	unsigned first, count;
+	kern_return_t result;
+	vm_prot_t access = host_random(2) == 0 ? VM_PROT_READ : VM_PROT_NONE;
+
+	pick_range(&first, &count);
+	do {
+		result = vm_wire(&host, model->task->map, address_of(first), count * VM_PAGE_SIZE, access);
+	} while (result == KERN_RESTART && !host_waits(current_thread()));
+	if (host_waits(current_thread()))
+		thread_cancel_wait(current_thread());
+	if (all_have(model, first, count, access))
+		CHECK(result == KERN_SUCCESS || excused(result) || (failing && result == KERN_RESTART));
+	else
+		CHECK(result != KERN_SUCCESS);
+}
+
+static void
+step(void)
+{
+	struct model *model = &models[host_random(TASKS)];
+
+	if (model->task == NULL && !start_model(model))
+		return;
+	switch (host_random(20)) {
+	case 0:
+	case 1:
+	case 2:
+		op_allocate(model);
+		break;
+	case 3:
+		op_deallocate(model);
+		break;
+	case 4:
+		op_protect(model);
+		break;
+	case 5:
+		op_inherit(model);
+		break;
+	case 6:
+		op_fork(model);
+		break;
+	case 7:
+	case 8:
+		op_send(model);
+		break;
+	case 9:
+		op_vm_copy(model);
+		break;
+	case 10:
+		op_trap(model);
+		break;
+	case 11:
+		if (host_random(3) == 0)
+			op_wire(model);
+		break;
+	case 12:
+		if (host_random(6) == 0)
+			end_model(model);
+		break;
+	default:
+		for (unsigned i = 0; i < 8; i++) {
+			write_byte(model, (unsigned)host_random(PAGES), (unsigned)host_random(SAMPLES));
+			check_byte(model, (unsigned)host_random(PAGES), (unsigned)host_random(SAMPLES));
+		}
+	}
+}
+
+static void
+check_all(void)
+{
+	for (unsigned m = 0; m < TASKS; m++)
+		for (unsigned page = 0; models[m].task != NULL && page < PAGES; page++)
+			for (unsigned sample = 0; sample < SAMPLES; sample++)
+				check_byte(&models[m], page, sample);
+}
+
+static void
+run(uint64_t seed, unsigned steps, const char *name)
+{
+	uint64_t free_pages = vm_page_counts.free;
+	size_t objects = host_kalloc_used;
+
+	host_seed(seed);
+	for (unsigned i = 0; i < steps; i++) {
+		bool fails = failing && host_random(10) == 0;
+
+		if (fails) {
+			host_fail_after = host_random(12);
+			host_fail_count = 1 + host_random(3);
+		}
+		step();
+		host_fail_after = SIZE_MAX;
+		if (i % 500 == 0)
+			check_all();
+	}
+	check_all();
+	for (unsigned m = 0; m < TASKS; m++)
+		end_model(&models[m]);
+	CHECK_EQUAL(vm_page_counts.free, free_pages);
+	CHECK_EQUAL(host_kalloc_used, objects);
+	CHECK_EQUAL(pmap_host_count(), 0);
+	host_report(name);
+}
+
+/* Forks by a parent that goes on writing: the chain of its objects must not grow. */
+static void
+chain(void)
+{
+	struct model *parent = &models[0];
+	vm_address_t address = address_of(0);
+	unsigned longest = 0;
+
+	start_model(parent);
+	CHECK_EQUAL(vm_allocate(parent->task->map, &address, 16 * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	for (unsigned i = 0; i < 16; i++)
+		parent->pages[i] = (struct model_page){ cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY };
+	for (unsigned round = 0; round < 100; round++) {
+		struct task *child = world_task();
+		unsigned length = 0;
+
+		write_byte(parent, round % 16, 0);
+		CHECK_EQUAL(vm_map_fork(parent->task->map, child, &child->map), KERN_SUCCESS);
+		write_byte(parent, (round * 7) % 16, 1);
+		write_byte(parent, (round * 5) % 16, 2);
+		if (round % 3 == 0)
+			vm_fault(child->map, address, VM_PROT_WRITE);
+		world_task_end(child);
+		write_byte(parent, (round * 3) % 16, 3);
+		for (vm_object_t object = vm_map_lookup(parent->task->map, address)->object; object != NULL;
+			object = object->shadow)
+			length++;
+		longest = length > longest ? length : longest;
+	}
+	CHECK(longest <= 3);
+	check_all();
+	end_model(parent);
+	host_report("fork chains do not grow");
+}
+
+int
+main(void)
+{
+	world_start(32 << 20);
+	chain();
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		char name[80];
+
+		snprintf(name, sizeof(name), "maps agree with the model, seed %u", (unsigned)seed);
+		run(seed, 6000, name);
+	}
+	failing = true;
+	for (uint64_t seed = 11; seed <= 16; seed++) {
+		char name[80];
+
+		snprintf(name, sizeof(name), "maps agree with the model while allocations fail, seed %u", (unsigned)seed);
+		run(seed, 6000, name);
+	}
+	return host_result();
+}

@@ -1,0 +1,379 @@
+/* Ports that are only counted, tasks that are only a map, and the messages to pagers in lists. */
+#include "world.h"
+#include <kern/assert.h>
+#include <kern/processor.h>
+#include <kern/trap.h>
+#include <mach/trap.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stubs/memory_object_user.h>
+#include <vm/pmap.h>
+#include <vm/vm_object.h>
+
+#define TASKS_MAX 4096
+
+static struct task *tasks[TASKS_MAX];
+static struct ipc_port task_ports[TASKS_MAX];
+
+void
+world_start(uint64_t memory)
+{
+	host_start(memory);
+	vm_init();
+	host_set_current(host_thread(NULL));
+}
+
+/* --- Tasks. */
+
+struct task *
+world_task(void)
+{
+	struct task *task = calloc(1, sizeof(*task));
+
+	for (unsigned i = 1; i < TASKS_MAX; i++)
+		if (tasks[i] == NULL) {
+			tasks[i] = task;
+			task->id = i;
+			strcpy(task->name, "test");
+			return task;
+		}
+	abort();
+}
+
+mach_port_name_t
+world_name(struct task *task)
+{
+	return task->id;
+}
+
+void
+world_task_end(struct task *task)
+{
+	tasks[task->id] = NULL;
+	if (task->map != NULL) {
+		vm_map_terminate(task->map);
+		vm_map_deallocate(task->map);
+	}
+	CHECK_EQUAL(task->kernel_bytes, 0);
+	free(task);
+}
+
+bool
+task_charge(struct task *task, uint64_t bytes)
+{
+	if (task != NULL)
+		task->kernel_bytes += bytes;
+	return true;
+}
+
+void
+task_uncharge(struct task *task, uint64_t bytes)
+{
+	if (task != NULL)
+		task->kernel_bytes -= bytes;
+}
+
+struct ipc_port *
+ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
+{
+	(void)space;
+	if (name >= TASKS_MAX || tasks[name] == NULL)
+		return NULL;
+	task_ports[name].object = tasks[name];
+	task_ports[name].send_rights++;
+	return &task_ports[name];
+}
+
+vm_map_t
+convert_port_to_map(struct ipc_port *port)
+{
+	struct task *task = port->object;
+
+	vm_map_reference(task->map);
+	return task->map;
+}
+
+struct thread *
+kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
+{
+	struct thread *thread = host_thread(NULL);
+
+	(void)priority;
+	(void)name;
+	thread->continuation = fn;
+	return thread;
+}
+
+/* --- Programs' memory. */
+
+void *
+world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error)
+{
+	for (unsigned tries = 0; tries < 20; tries++) {
+		void *bytes = pmap_host_access(vm_map_pmap(task->map), address, access);
+
+		if (bytes != NULL)
+			return bytes;
+		*error = vm_fault(task->map, address, access);
+		if (*error != KERN_SUCCESS)
+			return NULL;
+	}
+	CHECK(!"a fault succeeded and the page is still not there");
+	*error = KERN_FAILURE;
+	return NULL;
+}
+
+static vm_size_t
+user_copy(void *kernel, vm_address_t address, vm_size_t size, bool to_user)
+{
+	struct pmap *pmap = vm_map_pmap(current_thread()->task->map);
+
+	while (size > 0) {
+		vm_size_t part = VM_PAGE_SIZE - (address & VM_PAGE_MASK);
+		void *user = pmap_host_access(pmap, address, to_user ? VM_PROT_WRITE : VM_PROT_READ);
+
+		if (user == NULL)
+			return size;
+		part = part < size ? part : size;
+		memcpy(to_user ? user : kernel, to_user ? kernel : user, part);
+		kernel = (char *)kernel + part;
+		address += part;
+		size -= part;
+	}
+	return 0;
+}
+
+vm_size_t
+machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
+{
+	return user_copy(kernel, address, size, false);
+}
+
+vm_size_t
+machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
+{
+	return user_copy((void *)(uintptr_t)kernel, address, size, true);
+}
+
+kern_return_t
+copyout(const void *kernel, vm_address_t address, vm_size_t size)
+{
+	for (;;) {
+		vm_size_t left = machine_copy_to_user(address, kernel, size);
+		kern_return_t result;
+
+		if (left == 0)
+			return KERN_SUCCESS;
+		result = vm_fault(current_thread()->task->map, address + size - left, VM_PROT_WRITE);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+}
+
+/* --- Ports. */
+
+struct ipc_port *
+world_port(void)
+{
+	struct ipc_port *port = calloc(1, sizeof(*port));
+
+	port->send_rights = 1;
+	return port;
+}
+
+void
+world_port_die(struct ipc_port *port)
+{
+	void (*fn)(void *) = port->on_death;
+
+	port->dead = true;
+	port->on_death = NULL;
+	if (fn != NULL)
+		fn(port->on_death_argument);
+}
+
+struct pager_message *
+world_receive(struct ipc_port *port)
+{
+	struct pager_message *message = port->first;
+
+	if (message != NULL) {
+		port->first = message->next;
+		if (port->first == NULL)
+			port->last = NULL;
+	}
+	return message;
+}
+
+struct ipc_port *
+ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
+{
+	struct ipc_port *port = host_allocation_fails() ? NULL : calloc(1, sizeof(*port));
+
+	if (port != NULL) {
+		port->type = type;
+		port->object = object;
+	}
+	return port;
+}
+
+/* The structure stays while the pager has its right. */
+void
+ipc_kernel_port_destroy(struct ipc_port *port)
+{
+	port->dead = true;
+	port->object = NULL;
+	if (port->send_rights == 0)
+		free(port);
+}
+
+void *
+ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
+{
+	return port->type == type && port->object != NULL ? reference(port->object) : NULL;
+}
+
+bool
+ipc_port_active(struct ipc_port *port)
+{
+	return !port->dead;
+}
+
+struct ipc_port *
+ipc_port_make_send(struct ipc_port *port)
+{
+	port->send_rights++;
+	return port;
+}
+
+struct ipc_port *
+ipc_port_copy_send(struct ipc_port *port)
+{
+	port->send_rights++;
+	return port;
+}
+
+void
+ipc_port_release_send(struct ipc_port *port)
+{
+	if (port == NULL)
+		return;
+	if (port->send_rights <= 0)
+		panic("a send right is released that nobody has");
+	port->send_rights--;
+	if (port->dead && port->type == IKOT_MEMORY_CONTROL && port->send_rights == 0)
+		free(port);
+}
+
+bool
+ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+{
+	if (port->dead)
+		return false;
+	port->on_death = fn;
+	port->on_death_argument = argument;
+	return true;
+}
+
+void
+ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+{
+	(void)fn;
+	(void)argument;
+	port->on_death = NULL;
+}
+
+/* --- What the kernel's stubs would send. */
+
+static kern_return_t
+post(struct ipc_port *port, struct pager_message message)
+{
+	struct pager_message *sent = malloc(sizeof(*sent));
+
+	if (port->dead) {
+		vm_map_copy_discard(message.data);
+		free(sent);
+		return MACH_SEND_INVALID_DEST;
+	}
+	*sent = message;
+	sent->next = NULL;
+	if (port->last != NULL)
+		port->last->next = sent;
+	else
+		port->first = sent;
+	port->last = sent;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+memory_object_init(ipc_port_t memory_object, ipc_port_t memory_control, vm_size_t page_size)
+{
+	if (memory_object->dead)
+		ipc_port_release_send(memory_control);
+	return post(memory_object,
+		(struct pager_message){ .kind = PAGER_INIT, .control = memory_control, .length = page_size });
+}
+
+kern_return_t
+memory_object_terminate(ipc_port_t memory_object)
+{
+	return post(memory_object, (struct pager_message){ .kind = PAGER_TERMINATE });
+}
+
+kern_return_t
+memory_object_data_request(ipc_port_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t desired_access)
+{
+	return post(memory_object,
+		(struct pager_message){
+			.kind = PAGER_REQUEST, .offset = offset, .length = length, .access = desired_access });
+}
+
+kern_return_t
+memory_object_data_unlock(ipc_port_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t desired_access)
+{
+	return post(memory_object,
+		(struct pager_message){
+			.kind = PAGER_UNLOCK, .offset = offset, .length = length, .access = desired_access });
+}
+
+kern_return_t
+memory_object_data_return(ipc_port_t memory_object, vm_offset_t offset, vm_map_copy_t data,
+	mach_msg_type_number_t dataCnt, boolean_t dirty, boolean_t kernel_copy)
+{
+	return post(memory_object,
+		(struct pager_message){ .kind = PAGER_RETURN,
+			.offset = offset,
+			.length = dataCnt,
+			.data = data,
+			.dirty = dirty,
+			.kernel_copy = kernel_copy });
+}
+
+static kern_return_t
+completed(struct ipc_port *port, vm_offset_t offset, vm_size_t length, kern_return_t result)
+{
+	return post(port,
+		(struct pager_message){ .kind = PAGER_COMPLETED, .offset = offset, .length = length, .result = result });
+}
+
+kern_return_t
+memory_object_lock_completed(ipc_port_t reply_to, vm_offset_t offset, vm_size_t length)
+{
+	return completed(reply_to, offset, length, KERN_SUCCESS);
+}
+
+kern_return_t
+memory_object_supply_completed(ipc_port_t reply_to, vm_offset_t offset, vm_size_t length, kern_return_t result,
+	vm_offset_t error_offset)
+{
+	(void)error_offset;
+	return completed(reply_to, offset, length, result);
+}
+
+kern_return_t
+memory_object_change_completed(ipc_port_t reply_to, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+{
+	(void)may_cache;
+	(void)copy_strategy;
+	return completed(reply_to, 0, 0, KERN_SUCCESS);
+}

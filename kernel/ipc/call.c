@@ -276,8 +276,9 @@ send_continue(struct thread *self)
 {
 	enum wait_result waited = self->wait_result;
 	int64_t result = MACH_SEND_INTERRUPTED;
+	bool died;
 
-	(void)ipc_mqueue_wait_over(self);
+	(void)ipc_mqueue_wait_over(self, &died);
 	if (waited != WAIT_INTERRUPTED)
 		result = ipc_trap_send(self);
 	if (result == KERN_RESTART)

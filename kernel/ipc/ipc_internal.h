@@ -47,8 +47,11 @@ void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
 struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
 /* Object locked: the current thread becomes one of its receivers; it gives the object's reference to the thread. */
 void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline);
-/* The current thread's IPC wait is over: off the list, reference dropped. True if it was woken from the list: it owes a pass_on. */
-bool ipc_mqueue_wait_over(struct thread *self);
+/*
+ * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was taken off the list by who woke it: if it does
+ * not look at the queue, it owes a pass_on.
+ */
+bool ipc_mqueue_wait_over(struct thread *thread, bool *died);
 /* Object unlocked: if there is a message, wakes one receiver. */
 void ipc_mqueue_pass_on(struct ipc_object *object);
 /* Object locked: wakes all receivers. */
@@ -111,6 +114,7 @@ struct ipc_receiver {
 	bool poll;		 /* do not wait */
 	bool sender;		 /* trailer on request */
 	bool resumed;		 /* this trap has waited before */
+	bool died;		 /* and what it waited at died */
 	vm_address_t buffer;
 	mach_msg_size_t size;
 	uint64_t deadline;

@@ -146,19 +146,21 @@ ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadlin
 }
 
 bool
-ipc_mqueue_wait_over(struct thread *self)
+ipc_mqueue_wait_over(struct thread *thread, bool *died)
 {
-	struct ipc_object *object = self->ipc.wait_object;
+	struct ipc_object *object = thread->ipc.wait_object;
 	bool linked;
 
+	*died = false;
 	if (object == NULL)
 		return false;
 	lock_acquire(&object->lock);
-	linked = list_linked(&self->wait_link);
+	linked = list_linked(&thread->wait_link);
 	if (linked)
-		list_remove(&self->wait_link);
+		list_remove(&thread->wait_link);
+	*died = !object->active;
 	lock_release(&object->lock);
-	self->ipc.wait_object = NULL;
+	thread->ipc.wait_object = NULL;
 	ipc_object_release(object);
 	return !linked;
 }

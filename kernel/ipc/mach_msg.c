@@ -71,7 +71,7 @@ send_half(struct thread *self)
 }
 
 static int64_t
-receive_half(struct thread *self, bool resumed)
+receive_half(struct thread *self, bool resumed, bool died)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	struct ipc_receiver want = {
@@ -80,6 +80,7 @@ receive_half(struct thread *self, bool resumed)
 		.poll = (option & MACH_RCV_TIMEOUT) && (uint32_t)self->regs.r8 == 0,
 		.sender = option & MACH_RCV_TRAILER_SENDER,
 		.resumed = resumed,
+		.died = died,
 		.buffer = self->regs.rdi,
 		.size = (mach_msg_size_t)(self->regs.rdx >> 32),
 		.deadline = deadline_of(self, option & MACH_RCV_TIMEOUT),
@@ -92,7 +93,7 @@ receive_half(struct thread *self, bool resumed)
 }
 
 static int64_t
-both_halves(struct thread *self, bool resumed)
+both_halves(struct thread *self, bool resumed, bool died)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	int64_t result = MACH_MSG_SUCCESS;
@@ -105,7 +106,7 @@ both_halves(struct thread *self, bool resumed)
 		return result;
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
 	if (option & MACH_RCV_MSG)
-		result = receive_half(self, resumed);
+		result = receive_half(self, resumed, died);
 	return result;
 }
 
@@ -115,14 +116,15 @@ mach_msg_continue(struct thread *self)
 	bool sending = (int64_t)self->regs.rax == TRAP_MACH_MSG && ((mach_msg_option_t)self->regs.rsi & MACH_SEND_MSG);
 	enum wait_result waited = self->wait_result;
 	int64_t result;
+	bool died;
 
-	(void)ipc_mqueue_wait_over(self);
+	(void)ipc_mqueue_wait_over(self, &died);
 	if (waited == WAIT_TIMED_OUT)
 		result = sending ? MACH_SEND_TIMED_OUT : MACH_RCV_TIMED_OUT;
 	else if (waited == WAIT_INTERRUPTED)
 		result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
 	else
-		result = both_halves(self, true);
+		result = both_halves(self, true, died);
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->ipc.deadline = 0;
@@ -153,7 +155,7 @@ ipc_trap_mach_msg(struct thread *self)
 
 	if ((int64_t)self->regs.rax == TRAP_MACH_MSG)
 		forget_unfinished(self);
-	result = both_halves(self, false);
+	result = both_halves(self, false, false);
 	if (result != KERN_RESTART)
 		self->ipc.deadline = 0;
 	return result;

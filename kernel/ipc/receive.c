@@ -114,7 +114,9 @@ take_caller_kmsg(struct ipc_port *port, struct thread *caller)
 		return NULL;
 	}
 	thread_reference(caller); /* the reply port's */
-	kmsg->local_port = ipc_port_make_send_once(reply);
+	kmsg->local_port = reply; /* nobody else knows it yet: no lock, and none may be taken inside the port's */
+	reply->sorights = 1;
+	ipc_object_reference(&reply->object);
 	kmsg->local_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
 	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND;
 	kmsg->sender_id = caller->task->id;
@@ -276,11 +278,19 @@ ipc_receive(struct thread *self, const struct ipc_receiver *want)
 	mach_msg_size_t probed = 0, need = 0;
 	int64_t result;
 
-	if (self->ipc.taking != NULL)
-		return finish(self, want);
+	if (self->ipc.taking != NULL) {
+		if (self->ipc.taking->header.msgh_size <= want->size)
+			return finish(self, want);
+		/* Left by another trap that was aborted, with a larger buffer. */
+		ipc_kmsg_destroy(self->ipc.taking);
+		self->ipc.taking = NULL;
+	}
 	object = object_named(self->task->space, want->name);
-	if (object == NULL)
-		return want->resumed ? MACH_RCV_PORT_CHANGED : MACH_RCV_INVALID_NAME;
+	if (object == NULL) {
+		if (!want->resumed)
+			return MACH_RCV_INVALID_NAME;
+		return want->died ? MACH_RCV_PORT_DIED : MACH_RCV_PORT_CHANGED;
+	}
 	while ((result = look(self, want, object, probed, &need)) == IPC_RECEIVE_AGAIN) {
 		if (need <= probed)
 			continue;

@@ -61,12 +61,13 @@ send_off(struct thread *caller)
 }
 
 static _Noreturn void
-wait_for_next(struct thread *self, bool resumed, struct thread *caller)
+wait_for_next(struct thread *self, bool resumed, bool died, struct thread *caller)
 {
 	struct ipc_receiver want = {
 		.name = (mach_port_name_t)self->regs.rbx,
 		.words = true,
 		.resumed = resumed,
+		.died = died,
 		.buffer = self->regs.r14,
 		.size = (mach_msg_size_t)self->regs.r15,
 		.deadline = UINT64_MAX,
@@ -92,14 +93,15 @@ void
 ipc_reply_wait_continue(struct thread *self)
 {
 	enum wait_result waited = self->wait_result;
+	bool died;
 
-	(void)ipc_mqueue_wait_over(self);
+	(void)ipc_mqueue_wait_over(self, &died);
 	if (waited == WAIT_INTERRUPTED) {
 		self->regs.rax = (uint64_t)MACH_RCV_INTERRUPTED;
 		ipc_deferred_run();
 		thread_leave_kernel(self);
 	}
-	wait_for_next(self, true, NULL);
+	wait_for_next(self, true, died, NULL);
 }
 
 void
@@ -120,7 +122,7 @@ ipc_trap_reply_wait(struct thread *self)
 		thread_leave_kernel(self);
 	}
 	self->regs.rbx |= FLAG_REPLY_NONE;
-	wait_for_next(self, false, caller);
+	wait_for_next(self, false, false, caller);
 }
 
 /*

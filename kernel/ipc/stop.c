@@ -112,13 +112,14 @@ void
 ipc_thread_terminate(struct thread *thread)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
+	bool died;
 
 	if (!unqueue(thread, false))
 		(void)give_up_reply(thread);
 	if (object != NULL) {
 		ipc_object_reference(object);
 		/* Woken for a message, or for room, that it will not take: the next shall have it. */
-		if (ipc_mqueue_wait_over(thread)) {
+		if (ipc_mqueue_wait_over(thread, &died) && !died) {
 			ipc_mqueue_pass_on(object);
 			if (!object->is_set) {
 				lock_acquire(&object->lock);

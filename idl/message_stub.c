@@ -263,7 +263,7 @@ static void put_call_argument(struct output *output, const struct routine *routi
 		else if (in->kind == ITEM_OOL_PORTS)
 			put(output, ", %s.count", source);
 		else
-			put(output, ", %s->%sCnt", part_variable(output, "request", in->kind == ITEM_PORTS ? last_item(&routine->request)->part * 0 : in->part), name);
+			put(output, ", %s->%sCnt", part_variable(output, "request", in->part), name);
 	}
 	if ((argument->flags & FLAG_SERVERCOPY) != 0)
 		put(output, ", 0");
@@ -408,20 +408,20 @@ static void put_compaction(struct output *output, const struct routine *routine)
 {
 	const struct item *item;
 
-	put(output, "\tsize_t mig_reply_size = 0;\n\tsize_t mig_end;\n");
+	put(output, "\tsize_t mig_reply_size = 0;\n\tsize_t mig_length;\n");
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		const char *var = part_variable(output, "reply", item->part);
 		const char *name = item->argument->name;
 
 		if (item->kind != ITEM_VARIABLE)
 			continue;
-		put(output, "\tmig_end = offsetof(%s, %s) + (size_t)%s->%sCnt * sizeof %s->%s[0];\n",
+		put(output, "\tmig_length = offsetof(%s, %s) + (size_t)%s->%sCnt * sizeof %s->%s[0];\n",
 			part_struct(output, "reply", routine, item->part), name, var, name, var, name);
-		put(output, "\tmemset((char *)%s + mig_end, 0, -mig_end & 7);\n", var);
-		put(output, "\tmig_end = (mig_end + 7) & ~(size_t)7;\n");
+		put(output, "\tmemset((char *)%s + mig_length, 0, -mig_length & 7);\n", var);
+		put(output, "\tmig_length = (mig_length + 7) & ~(size_t)7;\n");
 		if (item->part != 0)
-			put(output, "\tmemmove((char *)mig_reply + mig_reply_size, %s, mig_end);\n", var);
-		put(output, "\tmig_reply_size += mig_end;\n");
+			put(output, "\tmemmove((char *)mig_reply + mig_reply_size, %s, mig_length);\n", var);
+		put(output, "\tmig_reply_size += mig_length;\n");
 	}
 	item = last_item(&routine->reply);
 	if (item->kind != ITEM_VARIABLE) {

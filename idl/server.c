@@ -10,16 +10,12 @@ static void put_helpers(struct output *output)
 	const struct routine *routine;
 	bool registers = false;
 	bool messages = false;
-	bool carries = false;
-	bool replies = false;
 
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
 		registers = registers || routine->registers;
 		messages = messages || !routine->registers;
-		carries = carries || routine->request.descriptors != 0;
-		replies = replies || (!routine->registers && !routine->simple);
 	}
 	if (registers && !interface->foreign)
 		put(output, "/* Ends a call with one word, its result. */\n"
@@ -57,8 +53,6 @@ static void put_helpers(struct output *output)
 			"\t\tin->msgh_remote_port = MACH_PORT_NULL;\n\t\tin->msgh_local_port = MACH_PORT_NULL;\n"
 			"\t\tmach_msg_destroy(in);\n\t}\n}\n\n");
 	}
-	(void)carries;
-	(void)replies;
 }
 
 /* --- Deferred replies. */
@@ -81,8 +75,9 @@ static void deferred_words(struct output *output, const struct routine *routine)
 		if (type->shape == SHAPE_SCALAR)
 			put(output, "\tmig_word[%u] = (uint64_t)%s;\n", argument->out_word, name);
 		else if (type->shape == SHAPE_STRING)
-			put(output, "\tstrncpy((char *)&mig_word[%u], %s, %llu);\n", argument->out_word, name,
-				(unsigned long long)type->count - 1);
+			put(output, "\tif (memchr(%s, 0, %llu) == NULL)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n"
+				"\tmemcpy(&mig_word[%u], %s, strlen(%s));\n", name, (unsigned long long)type->count, argument->out_word,
+				name, name);
 		else
 			put(output, "\tmemcpy(&mig_word[%u], %s%s, %llu);\n", argument->out_word,
 				type->shape == SHAPE_ARRAY ? "" : "&", name, (unsigned long long)type->bytes);
@@ -93,11 +88,8 @@ static void deferred_words(struct output *output, const struct routine *routine)
 
 static void deferred_message(struct output *output, const struct routine *routine)
 {
-	const char *call = "mach_msg(&%s->Head, MACH_SEND_MSG, %s->Head.msgh_size, 0, MACH_PORT_NULL, MACH_MSG_TIMEOUT_NONE,\n"
-		"\t\tMACH_PORT_NULL)";
 	const struct item *last = routine->reply.items;
 
-	(void)call;
 	put(output, "\tunion {\n\t\t_Alignas(8) unsigned char bytes[mig_reply_%s_size];\n\t\tmig_reply_error_t error;\n"
 		"\t} mig_message;\n", routine->name);
 	put(output, "\tstruct mig_reply_%s *mig_reply = (void *)&mig_message;\n\n", routine->name);

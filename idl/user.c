@@ -34,8 +34,7 @@ static void pack_words(struct output *output, const struct routine *routine)
 		if (is_scalar(type))
 			put(output, "\tmig_word[%u] = (uint64_t)%s%s;\n", argument->in_word, argument->out ? "*" : "", name);
 		else if (type->shape == SHAPE_STRING)
-			put(output, "\tstrncpy((char *)&mig_word[%u], %s, %llu);\n", argument->in_word, name,
-				(unsigned long long)type->count);
+			put(output, "\tmemcpy(&mig_word[%u], %s, strlen(%s));\n", argument->in_word, name, name);
 		else
 			put(output, "\tmemcpy(&mig_word[%u], %s%s, %llu);\n", argument->in_word,
 				type->shape == SHAPE_ARRAY || argument->out ? "" : "&", name, (unsigned long long)type->bytes);

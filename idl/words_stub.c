@@ -71,7 +71,8 @@ static void put_output(struct output *output, const struct argument *argument)
 		put(output, "\tmig_call->word[%u] = (uint64_t)%s;\n", word, name);
 		break;
 	case SHAPE_STRING:
-		put(output, "\tstrncpy((char *)&mig_call->word[%u], %s, %llu);\n", word, name, (unsigned long long)type->count - 1);
+		put(output, "\t%s[%llu] = '\\0';\n", name, (unsigned long long)type->count - 1);
+		put(output, "\tmemcpy(&mig_call->word[%u], %s, %llu);\n", word, name, (unsigned long long)type->count);
 		break;
 	default:
 		put(output, "\tmemcpy(&mig_call->word[%u], %s%s, %llu);\n", word, type->shape == SHAPE_ARRAY ? "" : "&", name,

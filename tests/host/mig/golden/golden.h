@@ -1,0 +1,18 @@
+/* What the client's tests and the work functions of golden.defs share. */
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include "golden_types.h"
+#include "golden_server.h"
+#include "golden_user.h"
+#include "loopback.h"
+
+extern unsigned golden_notes;
+extern mach_port_t golden_kept;
+extern unsigned golden_handles;
+extern mach_port_t golden_late;
+extern mach_port_t golden_last;
+extern mach_port_t golden_kept_send;
+void golden_drop_pair(void);
+
+#endif

@@ -1,0 +1,43 @@
+/* Ports, rights and messages on the host, so that both halves of generated code run in one process. */
+#ifndef LOOPBACK_H
+#define LOOPBACK_H
+
+#include <mach/mig.h>
+#include <mach/mig_support.h>
+#include <stdbool.h>
+
+/* How register routines are called: by words, or as a message with words in it. */
+extern bool lb_force_messages;
+/* Set when a message carried a byte that nobody wrote (they are painted LB_PAINT). */
+extern unsigned lb_dirty_bytes;
+#define LB_PAINT 0xa5
+
+/* Called with the server's request (after translation) and the reply (before it): tests spoil messages here. */
+extern void (*lb_spoil_request)(mach_msg_header_t *message);
+extern void (*lb_spoil_reply)(mach_msg_header_t *message);
+/* Makes the next send fail with this, unless it is 0. */
+extern mach_msg_return_t lb_fail_send;
+extern mach_msg_option_t lb_last_option;
+extern mach_msg_timeout_t lb_last_timeout;
+extern mach_msg_size_t lb_last_request_size, lb_last_reply_size;
+extern mach_msg_id_t lb_last_id;
+extern bool lb_last_by_words;
+
+/* A new port with its receive right; served by `subsystem` when not null. `payload` 0: none. */
+mach_port_t lb_port(const struct mig_subsystem *subsystem, uint64_t payload);
+/* A further send right to the port behind any right. */
+mach_port_t lb_send_right(mach_port_t name);
+mach_port_t lb_send_once_right(mach_port_t name);
+/* The port behind a right, 0 when the name is dead; and what right it is: MACH_PORT_RIGHT_*. */
+unsigned lb_object(mach_port_t name);
+int lb_right(mach_port_t name);
+
+/* Rights and regions of memory alive. */
+unsigned lb_rights(void);
+unsigned lb_regions(void);
+/* Writes LB_PAINT over the stack below the caller. */
+void lb_paint(void);
+
+kern_return_t mach_port_deallocate(mach_port_t task, mach_port_t name);
+
+#endif

@@ -219,7 +219,8 @@ new_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, v
 	if (entry->wired)
 		page->wire_count = 1;
 	vm_object_insert(top, page, offset);
-	return enter(map, entry, address, page, entry->protection);
+	/* A page that was only read is in an object that others may see. */
+	return enter(map, entry, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
 }
 
 /* A page was found. Its object is locked, and the top one. */

@@ -33,6 +33,8 @@ struct compiler {
 	const char *msgoption;
 
 	struct type *hash[TYPE_BUCKETS];
+	struct routine *routine_hash[TYPE_BUCKETS];
+	struct import *import_hash[TYPE_BUCKETS];
 	struct type error_type;
 
 	/* Diagnostics. */
@@ -43,6 +45,7 @@ struct compiler {
 	bool warnings_are_errors;
 	bool quiet;
 	bool stopped; /* max_errors reached */
+	bool no_files; /* show lines of the input only, not of the files it came from */
 };
 
 /* Prepares for the text of one interface, which must be followed by a null byte and outlive the compilation. */

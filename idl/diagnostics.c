@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /*
  * The preprocessor squeezes blanks and drops comments, so a column of its output is not one of the file. Count the
@@ -46,7 +47,8 @@ static unsigned original_column(const char *original, const struct loc *where)
 /* Reads line `number` of `file` without its newline; false when it cannot. */
 static bool read_line(const char *file, unsigned number, char *line, size_t size)
 {
-	FILE *stream = file[0] == '<' ? NULL : fopen(file, "r");
+	struct stat status;
+	FILE *stream = stat(file, &status) == 0 && S_ISREG(status.st_mode) ? fopen(file, "r") : NULL;
 	unsigned at = 1;
 	size_t used = 0;
 	int c;
@@ -88,7 +90,7 @@ static void report(struct compiler *compiler, const char *kind, const struct loc
 	struct loc shown = *where;
 	const char *text = where->text;
 
-	if (where->text != NULL && read_line(where->file, where->line, line, sizeof line)) {
+	if (where->text != NULL && !compiler->no_files && read_line(where->file, where->line, line, sizeof line)) {
 		unsigned column = original_column(line, where);
 
 		if (column != 0) {

@@ -166,6 +166,7 @@ struct message {
 
 struct routine {
 	struct routine *next;
+	struct routine *hash_next;
 	struct loc loc;
 	const char *name; /* as declared */
 	const char *user_name;
@@ -195,6 +196,7 @@ enum import_kind { IMPORT_BOTH, IMPORT_USER, IMPORT_SERVER, IMPORT_INTERNAL, IMP
 
 struct import {
 	struct import *next;
+	struct import *hash_next;
 	enum import_kind kind;
 	const char *file; /* with its quotes or angle brackets */
 };

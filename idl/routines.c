@@ -188,7 +188,7 @@ static void sort_argument(struct compiler *compiler, struct routine *routine, st
 }
 
 /* Flags that mean nothing for this argument. */
-static void check_flags(struct compiler *compiler, const struct argument *argument)
+static void check_flags(struct compiler *compiler, const struct argument *argument, bool simple)
 {
 	const struct type *type = argument->type;
 	bool ool = type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED;
@@ -200,9 +200,60 @@ static void check_flags(struct compiler *compiler, const struct argument *argume
 	if ((argument->flags & FLAG_COUNTINOUT) != 0 && (type->shape != SHAPE_VARRAY || !argument->out))
 		warning_at(compiler, &argument->loc, NULL, "countinout means nothing for '%s': it is no variable out array",
 			argument->name);
+	if ((argument->flags & FLAG_DEALLOC) != 0 && (argument->flags & FLAG_NOTDEALLOC) != 0)
+		error_at(compiler, &argument->loc, NULL, "'%s' is both dealloc and notdealloc", argument->name);
+	if ((argument->flags & FLAG_SERVERCOPY) != 0 && (!argument->in || !ool))
+		warning_at(compiler, &argument->loc, NULL, "servercopy means nothing for '%s': it is no out-of-line in argument",
+			argument->name);
+	if ((argument->flags & FLAG_OVERWRITE) != 0)
+		warning_at(compiler, &argument->loc, "the memory is allocated: copy it", "overwrite is not provided: '%s'",
+			argument->name);
+	if ((argument->flags & FLAG_SAMECOUNT) != 0)
+		error_at(compiler, &argument->loc, "give it a count of its own", "samecount is not provided");
+	if ((argument->flags & FLAG_RETCODE) != 0 && !simple)
+		error_at(compiler, &argument->loc, "a routine returns its result; retcode is for simpleroutines",
+			"'%s' cannot be a retcode here", argument->name);
+	if (ool && argument->out && !compiler->interface.kernel_server && !type->dealloc &&
+		(argument->flags & (FLAG_DEALLOC | FLAG_DEALLOC_ARG | FLAG_NOTDEALLOC)) == 0)
+		warning_at(compiler, &argument->loc, "write `dealloc`, or `notdealloc` if the server keeps the memory",
+			"the server never frees the memory that it returns in '%s'", argument->name);
 	if (argument->in && argument->out && (type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING))
 		error_at(compiler, &argument->loc, "use one in and one out argument", "'%s' cannot be inout: its length varies",
 			argument->name);
+}
+
+static bool is_c_keyword(const char *name)
+{
+	static const char *const words[] = {"asm", "auto", "break", "case", "char", "const", "continue", "default", "do", "double",
+		"else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
+		"short", "signed", "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "unsigned", "void",
+		"volatile", "while"};
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(words[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the argument brings along a C argument of that name. */
+static bool brings_along(const struct argument *argument, const char *name)
+{
+	static const char *const endings[] = {"Cnt", "Poly", "Dealloc", "SCopy"};
+	size_t length = strlen(argument->name);
+	size_t i;
+
+	if (strncmp(argument->name, name, length) != 0)
+		return false;
+	for (i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		if (strcmp(name + length, endings[i]) == 0)
+			return i == 0 ? argument->type->variable
+			     : i == 1 ? argument->type->send_name == IPC_POLYMORPHIC || argument->type->recv_name == IPC_POLYMORPHIC
+			     : i == 2 ? (argument->flags & FLAG_DEALLOC_ARG) != 0
+				      : (argument->flags & FLAG_SERVERCOPY) != 0;
+	}
+	return false;
 }
 
 /* Names in C: the argument's, and those of the arguments that it brings along. */
@@ -220,11 +271,19 @@ static void check_names(struct compiler *compiler, struct routine *routine)
 			if (strcmp(argument->name, reserved[i]) == 0)
 				error_at(compiler, &argument->loc, NULL, "an argument cannot be called '%s'", argument->name);
 		}
+		if (is_c_keyword(argument->name))
+			error_at(compiler, &argument->loc, NULL, "'%s' is a word of C: an argument cannot be called that",
+				argument->name);
 		if (strncmp(argument->name, "mig_", 4) == 0)
 			error_at(compiler, &argument->loc, NULL, "names that begin with mig_ belong to the generated code");
 		for (other = routine->arguments; other != argument; other = other->next) {
 			if (strcmp(argument->name, other->name) == 0) {
 				error_at(compiler, &argument->loc, NULL, "a second argument '%s'", argument->name);
+				break;
+			}
+			if (brings_along(argument, other->name) || brings_along(other, argument->name)) {
+				error_at(compiler, &argument->loc, NULL, "'%s' and '%s' have the same name in C: %s", other->name, argument->name,
+					brings_along(argument, other->name) ? other->name : argument->name);
 				break;
 			}
 		}
@@ -270,6 +329,24 @@ static void check_foreign(struct compiler *compiler, struct routine *routine)
 	}
 }
 
+static void check_routine_name(struct compiler *compiler, struct routine *routine)
+{
+	unsigned bucket = bucket_of(routine->name);
+	const struct routine *other;
+
+	if (is_c_keyword(routine->user_name) || is_c_keyword(routine->server_name))
+		error_at(compiler, &routine->loc, "give it a prefix: userprefix, serverprefix", "'%s' is a word of C", routine->name);
+	for (other = compiler->routine_hash[bucket]; other != NULL; other = other->hash_next) {
+		if (strcmp(other->name, routine->name) == 0) {
+			error_at(compiler, &routine->loc, NULL, "a second routine '%s'; the first is at %s:%u", routine->name,
+				other->loc.file, other->loc.line);
+			break;
+		}
+	}
+	routine->hash_next = compiler->routine_hash[bucket];
+	compiler->routine_hash[bucket] = routine;
+}
+
 void add_routine(struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
 {
 	struct routine *routine = arena_alloc(&compiler->arena, sizeof *routine);
@@ -288,7 +365,7 @@ void add_routine(struct compiler *compiler, const struct loc *loc, const char *n
 		error_at(compiler, loc, "begin the file with `subsystem NAME BASE;`", "a routine before the subsystem");
 	for (argument = arguments; argument != NULL; argument = argument->next) {
 		sort_argument(compiler, routine, argument);
-		check_flags(compiler, argument);
+		check_flags(compiler, argument, simple);
 		if (simple && argument->out)
 			error_at(compiler, &argument->loc, "make it a routine", "'%s' is out, but a simpleroutine has no reply",
 				argument->name);
@@ -299,6 +376,7 @@ void add_routine(struct compiler *compiler, const struct loc *loc, const char *n
 	else if (routine->request_port == NULL)
 		error_at(compiler, loc, "the first argument without a direction must be the port that the request goes to",
 			"routine '%s' has no request port", name);
+	check_routine_name(compiler, routine);
 	append_routine(compiler, routine, 1);
 }
 
@@ -336,20 +414,45 @@ void add_import(struct compiler *compiler, enum import_kind kind, const char *fi
 	struct interface *interface = &compiler->interface;
 	struct import *import = arena_alloc(&compiler->arena, sizeof *import);
 	struct import *other;
+	unsigned bucket = bucket_of(file);
 
-	for (other = interface->imports; other != NULL; other = other->next) {
+	for (other = compiler->import_hash[bucket]; other != NULL; other = other->hash_next) {
 		if (other->kind == kind && strcmp(other->file, file) == 0)
 			return;
 	}
+	import->hash_next = compiler->import_hash[bucket];
+	compiler->import_hash[bucket] = import;
 	import->kind = kind;
 	import->file = file;
 	*interface->imports_end = import;
 	interface->imports_end = &import->next;
 }
 
+/* A reply that has the id of a request confuses servers that take both at one port, and tracing. */
+static void check_reply_ids(struct compiler *compiler)
+{
+	const struct routine *routine;
+	const struct routine *other = compiler->interface.routines;
+
+	for (routine = compiler->interface.routines; routine != NULL; routine = routine->next) {
+		if (routine->skip || routine->simple)
+			continue;
+		while (other != NULL && other->id < routine->id + 100)
+			other = other->next;
+		if (other != NULL && other->id == routine->id + 100 && !other->skip) {
+			warning_at(compiler, &other->loc, "split the subsystem: a reply's id is the request's + 100",
+				"the id %lld of '%s' is also that of the reply of '%s'", (long long)other->id, other->name, routine->name);
+			return;
+		}
+	}
+}
+
 void finish_routines(struct compiler *compiler)
 {
 	struct routine *routine;
+
+	if (!compiler->interface.foreign)
+		check_reply_ids(compiler);
 
 	for (routine = compiler->interface.routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)

@@ -167,7 +167,7 @@ static void put_largest(struct output *output, const char *kind)
 	const struct routine *routine;
 	uint64_t words = 0;
 
-	put(output, "union mig_largest_%s {\n\tmig_reply_error_t error;\n", kind);
+	put(output, "union mig_largest_%s {\n\tmig_reply_error_t mig_error;\n", kind);
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;

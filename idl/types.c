@@ -118,7 +118,7 @@ static struct type *new_type(struct compiler *compiler, const struct loc *loc, e
 	return type;
 }
 
-static unsigned bucket_of(const char *name)
+unsigned bucket_of(const char *name)
 {
 	uint32_t hash = 2166136261u;
 
@@ -187,6 +187,8 @@ static const char *suggestion(struct compiler *compiler, const char *name)
 	struct type *type;
 	size_t i;
 
+	if (compiler->stopped)
+		return NULL;
 	for (type = compiler->interface.types; type != NULL; type = type->next) {
 		unsigned d = distance(name, type->name, 2);
 

@@ -47,6 +47,9 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 void type_define(struct compiler *compiler, struct type *type);
 void types_init(struct compiler *compiler);
 
+/* Where a name is in the compiler's tables. */
+unsigned bucket_of(const char *name);
+
 bool type_is_port_name(int ipc_name);
 /* The bytes of an array's element, and whether a type travels in descriptors. */
 bool type_in_descriptors(const struct type *type);

@@ -117,12 +117,12 @@ vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_o
 		if (page == NULL)
 			return vm_page_wait();
 		if (next - at == VM_PAGE_SIZE) {
-			vm_page_copy(page, physical);
+			vm_page_copy(page, trunc_page(physical));
 		} else {
 			char *to = vm_page_address(page);
 
 			memset(to, 0, skip);
-			memcpy(to + skip, physical_to_virtual(physical), next - at);
+			memcpy(to + skip, (const char *)physical_to_virtual(trunc_page(physical)) + skip, next - at);
 			memset(to + skip + (next - at), 0, VM_PAGE_SIZE - skip - (next - at));
 			count_events(bytes_copied, next - at);
 		}

@@ -45,6 +45,8 @@ extern uint64_t host_now; /* ns: what machine_now() says */
 /* A thread of a task that waits for nothing; zeroed otherwise. */
 struct thread *host_thread(struct task *task);
 void host_set_current(struct thread *thread);
+/* The one made last: a kernel thread that the code under test has made. */
+struct thread *host_last_thread(void);
 /* Whether it waits (on an event or, by thread_will_wait, elsewhere). */
 bool host_waits(const struct thread *thread);
 /* Runs the waits whose deadline is host_now or earlier. */

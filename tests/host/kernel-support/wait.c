@@ -61,6 +61,12 @@ host_thread(struct task *task)
 	return thread;
 }
 
+struct thread *
+host_last_thread(void)
+{
+	return threads[threads_count - 1];
+}
+
 bool
 host_waits(const struct thread *thread)
 {

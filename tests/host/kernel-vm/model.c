@@ -100,6 +100,13 @@ all_have(struct model *model, unsigned first, unsigned count, vm_prot_t protecti
 	return true;
 }
 
+/* A call that only asks to be made again, with nothing to wait for. */
+static bool
+again(kern_return_t result)
+{
+	return result == KERN_RESTART && !host_waits(current_thread());
+}
+
 /* The error is one that the operation may have when memory is short, and then nothing has changed. */
 static bool
 excused(kern_return_t result)
@@ -250,7 +257,9 @@ op_fork(struct model *parent)
 		return;
 	end_model(child);
 	child->task = world_task();
-	result = vm_map_fork(parent->task->map, child->task, &child->task->map);
+	do {
+		result = vm_map_fork(parent->task->map, child->task, &child->task->map);
+	} while (again(result));
 	if (result != KERN_SUCCESS) {
 		CHECK(excused(result));
 		end_model(child);
@@ -282,7 +291,9 @@ op_send(struct model *from)
 	kern_return_t result;
 
 	pick_range(&first, &count);
-	result = vm_map_copyin(from->task->map, address_of(first), count * VM_PAGE_SIZE, destroy, &copy);
+	do {
+		result = vm_map_copyin(from->task->map, address_of(first), count * VM_PAGE_SIZE, destroy, &copy);
+	} while (again(result));
 	if (excused(result))
 		return;
 	if (!all_have(from, first, count, VM_PROT_READ)) {
@@ -332,7 +343,9 @@ op_vm_copy(struct model *model)
 
 	pick_range(&first, &count);
 	to = (unsigned)host_random(PAGES - count);
-	result = vm_copy(model->task->map, address_of(first), count * VM_PAGE_SIZE, address_of(to));
+	do {
+		result = vm_copy(model->task->map, address_of(first), count * VM_PAGE_SIZE, address_of(to));
+	} while (again(result));
 	if (!all_have(model, first, count, VM_PROT_READ) || !all_have(model, to, count, VM_PROT_WRITE)) {
 		CHECK(result != KERN_SUCCESS);
 		/* What lies before the first page that refuses has been written. */
@@ -394,7 +407,7 @@ op_trap(struct model *self)
 	thread->regs.r9 = 0;
 	do {
 		result = write ? vm_trap_write(thread) : vm_trap_read_overwrite(thread);
-	} while (result == KERN_RESTART && !host_waits(thread));
+	} while (again(result));
 	if (host_waits(thread))
 		thread_cancel_wait(thread);
 	if (failing && result != KERN_SUCCESS)
@@ -431,7 +444,7 @@ op_wire(struct model *model)
 	pick_range(&first, &count);
 	do {
 		result = vm_wire(&host, model->task->map, address_of(first), count * VM_PAGE_SIZE, access);
-	} while (result == KERN_RESTART && !host_waits(current_thread()));
+	} while (again(result));
 	if (host_waits(current_thread()))
 		thread_cancel_wait(current_thread());
 	if (all_have(model, first, count, access))

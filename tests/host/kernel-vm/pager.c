@@ -1,0 +1,723 @@
+/* Pagers: the memory-object protocol with a scripted pager, its failures, caching, page-out, and the copying traps. */
+#include "world.h"
+#include <kern/host.h>
+#include <kern/processor.h>
+#include <mach/trap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stubs/mach_server.h>
+#include <stubs/portolan_server.h>
+#include <vm/pmap.h>
+#include <vm/vm_copy.h>
+
+#define FILE_PAGES 64
+
+/* A pager with one file; requests are answered by serve(). */
+struct pager {
+	struct ipc_port *port;
+	struct ipc_port *control;
+	uint8_t file[FILE_PAGES][VM_PAGE_SIZE];
+	unsigned requests, pages_asked, returns, pages_returned, terminated, completions;
+	bool may_cache;
+	vm_prot_t lock_value;
+	bool mute; /* answers nothing */
+	struct task *task; /* sends data from its memory; null: the kernel's bytes */
+};
+
+static struct task *task_a, *task_b;
+
+static void
+pager_make(struct pager *pager)
+{
+	memset(pager, 0, sizeof(*pager));
+	pager->port = world_port();
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		memset(pager->file[i], (int)(i + 1), VM_PAGE_SIZE);
+}
+
+static vm_object_t
+control_object(struct pager *pager)
+{
+	return pager->control == NULL ? NULL : convert_port_to_object(pager->control);
+}
+
+static vm_map_copy_t
+data_of(struct pager *pager, unsigned page, vm_size_t size)
+{
+	vm_address_t address = 0;
+	vm_map_copy_t copy = NULL;
+
+	if (pager->task == NULL)
+		return vm_map_copy_from_kernel(pager->file[page], size);
+	CHECK_EQUAL(vm_allocate(pager->task->map, &address, size, true), KERN_SUCCESS);
+	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {
+		kern_return_t error = KERN_SUCCESS;
+		void *bytes = world_access(pager->task, address + at, VM_PROT_WRITE, &error);
+
+		memcpy(bytes, pager->file[page] + at, VM_PAGE_SIZE);
+	}
+	CHECK_EQUAL(vm_map_copyin(pager->task->map, address, size, true, &copy), KERN_SUCCESS);
+	return copy;
+}
+
+static void
+answer(struct pager *pager, struct pager_message *message)
+{
+	vm_object_t object;
+	unsigned first = (unsigned)(message->offset / VM_PAGE_SIZE), count = (unsigned)(message->length / VM_PAGE_SIZE);
+
+	switch (message->kind) {
+	case PAGER_INIT:
+		pager->control = message->control;
+		object = control_object(pager);
+		CHECK_EQUAL(memory_object_ready(object, pager->may_cache, MEMORY_OBJECT_COPY_DELAY), KERN_SUCCESS);
+		vm_object_deallocate(object);
+		break;
+	case PAGER_TERMINATE:
+		pager->terminated++;
+		CHECK(control_object(pager) == NULL);
+		ipc_port_release_send(pager->control);
+		pager->control = NULL;
+		break;
+	case PAGER_REQUEST:
+		pager->requests++;
+		pager->pages_asked += count;
+		if (pager->mute)
+			break;
+		object = control_object(pager);
+		if (first >= FILE_PAGES) {
+			CHECK_EQUAL(memory_object_data_error(object, message->offset, message->length, KERN_FAILURE), KERN_SUCCESS);
+		} else {
+			if (first + count > FILE_PAGES) {
+				memory_object_data_error(object, FILE_PAGES * VM_PAGE_SIZE, (first + count - FILE_PAGES) * VM_PAGE_SIZE,
+					KERN_FAILURE);
+				count = FILE_PAGES - first;
+			}
+			CHECK_EQUAL(memory_object_data_supply(object, message->offset,
+					    data_of(pager, first, count * VM_PAGE_SIZE), count * VM_PAGE_SIZE, pager->lock_value, false,
+					    NULL),
+				KERN_SUCCESS);
+		}
+		vm_object_deallocate(object);
+		break;
+	case PAGER_UNLOCK:
+		object = control_object(pager);
+		memory_object_lock_request(object, message->offset, message->length, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_NONE,
+			NULL);
+		vm_object_deallocate(object);
+		break;
+	case PAGER_RETURN:
+		pager->returns++;
+		pager->pages_returned += count;
+		CHECK_EQUAL(vm_map_copy_size(message->data), message->length);
+		vm_map_copy_read(message->data, 0, pager->file[first], message->length);
+		vm_map_copy_discard(message->data);
+		break;
+	case PAGER_COMPLETED:
+		pager->completions++;
+		break;
+	}
+}
+
+/* Takes all messages of a pager. */
+static void
+serve(struct pager *pager)
+{
+	struct pager_message *message;
+
+	while ((message = world_receive(pager->port)) != NULL) {
+		answer(pager, message);
+		free(message);
+	}
+}
+
+/* A program's access that the pager serves. Null when it fails. */
+static uint8_t *
+touch(struct task *task, struct pager *pager, vm_address_t address, vm_prot_t access, kern_return_t *error)
+{
+	struct thread *self = current_thread();
+
+	self->task = task;
+	for (unsigned i = 0; i < 20; i++) {
+		uint8_t *byte = world_access(task, address, access, error);
+
+		if (byte != NULL)
+			return byte;
+		if (*error != KERN_RESTART)
+			return NULL;
+		serve(pager);
+		if (host_waits(self)) {
+			CHECK(pager->mute);
+			return NULL;
+		}
+	}
+	CHECK(!"the fault never ends");
+	return NULL;
+}
+
+static vm_address_t
+map_file(struct task *task, struct pager *pager, unsigned pages, bool copy)
+{
+	vm_address_t address = 0;
+
+	ipc_port_copy_send(pager->port);
+	CHECK_EQUAL(vm_map(task->map, &address, pages * VM_PAGE_SIZE, 0, true, pager->port, 0, copy, VM_PROT_DEFAULT,
+			    VM_PROT_ALL, VM_INHERIT_COPY),
+		KERN_SUCCESS);
+	return address;
+}
+
+static void
+unmap(struct task *task, vm_address_t address, unsigned pages)
+{
+	CHECK_EQUAL(vm_deallocate(task->map, address, pages * VM_PAGE_SIZE), KERN_SUCCESS);
+}
+
+static void
+pager_end(struct pager *pager)
+{
+	serve(pager);
+	CHECK(pager->control == NULL);
+	CHECK_EQUAL(pager->port->send_rights, 1);
+	free(pager->port);
+}
+
+static struct pager pager;
+
+static void
+read_and_write(bool moving)
+{
+	vm_address_t shared, other;
+	kern_return_t error = KERN_SUCCESS;
+
+	pager_make(&pager);
+	pager.task = moving ? task_b : NULL;
+	shared = map_file(task_a, &pager, FILE_PAGES, false);
+	for (unsigned i = 0; i < FILE_PAGES; i++) {
+		uint8_t *byte = touch(task_a, &pager, shared + i * VM_PAGE_SIZE + 77, VM_PROT_READ, &error);
+
+		CHECK(byte != NULL && *byte == i + 1);
+	}
+	/* Read in order: 4, 8, then 16 pages at a time. */
+	CHECK_EQUAL(pager.pages_asked, FILE_PAGES);
+	CHECK(pager.requests <= 6);
+	other = map_file(task_b, &pager, FILE_PAGES, false);
+	*touch(task_a, &pager, shared + 5 * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 200;
+	CHECK_EQUAL(*touch(task_b, &pager, other + 5 * VM_PAGE_SIZE, VM_PROT_READ, &error), 200);
+	CHECK_EQUAL(vm_msync(task_a->map, shared, FILE_PAGES * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	serve(&pager);
+	CHECK_EQUAL(pager.pages_returned, 1);
+	CHECK_EQUAL(pager.file[5][0], 200);
+	CHECK_EQUAL(pager.file[5][1], 6);
+	/* Clean now; a second write is found again. */
+	CHECK_EQUAL(vm_msync(task_a->map, shared, FILE_PAGES * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	serve(&pager);
+	CHECK_EQUAL(pager.pages_returned, 1);
+	*touch(task_b, &pager, other + 6 * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 201;
+	unmap(task_a, shared, FILE_PAGES);
+	CHECK_EQUAL(pager.terminated, 0);
+	unmap(task_b, other, FILE_PAGES);
+	serve(&pager);
+	CHECK_EQUAL(pager.terminated, 1);
+	CHECK_EQUAL(pager.file[6][0], 201);
+	CHECK_EQUAL(pager.pages_returned, 2);
+	pager_end(&pager);
+	host_report(moving ? "a pager's pages are moved, shared, and come back when dirty" :
+			     "a pager's data is read, shared, and comes back when dirty");
+}
+
+static void
+private_mapping(void)
+{
+	vm_address_t shared, own;
+	kern_return_t error = KERN_SUCCESS;
+	vm_map_copy_t copy;
+	uint8_t bytes[2];
+
+	pager_make(&pager);
+	shared = map_file(task_a, &pager, 8, false);
+	own = map_file(task_b, &pager, 8, true);
+	*touch(task_b, &pager, own + VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 99;
+	CHECK_EQUAL(*touch(task_b, &pager, own + VM_PAGE_SIZE + 1, VM_PROT_READ, &error), 2);
+	CHECK_EQUAL(*touch(task_a, &pager, shared + VM_PAGE_SIZE, VM_PROT_READ, &error), 2);
+	*touch(task_a, &pager, shared + VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 55;
+	CHECK_EQUAL(*touch(task_b, &pager, own + VM_PAGE_SIZE, VM_PROT_READ, &error), 99);
+	/* A snapshot of the pager's memory does not change with it. */
+	current_thread()->task = task_a;
+	while ((error = vm_map_copyin(task_a->map, shared, 4 * VM_PAGE_SIZE, false, &copy)) == KERN_RESTART)
+		serve(&pager);
+	CHECK_EQUAL(error, KERN_SUCCESS);
+	*touch(task_a, &pager, shared + VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 56;
+	vm_map_copy_read(copy, VM_PAGE_SIZE, bytes, 2);
+	CHECK_EQUAL(bytes[0], 55);
+	CHECK_EQUAL(bytes[1], 2);
+	vm_map_copy_discard(copy);
+	unmap(task_b, own, 8);
+	unmap(task_a, shared, 8);
+	serve(&pager);
+	CHECK_EQUAL(pager.file[1][0], 56);
+	pager_end(&pager);
+	host_report("private mappings and snapshots of a pager's object keep their bytes");
+}
+
+static void
+errors(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+
+	pager_make(&pager);
+	address = map_file(task_a, &pager, FILE_PAGES + 8, false);
+	CHECK(touch(task_a, &pager, address + (FILE_PAGES + 2) * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_FAILURE);
+	/* The last pages of the file are there though the request went beyond. */
+	CHECK(touch(task_a, &pager, address + (FILE_PAGES - 1) * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	/* After a while the pager is asked again. */
+	pager.requests = 0;
+	CHECK(touch(task_a, &pager, address + (FILE_PAGES + 2) * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(pager.requests, 0);
+	host_now += PAGER_ERROR_NS + 1;
+	CHECK(touch(task_a, &pager, address + (FILE_PAGES + 2) * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(pager.requests, 1);
+	unmap(task_a, address, FILE_PAGES + 8);
+	pager_end(&pager);
+	host_report("a pager's error reaches who asked, and does not last");
+}
+
+static void
+late(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	touch(task_a, &pager, address, VM_PROT_READ, &error);
+	pager.mute = true;
+	CHECK(touch(task_a, &pager, address + 7 * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_RESTART);
+	CHECK(host_waits(current_thread()));
+	host_now += PAGER_DEADLINE_NS;
+	host_expire();
+	CHECK(!host_waits(current_thread()));
+	CHECK(touch(task_a, &pager, address + 7 * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_MEMORY_ERROR);
+	/* Other pages are served as before. */
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	/* An answer that comes after all is taken. */
+	pager.mute = false;
+	answer(&pager, &(struct pager_message){ .kind = PAGER_REQUEST, .offset = 7 * VM_PAGE_SIZE, .length = VM_PAGE_SIZE });
+	CHECK(touch(task_a, &pager, address + 7 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	host_report("a late pager costs its client an error after the deadline");
+}
+
+static void
+death(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	*touch(task_a, &pager, address, VM_PROT_WRITE, &error) = 7;
+	pager.mute = true;
+	CHECK(touch(task_a, &pager, address + 6 * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK(host_waits(current_thread()));
+	world_port_die(pager.port);
+	CHECK(!host_waits(current_thread()));
+	CHECK(touch(task_a, &pager, address + 6 * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_MEMORY_FAILURE);
+	/* What is there stays usable; what is not fails at once. */
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	unmap(task_a, address, 8);
+	CHECK(control_object(&pager) == NULL);
+	ipc_port_release_send(pager.control);
+	pager.control = NULL;
+	pager_end(&pager);
+
+	/* Dead before it was ready. */
+	pager_make(&pager);
+	pager.port->dead = true;
+	ipc_port_copy_send(pager.port);
+	address = 0;
+	CHECK_EQUAL(vm_map(task_a->map, &address, VM_PAGE_SIZE, 0, true, pager.port, 0, false, VM_PROT_READ, VM_PROT_READ,
+			    VM_INHERIT_COPY),
+		KERN_INVALID_ARGUMENT);
+	ipc_port_release_send(pager.port); /* as the stub does with what was not consumed */
+	pager_end(&pager);
+	host_report("a dead pager's clients get errors, and nothing waits");
+}
+
+static void
+caching(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+
+	pager_make(&pager);
+	pager.may_cache = true;
+	address = map_file(task_a, &pager, 8, false);
+	*touch(task_a, &pager, address, VM_PROT_WRITE, &error) = 77;
+	unmap(task_a, address, 8);
+	serve(&pager);
+	CHECK_EQUAL(pager.terminated, 0);
+	pager.requests = 0;
+	address = map_file(task_a, &pager, 8, false);
+	CHECK_EQUAL(*touch(task_a, &pager, address, VM_PROT_READ, &error), 77);
+	CHECK_EQUAL(pager.requests, 0);
+	unmap(task_a, address, 8);
+	CHECK(memory_object_uncache_one());
+	serve(&pager);
+	CHECK_EQUAL(pager.terminated, 1);
+	CHECK_EQUAL(pager.file[0][0], 77);
+	pager_end(&pager);
+
+	/* A cached object goes when its pager says so. */
+	pager_make(&pager);
+	pager.may_cache = true;
+	address = map_file(task_a, &pager, 8, false);
+	touch(task_a, &pager, address, VM_PROT_READ, &error);
+	unmap(task_a, address, 8);
+	vm_object_t object = control_object(&pager);
+	CHECK_EQUAL(memory_object_change_attributes(object, false, MEMORY_OBJECT_COPY_DELAY, NULL), KERN_SUCCESS);
+	vm_object_deallocate(object);
+	serve(&pager);
+	CHECK_EQUAL(pager.terminated, 1);
+	pager_end(&pager);
+	host_report("an unused object stays with its pages while its pager allows it");
+}
+
+static void
+lock_requests(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+	struct ipc_port *reply = world_port();
+	struct pager_message *message;
+	vm_object_t object;
+
+	pager_make(&pager);
+	pager.lock_value = VM_PROT_WRITE;
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
+	*touch(task_a, &pager, address, VM_PROT_WRITE, &error) = 50; /* unlocked by data_unlock */
+	*touch(task_a, &pager, address + VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 51;
+
+	/* Clean and keep, locked against writing again. */
+	object = control_object(&pager);
+	CHECK_EQUAL(memory_object_lock_request(object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, false, VM_PROT_WRITE,
+			    reply),
+		KERN_SUCCESS);
+	serve(&pager);
+	message = world_receive(reply);
+	CHECK(message != NULL && message->kind == PAGER_COMPLETED && message->length == 8 * VM_PAGE_SIZE);
+	free(message);
+	CHECK_EQUAL(pager.returns, 1);
+	CHECK_EQUAL(pager.pages_returned, 2);
+	CHECK_EQUAL(pager.file[1][0], 51);
+	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
+	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_READ) != NULL);
+
+	/* Flush: gone from the map, read again. */
+	memset(pager.file[0], 88, VM_PAGE_SIZE);
+	CHECK_EQUAL(memory_object_lock_request(object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true,
+			    VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	CHECK_EQUAL(object->resident, 0);
+	CHECK_EQUAL(*touch(task_a, &pager, address, VM_PROT_READ, &error), 88);
+	CHECK_EQUAL(pager.pages_returned, 2);
+
+	/* Bad ranges and objects. */
+	CHECK_EQUAL(memory_object_lock_request(object, UINT64_MAX - 10, 100, MEMORY_OBJECT_RETURN_ALL, true, 0, NULL),
+		KERN_INVALID_ARGUMENT);
+	CHECK_EQUAL(memory_object_lock_request(NULL, 0, 100, MEMORY_OBJECT_RETURN_ALL, true, 0, NULL), KERN_INVALID_ARGUMENT);
+	vm_object_deallocate(object);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	free(reply);
+	host_report("lock requests clean, flush and lock, and say when they are done");
+}
+
+static void
+unavailable_and_destroy(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+	vm_object_t object;
+
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address + 4 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	pager.mute = true;
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) == NULL);
+	object = control_object(&pager);
+	CHECK_EQUAL(memory_object_data_unavailable(object, 0, 4 * VM_PAGE_SIZE), KERN_SUCCESS);
+	CHECK_EQUAL(*touch(task_a, &pager, address, VM_PROT_READ, &error), 0);
+	CHECK_EQUAL(*touch(task_a, &pager, address + 4 * VM_PAGE_SIZE, VM_PROT_READ, &error), 5);
+	CHECK_EQUAL(memory_object_destroy(object, KERN_SUCCESS), KERN_SUCCESS);
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_MEMORY_FAILURE);
+	vm_object_deallocate(object);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	host_report("unavailable data reads as zeros, a destroyed object fails");
+}
+
+/* The page-out thread's continuation, run until it waits. */
+static void
+run_pageout(void *argument)
+{
+	(void)argument;
+	((continuation_t)host_processor->thread->continuation)(host_processor->thread);
+}
+
+static void
+page_out(struct thread *pageout_thread, struct thread *self)
+{
+	for (unsigned i = 0; i < 200; i++) {
+		thread_go(pageout_thread, WAIT_AWAKENED);
+		host_set_current(pageout_thread);
+		host_call(run_pageout, NULL);
+		host_set_current(self);
+		if (host_waits(pageout_thread))
+			return;
+	}
+	CHECK(!"page-out never rests");
+}
+
+static void
+memory_short(struct thread *pageout_thread)
+{
+	static struct pager big;
+	struct thread *self = current_thread();
+	vm_address_t file, memory = 0;
+	uint64_t pages = vm_page_counts.free, i;
+	kern_return_t error = KERN_SUCCESS;
+
+	pager_make(&big);
+	file = map_file(task_a, &big, FILE_PAGES, false);
+	for (i = 0; i < FILE_PAGES; i++)
+		*touch(task_a, &big, file + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(100 + i);
+	CHECK_EQUAL(vm_allocate(task_a->map, &memory, pages * VM_PAGE_SIZE, true), KERN_SUCCESS);
+	for (i = 0; i < pages; i++) {
+		if (world_access(task_a, memory + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) != NULL)
+			continue;
+		if (error != KERN_RESTART)
+			break;
+		page_out(pageout_thread, self);
+		serve(&big);
+		vm_page_balance();
+		host_now += 1000000000;
+		host_expire();
+		if (!CHECK(!host_waits(self)))
+			break;
+		i--;
+	}
+	/* The file's pages went first, then the asker gets an error, and the reserve remains. */
+	CHECK_EQUAL(error, KERN_RESOURCE_SHORTAGE);
+	CHECK_EQUAL(big.pages_returned, FILE_PAGES);
+	CHECK(vm_page_counts.free >= vm_page_counts.total / 64);
+	for (i = 0; i < FILE_PAGES; i++)
+		CHECK_EQUAL(big.file[i][0], 100 + i);
+	unmap(task_a, memory, (unsigned)pages);
+	CHECK_EQUAL(*touch(task_a, &big, file + 9 * VM_PAGE_SIZE, VM_PROT_READ, &error), 109);
+	unmap(task_a, file, FILE_PAGES);
+	pager_end(&big);
+	host_report("memory runs short: dirty pages go to their pager, then the asker gets an error");
+}
+
+static void
+traps(void)
+{
+	struct thread *self = current_thread();
+	vm_address_t file, buffer = 0, done_at;
+	kern_return_t error = KERN_SUCCESS;
+	vm_size_t *done;
+
+	pager_make(&pager);
+	file = map_file(task_b, &pager, FILE_PAGES, false);
+	CHECK_EQUAL(vm_allocate(task_a->map, &buffer, 64 * VM_PAGE_SIZE, true), KERN_SUCCESS);
+	done_at = buffer + 60 * VM_PAGE_SIZE;
+	done = (vm_size_t *)world_access(task_a, done_at, VM_PROT_WRITE, &error);
+	*touch(task_b, &pager, file, VM_PROT_READ, &error) = 1;
+
+	/* Without waiting: as far as pages are there. */
+	self->task = task_a;
+	self->regs.rdi = world_name(task_b);
+	self->regs.rsi = file + 10;
+	self->regs.rdx = 40 * VM_PAGE_SIZE;
+	self->regs.r10 = buffer + 100;
+	self->regs.r8 = VM_COPY_NOWAIT;
+	self->regs.r9 = done_at;
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_ABSENT);
+	CHECK(!host_waits(self));
+	CHECK_EQUAL(*done, 4 * VM_PAGE_SIZE - 10);
+	CHECK_EQUAL(self->regs.r8, VM_COPY_NOWAIT);
+
+	/* With waiting: restarted until all is copied; registers are as before. */
+	self->regs.r8 = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		int64_t result = vm_trap_read_overwrite(self);
+
+		if (result == KERN_SUCCESS)
+			break;
+		CHECK_EQUAL(result, KERN_RESTART);
+		serve(&pager);
+		CHECK(!host_waits(self));
+	}
+	CHECK_EQUAL(*done, 40 * VM_PAGE_SIZE);
+	CHECK_EQUAL(self->regs.r8, 0);
+	for (unsigned i = 0; i < 40; i++)
+		CHECK_EQUAL(*(uint8_t *)world_access(task_a, buffer + 90 + i * VM_PAGE_SIZE + 20, VM_PROT_READ, &error), i + 1);
+
+	/* A write into a pager's page marks it dirty. */
+	self->regs.rsi = file + 3 * VM_PAGE_SIZE;
+	self->regs.r10 = buffer + 100;
+	self->regs.rdx = 5;
+	CHECK_EQUAL(vm_trap_write(self), KERN_SUCCESS);
+	CHECK_EQUAL(vm_msync(task_b->map, file, FILE_PAGES * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	serve(&pager);
+	CHECK_EQUAL(pager.file[3][0], 1);
+	CHECK_EQUAL(pager.file[3][5], 4);
+
+	/* Wild arguments: an error, and how far it got. */
+	self->regs.rsi = file + (FILE_PAGES - 1) * VM_PAGE_SIZE;
+	self->regs.rdx = 2 * VM_PAGE_SIZE;
+	for (unsigned i = 0; i < 4 && vm_trap_read_overwrite(self) == KERN_RESTART; i++)
+		serve(&pager);
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_ADDRESS);
+	CHECK_EQUAL(*done, VM_PAGE_SIZE);
+	self->regs.rsi = 0xffff800000000000ull;
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_ADDRESS);
+	self->regs.rsi = UINT64_MAX - 10;
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_ADDRESS);
+	self->regs.rsi = file;
+	self->regs.rdx = UINT64_MAX;
+	CHECK_EQUAL(vm_trap_write(self), KERN_INVALID_ARGUMENT);
+	self->regs.rdx = 10;
+	self->regs.r9 = 1;
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_ADDRESS);
+	self->regs.rdi = 4000;
+	self->regs.r9 = 0;
+	self->regs.r8 = 0;
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_TASK);
+	unmap(task_b, file, FILE_PAGES);
+	unmap(task_a, buffer, 64);
+	pager_end(&pager);
+	host_report("the copying traps copy, restart, stop at missing pages, and refuse wild arguments");
+}
+
+static void
+unaligned(void)
+{
+	static uint8_t big[5 * VM_PAGE_SIZE], back[5 * VM_PAGE_SIZE];
+	vm_address_t address = 0, received;
+	kern_return_t error = KERN_SUCCESS;
+	vm_map_copy_t copy;
+
+	for (unsigned i = 0; i < sizeof(big); i++)
+		big[i] = (uint8_t)(i * 7 + i / 251);
+	CHECK_EQUAL(vm_allocate(task_a->map, &address, sizeof(big), true), KERN_SUCCESS);
+	for (unsigned i = 0; i < 5; i++)
+		memcpy(world_access(task_a, address + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error), big + i * VM_PAGE_SIZE,
+			VM_PAGE_SIZE);
+	for (unsigned round = 0; round < 60; round++) {
+		vm_size_t first = host_random(sizeof(big)), size = 1 + host_random(sizeof(big) - first), at;
+
+		CHECK_EQUAL(vm_map_copyin(task_a->map, address + first, size, false, &copy), KERN_SUCCESS);
+		CHECK_EQUAL(vm_map_copy_size(copy), size);
+		CHECK_EQUAL(vm_map_copy_read(copy, 0, back, size), KERN_SUCCESS);
+		CHECK(memcmp(back, big + first, size) == 0);
+		CHECK_EQUAL(vm_map_copy_read(copy, size, back, 1), KERN_INVALID_ARGUMENT);
+		CHECK_EQUAL(vm_map_copyout(task_b->map, &received, copy), KERN_SUCCESS);
+		CHECK_EQUAL((received ^ first) & VM_PAGE_MASK, 0);
+		for (at = 0; at < size; at += VM_PAGE_SIZE)
+			CHECK_EQUAL(*(uint8_t *)world_access(task_b, received + at, VM_PROT_READ, &error), big[first + at]);
+		/* Nothing of the sender's around it. */
+		for (at = trunc_page(received); at < received; at++)
+			CHECK_EQUAL(*(uint8_t *)world_access(task_b, at, VM_PROT_READ, &error), 0);
+		for (at = received + size; at < round_page(received + size); at++)
+			CHECK_EQUAL(*(uint8_t *)world_access(task_b, at, VM_PROT_READ, &error), 0);
+		CHECK_EQUAL(vm_deallocate(task_b->map, received, size), KERN_SUCCESS);
+	}
+	unmap(task_a, address, 5);
+	host_report("unaligned memory arrives at its offset, with none of its neighbours");
+}
+
+static void
+physical_and_dma(void)
+{
+	vm_address_t address = 0, mapped = 0;
+	uint64_t physical = 0;
+	vm_object_t object;
+	kern_return_t error = KERN_SUCCESS;
+	struct task *child = world_task();
+
+	CHECK_EQUAL(vm_allocate_dma(task_a->map, 3 * VM_PAGE_SIZE, &address, &physical), KERN_SUCCESS);
+	for (unsigned i = 0; i < 3; i++)
+		*(uint8_t *)world_access(task_a, address + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(i + 1);
+	CHECK_EQUAL(((uint8_t *)physical_to_virtual(physical))[2 * VM_PAGE_SIZE], 3);
+	/* A fork and a message leave the device's pages where they are. */
+	CHECK_EQUAL(vm_map_fork(task_a->map, child, &child->map), KERN_SUCCESS);
+	vm_map_copy_t copy;
+	CHECK_EQUAL(vm_map_copyin(task_a->map, address, 3 * VM_PAGE_SIZE, false, &copy), KERN_SUCCESS);
+	*(uint8_t *)world_access(task_a, address, VM_PROT_WRITE, &error) = 9;
+	CHECK_EQUAL(((uint8_t *)physical_to_virtual(physical))[0], 9);
+	vm_map_copy_discard(copy);
+	CHECK(world_access(child, address, VM_PROT_READ, &error) == NULL);
+
+	object = vm_object_physical(physical, 3 * VM_PAGE_SIZE, true);
+	CHECK_EQUAL(vm_map_enter_object(task_b->map, &mapped, 3 * VM_PAGE_SIZE, true, object, 0, VM_PROT_DEFAULT,
+			    VM_PROT_DEFAULT, VM_INHERIT_SHARE),
+		KERN_SUCCESS);
+	CHECK_EQUAL(*(uint8_t *)world_access(task_b, mapped, VM_PROT_READ, &error), 9);
+	unmap(task_b, mapped, 3);
+	unmap(task_a, address, 3);
+	world_task_end(child);
+	host_report("physical and DMA memory");
+}
+
+int
+main(void)
+{
+	struct thread *self, *pageout_thread;
+	uint64_t free_pages;
+	size_t objects;
+
+	world_start(16 << 20);
+	self = current_thread();
+	vm_start_threads();
+	pageout_thread = host_last_thread();
+	task_a = world_task();
+	task_b = world_task();
+	CHECK_EQUAL(vm_map_create(task_a, &task_a->map), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_create(task_b, &task_b->map), KERN_SUCCESS);
+	self->task = task_a;
+	free_pages = vm_page_counts.free;
+	objects = host_kalloc_used;
+
+	read_and_write(false);
+	read_and_write(true);
+	private_mapping();
+	errors();
+	late();
+	death();
+	caching();
+	lock_requests();
+	unavailable_and_destroy();
+	memory_short(pageout_thread);
+	traps();
+	unaligned();
+	physical_and_dma();
+	CHECK_EQUAL(vm_page_counts.free, free_pages);
+	CHECK_EQUAL(vm_page_counts.active + vm_page_counts.inactive, 0);
+	CHECK_EQUAL(host_kalloc_used, objects);
+	host_report("nothing is lost");
+	world_task_end(task_a);
+	world_task_end(task_b);
+	return host_result();
+}

@@ -13,8 +13,9 @@
 
 static struct processor the_processor;
 struct processor *host_processor = &the_processor;
-struct processor processors[PROCESSORS_MAX];
-uint32_t processors_online = 1;
+/* Weak: a test may link the kernel's own scheduler and locks instead. */
+struct processor processors[PROCESSORS_MAX] __attribute__((weak));
+uint32_t processors_online __attribute__((weak)) = 1;
 
 static char *memory;
 static uint64_t memory_size;
@@ -84,13 +85,13 @@ kprintf(const char *format, ...)
 	va_end(arguments);
 }
 
-void
+__attribute__((weak)) void
 lock_contended(struct lock *lock)
 {
 	panic("deadlock: the lock at %p is held already", (void *)lock);
 }
 
-void
+__attribute__((weak)) void
 machine_relax(void)
 {
 }

@@ -1,0 +1,11 @@
+/* The tests of this program, one function each. */
+#ifndef KERNEL_IPC_CALLS_H
+#define KERNEL_IPC_CALLS_H
+
+void test_calls(void);
+void test_deaths(void);
+void test_foreign(void);
+void test_rights(void);
+void test_messages(void);
+
+#endif

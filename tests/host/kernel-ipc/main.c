@@ -1,0 +1,13 @@
+/* Message passing on the build host. */
+#include "calls.h"
+#include "world.h"
+
+int
+main(void)
+{
+	world_start();
+	test_foreign();
+	test_deaths();
+	test_calls();
+	return host_result();
+}

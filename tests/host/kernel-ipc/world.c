@@ -1,0 +1,680 @@
+/* The pretend machine: user mode as coroutines, memory that faults, tasks that count bytes. */
+#include "world.h"
+#include <kern/exception.h>
+#include <kern/kalloc.h>
+#include <kern/processor.h>
+#include <kern/trap.h>
+#include <mach/exception.h>
+#include <mach/foreign.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stubs/mach_port_server.h>
+#include <stubs/mach_server.h>
+#include <ucontext.h>
+
+#define STACK_BYTES (256 << 10)
+
+struct user {
+	struct thread *thread;
+	ucontext_t context;
+	void (*fn)(void *);
+	void *argument;
+	char *stack;
+	bool ended;
+	struct user *next;
+};
+
+static struct user *users;
+static ucontext_t kernel_context;
+static jmp_buf kernel_top;
+static void (*fresh_fn)(void *);
+static void *fresh_argument;
+static struct thread idle_thread;
+static struct vm_map {
+	int nothing;
+} the_map;
+
+struct task kernel_task;
+unsigned world_fault_rate, world_preempt_rate, world_exceptions;
+bool world_fast;
+uint64_t world_fast_taken;
+
+static uint64_t now = 1000000000;
+static uint64_t deadline = UINT64_MAX;
+static char pager; /* event of those who wait for a page */
+
+/* --- kern/machine.h */
+
+enum { TOP_FRESH = 1, TOP_USER, TOP_IDLE };
+
+struct thread *
+current_thread(void)
+{
+	return host_processor->thread;
+}
+
+void
+machine_call_on_fresh_stack(void (*fn)(void *), void *arg)
+{
+	fresh_fn = fn;
+	fresh_argument = arg;
+	longjmp(kernel_top, TOP_FRESH);
+}
+
+void
+machine_switch_to(struct thread *thread)
+{
+	host_processor->thread = thread;
+}
+
+void
+machine_return_to_user(struct thread *thread)
+{
+	if (thread != current_thread() || thread->state != THREAD_RUNNING || host_processor->locks != 0)
+		panic("return to user mode of a thread that does not run, or with locks");
+	longjmp(kernel_top, TOP_USER);
+}
+
+void
+machine_idle(void)
+{
+	longjmp(kernel_top, TOP_IDLE);
+}
+
+void
+machine_kick(struct processor *processor)
+{
+	(void)processor;
+}
+
+uint64_t
+machine_now(void)
+{
+	return now;
+}
+
+void
+machine_set_deadline(uint64_t when)
+{
+	deadline = when;
+}
+
+bool
+machine_fpu_elsewhere(const struct thread *thread)
+{
+	(void)thread;
+	return false;
+}
+
+void
+machine_thread_init(struct thread *thread)
+{
+	(void)thread;
+}
+
+void
+machine_thread_destroy(struct thread *thread)
+{
+	(void)thread;
+}
+
+static bool
+faults(void)
+{
+	return host_random(1000) < world_fault_rate;
+}
+
+vm_size_t
+machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
+{
+	if (address < VM_PAGE_SIZE || faults())
+		return size;
+	memcpy(kernel, (const void *)address, size);
+	return 0;
+}
+
+vm_size_t
+machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
+{
+	if (address < VM_PAGE_SIZE || faults())
+		return size;
+	memcpy((void *)address, kernel, size);
+	return 0;
+}
+
+bool
+machine_load_user_word(vm_address_t address, uint32_t *value)
+{
+	return machine_copy_from_user(value, address, sizeof(*value)) == 0;
+}
+
+bool
+machine_store_user_word(vm_address_t address, uint32_t value)
+{
+	return machine_copy_to_user(address, &value, sizeof(value)) == 0;
+}
+
+/* --- vm/vm.h: a copy is bytes of its own. */
+
+struct vm_map_copy {
+	vm_size_t size;
+	char bytes[];
+};
+
+kern_return_t
+vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
+{
+	(void)map;
+	(void)access;
+	if (address < VM_PAGE_SIZE)
+		return KERN_INVALID_ADDRESS;
+	if (host_random(2) == 0)
+		return KERN_SUCCESS;
+	assert_wait(&pager, true);
+	return KERN_RESTART;
+}
+
+vm_map_copy_t
+vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
+{
+	struct vm_map_copy *copy = kalloc(sizeof(*copy) + size);
+
+	if (copy != NULL) {
+		copy->size = size;
+		memcpy(copy->bytes, bytes, size);
+	}
+	return copy;
+}
+
+kern_return_t
+vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, vm_map_copy_t *out)
+{
+	(void)destroy;
+	if (faults()) {
+		kern_return_t result = vm_fault(map, address, VM_PROT_READ);
+
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	if (address < VM_PAGE_SIZE)
+		return KERN_INVALID_ADDRESS;
+	*out = vm_map_copy_from_kernel((const void *)address, size);
+	return *out != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+}
+
+/* The receiver owns what arrives as memory of malloc: it frees it. */
+kern_return_t
+vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
+{
+	if (faults()) {
+		kern_return_t result = vm_fault(map, VM_PAGE_SIZE, VM_PROT_READ);
+
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+	*address = (vm_address_t)malloc(copy->size);
+	memcpy((void *)*address, copy->bytes, copy->size);
+	vm_map_copy_discard(copy);
+	return KERN_SUCCESS;
+}
+
+void
+vm_map_copy_discard(vm_map_copy_t copy)
+{
+	kfree(copy, sizeof(*copy) + copy->size);
+}
+
+kern_return_t
+vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
+{
+	(void)map;
+	(void)address;
+	(void)size;
+	return KERN_SUCCESS;
+}
+
+struct pmap *
+vm_map_pmap(vm_map_t map)
+{
+	(void)map;
+	return NULL;
+}
+
+/* --- kern/task.h */
+
+void
+task_reference(task_t task)
+{
+	ref_take(&task->refs);
+}
+
+void
+task_deallocate(task_t task)
+{
+	if (task == NULL || !ref_drop(&task->refs))
+		return;
+	if (task->kernel_bytes != 0)
+		panic("a task ends with %lu bytes on its account", (unsigned long)task->kernel_bytes);
+	free(task);
+}
+
+bool
+task_charge(struct task *task, uint64_t bytes)
+{
+	if (task == NULL)
+		return true;
+	if (task->kernel_bytes + bytes > task->kernel_limit)
+		return false;
+	task->kernel_bytes += bytes;
+	return true;
+}
+
+void
+task_uncharge(struct task *task, uint64_t bytes)
+{
+	if (task == NULL)
+		return;
+	if (task->kernel_bytes < bytes)
+		panic("a task's account falls below nothing");
+	task->kernel_bytes -= bytes;
+}
+
+struct task *
+world_task(void)
+{
+	static uint32_t ids;
+	struct task *task = calloc(1, sizeof(*task));
+
+	lock_init(&task->lock, LOCK_RANK_TASK);
+	ref_init(&task->refs, 1);
+	list_init(&task->threads);
+	task->id = ++ids;
+	task->kernel_limit = 1 << 24;
+	task->map = &the_map;
+	if (ipc_space_create(task, &task->space) != KERN_SUCCESS)
+		panic("no space");
+	task->self_port = ipc_kernel_port_create(IKOT_TASK, task);
+	return task;
+}
+
+void
+world_task_end(struct task *task)
+{
+	ipc_kernel_port_destroy(task->self_port);
+	if (task->foreign_port != NULL)
+		ipc_port_release_send(task->foreign_port);
+	task->foreign_port = NULL;
+	ipc_space_destroy(task->space);
+	ipc_space_release(task->space);
+	ipc_deferred_run();
+	task_deallocate(task);
+}
+
+static void *
+space_of(void *task)
+{
+	struct ipc_space *space = ((struct task *)task)->space;
+
+	ipc_space_reference(space);
+	return space;
+}
+
+ipc_space_t
+convert_port_to_space(struct ipc_port *port)
+{
+	return ipc_kernel_port_lookup(port, IKOT_TASK, space_of);
+}
+
+/* --- Exceptions: the thread ends. */
+
+void
+exception_raise_self(int exception, int64_t code, int64_t subcode)
+{
+	struct thread *self = current_thread();
+
+	(void)code;
+	(void)subcode;
+	if (exception != EXC_SYSCALL)
+		panic("an exception other than EXC_SYSCALL");
+	world_exceptions++;
+	for (struct user *user = users; user != NULL; user = user->next)
+		if (user->thread == self)
+			user->ended = true;
+	thread_exit_self(self);
+}
+
+void
+exception_reply_received(struct thread *thread, kern_return_t result)
+{
+	(void)thread;
+	(void)result;
+}
+
+/* --- kern/trap.h and kernel_server.c */
+
+const NDR_record_t NDR_record = { .int_rep = 1 };
+
+const struct mig_routine *
+kernel_routine(mach_msg_id_t id)
+{
+	if (id < mach_port_subsystem.start || id >= mach_port_subsystem.end)
+		return NULL;
+	return &mach_port_subsystem.routine[id - mach_port_subsystem.start];
+}
+
+kern_return_t
+copyin(vm_address_t address, void *kernel, vm_size_t size)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	while (result == KERN_SUCCESS && machine_copy_from_user(kernel, address, size) != 0)
+		result = vm_fault(&the_map, address, VM_PROT_READ);
+	return result;
+}
+
+kern_return_t
+copyout(const void *kernel, vm_address_t address, vm_size_t size)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	while (result == KERN_SUCCESS && machine_copy_to_user(address, kernel, size) != 0)
+		result = vm_fault(&the_map, address, VM_PROT_WRITE);
+	return result;
+}
+
+void
+trap_syscall(struct thread *self)
+{
+	int64_t result;
+
+	switch ((int64_t)self->regs.rax) {
+	case TRAP_MACH_CALL:
+		ipc_trap_call(self);
+	case TRAP_MACH_REPLY_WAIT:
+		ipc_trap_reply_wait(self);
+	case TRAP_MACH_REPLY_DEFER:
+		result = ipc_trap_reply_defer(self);
+		break;
+	case TRAP_MACH_SEND:
+		result = ipc_trap_send(self);
+		break;
+	case TRAP_MACH_MSG:
+	case TRAP_MACH_MSG_RESUME:
+		result = ipc_trap_mach_msg(self);
+		break;
+	case TRAP_REPLY_PORT:
+		result = ipc_trap_reply_port(self);
+		break;
+	case TRAP_THREAD_EXIT:
+		thread_exit_self(self);
+	default:
+		if ((int64_t)self->regs.rax >= 0)
+			ipc_foreign_call(self);
+		panic("no such trap: %ld", (long)self->regs.rax);
+	}
+	if (result == KERN_RESTART)
+		thread_block_restart(self);
+	self->regs.rax = (uint64_t)result;
+	thread_leave_kernel(self);
+}
+
+/* --- User mode. */
+
+static struct user *
+user_of(const struct thread *thread)
+{
+	for (struct user *user = users; user != NULL; user = user->next)
+		if (user->thread == thread && !user->ended)
+			return user;
+	panic("no user of a thread");
+}
+
+static void
+user_start(void)
+{
+	struct user *user = user_of(current_thread());
+
+	user->fn(user->argument);
+	current_thread()->regs.rax = (uint64_t)TRAP_THREAD_EXIT;
+	user->ended = true;
+	swapcontext(&user->context, &kernel_context);
+}
+
+struct thread *
+world_thread(struct task *task, void (*fn)(void *argument), void *argument)
+{
+	struct user *user = calloc(1, sizeof(*user));
+
+	user->fn = fn;
+	user->argument = argument;
+	user->stack = malloc(STACK_BYTES);
+	if (thread_create(task, &user->thread) != KERN_SUCCESS)
+		panic("no thread");
+	getcontext(&user->context);
+	user->context.uc_stack.ss_sp = user->stack;
+	user->context.uc_stack.ss_size = STACK_BYTES;
+	makecontext(&user->context, user_start, 0);
+	user->next = users;
+	users = user;
+	user->thread->regs.by_syscall = 1;
+	thread_resume(user->thread);
+	return user->thread;
+}
+
+/* The syscall instruction: the thread's registers are set; rip counts as if it stood behind. */
+static void
+trap(void)
+{
+	struct user *user = user_of(current_thread());
+
+	swapcontext(&user->context, &kernel_context);
+}
+
+/* Entry code: the fast path, then the full one. Does not return. */
+static _Noreturn void
+enter(struct thread *self)
+{
+	struct thread *to = NULL;
+
+	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_CALL)
+		to = ipc_fast_call(self);
+	else if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_REPLY_WAIT)
+		to = ipc_fast_reply_wait(self);
+	else if (world_fast && (int64_t)self->regs.rax >= 0)
+		to = ipc_fast_foreign(self);
+	if (host_processor->locks != 0)
+		panic("the fast path leaves a lock held");
+	if (to != NULL) {
+		world_fast_taken++;
+		host_processor->thread = to;
+		machine_return_to_user(to);
+	}
+	trap_syscall(self);
+}
+
+static void
+user_step(void)
+{
+	struct thread *self = current_thread();
+	struct user *user = user_of(self);
+
+	if (host_random(1000) < world_preempt_rate) {
+		now += TIME_SLICE_NS;
+		host_processor->need_reschedule = true;
+		thread_leave_kernel(self);
+	}
+	if (self->regs.rip == 1) {
+		/* It stands before the instruction (rewound): the same trap again. */
+		self->regs.rip = 3;
+	} else {
+		swapcontext(&kernel_context, &user->context);
+		self->regs.rip = 3;
+	}
+	enter(self);
+}
+
+static bool
+anything_left(void)
+{
+	if (deadline != UINT64_MAX) {
+		now = deadline > now ? deadline : now;
+		deadline = UINT64_MAX;
+		timer_interrupt();
+		return true;
+	}
+	return thread_wakeup_one(&pager);
+}
+
+/* Frees the users that have ended; how many have not. */
+static unsigned
+reap(void)
+{
+	unsigned left = 0;
+
+	if (host_processor->to_free != NULL)
+		thread_deallocate(host_processor->to_free);
+	host_processor->to_free = NULL;
+	for (struct user **at = &users; *at != NULL;) {
+		struct user *user = *at;
+
+		if (user->thread->state == THREAD_DEAD) {
+			*at = user->next;
+			thread_deallocate(user->thread);
+			free(user->stack);
+			free(user);
+		} else {
+			left++;
+			at = &user->next;
+		}
+	}
+	return left;
+}
+
+unsigned
+world_run(void)
+{
+	fresh_fn = NULL;
+	switch (setjmp(kernel_top)) {
+	case 0:
+		host_processor->idle = false;
+		machine_switch_to(&idle_thread);
+		sched_run();
+	case TOP_FRESH:
+		fresh_fn(fresh_argument);
+		panic("a function on the fresh stack returned");
+	case TOP_USER:
+		user_step();
+		panic("user mode returned");
+	case TOP_IDLE:
+		thread_wakeup_one(&pager); /* pages come while others run, too */
+		if (host_processor->queue.count != 0 || anything_left())
+			sched_run();
+	}
+	return reap();
+}
+
+int64_t
+user_trap(int64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t r10, uint64_t r8, uint64_t r9)
+{
+	struct thread_regs *regs = &current_thread()->regs;
+
+	regs->rax = (uint64_t)number;
+	regs->rdi = rdi;
+	regs->rsi = rsi;
+	regs->rdx = rdx;
+	regs->r10 = r10;
+	regs->r8 = r8;
+	regs->r9 = r9;
+	trap();
+	return (int64_t)regs->rax;
+}
+
+int64_t
+user_call(mach_port_name_t port, int id, struct words *words, unsigned *count)
+{
+	struct thread_regs *regs = &current_thread()->regs;
+
+	memcpy(regs->word, words->w, sizeof(words->w));
+	regs->rax = (uint64_t)TRAP_MACH_CALL;
+	regs->rbx = port | (uint64_t)(uint32_t)id << 32;
+	regs->r14 = *count;
+	trap();
+	memcpy(words->w, regs->word, sizeof(words->w));
+	*count = (unsigned)regs->rbx;
+	return (int64_t)regs->rax;
+}
+
+int64_t
+user_send(mach_port_name_t port, int id, const struct words *words, unsigned count)
+{
+	struct thread_regs *regs = &current_thread()->regs;
+
+	memcpy(regs->word, words->w, sizeof(words->w));
+	regs->rax = (uint64_t)TRAP_MACH_SEND;
+	regs->rbx = port | (uint64_t)(uint32_t)id << 32;
+	regs->r14 = count;
+	trap();
+	return (int64_t)regs->rax;
+}
+
+int64_t
+user_reply_wait(mach_port_name_t name, unsigned flags, const struct words *reply, unsigned reply_count, void *buffer,
+	uint32_t size, struct delivered *delivered)
+{
+	struct thread_regs *regs = &current_thread()->regs;
+
+	if (reply != NULL)
+		memcpy(regs->word, reply->w, sizeof(reply->w));
+	regs->rax = (uint64_t)TRAP_MACH_REPLY_WAIT;
+	regs->rbx = name | (uint64_t)flags << 32;
+	regs->r14 = (uint64_t)(uintptr_t)buffer;
+	regs->r15 = size | (uint64_t)reply_count << 32;
+	trap();
+	if (regs->rax == 0 && !(flags & REPLY_NO_WAIT)) {
+		memcpy(delivered->words.w, regs->word, sizeof(delivered->words.w));
+		delivered->count = DELIVERED_COUNT(regs->rbx);
+		delivered->kind = (unsigned)regs->rbx & 0xf0u;
+		delivered->id = DELIVERED_ID(regs->rbx);
+		delivered->label = regs->r14;
+	}
+	return (int64_t)regs->rax;
+}
+
+int64_t
+user_msg(void *message, unsigned option, uint32_t send_size, uint32_t receive_size, mach_port_name_t name, uint32_t timeout,
+	mach_port_name_t notify)
+{
+	return user_trap(TRAP_MACH_MSG, (uint64_t)(uintptr_t)message, option, send_size | (uint64_t)receive_size << 32, name, timeout,
+		notify);
+}
+
+int64_t
+user_foreign(uint64_t number, const uint64_t arguments[6])
+{
+	struct thread_regs *regs = &current_thread()->regs;
+
+	memcpy(regs->word, arguments, 6 * sizeof(uint64_t));
+	regs->rax = number;
+	trap();
+	return (int64_t)regs->rax;
+}
+
+void
+world_start(void)
+{
+	host_start(0);
+	host_processor = &processors[0];
+	host_processor->self = host_processor;
+	processors_online = 1;
+	wait_init();
+	sched_init();
+	thread_init();
+	ipc_init();
+	lock_init(&kernel_task.lock, LOCK_RANK_TASK);
+	ref_init(&kernel_task.refs, 1);
+	lock_init(&idle_thread.lock, LOCK_RANK_THREAD);
+	idle_thread.task = &kernel_task;
+	host_processor->idle_thread = &idle_thread;
+	host_processor->thread = &idle_thread;
+}

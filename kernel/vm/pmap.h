@@ -19,7 +19,9 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end);
 /* Lowers the protection of what is mapped. */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection);
-/* Physical address mapped with at least the access, or 0. */
+/*
+ * Physical address (with the offset in the page) that is mapped with at least the access, or 0. Counts as such an access, except with NONE.
+ */
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access);
 uint64_t pmap_resident_pages(struct pmap *pmap);
 

@@ -140,7 +140,9 @@ pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 
 	if (mapping == NULL || (access & ~mapping->protection) != 0)
 		return 0;
-	return mapping->physical;
+	if (access != VM_PROT_NONE)
+		mapping->bits |= REFERENCED | ((access & VM_PROT_WRITE) ? MODIFIED : 0);
+	return mapping->physical | (address & VM_PAGE_MASK);
 }
 
 uint64_t

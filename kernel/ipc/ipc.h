@@ -5,6 +5,8 @@
 #include <kern/kernel_types.h>
 #include <mach/message.h>
 
+struct thread_regs;
+
 /* What a port whose receive right the kernel holds stands for. */
 enum ipc_kobject_type {
 	IKOT_NONE, /* an ordinary port */
@@ -90,13 +92,19 @@ int64_t ipc_trap_mach_msg(struct thread *self);
 int64_t ipc_trap_reply_port(struct thread *self);
 
 /*
- * The fast path, called by the entry code with the words still in self->regs and the rest of the trap's registers stored there. Returns the thread to switch to
- * (already RUNNING, its regs complete), or null with nothing changed: the full path is then taken. Current-thread and CR3 switch are the entry
- * code's. See ipc/fast.c.
+ * The fast path, called by the entry code with all of the trap's registers in self->regs, on the empty stack. Returns the thread to switch to, already
+ * RUNNING and entered by syscall, and where its words 0 to 5 are (rdx in assembly): the sender's saved registers, for they are loaded from there
+ * without a copy in between. All its other registers are in its regs. thread null: nothing changed; the full path is then taken.
+ * Current-thread and CR3 switch are the entry code's. See ipc/fast.c.
  */
-struct thread *ipc_fast_call(struct thread *self);
-struct thread *ipc_fast_reply_wait(struct thread *self);
-struct thread *ipc_fast_foreign(struct thread *self);
+struct ipc_fast {
+	struct thread *thread;
+	const struct thread_regs *words;
+};
+
+struct ipc_fast ipc_fast_call(struct thread *self);
+struct ipc_fast ipc_fast_reply_wait(struct thread *self);
+struct ipc_fast ipc_fast_foreign(struct thread *self);
 
 /* The kernel's interfaces, by id; kern/kernel_server.c lists them. */
 struct mig_routine;

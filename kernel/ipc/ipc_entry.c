@@ -6,6 +6,8 @@
 #define DIRECTORY_MIN 4u
 #define HASH_MIN 64u
 
+struct ipc_entry ipc_entry_none[IPC_ENTRIES_PER_CHUNK];
+
 static struct ipc_entry *
 entry_at(struct ipc_space *space, uint32_t index)
 {
@@ -37,7 +39,8 @@ directory_grow(struct ipc_space *space, uint32_t number)
 		kfree(space->chunk, space->chunks * sizeof(*directory));
 		task_uncharge(space->task, space->chunks * sizeof(*directory));
 	}
-	memset(directory + space->chunks, 0, (size - space->chunks) * sizeof(*directory));
+	for (uint32_t i = space->chunks; i < size; i++)
+		directory[i] = ipc_entry_none;
 	space->chunk = directory;
 	space->chunks = size;
 	return true;
@@ -81,7 +84,7 @@ ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entr
 		uint32_t number = 0;
 		kern_return_t result;
 
-		while (number < space->chunks && space->chunk[number] != NULL)
+		while (number < space->chunks && space->chunk[number] != ipc_entry_none)
 			number++;
 		result = chunk_add(space, number);
 		if (result != KERN_SUCCESS)
@@ -104,7 +107,7 @@ ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_
 
 	if (index == 0 || index > IPC_INDEX_MAX)
 		return KERN_INVALID_VALUE;
-	if (number >= space->chunks || space->chunk[number] == NULL) {
+	if (number >= space->chunks || space->chunk[number] == ipc_entry_none) {
 		kern_return_t result = chunk_add(space, number);
 
 		if (result != KERN_SUCCESS)

@@ -10,18 +10,44 @@
  *
  * A popped receiver may have timed out or been aborted in between: thread_go says so, and the next is popped. It has not taken itself off
  * the list yet (that needs the lock that we hold), so it cannot be waiting for something else.
+ *
+ * The slot is the place of one receiver that waits for words: the fast path looks nowhere else. A thread takes it only when it is free and the object has
+ * nothing to receive, and leaves it at the latest when something is posted: so who finds a thread in the slot, under the object's
+ * lock, knows that the port is alive, not the kernel's, and its queue (of a set: all queues) empty.
  */
 #include <ipc/ipc_internal.h>
+
+/* Object locked. */
+static struct thread *
+pop_receiver(struct ipc_object *object)
+{
+	struct thread *thread = object->slot;
+	struct list *link;
+
+	if (thread != NULL) {
+		object->slot = NULL;
+		return thread;
+	}
+	link = list_pop_head(&object->receivers);
+	return link != NULL ? container_of(link, struct thread, wait_link) : NULL;
+}
+
+/* Object locked: there is something to receive, so nobody may be in the slot. */
+static void
+vacate_slot(struct ipc_object *object)
+{
+	if (object->slot != NULL)
+		list_add_head(&object->receivers, &object->slot->wait_link);
+	object->slot = NULL;
+}
 
 /* Object locked. */
 static bool
 wake_one(struct ipc_object *object, bool claim, struct thread **claimed)
 {
-	struct list *link;
+	struct thread *thread;
 
-	while ((link = list_pop_head(&object->receivers)) != NULL) {
-		struct thread *thread = container_of(link, struct thread, wait_link);
-
+	while ((thread = pop_receiver(object)) != NULL) {
 		if (claim && !machine_fpu_elsewhere(thread) && thread_claim(thread, WAIT_AWAKENED)) {
 			*claimed = thread;
 			return true;
@@ -35,10 +61,10 @@ wake_one(struct ipc_object *object, bool claim, struct thread **claimed)
 void
 ipc_mqueue_wake_all(struct ipc_object *object)
 {
-	struct list *link;
+	struct thread *thread;
 
-	while ((link = list_pop_head(&object->receivers)) != NULL)
-		(void)thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED);
+	while ((thread = pop_receiver(object)) != NULL)
+		(void)thread_go(thread, WAIT_AWAKENED);
 }
 
 struct thread *
@@ -59,6 +85,7 @@ ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
 			list_add_tail(&set->ready, &port->ready_link);
 		if (!woken)
 			(void)wake_one(&set->object, claim, &claimed);
+		vacate_slot(&set->object);
 		lock_release(&set->object.lock);
 	}
 	return claimed;
@@ -142,7 +169,10 @@ ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadlin
 {
 	self->ipc.wait_object = object;
 	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
-	list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
+	if (self->ipc.receive_words && object->slot == NULL)
+		object->slot = self;
+	else
+		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
 }
 
 bool
@@ -155,9 +185,10 @@ ipc_mqueue_wait_over(struct thread *thread, bool *died)
 	if (object == NULL)
 		return false;
 	lock_acquire(&object->lock);
-	linked = list_linked(&thread->wait_link);
-	if (linked)
-		list_remove(&thread->wait_link);
+	linked = list_linked(&thread->wait_link) || object->slot == thread;
+	if (object->slot == thread)
+		object->slot = NULL;
+	list_remove(&thread->wait_link);
 	*died = !object->active;
 	lock_release(&object->lock);
 	thread->ipc.wait_object = NULL;

@@ -95,7 +95,7 @@ ipc_object_free(struct ipc_object *object)
 	struct task *task = object->charged;
 	bool is_set = object->is_set;
 
-	assert(!object->active && list_empty(&object->receivers));
+	assert(!object->active && object->slot == NULL && list_empty(&object->receivers));
 	kcache_free(is_set ? &pset_cache : &port_cache, object);
 	if (task != NULL) {
 		task_uncharge(task, is_set ? sizeof(struct ipc_pset) : sizeof(struct ipc_port));

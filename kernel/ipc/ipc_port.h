@@ -14,7 +14,8 @@ struct ipc_object {
 	bool active;
 	bool is_set;
 	uint8_t type;		/* of a port: enum ipc_kobject_type */
-	struct list receivers;	/* threads that wait to receive here (wait_link) */
+	struct thread *slot;	/* one thread that waits for words; then there is nothing to receive. See ipc_mqueue.c */
+	struct list receivers;	/* other threads that wait to receive here (wait_link) */
 	struct list free_link;	/* deferred.c */
 	struct task *charged;	/* reference, or null */
 };

@@ -71,7 +71,7 @@ ipc_space_destroy(struct ipc_space *space)
 	for (uint32_t number = 0; number < space->chunks; number++) {
 		struct ipc_entry *chunk = space->chunk[number];
 
-		for (uint32_t i = 0; chunk != NULL && i < IPC_ENTRIES_PER_CHUNK; i++) {
+		for (uint32_t i = 0; chunk != ipc_entry_none && i < IPC_ENTRIES_PER_CHUNK; i++) {
 			struct ipc_right_loss loss = { 0 };
 			mach_port_name_t name;
 
@@ -86,7 +86,7 @@ ipc_space_destroy(struct ipc_space *space)
 	}
 	lock_acquire(&space->lock);
 	for (uint32_t number = 0; number < space->chunks; number++) {
-		if (space->chunk[number] != NULL) {
+		if (space->chunk[number] != ipc_entry_none) {
 			kfree(space->chunk[number], IPC_CHUNK_BYTES);
 			task_uncharge(task, IPC_CHUNK_BYTES);
 		}

@@ -25,6 +25,9 @@ _Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of e
 #define IPC_INDEX_MAX 0xfffffeu /* index 0xffffff would contain MACH_PORT_DEAD, index 0 MACH_PORT_NULL */
 #define IPC_UREFS_MAX 0x7fffffffu
 
+/* A chunk of free entries that stands in the directory where none has been made; never written. */
+extern struct ipc_entry ipc_entry_none[IPC_ENTRIES_PER_CHUNK];
+
 /*
  * The table is a directory of pages of entries; entries never move, so a pointer to one is good while the space is locked.
  * A hash over the entries leads from a port back to its name.
@@ -34,7 +37,7 @@ struct ipc_space {
 	struct refcount refs;
 	uint32_t chunks;	    /* size of the directory */
 	bool active;
-	struct ipc_entry **chunk;   /* null: no entry there yet */
+	struct ipc_entry **chunk;   /* ipc_entry_none: no entry there yet */
 	uint32_t free_index;	    /* first of the free list, 0 none */
 	uint32_t hash_size;	    /* power of two */
 	uint32_t hash_count;
@@ -42,19 +45,23 @@ struct ipc_space {
 	struct task *task;	    /* reference while active */
 };
 
+/* Where the entry for a name is, whatever is there now; a free entry when the table does not reach so far. Space locked. */
+static inline struct ipc_entry *
+ipc_entry_at(struct ipc_space *space, mach_port_name_t name)
+{
+	uint32_t number = name / (IPC_ENTRIES_PER_CHUNK << 8);
+
+	if (__builtin_expect(number >= space->chunks, 0))
+		return ipc_entry_none;
+	return &space->chunk[number][(name >> 8) % IPC_ENTRIES_PER_CHUNK];
+}
+
 /* The entry behind a name, whatever its type, or null. Space locked. */
 static inline struct ipc_entry *
 ipc_entry_lookup(struct ipc_space *space, mach_port_name_t name)
 {
-	uint32_t index = name >> 8;
-	struct ipc_entry *chunk, *entry;
+	struct ipc_entry *entry = ipc_entry_at(space, name);
 
-	if (index / IPC_ENTRIES_PER_CHUNK >= space->chunks)
-		return NULL;
-	chunk = space->chunk[index / IPC_ENTRIES_PER_CHUNK];
-	if (chunk == NULL)
-		return NULL;
-	entry = &chunk[index % IPC_ENTRIES_PER_CHUNK];
 	if ((uint8_t)entry->bits != (uint8_t)name || (entry->bits & IPC_ENTRY_TYPES) == 0)
 		return NULL;
 	return entry;

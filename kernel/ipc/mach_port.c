@@ -78,7 +78,7 @@ mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_type_number_t *
 	for (uint32_t i = 0; i < room; i++) {
 		struct ipc_entry *chunk = task->chunk[i / IPC_ENTRIES_PER_CHUNK], *entry;
 
-		if (chunk == NULL)
+		if (chunk == ipc_entry_none)
 			continue;
 		entry = &chunk[i % IPC_ENTRIES_PER_CHUNK];
 		if (ipc_entry_type(entry) == 0)

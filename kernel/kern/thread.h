@@ -59,13 +59,18 @@ struct thread {
 
 	struct lock lock;
 	struct refcount refs;
-	enum thread_state_kind state;
-	bool on_processor; /* its processor has not let go of it yet; see thread_go */
-	uint32_t ast;
+	union {
+		struct {
+			uint8_t state;	   /* enum thread_state_kind */
+			bool on_processor; /* its processor has not let go of it yet; see thread_go */
+			uint8_t ast;
+			uint8_t wait_kind; /* enum wait_kind */
+		};
+		uint32_t run_word; /* the four at once, for ipc/fast.c */
+	};
 	uint32_t suspend_count;
 	continuation_t continuation; /* what to call when switched to; null: enter user mode */
 
-	enum wait_kind wait_kind;
 	bool wait_interruptible;
 	enum wait_result wait_result;
 	const void *wait_event; /* WAIT_EVENT: key in the hash */

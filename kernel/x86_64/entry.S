@@ -127,7 +127,10 @@ foreign:
 	testq %rax, %rax
 	jz slow
 
-/* rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. */
+/*
+ * rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. It entered by syscall. rdx: where its words
+ * 0 to 5 are (ipc/ipc.h).
+ */
 fast_leave:
 	incq %gs:PROCESSOR_THREAD_SWITCHES
 	movq %gs:PROCESSOR_FPU_OWNER, %rcx
@@ -143,8 +146,24 @@ fast_leave:
 	movq %rcx, %cr3
 	cmpq $0, %gs:PROCESSOR_IO_TASK
 	jne fast_io
-2:	cmpq $0, REGS_BY_SYSCALL(%rax)
-	je leave_iret
+2:	LOAD_BASES %rax, %rcx
+	movq REGS_RDI(%rdx), %rdi
+	movq REGS_RSI(%rdx), %rsi
+	movq REGS_R10(%rdx), %r10
+	movq REGS_R8(%rdx), %r8
+	movq REGS_R9(%rdx), %r9
+	movq REGS_RDX(%rdx), %rdx
+	movq REGS_R12(%rax), %r12
+	movq REGS_R13(%rax), %r13
+	movq REGS_RBX(%rax), %rbx
+	movq REGS_R14(%rax), %r14
+	movq REGS_R15(%rax), %r15
+	movq REGS_RBP(%rax), %rbp
+	movq REGS_RIP(%rax), %rcx
+	movq REGS_RFLAGS(%rax), %r11
+	movq REGS_RSP(%rax), %rsp
+	movq REGS_RAX(%rax), %rax
+	sysretq
 
 /* rax: the current thread, which entered by syscall. */
 leave_sysret:
@@ -171,9 +190,9 @@ fast_fpu:
 
 fast_io:
 	pushq %rax
-	subq $8, %rsp
+	pushq %rdx
 	call io_bitmap_drop
-	addq $8, %rsp
+	popq %rdx
 	popq %rax
 	jmp 2b
 

@@ -475,7 +475,7 @@ trap(void)
 static _Noreturn void
 enter(struct thread *self)
 {
-	struct thread *to = NULL;
+	struct ipc_fast to = { NULL, NULL };
 
 	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_CALL)
 		to = ipc_fast_call(self);
@@ -485,10 +485,12 @@ enter(struct thread *self)
 		to = ipc_fast_foreign(self);
 	if (host_processor->locks != 0)
 		panic("the fast path leaves a lock held");
-	if (to != NULL) {
+	if (to.thread != NULL) {
 		world_fast_taken++;
-		host_processor->thread = to;
-		machine_return_to_user(to);
+		host_processor->thread = to.thread;
+		if (to.words != &to.thread->regs)
+			memcpy(to.thread->regs.word, to.words->word, 6 * sizeof(uint64_t));
+		machine_return_to_user(to.thread);
 	}
 	trap_syscall(self);
 }

@@ -15,6 +15,8 @@ struct compiler {
 	struct arena arena;
 	struct interface interface;
 	enum dialect dialect;
+	const char *prefix;	 /* of every routine's name; null: none */
+	const char *subr_prefix; /* of what the generated code calls */
 
 	/* Input: preprocessed text, and where the scanner is in it. */
 	const char *source;
@@ -31,6 +33,7 @@ struct compiler {
 	const char *waittime;
 	const char *sendtime;
 	const char *msgoption;
+	enum consume consume;
 
 	struct type *hash[TYPE_BUCKETS];
 	struct routine *routine_hash[TYPE_BUCKETS];

@@ -10,6 +10,7 @@ struct output {
 	struct compiler *compiler;
 	bool server; /* whose C types are used */
 	bool kernel;
+	const struct routine *only; /* the one routine that is written; null: all */
 };
 
 /* Who calls the function whose parameters are printed. */
@@ -37,7 +38,10 @@ void put_prototype(struct output *output, const char *linkage, const char *name,
 	enum parameters who);
 /* A comment with the declaration and id. */
 void put_declaration(struct output *output, const struct routine *routine);
-void put_includes(struct output *output, const char *line, ...);
+/* `#define mach_msg PREFIXmach_msg` and its like, for -subrprefix. */
+void put_runtime_prefix(struct output *output);
+/* The dispatcher: serverdemux, or SUBSYSTEM_server; with -prefix. */
+const char *demux_name(struct output *output);
 void put_imports(struct output *output, bool user, bool server);
 
 /* The structures of a message, and the constant that says how large it can be. */
@@ -62,5 +66,12 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 void generate_user(struct output *output);
 void generate_server(struct output *output);
 void generate_header(struct output *output);
+/* -iheader: NAME is NAME_external; -dheader: MACH_ID_NAME. */
+void generate_internal_header(struct output *output);
+void generate_defines_header(struct output *output);
+
+/* conventions.c: what GNU's, Apple's and CMU's callers expect of headers and server files besides. */
+void put_header_conventions(struct output *output);
+void put_server_conventions(struct output *output);
 
 #endif

@@ -47,9 +47,7 @@ static void server_header(struct output *output)
 		put(output, "extern const struct mig_trace_table %s_trace_table;\n", interface->name);
 	else if (!output->kernel)
 		put(output, "\n/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n"
-			"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n",
-			interface->demux != NULL ? interface->demux
-						 : arena_printf(&output->compiler->arena, "%s_server", interface->name));
+			"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n", demux_name(output));
 }
 
 static void put_ids(struct output *output)
@@ -84,5 +82,34 @@ void generate_header(struct output *output)
 		server_header(output);
 	else
 		user_header(output);
+	put_header_conventions(output);
 	put(output, "#endif\n");
+}
+
+void generate_internal_header(struct output *output)
+{
+	const struct routine *routine;
+
+	put(output, "/* Names of subsystem %s inside the kernel; made by mig. */\n", output->compiler->interface.name);
+	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
+		if (!routine->skip)
+			put(output, "#define %s %s_external\n", routine->user_name, routine->user_name);
+	}
+}
+
+void generate_defines_header(struct output *output)
+{
+	const struct routine *routine;
+
+	put(output, "/* Message ids of subsystem %s; made by mig. */\n", output->compiler->interface.name);
+	put(output, "#ifndef _%s_defines\n#define _%s_defines\n\n", output->compiler->interface.name,
+		output->compiler->interface.name);
+	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
+		if (routine->skip)
+			continue;
+		put(output, "#define MACH_ID_%s %lld\n", routine->name, (long long)routine->id);
+		if (!routine->simple)
+			put(output, "#define MACH_ID_%s_reply %lld\n", routine->name, (long long)routine->id + 100);
+	}
+	put(output, "\n#endif\n");
 }

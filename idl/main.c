@@ -30,9 +30,10 @@ static bool write_file(const char *file, const char *text, size_t size)
 	return ok;
 }
 
-static bool generate(struct compiler *compiler, const char *file, bool server, void (*generator)(struct output *))
+static bool generate_one(struct compiler *compiler, const char *file, bool server, void (*generator)(struct output *),
+	const struct routine *only)
 {
-	struct output output = {.compiler = compiler, .server = server,
+	struct output output = {.compiler = compiler, .server = server, .only = only,
 		.kernel = server ? compiler->interface.kernel_server : compiler->interface.kernel_user};
 	char *text = NULL;
 	size_t size = 0;
@@ -51,13 +52,37 @@ static bool generate(struct compiler *compiler, const char *file, bool server, v
 	return ok;
 }
 
+static bool generate(struct compiler *compiler, const char *file, bool server, void (*generator)(struct output *))
+{
+	return generate_one(compiler, file, server, generator, NULL);
+}
+
+/* -i: one client file per routine, instead of one for all. */
+static bool generate_users(struct compiler *compiler, const struct options *options)
+{
+	const struct routine *routine;
+
+	if (options->individual == NULL || !wanted(options->user))
+		return generate(compiler, options->user, false, generate_user);
+	for (routine = compiler->interface.routines; routine != NULL; routine = routine->next) {
+		const char *file;
+
+		if (routine->skip)
+			continue;
+		file = arena_printf(&compiler->arena, "%s%s.c", options->individual, routine->name);
+		if (!generate_one(compiler, file, false, generate_user, routine))
+			return false;
+	}
+	return true;
+}
+
 /* Names that were not given follow from the subsystem's. */
 static void default_names(struct options *options, struct compiler *compiler)
 {
 	const char *name = compiler->interface.name;
 	struct arena *arena = &compiler->arena;
 
-	if (options->only_named || options->explain || options->dump_json)
+	if ((options->only_named && options->dialect != DIALECT_APPLE) || options->explain || options->dump_json)
 		return;
 	if (options->user == NULL)
 		options->user = arena_printf(arena, "%sUser.c", name);
@@ -76,10 +101,12 @@ static bool compile(struct options *options, struct compiler *compiler)
 		print_explanation(compiler, stdout);
 	if (options->dump_json)
 		print_json(compiler, stdout);
-	return generate(compiler, options->user, false, generate_user) &&
+	return generate_users(compiler, options) &&
 		generate(compiler, options->server, true, generate_server) &&
 		generate(compiler, options->header, false, generate_header) &&
 		generate(compiler, options->server_header, true, generate_header) &&
+		generate(compiler, options->internal_header, true, generate_internal_header) &&
+		generate(compiler, options->defines_header, false, generate_defines_header) &&
 		generate(compiler, options->list, false, generate_list);
 }
 
@@ -113,6 +140,8 @@ int main(int argc, char **argv)
 	}
 	compiler_init(&compiler, text, length, options.input != NULL ? options.input : "<stdin>");
 	compiler.dialect = options.dialect;
+	compiler.prefix = options.prefix;
+	compiler.subr_prefix = options.subr_prefix;
 	compiler.max_errors = options.max_errors;
 	compiler.warnings_are_errors = options.warnings_are_errors;
 	compiler.quiet = options.quiet;

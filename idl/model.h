@@ -164,6 +164,9 @@ struct message {
 	uint64_t max_size;
 };
 
+/* ConsumeOnSendError: whether the stub destroys a request that could not be sent. */
+enum consume { CONSUME_NONE, CONSUME_TIMEOUT, CONSUME_ANY };
+
 struct routine {
 	struct routine *next;
 	struct routine *hash_next;
@@ -185,6 +188,7 @@ struct routine {
 	struct argument *waittime;
 	struct argument *sendtime;
 	struct argument *msgoption;
+	enum consume consume;
 	const char *default_waittime;
 	const char *default_sendtime;
 	const char *default_msgoption;

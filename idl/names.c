@@ -117,20 +117,60 @@ static void parameter(struct parameter_list *list, const char *type, bool pointe
 	put(list->output, "%s%s%s%s%s%s", list->count++ == 0 ? "" : ", ", type, space, pointer ? "*" : "", name, suffix);
 }
 
+static bool of_chars(const struct type *type)
+{
+	return type->shape == SHAPE_STRING || type->shape == SHAPE_VSTRING ||
+		((type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY) && type->element->shape == SHAPE_SCALAR &&
+			type->element->send_name == 8);
+}
+
+/* Portolan's own: arrays are pointers to their elements, const when they go in. */
+static void native_parameter(struct parameter_list *list, const struct argument *argument, bool by_value)
+{
+	struct output *output = list->output;
+	const char *element = c_element(output, argument->type);
+
+	if (element == NULL)
+		element = c_type(output, argument->type);
+	parameter(list, by_value ? arena_printf(&output->compiler->arena, "const %s", element) : element,
+		c_element(output, argument->type) != NULL, argument->name, "");
+}
+
+/* GNU's: the type's own name; const_T and const T for what goes in; char * for characters that come out. */
+static void gnu_parameter(struct parameter_list *list, const struct argument *argument, bool by_value)
+{
+	struct output *output = list->output;
+	const struct type *type = argument->type;
+	const char *name = c_type(output, type);
+
+	if (by_value && type->shape == SHAPE_ARRAY && !of_chars(type))
+		name = arena_printf(&output->compiler->arena, "const %s", name);
+	else if (by_value)
+		name = arena_printf(&output->compiler->arena, "const_%s", name);
+	else if (type->shape == SHAPE_VARRAY && of_chars(type))
+		name = "char *";
+	parameter(list, name, false, argument->name, "");
+}
+
 /* The argument itself. */
 static void value_parameter(struct parameter_list *list, const struct argument *argument, bool by_value)
 {
 	struct output *output = list->output;
 	const struct type *type = argument->type;
-	const char *element = is_array(type) ? c_element(output, type) : NULL;
-	const char *space;
+	const enum dialect dialect = output->compiler->dialect;
+	bool memory = type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED;
 
-	if (element != NULL) {
-		parameter(list, by_value ? arena_printf(&output->compiler->arena, "const %s", element) : element, true,
-			argument->name, "");
+	if (is_array(type) && dialect == DIALECT_PORTOLAN) {
+		native_parameter(list, argument, by_value);
+	} else if (is_array(type) && dialect == DIALECT_GNU) {
+		gnu_parameter(list, argument, by_value);
 	} else if (is_array(type)) {
-		space = by_value ? arena_printf(&output->compiler->arena, "const %s", c_type(output, type)) : c_type(output, type);
-		parameter(list, space, false, argument->name, "");
+		parameter(list, c_type(output, type), false, argument->name, "");
+	} else if (memory && by_value && dialect == DIALECT_GNU && !output->kernel && argument->in) {
+		parameter(list, arena_printf(&output->compiler->arena, "const_%s", c_type(output, type)), false, argument->name, "");
+	} else if ((argument->flags & FLAG_CONST) != 0 && by_value && (memory || type->shape == SHAPE_POINTER)) {
+		parameter(list, arena_printf(&output->compiler->arena, "const %s", c_type(output, type)),
+			type->shape == SHAPE_POINTER, argument->name, "");
 	} else if (type->shape == SHAPE_POINTER) {
 		parameter(list, c_type(output, type), true, argument->name, "");
 	} else {
@@ -197,6 +237,28 @@ void put_declaration(struct output *output, const struct routine *routine)
 		put(output, "%s%s%s: %s", argument == routine->arguments ? "" : "; ", direction_text(argument), argument->name,
 			argument->type->name != NULL ? argument->type->name : "...");
 	put(output, "); id %lld, %s */\n", (long long)routine->id, routine->registers ? "by registers" : "by message");
+}
+
+void put_runtime_prefix(struct output *output)
+{
+	static const char *const calls[] = {"mach_msg", "mach_msg_destroy", "mig_get_reply_port", "mig_put_reply_port",
+		"mig_dealloc_reply_port", "mig_allocate", "mig_deallocate", "mach_call_words", "mach_send_words",
+		"mig_server_dispatch"};
+	const char *prefix = output->compiler->subr_prefix;
+	size_t i;
+
+	for (i = 0; prefix != NULL && i < sizeof calls / sizeof calls[0]; i++)
+		put(output, "#define %s %s%s\n", calls[i], prefix, calls[i]);
+}
+
+const char *demux_name(struct output *output)
+{
+	const struct interface *interface = &output->compiler->interface;
+	const char *prefix = output->compiler->prefix != NULL ? output->compiler->prefix : "";
+
+	if (interface->demux != NULL)
+		return arena_printf(&output->compiler->arena, "%s%s", prefix, interface->demux);
+	return arena_printf(&output->compiler->arena, "%s%s_server", prefix, interface->name);
 }
 
 void put_imports(struct output *output, bool user, bool server)

@@ -13,17 +13,22 @@ static const char usage[] =
 	"Compiles an interface to client stubs, server stubs and headers.\n\n"
 	"  -user F  -server F        client and server stubs (SUBSYSTEMUser.c, SUBSYSTEMServer.c)\n"
 	"  -header F  -sheader F     client header (SUBSYSTEM.h), server header (none)\n"
+	"  -iheader F  -dheader F    header of internal names; of ids\n"
 	"                            /dev/null: none; -: standard output\n"
+	"  -i PREFIX                 a client file PREFIXROUTINE.c per routine\n"
 	"  -list F                   ids: subsystem base routine index request reply\n"
-	"  -n                        only the files named\n"
-	"  -D -U -I -include -isystem -imacros   for the preprocessor\n"
+	"  -n                        only the files named (not in Apple's dialect)\n"
+	"  -prefix P  -subrprefix P  before each routine's name; before what stubs call\n"
+	"  --dialect D               portolan, gnu, apple, osf or cmu: what callers see\n"
+	"  -D -U -I -include -isystem -imacros -M...    for the preprocessor\n"
 	"  -cc CMD                   the preprocessor's compiler (or $MIGCC; \"cat\": input is preprocessed)\n"
 	"  --depfile F               dependencies for make\n"
 	"  --explain                 how each routine travels, and why\n"
 	"  --dump json               the interface as JSON\n"
-	"  --dialect D               portolan, gnu, apple, osf or cmu: what callers see\n"
-	"  -q  -Werror  -fmax-errors=N           diagnostics\n"
-	"  --help  --version\n";
+	"  -q  -v  -Werror  -fmax-errors=N       diagnostics\n"
+	"  --help  --version\n"
+	"Taken and without effect: -b -B -k -K -l -L -N -Q -r -s -S -t -T -V -X, -maxonstack N, -max_descrs N,\n"
+	"-max_reply_descrs N, -split, -novouchers, -mach_msg2, -cpp, -arch A, -target T, -migcom CMD.\n";
 
 struct reader {
 	int argc;
@@ -63,6 +68,7 @@ static bool dialect_of(const char *name, enum dialect *dialect)
 /* An option that takes one word; 1 if it was one, 0 if not, -1 if its word is missing. */
 static int valued_option(struct options *options, struct reader *reader)
 {
+	const char *ignored = NULL;
 	const struct {
 		const char *name;
 		const char **slot;
@@ -71,7 +77,18 @@ static int valued_option(struct options *options, struct reader *reader)
 		{"-server", &options->server},
 		{"-header", &options->header},
 		{"-sheader", &options->server_header},
+		{"-iheader", &options->internal_header},
+		{"-dheader", &options->defines_header},
+		{"-i", &options->individual},
+		{"-prefix", &options->prefix},
+		{"-subrprefix", &options->subr_prefix},
 		{"-list", &options->list},
+		{"-maxonstack", &ignored},
+		{"-max_descrs", &ignored},
+		{"-max_reply_descrs", &ignored},
+		{"-migcom", &ignored},
+		{"-arch", &ignored},
+		{"-target", &ignored},
 		{"-cc", &options->cc},
 		{"--depfile", &options->depfile},
 	};
@@ -90,7 +107,7 @@ static int valued_option(struct options *options, struct reader *reader)
 /* Options that are passed on to the preprocessor. */
 static int cpp_option(struct options *options, struct reader *reader)
 {
-	static const char *const separate[] = {"-include", "-isystem", "-imacros", "-isysroot", "-arch", "-target"};
+	static const char *const separate[] = {"-include", "-isystem", "-imacros", "-isysroot", "-MF", "-MT", "-MQ", "-idirafter"};
 	const char *word = reader->argv[reader->at];
 	size_t i;
 
@@ -101,6 +118,10 @@ static int cpp_option(struct options *options, struct reader *reader)
 			return options->cpp[options->cpp_count++] == NULL ? -1 : 1;
 		}
 	}
+	if (strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0 || strcmp(word, "-MP") == 0) {
+		options->cpp[options->cpp_count++] = word;
+		return 1;
+	}
 	if (word[0] != '-' || word[1] == '\0' || strchr("DUI", word[1]) == NULL)
 		return 0;
 	options->cpp[options->cpp_count++] = word;
@@ -109,6 +130,20 @@ static int cpp_option(struct options *options, struct reader *reader)
 		return options->cpp[options->cpp_count++] == NULL ? -1 : 1;
 	}
 	return 1;
+}
+
+/* What the originals take and what changes nothing here: see doc/mig.md. */
+static bool is_ignored(const char *word)
+{
+	static const char *const words[] = {"-b", "-B", "-k", "-K", "-l", "-L", "-N", "-Q", "-v", "-r", "-s", "-S", "-t", "-T", "-V",
+		"-X", "-split", "-novouchers", "-mach_msg2", "-cpp"};
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool other_option(struct options *options, struct reader *reader)
@@ -136,7 +171,11 @@ static bool other_option(struct options *options, struct reader *reader)
 		if (what != NULL && !options->dump_json)
 			fprintf(stderr, "mig: --dump knows json only\n");
 		return options->dump_json;
-	} else {
+	} else if (strcmp(word, "-R") == 0 || strcmp(word, "-x") == 0) {
+		fprintf(stderr, "mig: %s (%s) is not provided\n", word,
+			word[1] == 'R' ? "send and receive stubs apart" : "trap stubs");
+		return false;
+	} else if (!is_ignored(word)) {
 		fprintf(stderr, "mig: unknown option '%s' (try --help)\n", word);
 		return false;
 	}

@@ -115,8 +115,14 @@ void set_msgoption(struct compiler *compiler, const struct word *word)
 	compiler->msgoption = strcmp(text, "MACH_MSG_OPTION_NONE") == 0 ? NULL : text;
 }
 
-void check_consume(struct compiler *compiler, const struct loc *loc, const char *word)
+void set_consume(struct compiler *compiler, const struct loc *loc, const char *word)
 {
-	if (strcasecmp(word, "none") != 0 && strcasecmp(word, "timeout") != 0 && strcasecmp(word, "any") != 0)
+	if (strcasecmp(word, "none") == 0)
+		compiler->consume = CONSUME_NONE;
+	else if (strcasecmp(word, "timeout") == 0)
+		compiler->consume = CONSUME_TIMEOUT;
+	else if (strcasecmp(word, "any") == 0)
+		compiler->consume = CONSUME_ANY;
+	else
 		error_at(compiler, loc, NULL, "expected None, Timeout or Any, found '%s'", word);
 }

@@ -17,6 +17,6 @@ struct translation *new_translation(struct compiler *compiler, const struct loc 
 	const char *type, const char *function, const char *argument);
 struct translation *append_translation(struct translation *list, struct translation *last);
 void set_msgoption(struct compiler *compiler, const struct word *word);
-void check_consume(struct compiler *compiler, const struct loc *loc, const char *word);
+void set_consume(struct compiler *compiler, const struct loc *loc, const char *word);
 
 #endif

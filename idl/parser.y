@@ -100,7 +100,7 @@ statement:
 	| KW_NOSENDTIME ';' { compiler->sendtime = NULL; }
 	| KW_MSGOPTION option_word ';' { set_msgoption(compiler, &$2); }
 	| KW_USESPECIALREPLYPORT expression ';'
-	| KW_CONSUMEONSENDERROR name ';' { check_consume(compiler, &@2, $2); }
+	| KW_CONSUMEONSENDERROR name ';' { set_consume(compiler, &@2, $2); }
 	| KW_USERTYPELIMIT expression ';'
 	| KW_ONSTACKLIMIT expression ';'
 	| KW_ERROR name ';'

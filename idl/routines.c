@@ -294,9 +294,13 @@ static void check_names(struct compiler *compiler, struct routine *routine)
 	}
 }
 
+/* A routine's name in C: -prefix, the statement's prefix, the name. */
 static const char *prefixed(struct compiler *compiler, const char *prefix, const char *name)
 {
-	return prefix == NULL ? name : arena_printf(&compiler->arena, "%s%s", prefix, name);
+	if (prefix == NULL && compiler->prefix == NULL)
+		return name;
+	return arena_printf(&compiler->arena, "%s%s%s", compiler->prefix != NULL ? compiler->prefix : "",
+		prefix != NULL ? prefix : "", name);
 }
 
 static void append_routine(struct compiler *compiler, struct routine *routine, uint64_t slots)
@@ -358,6 +362,7 @@ void add_routine(struct compiler *compiler, const struct loc *loc, const char *n
 	routine->arguments = arguments;
 	routine->user_name = prefixed(compiler, compiler->user_prefix, name);
 	routine->server_name = prefixed(compiler, compiler->server_prefix, name);
+	routine->consume = compiler->consume;
 	routine->default_waittime = compiler->waittime;
 	routine->default_sendtime = compiler->sendtime;
 	routine->default_msgoption = compiler->msgoption;

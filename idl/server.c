@@ -202,8 +202,7 @@ static void put_table(struct output *output)
 static void put_demux(struct output *output)
 {
 	const struct interface *interface = &output->compiler->interface;
-	const char *demux = interface->demux != NULL ? interface->demux
-						     : arena_printf(&output->compiler->arena, "%s_server", interface->name);
+	const char *demux = demux_name(output);
 
 	put(output, "\nboolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n\n", demux);
 	put(output, "/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n");
@@ -241,6 +240,7 @@ static void put_file_includes(struct output *output)
 	const struct interface *interface = &output->compiler->interface;
 
 	put(output, "/* Server stubs of subsystem %s; made by mig. */\n", interface->name);
+	put_runtime_prefix(output);
 	put_imports(output, false, true);
 	put(output, "#include <mach/boolean.h>\n#include <mach/mig.h>\n");
 	if (output->kernel)
@@ -286,4 +286,6 @@ void generate_server(struct output *output)
 		put_demux(output);
 	if (interface->foreign)
 		put_trace_table(output);
+	else
+		put_server_conventions(output);
 }

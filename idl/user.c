@@ -169,8 +169,10 @@ static void put_options(struct output *output, const struct routine *routine)
 	if (!routine->simple)
 		put(output, " | MACH_RCV_MSG");
 	if (wait != NULL)
-		put(output, routine->simple ? " | MACH_SEND_TIMEOUT" : " | MACH_RCV_TIMEOUT");
-	if (send != NULL && !(wait != NULL && routine->simple))
+		put(output, routine->simple ? " | MACH_SEND_TIMEOUT"
+			: output->compiler->dialect == DIALECT_APPLE ? " | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT"
+								     : " | MACH_RCV_TIMEOUT");
+	if (send != NULL && !(wait != NULL && (routine->simple || output->compiler->dialect == DIALECT_APPLE)))
 		put(output, " | MACH_SEND_TIMEOUT");
 	if (routine->msgoption != NULL)
 		put(output, " | (mach_msg_option_t)%s", routine->msgoption->name);
@@ -232,6 +234,16 @@ static void unpack_descriptor(struct output *output, const struct item *item)
 			put(output, "\t*%sCnt = mig_reply->%sCnt;\n", name, name);
 		break;
 	default:
+		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && output->compiler->dialect == DIALECT_GNU) {
+			/* GNU's array[]: the caller's buffer if it is large enough. */
+			put(output, "\tif (mig_reply->%s.size / %llu <= *%sCnt) {\n", name, (unsigned long long)type->element->bytes, name);
+			put(output, "\t\tif (mig_reply->%s.size != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, "
+				"mig_reply->%s.size);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.size);\n\t\t}\n"
+				"\t} else {\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\t}\n",
+				name, name, name, name, name, name, name, c_type(output, type), name);
+			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name, (unsigned long long)type->element->bytes);
+			break;
+		}
 		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);
 		if (type->variable && item->kind == ITEM_OOL_PORTS)
 			put(output, "\t*%sCnt = mig_reply->%s.count;\n", name, name);
@@ -318,6 +330,10 @@ static void message_stub(struct output *output, const struct routine *routine)
 		put(output, "\tconst mach_port_t mig_reply_port = mig_get_reply_port();\n"
 			"\tmig_request->Head.msgh_local_port = mig_reply_port;\n");
 	put_call(output, routine);
+	if (routine->consume != CONSUME_NONE && routine->request.descriptors != 0)
+		put(output, "\tif (%s)\n\t\tmach_msg_destroy(&mig_request->Head);\n",
+			routine->consume == CONSUME_TIMEOUT ? "mig_result == MACH_SEND_TIMED_OUT"
+							    : "mig_result > MACH_SEND_IN_PROGRESS && mig_result < MACH_RCV_IN_PROGRESS");
 	if (!routine->simple && routine->reply_port == NULL)
 		put(output, "\tif (mig_result != MACH_MSG_SUCCESS) {\n\t\tmig_dealloc_reply_port(mig_reply_port);\n"
 			"\t\treturn mig_result;\n\t}\n\tmig_put_reply_port(mig_reply_port);\n");
@@ -342,6 +358,7 @@ void generate_user(struct output *output)
 		messages = messages || (!routine->skip && !routine->registers);
 	}
 	put(output, "/* Client stubs of subsystem %s; made by mig. */\n", interface->name);
+	put_runtime_prefix(output);
 	put_imports(output, true, false);
 	put(output, "#include <mach/mig.h>\n");
 	if (output->kernel)
@@ -354,7 +371,7 @@ void generate_user(struct output *output)
 	if (interface->foreign)
 		return;
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
-		if (routine->skip || (output->kernel && !routine->simple))
+		if (routine->skip || (output->kernel && !routine->simple) || (output->only != NULL && output->only != routine))
 			continue;
 		if (!routine->registers) {
 			put_message_structs(output, routine, &routine->request, "request");

@@ -33,6 +33,7 @@ void compiler_free(struct compiler *compiler)
 bool compiler_parse(struct compiler *compiler)
 {
 	void *scanner = NULL;
+	const struct loc start = {.file = compiler->file, .line = 1, .column = 1};
 
 	if (compiler->source_length > INT32_MAX / 2 || yylex_init_extra(compiler, &scanner) != 0) {
 		error_at(compiler, &compiler->last, NULL, "the input is too large");
@@ -43,7 +44,7 @@ bool compiler_parse(struct compiler *compiler)
 	yyparse(scanner, compiler);
 	yylex_destroy(scanner);
 	if (!compiler->interface.declared && compiler->errors == 0)
-		error_at(compiler, &compiler->last, "begin the file with `subsystem NAME BASE;`", "no subsystem is declared");
+		error_at(compiler, &start, "begin the file with `subsystem NAME BASE;`", "no subsystem is declared");
 	if (compiler->errors == 0)
 		finish_routines(compiler);
 	return compiler->errors == 0;

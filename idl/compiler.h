@@ -34,6 +34,7 @@ struct compiler {
 	const char *sendtime;
 	const char *msgoption;
 	enum consume consume;
+	bool broken_arguments; /* of the routine being read */
 
 	struct type *hash[TYPE_BUCKETS];
 	struct routine *routine_hash[TYPE_BUCKETS];

@@ -30,7 +30,7 @@ const char *join_type(struct compiler *compiler, const char *first, const char *
 
 uint64_t calculate(struct compiler *compiler, const struct loc *loc, int operator, uint64_t a, uint64_t b)
 {
-	uint64_t result = 0;
+	uint64_t result = 1;
 
 	switch (operator) {
 	case '+':

@@ -3,6 +3,8 @@
 #include "compiler.h"
 #include "routines.h"
 #include "types.h"
+
+#include <string.h>
 %}
 
 %code requires {
@@ -37,6 +39,7 @@
 	struct argument *argument;
 }
 
+%token END 0 "the end of the file"
 %token <text> IDENTIFIER "a name"
 %token <number> NUMBER "a number"
 %token <text> STRING "a file name or string in quotes"
@@ -109,7 +112,7 @@ statement:
 	| error ';' { yyerrok; if (compiler->stopped) YYABORT; }
 	;
 
-subsystem: KW_SUBSYSTEM subsystem_words expression { end_subsystem(compiler, &@1, $3); };
+subsystem: KW_SUBSYSTEM subsystem_words expression { end_subsystem(compiler, &@3, $3); };
 subsystem_words:
 	name { begin_subsystem(compiler, &@1, $1); }
 	| subsystem_words name { add_subsystem_word(compiler, &@2, $2); }
@@ -193,7 +196,7 @@ arguments:
 	'(' ')' { $$ = NULL; }
 	| '(' argument_list ')' { $$ = reverse_arguments($2); }
 	| '(' argument_list ';' ')' { $$ = reverse_arguments($2); }
-	| '(' error ')' { yyerrok; $$ = NULL; }
+	| '(' error ')' { yyerrok; $$ = NULL; compiler->broken_arguments = true; }
 	;
 
 argument_list:
@@ -283,23 +286,80 @@ factor: NUMBER | '(' expression ')' { $$ = $2; };
 
 %%
 
+/* Keywords that count as names are not worth mentioning beside "a name". */
+static bool is_soft(yysymbol_kind_t symbol)
+{
+	switch (symbol) {
+	case YYSYMBOL_KW_AUTO:
+	case YYSYMBOL_KW_CONST:
+	case YYSYMBOL_KW_RETCODE:
+	case YYSYMBOL_KW_ERROR:
+	case YYSYMBOL_KW_DEFERRED:
+	case YYSYMBOL_KW_OVERWRITE:
+	case YYSYMBOL_KW_SKIP:
+	case YYSYMBOL_KW_FUNCTION:
+	case YYSYMBOL_KW_PROCEDURE:
+	case YYSYMBOL_KW_SAMECOUNT:
+	case YYSYMBOL_KW_RCSID:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A symbol as messages show it: words of the language in quotes. */
+static const char *symbol_text(struct compiler *compiler, yysymbol_kind_t symbol)
+{
+	const char *name = yysymbol_name(symbol);
+
+	if (name[0] == '\'' || strchr(name, ' ') != NULL)
+		return name;
+	return arena_printf(&compiler->arena, "'%s'", name);
+}
+
+/* The token that was found: names and numbers as they are written. */
+static const char *found_text(struct compiler *compiler, yysymbol_kind_t symbol, const struct loc *where)
+{
+	if (symbol == YYSYMBOL_IDENTIFIER || symbol == YYSYMBOL_NUMBER || symbol == YYSYMBOL_STRING)
+		return arena_printf(&compiler->arena, "'%.*s'", (int)where->length, where->text + where->column - 1);
+	return symbol_text(compiler, symbol);
+}
+
 /* Says what was found and what could stand there instead. */
 static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, struct compiler *compiler)
 {
-	enum { SHOWN = 5 };
-	yysymbol_kind_t expected[SHOWN];
-	int count = yypcontext_expected_tokens(context, expected, SHOWN);
+	enum { ALL = 120, SHOWN = 6 };
+	yysymbol_kind_t expected[ALL];
+	int count = yypcontext_expected_tokens(context, expected, ALL);
 	yysymbol_kind_t found = yypcontext_token(context);
-	char text[200];
-	size_t used = 0;
+	const char *what = NULL;
+	bool name = false;
+	int kept = 0;
 	int i;
 
 	(void)scanner;
-	text[0] = '\0';
-	for (i = 0; i < count && used < sizeof text; i++)
-		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i == 0 ? "expected " : i + 1 < count ? ", " : " or ",
-			yysymbol_name(expected[i]));
-	error_at(compiler, yypcontext_location(context), NULL, "%s%s%s", count > 0 ? text : "a statement cannot go on like this",
-		found == YYSYMBOL_YYEMPTY ? "" : ", found ", found == YYSYMBOL_YYEMPTY ? "" : yysymbol_name(found));
+	for (i = 0; i < count; i++) {
+		name = name || expected[i] == YYSYMBOL_IDENTIFIER;
+		if (expected[i] == YYSYMBOL_KW_SUBSYSTEM)
+			what = "a statement";
+		else if (expected[i] == YYSYMBOL_KW_COUNTINOUT)
+			what = "a flag (dealloc, countinout, ...)";
+		else if (expected[i] == YYSYMBOL_KW_CTYPE)
+			what = "';' or a translation (ctype, intran, ...)";
+	}
+	for (i = 0; i < count; i++) {
+		if (!name || !is_soft(expected[i]))
+			expected[kept++] = expected[i];
+	}
+	if (what == NULL && kept > SHOWN && name)
+		what = "an argument or a name";
+	if (what == NULL && kept <= SHOWN) {
+		for (i = 0; i < kept; i++)
+			what = arena_printf(&compiler->arena, "%s%s%s", what != NULL ? what : "",
+				i == 0 ? "" : i + 1 < kept ? ", " : " or ", symbol_text(compiler, expected[i]));
+	}
+	error_at(compiler, yypcontext_location(context), NULL, "%s%s%s%s", what != NULL ? "expected " : "",
+		what != NULL ? what : "this cannot follow", found == YYSYMBOL_YYEMPTY ? "" : ", found ",
+		found == YYSYMBOL_YYEMPTY ? "" : found_text(compiler, found, yypcontext_location(context)));
 	return 0;
 }

@@ -376,7 +376,9 @@ void add_routine(struct compiler *compiler, const struct loc *loc, const char *n
 				argument->name);
 	}
 	check_names(compiler, routine);
-	if (compiler->interface.foreign)
+	if (compiler->broken_arguments)
+		compiler->broken_arguments = false;
+	else if (compiler->interface.foreign)
 		check_foreign(compiler, routine);
 	else if (routine->request_port == NULL)
 		error_at(compiler, loc, "the first argument without a direction must be the port that the request goes to",

@@ -44,6 +44,19 @@ static const struct ipc_name {
 	{"MACH_MSG_TYPE_PROTECTED_PAYLOAD", 23, 23, 64, SHAPE_SCALAR},
 };
 
+/* GNU's predefined types. */
+static const struct {
+	const char *name;
+	const char *ipc;
+} predefined[] = {
+	{"char", "MACH_MSG_TYPE_CHAR"},
+	{"short", "MACH_MSG_TYPE_INTEGER_16"},
+	{"int", "MACH_MSG_TYPE_INTEGER_32"},
+	{"int64", "MACH_MSG_TYPE_INTEGER_64"},
+	{"uintptr_t", "MACH_MSG_TYPE_INTEGER_64"},
+	{"intptr_t", "MACH_MSG_TYPE_INTEGER_64"},
+};
+
 const char *ipc_name_text(int number)
 {
 	switch (number) {
@@ -197,6 +210,14 @@ static const char *suggestion(struct compiler *compiler, const char *name)
 			best = type->name;
 		}
 	}
+	for (i = 0; i < sizeof predefined / sizeof predefined[0]; i++) {
+		unsigned d = distance(name, predefined[i].name, 2);
+
+		if (d < least) {
+			least = d;
+			best = predefined[i].name;
+		}
+	}
 	for (i = 0; i < sizeof ipc_names / sizeof ipc_names[0]; i++) {
 		unsigned d = distance(name, ipc_names[i].name, 2);
 
@@ -324,17 +345,17 @@ static bool check_element(struct compiler *compiler, const struct loc *loc, cons
 	case SHAPE_UNBOUNDED:
 	case SHAPE_OOL:
 		error_at(compiler, loc, "give the inner type a fixed size, or pass it as an argument of its own",
-			"%s of something whose length varies or that is out of line", what);
+			"%s cannot be made of something whose length varies or that is out of line", what);
 		return false;
 	case SHAPE_POINTER:
 	case SHAPE_VALUE:
-		error_at(compiler, loc, NULL, "%s of a native C type", what);
+		error_at(compiler, loc, NULL, "%s cannot be made of a native C type", what);
 		return false;
 	default:
 		break;
 	}
 	if (element->bytes == 0) {
-		error_at(compiler, loc, "write (NAME, bits)", "%s of a type that has no size", what);
+		error_at(compiler, loc, "write (NAME, bits)", "%s cannot be made of a type that has no size", what);
 		return false;
 	}
 	return true;
@@ -343,7 +364,7 @@ static bool check_element(struct compiler *compiler, const struct loc *loc, cons
 static bool check_count(struct compiler *compiler, const struct loc *loc, uint64_t count, const struct type *element)
 {
 	if (count == 0) {
-		error_at(compiler, loc, NULL, "it would hold nothing");
+		error_at(compiler, loc, NULL, "0 elements are no array or struct");
 		return false;
 	}
 	if (count > BYTES_MAX / element->bytes) {
@@ -378,7 +399,7 @@ struct type *type_array(struct compiler *compiler, const struct loc *loc, uint64
 	struct type *type = repeat(compiler, loc, SHAPE_ARRAY, count, element, "an array");
 
 	if (type->shape == SHAPE_ARRAY && !type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
-		error_at(compiler, loc, NULL, "an array of arrays of rights");
+		error_at(compiler, loc, NULL, "an array cannot be made of arrays of rights");
 		return &compiler->error_type;
 	}
 	return type;
@@ -389,7 +410,7 @@ struct type *type_varray(struct compiler *compiler, const struct loc *loc, uint6
 	struct type *type = repeat(compiler, loc, SHAPE_VARRAY, count, element, "an array");
 
 	if (!type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
-		error_at(compiler, loc, NULL, "an array of arrays of rights");
+		error_at(compiler, loc, NULL, "an array cannot be made of arrays of rights");
 		return &compiler->error_type;
 	}
 	return type;
@@ -417,7 +438,7 @@ struct type *type_unbounded(struct compiler *compiler, const struct loc *loc, st
 	struct type *type = pointer_to(compiler, loc, SHAPE_UNBOUNDED, element);
 
 	if (!type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
-		error_at(compiler, loc, NULL, "an array of arrays of rights");
+		error_at(compiler, loc, NULL, "an array cannot be made of arrays of rights");
 		return &compiler->error_type;
 	}
 	return type;
@@ -626,29 +647,18 @@ void type_define(struct compiler *compiler, struct type *type)
 	}
 }
 
-/* GNU's predefined types, and those that the language itself needs. A file may define them anew. */
+/* A file may define the predefined types anew. */
 void types_init(struct compiler *compiler)
 {
-	static const struct {
-		const char *name;
-		const char *ipc;
-	} known[] = {
-		{"char", "MACH_MSG_TYPE_CHAR"},
-		{"short", "MACH_MSG_TYPE_INTEGER_16"},
-		{"int", "MACH_MSG_TYPE_INTEGER_32"},
-		{"int64", "MACH_MSG_TYPE_INTEGER_64"},
-		{"uintptr_t", "MACH_MSG_TYPE_INTEGER_64"},
-		{"intptr_t", "MACH_MSG_TYPE_INTEGER_64"},
-	};
 	struct loc nowhere = {.file = "<built in>"};
 	size_t i;
 
 	compiler->error_type = (struct type){.loc = nowhere, .name = "int", .shape = SHAPE_SCALAR, .bytes = 4,
 		.align = 4, .count = 1, .bad = true, .send_name = 2, .recv_name = 2};
-	for (i = 0; i < sizeof known / sizeof known[0]; i++) {
-		struct type *type = type_of_ipc_name(compiler, &nowhere, find_ipc_name(known[i].ipc));
+	for (i = 0; i < sizeof predefined / sizeof predefined[0]; i++) {
+		struct type *type = type_of_ipc_name(compiler, &nowhere, find_ipc_name(predefined[i].ipc));
 
-		type->name = known[i].name;
+		type->name = predefined[i].name;
 		type->builtin = true;
 		if (strcmp(type->name, "int64") == 0)
 			type->c_type = "int64_t";

@@ -177,7 +177,7 @@ kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length
 	return leave(error);
 }
 
-kern_return_t S_file_create(mach_port_t directory, const char *name, uint64_t mode, uint64_t uid, uint64_t gid,
+kern_return_t S_file_make(mach_port_t directory, const char *name, uint64_t mode, uint64_t uid, uint64_t gid,
 	uint64_t device, mach_port_t *file, file_attributes_t *attributes)
 {
 	struct file_attributes values = {.mode = mode, .uid = uid, .gid = gid, .device = device};

@@ -40,6 +40,7 @@ struct vnode_ops {
 	int (*read_link)(struct vnode *vnode, char *target, size_t size);
 	/* A magic link of /proc (fd/N, exe, cwd): a reference to what it stands for. Null: an ordinary link. */
 	int (*follow_link)(struct vnode *vnode, struct vnode **out);
+	/* "." and ".." are among the entries. */
 	int (*read_directory)(struct vnode *vnode, uint64_t cookie, directory_emit emit, void *context);
 	/* Reads and writes of regular files; a write beyond the end extends. append: at the end, whatever *offset says; sets it. */
 	int64_t (*read)(struct vnode *vnode, struct io *io, uint64_t offset);
@@ -64,6 +65,9 @@ struct vnode {
 	uint64_t device;       /* of special files: makedev(major, minor) as st_rdev */
 	void *data;	       /* the file system's own */
 	struct mount *mounted; /* mounted on this directory, or null */
+	/* Where it was found last (path.c sets both): ".." of directories, and what path_of shows. */
+	struct vnode *parent;  /* a reference, or null: a root, or not known */
+	char *name;	       /* in parent */
 	/* What lives while the file is open, wherever it is opened from. */
 	void *pipe;	       /* FIFO: pipe.c's */
 	void *socket;	       /* bound socket: socket.c's */
@@ -75,6 +79,8 @@ struct vnode {
 void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *mount, unsigned mode, uint64_t inode);
 struct vnode *vnode_reference(struct vnode *vnode);
 void vnode_release(struct vnode *vnode); /* null is harmless */
+/* Notes where a vnode stands now; both null: nowhere any more. */
+void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name);
 
 /* --- Mounts. */
 struct mount {

@@ -1,0 +1,101 @@
+/* Who may do what with a file: permission bits, owners, read-only mounts. */
+#include <errno.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "filefs.h"
+#include "proc.h"
+#include "vfs_internal.h"
+
+int vnode_check_writable(const struct vnode *vnode)
+{
+	return vnode->mount != NULL && vnode->mount->flags & MS_RDONLY ? -EROFS : 0;
+}
+
+int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool real_ids)
+{
+	const struct credentials *who = &call->process->credentials;
+	uint32_t uid = real_ids ? who->uid : who->fsuid, gid = real_ids ? who->gid : who->fsgid;
+	file_attributes_t attributes;
+	unsigned type = VNODE_TYPE(vnode), bits;
+	int error;
+
+	if (wanted & W_OK && (type == S_IFREG || type == S_IFDIR || type == S_IFLNK)) {
+		error = vnode_check_writable(vnode);
+		if (error != 0)
+			return error;
+	}
+	/* Root may do all, but execute only what somebody may. */
+	if (uid == 0)
+		return wanted & X_OK && type == S_IFREG && !(vnode->mode & 0111) ? -EACCES : 0;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0)
+		return error;
+	if (attributes.uid == uid)
+		bits = (unsigned)attributes.mode >> 6;
+	else if (attributes.gid == gid || in_group(who, (uint32_t)attributes.gid))
+		bits = (unsigned)attributes.mode >> 3;
+	else
+		bits = (unsigned)attributes.mode;
+	return wanted & ~bits & 7 ? -EACCES : 0;
+}
+
+int vnode_is_owner(struct call *call, const file_attributes_t *attributes)
+{
+	uint32_t uid = call->process->credentials.fsuid;
+
+	return uid == 0 || uid == attributes->uid ? 0 : -EPERM;
+}
+
+int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *child)
+{
+	file_attributes_t parent, attributes;
+	int error = vnode_access(call, directory, W_OK | X_OK, false);
+
+	if (error != 0 || child == NULL || !(directory->mode & S_ISVTX))
+		return error;
+	error = directory->ops->get_attributes(directory, &parent);
+	if (error == 0)
+		error = child->ops->get_attributes(child, &attributes);
+	if (error != 0)
+		return error;
+	return vnode_is_owner(call, &parent) != 0 && vnode_is_owner(call, &attributes) != 0 ? -EPERM : 0;
+}
+
+int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attributes_t *values)
+{
+	int error = vnode_check_writable(vnode);
+
+	if (error != 0)
+		return error;
+	return vnode->ops->set_attributes != NULL ? vnode->ops->set_attributes(vnode, which, values) : -EPERM;
+}
+
+int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size)
+{
+	file_attributes_t values = {.size = size};
+	struct file_node *node = file_node_of(vnode);
+	int error;
+
+	if (VNODE_TYPE(vnode) != S_IFREG)
+		return VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : -EINVAL;
+	if (!filefs_is(vnode))
+		return vnode_set_attributes(vnode, FILE_SET_SIZE, &values);
+	error = vnode_check_writable(vnode);
+	if (error == 0)
+		error = file_node_begin(node, call);
+	if (error != 0)
+		return error;
+	error = file_node_set_size(node, size);
+	file_node_end(node);
+	return error;
+}
+
+int vnode_truncate_to_nothing(struct call *call, struct vnode *vnode)
+{
+	struct file_node *node = file_node_of(vnode);
+
+	if (filefs_is(vnode) && node->attributes.size == 0 && node->allocated_to == 0 && !node->busy)
+		return 0;
+	return vnode_truncate(call, vnode, 0);
+}

@@ -1,0 +1,356 @@
+/* Mounts: the list of them, the trees of an ordinary start, mount, umount, statfs. */
+#include <errno.h>
+#include <mach/mach.h>
+#include <servers/bootstrap_user.h>
+#include <servers/file_user.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+
+#include "filefs.h"
+#include "proc.h"
+#include "unix_server.h"
+#include "vfs_internal.h"
+
+#define PROC_MAGIC  0x9fa0
+#define TMPFS_MAGIC 0x01021994
+
+struct list mounts = LIST_INITIALIZER(mounts);
+
+static uint64_t next_device = 1;
+
+/* The directory at an absolute path, in the server's own view: a reference. */
+static int find_directory(const char *path, struct vnode **out)
+{
+	struct mount *first = list_entry(mounts.next, struct mount, link);
+	struct vnode *at = vnode_reference(first->root);
+	char name[256];
+
+	for (;;) {
+		struct vnode *next;
+		size_t length;
+		int error;
+
+		path += strspn(path, "/");
+		length = strcspn(path, "/");
+		while (at->mounted != NULL) {
+			next = vnode_reference(at->mounted->root);
+			vnode_release(at);
+			at = next;
+		}
+		if (length == 0)
+			break;
+		if (length >= sizeof name || VNODE_TYPE(at) != S_IFDIR || at->ops->look_up == NULL) {
+			vnode_release(at);
+			return length >= sizeof name ? -ENAMETOOLONG : -ENOTDIR;
+		}
+		memcpy(name, path, length);
+		name[length] = 0;
+		path += length;
+		error = at->ops->look_up(at, name, &next);
+		if (error != 0) {
+			vnode_release(at);
+			return error;
+		}
+		vnode_set_place(next, at, name);
+		vnode_release(at);
+		at = next;
+	}
+	*out = at;
+	return 0;
+}
+
+/* A mount's figures until its root is known: file systems make their vnodes with it. */
+static struct mount *mount_create(const char *source, const char *target, const char *type, unsigned flags,
+	int (*info)(struct mount *mount, file_system_info_t *out), mach_port_t service)
+{
+	struct mount *mount = calloc(1, sizeof *mount);
+
+	if (mount == NULL)
+		return NULL;
+	snprintf(mount->source, sizeof mount->source, "%s", source);
+	snprintf(mount->target, sizeof mount->target, "%s", target);
+	snprintf(mount->type, sizeof mount->type, "%s", type);
+	mount->flags = flags;
+	mount->info = info;
+	mount->service = service;
+	mount->device = makedev(service != MACH_PORT_NULL ? 8 : 0, next_device);
+	next_device++;
+	return mount;
+}
+
+static int mount_add(struct mount *mount, struct vnode *root)
+{
+	struct vnode *covered = NULL;
+	int error = list_empty(&mounts) ? 0 : find_directory(mount->target, &covered);
+
+	if (error == 0 && covered != NULL && VNODE_TYPE(covered) != S_IFDIR) {
+		vnode_release(covered);
+		error = -ENOTDIR;
+	}
+	if (error != 0) {
+		vnode_release(root);
+		free(mount);
+		return error;
+	}
+	mount->root = root;
+	mount->covered = covered;
+	root->mount = mount;
+	if (covered != NULL)
+		covered->mounted = mount;
+	list_append(&mounts, &mount->link);
+	return 0;
+}
+
+int mount_tree(const char *source, const char *target, const char *type, unsigned flags, struct vnode *root,
+	int (*info)(struct mount *mount, file_system_info_t *out), mach_port_t service)
+{
+	struct mount *mount = mount_create(source, target, type, flags, info, service);
+
+	if (mount == NULL) {
+		vnode_release(root);
+		return -ENOMEM;
+	}
+	return mount_add(mount, root);
+}
+
+/* A tree of the server's own. */
+static int mount_own(const char *source, const char *target, const char *type, struct vnode *(*make)(struct mount *))
+{
+	struct mount *mount = mount_create(source, target, type, MS_NOSUID | MS_NOEXEC, NULL, MACH_PORT_NULL);
+	struct vnode *root = mount != NULL ? make(mount) : NULL;
+
+	if (root == NULL) {
+		free(mount);
+		return -ENOMEM;
+	}
+	return mount_add(mount, root);
+}
+
+static int server_info(struct mount *mount, file_system_info_t *out)
+{
+	mach_port_t service = mount->service;
+	kern_return_t result;
+
+	server_unlock();
+	result = file_system_info(service, out);
+	server_lock();
+	return -FILE_ERRNO(result);
+}
+
+/* The tree that a file server serves under a name. */
+static int mount_service(const char *name, const char *target, const char *type)
+{
+	mach_port_t bootstrap, service = MACH_PORT_NULL, root_port = MACH_PORT_NULL;
+	file_system_info_t info;
+	file_attributes_t attributes;
+	struct mount *mount;
+	struct vnode *root;
+	kern_return_t result;
+
+	server_unlock();
+	result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+	if (result == KERN_SUCCESS) {
+		result = bootstrap_look_up(bootstrap, name, &service);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+	if (result == KERN_SUCCESS)
+		result = file_system_info(service, &info);
+	if (result == KERN_SUCCESS)
+		result = file_system_root(service, &root_port, &attributes);
+	server_lock();
+	if (result != KERN_SUCCESS) {
+		fprintf(stderr, "unix: no file server answers as \"%s\": %s\n", name, mach_error_string(result));
+		return -FILE_ERRNO(result);
+	}
+	mount = mount_create(name, target, type, info.read_only ? MS_RDONLY : 0, server_info, service);
+	root = mount != NULL ? filefs_vnode(mount, root_port, &attributes) : NULL;
+	if (root == NULL) {
+		free(mount);
+		return -ENOMEM;
+	}
+	return mount_add(mount, root);
+}
+
+int mounts_start(void)
+{
+	int error = mount_service("root", "/", "ext4"), failed;
+
+	if (error != 0)
+		return error;
+	filefs_start();
+	/* Without these one can still work. */
+	failed = mount_own("devtmpfs", "/dev", "devtmpfs", devfs_root);
+	if (failed != 0)
+		fprintf(stderr, "unix: /dev cannot be mounted: %s\n", strerror(-failed));
+	failed = mount_own("proc", "/proc", "proc", procfs_root);
+	if (failed != 0)
+		fprintf(stderr, "unix: /proc cannot be mounted: %s\n", strerror(-failed));
+	failed = mount_service("tmp", "/tmp", "tmpfs");
+	if (failed != 0)
+		fprintf(stderr, "unix: /tmp stays on the disk: %s\n", strerror(-failed));
+	failed = mount_service("run", "/run", "tmpfs");
+	if (failed != 0)
+		fprintf(stderr, "unix: /run stays on the disk: %s\n", strerror(-failed));
+	return 0;
+}
+
+void mounts_stop(void)
+{
+	/* The mounts stay: nothing is taken off the list any more. */
+	list_for_each (link, &mounts) {
+		struct mount *mount = list_entry(link, struct mount, link);
+		mach_port_t service = mount->service;
+		kern_return_t result;
+
+		if (service == MACH_PORT_NULL)
+			continue;
+		filefs_write_back(mount);
+		server_unlock();
+		result = file_system_stop(service);
+		server_lock();
+		if (result != KERN_SUCCESS)
+			fprintf(stderr, "unix: the file system on %s was not stopped: %s\n", mount->target,
+				mach_error_string(result));
+	}
+}
+
+/* --- The calls. */
+
+static int remount(struct call *call, uint64_t target, uint64_t flags)
+{
+	struct vnode *vnode;
+	file_system_info_t info;
+	int error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
+
+	if (error != 0)
+		return error;
+	if (vnode != vnode->mount->root)
+		error = -EINVAL;
+	else if (!(flags & MS_RDONLY) && vnode->mount->info != NULL) {
+		error = vnode->mount->info(vnode->mount, &info);
+		if (error == 0 && info.read_only)
+			error = -EROFS;
+	}
+	if (error == 0)
+		vnode->mount->flags = (vnode->mount->flags & ~(unsigned)MS_RDONLY) | ((unsigned)flags & MS_RDONLY);
+	vnode_release(vnode);
+	return error;
+}
+
+/* Other mounts than the server's own trees need a file server: the configuration starts those. */
+int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t kind, uint64_t flags, uint64_t data)
+{
+	struct call *call = call_of(caller);
+	struct vnode *(*make)(struct mount *) = NULL;
+	struct vnode *vnode;
+	char type[32], *path;
+	int error;
+
+	(void)source;
+	(void)data;
+	if (!capable(call->process))
+		return -EPERM;
+	if (flags & MS_REMOUNT)
+		return call_result(remount(call, target, flags));
+	error = copy_string(call, type, kind, sizeof type);
+	if (error < 0)
+		return call_result(error);
+	if (strcmp(type, "proc") == 0)
+		make = procfs_root;
+	else if (strcmp(type, "devtmpfs") == 0)
+		make = devfs_root;
+	else
+		return -ENODEV;
+	error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
+	if (error != 0)
+		return call_result(error);
+	path = malloc(PATH_LENGTH);
+	error = path != NULL ? path_of(call, vnode, path, PATH_LENGTH) : -ENOMEM;
+	if (error >= 0)
+		error = mount_own(type, path, type, make);
+	free(path);
+	vnode_release(vnode);
+	return error;
+}
+
+int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	struct mount *mount;
+	struct vnode *vnode;
+	int error;
+
+	if (!capable(call->process))
+		return -EPERM;
+	error = path_look_up_user(call, AT_FDCWD, target, 0, &vnode);
+	if (error != 0)
+		return call_result(error);
+	mount = vnode->mount;
+	if (vnode != mount->root)
+		error = -EINVAL;
+	else if (mount->covered == NULL || mount->service != MACH_PORT_NULL ||
+		 (vnode->references > 2 && !(flags & MNT_DETACH)))
+		error = -EBUSY;
+	vnode_release(vnode);
+	if (error != 0)
+		return error;
+	/* The vnodes that are left keep pointing to the mount: it stays in memory. */
+	mount->covered->mounted = NULL;
+	list_remove(&mount->link);
+	return 0;
+}
+
+static int fill_statfs(struct vnode *vnode, struct statfs *out)
+{
+	struct mount *mount = vnode->mount;
+	file_system_info_t info = {.type = strcmp(mount->type, "proc") == 0 ? PROC_MAGIC : TMPFS_MAGIC,
+		.block_size = 4096,
+		.name_length = 255};
+	int error = mount->info != NULL ? mount->info(mount, &info) : 0;
+
+	memset(out, 0, sizeof *out);
+	out->f_type = (long)info.type;
+	out->f_bsize = out->f_frsize = (long)info.block_size;
+	out->f_blocks = info.blocks;
+	out->f_bfree = info.blocks_free;
+	out->f_bavail = info.blocks_available;
+	out->f_files = info.files;
+	out->f_ffree = info.files_free;
+	out->f_namelen = (long)info.name_length;
+	memcpy(&out->f_fsid, &info.id, sizeof out->f_fsid);
+	out->f_flags = mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+	return error;
+}
+
+static int64_t statfs_vnode(struct call *call, struct vnode *vnode, uint64_t result)
+{
+	struct statfs out;
+	int error = fill_statfs(vnode, &out);
+
+	vnode_release(vnode);
+	if (error == 0)
+		error = copy_out(call, result, &out, sizeof out);
+	return call_result(error);
+}
+
+int64_t sys_statfs(uint64_t caller, uint64_t path, uint64_t result)
+{
+	struct call *call = call_of(caller);
+	struct vnode *vnode;
+	int error = path_look_up_user(call, AT_FDCWD, path, 0, &vnode);
+
+	return error != 0 ? call_result(error) : statfs_vnode(call, vnode, result);
+}
+
+int64_t sys_fstatfs(uint64_t caller, int fd, uint64_t result)
+{
+	struct call *call = call_of(caller);
+	struct vnode *vnode;
+	int error = path_of_fd(call, fd, &vnode);
+
+	return error != 0 ? error : statfs_vnode(call, vnode, result);
+}

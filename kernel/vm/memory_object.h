@@ -29,6 +29,8 @@ struct memory_object {
 	uint64_t ready_deadline; /* ns since boot */
 	vm_offset_t next_offset; /* where the last request ended */
 	uint32_t window;	 /* pages of the last request */
+	uint32_t returning;	 /* atomic: messages of returned pages that the pager has not freed yet; an event */
+	uint64_t return_deadline; /* by when the next of them must be freed */
 	bool gone;
 	struct memory_object *hash_next;
 	struct list cache_link; /* unused and cached */
@@ -69,6 +71,14 @@ void memory_object_died(void *port);
  * messages are sent. KERN_RESOURCE_SHORTAGE when memory for a message was missing: the rest of the pages stay as they are.
  */
 kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush);
+
+/* The pages of one message to the object's pager have been freed; drops the reference. */
+void memory_object_returned(vm_object_t object);
+/*
+ * Waits until the pager has freed all pages returned to it: KERN_RESTART (the current thread has asserted a wait), KERN_TIMEDOUT when none was freed
+ * in time. No locks held.
+ */
+kern_return_t memory_object_wait_returned(vm_object_t object);
 
 /* The page will not come: waiting faults get the error. Object locked. */
 void memory_object_page_error(struct vm_page *page, kern_return_t error);

@@ -90,11 +90,46 @@ return_run(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_obj
 	list_first(&copy->pieces, struct vm_copy_piece, link)->size = size;
 	vm_page_counts.pageouts += size >> VM_PAGE_SHIFT;
 	count_event(pager_returns);
+	message->returned_by = object;
+	vm_object_reference(object);
+	/* Relaxed: a count; who waits for it looks again after asserting the wait. */
+	__atomic_fetch_add(&pager->returning, 1, __ATOMIC_RELAXED);
+	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
 	lock_release(&object->lock);
 	if (memory_object_data_return(pager->port, start, copy, (mach_msg_type_number_t)size, dirty, !flush) != KERN_SUCCESS)
 		memory_object_died(pager->port);
 	lock_acquire(&object->lock);
 	return KERN_SUCCESS;
+}
+
+void
+memory_object_returned(vm_object_t object)
+{
+	struct memory_object *pager = object->pager;
+
+	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
+	__atomic_fetch_sub(&pager->returning, 1, __ATOMIC_RELAXED);
+	thread_wakeup(&pager->returning);
+	vm_object_deallocate(object);
+}
+
+kern_return_t
+memory_object_wait_returned(vm_object_t object)
+{
+	struct memory_object *pager = object->pager;
+
+	if (__atomic_load_n(&pager->returning, __ATOMIC_RELAXED) == 0)
+		return KERN_SUCCESS;
+	if (machine_now() >= pager->return_deadline) {
+		kprintf("vm: the pager of memory object %u has not dealt with the pages returned to it within %u s\n", pager->id,
+			(unsigned)(PAGER_DEADLINE_NS / 1000000000));
+		return KERN_TIMEDOUT;
+	}
+	assert_wait_deadline(&pager->returning, true, pager->return_deadline);
+	/* The last may have been freed in between, before anybody waited; then the wait ends at once. */
+	if (__atomic_load_n(&pager->returning, __ATOMIC_RELAXED) == 0)
+		thread_wakeup(&pager->returning);
+	return KERN_RESTART;
 }
 
 /* One page of a range that is cleaned. */

@@ -31,7 +31,7 @@ vm_map_create(task_t task, vm_map_t *out)
 	ref_init(&map->refs, 1);
 	map->task = task;
 	list_init(&map->entries);
-	map->full_below = VM_MIN_ADDRESS;
+	map->full_below = VM_ANYWHERE_ADDRESS;
 	/* Relaxed: only that no two get the same. */
 	map->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
 	*out = map;
@@ -102,7 +102,8 @@ extend_below(struct vm_map *map, vm_address_t start, vm_size_t size, const struc
 	object = entry->object;
 	if (object != NULL) {
 		/* Nobody else has the object, and it has never been used beyond the entry's end. */
-		if (!vm_object_anonymous(object) || object->shared || object->shadow != NULL || object->refs.count != 1 ||
+		if (!vm_object_anonymous(object) || object->shared || object->shadow != NULL || object->returned_by != NULL ||
+			object->refs.count != 1 ||
 			entry->offset + vm_map_entry_size(entry) != object->size)
 			return false;
 		object->size += size;
@@ -200,7 +201,7 @@ vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct l
 	if (entry == NULL || entry->start >= end)
 		return KERN_SUCCESS;
 	if (entry->start < map->full_below)
-		map->full_below = entry->start;
+		map->full_below = entry->start > VM_ANYWHERE_ADDRESS ? entry->start : VM_ANYWHERE_ADDRESS;
 	first = entry->start;
 	for (; entry != NULL && entry->start < end; entry = next) {
 		next = vm_map_next(map, entry);

@@ -10,6 +10,9 @@
 #include <vm/pmap.h>
 #include <vm/vm_object.h>
 
+/* Where memory that may lie anywhere begins, as long as there is room: above programs and their heaps. */
+#define VM_ANYWHERE_ADDRESS 0x40000000ull
+
 /* A range of addresses that sees one object with one set of attributes. */
 struct vm_map_entry {
 	struct list link;		    /* in order of address */
@@ -33,7 +36,7 @@ struct vm_map {
 	struct vm_map_entry *root;
 	struct vm_map_entry *hint; /* last found, or null */
 	uint64_t size;		   /* bytes mapped */
-	vm_address_t full_below;   /* no free page below */
+	vm_address_t full_below;   /* no free page from VM_ANYWHERE_ADDRESS to here */
 	uint64_t id;		   /* never used again */
 	bool privileged;	   /* has wired memory: may use the servers' reserve of pages */
 	bool dead;

@@ -218,8 +218,11 @@ vm_map_find_space(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_
 		map->full_below = entry->end;
 		entry = vm_map_next(map, entry);
 	}
-	if (from < *address || from > VM_MAX_ADDRESS || from < map->full_below)
+	if (from < *address || from > VM_MAX_ADDRESS || *address == 0 || (from >= VM_ANYWHERE_ADDRESS && from < map->full_below))
 		from = map->full_below;
+	if (from < VM_MIN_ADDRESS)
+		from = VM_MIN_ADDRESS;
 	mask |= VM_PAGE_MASK;
-	return find_from(map, from, size, mask, address) || find_from(map, map->full_below, size, mask, address);
+	return find_from(map, from, size, mask, address) || find_from(map, map->full_below, size, mask, address) ||
+	       find_from(map, VM_MIN_ADDRESS, size, mask, address);
 }

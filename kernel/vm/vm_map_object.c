@@ -76,8 +76,8 @@ vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask, b
 }
 
 /*
- * The data is in messages to the pagers, in order, when this returns: a call to the pager's port that follows finds it written. Private
- * pages stay where they are.
+ * Returns when the pagers have freed the pages they were sent, which they do when they have written them; KERN_TIMEDOUT when one does nothing
+ * for too long. Private pages stay where they are. Run again after a wait it finds little or nothing to send.
  */
 kern_return_t
 vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidate)
@@ -107,6 +107,8 @@ vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidat
 			lock_acquire(&object->lock);
 			result = memory_object_clean(object, first, first + (stop - at), MEMORY_OBJECT_RETURN_DIRTY, invalidate);
 			lock_release(&object->lock);
+			if (result == KERN_SUCCESS)
+				result = memory_object_wait_returned(object);
 			vm_object_deallocate(object);
 			lock_acquire(&map->lock);
 		}

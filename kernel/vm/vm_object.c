@@ -176,6 +176,8 @@ object_free(vm_object_t object)
 	}
 	if (object->buckets != object->small)
 		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
+	if (object->returned_by != NULL)
+		memory_object_returned(object->returned_by);
 	kcache_free(&object_cache, object);
 }
 
@@ -250,7 +252,8 @@ vm_object_collapse(vm_object_t object)
 			return shadow;
 		}
 		/* The only reference is ours, so nobody can make another. Acquire: see what its last other holder did. */
-		if (!vm_object_anonymous(shadow) || __atomic_load_n(&shadow->refs.count, __ATOMIC_ACQUIRE) != 1)
+		if (!vm_object_anonymous(shadow) || shadow->returned_by != NULL ||
+			__atomic_load_n(&shadow->refs.count, __ATOMIC_ACQUIRE) != 1)
 			return NULL;
 		lock_acquire_nested(&shadow->lock);
 		take_over(object, shadow);

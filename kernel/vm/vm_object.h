@@ -34,6 +34,7 @@ struct vm_object {
 	uint64_t size;	   /* bytes in use; anonymous objects grow with their entry */
 	uint64_t physical, physical_size;
 	struct memory_object *pager;
+	vm_object_t returned_by; /* reference: holds pages on their way back to that object's pager */
 	vm_object_t shadow; /* reference */
 	vm_offset_t shadow_offset;
 

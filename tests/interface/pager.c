@@ -80,6 +80,7 @@ static void test_dead_pager(mach_port_t right, vm_address_t mapped)
 	uint32_t value = 0;
 	vm_size_t done = 0;
 
+	pager_lock_range(&object, 25 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, TRUE, VM_PROT_NO_CHANGE); /* read ahead */
 	check_is("a copy with NOWAIT does not wait for a pager",
 		mach_vm_read_overwrite(mach_task_self(), mapped + 25 * VM_PAGE_SIZE, 4, &value, VM_COPY_NOWAIT, &done), KERN_ABSENT);
 	/* A thread that waits for a page can be ended while it waits. */

@@ -11,7 +11,7 @@
 #include <vm/vm_copy.h>
 
 #define TASKS 5
-#define PAGES 160  /* of each task that the model knows, from VM_MIN_ADDRESS */
+#define PAGES 160  /* of each task that the model knows, from VM_ANYWHERE_ADDRESS */
 #define SAMPLES 4 /* bytes of a page that are written and compared */
 
 static const vm_offset_t sample_at[SAMPLES] = { 0, 1023, 2048, 4095 };
@@ -57,7 +57,7 @@ cell_drop(struct cell *cell)
 static vm_address_t
 address_of(unsigned page)
 {
-	return VM_MIN_ADDRESS + page * VM_PAGE_SIZE;
+	return VM_ANYWHERE_ADDRESS + page * VM_PAGE_SIZE;
 }
 
 static void
@@ -322,7 +322,7 @@ op_send(struct model *from)
 	} else if (address + count * VM_PAGE_SIZE > address_of(PAGES)) {
 		CHECK_EQUAL(vm_deallocate(to->task->map, address, count * VM_PAGE_SIZE), KERN_SUCCESS);
 	} else {
-		unsigned at = (unsigned)((address - VM_MIN_ADDRESS) / VM_PAGE_SIZE);
+		unsigned at = (unsigned)((address - VM_ANYWHERE_ADDRESS) / VM_PAGE_SIZE);
 
 		for (unsigned i = 0; i < count; i++) {
 			CHECK(to->pages[at + i].cell == NULL);

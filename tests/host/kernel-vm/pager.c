@@ -205,8 +205,12 @@ read_and_write(bool moving)
 	other = map_file(task_b, &pager, FILE_PAGES, false);
 	*touch(task_a, &pager, shared + 5 * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 200;
 	CHECK_EQUAL(*touch(task_b, &pager, other + 5 * VM_PAGE_SIZE, VM_PROT_READ, &error), 200);
-	CHECK_EQUAL(vm_msync(task_a->map, shared, FILE_PAGES * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	/* It waits for the pager to free the page. */
+	CHECK_EQUAL(vm_msync(task_a->map, shared, FILE_PAGES * VM_PAGE_SIZE, false), KERN_RESTART);
+	CHECK(host_waits(current_thread()));
 	serve(&pager);
+	CHECK(!host_waits(current_thread()));
+	CHECK_EQUAL(vm_msync(task_a->map, shared, FILE_PAGES * VM_PAGE_SIZE, false), KERN_SUCCESS);
 	CHECK_EQUAL(pager.pages_returned, 1);
 	CHECK_EQUAL(pager.file[5][0], 200);
 	CHECK_EQUAL(pager.file[5][1], 6);
@@ -305,6 +309,13 @@ late(void)
 	CHECK_EQUAL(error, KERN_MEMORY_ERROR);
 	/* Other pages are served as before. */
 	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	/* So is one that keeps what is returned to it. */
+	*touch(task_a, &pager, address, VM_PROT_WRITE, &error) = 3;
+	CHECK_EQUAL(vm_msync(task_a->map, address, 8 * VM_PAGE_SIZE, false), KERN_RESTART);
+	host_now += PAGER_DEADLINE_NS;
+	host_expire();
+	CHECK_EQUAL(vm_msync(task_a->map, address, 8 * VM_PAGE_SIZE, false), KERN_TIMEDOUT);
+	CHECK(!host_waits(current_thread()));
 	/* An answer that comes after all is taken. */
 	pager.mute = false;
 	answer(&pager, &(struct pager_message){ .kind = PAGER_REQUEST, .offset = 7 * VM_PAGE_SIZE, .length = VM_PAGE_SIZE });
@@ -579,8 +590,8 @@ traps(void)
 	self->regs.r10 = buffer + 100;
 	self->regs.rdx = 5;
 	CHECK_EQUAL(vm_trap_write(self), KERN_SUCCESS);
-	CHECK_EQUAL(vm_msync(task_b->map, file, FILE_PAGES * VM_PAGE_SIZE, false), KERN_SUCCESS);
-	serve(&pager);
+	while (vm_msync(task_b->map, file, FILE_PAGES * VM_PAGE_SIZE, false) == KERN_RESTART)
+		serve(&pager);
 	CHECK_EQUAL(pager.file[3][0], 1);
 	CHECK_EQUAL(pager.file[3][5], 4);
 

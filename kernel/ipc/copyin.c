@@ -297,8 +297,8 @@ header_valid(const mach_msg_header_t *header)
 
 	if (!MACH_MSG_TYPE_PORT_ANY(remote) || remote == MACH_MSG_TYPE_MOVE_RECEIVE)
 		return false;
-	return local == 0 ? header->msgh_local_port == MACH_PORT_NULL :
-			    MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE;
+	/* Without a disposition the local name means nothing: often it is left from a message received. */
+	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
 }
 
 mach_msg_return_t

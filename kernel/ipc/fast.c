@@ -18,6 +18,9 @@
  *   - Neither waits with a deadline, and a running thread has no timer set: no time-out can come.
  *   - The words are loaded from the sender's saved registers after its lock is free. They may change by then only if it was aborted and ran again on
  *     another processor; the receiver then gets words of that task's later calls instead. It could have been sent those as well.
+ *
+ * fast_one.c compiles this file again for a machine on which one processor runs. Interrupts are off, so no lock is ever held by somebody else,
+ * and none is taken; a thread was last on this processor; and self has no ast, for it was looked at on the way to user mode.
  */
 #ifndef PORTOLAN_HOST
 #pragma GCC optimize("omit-frame-pointer")
@@ -36,7 +39,28 @@
 #define RUN_WORD_CALLS RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
 #define RUN_WORD_RUNS RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
 
+#ifdef IPC_FAST_ONE_PROCESSOR
+#define SEVERAL false
+#define KIND(name) name##_one
+#else
+#define SEVERAL true
+#define KIND(name) name
+#endif
+
 static const struct ipc_fast slow;
+
+FAST bool
+fast_lock(struct lock *lock)
+{
+	return !SEVERAL || likely(lock_try(lock));
+}
+
+FAST void
+fast_unlock(struct lock *lock)
+{
+	if (SEVERAL)
+		lock_release(lock);
+}
 
 /* True if a thread of higher priority is ready here, so that switching directly to one of `priority` would be unfair. */
 FAST bool
@@ -53,7 +77,7 @@ better_ready(const struct processor *processor, unsigned priority)
 FAST bool
 can_run(const struct thread *thread, uint32_t run_word, const struct processor *processor)
 {
-	return likely(thread->run_word == run_word) && likely(thread->processor == processor) && likely(thread->regs.by_syscall != 0);
+	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == processor)) && likely(thread->regs.by_syscall != 0);
 }
 
 /* Without the count's checks: the last reference is elsewhere, as each use says. Release: as ref_drop. */
@@ -77,19 +101,19 @@ call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t r
 		if (unlikely(set == NULL))
 			goto unlock_port;
 		object = &set->object;
-		if (unlikely(!lock_try(&object->lock)))
+		if (unlikely(!fast_lock(&object->lock)))
 			goto unlock_port;
 		receiver = object->slot;
 		if (unlikely(receiver == NULL))
 			goto unlock_set;
 	}
-	if (unlikely(!lock_try(&receiver->lock)))
+	if (unlikely(!fast_lock(&receiver->lock)))
 		goto unlock_set;
 	if (unlikely(!can_run(receiver, RUN_WORD_RECEIVES, processor)))
 		goto unlock_receiver;
-	if (unlikely(!lock_try(&self->lock)))
+	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_receiver;
-	if (unlikely(self->ast != 0))
+	if (SEVERAL && unlikely(self->ast != 0))
 		goto unlock_self;
 
 	/* --- POINT OF NO RETURN --- */
@@ -97,11 +121,11 @@ call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t r
 	receiver->ipc.wait_object = NULL;
 	drop_one(&object->refs); /* the receive right, or the set's name, has another */
 	if (set != NULL)
-		lock_release(&object->lock);
+		fast_unlock(&object->lock);
 	port->seqno++;
 	receiver->regs.r14 = port->label;
 	receiver->ipc.owes_on = port;
-	lock_release(&port->object.lock);
+	fast_unlock(&port->object.lock);
 
 	receiver->regs.rax = MACH_MSG_SUCCESS;
 	receiver->regs.rbx = rbx;
@@ -112,62 +136,62 @@ call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t r
 	if (receiver->run_priority < self->run_priority)
 		receiver->run_priority = self->run_priority;
 	receiver->run_word = RUN_WORD_RUNS;
-	lock_release(&receiver->lock);
+	fast_unlock(&receiver->lock);
 
 	self->ipc.call_state = IPC_CALL_RECEIVED;
 	self->ipc.call_foreign = foreign;
 	self->ipc.server = receiver;
 	self->continuation = ipc_call_continue;
 	self->run_word = RUN_WORD_CALLS;
-	lock_release(&self->lock);
+	fast_unlock(&self->lock);
 	processor->counters.messages_register++;
 	if (foreign)
 		processor->counters.foreign_calls++;
 	return (struct ipc_fast){ receiver, &self->regs };
 
 unlock_self:
-	lock_release(&self->lock);
+	fast_unlock(&self->lock);
 unlock_receiver:
-	lock_release(&receiver->lock);
+	fast_unlock(&receiver->lock);
 unlock_set:
 	if (set != NULL)
-		lock_release(&set->object.lock);
+		fast_unlock(&set->object.lock);
 unlock_port:
-	lock_release(&port->object.lock);
+	fast_unlock(&port->object.lock);
 	return slow;
 }
 
 struct ipc_fast
-ipc_fast_call(struct thread *self)
+KIND(ipc_fast_call)(struct thread *self)
 {
 	struct ipc_space *space = self->task->space;
 	uint64_t target = self->regs.rbx, count = self->regs.r14;
 	struct ipc_entry *entry;
 	struct ipc_port *port;
 
-	if (unlikely(count > IPC_WORDS) || unlikely(!lock_try(&space->lock)))
+	if (unlikely(count > IPC_WORDS) || unlikely(!fast_lock(&space->lock)))
 		return slow;
 	entry = ipc_entry_at(space, (mach_port_name_t)target);
 	if (unlikely((uint8_t)entry->bits != (uint8_t)target) || unlikely(!(entry->bits & MACH_PORT_TYPE_SEND)))
 		goto unlock;
 	port = ipc_object_port(entry->object);
-	if (unlikely(!lock_try(&port->object.lock)))
+	if (unlikely(!fast_lock(&port->object.lock)))
 		goto unlock;
-	lock_release(&space->lock);
+	fast_unlock(&space->lock);
 	return call_locked(self, port, false, (target & 0xffffffff00000000) | count | DELIVERED_CALL);
 unlock:
-	lock_release(&space->lock);
+	fast_unlock(&space->lock);
 	return slow;
 }
 
 struct ipc_fast
-ipc_fast_foreign(struct thread *self)
+KIND(ipc_fast_foreign)(struct thread *self)
 {
 	struct task *task = self->task;
 	uint64_t number = self->regs.rax;
 	struct ipc_port *port;
 
-	if (unlikely(!lock_try(&task->lock)))
+	if (unlikely(!fast_lock(&task->lock)))
 		return slow;
 	port = task->foreign_port;
 	if (unlikely(port == NULL))
@@ -178,12 +202,12 @@ ipc_fast_foreign(struct thread *self)
 		if (number < FOREIGN_BITMAP_WORDS * 64 && (task->foreign_bitmap[number / 64] >> (number % 64) & 1))
 			goto unlock;
 	}
-	if (unlikely(!lock_try(&port->object.lock)))
+	if (unlikely(!fast_lock(&port->object.lock)))
 		goto unlock;
-	lock_release(&task->lock);
+	fast_unlock(&task->lock);
 	return call_locked(self, port, true, number << 32 | IPC_FOREIGN_WORDS | DELIVERED_CALL | DELIVERED_FOREIGN);
 unlock:
-	lock_release(&task->lock);
+	fast_unlock(&task->lock);
 	return slow;
 }
 
@@ -194,25 +218,25 @@ idle_object(struct ipc_space *space, mach_port_name_t name)
 	struct ipc_object *object = NULL;
 	struct ipc_entry *entry;
 
-	if (unlikely(!lock_try(&space->lock)))
+	if (unlikely(!fast_lock(&space->lock)))
 		return NULL;
 	entry = ipc_entry_at(space, name);
 	if (likely((uint8_t)entry->bits == (uint8_t)name) &&
-		likely(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET)) && likely(lock_try(&entry->object->lock))) {
+		likely(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET)) && likely(fast_lock(&entry->object->lock))) {
 		object = entry->object;
 		if (unlikely(object->slot != NULL) ||
 			unlikely(object->is_set ? !list_empty(&ipc_object_set(object)->ready) :
 						  !list_empty(&ipc_object_port(object)->queue))) {
-			lock_release(&object->lock);
+			fast_unlock(&object->lock);
 			object = NULL;
 		}
 	}
-	lock_release(&space->lock);
+	fast_unlock(&space->lock);
 	return object;
 }
 
 struct ipc_fast
-ipc_fast_reply_wait(struct thread *self)
+KIND(ipc_fast_reply_wait)(struct thread *self)
 {
 	struct processor *processor = current_processor();
 	uint64_t target = self->regs.rbx, flags = target >> 32, count = self->regs.r15 >> 32;
@@ -225,21 +249,21 @@ ipc_fast_reply_wait(struct thread *self)
 	object = idle_object(self->task->space, (mach_port_name_t)target);
 	if (unlikely(object == NULL))
 		return slow;
-	if (unlikely(!lock_try(&caller->lock)))
+	if (unlikely(!fast_lock(&caller->lock)))
 		goto unlock_object;
 	/* A caller that waits so is RECEIVED; the server says whether by us. */
 	if (unlikely(!can_run(caller, RUN_WORD_CALLS, processor)) || unlikely(caller->ipc.server != self) ||
 		unlikely(better_ready(processor, caller->run_priority)))
 		goto unlock_caller;
-	if (unlikely(!lock_try(&self->lock)))
+	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_caller;
-	if (unlikely(self->ast != 0))
+	if (SEVERAL && unlikely(self->ast != 0))
 		goto unlock_self;
 
 	/* --- POINT OF NO RETURN --- */
 	object->slot = self;
 	ref_take(&object->refs);
-	lock_release(&object->lock);
+	fast_unlock(&object->lock);
 
 	words = &self->regs;
 	if (caller->ipc.call_foreign) {
@@ -255,7 +279,7 @@ ipc_fast_reply_wait(struct thread *self)
 	caller->ipc.call_state = IPC_CALL_NONE;
 	caller->ipc.server = NULL;
 	caller->run_word = RUN_WORD_RUNS;
-	lock_release(&caller->lock);
+	fast_unlock(&caller->lock);
 	drop_one(&caller->refs); /* it runs, so it has another */
 
 	self->ipc.owes = NULL;
@@ -266,14 +290,14 @@ ipc_fast_reply_wait(struct thread *self)
 	self->run_priority = self->priority;
 	self->continuation = ipc_reply_wait_continue;
 	self->run_word = RUN_WORD_RECEIVES;
-	lock_release(&self->lock);
+	fast_unlock(&self->lock);
 	return (struct ipc_fast){ caller, words };
 
 unlock_self:
-	lock_release(&self->lock);
+	fast_unlock(&self->lock);
 unlock_caller:
-	lock_release(&caller->lock);
+	fast_unlock(&caller->lock);
 unlock_object:
-	lock_release(&object->lock);
+	fast_unlock(&object->lock);
 	return slow;
 }

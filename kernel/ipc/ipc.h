@@ -105,6 +105,10 @@ struct ipc_fast {
 struct ipc_fast ipc_fast_call(struct thread *self);
 struct ipc_fast ipc_fast_reply_wait(struct thread *self);
 struct ipc_fast ipc_fast_foreign(struct thread *self);
+/* The same for a machine on which one processor runs: they take no locks. */
+struct ipc_fast ipc_fast_call_one(struct thread *self);
+struct ipc_fast ipc_fast_reply_wait_one(struct thread *self);
+struct ipc_fast ipc_fast_foreign_one(struct thread *self);
 
 /* The kernel's interfaces, by id; kern/kernel_server.c lists them. */
 struct mig_routine;

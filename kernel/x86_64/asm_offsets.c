@@ -1,4 +1,5 @@
 /* Makes asm_offsets.h: offsets of C structures, for the assembly files. */
+#include <ipc/ipc.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -34,6 +35,9 @@ asm_offsets(void)
 	OFFSET(REGS_FS_BASE, thread_regs, fs_base);
 	OFFSET(REGS_GS_BASE, thread_regs, gs_base);
 	OFFSET(REGS_BY_SYSCALL, thread_regs, by_syscall);
+	OFFSET(FAST_CALL, fast_paths, call);
+	OFFSET(FAST_REPLY_WAIT, fast_paths, reply_wait);
+	OFFSET(FAST_FOREIGN, fast_paths, foreign);
 	OFFSET(THREAD_PMAP, thread, pmap);
 	OFFSET(PROCESSOR_THREAD, processor, thread);
 	OFFSET(PROCESSOR_STACK_TOP, processor, stack_top);

@@ -133,6 +133,14 @@ void syscall_entry(void);
 _Noreturn void user_trap(struct thread *self, uint64_t vector, uint64_t error);
 void kernel_trap(struct trap_frame *frame);
 
+/* The register path's functions for the number of processors that run; entry.S calls them. */
+struct fast_paths {
+	struct ipc_fast (*call)(struct thread *self);
+	struct ipc_fast (*reply_wait)(struct thread *self);
+	struct ipc_fast (*foreign)(struct thread *self);
+};
+extern struct fast_paths fast_paths;
+
 /* Any interrupt, from user mode or from the idle loop: EOI included. */
 void machine_interrupt(uint64_t vector);
 /* device/irq.c: a vector of a device. */

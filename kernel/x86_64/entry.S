@@ -105,7 +105,7 @@ syscall_entry:
 
 	.balign 16
 call:
-	call ipc_fast_call
+	call *(fast_paths + FAST_CALL)(%rip)
 	testq %rax, %rax
 	jnz fast_leave
 slow:
@@ -116,14 +116,14 @@ slow:
 
 	.balign 16
 reply_wait:
-	call ipc_fast_reply_wait
+	call *(fast_paths + FAST_REPLY_WAIT)(%rip)
 	testq %rax, %rax
 	jnz fast_leave
 	jmp slow
 
 	.balign 16
 foreign:
-	call ipc_fast_foreign
+	call *(fast_paths + FAST_FOREIGN)(%rip)
 	testq %rax, %rax
 	jz slow
 

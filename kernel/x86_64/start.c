@@ -1,4 +1,5 @@
 /* The boot processor's start in C, and the machine's end. */
+#include <ipc/ipc.h>
 #include <kern/assert.h>
 #include <kern/host.h>
 #include <kern/print.h>
@@ -19,6 +20,17 @@ enum { PROTOCOL_MULTIBOOT2 = 1, PROTOCOL_PVH = 2 };
 
 extern char boot_stack_top[];
 static struct cpu boot_cpu;
+
+struct fast_paths fast_paths;
+
+static void
+choose_fast_paths(void)
+{
+	if (processors_online == 1)
+		fast_paths = (struct fast_paths){ ipc_fast_call_one, ipc_fast_reply_wait_one, ipc_fast_foreign_one };
+	else
+		fast_paths = (struct fast_paths){ ipc_fast_call, ipc_fast_reply_wait, ipc_fast_foreign };
+}
 
 _Noreturn void x86_start(unsigned protocol, uint64_t info, uint64_t delta);
 
@@ -54,6 +66,7 @@ x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	clock_init();
 	if (acpi_processor_count > 1)
 		kprintf("%u processors found, 1 used\n", acpi_processor_count);
+	choose_fast_paths();
 	kernel_main();
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "timer.h"
 
 /*
  * How a system call runs.
@@ -35,6 +36,10 @@
 #define CALL_RESTART (INT64_MIN + 2)
 #define CALL_KEEP MIG_FOREIGN_KEEP
 #define CALL_GONE MIG_FOREIGN_NO_REPLY
+/* Between dispatch.c and deliver.c only: a waiting call was ended by a signal. */
+#define CALL_INTERRUPTED (INT64_MIN + 3)
+/* vfork only: the thread goes on with 0, as the child's; call_answered ends the parent's call. */
+#define CALL_LENT (INT64_MIN + 4)
 /* CALL_RESTART for functions that return int. */
 #define CALL_ERROR_RESTART (-4096)
 
@@ -73,11 +78,15 @@ struct call {
 
 	/* For calls that run again. Zero when the call starts. */
 	uint64_t progress;	/* the call's own: bytes done so far */
-	void *scratch;		/* the call's own: freed with free() at the end */
+	void *scratch;		/* the call's own: freed with free() at the end, */
+	void (*scratch_release)(struct call *call); /* after this, when not null */
 	uint64_t deadline;	/* ns, monotonic; set by the first call_wait with a deadline */
 	bool timed_out;
 	bool in_worker;		/* may wait for pagers: see call_need_worker */
 	bool has_deadline;
+
+	bool will_wait;		/* call_wait was called in this run */
+	bool want_worker;	/* call_need_worker was */
 
 	/* How it ends when a handler interrupts it. */
 	bool no_restart; /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
@@ -89,7 +98,8 @@ struct call {
 	struct waiter waiter[CALL_WAITERS];
 	struct waiter *more_waiters; /* malloced, when CALL_WAITERS do not suffice */
 	unsigned waiters;
-	unsigned timer_index; /* in the heap of deadlines; 0: none */
+	struct timer timer;
+	char *trace; /* the line so far */
 	struct list link;     /* ready list, worker queue */
 	uint64_t absent_address, absent_size; /* what the worker makes resident before the next run */
 	bool absent_write;
@@ -144,9 +154,15 @@ int64_t call_wait_for(struct call *call, struct wait_queue *queue);
 /* --- What the rest of the server says to the dispatcher (dispatch.c). */
 /* Takes a waiting or ready call out of its queues: it will not run again; its reply right stays. */
 void call_cancel(struct call *call);
-/* Ends a call: answers it, after the signals that are due have been delivered. Not CALL_RESTART. */
+/* Ends a waiting call because of a signal: its handler runs, and the call is -EINTR or begins anew. */
+void call_interrupt(struct call *call);
+/* Ends a call whose reply right is in `reply`: signals that are due are delivered first. Not CALL_RESTART. */
 void call_finish(struct call *call, int64_t result);
 void call_make_ready(struct call *call);
+/* A lent call has ended: its thread's registers are set. */
+void call_answered(struct call *call, int64_t result);
+/* The thread is gone: no answer. */
+void call_forget(struct call *call);
 
 /* ns since boot; ns since 1970. */
 uint64_t clock_monotonic(void);

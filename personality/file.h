@@ -48,8 +48,9 @@ void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t siz
  */
 struct file_ops {
 	/*
-	 * Bytes moved, 0 at the end. offset: null for files without a position (pipes, terminals), else where to begin; the caller
-	 * adds the result to it. Both null: -EINVAL.
+	 * Bytes moved: io->done, 0 at the end. offset: null for files without a position (pipes, terminals), else where to go on
+	 * (io->done bytes of the call, moved by earlier runs, lie before it); an appending write sets it to where it began; the caller
+	 * adds what this run moved. Null operation: -EINVAL.
 	 */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *offset);
 	int64_t (*write)(struct file *file, struct io *io, uint64_t *offset);
@@ -74,6 +75,7 @@ struct file {
 	unsigned references;
 	const struct file_ops *ops;
 	unsigned flags;		/* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, ... as fcntl(F_GETFL) tells */
+	unsigned open_flags;	/* as given to open: O_NOCTTY, O_TRUNC, ... too */
 	uint64_t position;
 	bool seekable;		/* read and write use and move position */
 	struct vnode *vnode;	/* reference, or null (pipes, sockets) */

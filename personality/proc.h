@@ -18,6 +18,7 @@ struct tty;
 struct address_space;
 
 #define GROUPS_MAX 32
+#define PROCESS_ID_MAX 32768
 
 struct credentials {
 	uint32_t uid, euid, suid, fsuid;
@@ -63,7 +64,8 @@ struct process {
 	unsigned thread_count;
 
 	struct address_space *memory; /* mm.h; shared with the parent during vfork */
-	mach_port_t foreign_port; /* receive right; payload: this structure; null while the task is borrowed (vfork) */
+	uint64_t serial;	  /* never used again: payload of the two ports */
+	mach_port_t foreign_port; /* receive rights; null while the task is borrowed (vfork) */
 	mach_port_t exception_port;
 
 	struct credentials credentials;
@@ -83,7 +85,6 @@ struct process {
 	int exit_status; /* as wait4 tells */
 
 	bool did_exec;
-	struct call *vfork_call; /* of the parent, until exec or exit */
 	struct thread *vfork_thread; /* the parent's thread that this process runs on */
 	struct wait_queue child_queue; /* waits of this process for its children */
 	struct wait_queue signal_queue; /* sigsuspend, sigtimedwait, pause */
@@ -94,9 +95,8 @@ struct process {
 	uint64_t started; /* ns, monotonic */
 	uint64_t dead_user_ns, dead_system_ns; /* threads and tasks that are gone */
 	uint64_t children_user_ns, children_system_ns;
-	struct interval_timer *timers; /* setitimer and timer_create (timer.h) */
-	uint64_t alarm_deadline, alarm_interval;
-	unsigned alarm_index; /* in the heap of deadlines */
+	struct timer alarm; /* ITIMER_REAL */
+	uint64_t alarm_interval;
 	int parent_death_signal;
 	bool child_subreaper;
 	int oom_score;
@@ -105,6 +105,7 @@ struct process {
 /* A thread. During vfork the child's first thread runs on the parent's kernel thread: the parent's `lent` points to it. */
 struct thread {
 	struct list link; /* of the process */
+	struct thread *hash_next;
 	int id;
 	struct process *process;
 	mach_port_t port; /* the kernel's thread; a send right */
@@ -119,14 +120,13 @@ struct thread {
 	uint64_t alt_stack, alt_stack_size;
 	unsigned alt_stack_flags;
 	uint64_t fault_address; /* of the fault that is being turned into a signal */
-	unsigned suspended;	/* how many reasons hold the kernel thread suspended */
 
 	uint64_t clear_tid;	/* CLONE_CHILD_CLEARTID, set_tid_address */
 	uint64_t robust_list, robust_list_size;
 	uint64_t rseq;
-	uint64_t fs_base_at_start;
 	char name[16];
-	bool exiting;
+	struct timer kick; /* delivers again what came between the end of a call and its reply */
+	bool dead;	   /* to be freed when its call comes back */
 };
 
 extern struct list processes;
@@ -136,6 +136,9 @@ extern struct process *init_process;
 struct process *process_find(int id);
 struct thread *thread_find(int id); /* by thread id */
 struct process_group *group_find(int id);
+/* The caller of a foreign call, by thread word and payload; the borrower when it is lent. Null: none of ours. */
+struct thread *thread_of_word(uint64_t word, uint64_t payload);
+mach_port_t process_task(const struct process *process);
 /* The thread of a kernel port name; the borrower when it is lent. */
 struct thread *thread_of_port(mach_port_t port);
 
@@ -143,19 +146,40 @@ struct thread *thread_of_port(mach_port_t port);
 struct process *process_create(struct process *parent);
 struct thread *thread_create_for(struct process *process, int id);
 int allocate_id(void);
+unsigned processors_available(void);
+
+/* --- Job control: holds all threads, lets them go on. */
+void process_stop(struct process *process, int signal);
+void process_continue(struct process *process);
 
 /* --- Groups and sessions. */
 int process_set_group(struct process *process, int group); /* same session; makes it when new */
 int process_new_session(struct process *process);
+/* Pid 1's own session and group, from memory of zeros. */
+void process_first_group(struct process *process, struct process_group *group, struct session *session);
 /* Whether no member has a parent in the same session but another group. */
 bool group_is_orphaned(const struct process_group *group);
 /* After a process left a group or ended: SIGHUP and SIGCONT to a newly orphaned group with stopped members. */
 void group_check_orphaned(struct process_group *group);
 
-/* --- Ending. */
-/* Ends the whole process; status as wait4 tells (code << 8, or signal). Its calls are gone. */
+/* --- Ending (exit.c). */
+/*
+ * Ends the whole process; status as wait4 tells (code << 8, or signal). Its threads are freed, but those whose call is running are only
+ * marked dead; the process becomes a zombie when the last is freed.
+ */
 void process_exit(struct process *process, int status);
-void thread_exit(struct thread *thread);
+/* Ends one thread; the process too when it is the last. */
+void thread_exit(struct thread *thread, int status);
+void thread_free(struct thread *thread);
+void thread_unhash(struct thread *thread);
+void thread_rehash(struct thread *thread, int id);
+/* Adds its task's times to those of what is gone, before the task ends. */
+void process_add_times(struct process *process);
+void process_leave_group(struct process *process);
+/* A process that was never started: gives back what it has. */
+void process_abandon(struct process *process);
+/* Ends all threads but this one; false: some are still in calls, child_queue is woken when they are gone. */
+bool process_end_other_threads(struct process *process, struct thread *thread);
 /* Frees a zombie. */
 void process_reap(struct process *process);
 

@@ -66,16 +66,28 @@ struct signal_queue {
 void signal_queue_init(struct signal_queue *queue);
 void signal_queue_flush(struct signal_queue *queue, uint64_t set);
 
-/* --- Sending. Ignored signals vanish; info may be null (kernel's own). */
+/* --- Sending (signal.c). Ignored signals vanish; info may be null: from the kernel. The target may be gone afterwards. */
 void signal_process(struct process *process, int signal, const struct signal_info *info);
 void signal_thread(struct thread *thread, int signal, const struct signal_info *info);
 void signal_group(struct process_group *group, int signal, const struct signal_info *info);
-/* A fault of the thread: cannot be blocked or ignored. */
-void signal_fault(struct thread *thread, const struct signal_info *info);
 
-/* --- Delivery. */
-/* Whether a signal waits that the thread would act on. */
-bool signal_due(const struct thread *thread);
-/* Acts on the next signal in the kernel thread's registers (x86_thread_state64_t *); see deliver.c. */
+/* --- Looking. */
+/* Whether a signal waits that the thread must act on. */
+bool signal_due(struct thread *thread);
+/* Makes it act soon, when one is due. */
+void signal_wake(struct thread *thread);
+/* Takes the next signal of `set` from the thread's or the process's queue; 0: none. */
+int signal_take(struct thread *thread, uint64_t set, struct signal_info *info);
+/* What the default action is. */
+enum signal_default { SIGNAL_TERMINATES, SIGNAL_IGNORED, SIGNAL_STOPS, SIGNAL_CONTINUES };
+enum signal_default signal_default_action(int signal);
+/* Acts on a default action that is not to ignore: ends or stops the process. */
+void signal_act_by_default(struct process *process, int signal);
+
+/* --- Actions. */
+struct signal_actions *signal_actions_copy(const struct signal_actions *actions, bool reset);
+void signal_actions_release(struct signal_actions *actions);
+/* exec: handlers become the default, in a table of the process's own. */
+void signal_actions_exec(struct process *process);
 
 #endif

@@ -1,0 +1,173 @@
+/* Frames on COM2: output as it is written, input when it is asked for. */
+#include "channel.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "../file.h"
+#include "../proc.h"
+#include "serial.h"
+
+#define INTERRUPT 3
+#define FRAME_IN_MAX 4096u
+#define HEADER_SIZE 5u
+#define CHUNK 4096u
+#define BUFFER_SIZE (4 * FRAME_IN_MAX)
+
+static struct {
+	struct wait_queue queue;
+	bool asked;   /* 'r' was sent */
+	bool ended;   /* 'z' has come */
+	bool owed;    /* an 'i' was taken, 'a' not yet sent: no room for another */
+	uint8_t header[HEADER_SIZE];
+	unsigned header_have;
+	uint32_t frame_left;
+	uint8_t data[BUFFER_SIZE];
+	unsigned start, used;
+} channel;
+
+static void send_frame(uint8_t type, const void *data, uint32_t size)
+{
+	uint8_t header[HEADER_SIZE] = {type};
+
+	memcpy(header + 1, &size, sizeof size);
+	serial_put(COM2_PORT, header, sizeof header);
+	serial_put(COM2_PORT, data, size);
+}
+
+static void acknowledge(void)
+{
+	if (!channel.owed || BUFFER_SIZE - channel.used < FRAME_IN_MAX)
+		return;
+	channel.owed = false;
+	send_frame('a', NULL, 0);
+}
+
+static void take_byte(uint8_t byte)
+{
+	uint32_t length;
+
+	if (channel.header_have < HEADER_SIZE) {
+		channel.header[channel.header_have++] = byte;
+		if (channel.header_have < HEADER_SIZE)
+			return;
+		memcpy(&length, channel.header + 1, sizeof length);
+		channel.frame_left = channel.header[0] == 'i' ? length : 0;
+		if (channel.header[0] == 'z')
+			channel.ended = true;
+		if (channel.frame_left == 0)
+			channel.header_have = 0;
+		return;
+	}
+	if (channel.used < BUFFER_SIZE)
+		channel.data[(channel.start + channel.used++) % BUFFER_SIZE] = byte;
+	if (--channel.frame_left == 0) {
+		channel.header_have = 0;
+		channel.owed = true;
+	}
+}
+
+static void received(void)
+{
+	uint8_t byte;
+
+	while (serial_get(COM2_PORT, &byte))
+		take_byte(byte);
+	acknowledge();
+	if (channel.used > 0 || channel.ended)
+		wait_queue_wake(&channel.queue, POLLIN);
+}
+
+static int64_t channel_read(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	if (io->total == 0)
+		return 0;
+	if (!channel.asked) {
+		channel.asked = true;
+		send_frame('r', NULL, 0);
+	}
+	if (channel.used == 0) {
+		if (channel.ended)
+			return 0;
+		return file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(io->call, &channel.queue);
+	}
+	while (channel.used > 0 && io->done < io->total) {
+		uint64_t part = BUFFER_SIZE - channel.start;
+		int error;
+
+		if (part > channel.used)
+			part = channel.used;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_out(io, channel.data + channel.start, part);
+		if (error != 0) {
+			if (io->done == 0)
+				return call_result(error);
+			break;
+		}
+		channel.start = (channel.start + (unsigned)part) % BUFFER_SIZE;
+		channel.used -= (unsigned)part;
+	}
+	acknowledge();
+	return (int64_t)io->done;
+}
+
+static int64_t channel_write(struct file *file, struct io *io, uint64_t *offset)
+{
+	uint8_t chunk[CHUNK];
+
+	(void)offset;
+	while (io->done < io->total) {
+		uint64_t part = io->total - io->done < CHUNK ? io->total - io->done : CHUNK;
+		int error = io_copy_in(io, chunk, part);
+
+		if (error != 0)
+			return io->done > 0 && error != CALL_ERROR_RESTART ? (int64_t)io->done : call_result(error);
+		send_frame((uint8_t)(uintptr_t)file->data, chunk, (uint32_t)part);
+	}
+	return (int64_t)io->done;
+}
+
+static unsigned input_poll(struct file *file)
+{
+	(void)file;
+	/* Who polls wants to read: the host may send. */
+	if (!channel.asked) {
+		channel.asked = true;
+		send_frame('r', NULL, 0);
+	}
+	return channel.used > 0 || channel.ended ? POLLIN | POLLRDNORM : 0u;
+}
+
+static unsigned input_queues(struct file *file, struct wait_queue *queues[2])
+{
+	(void)file;
+	queues[0] = &channel.queue;
+	return 1;
+}
+
+static const struct file_ops input_ops = {.read = channel_read, .poll = input_poll, .poll_queues = input_queues};
+static const struct file_ops output_ops = {.write = channel_write};
+
+bool channel_start(void)
+{
+	wait_queue_init(&channel.queue);
+	return serial_start(COM2_PORT) && serial_listen(COM2_PORT, INTERRUPT, received);
+}
+
+void channel_open(struct file *file, unsigned which)
+{
+	file->ops = which == 0 ? &input_ops : &output_ops;
+	file->data = (void *)(uintptr_t)(which == 1 ? 'o' : 'e');
+}
+
+void channel_exit(int status)
+{
+	uint32_t word = (uint32_t)status;
+
+	send_frame('x', &word, sizeof word);
+	serial_drain(COM2_PORT);
+}

@@ -1,0 +1,389 @@
+/* Delivery of signals: into the frame of a handler, at the end of a call, in user mode, or after a fault. */
+#include "deliver.h"
+
+#include <mach/mach.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "dispatch.h"
+#include "mm.h"
+#include "proc.h"
+#include "sigframe.h"
+#include "trace.h"
+#include "unix_server.h"
+
+#define KICK_AGAIN 1000000ull /* ns */
+#define RFLAGS_DF 0x400ull
+#define RFLAGS_TF 0x100ull
+#define RFLAGS_RF 0x10000ull
+/* Processor exceptions (Intel SDM volume 3, 6.3.1). */
+enum { TRAP_DIVIDE = 0, TRAP_STACK = 12, TRAP_PROTECTION = 13, TRAP_ALIGNMENT = 17 };
+
+static bool get_registers(struct thread *thread, x86_thread_state64_t *registers)
+{
+	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+
+	return thread_get_state(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, &count) == KERN_SUCCESS;
+}
+
+static void set_registers(struct thread *thread, x86_thread_state64_t *registers)
+{
+	thread_set_state(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, x86_THREAD_STATE64_COUNT);
+}
+
+/*
+ * A frame's bytes. A page of the stack that has to come from the default pager first is waited for, with the lock held: this pager depends
+ * on nobody here, and it is rare.
+ */
+static bool put(mach_port_t task, uint64_t address, const void *data, uint64_t size)
+{
+	return mach_vm_write(task, address, size, data, 0, NULL) == KERN_SUCCESS;
+}
+
+static bool on_alt_stack(const struct thread *thread, uint64_t rsp)
+{
+	return thread->alt_stack_size != 0 && rsp > thread->alt_stack && rsp - thread->alt_stack <= thread->alt_stack_size;
+}
+
+/* Makes `registers` those of the handler's start. False: the stack cannot take the frame. */
+static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, const struct signal_action *action,
+	const struct signal_info *info, uint64_t mask)
+{
+	mach_port_t task = process_task(thread->process);
+	uint64_t floating[THREAD_STATE_MAX + 1] = {0};
+	mach_msg_type_number_t floats = THREAD_STATE_MAX;
+	struct frame_float_note note = {0};
+	struct frame_stack stack = {.base = thread->alt_stack, .size = thread->alt_stack_size};
+	struct signal_frame frame = {0};
+	struct frame_place place;
+	uint32_t float_size, magic = FRAME_FLOAT_MAGIC2;
+	uint64_t top = registers->rsp - FRAME_RED_ZONE;
+
+	if (on_alt_stack(thread, registers->rsp))
+		stack.flags = SS_ONSTACK;
+	else if (thread->alt_stack_size == 0)
+		stack.flags = SS_DISABLE;
+	else if (action->flags & SA_ONSTACK)
+		top = thread->alt_stack + thread->alt_stack_size;
+	if (thread_get_state(thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS || floats < 64)
+		return false;
+	float_size = floats * 8;
+	note.magic1 = FRAME_FLOAT_MAGIC1;
+	note.extended_size = float_size + sizeof magic;
+	note.size = float_size;
+	if (float_size > FRAME_LEGACY_FLOAT_SIZE)
+		note.features = floating[FRAME_LEGACY_FLOAT_SIZE / 8];
+	memcpy((char *)floating + FRAME_FLOAT_NOTE_OFFSET, &note, sizeof note);
+	memcpy((char *)floating + float_size, &magic, sizeof magic);
+	place = frame_place(top, float_size + sizeof magic);
+	frame.return_address = action->restorer;
+	frame_fill_context(&frame.context, registers, mask, &stack, place.floating);
+	frame.info = *info;
+	if (!put(task, place.floating, floating, float_size + sizeof magic) ||
+		!put(task, place.frame, &frame, sizeof frame))
+		return false;
+	registers->rdi = (uint64_t)info->signal;
+	registers->rsi = place.frame + offsetof(struct signal_frame, info);
+	registers->rdx = place.frame + offsetof(struct signal_frame, context);
+	registers->rax = 0;
+	registers->rsp = place.frame;
+	registers->rip = action->handler;
+	registers->rflags &= ~(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
+	if (thread->alt_stack_flags & (1u << 31)) /* SS_AUTODISARM */
+		thread->alt_stack_size = 0;
+	return true;
+}
+
+/* Calls the signal's handler. False: the process has ended. */
+static bool run_handler(struct thread *thread, x86_thread_state64_t *registers, int signal, const struct signal_info *info)
+{
+	struct signal_action *slot = &thread->process->actions->action[signal - 1], action = *slot;
+	uint64_t mask = thread->restore_mask ? thread->saved_mask : thread->blocked;
+
+	trace_note(thread, "--- %s ---", strsignal(signal));
+	if (!push_frame(thread, registers, &action, info, mask)) {
+		process_exit(thread->process, SIGSEGV);
+		return false;
+	}
+	thread->restore_mask = false;
+	thread->blocked |= action.mask;
+	if (!(action.flags & SA_NODEFER))
+		thread->blocked |= SIGNAL_BIT(signal);
+	thread->blocked &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (action.flags & SA_RESETHAND)
+		slot->handler = 0;
+	return true;
+}
+
+/* The next signal that has a handler; the others are acted on. 0: none (or the process has ended: thread->dead or stopped). */
+static int next_handler(struct thread *thread, struct signal_info *info)
+{
+	while (signal_due(thread)) {
+		int signal = signal_take(thread, ~thread->blocked, info);
+
+		if (signal == 0)
+			return 0;
+		if (thread->process->actions->action[signal - 1].handler > 1)
+			return signal;
+		signal_act_by_default(thread->process, signal);
+	}
+	return 0;
+}
+
+/* Puts registers into a thread whose call has not been answered; one with a kept reply right is taken out of it. */
+static void set_in_call(struct call *call, x86_thread_state64_t *registers)
+{
+	struct thread *thread = call->thread;
+
+	if (call->reply == MACH_PORT_NULL) {
+		set_registers(thread, registers);
+		return;
+	}
+	thread_suspend(thread->port);
+	thread_abort(thread->port);
+	set_registers(thread, registers);
+	thread_resume(thread->port);
+}
+
+enum answer deliver_at_return(struct call *call, int64_t *result)
+{
+	struct thread *thread = call->thread;
+	bool interrupted = *result == CALL_INTERRUPTED, keep = *result == CALL_KEEP, changed = false, again = false;
+	x86_thread_state64_t registers;
+	struct signal_info info;
+	int signal;
+
+	if (!interrupted && thread->restore_mask && !(signal_due(thread) && *result == -EINTR)) {
+		/* The temporary mask of ppoll and its like goes with the call. */
+		thread->blocked = thread->saved_mask;
+		thread->restore_mask = false;
+	}
+	if (!interrupted && !keep && !signal_due(thread))
+		return ANSWER_WORD;
+	while ((signal = next_handler(thread, &info)) != 0) {
+		if (!changed) {
+			const struct signal_action *action = &thread->process->actions->action[signal - 1];
+
+			if (interrupted && call->interrupted != NULL)
+				call->interrupted(call);
+			if (!get_registers(thread, &registers))
+				return ANSWER_NONE;
+			if (interrupted) {
+				again = (action->flags & SA_RESTART) != 0 && !call->no_restart;
+				*result = -EINTR;
+				if (again) {
+					registers.rip -= 2; /* the syscall instruction */
+					registers.rax = call->number;
+				} else {
+					registers.rax = (uint64_t)*result;
+				}
+			} else if (!keep) {
+				registers.rax = (uint64_t)*result;
+			}
+			changed = true;
+		}
+		if (!run_handler(thread, &registers, signal, &info))
+			return ANSWER_NONE;
+	}
+	if (thread->dead)
+		return ANSWER_NONE;
+	if (interrupted && !changed) {
+		/* What woke it had no handler after all: the call begins anew. */
+		if (!get_registers(thread, &registers))
+			return ANSWER_NONE;
+		registers.rip -= 2;
+		registers.rax = call->number;
+		if (thread->restore_mask) {
+			thread->blocked = thread->saved_mask;
+			thread->restore_mask = false;
+		}
+		changed = again = true;
+	}
+	if (keep && !changed && call->reply != MACH_PORT_NULL) {
+		if (!get_registers(thread, &registers))
+			return ANSWER_NONE;
+		changed = true;
+	}
+	if (!changed)
+		return keep ? ANSWER_KEEP : ANSWER_WORD;
+	set_in_call(call, &registers);
+	return again ? ANSWER_AGAIN : ANSWER_KEEP;
+}
+
+static void kick_again(struct timer *timer)
+{
+	signal_wake(list_entry(timer, struct thread, kick));
+}
+
+/* In user mode, or between the receipt of its call and our lock, or between its end and the reply. */
+static void kick_user(struct thread *thread)
+{
+	struct thread_basic_info basic;
+	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+	x86_thread_state64_t registers;
+	struct signal_info info;
+	bool changed = false;
+	int signal;
+
+	if (thread_suspend(thread->port) != KERN_SUCCESS)
+		return;
+	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&basic, &count) != KERN_SUCCESS ||
+		basic.in_call == THREAD_IN_FOREIGN_CALL) {
+		thread->kick.fire = kick_again;
+		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
+	} else if (get_registers(thread, &registers)) {
+		/* The thread must not be freed under our hands when a signal ends the process. */
+		thread->call.state = CALL_RUNNING;
+		while ((signal = next_handler(thread, &info)) != 0) {
+			if (!run_handler(thread, &registers, signal, &info))
+				break;
+			changed = true;
+		}
+		thread->call.state = CALL_IDLE;
+		if (thread->dead) {
+			thread_free(thread);
+			return;
+		}
+		if (changed)
+			set_registers(thread, &registers);
+	}
+	thread_resume(thread->port);
+}
+
+void deliver_kick(struct thread *thread)
+{
+	if (thread->dead || thread->lent != NULL || thread->process->stopped || thread->port == MACH_PORT_NULL)
+		return;
+	switch (thread->call.state) {
+	case CALL_WAITING:
+		call_interrupt(&thread->call);
+		break;
+	case CALL_IDLE:
+		kick_user(thread);
+		break;
+	case CALL_RUNNING:
+	case CALL_READY:
+	case CALL_WORKER:
+		break; /* at its end */
+	}
+}
+
+/* The signal of an exception. */
+static void exception_signal(int exception, int64_t code, int64_t subcode, struct signal_info *info)
+{
+	memset(info, 0, sizeof *info);
+	info->address = (uint64_t)subcode;
+	switch (exception) {
+	case EXC_BAD_ACCESS:
+		info->signal = SIGSEGV;
+		info->code = code == KERN_PROTECTION_FAILURE ? SEGV_ACCERR : SEGV_MAPERR;
+		if (code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE) {
+			info->signal = SIGBUS;
+			info->code = BUS_ADRERR;
+		}
+		break;
+	case EXC_ARITHMETIC:
+		info->signal = SIGFPE;
+		info->code = code == TRAP_DIVIDE ? FPE_INTDIV : FPE_FLTINV;
+		break;
+	case EXC_BREAKPOINT:
+		info->signal = SIGTRAP;
+		info->code = code == 1 ? TRAP_TRACE : SI_KERNEL;
+		break;
+	case EXC_BAD_INSTRUCTION:
+		if (code == TRAP_PROTECTION || code == TRAP_STACK) {
+			info->signal = code == TRAP_STACK ? SIGBUS : SIGSEGV;
+			info->code = SI_KERNEL;
+			info->address = 0;
+		} else if (code == TRAP_ALIGNMENT) {
+			info->signal = SIGBUS;
+			info->code = BUS_ADRALN;
+		} else {
+			info->signal = SIGILL;
+			info->code = ILL_ILLOPN;
+		}
+		break;
+	default:
+		info->signal = SIGSYS;
+		info->code = SI_KERNEL;
+		break;
+	}
+}
+
+kern_return_t deliver_exception(struct thread *thread, int exception, int64_t code, int64_t subcode)
+{
+	struct process *process = thread->process;
+	x86_thread_state64_t registers;
+	struct signal_info info;
+	bool alive;
+
+	if (process->exiting)
+		return KERN_SUCCESS;
+	exception_signal(exception, code, subcode, &info);
+	if (!get_registers(thread, &registers))
+		return KERN_FAILURE;
+	if (info.signal == SIGILL || info.signal == SIGFPE)
+		info.address = registers.rip;
+	thread->fault_address = (uint64_t)subcode;
+	/* A fault cannot be ignored, and not be put off: the instruction would only fault again. */
+	if ((thread->blocked & SIGNAL_BIT(info.signal)) || process->actions->action[info.signal - 1].handler <= 1) {
+		trace_note(thread, "--- %s, address %#llx, rip %#llx ---", strsignal(info.signal), (unsigned long long)subcode,
+			(unsigned long long)registers.rip);
+		process_exit(process, info.signal);
+		return KERN_SUCCESS;
+	}
+	thread->call.state = CALL_RUNNING;
+	alive = run_handler(thread, &registers, info.signal, &info);
+	thread->call.state = CALL_IDLE;
+	if (!alive) {
+		thread_free(thread);
+		return KERN_SUCCESS;
+	}
+	set_registers(thread, &registers);
+	return KERN_SUCCESS;
+}
+
+int64_t sys_rt_sigreturn(uint64_t caller)
+{
+	struct call *call = call_of(caller);
+	struct thread *thread = call->thread;
+	struct frame_context context;
+	uint64_t floating[THREAD_STATE_MAX];
+	x86_thread_state64_t registers;
+	struct frame_float_note note;
+	uint32_t size = FRAME_LEGACY_FLOAT_SIZE;
+	int error;
+
+	if (!get_registers(thread, &registers))
+		return -EFAULT;
+	error = copy_in(call, &context, registers.rsp, sizeof context);
+	if (error == 0 && context.registers.floating != 0)
+		error = copy_in(call, &note, context.registers.floating + FRAME_FLOAT_NOTE_OFFSET, sizeof note);
+	if (error == 0 && context.registers.floating != 0) {
+		if (note.magic1 == FRAME_FLOAT_MAGIC1 && note.size <= sizeof floating && (note.size & 7) == 0 &&
+			note.size > size)
+			size = note.size;
+		error = copy_in(call, floating, context.registers.floating, size);
+	}
+	if (error == CALL_ERROR_RESTART)
+		return CALL_RESTART;
+	if (error != 0 || (context.registers.rip >> 47) != 0) {
+		process_exit(call->process, SIGSEGV);
+		return CALL_GONE;
+	}
+	if (context.registers.floating != 0) {
+		/* The note lies over reserved bytes, which the processor wants zero. */
+		memset((char *)floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof note);
+		thread_set_state(thread->port, x86_FLOAT_STATE64, floating, size / 8);
+	}
+	frame_restore(&context, &registers);
+	set_registers(thread, &registers);
+	thread->blocked = context.mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (!on_alt_stack(thread, registers.rsp) && !(context.stack.flags & SS_DISABLE)) {
+		thread->alt_stack = context.stack.base;
+		thread->alt_stack_size = context.stack.size;
+	}
+	return CALL_KEEP;
+}

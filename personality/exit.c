@@ -1,0 +1,276 @@
+/* How threads and processes end. */
+#include <mach/mach.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "dispatch.h"
+#include "file.h"
+#include "fork.h"
+#include "futex.h"
+#include "mm.h"
+#include "proc.h"
+#include "system.h"
+#include "trace.h"
+#include "tty.h"
+#include "unix_server.h"
+#include "vfs.h"
+
+static void process_finish(struct process *process);
+
+void thread_free(struct thread *thread)
+{
+	struct process *process = thread->process;
+
+	timer_cancel(&thread->kick);
+	call_forget(&thread->call);
+	signal_queue_flush(&thread->pending, ~0ull);
+	thread_unhash(thread);
+	list_remove(&thread->link);
+	process->thread_count--;
+	if (!thread->borrowed && thread->port != MACH_PORT_NULL) {
+		thread_terminate(thread->port);
+		mach_port_deallocate(mach_task_self(), thread->port);
+	}
+	free(thread);
+	wait_queue_wake(&process->child_queue, 0);
+	if (process->thread_count == 0 && process->exiting)
+		process_finish(process);
+}
+
+static bool busy(const struct thread *thread)
+{
+	return thread->lent != NULL || thread->call.state == CALL_RUNNING || thread->call.state == CALL_WORKER;
+}
+
+static void end_thread(struct thread *thread)
+{
+	if (busy(thread))
+		thread->dead = true;
+	else
+		thread_free(thread);
+}
+
+bool process_end_other_threads(struct process *process, struct thread *thread)
+{
+	list_for_each_safe(link, &process->threads)
+	{
+		struct thread *other = list_entry(link, struct thread, link);
+
+		if (other != thread)
+			end_thread(other);
+	}
+	return process->thread_count == 1;
+}
+
+void process_exit(struct process *process, int status)
+{
+	if (process->exiting)
+		return;
+	process->exiting = true;
+	process->exit_status = status;
+	timer_cancel(&process->alarm);
+	/* Held so that the process outlives the loop. */
+	process->thread_count++;
+	list_for_each_safe(link, &process->threads)
+		end_thread(list_entry(link, struct thread, link));
+	if (--process->thread_count == 0)
+		process_finish(process);
+}
+
+/* Clears and wakes the word that pthread_join waits for. */
+static void clear_tid(struct thread *thread)
+{
+	uint32_t zero = 0;
+	mach_port_t task = process_task(thread->process);
+
+	if (thread->clear_tid == 0)
+		return;
+	if (mach_vm_write(task, thread->clear_tid, sizeof zero, &zero, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
+		futex_wake_address(thread->process, thread->clear_tid, 1);
+	thread->clear_tid = 0;
+}
+
+void thread_exit(struct thread *thread, int status)
+{
+	struct process *process = thread->process;
+
+	if (process->thread_count == 1 || process->exiting) {
+		process_exit(process, status);
+		return;
+	}
+	clear_tid(thread);
+	end_thread(thread);
+}
+
+void process_add_times(struct process *process)
+{
+	struct task_basic_info info;
+	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+
+	if (process->vfork_thread != NULL || process->memory == NULL ||
+		task_info(process_task(process), TASK_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+		return;
+	process->dead_user_ns += info.user_ns;
+	process->dead_system_ns += info.system_ns;
+}
+
+/* The session's leader has ended: the terminal goes, its foreground group hears of it. */
+static void leave_terminal(struct process *process)
+{
+	struct session *session = process->group->session;
+
+	if (session->leader != process)
+		return;
+	session->leader = NULL;
+	if (session->terminal != NULL)
+		tty_session_ended(session->terminal, session);
+}
+
+static struct process *new_parent_for(struct process *process)
+{
+	struct process *parent;
+
+	for (parent = process->parent; parent != NULL; parent = parent->parent) {
+		if (parent->child_subreaper && !parent->exiting)
+			return parent;
+	}
+	return init_process;
+}
+
+static void give_children_away(struct process *process)
+{
+	struct process *parent = new_parent_for(process);
+
+	list_for_each_safe(link, &process->children)
+	{
+		struct process *child = list_entry(link, struct process, sibling);
+
+		list_remove(&child->sibling);
+		child->parent = parent == process ? NULL : parent;
+		if (child->parent != NULL)
+			list_append(&parent->children, &child->sibling);
+		if (child->parent_death_signal != 0 && child->state == PROCESS_RUNNING)
+			signal_process(child, child->parent_death_signal, NULL);
+		if (child->state == PROCESS_ZOMBIE && child->parent != NULL) {
+			signal_process(child->parent, SIGCHLD, NULL);
+			wait_queue_wake(&child->parent->child_queue, 0);
+		} else {
+			group_check_orphaned(child->group);
+		}
+	}
+}
+
+static void tell_parent(struct process *process)
+{
+	struct process *parent = process->parent;
+	struct signal_action *action;
+	struct signal_info info;
+	int status = process->exit_status;
+	bool discard;
+
+	if (parent == NULL) {
+		if (process != init_process)
+			process_reap(process);
+		return;
+	}
+	memset(&info, 0, sizeof info);
+	info.signal = process->exit_signal;
+	info.code = WIFEXITED(status) ? CLD_EXITED : WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+	info.pid = process->id;
+	info.uid = process->credentials.uid;
+	info.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+	action = &parent->actions->action[SIGCHLD - 1];
+	discard = process->exit_signal == SIGCHLD &&
+		  (action->handler == 1 || (action->flags & SA_NOCLDWAIT) != 0);
+	if (process->exit_signal != 0)
+		signal_process(parent, process->exit_signal, &info);
+	if (discard)
+		process_reap(process);
+	/* Waiters look again, if only to find that there are no children left. */
+	wait_queue_wake(&parent->child_queue, 0);
+}
+
+static void process_finish(struct process *process)
+{
+	struct file_table *files = process->files;
+	struct fs_context *fs = process->fs;
+	struct address_space *memory = process->memory;
+	struct vnode *executable = process->executable;
+
+	process_add_times(process);
+	vfork_finish(process);
+	server_port_destroy(process->foreign_port);
+	server_port_destroy(process->exception_port);
+	process->foreign_port = process->exception_port = MACH_PORT_NULL;
+	process->files = NULL;
+	process->fs = NULL;
+	process->memory = NULL;
+	process->executable = NULL;
+	/* These may release the lock. The process has no threads and cannot be waited for yet. */
+	file_table_release(files);
+	fs_context_release(fs);
+	address_space_release(memory);
+	vnode_release(executable);
+	signal_queue_flush(&process->pending, ~0ull);
+	leave_terminal(process);
+	give_children_away(process);
+	process->state = PROCESS_ZOMBIE;
+	process->stopped = false;
+	if (process == init_process) {
+		system_init_ended(process->exit_status);
+		return;
+	}
+	tell_parent(process);
+}
+
+void process_reap(struct process *process)
+{
+	struct process *parent = process->parent;
+
+	if (parent != NULL) {
+		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
+		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
+	}
+	list_remove(&process->sibling);
+	list_remove(&process->link);
+	process_leave_group(process);
+	wait_queue_destroy(&process->child_queue);
+	wait_queue_destroy(&process->signal_queue);
+	signal_actions_release(process->actions);
+	free(process);
+}
+
+void process_abandon(struct process *process)
+{
+	process->exiting = true;
+	process->thread_count++;
+	list_for_each_safe(link, &process->threads)
+		thread_free(list_entry(link, struct thread, link));
+	file_table_release(process->files);
+	fs_context_release(process->fs);
+	address_space_release(process->memory);
+	vnode_release(process->executable);
+	server_port_destroy(process->foreign_port);
+	server_port_destroy(process->exception_port);
+	process_reap(process);
+}
+
+int64_t sys_exit(uint64_t caller, int status)
+{
+	struct call *call = call_of(caller);
+
+	trace_end(call, 0);
+	thread_exit(call->thread, (status & 0xff) << 8);
+	return CALL_GONE;
+}
+
+int64_t sys_exit_group(uint64_t caller, int status)
+{
+	struct call *call = call_of(caller);
+
+	trace_end(call, 0);
+	process_exit(call->process, (status & 0xff) << 8);
+	return CALL_GONE;
+}

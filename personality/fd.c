@@ -1,0 +1,323 @@
+/* Open file descriptions, tables of descriptors, and the calls on descriptors themselves: close, dup, fcntl. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "pipe.h"
+#include "proc.h"
+#include "unix_server.h"
+#include "vfs.h"
+
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME | O_ASYNC | O_DIRECT)
+#define FD_TABLE_FIRST 32u
+
+struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnode *vnode, void *data)
+{
+	struct file *file = calloc(1, sizeof *file);
+
+	if (file == NULL) {
+		vnode_release(vnode);
+		return NULL;
+	}
+	file->references = 1;
+	file->ops = ops;
+	file->flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	file->open_flags = flags;
+	file->vnode = vnode;
+	file->data = data;
+	list_init(&file->epoll_items);
+	return file;
+}
+
+struct file *file_reference(struct file *file)
+{
+	file->references++;
+	return file;
+}
+
+void file_release(struct file *file)
+{
+	struct vnode *vnode;
+
+	if (--file->references > 0)
+		return;
+	epoll_file_gone(file);
+	if (file->ops != NULL && file->ops->release != NULL)
+		file->ops->release(file);
+	vnode = file->vnode;
+	free(file);
+	vnode_release(vnode);
+}
+
+uint64_t anonymous_inode(void)
+{
+	static uint64_t last = 1000;
+
+	return ++last;
+}
+
+struct file_table *file_table_create(void)
+{
+	struct file_table *table = calloc(1, sizeof *table);
+
+	if (table != NULL)
+		table->references = 1;
+	return table;
+}
+
+struct file_table *file_table_copy(const struct file_table *table)
+{
+	struct file_table *copy = file_table_create();
+	unsigned i;
+
+	if (copy == NULL || table->size == 0)
+		return copy;
+	copy->slot = calloc(table->size, sizeof *copy->slot);
+	if (copy->slot == NULL) {
+		free(copy);
+		return NULL;
+	}
+	copy->size = table->size;
+	for (i = 0; i < table->size; i++) {
+		copy->slot[i] = table->slot[i];
+		if (copy->slot[i].file != NULL)
+			file_reference(copy->slot[i].file);
+	}
+	return copy;
+}
+
+/* Frees one slot; may release the lock. */
+static void close_slot(struct call *call, struct file_table *table, unsigned fd)
+{
+	struct file *file = table->slot[fd].file;
+
+	table->slot[fd].file = NULL;
+	table->slot[fd].close_on_exec = false;
+	if (call != NULL && file->vnode != NULL)
+		vnode_locks_closed(call->process, file);
+	file_release(file);
+}
+
+void file_table_release(struct file_table *table)
+{
+	unsigned i;
+
+	if (table == NULL || --table->references > 0)
+		return;
+	for (i = 0; i < table->size; i++) {
+		if (table->slot[i].file != NULL)
+			close_slot(NULL, table, i);
+	}
+	free(table->slot);
+	free(table);
+}
+
+void file_table_close_on_exec(struct file_table *table)
+{
+	unsigned i;
+
+	for (i = 0; i < table->size; i++) {
+		if (table->slot[i].file != NULL && table->slot[i].close_on_exec)
+			close_slot(NULL, table, i);
+	}
+}
+
+struct file *fd_file_path(struct call *call, int fd)
+{
+	struct file_table *table = call->process->files;
+
+	if (table == NULL || fd < 0 || (unsigned)fd >= table->size)
+		return NULL;
+	return table->slot[fd].file;
+}
+
+struct file *fd_file(struct call *call, int fd)
+{
+	struct file *file = fd_file_path(call, fd);
+
+	return file == NULL || (file->flags & O_PATH) ? NULL : file;
+}
+
+static bool grow_table(struct file_table *table, unsigned fd)
+{
+	unsigned size = table->size == 0 ? FD_TABLE_FIRST : table->size;
+	struct descriptor *bigger;
+
+	if (fd < table->size)
+		return true;
+	while (size <= fd)
+		size *= 2;
+	bigger = realloc(table->slot, size * sizeof *bigger);
+	if (bigger == NULL)
+		return false;
+	memset(bigger + table->size, 0, (size - table->size) * sizeof *bigger);
+	table->slot = bigger;
+	table->size = size;
+	return true;
+}
+
+static uint64_t fd_limit(const struct process *process)
+{
+	uint64_t limit = process->limit[RLIMIT_NOFILE].rlim_cur;
+
+	return limit < FD_LIMIT_MAX ? limit : FD_LIMIT_MAX;
+}
+
+int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec, unsigned from)
+{
+	struct file_table *table = call->process->files;
+	uint64_t limit = fd_limit(call->process);
+	unsigned fd = from;
+
+	while (table != NULL && fd < table->size && table->slot[fd].file != NULL)
+		fd++;
+	if (table == NULL || fd >= limit || !grow_table(table, fd)) {
+		file_release(file);
+		return table == NULL ? -EBADF : fd >= limit ? -EMFILE : -ENOMEM;
+	}
+	table->slot[fd].file = file;
+	table->slot[fd].close_on_exec = close_on_exec;
+	return fd;
+}
+
+int64_t fd_install(struct call *call, struct file *file, bool close_on_exec)
+{
+	return fd_install_from(call, file, close_on_exec, 0);
+}
+
+int64_t fd_close(struct call *call, int fd)
+{
+	if (fd_file_path(call, fd) == NULL)
+		return -EBADF;
+	close_slot(call, call->process->files, (unsigned)fd);
+	return 0;
+}
+
+/* --- The calls. */
+
+int64_t sys_close(uint64_t caller, int fd)
+{
+	return fd_close(call_of(caller), fd);
+}
+
+int64_t sys_close_range(uint64_t caller, int first, int last, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	struct file_table *table = call->process->files, *copy;
+	unsigned fd;
+
+	if ((flags & ~6u) || (unsigned)first > (unsigned)last)
+		return -EINVAL;
+	if ((flags & 2u) && table->references > 1) { /* CLOSE_RANGE_UNSHARE */
+		copy = file_table_copy(table);
+		if (copy == NULL)
+			return -ENOMEM;
+		call->process->files = copy;
+		table->references--;
+		table = copy;
+	}
+	for (fd = (unsigned)first; fd < table->size && fd <= (unsigned)last; fd++) {
+		if (table->slot[fd].file == NULL)
+			continue;
+		if (flags & 4u) /* CLOSE_RANGE_CLOEXEC */
+			table->slot[fd].close_on_exec = true;
+		else
+			close_slot(call, table, fd);
+	}
+	return 0;
+}
+
+int64_t sys_dup(uint64_t caller, int fd)
+{
+	struct call *call = call_of(caller);
+	struct file *file = fd_file_path(call, fd);
+
+	return file == NULL ? -EBADF : fd_install(call, file_reference(file), false);
+}
+
+static int64_t dup_to(struct call *call, int fd, int to, bool close_on_exec)
+{
+	struct file *file = fd_file_path(call, fd), *old;
+
+	if (file == NULL || to < 0 || (uint64_t)to >= fd_limit(call->process))
+		return -EBADF;
+	if (!grow_table(call->process->files, (unsigned)to))
+		return -ENOMEM;
+	file_reference(file);
+	old = call->process->files->slot[to].file;
+	call->process->files->slot[to].file = file;
+	call->process->files->slot[to].close_on_exec = close_on_exec;
+	if (old != NULL) {
+		if (old->vnode != NULL)
+			vnode_locks_closed(call->process, old);
+		file_release(old);
+	}
+	return to;
+}
+
+int64_t sys_dup2(uint64_t caller, int fd, int to)
+{
+	struct call *call = call_of(caller);
+
+	if (fd == to)
+		return fd_file_path(call, fd) == NULL ? -EBADF : to;
+	return dup_to(call, fd, to, false);
+}
+
+int64_t sys_dup3(uint64_t caller, int fd, int to, int flags)
+{
+	if (fd == to || (flags & ~O_CLOEXEC))
+		return -EINVAL;
+	return dup_to(call_of(caller), fd, to, (flags & O_CLOEXEC) != 0);
+}
+
+int64_t sys_fcntl(uint64_t caller, int fd, int command, uint64_t argument)
+{
+	struct call *call = call_of(caller);
+	struct file *file = fd_file_path(call, fd);
+	struct descriptor *slot;
+
+	if (file == NULL)
+		return -EBADF;
+	slot = &call->process->files->slot[fd];
+	switch (command) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (argument >= fd_limit(call->process))
+			return -EINVAL;
+		return fd_install_from(call, file_reference(file), command == F_DUPFD_CLOEXEC, (unsigned)argument);
+	case F_GETFD:
+		return slot->close_on_exec ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		slot->close_on_exec = (argument & FD_CLOEXEC) != 0;
+		return 0;
+	case F_GETFL:
+		return (int64_t)(file->flags | 0100000); /* O_LARGEFILE of every 64-bit program */
+	}
+	if (file->flags & O_PATH)
+		return -EBADF;
+	switch (command) {
+	case F_SETFL:
+		file->flags = (file->flags & ~(unsigned)SETTABLE_FLAGS) | ((unsigned)argument & SETTABLE_FLAGS);
+		return 0;
+	case F_GETPIPE_SZ:
+		return pipe_size(file);
+	case F_SETPIPE_SZ:
+		return pipe_set_size(file, argument);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return file->vnode == NULL ? -EINVAL : vnode_lock_control(call, file, command, argument);
+	case F_GETOWN:
+	case F_SETOWN:
+	case F_SETSIG:
+	case F_GETSIG:
+		return 0; /* no file here sends SIGIO */
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,20 @@
+/* What starting a process takes: ports, the task's settings, a thread's registers. */
+#ifndef PERSONALITY_FORK_H
+#define PERSONALITY_FORK_H
+
+#include <mach/mach_types.h>
+#include <stdint.h>
+
+struct process;
+struct thread;
+
+/* Makes the ports that the process's task calls and faults by. 0 or -ENOMEM. */
+int process_own_ports(struct process *process);
+/* Leads the task's system calls and exceptions there. 0 or -ENOMEM. */
+int task_attach(struct process *process, mach_port_t task);
+/* Sets a new kernel thread's word and registers and starts it. 0 or -ENOMEM. */
+int thread_start(struct thread *thread, const x86_thread_state64_t *registers, const uint64_t *floating, unsigned floats);
+/* The child no longer needs its parent's memory: gives the thread that vfork lent back. Harmless otherwise. */
+void vfork_finish(struct process *child);
+
+#endif

@@ -1,0 +1,301 @@
+/* futex: waiting on words of the callers' memory, in queues of the server's own. */
+#include "futex.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "call.h"
+#include "mm.h"
+#include "poll.h"
+#include "proc.h"
+#include "unix_server.h"
+#include "vfs.h"
+
+/*
+ * A word is named by (address space, address), or for a shared mapping of a file by (vnode, offset). Shared anonymous memory has no name
+ * of its own after a fork: there the address alone names it, which is the same in parent and child, with a common space.
+ * The server looks at the word and queues the call under its lock, so no wake is lost between the two.
+ */
+
+#define FUTEX_HASH 64
+#define SECOND 1000000000ll
+
+struct futex_key {
+	const void *space;
+	uint64_t offset;
+};
+
+/* A waiting call: in call->scratch. */
+struct futex_wait {
+	struct list link;
+	struct call *call;
+	struct futex_key key;
+	uint32_t bits;
+	bool woken;
+	struct wait_queue queue; /* of this call alone: the dispatcher takes it off when the call is cancelled */
+};
+
+static struct list table[FUTEX_HASH];
+static const char shared_anonymous;
+
+static struct list *bucket(struct futex_key key)
+{
+	struct list *head = &table[((uintptr_t)key.space / 64 + key.offset / 4) % FUTEX_HASH];
+
+	if (head->next == NULL)
+		list_init(head);
+	return head;
+}
+
+static struct futex_key key_of(struct process *process, uint64_t address, bool private)
+{
+	struct futex_key key = {process->memory, address};
+	struct vm_area *area;
+
+	if (private)
+		return key;
+	area = address_space_area(process->memory, address);
+	if (area == NULL || !(area->flags & 1)) /* MAP_SHARED */
+		return key;
+	if (area->vnode == NULL) {
+		key.space = &shared_anonymous;
+		return key;
+	}
+	key.space = area->vnode;
+	key.offset = area->offset + (address - area->start);
+	return key;
+}
+
+/* Entries whose call is gone or has been taken out (signal, timeout) are found by their queue being empty. */
+static bool alive(const struct futex_wait *wait)
+{
+	return !list_empty(&wait->queue.waiters);
+}
+
+static int wake(struct futex_key key, int most, uint32_t bits)
+{
+	int woken = 0;
+
+	list_for_each_safe(link, bucket(key))
+	{
+		struct futex_wait *wait = list_entry(link, struct futex_wait, link);
+
+		if (woken >= most)
+			break;
+		if (wait->key.space != key.space || wait->key.offset != key.offset || !(wait->bits & bits) || !alive(wait))
+			continue;
+		wait->woken = true;
+		list_remove(&wait->link);
+		wait_queue_wake(&wait->queue, 0);
+		woken++;
+	}
+	return woken;
+}
+
+int futex_wake_address(struct process *process, uint64_t address, int most)
+{
+	/* clone's CLEARTID word: waited for with or without FUTEX_PRIVATE. */
+	return wake(key_of(process, address, false), most, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* The entry leaves the hash before its memory goes with the call. */
+static void forget(struct call *call)
+{
+	struct futex_wait *wait = call->scratch;
+
+	if (wait != NULL)
+		list_remove(&wait->link);
+}
+
+static int64_t futex_wait(struct call *call, struct futex_key key, uint64_t address, uint32_t expected, uint32_t bits)
+{
+	struct futex_wait *wait = call->scratch;
+	uint32_t value;
+	int error;
+
+	if (bits == 0)
+		return -EINVAL;
+	if (wait != NULL) {
+		if (wait->woken)
+			return 0;
+		if (call->timed_out)
+			return -ETIMEDOUT;
+		return call_wait_for(call, &wait->queue);
+	}
+	error = copy_in(call, &value, address, sizeof value);
+	if (error != 0)
+		return call_result(error);
+	if (value != expected)
+		return -EAGAIN;
+	if (call->timed_out)
+		return -ETIMEDOUT;
+	wait = calloc(1, sizeof *wait);
+	if (wait == NULL)
+		return -ENOMEM;
+	wait->call = call;
+	wait->key = key;
+	wait->bits = bits;
+	wait_queue_init(&wait->queue);
+	list_append(bucket(key), &wait->link);
+	call->scratch = wait;
+	call->scratch_release = forget;
+	return call_wait_for(call, &wait->queue);
+}
+
+static int64_t requeue(struct call *call, struct futex_key from, struct futex_key to, int most_wake, int most_move,
+	const uint32_t *expected, uint64_t address)
+{
+	uint32_t value;
+	int moved = 0, woken, error;
+
+	if (most_wake < 0 || most_move < 0)
+		return -EINVAL;
+	if (expected != NULL) {
+		error = copy_in(call, &value, address, sizeof value);
+		if (error != 0)
+			return call_result(error);
+		if (value != *expected)
+			return -EAGAIN;
+	}
+	woken = wake(from, most_wake, FUTEX_BITSET_MATCH_ANY);
+	list_for_each_safe(link, bucket(from))
+	{
+		struct futex_wait *wait = list_entry(link, struct futex_wait, link);
+
+		if (moved >= most_move)
+			break;
+		if (wait->key.space != from.space || wait->key.offset != from.offset || !alive(wait))
+			continue;
+		list_remove(&wait->link);
+		wait->key = to;
+		list_append(bucket(to), &wait->link);
+		moved++;
+	}
+	return expected != NULL ? woken + moved : woken;
+}
+
+static int64_t wake_op(struct call *call, struct futex_key first, struct futex_key second, uint64_t address, int most, int most2,
+	uint32_t operation)
+{
+	int32_t old, new, argument = (int32_t)(operation << 8) >> 20, compared = (int32_t)(operation << 20) >> 20;
+	bool hit;
+	int error, woken;
+
+	if ((operation >> 28) & FUTEX_OP_OPARG_SHIFT)
+		argument = 1 << (argument & 31);
+	error = copy_in(call, &old, address, sizeof old);
+	if (error != 0)
+		return call_result(error);
+	switch (operation >> 28 & 7) {
+	case FUTEX_OP_SET:
+		new = argument;
+		break;
+	case FUTEX_OP_ADD:
+		new = (int32_t)((uint32_t)old + (uint32_t)argument);
+		break;
+	case FUTEX_OP_OR:
+		new = old | argument;
+		break;
+	case FUTEX_OP_ANDN:
+		new = old & ~argument;
+		break;
+	case FUTEX_OP_XOR:
+		new = old ^ argument;
+		break;
+	default:
+		return -ENOSYS;
+	}
+	error = copy_out(call, address, &new, sizeof new);
+	if (error != 0)
+		return call_result(error);
+	switch (operation >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ:
+		hit = old == compared;
+		break;
+	case FUTEX_OP_CMP_NE:
+		hit = old != compared;
+		break;
+	case FUTEX_OP_CMP_LT:
+		hit = old < compared;
+		break;
+	case FUTEX_OP_CMP_LE:
+		hit = old <= compared;
+		break;
+	case FUTEX_OP_CMP_GT:
+		hit = old > compared;
+		break;
+	case FUTEX_OP_CMP_GE:
+		hit = old >= compared;
+		break;
+	default:
+		return -ENOSYS;
+	}
+	woken = wake(first, most, FUTEX_BITSET_MATCH_ANY);
+	return woken + (hit ? wake(second, most2, FUTEX_BITSET_MATCH_ANY) : 0);
+}
+
+/* FUTEX_WAIT's time is relative, FUTEX_WAIT_BITSET's a date on one of two clocks. */
+static int set_timeout(struct call *call, uint64_t address, bool absolute, bool realtime)
+{
+	struct timespec time;
+	int64_t left;
+	int error;
+
+	if (address == 0 || call->has_deadline)
+		return 0;
+	if (!absolute)
+		return deadline_from_timespec(call, address);
+	error = copy_in(call, &time, address, sizeof time);
+	if (error != 0)
+		return error;
+	if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= SECOND)
+		return -EINVAL;
+	if (time.tv_sec > INT64_MAX / SECOND - 1)
+		return 0;
+	left = time.tv_sec * SECOND + time.tv_nsec - (int64_t)(realtime ? clock_realtime() : clock_monotonic());
+	if (left <= 0) {
+		call->timed_out = true;
+		left = 0;
+	}
+	call_set_deadline(call, clock_monotonic() + (uint64_t)left);
+	return 0;
+}
+
+int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int value, uint64_t timeout, uint64_t address2,
+	unsigned value3)
+{
+	struct call *call = call_of(caller);
+	struct process *process = call->process;
+	bool private = (operation & FUTEX_PRIVATE_FLAG) != 0, realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
+	int command = (int)operation & FUTEX_CMD_MASK, error, second = (int)timeout;
+	struct futex_key key, key2;
+
+	if (address & 3)
+		return -EINVAL;
+	if (address > VM_MAX_ADDRESS || address < 4096)
+		return -EFAULT;
+	key = key_of(process, address, private);
+	switch (command) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		error = set_timeout(call, timeout, command == FUTEX_WAIT_BITSET, realtime);
+		if (error != 0)
+			return call_result(error);
+		return futex_wait(call, key, address, (uint32_t)value,
+			command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3);
+	case FUTEX_WAKE:
+		return wake(key, value, FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAKE_BITSET:
+		return value3 == 0 ? -EINVAL : wake(key, value, value3);
+	}
+	if (command != FUTEX_REQUEUE && command != FUTEX_CMP_REQUEUE && command != FUTEX_WAKE_OP)
+		return -ENOSYS;
+	if (address2 & 3)
+		return -EINVAL;
+	key2 = key_of(process, address2, private);
+	if (command == FUTEX_WAKE_OP)
+		return wake_op(call, key, key2, address2, value, second, value3);
+	return requeue(call, key, key2, value, second, command == FUTEX_CMP_REQUEUE ? &value3 : NULL, address);
+}

@@ -1,0 +1,12 @@
+/* Futexes as other files use them. */
+#ifndef PERSONALITY_FUTEX_H
+#define PERSONALITY_FUTEX_H
+
+#include <stdint.h>
+
+struct process;
+
+/* Wakes at most `most` threads of the process that wait on the word. How many. */
+int futex_wake_address(struct process *process, uint64_t address, int most);
+
+#endif

@@ -1,0 +1,170 @@
+/* The Unix server: gets its rights, mounts the file systems, starts pid 1, serves. */
+#include <errno.h>
+#include <mach/mach.h>
+#include <servers/bootstrap_user.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "console.h"
+#include "dispatch.h"
+#include "exec.h"
+#include "file.h"
+#include "loadavg.h"
+#include "proc.h"
+#include "system.h"
+#include "trace.h"
+#include "vfs.h"
+
+/* The root of all mounts, once mounts_start has run. */
+extern struct list mounts;
+
+static mach_port_t registered(int slot)
+{
+	static mach_port_t known[TASK_PORT_REGISTER_MAX];
+	mach_msg_type_name_t disposition;
+
+	if (known[slot] == MACH_PORT_NULL &&
+		mach_ports_lookup(mach_task_self(), slot, &known[slot], &disposition) != KERN_SUCCESS)
+		known[slot] = MACH_PORT_NULL;
+	return known[slot];
+}
+
+mach_port_t host_privileged(void)
+{
+	return registered(REGISTERED_HOST_PRIV);
+}
+
+mach_port_t device_master(void)
+{
+	return registered(REGISTERED_DEVICE_MASTER);
+}
+
+unsigned processors_available(void)
+{
+	static unsigned count;
+	struct host_basic_info info;
+	mach_msg_type_number_t words = HOST_BASIC_INFO_COUNT;
+
+	if (count == 0) {
+		count = 1;
+		if (host_info(mach_host_self(), HOST_BASIC_INFO, (uint64_t *)&info, &words) == KERN_SUCCESS && info.avail_cpus > 0)
+			count = (unsigned)info.avail_cpus;
+	}
+	return count;
+}
+
+static _Noreturn void fail(const char *what, int error)
+{
+	fprintf(stderr, "unix: %s: %s\n", what, strerror(error));
+	exit(1);
+}
+
+/* Pid 1 before it runs a program: a session of its own, the standard files, the root. */
+static struct thread *make_init(void)
+{
+	struct mount *root = list_entry(mounts.next, struct mount, link);
+	struct process *process = process_create(NULL);
+	struct session *session = calloc(1, sizeof *session);
+	struct process_group *group = calloc(1, sizeof *group);
+	struct file *files[3];
+	struct thread *thread;
+	unsigned i;
+	int error;
+
+	if (process == NULL || session == NULL || group == NULL)
+		fail("pid 1", ENOMEM);
+	init_process = process;
+	process_first_group(process, group, session);
+	process->files = file_table_create();
+	process->fs = fs_context_create(root->root);
+	process->actions = signal_actions_copy(NULL, false);
+	thread = thread_create_for(process, process->id);
+	if (process->files == NULL || process->fs == NULL || process->actions == NULL || thread == NULL)
+		fail("pid 1", ENOMEM);
+	error = console_open_standard(files);
+	if (error != 0)
+		fail("the console", -error);
+	for (i = 0; i < 3; i++)
+		fd_install(&thread->call, files[i], false);
+	return thread;
+}
+
+static int add_strings(struct exec_strings *strings, const char *const *list, unsigned *count)
+{
+	int error = 0;
+
+	for (*count = 0; list[*count] != NULL && error == 0; ++*count)
+		error = exec_strings_add(strings, list[*count], strlen(list[*count]));
+	return error;
+}
+
+static int64_t start_program(struct call *call, const char *path, const char *const *arguments)
+{
+	char term[48];
+	const char *const environment[] = {"HOME=/root", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", term, NULL};
+	struct exec_strings strings = {0};
+	int64_t result;
+
+	snprintf(term, sizeof term, "TERM=%s", console_term);
+	result = add_strings(&strings, arguments, &strings.arguments);
+	if (result == 0)
+		result = add_strings(&strings, environment, &strings.environment);
+	if (result == 0)
+		result = exec_run(call, path, &strings);
+	free(strings.data);
+	return result;
+}
+
+static void *start_init(void *argument)
+{
+	const char *shell[] = {"sh", "-c", console_command, NULL};
+	static const char *const init[] = {"init", NULL};
+	struct thread *thread;
+	struct call *call;
+	int64_t result;
+	int error;
+
+	(void)argument;
+	server_lock();
+	error = mounts_start();
+	if (error != 0)
+		fail("the root file system cannot be mounted", -error);
+	thread = make_init();
+	call = &thread->call;
+	call->state = CALL_RUNNING;
+	call->in_worker = true;
+	call->number = 59; /* execve */
+	result = console_command_mode ? start_program(call, "/bin/sh", shell) : start_program(call, "/sbin/init", init);
+	if (result != CALL_GONE && !console_command_mode) {
+		static const char *const single[] = {"-sh", NULL};
+
+		fprintf(stderr, "unix: /sbin/init: %s; starting /bin/sh\n", strerror((int)-result));
+		result = start_program(call, "/bin/sh", single);
+	}
+	if (result != CALL_GONE) {
+		fprintf(stderr, "unix: /bin/sh: %s\n", strerror((int)-result));
+		console_init_ended(127);
+		system_end(false);
+	}
+	server_leave();
+	return NULL;
+}
+
+int main(void)
+{
+	if (device_master() == MACH_PORT_NULL || host_privileged() == MACH_PORT_NULL)
+		fail("bootstrap gave no right to the host and its devices", EPERM);
+	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &server_port_set) != KERN_SUCCESS)
+		fail("port set", ENOMEM);
+	server_lock();
+	console_start();
+	trace_enabled = console_trace;
+	load_start();
+	server_unlock();
+	server_thread_start(start_init);
+	dispatch_run();
+}

@@ -1,0 +1,256 @@
+/* Address spaces: the list of mappings and the kernel's map behind it. */
+#include "mm.h"
+
+#include <errno.h>
+#include <mach/mach.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "vfs.h"
+
+#define area_of(at) list_entry(at, struct vm_area, link)
+
+static struct address_space *space_alloc(void)
+{
+	struct address_space *space = calloc(1, sizeof *space);
+
+	if (space == NULL)
+		return NULL;
+	space->references = 1;
+	list_init(&space->areas);
+	return space;
+}
+
+struct address_space *address_space_create(void)
+{
+	struct address_space *space = space_alloc();
+
+	if (space != NULL && task_create(mach_task_self(), FALSE, &space->task) != KERN_SUCCESS) {
+		free(space);
+		return NULL;
+	}
+	return space;
+}
+
+static struct vm_area *area_copy(const struct vm_area *area)
+{
+	struct vm_area *copy = malloc(sizeof *copy);
+
+	if (copy == NULL)
+		return NULL;
+	*copy = *area;
+	if (copy->vnode != NULL)
+		vnode_reference(copy->vnode);
+	return copy;
+}
+
+struct address_space *address_space_fork(struct address_space *parent)
+{
+	struct address_space *space = space_alloc();
+
+	if (space == NULL)
+		return NULL;
+	list_for_each(link, &parent->areas)
+	{
+		struct vm_area *copy = area_copy(area_of(link));
+
+		if (copy == NULL)
+			goto fail;
+		list_append(&space->areas, &copy->link);
+	}
+	space->size = parent->size;
+	space->brk_start = parent->brk_start;
+	space->brk = parent->brk;
+	space->mmap_top = parent->mmap_top;
+	if (task_create(parent->task, TRUE, &space->task) == KERN_SUCCESS)
+		return space;
+fail:
+	address_space_release(space);
+	return NULL;
+}
+
+static void area_free(struct vm_area *area)
+{
+	struct vnode *vnode = area->vnode;
+
+	list_remove(&area->link);
+	free(area);
+	vnode_release(vnode);
+}
+
+void address_space_release(struct address_space *space)
+{
+	if (space == NULL || --space->references > 0)
+		return;
+	if (space->task != MACH_PORT_NULL) {
+		task_terminate(space->task);
+		mach_port_deallocate(mach_task_self(), space->task);
+	}
+	while (!list_empty(&space->areas))
+		area_free(area_of(space->areas.next));
+	free(space);
+}
+
+static void insert(struct address_space *space, struct vm_area *area)
+{
+	struct list *before = &space->areas;
+
+	/* From the end: most new areas are high. Appending to a link puts the new one in front of it. */
+	while (before->prev != &space->areas && area_of(before->prev)->start > area->start)
+		before = before->prev;
+	list_append(before, &area->link);
+}
+
+/* Makes a border at the address. */
+static int split(struct address_space *space, uint64_t address)
+{
+	struct vm_area *area = address_space_area(space, address), *upper;
+
+	if (area == NULL || area->start == address)
+		return 0;
+	upper = area_copy(area);
+	if (upper == NULL)
+		return -ENOMEM;
+	upper->start = address;
+	if (upper->vnode != NULL)
+		upper->offset += address - area->start;
+	area->end = address;
+	list_append(area->link.next, &upper->link);
+	return 0;
+}
+
+struct vm_area *address_space_area(struct address_space *space, uint64_t address)
+{
+	list_for_each(link, &space->areas)
+	{
+		struct vm_area *area = area_of(link);
+
+		if (address < area->start)
+			return NULL;
+		if (address < area->end)
+			return area;
+	}
+	return NULL;
+}
+
+bool address_space_is_free(struct address_space *space, uint64_t address, uint64_t size)
+{
+	if (address < MMAP_LOWEST || size > VM_MAX_ADDRESS || address > VM_MAX_ADDRESS - size)
+		return false;
+	list_for_each(link, &space->areas)
+	{
+		struct vm_area *area = area_of(link);
+
+		if (area->start < address + size && address < area->end)
+			return false;
+	}
+	return true;
+}
+
+uint64_t address_space_find(struct address_space *space, uint64_t size)
+{
+	uint64_t top = space->mmap_top;
+	struct list *link;
+
+	for (link = space->areas.prev; link != &space->areas; link = link->prev) {
+		struct vm_area *area = area_of(link);
+
+		if (area->end <= top && top - area->end >= size)
+			break;
+		if (area->start < top)
+			top = area->start;
+	}
+	return top >= size && top - size >= MMAP_LOWEST ? top - size : 0;
+}
+
+static vm_prot_t kernel_protection(int protection)
+{
+	/* On this processor what can be written or executed can be read. */
+	return protection == PROT_NONE ? VM_PROT_NONE : (protection & 7) | VM_PROT_READ;
+}
+
+int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum, int flags,
+	struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name)
+{
+	bool shared = (flags & MAP_SHARED) != 0;
+	vm_address_t where = address;
+	struct vm_area *area = calloc(1, sizeof *area);
+	kern_return_t result;
+
+	if (area == NULL)
+		return -ENOMEM;
+	result = vm_map(space->task, &where, size, 0, FALSE, object, offset, !shared && object != MACH_PORT_NULL,
+		kernel_protection(protection), kernel_protection(maximum), shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY);
+	if (result != KERN_SUCCESS) {
+		free(area);
+		return result == KERN_PROTECTION_FAILURE ? -EACCES : -ENOMEM;
+	}
+	area->start = address;
+	area->end = address + size;
+	area->protection = protection;
+	area->maximum = maximum;
+	area->flags = flags;
+	area->vnode = vnode != NULL ? vnode_reference(vnode) : NULL;
+	area->offset = vnode != NULL ? offset : 0;
+	area->name = name;
+	insert(space, area);
+	space->size += size;
+	/* Anonymous neighbours of the same kind become one. */
+	if (vnode == NULL && area->link.prev != &space->areas) {
+		struct vm_area *lower = area_of(area->link.prev);
+
+		if (lower->end == area->start && lower->vnode == NULL && lower->protection == protection &&
+			lower->flags == flags && lower->name == name && lower->maximum == maximum && !shared) {
+			lower->end = area->end;
+			area_free(area);
+		}
+	}
+	return 0;
+}
+
+int address_space_unmap(struct address_space *space, uint64_t address, uint64_t size)
+{
+	uint64_t end = address + size;
+
+	if (split(space, address) != 0 || split(space, end) != 0)
+		return -ENOMEM;
+	for (;;) {
+		struct vm_area *found = NULL;
+
+		list_for_each(link, &space->areas)
+		{
+			if (area_of(link)->start >= address && area_of(link)->end <= end) {
+				found = area_of(link);
+				break;
+			}
+		}
+		if (found == NULL)
+			return 0;
+		/* The mapping goes first; freeing the area may release the lock. */
+		vm_deallocate(space->task, found->start, found->end - found->start);
+		space->size -= found->end - found->start;
+		area_free(found);
+	}
+}
+
+/* --- What the calls need beyond that (mmap.c). */
+
+int address_space_split(struct address_space *space, uint64_t start, uint64_t end)
+{
+	int error = split(space, start);
+
+	return error != 0 ? error : split(space, end);
+}
+
+int address_space_protect(struct address_space *space, struct vm_area *area, int protection)
+{
+	kern_return_t result;
+
+	if (protection & ~area->maximum & 7)
+		return -EACCES;
+	result = vm_protect(space->task, area->start, area->end - area->start, FALSE, kernel_protection(protection));
+	if (result != KERN_SUCCESS)
+		return result == KERN_PROTECTION_FAILURE ? -EACCES : -ENOMEM;
+	area->protection = protection;
+	return 0;
+}

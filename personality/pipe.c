@@ -1,0 +1,380 @@
+/* Pipes and FIFOs. */
+#include "pipe.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "file.h"
+#include "proc.h"
+#include "unix_server.h"
+#include "vfs.h"
+
+#define PIPE_SIZE_DEFAULT 65536u
+#define PIPE_SIZE_MAX 1048576u
+#define PIPE_ATOMIC 4096u /* PIPE_BUF: writes up to this are not mixed with others */
+
+struct pipe {
+	char *buffer; /* made with the first write */
+	uint32_t size, start, used;
+	unsigned readers, writers;
+	unsigned expected[2]; /* FIFO: opens of the reading, the writing side that are about to run again */
+	bool had_writer;
+	struct wait_queue queue; /* both sides: any change */
+};
+
+struct pipe *pipe_create(void)
+{
+	struct pipe *pipe = calloc(1, sizeof *pipe);
+
+	if (pipe == NULL)
+		return NULL;
+	pipe->size = PIPE_SIZE_DEFAULT;
+	wait_queue_init(&pipe->queue);
+	return pipe;
+}
+
+void pipe_free(struct pipe *pipe)
+{
+	wait_queue_destroy(&pipe->queue);
+	free(pipe->buffer);
+	free(pipe);
+}
+
+void pipe_add_end(struct pipe *pipe, bool write)
+{
+	if (write) {
+		pipe->writers++;
+		pipe->had_writer = true;
+	} else {
+		pipe->readers++;
+	}
+	wait_queue_wake(&pipe->queue, 0);
+}
+
+static bool in_use(const struct pipe *pipe)
+{
+	return pipe->readers + pipe->writers + pipe->expected[0] + pipe->expected[1] > 0;
+}
+
+bool pipe_drop_end(struct pipe *pipe, bool write)
+{
+	if (write)
+		pipe->writers--;
+	else
+		pipe->readers--;
+	wait_queue_wake(&pipe->queue, write ? POLLHUP | POLLIN : POLLERR | POLLOUT);
+	return in_use(pipe);
+}
+
+unsigned pipe_poll_read(const struct pipe *pipe)
+{
+	return (pipe->used > 0 ? POLLIN | POLLRDNORM : 0u) | (pipe->writers == 0 && pipe->had_writer ? POLLHUP : 0u);
+}
+
+unsigned pipe_poll_write(const struct pipe *pipe)
+{
+	if (pipe->readers == 0)
+		return POLLERR | POLLOUT | POLLWRNORM;
+	return pipe->size - pipe->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0u;
+}
+
+uint64_t pipe_used(const struct pipe *pipe)
+{
+	return pipe->used;
+}
+
+struct wait_queue *pipe_queue(struct pipe *pipe)
+{
+	return &pipe->queue;
+}
+
+int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
+{
+	int error = 0;
+
+	if (io->total == 0)
+		return 0;
+	if (pipe->used == 0) {
+		if (pipe->writers == 0 && pipe->expected[1] == 0)
+			return 0;
+		return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->queue);
+	}
+	/* The bytes leave the pipe only when they have reached the caller. */
+	while (pipe->used > 0 && io->done < io->total) {
+		uint64_t part = pipe->size - pipe->start;
+
+		if (part > pipe->used)
+			part = pipe->used;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_out(io, pipe->buffer + pipe->start, part);
+		if (error != 0)
+			break;
+		pipe->start = (pipe->start + (uint32_t)part) % pipe->size;
+		pipe->used -= (uint32_t)part;
+	}
+	if (io->done == 0)
+		return call_result(error);
+	wait_queue_wake(&pipe->queue, POLLOUT);
+	return (int64_t)io->done;
+}
+
+/* A write of more than fits goes in piece by piece; call->progress says how much of it is in. */
+int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
+{
+	struct call *call = io->call;
+	uint64_t left, before = io->done;
+	int error = 0;
+
+	if (io->total == 0)
+		return 0;
+	if (pipe->readers == 0 && pipe->expected[0] == 0) {
+		if (io->done > 0)
+			return (int64_t)io->done;
+		if (!quiet)
+			signal_thread(call->thread, SIGPIPE, NULL);
+		return -EPIPE;
+	}
+	if (pipe->buffer == NULL) {
+		pipe->buffer = malloc(pipe->size);
+		if (pipe->buffer == NULL)
+			return -ENOMEM;
+	}
+	left = io->total - io->done;
+	if (io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left)
+		return no_wait ? -EAGAIN : call_wait_for(call, &pipe->queue);
+	while (pipe->used < pipe->size && io->done < io->total) {
+		uint64_t end = (pipe->start + pipe->used) % pipe->size, part = pipe->size - pipe->used;
+
+		if (part > pipe->size - end)
+			part = pipe->size - end;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_in(io, pipe->buffer + end, part);
+		if (error != 0)
+			break;
+		pipe->used += (uint32_t)part;
+	}
+	if (io->done > before)
+		wait_queue_wake(&pipe->queue, POLLIN);
+	if (error == CALL_ERROR_RESTART)
+		return CALL_RESTART;
+	if (error != 0)
+		return io->done > 0 ? (int64_t)io->done : error;
+	if (io->done == io->total || (no_wait && io->done > 0))
+		return (int64_t)io->done;
+	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->queue);
+}
+
+/* --- As files. */
+
+static bool writes(const struct file *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static bool reads(const struct file *file)
+{
+	return (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static int64_t pipe_file_read(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	return pipe_read(file->data, io, (file->flags & O_NONBLOCK) != 0);
+}
+
+static int64_t pipe_file_write(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	return pipe_write(file->data, io, (file->flags & O_NONBLOCK) != 0, false);
+}
+
+static unsigned pipe_file_poll(struct file *file)
+{
+	return (reads(file) ? pipe_poll_read(file->data) : 0u) | (writes(file) ? pipe_poll_write(file->data) : 0u);
+}
+
+static unsigned pipe_file_queues(struct file *file, struct wait_queue *queues[2])
+{
+	queues[0] = pipe_queue(file->data);
+	return 1;
+}
+
+static int64_t pipe_file_ioctl(struct call *call, struct file *file, uint64_t request, uint64_t argument)
+{
+	int count = (int)pipe_used(file->data);
+
+	if (request != FIONREAD)
+		return -ENOTTY;
+	return call_result(copy_out(call, argument, &count, sizeof count));
+}
+
+static void pipe_file_release(struct file *file)
+{
+	struct pipe *pipe = file->data;
+	bool left = true;
+
+	if (reads(file))
+		left = pipe_drop_end(pipe, false);
+	if (writes(file))
+		left = pipe_drop_end(pipe, true);
+	if (left)
+		return;
+	if (file->vnode != NULL)
+		file->vnode->pipe = NULL;
+	pipe_free(pipe);
+}
+
+static const struct file_ops pipe_ops = {
+	.read = pipe_file_read,
+	.write = pipe_file_write,
+	.poll = pipe_file_poll,
+	.poll_queues = pipe_file_queues,
+	.ioctl = pipe_file_ioctl,
+	.release = pipe_file_release,
+};
+
+int64_t pipe_size(const struct file *file)
+{
+	return file->ops == &pipe_ops ? (int64_t)((struct pipe *)file->data)->size : -EBADF;
+}
+
+int64_t pipe_set_size(struct file *file, uint64_t size)
+{
+	struct pipe *pipe = file->data;
+	char *buffer;
+	uint32_t i;
+
+	if (file->ops != &pipe_ops)
+		return -EBADF;
+	if (size > PIPE_SIZE_MAX)
+		return -EPERM;
+	if (size < PIPE_ATOMIC)
+		size = PIPE_ATOMIC;
+	while (size & (size - 1))
+		size += size & -size;
+	if (size < pipe->used)
+		return -EBUSY;
+	buffer = malloc(size);
+	if (buffer == NULL)
+		return -ENOMEM;
+	for (i = 0; i < pipe->used; i++)
+		buffer[i] = pipe->buffer[(pipe->start + i) % pipe->size];
+	free(pipe->buffer);
+	pipe->buffer = buffer;
+	pipe->start = 0;
+	pipe->size = (uint32_t)size;
+	return (int64_t)size;
+}
+
+/*
+ * Opening one side of a FIFO waits for an open of the other side. A waiting open has no end yet: it is found on the pipe's queue,
+ * marked by call->progress. The open that it waited for counts it as expected, which keeps the pipe (and a writer from EPIPE)
+ * until it has run again.
+ */
+#define OPENING(write) (1ull << 63 | (uint64_t)(write))
+
+static bool opener_waits(struct pipe *pipe, bool write)
+{
+	list_for_each(link, &pipe->queue.waiters)
+	{
+		const struct waiter *waiter = list_entry(link, struct waiter, link);
+
+		if (waiter->call != NULL && waiter->call->progress == OPENING(write))
+			return true;
+	}
+	return false;
+}
+
+int fifo_open(struct call *call, struct vnode *vnode, struct file *file)
+{
+	struct pipe *pipe = vnode->pipe;
+	bool write = writes(file), both = write && reads(file);
+	unsigned others;
+
+	if (pipe == NULL) {
+		pipe = vnode->pipe = pipe_create();
+		if (pipe == NULL)
+			return -ENOMEM;
+	}
+	others = write ? pipe->readers : pipe->writers;
+	if (!both && others == 0 && pipe->expected[write] == 0) {
+		if (opener_waits(pipe, !write)) {
+			pipe->expected[!write]++;
+		} else if (!(file->flags & O_NONBLOCK)) {
+			call->progress = OPENING(write);
+			return call_wait_for(call, &pipe->queue) == CALL_RESTART ? CALL_ERROR_RESTART : -ENOMEM;
+		} else if (write) {
+			if (!in_use(pipe)) {
+				vnode->pipe = NULL;
+				pipe_free(pipe);
+			}
+			return -ENXIO;
+		}
+	}
+	if (pipe->expected[write] > 0)
+		pipe->expected[write]--;
+	file->ops = &pipe_ops;
+	file->data = pipe;
+	file->seekable = false;
+	if (!write || both)
+		pipe_add_end(pipe, false);
+	if (write)
+		pipe_add_end(pipe, true);
+	return 0;
+}
+
+int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
+{
+	struct call *call = call_of(caller);
+	struct file *file[2] = {NULL, NULL};
+	struct pipe *pipe;
+	int64_t fd[2];
+	int pair[2], error;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	pipe = pipe_create();
+	if (pipe == NULL)
+		return -ENOMEM;
+	file[0] = file_create(&pipe_ops, O_RDONLY | (unsigned)(flags & O_NONBLOCK), NULL, pipe);
+	file[1] = file_create(&pipe_ops, O_WRONLY | (unsigned)(flags & O_NONBLOCK), NULL, pipe);
+	if (file[0] == NULL || file[1] == NULL) {
+		free(file[0]);
+		free(file[1]);
+		pipe_free(pipe);
+		return -ENOMEM;
+	}
+	pipe_add_end(pipe, false);
+	pipe_add_end(pipe, true);
+	file[0]->inode = file[1]->inode = anonymous_inode();
+	file[0]->kind = file[1]->kind = "pipe";
+	fd[0] = fd_install(call, file[0], (flags & O_CLOEXEC) != 0);
+	if (fd[0] < 0) {
+		file_release(file[1]);
+		return fd[0];
+	}
+	fd[1] = fd_install(call, file[1], (flags & O_CLOEXEC) != 0);
+	if (fd[1] < 0) {
+		fd_close(call, (int)fd[0]);
+		return fd[1];
+	}
+	pair[0] = (int)fd[0];
+	pair[1] = (int)fd[1];
+	error = copy_out(call, address, pair, sizeof pair);
+	if (error != 0) {
+		fd_close(call, pair[0]);
+		fd_close(call, pair[1]);
+	}
+	return call_result(error);
+}
+
+int64_t sys_pipe(uint64_t caller, uint64_t address)
+{
+	return sys_pipe2(caller, address, 0);
+}

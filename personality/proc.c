@@ -1,0 +1,423 @@
+/* The tables of processes, threads and process groups; sessions; job control. */
+#include "proc.h"
+
+#include <mach/mach.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deliver.h"
+#include "dispatch.h"
+#include "file.h"
+#include "mm.h"
+#include "tty.h"
+#include "vfs.h"
+
+#define THREAD_HASH 256
+
+struct list processes = LIST_INITIALIZER(processes);
+struct process *init_process;
+
+static struct list groups = LIST_INITIALIZER(groups);
+static struct thread *thread_hash[THREAD_HASH];
+static int last_id;
+/* Payloads of ports: small ones are interrupts'. */
+static uint64_t last_serial = 1ull << 32;
+
+/* --- Finding. */
+
+struct process *process_find(int id)
+{
+	list_for_each(link, &processes)
+	{
+		struct process *process = list_entry(link, struct process, link);
+
+		if (process->id == id)
+			return process;
+	}
+	return NULL;
+}
+
+struct thread *thread_find(int id)
+{
+	struct thread *thread = thread_hash[(unsigned)id % THREAD_HASH];
+
+	while (thread != NULL && thread->id != id)
+		thread = thread->hash_next;
+	return thread;
+}
+
+struct process_group *group_find(int id)
+{
+	list_for_each(link, &groups)
+	{
+		struct process_group *group = list_entry(link, struct process_group, link);
+
+		if (group->id == id)
+			return group;
+	}
+	return NULL;
+}
+
+static struct thread *borrower(struct thread *thread)
+{
+	while (thread != NULL && thread->lent != NULL)
+		thread = thread->lent;
+	return thread;
+}
+
+struct thread *thread_of_word(uint64_t word, uint64_t payload)
+{
+	struct thread *thread = word <= PROCESS_ID_MAX ? thread_find((int)word) : NULL;
+
+	/* The word is the program's to forge, the payload is not. */
+	if (thread == NULL || thread->borrowed || thread->process->serial != payload)
+		return NULL;
+	return borrower(thread);
+}
+
+struct thread *thread_of_port(mach_port_t port)
+{
+	unsigned i;
+
+	for (i = 0; i < THREAD_HASH; i++) {
+		struct thread *thread;
+
+		for (thread = thread_hash[i]; thread != NULL; thread = thread->hash_next) {
+			if (thread->port == port && !thread->borrowed && !thread->dead)
+				return borrower(thread);
+		}
+	}
+	return NULL;
+}
+
+mach_port_t process_task(const struct process *process)
+{
+	return process->memory->task;
+}
+
+int allocate_id(void)
+{
+	int tries;
+
+	for (tries = 0; tries < PROCESS_ID_MAX; tries++) {
+		last_id = last_id >= PROCESS_ID_MAX ? 300 : last_id + 1;
+		if (thread_find(last_id) == NULL && process_find(last_id) == NULL && group_find(last_id) == NULL)
+			return last_id;
+	}
+	return 0;
+}
+
+/* --- Making. */
+
+void thread_unhash(struct thread *thread)
+{
+	struct thread **at = &thread_hash[(unsigned)thread->id % THREAD_HASH];
+
+	while (*at != thread)
+		at = &(*at)->hash_next;
+	*at = thread->hash_next;
+}
+
+void thread_rehash(struct thread *thread, int id)
+{
+	struct thread **head = &thread_hash[(unsigned)id % THREAD_HASH];
+
+	thread->id = id;
+	thread->hash_next = *head;
+	*head = thread;
+}
+
+struct thread *thread_create_for(struct process *process, int id)
+{
+	struct thread *thread = calloc(1, sizeof *thread);
+
+	if (thread == NULL)
+		return NULL;
+	thread->id = id;
+	thread->process = process;
+	signal_queue_init(&thread->pending);
+	list_init(&thread->call.link);
+	thread->call.thread = thread;
+	thread->call.process = process;
+	thread_rehash(thread, id);
+	list_append(&process->threads, &thread->link);
+	process->thread_count++;
+	memcpy(thread->name, process->command, sizeof thread->name);
+	return thread;
+}
+
+static void default_limits(struct process *process)
+{
+	unsigned i;
+
+	for (i = 0; i < RLIM_NLIMITS; i++)
+		process->limit[i].rlim_cur = process->limit[i].rlim_max = RLIM64_INFINITY;
+	process->limit[RLIMIT_STACK].rlim_cur = 8ull << 20;
+	process->limit[RLIMIT_CORE].rlim_cur = 0;
+	process->limit[RLIMIT_NOFILE].rlim_cur = FD_LIMIT_DEFAULT;
+	process->limit[RLIMIT_NOFILE].rlim_max = FD_LIMIT_MAX;
+	process->limit[RLIMIT_NPROC].rlim_cur = process->limit[RLIMIT_NPROC].rlim_max = 4096;
+	process->limit[RLIMIT_MEMLOCK].rlim_cur = process->limit[RLIMIT_MEMLOCK].rlim_max = 8ull << 20;
+	process->limit[RLIMIT_SIGPENDING].rlim_cur = process->limit[RLIMIT_SIGPENDING].rlim_max = 1024;
+	process->limit[RLIMIT_MSGQUEUE].rlim_cur = process->limit[RLIMIT_MSGQUEUE].rlim_max = 819200;
+	process->limit[RLIMIT_NICE].rlim_cur = process->limit[RLIMIT_NICE].rlim_max = 0;
+	process->limit[RLIMIT_RTPRIO].rlim_cur = process->limit[RLIMIT_RTPRIO].rlim_max = 0;
+}
+
+struct process *process_create(struct process *parent)
+{
+	struct process *process = calloc(1, sizeof *process);
+
+	if (process == NULL)
+		return NULL;
+	process->id = allocate_id();
+	if (process->id == 0) {
+		free(process);
+		return NULL;
+	}
+	process->serial = ++last_serial;
+	process->parent = parent;
+	process->exit_signal = SIGCHLD;
+	process->dumpable = true;
+	process->started = clock_monotonic();
+	list_init(&process->children);
+	list_init(&process->sibling);
+	list_init(&process->group_link);
+	list_init(&process->threads);
+	signal_queue_init(&process->pending);
+	wait_queue_init(&process->child_queue);
+	wait_queue_init(&process->signal_queue);
+	list_append(&processes, &process->link);
+	if (parent == NULL) {
+		default_limits(process);
+		return process;
+	}
+	list_append(&parent->children, &process->sibling);
+	process->group = parent->group;
+	list_append(&parent->group->members, &process->group_link);
+	process->credentials = parent->credentials;
+	memcpy(process->limit, parent->limit, sizeof process->limit);
+	process->nice = parent->nice;
+	process->dumpable = parent->dumpable;
+	memcpy(process->command, parent->command, sizeof process->command);
+	process->argument_start = parent->argument_start;
+	process->argument_end = parent->argument_end;
+	process->environment_start = parent->environment_start;
+	process->environment_end = parent->environment_end;
+	if (parent->executable != NULL)
+		process->executable = vnode_reference(parent->executable);
+	return process;
+}
+
+/* --- Groups and sessions. */
+
+static void session_release(struct session *session)
+{
+	if (--session->references == 0)
+		free(session);
+}
+
+static struct process_group *group_create(int id, struct session *session)
+{
+	struct process_group *group = calloc(1, sizeof *group);
+
+	if (group == NULL)
+		return NULL;
+	group->id = id;
+	group->session = session;
+	session->references++;
+	list_init(&group->members);
+	list_append(&groups, &group->link);
+	return group;
+}
+
+void process_leave_group(struct process *process)
+{
+	struct process_group *group = process->group;
+
+	process->group = NULL;
+	list_remove(&process->group_link);
+	if (group == NULL || !list_empty(&group->members))
+		return;
+	tty_group_gone(group);
+	list_remove(&group->link);
+	session_release(group->session);
+	free(group);
+}
+
+static void join(struct process *process, struct process_group *group)
+{
+	process_leave_group(process);
+	process->group = group;
+	list_append(&group->members, &process->group_link);
+}
+
+int process_set_group(struct process *process, int id)
+{
+	struct process_group *group = group_find(id), *old = process->group;
+	struct session *session = old->session;
+
+	if (group == old)
+		return 0;
+	if (group == NULL) {
+		if (id != process->id)
+			return -EPERM;
+		group = group_create(id, session);
+		if (group == NULL)
+			return -ENOMEM;
+	} else if (group->session != session) {
+		return -EPERM;
+	}
+	join(process, group);
+	list_for_each(link, &process->children)
+		group_check_orphaned(list_entry(link, struct process, sibling)->group);
+	return 0;
+}
+
+void process_first_group(struct process *process, struct process_group *group, struct session *session)
+{
+	session->id = group->id = process->id;
+	session->leader = process;
+	session->references = 1;
+	group->session = session;
+	list_init(&group->members);
+	list_append(&groups, &group->link);
+	join(process, group);
+}
+
+int process_new_session(struct process *process)
+{
+	struct session *session;
+	struct process_group *group;
+
+	if (group_find(process->id) != NULL)
+		return -EPERM;
+	session = calloc(1, sizeof *session);
+	if (session == NULL)
+		return -ENOMEM;
+	session->references = 1;
+	session->id = process->id;
+	session->leader = process;
+	group = group_create(process->id, session);
+	session_release(session);
+	if (group == NULL)
+		return -ENOMEM;
+	join(process, group);
+	return process->id;
+}
+
+bool group_is_orphaned(const struct process_group *group)
+{
+	list_for_each(link, &group->members)
+	{
+		struct process *process = list_entry(link, struct process, group_link);
+
+		if (process->state == PROCESS_RUNNING && process->parent != NULL && process->parent->group != NULL &&
+			process->parent->group != group && process->parent->group->session == group->session)
+			return false;
+	}
+	return true;
+}
+
+void group_check_orphaned(struct process_group *group)
+{
+	bool stopped = false;
+
+	if (group == NULL || !group_is_orphaned(group))
+		return;
+	list_for_each(link, &group->members)
+	{
+		if (list_entry(link, struct process, group_link)->stopped)
+			stopped = true;
+	}
+	if (!stopped)
+		return;
+	signal_group(group, SIGHUP, NULL);
+	signal_group(group, SIGCONT, NULL);
+}
+
+/* --- Job control. */
+
+static void tell_parent(struct process *process, int code, int status)
+{
+	struct process *parent = process->parent;
+	struct signal_info info;
+
+	if (parent == NULL)
+		return;
+	memset(&info, 0, sizeof info);
+	info.signal = SIGCHLD;
+	info.code = code;
+	info.pid = process->id;
+	info.uid = process->credentials.uid;
+	info.status = status;
+	if (!(parent->actions->action[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+		signal_process(parent, SIGCHLD, &info);
+	wait_queue_wake(&parent->child_queue, 0);
+}
+
+void process_stop(struct process *process, int signal)
+{
+	if (process->stopped || process->exiting)
+		return;
+	process->stopped = true;
+	process->stop_signal = signal;
+	process->stop_reported = false;
+	process->continued = false;
+	list_for_each(link, &process->threads)
+	{
+		struct thread *thread = list_entry(link, struct thread, link);
+
+		if (thread->lent == NULL)
+			thread_suspend(thread->port);
+	}
+	tell_parent(process, CLD_STOPPED, signal);
+}
+
+void process_continue(struct process *process)
+{
+	if (!process->stopped)
+		return;
+	process->stopped = false;
+	process->continued = true;
+	list_for_each(link, &process->threads)
+	{
+		struct thread *thread = list_entry(link, struct thread, link);
+
+		if (thread->lent == NULL)
+			thread_resume(thread->port);
+		call_resume_ready(&thread->call);
+	}
+	list_for_each_safe(link, &process->threads)
+		signal_wake(list_entry(link, struct thread, link));
+	tell_parent(process, CLD_CONTINUED, SIGCONT);
+}
+
+/* --- Rights. */
+
+bool capable(const struct process *process)
+{
+	return process->credentials.euid == 0;
+}
+
+bool may_signal(const struct process *sender, const struct process *target, int signal)
+{
+	const struct credentials *from = &sender->credentials, *to = &target->credentials;
+
+	return from->euid == 0 || from->euid == to->suid || from->euid == to->uid || from->uid == to->suid ||
+	       from->uid == to->uid || (signal == SIGCONT && sender->group->session == target->group->session);
+}
+
+bool in_group(const struct credentials *credentials, uint32_t gid)
+{
+	unsigned i;
+
+	if (credentials->fsgid == gid)
+		return true;
+	for (i = 0; i < credentials->groups; i++) {
+		if (credentials->group[i] == gid)
+			return true;
+	}
+	return false;
+}

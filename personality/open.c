@@ -197,6 +197,7 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 	file = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
 	if (file == NULL)
 		return -ENOMEM;
+	file->open_flags = flags;
 	file->seekable = type == S_IFREG || type == S_IFDIR;
 	if (vnode->ops->open != NULL)
 		error = vnode->ops->open(call, vnode, file);

@@ -1,5 +1,6 @@
 /* The pager kit: memory objects behind their ports, requests dispatched to the pager's functions. */
 #include <mach/memory_object_server.h>
+#include <mach/memory_object_user.h>
 #include <mach/notify_server.h>
 #include <mach/pager.h>
 #include <stdint.h>
@@ -304,6 +305,24 @@ kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_si
 	return result;
 }
 
+/*
+ * The kernel has let go of the object, but what it returned before may still be queued: a completion of our own, at the end of
+ * the queue, says when that is over. Object locked.
+ */
+static boolean_t complete_ourselves(struct pager_object *object)
+{
+	mach_port_t right = MACH_PORT_NULL;
+	mach_msg_type_name_t type;
+
+	if (mach_port_extract_right(mach_task_self(), object->port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &right, &type) !=
+		KERN_SUCCESS)
+		return FALSE;
+	if (memory_object_lock_completed(right, 0, 0) == KERN_SUCCESS)
+		return TRUE;
+	mach_port_deallocate(mach_task_self(), right);
+	return FALSE;
+}
+
 kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
 	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock)
 {
@@ -316,7 +335,7 @@ kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, 
 		/* The completion comes to the object's own port: behind the pages that were returned. */
 		result = memory_object_lock_request(
 			object->control, offset, length, should_return, flush, lock, object->port);
-		object->locking = result == KERN_SUCCESS;
+		object->locking = result == KERN_SUCCESS || complete_ourselves(object);
 		while (object->locking)
 			pthread_cond_wait(&object->lock_done, &object->lock);
 	}

@@ -5,7 +5,7 @@
  * contents; when it goes, the backend's forget() frees an inode without links.
  *
  *   held       the hash of inodes has it; a look-up hands out the same ports again
- *   released   out of both hashes, forgotten by the backend, its ports are being destroyed; freed with the second of
+ *   released   out of the hashes, forgotten by the backend, its ports are being destroyed; freed with the second of
  * them
  *
  * Threads and locks. The volume's lock (fk_lock) covers the backend, the hashes and every node. Two port sets:
@@ -35,10 +35,10 @@
 #include <stdbool.h>
 
 struct fk_node {
-	struct pager_object file;
+	struct pager_object file; /* first: see fk_find_request */
 	struct pager_object contents;
 	uint64_t inode;
-	struct fk_node *next_by_inode, *next_by_port;
+	struct fk_node *next_by_inode, *next_by_port, *next_by_address;
 	unsigned pins;    /* requests that have released the lock and come back to it */
 	unsigned objects; /* pager objects not destroyed yet */
 	bool released;
@@ -61,7 +61,9 @@ extern mach_port_t fk_service_port;
 void fk_lock(void);
 void fk_unlock(void);
 kern_return_t fk_nodes_init(struct fk_volume *volume, mach_port_t file_set, mach_port_t contents_set);
-/* The node behind a port of ours; null: it is none, or is gone. */
+/* The node whose file port the request came in by, by its payload; null: it is none, or is gone. */
+struct fk_node *fk_find_request(void);
+/* The node behind a port of ours that came as an argument. */
 struct fk_node *fk_find(mach_port_t port);
 bool fk_is_open(uint64_t inode);
 /* The node of an inode, made when nobody holds it; *right: a send right to its file port. 0 or an errno. */

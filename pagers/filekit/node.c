@@ -13,13 +13,15 @@ mach_port_t fk_service_port;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change_ended = PTHREAD_COND_INITIALIZER;
 static mach_port_t file_set, contents_set;
-static struct fk_node *by_inode[HASH_SIZE], *by_port[HASH_SIZE];
+static struct fk_node *by_inode[HASH_SIZE], *by_port[HASH_SIZE], *by_address[HASH_SIZE];
 static size_t node_count;
 
 static void file_no_senders(struct pager_object *object);
 static void file_destroy(struct pager_object *object);
 
 static const struct pager_ops file_ops = {.no_senders = file_no_senders, .destroy = file_destroy};
+
+_Static_assert(offsetof(struct fk_node, file) == 0, "a file port's payload is the node's address");
 
 void fk_lock(void)
 {
@@ -49,6 +51,21 @@ static struct fk_node **port_chain(mach_port_t port)
 	return &by_port[(port >> 8) % HASH_SIZE];
 }
 
+static struct fk_node **address_chain(uint64_t address)
+{
+	return &by_address[address / sizeof(struct fk_node) % HASH_SIZE];
+}
+
+struct fk_node *fk_find_request(void)
+{
+	uint64_t payload = mach_request_payload();
+	struct fk_node *node = *address_chain(payload);
+
+	while (node && (uint64_t)(uintptr_t)&node->file != payload)
+		node = node->next_by_address;
+	return node;
+}
+
 struct fk_node *fk_find(mach_port_t port)
 {
 	struct fk_node *node = *port_chain(port);
@@ -72,7 +89,7 @@ bool fk_is_open(uint64_t inode)
 	return find_inode(inode) != NULL;
 }
 
-/* Takes the node out of both hashes and lets the backend forget the file, when nothing holds it any more. */
+/* Takes the node out of the hashes and lets the backend forget the file, when nothing holds it any more. */
 static void release_if_unused(struct fk_node *node)
 {
 	struct fk_node **link;
@@ -86,6 +103,9 @@ static void release_if_unused(struct fk_node *node)
 	for (link = port_chain(node->file.port); *link != node; link = &(*link)->next_by_port)
 		;
 	*link = node->next_by_port;
+	for (link = address_chain((uintptr_t)node); *link != node; link = &(*link)->next_by_address)
+		;
+	*link = node->next_by_address;
 	node_count--;
 	fk_volume->operations->forget(fk_volume, node->inode);
 	/* The node may be freed by the last of these. */
@@ -165,6 +185,9 @@ static struct fk_node *make_node(uint64_t inode)
 	*chain = node;
 	chain = port_chain(node->file.port);
 	node->next_by_port = *chain;
+	*chain = node;
+	chain = address_chain((uintptr_t)node);
+	node->next_by_address = *chain;
 	*chain = node;
 	node_count++;
 	return node;

@@ -21,18 +21,23 @@ static kern_return_t leave(int error)
 	return result_of(error);
 }
 
-/* Takes the lock; the node of the port that the request came in by. ESTALE: the port is no file's (then leave). */
+/*
+ * Takes the lock; the node of the port that the request came in by, which is told by its payload: a request by
+ * registers brings no name. ESTALE: the port is no file's (then leave).
+ */
 static int enter(mach_port_t port, struct fk_node **node)
 {
+	(void)port;
 	fk_lock();
-	*node = fk_find(port);
+	*node = fk_find_request();
 	return *node ? 0 : ESTALE;
 }
 
 static int enter_service(mach_port_t port)
 {
+	(void)port;
 	fk_lock();
-	return port == fk_service_port ? 0 : ESTALE;
+	return mach_request_payload() == fk_service_port ? 0 : ESTALE;
 }
 
 /* A file's attributes and a right to it, as look-up and create answer. */

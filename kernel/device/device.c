@@ -10,11 +10,10 @@
 #include <vm/vm.h>
 #include <x86_64/cpu.h>
 
-#define PORTS 65536u
+#define PORTS          65536u
 #define PHYSICAL_LIMIT (1ull << 46)
 
-kern_return_t
-device_io_ports(host_t master, task_t target_task, unsigned first, unsigned last)
+kern_return_t device_io_ports(host_t master, task_t target_task, unsigned first, unsigned last)
 {
 	uint8_t *bitmap, *fresh = NULL;
 
@@ -33,7 +32,7 @@ device_io_ports(host_t master, task_t target_task, unsigned first, unsigned last
 	}
 	bitmap = target_task->io_bitmap;
 	for (unsigned port = first; port <= last; port++)
-		bitmap[port / 8] &= (uint8_t)~(1u << port % 8);
+		bitmap[port / 8] &= (uint8_t) ~(1u << port % 8);
 	lock_release(&target_task->lock);
 	if (fresh != NULL)
 		kfree(fresh, PORTS / 8);
@@ -43,15 +42,14 @@ device_io_ports(host_t master, task_t target_task, unsigned first, unsigned last
 	return KERN_SUCCESS;
 }
 
-static void
-physical_no_senders(struct ipc_port *port, void *object)
+static void physical_no_senders(struct ipc_port *port, void *object)
 {
 	ipc_kernel_port_destroy(port);
 	vm_object_deallocate(object);
 }
 
-kern_return_t
-device_physical(host_t master, uint64_t address, vm_size_t size, boolean_t cached, struct ipc_port **object)
+kern_return_t device_physical(
+	host_t master, uint64_t address, vm_size_t size, boolean_t cached, struct ipc_port **object)
 {
 	uint64_t start, end;
 	vm_object_t memory;
@@ -74,8 +72,8 @@ device_physical(host_t master, uint64_t address, vm_size_t size, boolean_t cache
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-device_dma_allocate(host_t master, vm_map_t target_task, vm_size_t size, vm_address_t *address, uint64_t *physical)
+kern_return_t device_dma_allocate(
+	host_t master, vm_map_t target_task, vm_size_t size, vm_address_t *address, uint64_t *physical)
 {
 	uint64_t start, end;
 
@@ -84,25 +82,22 @@ device_dma_allocate(host_t master, vm_map_t target_task, vm_size_t size, vm_addr
 	return vm_allocate_dma(target_task, end, address, physical);
 }
 
-kern_return_t
-device_irq_line(host_t master, unsigned line, struct ipc_port *notify, device_irq_t *irq)
+kern_return_t device_irq_line(host_t master, unsigned line, struct ipc_port *notify, device_irq_t *irq)
 {
 	if (master == NULL || notify == NULL)
 		return KERN_INVALID_ARGUMENT;
 	return irq_create_line(line, notify, irq);
 }
 
-kern_return_t
-device_irq_message(host_t master, struct ipc_port *notify, device_irq_t *irq, uint64_t *message_address,
-	unsigned *message_data)
+kern_return_t device_irq_message(
+	host_t master, struct ipc_port *notify, device_irq_t *irq, uint64_t *message_address, unsigned *message_data)
 {
 	if (master == NULL || notify == NULL)
 		return KERN_INVALID_ARGUMENT;
 	return irq_create_message(notify, irq, message_address, message_data);
 }
 
-kern_return_t
-device_irq_ack(device_irq_t irq)
+kern_return_t device_irq_ack(device_irq_t irq)
 {
 	return irq == NULL ? KERN_INVALID_ARGUMENT : irq_ack(irq);
 }

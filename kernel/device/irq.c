@@ -2,8 +2,9 @@
  * Interrupts of devices as messages. Life of a struct device_irq:
  *
  *   IDLE      no message is outstanding; a line is unmasked.
- *   SENT      device_interrupt was sent and not acknowledged; a line is masked, further messages of the device are counted.
- *   DEAD      the last send right to its port has gone: masked, its vector free; the structure stays while references do.
+ *   SENT      device_interrupt was sent and not acknowledged; a line is masked, further messages of the device are
+ * counted. DEAD      the last send right to its port has gone: masked, its vector free; the structure stays while
+ * references do.
  *
  * An acknowledgement moves SENT to IDLE, or sends again at once if the device has asked meanwhile.
  */
@@ -23,7 +24,7 @@ enum irq_state { IRQ_IDLE, IRQ_SENT, IRQ_DEAD };
 
 struct device_irq {
 	struct refcount refs;
-	struct ipc_port *port;	 /* the kernel's, stands for this */
+	struct ipc_port *port;   /* the kernel's, stands for this */
 	struct ipc_port *notify; /* send right */
 	enum irq_state state;
 	uint32_t vector;
@@ -35,15 +36,13 @@ struct device_irq {
 static struct lock irq_lock = LOCK_INIT(LOCK_RANK_DEVICE);
 static struct device_irq *by_vector[VECTORS];
 
-static void
-irq_mask(struct device_irq *irq, bool masked)
+static void irq_mask(struct device_irq *irq, bool masked)
 {
 	if (irq->line)
 		ioapic_mask(irq->gsi, masked);
 }
 
-static void *
-reference(void *object)
+static void *reference(void *object)
 {
 	struct device_irq *irq = object;
 
@@ -51,14 +50,12 @@ reference(void *object)
 	return irq;
 }
 
-device_irq_t
-convert_port_to_irq(struct ipc_port *port)
+device_irq_t convert_port_to_irq(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_IRQ, reference);
 }
 
-void
-device_irq_deallocate(device_irq_t irq)
+void device_irq_deallocate(device_irq_t irq)
 {
 	if (irq == NULL || !ref_drop(&irq->refs))
 		return;
@@ -66,8 +63,7 @@ device_irq_deallocate(device_irq_t irq)
 	kfree(irq, sizeof(*irq));
 }
 
-struct ipc_port *
-convert_irq_to_port(device_irq_t irq)
+struct ipc_port *convert_irq_to_port(device_irq_t irq)
 {
 	struct ipc_port *right;
 
@@ -79,8 +75,7 @@ convert_irq_to_port(device_irq_t irq)
 }
 
 /* Nobody can acknowledge it any more. */
-static void
-no_senders(struct ipc_port *port, void *object)
+static void no_senders(struct ipc_port *port, void *object)
 {
 	struct device_irq *irq = object;
 
@@ -94,8 +89,7 @@ no_senders(struct ipc_port *port, void *object)
 }
 
 /* Two references: one the port's, one for the caller. `notify` is consumed if it succeeds. */
-static kern_return_t
-irq_create(struct ipc_port *notify, struct device_irq **out)
+static kern_return_t irq_create(struct ipc_port *notify, struct device_irq **out)
 {
 	struct device_irq *irq = kalloc(sizeof(*irq));
 	uint32_t slot;
@@ -127,8 +121,7 @@ irq_create(struct ipc_port *notify, struct device_irq **out)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-irq_create_line(uint32_t line, struct ipc_port *notify, struct device_irq **out)
+kern_return_t irq_create_line(uint32_t line, struct ipc_port *notify, struct device_irq **out)
 {
 	bool level, low;
 	uint32_t gsi = acpi_irq_override(line, &level, &low);
@@ -160,8 +153,7 @@ irq_create_line(uint32_t line, struct ipc_port *notify, struct device_irq **out)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-irq_create_message(struct ipc_port *notify, struct device_irq **out, uint64_t *address, uint32_t *data)
+kern_return_t irq_create_message(struct ipc_port *notify, struct device_irq **out, uint64_t *address, uint32_t *data)
 {
 	kern_return_t result = irq_create(notify, out);
 
@@ -174,15 +166,13 @@ irq_create_message(struct ipc_port *notify, struct device_irq **out, uint64_t *a
 }
 
 /* No locks held. */
-static void
-send(struct device_irq *irq, uint32_t count)
+static void send(struct device_irq *irq, uint32_t count)
 {
 	/* A dead port: nobody listens, and nobody acknowledges. */
 	(void)device_interrupt(irq->notify, count);
 }
 
-kern_return_t
-irq_ack(struct device_irq *irq)
+kern_return_t irq_ack(struct device_irq *irq)
 {
 	uint32_t again = 0;
 
@@ -201,8 +191,7 @@ irq_ack(struct device_irq *irq)
 	return KERN_SUCCESS;
 }
 
-void
-device_interrupt_arrived(uint64_t vector)
+void device_interrupt_arrived(uint64_t vector)
 {
 	struct device_irq *irq;
 	bool first = false;

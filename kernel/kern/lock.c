@@ -3,8 +3,7 @@
 #include <kern/lock.h>
 #include <kern/processor.h>
 
-void
-lock_contended(struct lock *lock)
+void lock_contended(struct lock *lock)
 {
 	count_event(lock_spins);
 	do {
@@ -17,8 +16,7 @@ lock_contended(struct lock *lock)
 #ifdef PORTOLAN_DEBUG
 #define LOCKS_HELD_MAX (sizeof(((struct processor *)0)->locks_held) / sizeof(struct lock *))
 
-void
-lock_order_acquired(struct lock *lock, bool nested)
+void lock_order_acquired(struct lock *lock, bool nested)
 {
 	struct processor *processor = current_processor();
 
@@ -34,8 +32,7 @@ lock_order_acquired(struct lock *lock, bool nested)
 	processor->locks_held[processor->locks++] = lock;
 }
 
-void
-lock_order_released(struct lock *lock)
+void lock_order_released(struct lock *lock)
 {
 	struct processor *processor = current_processor();
 

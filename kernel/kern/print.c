@@ -17,15 +17,13 @@ struct output {
 	size_t size, length;
 };
 
-static void
-put(struct output *out, char character)
+static void put(struct output *out, char character)
 {
 	if (out->length + 1 < out->size)
 		out->text[out->length++] = character;
 }
 
-static void
-put_padded(struct output *out, const char *text, size_t length, unsigned width, char pad, bool left)
+static void put_padded(struct output *out, const char *text, size_t length, unsigned width, char pad, bool left)
 {
 	for (unsigned i = (unsigned)length; !left && i < width; i++)
 		put(out, pad);
@@ -35,8 +33,8 @@ put_padded(struct output *out, const char *text, size_t length, unsigned width, 
 		put(out, ' ');
 }
 
-static void
-put_number(struct output *out, uint64_t value, bool negative, unsigned base, unsigned width, char pad, bool left)
+static void put_number(
+	struct output *out, uint64_t value, bool negative, unsigned base, unsigned width, char pad, bool left)
 {
 	char digits[24];
 	size_t at = sizeof(digits);
@@ -50,10 +48,9 @@ put_number(struct output *out, uint64_t value, bool negative, unsigned base, uns
 	put_padded(out, digits + at, sizeof(digits) - at, width, pad, left);
 }
 
-size_t
-format_text(char *text, size_t size, const char *format, va_list arguments)
+size_t format_text(char *text, size_t size, const char *format, va_list arguments)
 {
-	struct output out = { text, size, 0 };
+	struct output out = {text, size, 0};
 
 	for (; *format != '\0'; format++) {
 		unsigned width = 0, longs = 0, most = UINT32_MAX;
@@ -90,12 +87,13 @@ format_text(char *text, size_t size, const char *format, va_list arguments)
 		case 'd':
 		case 'i':
 			number = longs != 0 ? va_arg(arguments, long) : va_arg(arguments, int);
-			put_number(&out, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, width, pad, left);
+			put_number(&out, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, width, pad,
+				left);
 			break;
 		case 'u':
 		case 'x':
-			put_number(&out, longs != 0 ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned), false,
-				*format == 'u' ? 10 : 16, width, pad, left);
+			put_number(&out, longs != 0 ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned),
+				false, *format == 'u' ? 10 : 16, width, pad, left);
 			break;
 		case 'p':
 			put_number(&out, (uintptr_t)va_arg(arguments, void *), false, 16, 16, '0', false);
@@ -112,8 +110,7 @@ format_text(char *text, size_t size, const char *format, va_list arguments)
 	return out.length;
 }
 
-void
-kprintf(const char *format, ...)
+void kprintf(const char *format, ...)
 {
 	char line[TEXT_MAX];
 	va_list arguments;
@@ -132,8 +129,7 @@ kprintf(const char *format, ...)
 		lock_release(&console_lock);
 }
 
-void
-panic(const char *format, ...)
+void panic(const char *format, ...)
 {
 	char line[TEXT_MAX];
 	va_list arguments;

@@ -1,4 +1,5 @@
-/* ACPI tables (specification 6.4): interrupt controllers from the MADT, power off and reset from the FADT and the DSDT's _S5 object. */
+/* ACPI tables (specification 6.4): interrupt controllers from the MADT, power off and reset from the FADT and the
+ * DSDT's _S5 object. */
 #include <kern/assert.h>
 #include <kern/host.h>
 #include <string.h>
@@ -27,23 +28,23 @@ struct madt {
 } __attribute__((packed));
 
 /* Offsets in the FADT. */
-#define FADT_DSDT 40
-#define FADT_SMI_COMMAND 48
-#define FADT_ACPI_ENABLE 52
+#define FADT_DSDT         40
+#define FADT_SMI_COMMAND  48
+#define FADT_ACPI_ENABLE  52
 #define FADT_PM1A_CONTROL 64
-#define FADT_FLAGS 112
-#define FADT_RESET_PORT 120
-#define FADT_RESET_VALUE 128
-#define FADT_FLAG_RESET (1u << 10)
-#define PM1_SLEEP_ENABLE 0x2000
-#define PM1_SLEEP_TYPE 10
-#define PM1_SCI_ENABLE 0x1
+#define FADT_FLAGS        112
+#define FADT_RESET_PORT   120
+#define FADT_RESET_VALUE  128
+#define FADT_FLAG_RESET   (1u << 10)
+#define PM1_SLEEP_ENABLE  0x2000
+#define PM1_SLEEP_TYPE    10
+#define PM1_SCI_ENABLE    0x1
 
 enum { MADT_PROCESSOR = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2 };
 #define PROCESSOR_ENABLED 1
-#define OVERRIDES_MAX 16
-#define BIOS_AREA 0xe0000ull
-#define BIOS_AREA_END 0x100000ull
+#define OVERRIDES_MAX     16
+#define BIOS_AREA         0xe0000ull
+#define BIOS_AREA_END     0x100000ull
 
 uint64_t acpi_lapic_address;
 struct acpi_ioapic acpi_ioapics[IOAPICS_MAX];
@@ -55,8 +56,7 @@ static struct {
 static uint32_t override_count;
 static const uint8_t *fadt;
 
-static uint32_t
-read32(const uint8_t *at)
+static uint32_t read32(const uint8_t *at)
 {
 	uint32_t value;
 
@@ -64,8 +64,7 @@ read32(const uint8_t *at)
 	return value;
 }
 
-static uint64_t
-read64(const uint8_t *at)
+static uint64_t read64(const uint8_t *at)
 {
 	uint64_t value;
 
@@ -73,8 +72,7 @@ read64(const uint8_t *at)
 	return value;
 }
 
-static bool
-checksum_good(const void *table, size_t size)
+static bool checksum_good(const void *table, size_t size)
 {
 	uint8_t sum = 0;
 
@@ -83,8 +81,7 @@ checksum_good(const void *table, size_t size)
 	return sum == 0;
 }
 
-static uint64_t
-find_rsdp(void)
+static uint64_t find_rsdp(void)
 {
 	for (uint64_t at = BIOS_AREA; at < BIOS_AREA_END; at += 16)
 		if (memcmp(physical_to_virtual(at), "RSD PTR ", 8) == 0 && checksum_good(physical_to_virtual(at), 20))
@@ -92,8 +89,7 @@ find_rsdp(void)
 	return 0;
 }
 
-static void
-read_madt(const struct madt *madt)
+static void read_madt(const struct madt *madt)
 {
 	const uint8_t *at = (const uint8_t *)(madt + 1), *end = (const uint8_t *)madt + madt->header.length;
 
@@ -102,8 +98,8 @@ read_madt(const struct madt *madt)
 		if (at[0] == MADT_PROCESSOR && (read32(at + 4) & PROCESSOR_ENABLED)) {
 			acpi_processor_count++;
 		} else if (at[0] == MADT_IOAPIC && acpi_ioapic_count < IOAPICS_MAX) {
-			acpi_ioapics[acpi_ioapic_count++] =
-				(struct acpi_ioapic){ .id = at[2], .address = read32(at + 4), .gsi_base = read32(at + 8) };
+			acpi_ioapics[acpi_ioapic_count++] = (struct acpi_ioapic){
+				.id = at[2], .address = read32(at + 4), .gsi_base = read32(at + 8)};
 		} else if (at[0] == MADT_OVERRIDE && override_count < OVERRIDES_MAX) {
 			overrides[override_count].line = at[3];
 			overrides[override_count].gsi = read32(at + 4);
@@ -112,8 +108,7 @@ read_madt(const struct madt *madt)
 	}
 }
 
-static void
-read_table(uint64_t physical)
+static void read_table(uint64_t physical)
 {
 	const struct header *table = physical_to_virtual(physical);
 
@@ -125,8 +120,7 @@ read_table(uint64_t physical)
 		fadt = (const uint8_t *)table;
 }
 
-void
-acpi_init(void)
+void acpi_init(void)
 {
 	const struct rsdp *rsdp;
 	const struct header *root;
@@ -149,8 +143,7 @@ acpi_init(void)
 }
 
 /* Flags of an override, 5.2.12.5: polarity 3 is low, trigger 3 is level; 0 is the bus's default. */
-uint32_t
-acpi_irq_override(uint32_t line, bool *level, bool *low)
+uint32_t acpi_irq_override(uint32_t line, bool *level, bool *low)
 {
 	*level = *low = line >= 16;
 	for (uint32_t i = 0; i < override_count; i++)
@@ -163,8 +156,7 @@ acpi_irq_override(uint32_t line, bool *level, bool *low)
 }
 
 /* SLP_TYPa of \_S5: in AML `08 '_S5_' 12 length count value`, a value above 1 with the prefix 0A. */
-static bool
-find_s5(const struct header *dsdt, unsigned *type)
+static bool find_s5(const struct header *dsdt, unsigned *type)
 {
 	const uint8_t *start = (const uint8_t *)dsdt, *end = start + dsdt->length;
 
@@ -181,8 +173,7 @@ find_s5(const struct header *dsdt, unsigned *type)
 }
 
 /* Returns if the machine cannot. */
-void
-acpi_power_off(void)
+void acpi_power_off(void)
 {
 	uint16_t control;
 	unsigned type;
@@ -199,8 +190,7 @@ acpi_power_off(void)
 }
 
 /* Writes the reset register if there is one in I/O space. */
-void
-acpi_reset(void)
+void acpi_reset(void)
 {
 	if (fadt == NULL || ((const struct header *)fadt)->length <= FADT_RESET_VALUE ||
 		!(read32(fadt + FADT_FLAGS) & FADT_FLAG_RESET) || fadt[FADT_RESET_PORT - 4] != 1)

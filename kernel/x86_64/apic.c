@@ -3,54 +3,51 @@
 #include <vm/vm.h>
 #include <x86_64/cpu.h>
 
-#define LAPIC_ID 0x20
-#define LAPIC_TASK_PRIORITY 0x80
-#define LAPIC_EOI 0xb0
-#define LAPIC_SPURIOUS 0xf0
-#define LAPIC_COMMAND_LOW 0x300
-#define LAPIC_COMMAND_HIGH 0x310
-#define LAPIC_TIMER 0x320
-#define LAPIC_LINT0 0x350
-#define LAPIC_LINT1 0x360
-#define LAPIC_TIMER_INITIAL 0x380
-#define LAPIC_TIMER_CURRENT 0x390
-#define LAPIC_TIMER_DIVIDE 0x3e0
-#define LAPIC_ENABLE 0x100
-#define LAPIC_MASKED 0x10000
+#define LAPIC_ID              0x20
+#define LAPIC_TASK_PRIORITY   0x80
+#define LAPIC_EOI             0xb0
+#define LAPIC_SPURIOUS        0xf0
+#define LAPIC_COMMAND_LOW     0x300
+#define LAPIC_COMMAND_HIGH    0x310
+#define LAPIC_TIMER           0x320
+#define LAPIC_LINT0           0x350
+#define LAPIC_LINT1           0x360
+#define LAPIC_TIMER_INITIAL   0x380
+#define LAPIC_TIMER_CURRENT   0x390
+#define LAPIC_TIMER_DIVIDE    0x3e0
+#define LAPIC_ENABLE          0x100
+#define LAPIC_MASKED          0x10000
 #define LAPIC_COMMAND_PENDING 0x1000
-#define LINT_NMI 0x400
-#define DIVIDE_BY_ONE 0xb
-#define APIC_BASE_ENABLE 0x800
-#define APIC_BASE_ADDRESS 0xffffff000ull
+#define LINT_NMI              0x400
+#define DIVIDE_BY_ONE         0xb
+#define APIC_BASE_ENABLE      0x800
+#define APIC_BASE_ADDRESS     0xffffff000ull
 
-#define IOAPIC_SELECT 0x00
-#define IOAPIC_WINDOW 0x10
-#define IOAPIC_VERSION 1
-#define IOAPIC_REDIRECTION 0x10
+#define IOAPIC_SELECT          0x00
+#define IOAPIC_WINDOW          0x10
+#define IOAPIC_VERSION         1
+#define IOAPIC_REDIRECTION     0x10
 #define REDIRECTION_LOW_ACTIVE 0x2000
-#define REDIRECTION_LEVEL 0x8000
-#define REDIRECTION_MASKED 0x10000
+#define REDIRECTION_LEVEL      0x8000
+#define REDIRECTION_MASKED     0x10000
 
 #define PIC1 0x20
 #define PIC2 0xa0
 
 static volatile uint32_t *lapic;
 
-static uint32_t
-lapic_read(uint32_t at)
+static uint32_t lapic_read(uint32_t at)
 {
 	return lapic[at / 4];
 }
 
-static void
-lapic_write(uint32_t at, uint32_t value)
+static void lapic_write(uint32_t at, uint32_t value)
 {
 	lapic[at / 4] = value;
 }
 
 /* The old interrupt controllers, out of the way and silent. */
-static void
-pic_off(void)
+static void pic_off(void)
 {
 	out8(PIC1, 0x11);
 	out8(PIC2, 0x11);
@@ -64,8 +61,7 @@ pic_off(void)
 	out8(PIC2 + 1, 0xff);
 }
 
-static volatile uint32_t *
-ioapic_of(uint32_t gsi, uint32_t *pin)
+static volatile uint32_t *ioapic_of(uint32_t gsi, uint32_t *pin)
 {
 	for (uint32_t i = 0; i < acpi_ioapic_count; i++) {
 		volatile uint32_t *io = physical_to_virtual(acpi_ioapics[i].address);
@@ -80,22 +76,19 @@ ioapic_of(uint32_t gsi, uint32_t *pin)
 	return NULL;
 }
 
-static uint32_t
-redirection_read(volatile uint32_t *io, uint32_t pin)
+static uint32_t redirection_read(volatile uint32_t *io, uint32_t pin)
 {
 	io[IOAPIC_SELECT / 4] = IOAPIC_REDIRECTION + 2 * pin;
 	return io[IOAPIC_WINDOW / 4];
 }
 
-static void
-redirection_write(volatile uint32_t *io, uint32_t pin, uint32_t low)
+static void redirection_write(volatile uint32_t *io, uint32_t pin, uint32_t low)
 {
 	io[IOAPIC_SELECT / 4] = IOAPIC_REDIRECTION + 2 * pin;
 	io[IOAPIC_WINDOW / 4] = low;
 }
 
-bool
-ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low)
+bool ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low)
 {
 	uint32_t pin;
 	volatile uint32_t *io = ioapic_of(gsi, &pin);
@@ -105,13 +98,12 @@ ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low)
 	redirection_write(io, pin, REDIRECTION_MASKED);
 	io[IOAPIC_SELECT / 4] = IOAPIC_REDIRECTION + 2 * pin + 1;
 	io[IOAPIC_WINDOW / 4] = apic_id() << 24;
-	redirection_write(io, pin, vector | REDIRECTION_MASKED | (level ? REDIRECTION_LEVEL : 0) |
-		(low ? REDIRECTION_LOW_ACTIVE : 0));
+	redirection_write(io, pin,
+		vector | REDIRECTION_MASKED | (level ? REDIRECTION_LEVEL : 0) | (low ? REDIRECTION_LOW_ACTIVE : 0));
 	return true;
 }
 
-void
-ioapic_mask(uint32_t gsi, bool masked)
+void ioapic_mask(uint32_t gsi, bool masked)
 {
 	uint32_t pin;
 	volatile uint32_t *io = ioapic_of(gsi, &pin);
@@ -123,8 +115,7 @@ ioapic_mask(uint32_t gsi, bool masked)
 	redirection_write(io, pin, low | (masked ? REDIRECTION_MASKED : 0));
 }
 
-void
-apic_init(void)
+void apic_init(void)
 {
 	uint64_t base = read_msr(MSR_APIC_BASE);
 
@@ -148,32 +139,27 @@ apic_init(void)
 	lapic_write(LAPIC_TIMER_INITIAL, 0);
 }
 
-uint32_t
-apic_id(void)
+uint32_t apic_id(void)
 {
 	return lapic_read(LAPIC_ID) >> 24;
 }
 
-void
-apic_eoi(void)
+void apic_eoi(void)
 {
 	lapic_write(LAPIC_EOI, 0);
 }
 
-void
-apic_timer_ticks(uint32_t ticks)
+void apic_timer_ticks(uint32_t ticks)
 {
 	lapic_write(LAPIC_TIMER_INITIAL, ticks);
 }
 
-uint32_t
-apic_timer_now(void)
+uint32_t apic_timer_now(void)
 {
 	return lapic_read(LAPIC_TIMER_CURRENT);
 }
 
-void
-apic_send(uint32_t id, uint32_t vector)
+void apic_send(uint32_t id, uint32_t vector)
 {
 	while (lapic_read(LAPIC_COMMAND_LOW) & LAPIC_COMMAND_PENDING)
 		__asm__ volatile("pause");

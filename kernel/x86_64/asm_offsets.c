@@ -6,13 +6,12 @@
 #include <stddef.h>
 #include <x86_64/pmap_private.h>
 
-#define DEFINE(name, value) __asm__ volatile("@define " #name " %0" : : "i"(value))
+#define DEFINE(name, value)        __asm__ volatile("@define " #name " %0" : : "i"(value))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(struct type, member))
 
 void asm_offsets(void);
 
-void
-asm_offsets(void)
+void asm_offsets(void)
 {
 	OFFSET(REGS_RDI, thread_regs, rdi);
 	OFFSET(REGS_RSI, thread_regs, rsi);

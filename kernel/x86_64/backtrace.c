@@ -1,4 +1,5 @@
-/* What a panic prints: registers, and the chain of callers with names from the table that the build puts behind the kernel. */
+/* What a panic prints: registers, and the chain of callers with names from the table that the build puts behind the
+ * kernel. */
 #include <kern/assert.h>
 #include <kern/print.h>
 #include <kern/thread.h>
@@ -15,8 +16,7 @@ extern const char kernel_start[], kernel_text_end[], boot_stack_guard[], boot_st
 extern const struct symbol kernel_symbols_start[], kernel_symbols_end[];
 extern const char kernel_symbol_names[] __attribute__((weak));
 
-static void
-print_address(uint64_t address)
+static void print_address(uint64_t address)
 {
 	const struct symbol *found = NULL;
 
@@ -30,16 +30,14 @@ print_address(uint64_t address)
 			address - (uint64_t)kernel_start - found->address);
 }
 
-static bool
-on_kernel_stack(uint64_t frame)
+static bool on_kernel_stack(uint64_t frame)
 {
 	uint64_t top = current_processor()->stack_top;
 
 	return frame % 8 == 0 && frame >= top - KERNEL_STACK_SIZE && frame + 16 <= top;
 }
 
-static void
-print_callers(uint64_t frame)
+static void print_callers(uint64_t frame)
 {
 	for (unsigned i = 0; i < CALLERS_MAX && on_kernel_stack(frame); i++) {
 		const uint64_t *words = (const uint64_t *)frame;
@@ -51,8 +49,7 @@ print_callers(uint64_t frame)
 	}
 }
 
-void
-machine_print_state(void)
+void machine_print_state(void)
 {
 	const struct trap_frame *f = panic_frame;
 	const struct thread *thread = current_thread();

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * What the loader says goes to boot_parameters, memory_add and memory_reserve. The argument is the physical address that the loader gave.
- * Memory below 4 GiB is mapped, nothing is allocated yet.
+ * What the loader says goes to boot_parameters, memory_add and memory_reserve. The argument is the physical address
+ * that the loader gave. Memory below 4 GiB is mapped, nothing is allocated yet.
  */
 void boot_info_multiboot2(uint64_t info);
 void boot_info_pvh(uint64_t info);

@@ -6,14 +6,14 @@
 #include <x86_64/boot.h>
 #include <x86_64/cpu.h>
 
-#define MB2_END 0
+#define MB2_END          0
 #define MB2_COMMAND_LINE 1
-#define MB2_MODULE 3
-#define MB2_MEMORY_MAP 6
-#define MB2_RSDP_OLD 14
-#define MB2_RSDP_NEW 15
-#define MEMORY_USABLE 1
-#define PVH_MAGIC 0x336ec578u
+#define MB2_MODULE       3
+#define MB2_MEMORY_MAP   6
+#define MB2_RSDP_OLD     14
+#define MB2_RSDP_NEW     15
+#define MEMORY_USABLE    1
+#define PVH_MAGIC        0x336ec578u
 
 struct mb2_tag {
 	uint32_t type, size;
@@ -48,8 +48,7 @@ struct pvh_module {
 /* The loader's copy of the root pointer, in memory that stays. */
 static uint8_t rsdp_copy[36] __attribute__((aligned(16)));
 
-static void
-copy_text(char *to, size_t size, const char *from)
+static void copy_text(char *to, size_t size, const char *from)
 {
 	size_t length = strnlen(from, size - 1);
 
@@ -57,8 +56,7 @@ copy_text(char *to, size_t size, const char *from)
 	memset(to + length, 0, size - length);
 }
 
-bool
-boot_word(const char *word)
+bool boot_word(const char *word)
 {
 	size_t length = strlen(word);
 	const char *at = boot_parameters.command_line;
@@ -74,8 +72,7 @@ boot_word(const char *word)
 	return false;
 }
 
-static void
-add_module(uint64_t start, uint64_t size, const char *text)
+static void add_module(uint64_t start, uint64_t size, const char *text)
 {
 	struct boot_module_memory *module = &boot_parameters.module[boot_parameters.modules];
 	size_t length = 0;
@@ -93,8 +90,7 @@ add_module(uint64_t start, uint64_t size, const char *text)
 	memory_reserve(start, start + size);
 }
 
-void
-boot_info_multiboot2(uint64_t info)
+void boot_info_multiboot2(uint64_t info)
 {
 	const char *at = physical_to_virtual(info), *end = at + *(const uint32_t *)at;
 	const struct mb2_tag *tag;
@@ -104,7 +100,8 @@ boot_info_multiboot2(uint64_t info)
 		if (tag->type == MB2_END || tag->size < sizeof(*tag))
 			break;
 		if (tag->type == MB2_COMMAND_LINE) {
-			copy_text(boot_parameters.command_line, sizeof(boot_parameters.command_line), at + sizeof(*tag));
+			copy_text(
+				boot_parameters.command_line, sizeof(boot_parameters.command_line), at + sizeof(*tag));
 		} else if (tag->type == MB2_MODULE) {
 			const struct mb2_module *module = (const struct mb2_module *)at;
 
@@ -112,7 +109,8 @@ boot_info_multiboot2(uint64_t info)
 		} else if (tag->type == MB2_MEMORY_MAP) {
 			uint32_t entry_size = ((const struct mb2_memory_map *)at)->entry_size;
 
-			for (const char *e = at + sizeof(struct mb2_memory_map); e + entry_size <= at + tag->size; e += entry_size) {
+			for (const char *e = at + sizeof(struct mb2_memory_map); e + entry_size <= at + tag->size;
+				e += entry_size) {
 				const struct memory_entry *entry = (const struct memory_entry *)e;
 
 				if (entry->type == MEMORY_USABLE)
@@ -127,8 +125,7 @@ boot_info_multiboot2(uint64_t info)
 	}
 }
 
-void
-boot_info_pvh(uint64_t address)
+void boot_info_pvh(uint64_t address)
 {
 	const struct pvh_start_info *info = physical_to_virtual(address);
 	const struct pvh_module *modules = physical_to_virtual(info->module_list);
@@ -151,8 +148,7 @@ boot_info_pvh(uint64_t address)
 	}
 }
 
-void
-boot_modules_settle(void)
+void boot_modules_settle(void)
 {
 	for (uint32_t i = 0; i < boot_parameters.modules; i++) {
 		struct boot_module_memory *module = &boot_parameters.module[i];
@@ -168,5 +164,6 @@ boot_modules_settle(void)
 		memset(physical_to_virtual(end), 0, round_page(end) - end);
 	}
 	if (boot_parameters.modules == 0)
-		panic("no boot modules: the boot loader must load the first task and the servers (module2 in grub.cfg)");
+		panic("no boot modules: the boot loader must load the first task and the servers (module2 in "
+		      "grub.cfg)");
 }

@@ -7,22 +7,22 @@
 #define NS_PER_SECOND 1000000000ull
 
 /* The 8254's channel 2, gated by port 0x61. */
-#define PIT_HZ 1193182ull
-#define PIT_CHANNEL2 0x42
-#define PIT_COMMAND 0x43
+#define PIT_HZ             1193182ull
+#define PIT_CHANNEL2       0x42
+#define PIT_COMMAND        0x43
 #define PIT_CHANNEL2_MODE0 0xb0
-#define PIT_LATCH2 0x80
-#define PIT_GATE 0x61
-#define MEASURED_TICKS 3000 /* of the 8254: 2.5 ms */
-#define MEASUREMENTS_MAX 8
+#define PIT_LATCH2         0x80
+#define PIT_GATE           0x61
+#define MEASURED_TICKS     3000 /* of the 8254: 2.5 ms */
+#define MEASUREMENTS_MAX   8
 
-#define RTC_INDEX 0x70
-#define RTC_DATA 0x71
+#define RTC_INDEX    0x70
+#define RTC_DATA     0x71
 #define RTC_UPDATING 0x80
 #define RTC_24_HOURS 0x02
-#define RTC_BINARY 0x04
+#define RTC_BINARY   0x04
 
-#define HYPERVISOR_LEAF 0x40000000u
+#define HYPERVISOR_LEAF           0x40000000u
 #define HYPERVISOR_FREQUENCY_LEAF 0x40000010u
 
 uint64_t apic_timer_hz;
@@ -30,8 +30,7 @@ static uint64_t tsc_hz;
 static uint64_t tsc_base;
 static uint64_t ns_per_tick; /* times 2^32 */
 
-static uint16_t
-pit_read(void)
+static uint16_t pit_read(void)
 {
 	uint8_t low;
 
@@ -45,8 +44,7 @@ struct measurement {
 };
 
 /* Readings at the moment when the 8254 counts down to a new value at or below `most`. */
-static uint16_t
-read_at_edge(uint16_t most, struct measurement *out)
+static uint16_t read_at_edge(uint16_t most, struct measurement *out)
 {
 	uint16_t value, last = pit_read();
 
@@ -59,8 +57,7 @@ read_at_edge(uint16_t most, struct measurement *out)
 }
 
 /* Both frequencies, once. */
-static struct measurement
-measure(void)
+static struct measurement measure(void)
 {
 	struct measurement start, end;
 	uint16_t first, last;
@@ -79,8 +76,7 @@ measure(void)
 	};
 }
 
-static bool
-close(uint64_t a, uint64_t b)
+static bool close(uint64_t a, uint64_t b)
 {
 	uint64_t difference = a > b ? a - b : b - a;
 
@@ -88,16 +84,14 @@ close(uint64_t a, uint64_t b)
 }
 
 /* Whole megahertz, where the measurement is as near as it can tell. */
-static uint64_t
-rounded(uint64_t hz)
+static uint64_t rounded(uint64_t hz)
 {
 	uint64_t whole = (hz + 500000) / 1000000 * 1000000;
 
 	return close(hz, whole) ? whole : hz;
 }
 
-void
-clock_init(void)
+void clock_init(void)
 {
 	struct measurement before = measure(), now = before;
 	uint32_t leaf[4];
@@ -124,20 +118,17 @@ clock_init(void)
 	tsc_base = read_tsc();
 }
 
-uint64_t
-machine_tsc_hz(void)
+uint64_t machine_tsc_hz(void)
 {
 	return tsc_hz;
 }
 
-uint64_t
-machine_now(void)
+uint64_t machine_now(void)
 {
 	return (uint64_t)((unsigned __int128)(read_tsc() - tsc_base) * ns_per_tick >> 32);
 }
 
-void
-machine_set_deadline(uint64_t when)
+void machine_set_deadline(uint64_t when)
 {
 	struct cpu *cpu = current_cpu();
 	uint64_t now, ticks;
@@ -155,25 +146,22 @@ machine_set_deadline(uint64_t when)
 	apic_timer_ticks(ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
 }
 
-static unsigned
-rtc_register(uint8_t index)
+static unsigned rtc_register(uint8_t index)
 {
 	out8(RTC_INDEX, index);
 	return in8(RTC_DATA);
 }
 
-static uint64_t
-days_before_year(uint64_t year)
+static uint64_t days_before_year(uint64_t year)
 {
 	year--;
 	return year * 365 + year / 4 - year / 100 + year / 400;
 }
 
-uint64_t
-machine_boot_time(void)
+uint64_t machine_boot_time(void)
 {
-	static const uint16_t days_before_month[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
-	static const uint8_t index[6] = { 0, 2, 4, 7, 8, 9 }; /* second, minute, hour, day, month, year */
+	static const uint16_t days_before_month[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	static const uint8_t index[6] = {0, 2, 4, 7, 8, 9}; /* second, minute, hour, day, month, year */
 	unsigned value[6], again[6], status = rtc_register(0xb);
 	uint64_t year, month, days, seconds;
 	bool afternoon, same;

@@ -1,4 +1,5 @@
-/* Bringing a processor into the kernel's state: what it can do, control registers, descriptor tables, system call entry. */
+/* Bringing a processor into the kernel's state: what it can do, control registers, descriptor tables, system call
+ * entry. */
 #include <kern/assert.h>
 #include <stddef.h>
 #include <string.h>
@@ -6,17 +7,17 @@
 #include <x86_64/pmap_private.h>
 
 /* CPUID bits, Intel SDM vol. 2A, CPUID. */
-#define CPUID_1_ECX_XSAVE (1u << 26)
+#define CPUID_1_ECX_XSAVE      (1u << 26)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
-#define CPUID_7_EBX_FSGSBASE (1u << 0)
-#define CPUID_7_EBX_SMEP (1u << 7)
-#define CPUID_7_EBX_SMAP (1u << 20)
-#define CPUID_7_ECX_UMIP (1u << 2)
+#define CPUID_7_EBX_FSGSBASE   (1u << 0)
+#define CPUID_7_EBX_SMEP       (1u << 7)
+#define CPUID_7_EBX_SMAP       (1u << 20)
+#define CPUID_7_ECX_UMIP       (1u << 2)
 #define CPUID_EXT_EDX_GIGABYTE (1u << 26)
 
 /* State components that tasks may use: x87, SSE, AVX, AVX-512 (SDM vol. 1, 13.1). */
-#define XCR0_BASE 0x3ull
-#define XCR0_AVX 0x4ull
+#define XCR0_BASE   0x3ull
+#define XCR0_AVX    0x4ull
 #define XCR0_AVX512 0xe0ull
 
 struct cpu_features cpu_features;
@@ -36,20 +37,18 @@ struct table_pointer {
 
 extern const uint64_t smap_sites_start[], smap_sites_end[];
 
-static void
-patch_smap_sites(void)
+static void patch_smap_sites(void)
 {
-	static const uint8_t nop[3] = { 0x0f, 0x1f, 0x00 };
+	static const uint8_t nop[3] = {0x0f, 0x1f, 0x00};
 
 	for (const uint64_t *site = smap_sites_start; site < smap_sites_end; site++)
 		memcpy((void *)*site, nop, sizeof(nop));
 }
 
 /* Before the kernel's text is write-protected. */
-void
-cpu_find_features(void)
+void cpu_find_features(void)
 {
-	uint32_t leaf1[4], leaf7[4] = { 0 }, extended[4], state[4], most[4];
+	uint32_t leaf1[4], leaf7[4] = {0}, extended[4], state[4], most[4];
 
 	cpuid(0, 0, most);
 	cpuid(1, 0, leaf1);
@@ -73,8 +72,7 @@ cpu_find_features(void)
 		patch_smap_sites();
 }
 
-static void
-set_gate(unsigned vector, unsigned ist, unsigned privilege)
+static void set_gate(unsigned vector, unsigned ist, unsigned privilege)
 {
 	uint64_t stub = (uint64_t)vector_stubs + vector * 16;
 
@@ -88,8 +86,7 @@ set_gate(unsigned vector, unsigned ist, unsigned privilege)
 	};
 }
 
-static void
-make_idt(void)
+static void make_idt(void)
 {
 	for (unsigned vector = 0; vector < 256; vector++)
 		set_gate(vector, 0, 0);
@@ -101,8 +98,7 @@ make_idt(void)
 	set_gate(4, 0, 3);
 }
 
-static void
-make_gdt(struct cpu *cpu)
+static void make_gdt(struct cpu *cpu)
 {
 	uint64_t tss = (uint64_t)&cpu->tss, limit = sizeof(cpu->tss) - 1;
 
@@ -110,16 +106,15 @@ make_gdt(struct cpu *cpu)
 	cpu->gdt[KERNEL_SS / 8] = 0x00cf93000000ffff;
 	cpu->gdt[USER_SS / 8] = 0x00cff3000000ffff;
 	cpu->gdt[USER_CS / 8] = 0x00affb000000ffff;
-	cpu->gdt[TSS_SELECTOR / 8] = (limit & 0xffff) | (tss & 0xffffff) << 16 | 0x89ull << 40 |
-				     (tss >> 24 & 0xff) << 56;
+	cpu->gdt[TSS_SELECTOR / 8] =
+		(limit & 0xffff) | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
 	cpu->gdt[TSS_SELECTOR / 8 + 1] = tss >> 32;
 }
 
-void
-cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top)
+void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top)
 {
-	struct table_pointer gdtr = { sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt };
-	struct table_pointer idtr = { sizeof(idt) - 1, (uint64_t)idt };
+	struct table_pointer gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+	struct table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
 	uint64_t cr4;
 
 	processor->self = processor;

@@ -2,71 +2,72 @@
 #ifndef X86_64_CPU_H
 #define X86_64_CPU_H
 
-/* Where the kernel is linked and where all physical memory is mapped (vm/vm.h); x86_64/kernel.ld has the first two as well. */
-#define KERNEL_BASE 0xffffffff80000000
-#define KERNEL_LOAD 0x200000
+/* Where the kernel is linked and where all physical memory is mapped (vm/vm.h); x86_64/kernel.ld has the first two as
+ * well. */
+#define KERNEL_BASE      0xffffffff80000000
+#define KERNEL_LOAD      0x200000
 #define KERNEL_IMAGE_MAX 0x400000
 
 /* Selectors; the order of the user ones is what sysretq wants (Intel SDM vol. 2B, SYSRET). */
-#define KERNEL_CS 0x08
-#define KERNEL_SS 0x10
-#define USER_STAR 0x1b
-#define USER_SS 0x23
-#define USER_CS 0x2b
+#define KERNEL_CS    0x08
+#define KERNEL_SS    0x10
+#define USER_STAR    0x1b
+#define USER_SS      0x23
+#define USER_CS      0x2b
 #define TSS_SELECTOR 0x30
 
 /* Vectors. 0x20 .. VECTOR_DEVICE_LAST are given to devices (device/irq.c). */
-#define VECTOR_DEBUG 1
-#define VECTOR_NMI 2
-#define VECTOR_NO_FPU 7
-#define VECTOR_DOUBLE_FAULT 8
-#define VECTOR_PROTECTION 13
-#define VECTOR_PAGE_FAULT 14
+#define VECTOR_DEBUG         1
+#define VECTOR_NMI           2
+#define VECTOR_NO_FPU        7
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_PROTECTION    13
+#define VECTOR_PAGE_FAULT    14
 #define VECTOR_MACHINE_CHECK 18
-#define VECTOR_DEVICE_FIRST 0x30
-#define VECTOR_DEVICE_LAST 0xef
-#define VECTOR_TIMER 0xf0
-#define VECTOR_KICK 0xf1
-#define VECTOR_SHOOTDOWN 0xf2
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_DEVICE_FIRST  0x30
+#define VECTOR_DEVICE_LAST   0xef
+#define VECTOR_TIMER         0xf0
+#define VECTOR_KICK          0xf1
+#define VECTOR_SHOOTDOWN     0xf2
+#define VECTOR_SPURIOUS      0xff
 
 /* Control registers, Intel SDM vol. 3A, 2.5. */
-#define CR0_PE 0x1
-#define CR0_MP 0x2
-#define CR0_EM 0x4
-#define CR0_TS 0x8
-#define CR0_NE 0x20
-#define CR0_WP 0x10000
-#define CR0_PG 0x80000000
-#define CR4_PAE 0x20
-#define CR4_MCE 0x40
-#define CR4_PGE 0x80
-#define CR4_OSFXSR 0x200
+#define CR0_PE         0x1
+#define CR0_MP         0x2
+#define CR0_EM         0x4
+#define CR0_TS         0x8
+#define CR0_NE         0x20
+#define CR0_WP         0x10000
+#define CR0_PG         0x80000000
+#define CR4_PAE        0x20
+#define CR4_MCE        0x40
+#define CR4_PGE        0x80
+#define CR4_OSFXSR     0x200
 #define CR4_OSXMMEXCPT 0x400
-#define CR4_UMIP 0x800
-#define CR4_FSGSBASE 0x10000
-#define CR4_OSXSAVE 0x40000
-#define CR4_SMEP 0x100000
-#define CR4_SMAP 0x200000
+#define CR4_UMIP       0x800
+#define CR4_FSGSBASE   0x10000
+#define CR4_OSXSAVE    0x40000
+#define CR4_SMEP       0x100000
+#define CR4_SMAP       0x200000
 
-#define MSR_APIC_BASE 0x1b
-#define MSR_EFER 0xc0000080
-#define EFER_SCE 0x1
-#define EFER_LME 0x100
-#define EFER_NXE 0x800
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_SFMASK 0xc0000084
-#define MSR_GS_BASE 0xc0000101
+#define MSR_APIC_BASE      0x1b
+#define MSR_EFER           0xc0000080
+#define EFER_SCE           0x1
+#define EFER_LME           0x100
+#define EFER_NXE           0x800
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_SFMASK         0xc0000084
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
 #define RFLAGS_FIXED 0x2
-#define RFLAGS_TF 0x100
-#define RFLAGS_IF 0x200
-#define RFLAGS_DF 0x400
-#define RFLAGS_IOPL 0x3000
-#define RFLAGS_NT 0x4000
-#define RFLAGS_AC 0x40000
+#define RFLAGS_TF    0x100
+#define RFLAGS_IF    0x200
+#define RFLAGS_DF    0x400
+#define RFLAGS_IOPL  0x3000
+#define RFLAGS_NT    0x4000
+#define RFLAGS_AC    0x40000
 /* What a task may set: CF PF AF ZF SF TF DF OF AC ID. */
 #define RFLAGS_USER 0x240dd5
 
@@ -87,21 +88,20 @@ struct tss {
 } __attribute__((packed));
 
 enum { IST_DEBUG = 1, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 4 };
-#define IST_STACK_SIZE 4096
+#define IST_STACK_SIZE    4096
 #define KERNEL_STACK_SIZE 16384
-#define IO_MAP_OFF 0xffff /* beyond the segment's limit: every port refused */
+#define IO_MAP_OFF        0xffff /* beyond the segment's limit: every port refused */
 
 /* processor->machine */
 struct cpu {
 	uint64_t gdt[8];
 	struct tss tss;
-	uint64_t deadline;	 /* what the timer was last set for, ns since boot */
-	bool shootdown_wanted;	 /* tlb.c */
+	uint64_t deadline;     /* what the timer was last set for, ns since boot */
+	bool shootdown_wanted; /* tlb.c */
 	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(4096))); /* top word: the processor */
 };
 
-static inline struct cpu *
-current_cpu(void)
+static inline struct cpu *current_cpu(void)
 {
 	return current_processor()->machine;
 }
@@ -109,7 +109,7 @@ current_cpu(void)
 /* What the processor can do. */
 struct cpu_features {
 	bool xsave, smep, smap, umip, fsgsbase, gigabyte_pages, hypervisor;
-	uint64_t xcr0;	     /* state components enabled */
+	uint64_t xcr0;       /* state components enabled */
 	uint32_t xsave_size; /* bytes of an XSAVE area with them */
 };
 extern struct cpu_features cpu_features;
@@ -191,8 +191,7 @@ uint64_t kernel_image_physical(const void *address);
 
 void tlb_shootdown_serve(void);
 
-static inline uint64_t
-read_msr(uint32_t msr)
+static inline uint64_t read_msr(uint32_t msr)
 {
 	uint32_t low, high;
 
@@ -200,20 +199,17 @@ read_msr(uint32_t msr)
 	return (uint64_t)high << 32 | low;
 }
 
-static inline void
-write_msr(uint32_t msr, uint64_t value)
+static inline void write_msr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
-static inline void
-cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
 }
 
-static inline uint64_t
-read_tsc(void)
+static inline uint64_t read_tsc(void)
 {
 	uint32_t low, high;
 
@@ -236,8 +232,7 @@ CONTROL_REGISTER(cr0)
 CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
 
-static inline uint64_t
-read_cr2(void)
+static inline uint64_t read_cr2(void)
 {
 	uint64_t value;
 
@@ -245,14 +240,12 @@ read_cr2(void)
 	return value;
 }
 
-static inline void
-out8(uint16_t port, uint8_t value)
+static inline void out8(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline uint8_t
-in8(uint16_t port)
+static inline uint8_t in8(uint16_t port)
 {
 	uint8_t value;
 
@@ -260,14 +253,12 @@ in8(uint16_t port)
 	return value;
 }
 
-static inline void
-out16(uint16_t port, uint16_t value)
+static inline void out16(uint16_t port, uint16_t value)
 {
 	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline uint16_t
-in16(uint16_t port)
+static inline uint16_t in16(uint16_t port)
 {
 	uint16_t value;
 

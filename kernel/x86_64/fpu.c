@@ -1,7 +1,8 @@
 /*
- * Floating-point, SSE and AVX registers. They stay in the processor when threads are switched: processor->fpu_owner is whose they are, and
- * CR0.TS is clear only while that thread runs. Another thread that uses them traps (#NM); then the owner's are saved and its
- * own loaded. With several processors they are saved when their owner leaves the processor, so that it can run on any.
+ * Floating-point, SSE and AVX registers. They stay in the processor when threads are switched: processor->fpu_owner is
+ * whose they are, and CR0.TS is clear only while that thread runs. Another thread that uses them traps (#NM); then the
+ * owner's are saved and its own loaded. With several processors they are saved when their owner leaves the processor,
+ * so that it can run on any.
  */
 #include <kern/kalloc.h>
 #include <kern/thread.h>
@@ -11,9 +12,9 @@
 #include <x86_64/thread_private.h>
 
 #define XSAVE_ALIGNMENT 64
-#define LEGACY_SIZE 512
-#define MXCSR_DEFAULT 0x1f80u
-#define FCW_DEFAULT 0x37fu
+#define LEGACY_SIZE     512
+#define MXCSR_DEFAULT   0x1f80u
+#define FCW_DEFAULT     0x37fu
 
 /* The XSAVE area in standard form, SDM vol. 1, 13.4. */
 struct xsave_area {
@@ -31,12 +32,13 @@ enum { MACHINE_FPU_MEMORY };
 
 static uint32_t mxcsr_mask = 0xffbf;
 
-void
-fpu_init(void)
+void fpu_init(void)
 {
 	uint32_t state[4];
 
-	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"((uint32_t)(cpu_features.xcr0 >> 32)));
+	__asm__ volatile("xsetbv"
+			 :
+			 : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"((uint32_t)(cpu_features.xcr0 >> 32)));
 	cpuid(0xd, 0, state);
 	cpu_features.xsave_size = state[1];
 	if (cpu_features.xsave_size > THREAD_STATE_MAX * sizeof(uint64_t))
@@ -51,20 +53,17 @@ fpu_init(void)
 	}
 }
 
-static void
-save(struct thread *thread)
+static void save(struct thread *thread)
 {
 	__asm__ volatile("xsave64 (%0)" : : "r"(thread->fpu), "a"(-1), "d"(-1) : "memory");
 }
 
-static void
-load(struct thread *thread)
+static void load(struct thread *thread)
 {
 	__asm__ volatile("xrstor64 (%0)" : : "r"(thread->fpu), "a"(-1), "d"(-1) : "memory");
 }
 
-static bool
-make_area(struct thread *thread)
+static bool make_area(struct thread *thread)
 {
 	void *memory = kalloc(cpu_features.xsave_size + XSAVE_ALIGNMENT);
 	struct xsave_area *area;
@@ -80,8 +79,7 @@ make_area(struct thread *thread)
 }
 
 /* Live registers of the thread go to its memory, if they are in this processor. */
-static void
-save_live(struct thread *thread)
+static void save_live(struct thread *thread)
 {
 	struct processor *processor = current_processor();
 
@@ -94,8 +92,7 @@ save_live(struct thread *thread)
 }
 
 /* As save_live, and the registers are nobody's any more. */
-static void
-save_and_disown(struct thread *thread)
+static void save_and_disown(struct thread *thread)
 {
 	if (current_processor()->fpu_owner != thread)
 		return;
@@ -104,8 +101,7 @@ save_and_disown(struct thread *thread)
 	write_cr0(read_cr0() | CR0_TS);
 }
 
-bool
-fpu_trap(struct thread *self)
+bool fpu_trap(struct thread *self)
 {
 	struct processor *processor = current_processor();
 
@@ -123,8 +119,7 @@ fpu_trap(struct thread *self)
 }
 
 /* Before `to` becomes current. */
-void
-fpu_switch(struct thread *to)
+void fpu_switch(struct thread *to)
 {
 	struct processor *processor = current_processor();
 
@@ -140,8 +135,7 @@ fpu_switch(struct thread *to)
 		write_cr0(read_cr0() | CR0_TS);
 }
 
-void
-fpu_destroy(struct thread *thread)
+void fpu_destroy(struct thread *thread)
 {
 	for (uint32_t i = 0; i < processors_online; i++)
 		if (processors[i].fpu_owner == thread)
@@ -153,16 +147,14 @@ fpu_destroy(struct thread *thread)
 	thread->fpu = NULL;
 }
 
-bool
-machine_fpu_elsewhere(const struct thread *thread)
+bool machine_fpu_elsewhere(const struct thread *thread)
 {
 	struct processor *processor = thread->processor;
 
 	return processor != current_processor() && processor != NULL && processor->fpu_owner == thread;
 }
 
-kern_return_t
-fpu_get_state(struct thread *thread, uint64_t *state, unsigned *count)
+kern_return_t fpu_get_state(struct thread *thread, uint64_t *state, unsigned *count)
 {
 	unsigned words = cpu_features.xsave_size / sizeof(uint64_t);
 
@@ -177,8 +169,7 @@ fpu_get_state(struct thread *thread, uint64_t *state, unsigned *count)
 }
 
 /* FXSAVE's 512 bytes alone set the x87 and SSE registers and leave the rest initial. */
-kern_return_t
-fpu_set_state(struct thread *thread, const uint64_t *state, unsigned count)
+kern_return_t fpu_set_state(struct thread *thread, const uint64_t *state, unsigned count)
 {
 	struct xsave_area *area;
 

@@ -1,6 +1,6 @@
 /*
- * I/O ports of tasks. A task's bitmap is copied into the TSS when one of its threads first faults on a port, and stays until
- * another address space is loaded, so that switching costs nothing to those who use no ports.
+ * I/O ports of tasks. A task's bitmap is copied into the TSS when one of its threads first faults on a port, and stays
+ * until another address space is loaded, so that switching costs nothing to those who use no ports.
  */
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -8,8 +8,7 @@
 #include <string.h>
 #include <x86_64/cpu.h>
 
-bool
-io_bitmap_fault(struct thread *self)
+bool io_bitmap_fault(struct thread *self)
 {
 	struct processor *processor = current_processor();
 	struct tss *tss = &current_cpu()->tss;
@@ -22,8 +21,7 @@ io_bitmap_fault(struct thread *self)
 	return true;
 }
 
-void
-io_bitmap_drop(void)
+void io_bitmap_drop(void)
 {
 	current_processor()->io_task = NULL;
 	current_cpu()->tss.io_map_base = IO_MAP_OFF;

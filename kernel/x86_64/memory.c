@@ -7,10 +7,10 @@
 #include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
-#define RANGES_MAX 128
-#define LARGE_PAGE 0x200000ull
-#define GIGABYTE 0x40000000ull
-#define DIRECT_MAP_MAX (512 * GIGABYTE)
+#define RANGES_MAX      128
+#define LARGE_PAGE      0x200000ull
+#define GIGABYTE        0x40000000ull
+#define DIRECT_MAP_MAX  (512 * GIGABYTE)
 #define LOW_MEMORY_KEPT 0x10000 /* the firmware's tables, and the start of other processors */
 
 struct range {
@@ -26,14 +26,12 @@ static unsigned ram_count, reserved_count;
 static pte_t image_tables[KERNEL_IMAGE_MAX / LARGE_PAGE][PTES] __attribute__((aligned(4096)));
 static pte_t image_alias_table[PTES] __attribute__((aligned(4096)));
 
-uint64_t
-kernel_image_physical(const void *address)
+uint64_t kernel_image_physical(const void *address)
 {
 	return (uint64_t)address - KERNEL_BASE + kernel_delta;
 }
 
-void
-memory_add(uint64_t start, uint64_t end)
+void memory_add(uint64_t start, uint64_t end)
 {
 	start = round_page(start);
 	end = trunc_page(end);
@@ -42,19 +40,17 @@ memory_add(uint64_t start, uint64_t end)
 		end = DIRECT_MAP_MAX;
 	}
 	if (start < end && ram_count < RANGES_MAX)
-		ram[ram_count++] = (struct range){ start, end };
+		ram[ram_count++] = (struct range){start, end};
 }
 
-void
-memory_reserve(uint64_t start, uint64_t end)
+void memory_reserve(uint64_t start, uint64_t end)
 {
 	if (reserved_count == RANGES_MAX)
 		panic("more than %u reserved ranges of memory", RANGES_MAX);
-	reserved[reserved_count++] = (struct range){ trunc_page(start), round_page(end) };
+	reserved[reserved_count++] = (struct range){trunc_page(start), round_page(end)};
 }
 
-bool
-memory_is_ram(uint64_t start, uint64_t end)
+bool memory_is_ram(uint64_t start, uint64_t end)
 {
 	for (unsigned i = 0; i < ram_count; i++)
 		if (start < ram[i].end && end > ram[i].start)
@@ -62,9 +58,9 @@ memory_is_ram(uint64_t start, uint64_t end)
 	return false;
 }
 
-/* The first free range at or after `from` (page-aligned) within the usable range that holds it; false at that range's end. */
-static bool
-next_free(const struct range *usable, uint64_t from, struct range *out)
+/* The first free range at or after `from` (page-aligned) within the usable range that holds it; false at that range's
+ * end. */
+static bool next_free(const struct range *usable, uint64_t from, struct range *out)
 {
 	bool moved = true;
 
@@ -86,12 +82,11 @@ next_free(const struct range *usable, uint64_t from, struct range *out)
 	return true;
 }
 
-uint64_t
-memory_take(uint64_t size)
+uint64_t memory_take(uint64_t size)
 {
 	size = round_page(size);
 	for (unsigned i = 0; i < ram_count; i++) {
-		struct range found = { 0, ram[i].start };
+		struct range found = {0, ram[i].start};
 
 		while (next_free(&ram[i], found.end, &found))
 			if (found.end <= 4 * GIGABYTE && found.end - found.start >= size) {
@@ -103,8 +98,7 @@ memory_take(uint64_t size)
 }
 
 /* The kernel's own 4 KiB pages: code, constants, data; nothing under its stack. */
-static void
-map_image(void)
+static void map_image(void)
 {
 	for (uint64_t offset = 0; offset < round_page((uint64_t)(kernel_end - kernel_start)); offset += VM_PAGE_SIZE) {
 		const char *address = kernel_start + offset;
@@ -124,8 +118,7 @@ map_image(void)
 }
 
 /* The direct map's view of the kernel's code and constants must not be writable either. They are in one large page. */
-static void
-protect_image_alias(void)
+static void protect_image_alias(void)
 {
 	uint64_t start = kernel_image_physical(kernel_start);
 
@@ -139,8 +132,7 @@ protect_image_alias(void)
 	boot_directories[start / LARGE_PAGE] = kernel_image_physical(image_alias_table) | PTE_PRESENT | PTE_WRITE;
 }
 
-static void
-map_all_memory(void)
+static void map_all_memory(void)
 {
 	const pte_t bits = PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_GLOBAL | PTE_NO_EXECUTE;
 	uint64_t top = 0;
@@ -149,7 +141,8 @@ map_all_memory(void)
 		top = ram[i].end > top ? ram[i].end : top;
 	/* Below 4 GiB are devices, which are not to be cached. */
 	for (uint64_t at = 0; at < 4 * GIGABYTE; at += LARGE_PAGE)
-		boot_directories[at / LARGE_PAGE] = at | bits |
+		boot_directories[at / LARGE_PAGE] =
+			at | bits |
 			(at < LARGE_PAGE || memory_is_ram(at, at + LARGE_PAGE) ? 0 : PTE_CACHE_OFF | PTE_WRITE_THROUGH);
 	for (uint64_t at = 4 * GIGABYTE; at < top; at += GIGABYTE) {
 		uint64_t directory;
@@ -165,8 +158,7 @@ map_all_memory(void)
 	}
 }
 
-void
-memory_init(void)
+void memory_init(void)
 {
 	map_image();
 	map_all_memory();
@@ -174,7 +166,7 @@ memory_init(void)
 	kernel_pml4[0] = 0;
 	write_cr3(kernel_image_physical(kernel_pml4));
 	for (unsigned i = 0; i < ram_count; i++) {
-		struct range found = { 0, ram[i].start };
+		struct range found = {0, ram[i].start};
 
 		while (next_free(&ram[i], found.end, &found))
 			vm_page_bootstrap_range(found.start, found.end);
@@ -183,8 +175,7 @@ memory_init(void)
 }
 
 /* What is never free, before modules are added: low memory, and the kernel. */
-void
-memory_reserve_kernel(void)
+void memory_reserve_kernel(void)
 {
 	memory_reserve(0, LOW_MEMORY_KEPT);
 	memory_reserve(kernel_image_physical(kernel_start), kernel_image_physical(kernel_end));

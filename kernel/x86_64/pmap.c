@@ -1,14 +1,16 @@
 /*
  * Page tables of tasks.
  *
- * A page table (the lowest of four levels) has beside it a page of links, two 32-bit numbers per entry, which chain all mappings of one
- * physical page. A mapping is named by a number: the page number of its page table times 512 plus its index; the table's struct
- * vm_page finds the rest (`pv` there: the table's struct pv_entry). So a mapping is entered and removed in constant time however
- * many others there are, and mapping costs no allocation but that of the tables. Tables come from the first 32 GiB.
+ * A page table (the lowest of four levels) has beside it a page of links, two 32-bit numbers per entry, which chain all
+ * mappings of one physical page. A mapping is named by a number: the page number of its page table times 512 plus its
+ * index; the table's struct vm_page finds the rest (`pv` there: the table's struct pv_entry). So a mapping is entered
+ * and removed in constant time however many others there are, and mapping costs no allocation but that of the tables.
+ * Tables come from the first 32 GiB.
  *
- * Locks: the pmap's for its tables; a lock picked by the physical page for that page's list and the entries on it. An entry on a list is
- * changed only under the page's lock, so that pmap_page_protect, which comes from the page, needs no pmap's lock. A table is freed
- * under its pmap's lock when no entry is left, and the count of entries is lowered last, under the page's lock.
+ * Locks: the pmap's for its tables; a lock picked by the physical page for that page's list and the entries on it. An
+ * entry on a list is changed only under the page's lock, so that pmap_page_protect, which comes from the page, needs no
+ * pmap's lock. A table is freed under its pmap's lock when no entry is left, and the count of entries is lowered last,
+ * under the page's lock.
  */
 #include <kern/kalloc.h>
 #include <kern/lock.h>
@@ -21,7 +23,7 @@
 #include <x86_64/pmap_private.h>
 
 #define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */
-#define PV_LOCKS 16
+#define PV_LOCKS     16
 
 struct pv_link {
 	uint32_t next, prev; /* 0: none; a first mapping has no prev */
@@ -31,15 +33,14 @@ struct pv_link {
 struct pv_entry {
 	struct pmap *pmap;
 	vm_address_t base; /* first address that the table maps */
-	uint32_t used;	   /* entries present, atomic */
+	uint32_t used;     /* entries present, atomic */
 	struct pv_link *links;
 };
 
 static struct lock pv_locks[PV_LOCKS];
 static struct kcache pmap_cache, table_cache;
 
-void
-pmap_init(void)
+void pmap_init(void)
 {
 	kcache_init(&pmap_cache, "pmap", sizeof(struct pmap));
 	kcache_init(&table_cache, "page tables", sizeof(struct pv_entry));
@@ -47,23 +48,20 @@ pmap_init(void)
 		lock_init(&pv_locks[i], LOCK_RANK_PV);
 }
 
-static struct lock *
-pv_lock(uint64_t physical)
+static struct lock *pv_lock(uint64_t physical)
 {
 	return &pv_locks[(physical >> VM_PAGE_SHIFT) % PV_LOCKS];
 }
 
 /* All that is mapped as managed, and all tables, are in the array of pages. */
-static struct vm_page *
-page_at(uint64_t physical)
+static struct vm_page *page_at(uint64_t physical)
 {
 	return &vm_pages[(physical >> VM_PAGE_SHIFT) - vm_pages_first];
 }
 
 /* --- Tables. */
 
-static uint64_t
-grab_table(struct pmap *pmap)
+static uint64_t grab_table(struct pmap *pmap)
 {
 	uint64_t physical;
 
@@ -81,35 +79,30 @@ grab_table(struct pmap *pmap)
 	return physical;
 }
 
-static void
-release_table(struct pmap *pmap, uint64_t physical)
+static void release_table(struct pmap *pmap, uint64_t physical)
 {
 	vm_page_release_kernel(physical, 1);
 	task_uncharge(pmap->charged, VM_PAGE_SIZE);
 }
 
-static unsigned
-table_index(vm_address_t address, unsigned level)
+static unsigned table_index(vm_address_t address, unsigned level)
 {
 	return (address >> (VM_PAGE_SHIFT + 9 * level)) % PTES;
 }
 
-static pte_t *
-table_below(pte_t entry)
+static pte_t *table_below(pte_t entry)
 {
 	return physical_to_virtual(entry & PTE_ADDRESS);
 }
 
 /* The struct of the lowest table that holds the entry. */
-static struct pv_entry *
-table_of(const pte_t *pte)
+static struct pv_entry *table_of(const pte_t *pte)
 {
 	return page_at(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
 }
 
 /* The entry for the address, or null where there is no table. */
-static pte_t *
-find_pte(struct pmap *pmap, vm_address_t address)
+static pte_t *find_pte(struct pmap *pmap, vm_address_t address)
 {
 	pte_t *table = pmap->root;
 
@@ -124,8 +117,7 @@ find_pte(struct pmap *pmap, vm_address_t address)
 }
 
 /* As find_pte, making tables. Null: no memory. */
-static pte_t *
-make_pte(struct pmap *pmap, vm_address_t address)
+static pte_t *make_pte(struct pmap *pmap, vm_address_t address)
 {
 	pte_t *table = pmap->root;
 
@@ -160,8 +152,7 @@ make_pte(struct pmap *pmap, vm_address_t address)
 }
 
 /* The lowest table behind a directory's entry: nothing in it is used. */
-static void
-free_lowest_table(struct pmap *pmap, pte_t *entry)
+static void free_lowest_table(struct pmap *pmap, pte_t *entry)
 {
 	uint64_t physical = *entry & PTE_ADDRESS;
 	struct vm_page *page = page_at(physical);
@@ -176,38 +167,32 @@ free_lowest_table(struct pmap *pmap, pte_t *entry)
 
 /* --- Lists of mappings. The page's lock is held. */
 
-static uint32_t
-pte_number(const pte_t *pte)
+static uint32_t pte_number(const pte_t *pte)
 {
 	return (uint32_t)(virtual_to_physical(pte) / sizeof(pte_t));
 }
 
-static pte_t *
-numbered_pte(uint32_t number)
+static pte_t *numbered_pte(uint32_t number)
 {
 	return physical_to_virtual((uint64_t)number * sizeof(pte_t));
 }
 
-static struct pv_link *
-link_of(uint32_t number)
+static struct pv_link *link_of(uint32_t number)
 {
 	return &table_of(numbered_pte(number))->links[number % PTES];
 }
 
-static uint32_t
-first_mapping(const struct vm_page *page)
+static uint32_t first_mapping(const struct vm_page *page)
 {
 	return (uint32_t)(uintptr_t)page->pv;
 }
 
-static void
-set_first_mapping(struct vm_page *page, uint32_t number)
+static void set_first_mapping(struct vm_page *page, uint32_t number)
 {
 	page->pv = (struct pv_entry *)(uintptr_t)number;
 }
 
-static void
-link_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+static void link_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
 {
 	uint32_t number = pte_number(pte), next = first_mapping(page);
 	struct pv_link *link = &table->links[number % PTES];
@@ -219,8 +204,7 @@ link_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
 	set_first_mapping(page, number);
 }
 
-static void
-unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+static void unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
 {
 	struct pv_link *link = &table->links[pte_number(pte) % PTES];
 
@@ -232,15 +216,13 @@ unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
 		set_first_mapping(page, link->next);
 }
 
-static uint8_t
-hardware_bits(pte_t entry)
+static uint8_t hardware_bits(pte_t entry)
 {
 	return (uint8_t)(entry & (PTE_ACCESSED | PTE_DIRTY));
 }
 
 /* Takes a mapping away. The processors may still hold it: the caller flushes. Pmap's lock held, the page's not. */
-static void
-remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
+static void remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
 {
 	pte_t entry = *pte;
 
@@ -267,8 +249,7 @@ remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
 
 /* --- Interface; contracts in vm/pmap.h. */
 
-struct pmap *
-pmap_create(struct task *charged)
+struct pmap *pmap_create(struct task *charged)
 {
 	struct pmap *pmap = kcache_alloc(&pmap_cache);
 
@@ -287,8 +268,7 @@ pmap_create(struct task *charged)
 }
 
 /* All mappings and tables below; no processor has the map loaded any more. */
-static void
-free_tables(struct pmap *pmap, pte_t *table, unsigned level)
+static void free_tables(struct pmap *pmap, pte_t *table, unsigned level)
 {
 	for (unsigned i = 0; i < (level == 3 ? PTES / 2 : PTES); i++) {
 		if (table[i] == 0)
@@ -311,8 +291,7 @@ free_tables(struct pmap *pmap, pte_t *table, unsigned level)
 	}
 }
 
-void
-pmap_destroy(struct pmap *pmap)
+void pmap_destroy(struct pmap *pmap)
 {
 	if (current_processor()->pmap == pmap)
 		pmap_load(NULL);
@@ -328,8 +307,7 @@ pmap_destroy(struct pmap *pmap)
 	kcache_free(&pmap_cache, pmap);
 }
 
-static pte_t
-protection_bits(vm_prot_t protection, unsigned flags)
+static pte_t protection_bits(vm_prot_t protection, unsigned flags)
 {
 	pte_t bits = PTE_PRESENT | PTE_USER;
 
@@ -344,9 +322,8 @@ protection_bits(vm_prot_t protection, unsigned flags)
 	return bits;
 }
 
-kern_return_t
-pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical, vm_prot_t protection,
-	unsigned flags)
+kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
+	vm_prot_t protection, unsigned flags)
 {
 	bool managed = !(flags & PMAP_UNMANAGED);
 	pte_t *pte, old, new = physical | protection_bits(protection, flags) | (managed ? PTE_MANAGED : 0);
@@ -399,14 +376,15 @@ pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64
 	return KERN_SUCCESS;
 }
 
-/* What is done to the entries first .. end - 1 of a lowest table, which the directory's entry points to. Pmap locked. */
-typedef void (*table_visit)(
-	struct pmap *pmap, pte_t *directory_entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch);
+/* What is done to the entries first .. end - 1 of a lowest table, which the directory's entry points to. Pmap locked.
+ */
+typedef void (*table_visit)(struct pmap *pmap, pte_t *directory_entry, unsigned first, unsigned end,
+	vm_prot_t protection, struct tlb_batch *batch);
 
-/* Visits the lowest tables below `table` that map some of the range, which is within the table's; holes are skipped by whole tables. */
-static void
-visit_tables(struct pmap *pmap, pte_t *table, unsigned level, vm_address_t start, vm_address_t end, table_visit visit,
-	vm_prot_t protection, struct tlb_batch *batch)
+/* Visits the lowest tables below `table` that map some of the range, which is within the table's; holes are skipped by
+ * whole tables. */
+static void visit_tables(struct pmap *pmap, pte_t *table, unsigned level, vm_address_t start, vm_address_t end,
+	table_visit visit, vm_prot_t protection, struct tlb_batch *batch)
 {
 	const vm_size_t span = VM_PAGE_SIZE << (9 * level); /* of one entry */
 	unsigned index = table_index(start, level), last = table_index(end - 1, level);
@@ -429,9 +407,8 @@ visit_tables(struct pmap *pmap, pte_t *table, unsigned level, vm_address_t start
 }
 
 /* The range may be all of a task's addresses; most often it is a few pages of one table. */
-static void
-visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit, vm_prot_t protection,
-	struct tlb_batch *batch)
+static void visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit,
+	vm_prot_t protection, struct tlb_batch *batch)
 {
 	pte_t *table = pmap->root, *entry = NULL;
 
@@ -448,9 +425,8 @@ visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit
 	visit(pmap, entry, table_index(start, 0), table_index(end - 1, 0) + 1, protection, batch);
 }
 
-static void
-remove_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection,
-	struct tlb_batch *batch)
+static void remove_in_table(
+	struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch)
 {
 	pte_t *table = table_below(*entry);
 	struct pv_entry *below = table_of(table);
@@ -462,8 +438,8 @@ remove_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, v
 			tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
 		}
 	/*
-	 * A table whose range goes as a whole goes too; one that only became empty is likely to be used again. The processor must have
-	 * forgotten the table before its page is used for something else.
+	 * A table whose range goes as a whole goes too; one that only became empty is likely to be used again. The
+	 * processor must have forgotten the table before its page is used for something else.
 	 */
 	if (first == 0 && end == PTES && __atomic_load_n(&below->used, __ATOMIC_ACQUIRE) == 0) {
 		pte_t old = *entry;
@@ -476,8 +452,7 @@ remove_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, v
 	}
 }
 
-void
-pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
+void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 {
 	struct tlb_batch batch;
 
@@ -491,8 +466,7 @@ pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 }
 
 /* Takes rights away from one entry; true if the processors may hold more. */
-static bool
-lower_pte(pte_t *pte, vm_prot_t protection)
+static bool lower_pte(pte_t *pte, vm_prot_t protection)
 {
 	pte_t old = __atomic_load_n(pte, __ATOMIC_RELAXED), new;
 
@@ -510,9 +484,8 @@ lower_pte(pte_t *pte, vm_prot_t protection)
 	return true;
 }
 
-static void
-protect_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection,
-	struct tlb_batch *batch)
+static void protect_in_table(
+	struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch)
 {
 	pte_t *table = table_below(*entry);
 	struct pv_entry *below = table_of(table);
@@ -523,8 +496,7 @@ protect_in_table(struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, 
 			tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
 }
 
-void
-pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
+void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
 {
 	struct tlb_batch batch;
 
@@ -542,10 +514,10 @@ pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t 
 }
 
 /*
- * The caller goes on to use the page through the direct map, where the processor sets no bits: set here what the access would have.
+ * The caller goes on to use the page through the direct map, where the processor sets no bits: set here what the access
+ * would have.
  */
-uint64_t
-pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
 	pte_t *pte, entry;
 	uint64_t physical = 0;
@@ -557,7 +529,8 @@ pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	entry = pte == NULL ? 0 : __atomic_load_n(pte, __ATOMIC_RELAXED);
 	while (entry != 0 && (!(access & VM_PROT_WRITE) || (entry & PTE_WRITE)) &&
 		(!(access & VM_PROT_EXECUTE) || !(entry & PTE_NO_EXECUTE))) {
-		pte_t new = entry | (access != VM_PROT_NONE ? PTE_ACCESSED : 0) | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
+		pte_t new =
+			entry | (access != VM_PROT_NONE ? PTE_ACCESSED : 0) | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
 
 		if (new == entry ||
 			__atomic_compare_exchange_n(pte, &entry, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
@@ -569,14 +542,12 @@ pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	return physical;
 }
 
-uint64_t
-pmap_resident_pages(struct pmap *pmap)
+uint64_t pmap_resident_pages(struct pmap *pmap)
 {
 	return __atomic_load_n(&pmap->resident, __ATOMIC_RELAXED);
 }
 
-void
-pmap_page_protect(struct vm_page *page, vm_prot_t protection)
+void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 {
 	struct lock *lock = pv_lock(vm_page_physical(page));
 	uint32_t number, next;
@@ -604,8 +575,7 @@ pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 	lock_release(lock);
 }
 
-static bool
-collect_bit(struct vm_page *page, pte_t bit, bool clear)
+static bool collect_bit(struct vm_page *page, pte_t bit, bool clear)
 {
 	struct lock *lock = pv_lock(vm_page_physical(page));
 	bool found;
@@ -631,14 +601,12 @@ collect_bit(struct vm_page *page, pte_t bit, bool clear)
 	return found;
 }
 
-bool
-pmap_page_modified(struct vm_page *page, bool clear)
+bool pmap_page_modified(struct vm_page *page, bool clear)
 {
 	return collect_bit(page, PTE_DIRTY, clear);
 }
 
-bool
-pmap_page_referenced(struct vm_page *page, bool clear)
+bool pmap_page_referenced(struct vm_page *page, bool clear)
 {
 	return collect_bit(page, PTE_ACCESSED, clear);
 }

@@ -9,24 +9,24 @@
 typedef uint64_t pte_t;
 
 /* Page table entries, Intel SDM vol. 3A, 4.5. */
-#define PTE_PRESENT 0x1ull
-#define PTE_WRITE 0x2ull
-#define PTE_USER 0x4ull
+#define PTE_PRESENT       0x1ull
+#define PTE_WRITE         0x2ull
+#define PTE_USER          0x4ull
 #define PTE_WRITE_THROUGH 0x8ull
-#define PTE_CACHE_OFF 0x10ull
-#define PTE_ACCESSED 0x20ull
-#define PTE_DIRTY 0x40ull
-#define PTE_LARGE 0x80ull
-#define PTE_GLOBAL 0x100ull
-#define PTE_MANAGED 0x200ull /* ours: on the page's list of mappings */
-#define PTE_WIRED 0x400ull   /* ours */
-#define PTE_NO_EXECUTE 0x8000000000000000ull
-#define PTE_ADDRESS 0x000ffffffffff000ull
-#define PTES 512
+#define PTE_CACHE_OFF     0x10ull
+#define PTE_ACCESSED      0x20ull
+#define PTE_DIRTY         0x40ull
+#define PTE_LARGE         0x80ull
+#define PTE_GLOBAL        0x100ull
+#define PTE_MANAGED       0x200ull /* ours: on the page's list of mappings */
+#define PTE_WIRED         0x400ull /* ours */
+#define PTE_NO_EXECUTE    0x8000000000000000ull
+#define PTE_ADDRESS       0x000ffffffffff000ull
+#define PTES              512
 
 struct pmap {
 	struct lock lock;
-	uint64_t cr3;	 /* physical address of the root table */
+	uint64_t cr3; /* physical address of the root table */
 	pte_t *root;
 	struct task *charged;
 	uint64_t resident; /* pages, atomic */
@@ -43,15 +43,13 @@ struct tlb_batch {
 	vm_address_t address[TLB_BATCH];
 };
 
-static inline void
-tlb_batch_init(struct tlb_batch *batch, struct pmap *pmap)
+static inline void tlb_batch_init(struct tlb_batch *batch, struct pmap *pmap)
 {
 	batch->pmap = pmap;
 	batch->count = 0;
 }
 
-static inline void
-tlb_batch_add(struct tlb_batch *batch, vm_address_t address)
+static inline void tlb_batch_add(struct tlb_batch *batch, vm_address_t address)
 {
 	if (batch->count < TLB_BATCH)
 		batch->address[batch->count] = address;

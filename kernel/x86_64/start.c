@@ -10,11 +10,11 @@
 #include <x86_64/pmap_private.h>
 
 #define KEYBOARD_COMMAND 0x64
-#define KEYBOARD_BUSY 0x2
-#define KEYBOARD_RESET 0xfe
-#define RESET_CONTROL 0xcf9
-#define RESET_FULL 0x6
-#define POWER_OFF_NS 2000000000ull
+#define KEYBOARD_BUSY    0x2
+#define KEYBOARD_RESET   0xfe
+#define RESET_CONTROL    0xcf9
+#define RESET_FULL       0x6
+#define POWER_OFF_NS     2000000000ull
 
 enum { PROTOCOL_MULTIBOOT2 = 1, PROTOCOL_PVH = 2 };
 
@@ -23,20 +23,18 @@ static struct cpu boot_cpu;
 
 struct fast_paths fast_paths;
 
-static void
-choose_fast_paths(void)
+static void choose_fast_paths(void)
 {
 	if (processors_online == 1)
-		fast_paths = (struct fast_paths){ ipc_fast_call_one, ipc_fast_reply_wait_one, ipc_fast_foreign_one };
+		fast_paths = (struct fast_paths){ipc_fast_call_one, ipc_fast_reply_wait_one, ipc_fast_foreign_one};
 	else
-		fast_paths = (struct fast_paths){ ipc_fast_call, ipc_fast_reply_wait, ipc_fast_foreign };
+		fast_paths = (struct fast_paths){ipc_fast_call, ipc_fast_reply_wait, ipc_fast_foreign};
 }
 
 _Noreturn void x86_start(unsigned protocol, uint64_t info, uint64_t delta);
 
 /* Called by boot.S on the boot stack, with memory below 4 GiB mapped. */
-void
-x86_start(unsigned protocol, uint64_t info, uint64_t delta)
+void x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 {
 	kernel_delta = delta;
 	write_msr(MSR_GS_BASE, (uint64_t)&processors[0]);
@@ -52,7 +50,8 @@ x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	else if (protocol == PROTOCOL_PVH)
 		boot_info_pvh(info);
 	else
-		panic("the boot loader speaks neither Multiboot2 nor PVH: use GRUB 2 with multiboot2, or QEMU's -kernel");
+		panic("the boot loader speaks neither Multiboot2 nor PVH: use GRUB 2 with multiboot2, or QEMU's "
+		      "-kernel");
 	console_quiet = boot_word("quiet");
 	kprintf("Portolan %s\n", PACKAGE_VERSION);
 	boot_modules_settle();
@@ -70,15 +69,13 @@ x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	kernel_main();
 }
 
-void
-machine_idle(void)
+void machine_idle(void)
 {
 	/* The interrupt is taken between sti and cli, by kernel_trap. */
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
-void
-machine_kick(struct processor *processor)
+void machine_kick(struct processor *processor)
 {
 	if (processor == current_processor())
 		processor->need_reschedule = true;
@@ -86,22 +83,19 @@ machine_kick(struct processor *processor)
 		apic_send(processor->apic_id, VECTOR_KICK);
 }
 
-void
-machine_relax(void)
+void machine_relax(void)
 {
 	tlb_shootdown_serve();
 	__asm__ volatile("pause" : : : "memory");
 }
 
-static _Noreturn void
-halt(void)
+static _Noreturn void halt(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
 
-void
-machine_reboot(void)
+void machine_reboot(void)
 {
 	acpi_reset();
 	out8(RESET_CONTROL, RESET_FULL);
@@ -111,8 +105,7 @@ machine_reboot(void)
 	halt();
 }
 
-void
-machine_power_off(void)
+void machine_power_off(void)
 {
 	uint64_t patience = machine_now() + POWER_OFF_NS;
 
@@ -124,8 +117,7 @@ machine_power_off(void)
 }
 
 /* Under a hypervisor nobody reads the screen: a reset lets the one who runs it go on. A PC keeps the message. */
-void
-machine_stop(void)
+void machine_stop(void)
 {
 	if (cpu_features.hypervisor)
 		machine_reboot();

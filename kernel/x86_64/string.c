@@ -1,4 +1,5 @@
-/* The memory and string functions that the compiler and the kernel call. Eight bytes at a time: REP counts iterations under icount. */
+/* The memory and string functions that the compiler and the kernel call. Eight bytes at a time: REP counts iterations
+ * under icount. */
 #include <string.h>
 #include <stdint.h>
 

@@ -7,8 +7,7 @@
 #include <x86_64/pmap_private.h>
 #include <x86_64/thread_private.h>
 
-void
-machine_thread_init(struct thread *thread)
+void machine_thread_init(struct thread *thread)
 {
 	memset(&thread->regs, 0, sizeof(thread->regs));
 	memset(thread->machine, 0, sizeof(thread->machine));
@@ -18,14 +17,12 @@ machine_thread_init(struct thread *thread)
 	thread->regs.rflags = RFLAGS_FIXED | RFLAGS_IF;
 }
 
-void
-machine_thread_destroy(struct thread *thread)
+void machine_thread_destroy(struct thread *thread)
 {
 	fpu_destroy(thread);
 }
 
-void
-machine_switch_to(struct thread *thread)
+void machine_switch_to(struct thread *thread)
 {
 	struct processor *processor = current_processor();
 
@@ -38,14 +35,28 @@ machine_switch_to(struct thread *thread)
 		pmap_load(thread->pmap);
 }
 
-static kern_return_t
-get_registers(const struct thread_regs *regs, uint64_t *words, unsigned *count)
+static kern_return_t get_registers(const struct thread_regs *regs, uint64_t *words, unsigned *count)
 {
 	x86_thread_state64_t state = {
-		.rax = regs->rax, .rbx = regs->rbx, .rdx = regs->rdx, .rdi = regs->rdi, .rsi = regs->rsi, .rbp = regs->rbp,
-		.rsp = regs->rsp, .r8 = regs->r8, .r9 = regs->r9, .r10 = regs->r10, .r12 = regs->r12, .r13 = regs->r13,
-		.r14 = regs->r14, .r15 = regs->r15, .rip = regs->rip, .rflags = regs->rflags, .cs = regs->cs,
-		.fs_base = regs->fs_base, .gs_base = regs->gs_base,
+		.rax = regs->rax,
+		.rbx = regs->rbx,
+		.rdx = regs->rdx,
+		.rdi = regs->rdi,
+		.rsi = regs->rsi,
+		.rbp = regs->rbp,
+		.rsp = regs->rsp,
+		.r8 = regs->r8,
+		.r9 = regs->r9,
+		.r10 = regs->r10,
+		.r12 = regs->r12,
+		.r13 = regs->r13,
+		.r14 = regs->r14,
+		.r15 = regs->r15,
+		.rip = regs->rip,
+		.rflags = regs->rflags,
+		.cs = regs->cs,
+		.fs_base = regs->fs_base,
+		.gs_base = regs->gs_base,
 		/* The syscall instruction has put these there. */
 		.rcx = regs->by_syscall ? regs->rip : regs->rcx,
 		.r11 = regs->by_syscall ? regs->rflags : regs->r11,
@@ -59,8 +70,7 @@ get_registers(const struct thread_regs *regs, uint64_t *words, unsigned *count)
 }
 
 /* A thread whose registers were set leaves by iretq, which takes all of them. */
-static kern_return_t
-set_registers(struct thread_regs *regs, const uint64_t *words, unsigned count)
+static kern_return_t set_registers(struct thread_regs *regs, const uint64_t *words, unsigned count)
 {
 	x86_thread_state64_t state;
 
@@ -70,17 +80,34 @@ set_registers(struct thread_regs *regs, const uint64_t *words, unsigned count)
 	if (state.rip >= VM_MAX_ADDRESS || state.fs_base >= VM_MAX_ADDRESS || state.gs_base >= VM_MAX_ADDRESS)
 		return KERN_INVALID_ARGUMENT;
 	*regs = (struct thread_regs){
-		.rdi = state.rdi, .rsi = state.rsi, .rdx = state.rdx, .r10 = state.r10, .r8 = state.r8, .r9 = state.r9,
-		.r12 = state.r12, .r13 = state.r13, .rbx = state.rbx, .r14 = state.r14, .r15 = state.r15, .rax = state.rax,
-		.rbp = state.rbp, .rcx = state.rcx, .r11 = state.r11, .rip = state.rip, .cs = USER_CS,
-		.rflags = (state.rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF, .rsp = state.rsp, .ss = USER_SS,
-		.fs_base = state.fs_base, .gs_base = state.gs_base, .by_syscall = 0,
+		.rdi = state.rdi,
+		.rsi = state.rsi,
+		.rdx = state.rdx,
+		.r10 = state.r10,
+		.r8 = state.r8,
+		.r9 = state.r9,
+		.r12 = state.r12,
+		.r13 = state.r13,
+		.rbx = state.rbx,
+		.r14 = state.r14,
+		.r15 = state.r15,
+		.rax = state.rax,
+		.rbp = state.rbp,
+		.rcx = state.rcx,
+		.r11 = state.r11,
+		.rip = state.rip,
+		.cs = USER_CS,
+		.rflags = (state.rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF,
+		.rsp = state.rsp,
+		.ss = USER_SS,
+		.fs_base = state.fs_base,
+		.gs_base = state.gs_base,
+		.by_syscall = 0,
 	};
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, unsigned *count)
+kern_return_t machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, unsigned *count)
 {
 	switch (flavor) {
 	case x86_THREAD_STATE64:
@@ -92,8 +119,7 @@ machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, uns
 	}
 }
 
-kern_return_t
-machine_thread_set_state(struct thread *thread, int flavor, const uint64_t *state, unsigned count)
+kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const uint64_t *state, unsigned count)
 {
 	switch (flavor) {
 	case x86_THREAD_STATE64:

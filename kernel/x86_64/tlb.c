@@ -1,9 +1,10 @@
 /*
  * Loading page tables and making processors forget translations.
  *
- * A processor publishes the map it has loaded (processor->pmap) before it loads it. Who changes a table first changes the entry, then looks who
- * has the map loaded: either it sees the processor and interrupts it, or the processor loads the new entry. A request is one at a
- * time; its sender waits for the answers, serving other requests itself while it waits for its turn.
+ * A processor publishes the map it has loaded (processor->pmap) before it loads it. Who changes a table first changes
+ * the entry, then looks who has the map loaded: either it sees the processor and interrupts it, or the processor loads
+ * the new entry. A request is one at a time; its sender waits for the answers, serving other requests itself while it
+ * waits for its turn.
  */
 #include <kern/lock.h>
 #include <kern/processor.h>
@@ -16,8 +17,7 @@ static struct {
 	struct tlb_batch batch;
 } request;
 
-static void
-forget(const struct tlb_batch *batch)
+static void forget(const struct tlb_batch *batch)
 {
 	if (batch->count > TLB_BATCH) {
 		count_event(tlb_flushes_full);
@@ -30,8 +30,7 @@ forget(const struct tlb_batch *batch)
 	}
 }
 
-void
-tlb_shootdown_serve(void)
+void tlb_shootdown_serve(void)
 {
 	struct cpu *cpu = current_cpu();
 
@@ -44,8 +43,7 @@ tlb_shootdown_serve(void)
 	__atomic_fetch_sub(&request.unanswered, 1, __ATOMIC_RELEASE);
 }
 
-static void
-shoot_down(const struct tlb_batch *batch)
+static void shoot_down(const struct tlb_batch *batch)
 {
 	struct processor *self = current_processor();
 
@@ -68,8 +66,7 @@ shoot_down(const struct tlb_batch *batch)
 	__atomic_store_n(&request.busy, 0, __ATOMIC_RELEASE);
 }
 
-void
-tlb_flush(struct tlb_batch *batch)
+void tlb_flush(struct tlb_batch *batch)
 {
 	if (batch->count == 0)
 		return;
@@ -80,8 +77,7 @@ tlb_flush(struct tlb_batch *batch)
 	batch->count = 0;
 }
 
-void
-tlb_flush_page(struct pmap *pmap, vm_address_t address)
+void tlb_flush_page(struct pmap *pmap, vm_address_t address)
 {
 	struct tlb_batch batch;
 
@@ -90,8 +86,7 @@ tlb_flush_page(struct pmap *pmap, vm_address_t address)
 	tlb_flush(&batch);
 }
 
-void
-pmap_load(struct pmap *pmap)
+void pmap_load(struct pmap *pmap)
 {
 	struct processor *processor = current_processor();
 

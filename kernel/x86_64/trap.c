@@ -9,7 +9,7 @@
 
 #define FAULT_WRITE 0x2u
 #define FAULT_FETCH 0x10u
-#define EXCEPTIONS 32
+#define EXCEPTIONS  32
 
 struct fixup {
 	uint64_t from, to;
@@ -18,15 +18,16 @@ extern const struct fixup fixups_start[], fixups_end[];
 
 struct trap_frame *panic_frame;
 
-static const char *const exception_names[EXCEPTIONS] = {
+/* clang-format off */
+static const char *const exception_names[] = {
 	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no FPU", "double fault", "9",
 	"invalid TSS", "segment not present", "stack segment", "general protection", "page fault", "15", "FPU error",
-	"alignment", "machine check", "SIMD error", "virtualization", "control protection", "22", "23", "24", "25", "26",
-	"27", "28", "29", "30", "31",
+	"alignment", "machine check", "SIMD error",
 };
+/* clang-format on */
+#define EXCEPTION_NAMES (sizeof(exception_names) / sizeof(exception_names[0]))
 
-void
-machine_interrupt(uint64_t vector)
+void machine_interrupt(uint64_t vector)
 {
 	count_event(interrupts);
 	switch (vector) {
@@ -52,8 +53,7 @@ machine_interrupt(uint64_t vector)
 	}
 }
 
-static _Noreturn void
-user_page_fault(struct thread *self, uint64_t error)
+static _Noreturn void user_page_fault(struct thread *self, uint64_t error)
 {
 	vm_address_t address = read_cr2();
 
@@ -62,8 +62,7 @@ user_page_fault(struct thread *self, uint64_t error)
 	trap_page_fault(self, address, error & FAULT_WRITE ? VM_PROT_WRITE : VM_PROT_READ);
 }
 
-void
-user_trap(struct thread *self, uint64_t vector, uint64_t error)
+void user_trap(struct thread *self, uint64_t vector, uint64_t error)
 {
 	if (vector >= EXCEPTIONS) {
 		machine_interrupt(vector);
@@ -94,8 +93,7 @@ user_trap(struct thread *self, uint64_t vector, uint64_t error)
 	}
 }
 
-void
-kernel_trap(struct trap_frame *frame)
+void kernel_trap(struct trap_frame *frame)
 {
 	if (frame->vector >= EXCEPTIONS) {
 		machine_interrupt(frame->vector);
@@ -110,5 +108,5 @@ kernel_trap(struct trap_frame *frame)
 	panic_frame = frame;
 	if (frame->vector == VECTOR_NMI)
 		panic("non-maskable interrupt: the hardware reports an error (port 0x61 says %x)", in8(0x61));
-	panic("%s in the kernel, error %lx, cr2 %lx", exception_names[frame->vector], frame->error, read_cr2());
+	panic("%s in the kernel, error %lx, cr2 %lx", frame->vector < EXCEPTION_NAMES ? exception_names[frame->vector] : "exception", frame->error, read_cr2());
 }

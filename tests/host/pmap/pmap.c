@@ -1,4 +1,5 @@
-/* Page tables against a plain list of what is mapped: random operations on several maps, memory that runs out, nothing lost at the end. */
+/* Page tables against a plain list of what is mapped: random operations on several maps, memory that runs out, nothing
+ * lost at the end. */
 #include <kern/kalloc.h>
 #include <kern/processor.h>
 #include <kern/task.h>
@@ -12,11 +13,11 @@
 #include <x86_64/pmap_private.h>
 
 #define MEMORY_PAGES 4096
-#define FIRST_PAGE 256
-#define MAPS 3
-#define ADDRESSES 160
-#define PAGES 24
-#define OPERATIONS 200000
+#define FIRST_PAGE   256
+#define MAPS         3
+#define ADDRESSES    160
+#define PAGES        24
+#define OPERATIONS   200000
 
 /* --- The machine that pmap.c sees. */
 
@@ -32,20 +33,17 @@ pte_t kernel_pml4[PTES];
 static int64_t charged;
 static unsigned flushed_pages;
 
-void *
-physical_to_virtual(uint64_t physical)
+void *physical_to_virtual(uint64_t physical)
 {
 	return memory + physical - FIRST_PAGE * VM_PAGE_SIZE;
 }
 
-uint64_t
-virtual_to_physical(const void *address)
+uint64_t virtual_to_physical(const void *address)
 {
 	return (uint64_t)((const char *)address - memory) + FIRST_PAGE * VM_PAGE_SIZE;
 }
 
-uint64_t
-vm_page_grab_kernel(void)
+uint64_t vm_page_grab_kernel(void)
 {
 	uint64_t physical;
 
@@ -56,109 +54,93 @@ vm_page_grab_kernel(void)
 	return physical;
 }
 
-uint64_t
-vm_page_grab_contiguous(unsigned count, uint64_t limit)
+uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)
 {
 	(void)count, (void)limit;
 	return 0;
 }
 
-void
-vm_page_release_kernel(uint64_t physical, unsigned count)
+void vm_page_release_kernel(uint64_t physical, unsigned count)
 {
 	(void)count;
 	free_pages[free_count++] = physical;
 }
 
-uint64_t
-vm_page_physical(const struct vm_page *page)
+uint64_t vm_page_physical(const struct vm_page *page)
 {
 	return ((uint64_t)(page - vm_pages) + FIRST_PAGE) * VM_PAGE_SIZE;
 }
 
-void
-kcache_init(struct kcache *cache, const char *name, size_t size)
+void kcache_init(struct kcache *cache, const char *name, size_t size)
 {
 	cache->name = name;
 	cache->size = size;
 }
 
-void *
-kcache_alloc(struct kcache *cache)
+void *kcache_alloc(struct kcache *cache)
 {
 	return calloc(1, cache->size);
 }
 
-void
-kcache_free(struct kcache *cache, void *object)
+void kcache_free(struct kcache *cache, void *object)
 {
 	(void)cache;
 	free(object);
 }
 
-bool
-task_charge(struct task *task, uint64_t bytes)
+bool task_charge(struct task *task, uint64_t bytes)
 {
 	(void)task;
 	charged += (int64_t)bytes;
 	return true;
 }
 
-void
-task_uncharge(struct task *task, uint64_t bytes)
+void task_uncharge(struct task *task, uint64_t bytes)
 {
 	(void)task;
 	charged -= (int64_t)bytes;
 }
 
-void
-lock_contended(struct lock *lock)
+void lock_contended(struct lock *lock)
 {
 	panic("lock %p is taken twice", (void *)lock);
 }
 
 #ifdef PORTOLAN_DEBUG
-void
-lock_order_acquired(struct lock *lock, bool nested)
+void lock_order_acquired(struct lock *lock, bool nested)
 {
 	(void)lock, (void)nested;
 }
 
-void
-lock_order_released(struct lock *lock)
+void lock_order_released(struct lock *lock)
 {
 	(void)lock;
 }
 #endif
 
-void
-panic(const char *format, ...)
+void panic(const char *format, ...)
 {
 	printf("FAIL pmap: panic: %s\n", format);
 	exit(1);
 }
 
-void
-tlb_flush(struct tlb_batch *batch)
+void tlb_flush(struct tlb_batch *batch)
 {
 	flushed_pages += batch->count;
 	batch->count = 0;
 }
 
-void
-tlb_flush_page(struct pmap *pmap, vm_address_t address)
+void tlb_flush_page(struct pmap *pmap, vm_address_t address)
 {
 	(void)pmap, (void)address;
 	flushed_pages++;
 }
 
-void
-machine_relax(void)
+void machine_relax(void)
 {
 }
 
-void
-pmap_load(struct pmap *pmap)
+void pmap_load(struct pmap *pmap)
 {
 	processor.pmap = pmap;
 }
@@ -174,21 +156,18 @@ static struct mapping {
 static bool modified[PAGES];
 static int failures;
 
-static void
-check(bool good, const char *what)
+static void check(bool good, const char *what)
 {
 	if (!good && failures++ < 10)
 		printf("FAIL pmap: %s\n", what);
 }
 
-static struct vm_page *
-page(int number)
+static struct vm_page *page(int number)
 {
 	return &vm_pages[number];
 }
 
-static void
-compare(void)
+static void compare(void)
 {
 	for (int m = 0; m < MAPS; m++) {
 		uint64_t resident = 0;
@@ -198,7 +177,8 @@ compare(void)
 			uint64_t physical = pmap_extract(map[m], address[a] + 5, VM_PROT_NONE);
 
 			resident += want->page >= 0;
-			check(physical == (want->page < 0 ? 0 : vm_page_physical(page(want->page)) + 5), "wrong page mapped");
+			check(physical == (want->page < 0 ? 0 : vm_page_physical(page(want->page)) + 5),
+				"wrong page mapped");
 			check((pmap_extract(map[m], address[a], VM_PROT_EXECUTE) != 0) ==
 					(want->page >= 0 && (want->protection & VM_PROT_EXECUTE)),
 				"wrong execute right");
@@ -207,8 +187,7 @@ compare(void)
 	}
 }
 
-static void
-lower(struct mapping *mapping, vm_prot_t protection)
+static void lower(struct mapping *mapping, vm_prot_t protection)
 {
 	if (mapping->page < 0)
 		return;
@@ -218,11 +197,10 @@ lower(struct mapping *mapping, vm_prot_t protection)
 		mapping->page = -1;
 }
 
-static void
-operate(void)
+static void operate(void)
 {
-	static const vm_prot_t protections[] = { VM_PROT_READ, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_EXECUTE,
-		VM_PROT_ALL };
+	static const vm_prot_t protections[] = {
+		VM_PROT_READ, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_EXECUTE, VM_PROT_ALL};
 	int m = rand() % MAPS, a = rand() % ADDRESSES, p = rand() % PAGES, b;
 	vm_prot_t protection = protections[rand() % 4];
 
@@ -231,7 +209,7 @@ operate(void)
 	case 1:
 	case 2:
 		if (pmap_enter(map[m], address[a], page(p), vm_page_physical(page(p)), protection, 0) == KERN_SUCCESS)
-			model[m][a] = (struct mapping){ p, protection };
+			model[m][a] = (struct mapping){p, protection};
 		break;
 	case 3:
 	case 4:
@@ -256,10 +234,12 @@ operate(void)
 		break;
 	case 6: /* a write through the map */
 		if (pmap_extract(map[m], address[a], VM_PROT_WRITE) != 0) {
-			check(model[m][a].page >= 0 && (model[m][a].protection & VM_PROT_WRITE), "may write what it may not");
+			check(model[m][a].page >= 0 && (model[m][a].protection & VM_PROT_WRITE),
+				"may write what it may not");
 			modified[model[m][a].page] = true;
 		} else {
-			check(model[m][a].page < 0 || !(model[m][a].protection & VM_PROT_WRITE), "may not write what it may");
+			check(model[m][a].page < 0 || !(model[m][a].protection & VM_PROT_WRITE),
+				"may not write what it may");
 		}
 		break;
 	default: {
@@ -273,8 +253,7 @@ operate(void)
 }
 
 /* Clusters in one table, neighbours across tables, and far apart; in order. */
-static void
-make_addresses(void)
+static void make_addresses(void)
 {
 	vm_address_t at = VM_MIN_ADDRESS;
 
@@ -284,8 +263,7 @@ make_addresses(void)
 	}
 }
 
-int
-main(void)
+int main(void)
 {
 	uint64_t free_before;
 

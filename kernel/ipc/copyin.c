@@ -2,8 +2,8 @@
  * A message from a task into the kernel.
  *
  * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), then snapshots of out-of-line memory (the
- * same), then, under one hold of the space's lock, a check of all rights and the taking of them, which touches no
- * user memory. Out-of-line ranges that the sender gives away are unmapped last. The last such range is moved at once rather than copied and unmapped, so
+ * same), then, under one hold of the space's lock, all rights, which touches no user memory; if one cannot be had
+ * those taken go back. Out-of-line ranges that the sender gives away are unmapped last. The last such range is moved at once rather than copied and unmapped, so
  * that its pages can change hands; the rights have been checked before that.
  */
 #include <ipc/ipc_internal.h>
@@ -110,29 +110,22 @@ walk_header(struct walk *walk)
 	return MACH_MSG_SUCCESS;
 }
 
-/* Checks all, then takes all; on failure what was taken goes back. Dispositions become those of the receiver. */
+/* Takes all rights, or checks them; on failure what was taken goes back before anybody else sees it gone. */
 static mach_msg_return_t
 take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 {
-	struct walk walk = { .mode = WALK_CHECK, .space = space, .kmsg = kmsg };
+	struct walk walk = { .mode = check_only ? WALK_CHECK : WALK_TAKE, .space = space, .kmsg = kmsg };
 	mach_msg_return_t result = MACH_SEND_INVALID_DEST;
 
 	lock_acquire(&space->lock);
 	if (space->active)
 		result = walk_header(&walk);
-	if (result == MACH_MSG_SUCCESS && !walk_body(&walk))
+	if (result == MACH_MSG_SUCCESS && kmsg->descriptors != 0 && !walk_body(&walk))
 		result = MACH_SEND_INVALID_RIGHT;
-	if (result == MACH_MSG_SUCCESS && !check_only) {
-		/* Can still fail: a right given twice, a circle, a destination that has just died. */
-		walk.mode = WALK_TAKE;
-		result = walk_header(&walk);
-		if (result == MACH_MSG_SUCCESS && !walk_body(&walk))
-			result = MACH_SEND_INVALID_RIGHT;
-		if (result != MACH_MSG_SUCCESS) {
-			walk.mode = WALK_RESTORE;
-			(void)walk_header(&walk);
-			(void)walk_body(&walk);
-		}
+	if (result != MACH_MSG_SUCCESS && !check_only) {
+		walk.mode = WALK_RESTORE;
+		(void)walk_header(&walk);
+		(void)walk_body(&walk);
 	}
 	lock_release(&space->lock);
 	ipc_deferred_run();
@@ -256,14 +249,16 @@ settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 
 /* --- The message. */
 
-/* Descriptor count of the message at the address, and whether its sizes make sense. */
+/* Where every message begins. */
+struct start {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+};
+
+/* The beginning of the message at the address, its descriptor count, and whether its sizes make sense. */
 static mach_msg_return_t
-read_start(vm_address_t address, mach_msg_size_t size, mach_msg_header_t *header, unsigned *descriptors)
+read_start(vm_address_t address, mach_msg_size_t size, struct start *start, unsigned *descriptors)
 {
-	struct {
-		mach_msg_header_t header;
-		mach_msg_body_t body;
-	} start;
 	kern_return_t result;
 
 	if (size < sizeof(mach_msg_header_t))
@@ -272,18 +267,17 @@ read_start(vm_address_t address, mach_msg_size_t size, mach_msg_header_t *header
 		return MACH_SEND_TOO_LARGE;
 	if (size % 4 != 0)
 		return MACH_SEND_INVALID_HEADER;
-	result = copyin(address, &start, size < sizeof(start) ? sizeof(start.header) : sizeof(start));
+	result = copyin(address, start, size < sizeof(*start) ? sizeof(start->header) : sizeof(*start));
 	if (result != KERN_SUCCESS)
 		return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
-	*header = start.header;
 	*descriptors = 0;
-	if (start.header.msgh_bits & MACH_MSGH_BITS_COMPLEX) {
-		if (size < sizeof(start))
+	if (start->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		if (size < sizeof(*start))
 			return MACH_SEND_MSG_TOO_SMALL;
-		*descriptors = start.body.msgh_descriptor_count;
+		*descriptors = start->body.msgh_descriptor_count;
 		if (*descriptors > MACH_MSG_DESCRIPTORS_MAX)
 			return MACH_SEND_TOO_LARGE;
-		if (size < sizeof(start) + *descriptors * sizeof(mach_msg_descriptor_t))
+		if (size < sizeof(*start) + *descriptors * sizeof(mach_msg_descriptor_t))
 			return MACH_SEND_MSG_TOO_SMALL;
 	}
 	return MACH_MSG_SUCCESS;
@@ -304,20 +298,22 @@ header_valid(const mach_msg_header_t *header)
 mach_msg_return_t
 ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
 {
-	mach_msg_header_t header;
+	struct start start;
+	mach_msg_header_t *header = &start.header;
+	mach_msg_size_t read = size < sizeof(start) ? sizeof(start.header) : sizeof(start);
 	struct ipc_kmsg *kmsg;
 	unsigned descriptors;
 	int last_memory;
-	mach_msg_return_t result = read_start(address, size, &header, &descriptors);
-	kern_return_t copied;
+	mach_msg_return_t result = read_start(address, size, &start, &descriptors);
+	kern_return_t copied = KERN_SUCCESS;
 
 	if (result != MACH_MSG_SUCCESS)
 		return result;
-	if (!header_valid(&header))
+	if (!header_valid(header))
 		return MACH_SEND_INVALID_HEADER;
-	if (!MACH_PORT_VALID(header.msgh_remote_port))
+	if (!MACH_PORT_VALID(header->msgh_remote_port))
 		return MACH_SEND_INVALID_DEST;
-	if (ipc_send_room(self, header.msgh_remote_port) != MACH_MSG_SUCCESS)
+	if (ipc_send_room(self, header->msgh_remote_port) != MACH_MSG_SUCCESS)
 		return IPC_SEND_FULL;
 	kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
 	if (kmsg == NULL)
@@ -326,14 +322,11 @@ ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size,
 		ipc_kmsg_free(kmsg);
 		return MACH_SEND_NO_BUFFER;
 	}
-	copied = copyin(address, &kmsg->header, size);
-	/* Read twice; what counts is what was read and checked first. */
-	kmsg->header.msgh_bits = header.msgh_bits;
+	/* Nothing is read twice: what was checked is what counts. */
+	memcpy(&kmsg->header, &start, read);
 	kmsg->header.msgh_size = size;
-	kmsg->header.msgh_remote_port = header.msgh_remote_port;
-	kmsg->header.msgh_local_port = header.msgh_local_port;
-	if (descriptors != 0)
-		((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = descriptors;
+	if (size > read)
+		copied = copyin(address + read, (char *)&kmsg->header + read, size - read);
 	if (copied != KERN_SUCCESS)
 		result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
 	else
@@ -351,8 +344,8 @@ ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size,
 		return result;
 	}
 	settle_descriptors(self, kmsg);
-	kmsg->remote_disposition = received_as(MACH_MSGH_BITS_REMOTE(header.msgh_bits));
-	kmsg->local_disposition = kmsg->local_port != NULL ? received_as(MACH_MSGH_BITS_LOCAL(header.msgh_bits)) : 0;
+	kmsg->remote_disposition = received_as(MACH_MSGH_BITS_REMOTE(header->msgh_bits));
+	kmsg->local_disposition = kmsg->local_port != NULL ? received_as(MACH_MSGH_BITS_LOCAL(header->msgh_bits)) : 0;
 	count_events(bytes_copied, size);
 	*out = kmsg;
 	return MACH_MSG_SUCCESS;

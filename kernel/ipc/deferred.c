@@ -8,25 +8,21 @@
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
 
-static struct ipc_deferred {
-	struct list send, destroy, objects;
-	uint32_t held;
-	bool running;
-} deferred[PROCESSORS_MAX];
+struct ipc_deferred ipc_deferred[PROCESSORS_MAX];
 
 static struct ipc_deferred *
 mine(void)
 {
-	return &deferred[current_processor()->id];
+	return &ipc_deferred[current_processor()->id];
 }
 
 void
 ipc_deferred_init(void)
 {
 	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
-		list_init(&deferred[i].send);
-		list_init(&deferred[i].destroy);
-		list_init(&deferred[i].objects);
+		list_init(&ipc_deferred[i].send);
+		list_init(&ipc_deferred[i].destroy);
+		list_init(&ipc_deferred[i].objects);
 	}
 }
 
@@ -51,26 +47,33 @@ ipc_deferred_held(void)
 void
 ipc_defer_send(struct ipc_kmsg *kmsg)
 {
-	list_add_tail(&mine()->send, &kmsg->element.link);
+	struct ipc_deferred *d = mine();
+
+	list_add_tail(&d->send, &kmsg->element.link);
+	d->pending = true;
 }
 
 void
 ipc_defer_destroy(struct ipc_kmsg *kmsg)
 {
-	list_add_tail(&mine()->destroy, &kmsg->element.link);
+	struct ipc_deferred *d = mine();
+
+	list_add_tail(&d->destroy, &kmsg->element.link);
+	d->pending = true;
 }
 
 void
 ipc_defer_free(struct ipc_object *object)
 {
-	list_add_tail(&mine()->objects, &object->free_link);
+	struct ipc_deferred *d = mine();
+
+	list_add_tail(&d->objects, &object->free_link);
+	d->pending = true;
 }
 
 void
-ipc_deferred_run(void)
+ipc_deferred_run_pending(struct ipc_deferred *d)
 {
-	struct ipc_deferred *d = mine();
-
 	if (d->running)
 		return;
 	d->running = true;
@@ -87,4 +90,5 @@ ipc_deferred_run(void)
 			break;
 	}
 	d->running = false;
+	d->pending = false;
 }

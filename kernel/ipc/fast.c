@@ -62,17 +62,6 @@ fast_unlock(struct lock *lock)
 		lock_release(lock);
 }
 
-/* True if a thread of higher priority is ready here, so that switching directly to one of `priority` would be unfair. */
-FAST bool
-better_ready(const struct processor *processor, unsigned priority)
-{
-	if (likely((processor->queue.bitmap[0] | processor->queue.bitmap[1]) == 0))
-		return false;
-	if (priority >= 64)
-		return processor->queue.bitmap[1] >> 1 >> (priority - 64) != 0;
-	return processor->queue.bitmap[1] != 0 || processor->queue.bitmap[0] >> 1 >> priority != 0;
-}
-
 /* The thread waits as run_word says, with nothing to look at on its way to user mode, and was here last. Locked. */
 FAST bool
 can_run(const struct thread *thread, uint32_t run_word, const struct processor *processor)
@@ -253,7 +242,7 @@ KIND(ipc_fast_reply_wait)(struct thread *self)
 		goto unlock_object;
 	/* A caller that waits so is RECEIVED; the server says whether by us. */
 	if (unlikely(!can_run(caller, RUN_WORD_CALLS, processor)) || unlikely(caller->ipc.server != self) ||
-		unlikely(better_ready(processor, caller->run_priority)))
+		unlikely(sched_better_ready(processor, caller->run_priority)))
 		goto unlock_caller;
 	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_caller;

@@ -12,7 +12,14 @@
 #define IPC_SYSCALL_BYTES 2u	/* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
 #define IPC_FOREIGN_WORDS 7u	/* six arguments and the thread word */
 
-/* --- deferred.c: what cannot be done under the locks at hand. */
+/* --- deferred.c: what cannot be done under the locks at hand. One for each processor. */
+struct ipc_deferred {
+	bool pending, running;
+	uint32_t held;
+	struct list send, destroy, objects;
+};
+
+extern struct ipc_deferred ipc_deferred[PROCESSORS_MAX];
 void ipc_deferred_init(void);
 /* While held, messages from the kernel are kept (ipc_kmsg_send_from_kernel) and sent by the next run. */
 void ipc_deferred_hold(void);
@@ -21,8 +28,17 @@ bool ipc_deferred_held(void);
 void ipc_defer_send(struct ipc_kmsg *kmsg);
 void ipc_defer_destroy(struct ipc_kmsg *kmsg);
 void ipc_defer_free(struct ipc_object *object);
+void ipc_deferred_run_pending(struct ipc_deferred *d);
+
 /* Does all of it; no locks held. Within itself it returns at once, so that nothing recurses. */
-void ipc_deferred_run(void);
+static inline void
+ipc_deferred_run(void)
+{
+	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+
+	if (__builtin_expect(d->pending, 0))
+		ipc_deferred_run_pending(d);
+}
 
 /* --- ipc_notify.c: consume the send-once right (null passes); may be called with spaces locked, or ports; sent by the next ipc_deferred_run(). */
 void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name);
@@ -93,6 +109,9 @@ mach_msg_return_t ipc_buffer_probe(struct thread *self, vm_address_t buffer, mac
 /* --- send.c */
 /* To remote_port, whatever it is; the message is consumed. Limits do not hold. No locks held. */
 mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg);
+/* The same, and the receiver that would be woken is claimed if possible: the caller switches to *claimed, or gives it back. */
+mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed);
+void ipc_unclaim(struct thread *claimed);
 
 /* Nothing was taken because the destination's queue is full. */
 #define IPC_SEND_FULL 0x7fff0002

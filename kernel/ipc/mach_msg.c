@@ -39,8 +39,9 @@ send_to_kernel(struct thread *self, struct ipc_kmsg *kmsg)
 	return result;
 }
 
+/* *claimed: a receiver to switch to when this thread waits, or null. */
 static mach_msg_return_t
-send_half(struct thread *self)
+send_half(struct thread *self, struct thread **claimed)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	vm_address_t message = self->regs.rdi;
@@ -67,11 +68,21 @@ send_half(struct thread *self)
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
 	if (ipc_port_is_kernel(kmsg->remote_port))
 		return send_to_kernel(self, kmsg);
-	return ipc_kmsg_deliver(kmsg);
+	return ipc_kmsg_deliver_claim(kmsg, option & MACH_RCV_MSG ? claimed : NULL);
+}
+
+/* Waits for a message; the thread that ours went to runs now, unless a better one is ready. */
+static _Noreturn void
+wait_for_message(struct thread *claimed)
+{
+	if (claimed != NULL && !sched_better_ready(current_processor(), claimed->run_priority))
+		thread_handoff(claimed, mach_msg_continue);
+	ipc_unclaim(claimed);
+	thread_block(mach_msg_continue);
 }
 
 static int64_t
-receive_half(struct thread *self, bool resumed, bool died)
+receive_half(struct thread *self, bool resumed, bool died, struct thread *claimed)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	struct ipc_receiver want = {
@@ -88,7 +99,8 @@ receive_half(struct thread *self, bool resumed, bool died)
 	int64_t result = ipc_receive(self, &want);
 
 	if (result == IPC_RECEIVE_WAIT)
-		thread_block(mach_msg_continue);
+		wait_for_message(claimed);
+	ipc_unclaim(claimed);
 	return result;
 }
 
@@ -97,16 +109,17 @@ both_halves(struct thread *self, bool resumed, bool died)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	int64_t result = MACH_MSG_SUCCESS;
+	struct thread *claimed = NULL;
 
 	if ((int64_t)self->regs.rax == TRAP_MACH_MSG && (option & MACH_SEND_MSG))
-		result = send_half(self);
+		result = send_half(self, &claimed);
 	else if (self->pending_kmsg != NULL)
 		result = send_to_kernel(self, self->pending_kmsg);
 	if (result != MACH_MSG_SUCCESS)
 		return result;
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
 	if (option & MACH_RCV_MSG)
-		result = receive_half(self, resumed, died);
+		result = receive_half(self, resumed, died, claimed);
 	return result;
 }
 

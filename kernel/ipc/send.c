@@ -5,7 +5,27 @@
 mach_msg_return_t
 ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 {
+	return ipc_kmsg_deliver_claim(kmsg, NULL);
+}
+
+/* A claimed thread that is not switched to after all: on the run queue. */
+void
+ipc_unclaim(struct thread *claimed)
+{
+	if (claimed == NULL)
+		return;
+	lock_acquire(&claimed->lock);
+	claimed->state = THREAD_READY;
+	claimed->on_processor = false;
+	sched_enqueue(claimed);
+	lock_release(&claimed->lock);
+}
+
+mach_msg_return_t
+ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed)
+{
 	struct ipc_port *port = kmsg->remote_port;
+	struct thread *receiver;
 
 	lock_acquire(&port->object.lock);
 	if (!port->object.active) {
@@ -17,7 +37,9 @@ ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 		lock_release(&port->object.lock);
 		return ipc_kobject_message(kmsg, false);
 	}
-	(void)ipc_mqueue_post(port, &kmsg->element, false);
+	receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
+	if (claimed != NULL)
+		*claimed = receiver;
 	lock_release(&port->object.lock);
 	count_event(messages_buffered);
 	return MACH_MSG_SUCCESS;

@@ -55,6 +55,19 @@ struct processor {
 	void *machine; /* x86_64's own: descriptor tables, stacks of IST */
 } __attribute__((aligned(64)));
 
+/* True if a thread of higher priority is ready on the processor, so that switching directly to one of `priority` would be unfair. */
+static inline bool
+sched_better_ready(const struct processor *processor, unsigned priority)
+{
+	const uint64_t *bitmap = processor->queue.bitmap;
+
+	if (__builtin_expect((bitmap[0] | bitmap[1]) == 0, 1))
+		return false;
+	if (priority >= 64)
+		return bitmap[1] >> 1 >> (priority - 64) != 0;
+	return bitmap[1] != 0 || bitmap[0] >> 1 >> priority != 0;
+}
+
 extern struct processor processors[PROCESSORS_MAX];
 extern uint32_t processors_online;
 

@@ -363,6 +363,7 @@ static enum answer run_call(struct call *call, int64_t *result)
 	call->will_wait = false;
 	call->want_worker = false;
 	call->absent_size = 0;
+	trace_begin(call);
 	if (call->number < (uint64_t)unix_subsystem.end)
 		routine = &unix_subsystem.routine[call->number];
 	if (routine == NULL || routine->words == NULL) {
@@ -488,7 +489,6 @@ static uint32_t serve_foreign(struct mach_delivery *delivery)
 		call->timed_out = call->in_worker = call->has_deadline = call->no_restart = false;
 		call->interrupted = NULL;
 		call->reply = MACH_PORT_NULL;
-		trace_begin(call);
 		answer = run_call(call, &result);
 	}
 	server_leave();

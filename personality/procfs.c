@@ -85,7 +85,7 @@ static const struct proc_entry process_entry = {"", S_IFDIR | 0555, NULL, proces
 static const struct proc_entry fd_entry = {"", S_IFLNK | 0700, NULL, NULL};
 static const struct proc_entry thread_entry = {"", S_IFDIR | 0555, NULL, process_entries};
 
-static const struct vnode_ops proc_ops;
+static const struct vnode_ops proc_ops, proc_magic_ops;
 
 static bool is_entry(const struct proc_data *data, const char *name)
 {
@@ -110,7 +110,8 @@ static int make(struct mount *mount, const struct proc_entry *entry, int id, int
 	data->entry = entry;
 	data->id = id;
 	data->fd = fd;
-	vnode_init(vnode, &proc_ops, mount, entry->mode, inode_of(entry, id, fd));
+	/* Links of processes lead to what they stand for, whatever their text says. */
+	vnode_init(vnode, S_ISLNK(entry->mode) && id != 0 ? &proc_magic_ops : &proc_ops, mount, entry->mode, inode_of(entry, id, fd));
 	vnode->data = data;
 	*out = vnode;
 	return 0;
@@ -274,9 +275,9 @@ static int proc_follow_link(struct vnode *vnode, struct vnode **out)
 
 	if (error != 0)
 		return error;
-	/* -EINVAL: no vnode behind it; the caller reads the link instead (self), or fails (a pipe's descriptor). */
+	/* A pipe or socket cannot be opened a second time. */
 	if (to == NULL)
-		return -EINVAL;
+		return -ENXIO;
 	*out = vnode_reference(to);
 	return 0;
 }
@@ -435,9 +436,15 @@ static const struct vnode_ops proc_ops = {
 	.look_up = proc_look_up,
 	.get_attributes = proc_attributes,
 	.read_link = proc_read_link,
-	.follow_link = proc_follow_link,
 	.read_directory = proc_read_directory,
 	.open = proc_open,
+	.release = proc_release,
+};
+
+static const struct vnode_ops proc_magic_ops = {
+	.get_attributes = proc_attributes,
+	.read_link = proc_read_link,
+	.follow_link = proc_follow_link,
 	.release = proc_release,
 };
 

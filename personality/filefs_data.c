@@ -109,10 +109,8 @@ static int copy_errno(kern_return_t result)
 static kern_return_t copy_piece(struct io *io, mach_port_t task, uint64_t address, char *memory, uint64_t size,
 	bool out, uint32_t flags, vm_size_t *done)
 {
-	if (io->server != NULL) {
-		task = mach_task_self();
+	if (io->server != NULL)
 		address = (uintptr_t)io->server + io->done;
-	}
 	return out ? mach_vm_write(task, address, size, memory, flags, done)
 		   : mach_vm_read_overwrite(task, address, size, memory, flags, done);
 }
@@ -123,7 +121,7 @@ static kern_return_t copy_piece(struct io *io, mach_port_t task, uint64_t addres
  */
 static int copy_bytes(struct io *io, char *memory, uint64_t size, bool out)
 {
-	mach_port_t task = process_task(io->call->process);
+	mach_port_t task = io->server == NULL ? process_task(io->call->process) : mach_task_self();
 	uint32_t flags = io->call->in_worker ? 0 : VM_COPY_NOWAIT;
 	uint64_t skip = io->done, left = size;
 	kern_return_t result = KERN_SUCCESS;

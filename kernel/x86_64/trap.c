@@ -108,5 +108,7 @@ void kernel_trap(struct trap_frame *frame)
 	panic_frame = frame;
 	if (frame->vector == VECTOR_NMI)
 		panic("non-maskable interrupt: the hardware reports an error (port 0x61 says %x)", in8(0x61));
-	panic("%s in the kernel, error %lx, cr2 %lx", frame->vector < EXCEPTION_NAMES ? exception_names[frame->vector] : "exception", frame->error, read_cr2());
+	panic("%s in the kernel, error %lx, cr2 %lx",
+		frame->vector < EXCEPTION_NAMES ? exception_names[frame->vector] : "exception", frame->error,
+		read_cr2());
 }

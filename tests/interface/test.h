@@ -17,6 +17,7 @@ void test_foreign(void);
 void test_bad_input(void);
 void test_words(void);
 void test_fuzz(void);
+void test_machine(void);
 
 /* How many checks have failed. */
 extern int failures;

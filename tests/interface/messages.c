@@ -20,6 +20,7 @@ static mach_msg_return_t send_complex(struct complex_message *m, mach_port_t to)
 	m->header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX;
 	m->header.msgh_size = offsetof(struct complex_message, trailer);
 	m->header.msgh_remote_port = to;
+	m->header.msgh_local_port = MACH_PORT_NULL;
 	m->header.msgh_id = 50;
 	m->body.msgh_descriptor_count = 1;
 	return mach_msg(&m->header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, m->header.msgh_size, 0, MACH_PORT_NULL, 100,
@@ -158,6 +159,7 @@ static void test_inline(void)
 	check("its bytes are right", big[39999] == (char)39999 && big[24] == 24);
 	h->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0);
 	h->msgh_remote_port = to;
+	h->msgh_local_port = MACH_PORT_NULL;
 	check_is("a message shorter than its header is refused", mach_msg(h, MACH_SEND_MSG, 8, 0, 0, 0, 0),
 		MACH_SEND_MSG_TOO_SMALL);
 	h->msgh_remote_port = MACH_PORT_NULL;

@@ -110,6 +110,27 @@ walk_header(struct walk *walk)
 	return MACH_MSG_SUCCESS;
 }
 
+/* The receive rights among those taken have left the space for good. */
+static void
+clear_receivers(struct ipc_kmsg *kmsg)
+{
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		struct ipc_carry *carry = &kmsg->carry[i];
+
+		if (carry->disposition != MACH_MSG_TYPE_PORT_RECEIVE)
+			continue;
+		for (uint32_t k = 0; k < (carry->ports != NULL ? carry->count : 1); k++) {
+			struct ipc_port *port = carry->ports != NULL ? carry->ports[k] : carry->port;
+
+			if (port == NULL)
+				continue;
+			lock_acquire(&port->object.lock);
+			ipc_port_clear_receiver(port);
+			lock_release(&port->object.lock);
+		}
+	}
+}
+
 /* Takes all rights, or checks them; on failure what was taken goes back before anybody else sees it gone. */
 static mach_msg_return_t
 take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
@@ -126,6 +147,8 @@ take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 		walk.mode = WALK_RESTORE;
 		(void)walk_header(&walk);
 		(void)walk_body(&walk);
+	} else if (!check_only) {
+		clear_receivers(kmsg);
 	}
 	lock_release(&space->lock);
 	ipc_deferred_run();

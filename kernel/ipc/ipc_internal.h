@@ -16,6 +16,7 @@
 struct ipc_deferred {
 	bool pending, running;
 	uint32_t held;
+	struct ipc_kmsg *reserve; /* for the next message of words from the kernel */
 	struct list send, destroy, objects;
 };
 
@@ -40,13 +41,13 @@ ipc_deferred_run(void)
 		ipc_deferred_run_pending(d);
 }
 
-/* --- ipc_notify.c: consume the send-once right (null passes); may be called with spaces locked, or ports; sent by the next ipc_deferred_run(). */
-void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name);
-void ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name);
+/* --- ipc_notify.c: consume the send-once right (null passes), and the message made beforehand, if one is given; may be called with spaces locked, or ports; sent by the next ipc_deferred_run(). */
+void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
+void ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
 void ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_right);
 void ipc_notify_no_senders(struct ipc_port *notify, mach_port_mscount_t mscount);
 void ipc_notify_send_once(struct ipc_port *notify);
-void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name);
+void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
 
 /* --- ipc_mqueue.c: queues and who waits at them. */
 /*

@@ -175,9 +175,14 @@ ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, u
 struct ipc_kmsg *
 ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
 {
-	struct ipc_kmsg *kmsg =
-		ipc_kmsg_alloc_slots((mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t)), 0, 0);
+	mach_msg_size_t size = (mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t));
+	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+	struct ipc_kmsg *kmsg = d->reserve;
 
+	if (kmsg != NULL && kmsg->header.msgh_size == size)
+		d->reserve = NULL;
+	else
+		kmsg = ipc_kmsg_alloc_slots(size, 0, 0);
 	if (kmsg != NULL) {
 		kmsg->header.msgh_id = id;
 		memcpy(ipc_kmsg_body(kmsg), words, count * sizeof(uint64_t));

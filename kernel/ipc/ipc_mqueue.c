@@ -111,8 +111,9 @@ ipc_mqueue_wake_sender(struct ipc_port *port)
 	list_for_each (link, &port->requests) {
 		struct ipc_request *request = container_of(link, struct ipc_request, link);
 
-		ipc_notify_send_possible(request->possible, request->name);
+		ipc_notify_send_possible(request->possible, request->name, request->possible_message);
 		request->possible = NULL;
+		request->possible_message = NULL;
 	}
 }
 

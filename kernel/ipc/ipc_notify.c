@@ -2,24 +2,48 @@
 #include <ipc/ipc_internal.h>
 #include <stubs/notify_user.h>
 
-void
-ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name)
+/* What the stub sends is kept; `message` is there for it. */
+static void
+begin(struct ipc_kmsg *message)
 {
-	if (notify == NULL)
-		return;
 	ipc_deferred_hold();
-	(void)mach_notify_port_deleted(notify, name);
+	ipc_deferred[current_processor()->id].reserve = message;
+}
+
+/* The message if it was not used. */
+static struct ipc_kmsg *
+end(void)
+{
+	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+	struct ipc_kmsg *message = d->reserve;
+
+	d->reserve = NULL;
 	ipc_deferred_unhold();
+	return message;
 }
 
 void
-ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name)
+ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
 {
-	if (notify == NULL)
-		return;
-	ipc_deferred_hold();
-	(void)mach_notify_send_possible(notify, name);
-	ipc_deferred_unhold();
+	if (notify != NULL) {
+		begin(message);
+		(void)mach_notify_port_deleted(notify, name);
+		message = end();
+	}
+	if (message != NULL)
+		ipc_kmsg_free(message);
+}
+
+void
+ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
+{
+	if (notify != NULL) {
+		begin(message);
+		(void)mach_notify_send_possible(notify, name);
+		message = end();
+	}
+	if (message != NULL)
+		ipc_kmsg_free(message);
 }
 
 void
@@ -53,11 +77,13 @@ ipc_notify_send_once(struct ipc_port *notify)
 }
 
 void
-ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name)
+ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
 {
-	if (notify == NULL)
-		return;
-	ipc_deferred_hold();
-	(void)mach_notify_dead_name(notify, name);
-	ipc_deferred_unhold();
+	if (notify != NULL) {
+		begin(message);
+		(void)mach_notify_dead_name(notify, name);
+		message = end();
+	}
+	if (message != NULL)
+		ipc_kmsg_free(message);
 }

@@ -296,9 +296,10 @@ tell_of_death(struct ipc_port *port)
 		struct ipc_request *request = container_of(link, struct ipc_request, link);
 
 		request->fired = (request->dead != NULL) + (request->possible != NULL);
-		ipc_notify_dead_name(request->dead, request->name);
-		ipc_notify_dead_name(request->possible, request->name);
+		ipc_notify_dead_name(request->dead, request->name, request->dead_message);
+		ipc_notify_dead_name(request->possible, request->name, request->possible_message);
 		request->dead = request->possible = NULL;
+		request->dead_message = request->possible_message = NULL;
 	}
 }
 

@@ -74,6 +74,8 @@ struct ipc_request {
 	uint32_t fired;		   /* dead-name notifications sent: so many references the dead name gets more */
 	struct ipc_port *dead;	   /* send-once right, or null */
 	struct ipc_port *possible; /* send-once right, or null */
+	/* Their messages, made with the request, so that no notification is lost for want of memory; null: used. */
+	struct ipc_kmsg *dead_message, *possible_message;
 };
 
 static inline struct ipc_port *

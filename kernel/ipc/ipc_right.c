@@ -26,8 +26,8 @@ request_cancel(mach_port_name_t name, struct ipc_entry *entry)
 	lock_acquire(&port->object.lock);
 	list_remove(&request->link);
 	lock_release(&port->object.lock);
-	ipc_notify_port_deleted(request->dead, name);
-	ipc_notify_port_deleted(request->possible, name);
+	ipc_notify_port_deleted(request->dead, name, request->dead_message);
+	ipc_notify_port_deleted(request->possible, name, request->possible_message);
 	kfree(request, sizeof(*request));
 }
 
@@ -175,9 +175,6 @@ ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_n
 		entry_clear(space, name, entry);
 		break;
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		lock_acquire(&port->object.lock);
-		ipc_port_clear_receiver(port);
-		lock_release(&port->object.lock);
 		entry_lose_receive(space, name, entry);
 		break;
 	}
@@ -447,14 +444,24 @@ ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_por
 {
 	struct ipc_port *port = entry_port(entry), **slot;
 	struct ipc_request *request = entry->request, *fresh = NULL;
+	struct ipc_kmsg *message = NULL, **message_slot;
 
 	*previous = NULL;
 	if (request == NULL && notify == NULL)
 		return KERN_SUCCESS;
+	if (notify != NULL) {
+		uint64_t word = 0;
+
+		message = ipc_kmsg_of_words(0, &word, 1);
+		if (message == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+	}
 	if (request == NULL) {
 		fresh = kalloc(sizeof(*fresh));
-		if (fresh == NULL)
+		if (fresh == NULL) {
+			ipc_kmsg_free(message);
 			return KERN_RESOURCE_SHORTAGE;
+		}
 		*fresh = (struct ipc_request){ .name = name };
 		list_init(&fresh->link);
 		request = fresh;
@@ -464,11 +471,17 @@ ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_por
 		lock_release(&port->object.lock);
 		if (fresh != NULL)
 			kfree(fresh, sizeof(*fresh));
+		if (message != NULL)
+			ipc_kmsg_free(message);
 		return KERN_INVALID_RIGHT;
 	}
 	slot = possible ? &request->possible : &request->dead;
+	message_slot = possible ? &request->possible_message : &request->dead_message;
 	*previous = *slot;
 	*slot = notify;
+	if (*message_slot != NULL)
+		ipc_kmsg_free(*message_slot);
+	*message_slot = message;
 	if (fresh != NULL) {
 		list_add_tail(&port->requests, &fresh->link);
 		entry->request = fresh;

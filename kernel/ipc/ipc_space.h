@@ -92,7 +92,8 @@ void ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc
 struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name);
 /*
  * Takes a right out of the space as the disposition says. Null and dead names: *port null, *dead tells. KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing
- * changed then. With `check` nothing is taken.
+ * changed then. With `check` nothing is taken. A receive right taken must be restored, or cleared of its receiver (ipc_port_clear_receiver), before
+ * the space is unlocked.
  */
 kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, bool check,
 	struct ipc_port **port, bool *dead);

@@ -416,7 +416,8 @@ static kern_return_t
 request_on_receive(struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_t sync, struct ipc_port *notify,
 	struct ipc_port **previous)
 {
-	struct ipc_port *port = ipc_object_port(entry->object);
+	struct ipc_port *port = ipc_object_port(entry->object), *at_once = NULL;
+	mach_port_mscount_t mscount = 0;
 
 	lock_acquire(&port->object.lock);
 	if (id == MIG_ID_mach_notify_port_destroyed) {
@@ -427,10 +428,12 @@ request_on_receive(struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_
 		port->ns_notify = notify;
 		if (notify != NULL && port->srights == 0 && sync <= port->mscount) {
 			port->ns_notify = NULL;
-			ipc_notify_no_senders(notify, port->mscount);
+			at_once = notify;
+			mscount = port->mscount;
 		}
 	}
 	lock_release(&port->object.lock);
+	ipc_notify_no_senders(at_once, mscount);
 	return KERN_SUCCESS;
 }
 
@@ -448,14 +451,14 @@ request_on_send(mach_port_name_t name, struct ipc_entry *entry, mach_msg_id_t id
 		if (entry->urefs == IPC_UREFS_MAX)
 			return KERN_UREFS_OVERFLOW;
 		entry->urefs++; /* as a notification that comes later would add */
-		ipc_notify_dead_name(notify, name);
+		ipc_notify_dead_name(notify, name, NULL);
 		return KERN_SUCCESS;
 	}
 	if (!(type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE)))
 		return KERN_INVALID_RIGHT;
 	if (possible && notify != NULL && sync != 0 &&
 		(type == MACH_PORT_TYPE_SEND_ONCE || !ipc_mqueue_full(ipc_object_port(entry->object)))) {
-		ipc_notify_send_possible(notify, name);
+		ipc_notify_send_possible(notify, name, NULL);
 		return KERN_SUCCESS;
 	}
 	return ipc_right_request(name, entry, notify, possible, previous);
@@ -520,6 +523,11 @@ mach_port_extract_right(ipc_space_t task, mach_port_name_t name, mach_msg_type_n
 		return KERN_INVALID_TASK;
 	result = ipc_right_copyin(task, name, msgt_name, false, poly, &dead);
 	*polyPoly = msgt_name;
+	if (result == KERN_SUCCESS && msgt_name == MACH_MSG_TYPE_MOVE_RECEIVE) {
+		lock_acquire(&(*poly)->object.lock);
+		ipc_port_clear_receiver(*poly);
+		lock_release(&(*poly)->object.lock);
+	}
 	if (result == KERN_SUCCESS && dead)
 		result = KERN_INVALID_RIGHT;
 	return space_done(task, result);

@@ -6,8 +6,10 @@ int
 main(void)
 {
 	world_start();
+	test_rights();
 	test_foreign();
 	test_deaths();
+	test_messages();
 	test_calls();
 	return host_result();
 }

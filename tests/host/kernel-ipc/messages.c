@@ -1,0 +1,421 @@
+/* Buffered messages: rights and memory in them, limits, timeouts, notifications, and sends that fail at every point they can. */
+#include "calls.h"
+#include "world.h"
+#include <stdlib.h>
+#include <string.h>
+#include <stubs/mach_port_server.h>
+#include <stubs/notify_user.h>
+
+#define OOL_BYTES 5000u
+
+struct complex {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+	mach_msg_port_descriptor_t port;
+	mach_msg_ool_descriptor_t memory;
+	mach_msg_ool_ports_descriptor_t ports;
+	uint64_t word;
+	mach_msg_trailer_t trailer;
+};
+
+#define COMPLEX_SIZE ((uint32_t)offsetof(struct complex, trailer))
+
+struct simple {
+	mach_msg_header_t header;
+	uint64_t word;
+	mach_msg_trailer_t trailer;
+};
+
+#define SIMPLE_SIZE ((uint32_t)offsetof(struct simple, trailer))
+
+static struct task *task, *other;
+static unsigned done;
+
+static mach_port_name_t
+new_port(struct task *in)
+{
+	mach_port_name_t name = 0;
+
+	CHECK_EQUAL(mach_port_allocate(in->space, MACH_PORT_RIGHT_RECEIVE, &name), KERN_SUCCESS);
+	return name;
+}
+
+static mach_port_name_t
+send_right(struct task *from, mach_port_name_t name, struct task *to)
+{
+	struct ipc_port *port = NULL;
+	mach_msg_type_name_t type;
+	mach_port_name_t given = 0;
+
+	CHECK_EQUAL(mach_port_extract_right(from->space, name, MACH_MSG_TYPE_MAKE_SEND, &port, &type), KERN_SUCCESS);
+	CHECK_EQUAL(ipc_space_insert(to->space, port, MACH_MSG_TYPE_PORT_SEND, &given), KERN_SUCCESS);
+	return given;
+}
+
+static struct ipc_port *
+port_of(struct task *in, mach_port_name_t name)
+{
+	return ipc_object_port(ipc_entry_lookup(in->space, name)->object);
+}
+
+static int64_t
+send_simple(mach_port_name_t to, mach_msg_type_name_t disposition, int id, unsigned option, uint32_t timeout,
+	mach_port_name_t notify)
+{
+	struct simple message = { .header = { .msgh_bits = MACH_MSGH_BITS(disposition, 0), .msgh_remote_port = to, .msgh_id = id } };
+
+	return user_msg(&message, MACH_SEND_MSG | option, SIMPLE_SIZE, 0, 0, timeout, notify);
+}
+
+static int64_t
+receive_simple(mach_port_name_t from, struct simple *message, unsigned option, uint32_t timeout)
+{
+	return user_msg(message, MACH_RCV_MSG | option, 0, sizeof(*message), from, timeout, 0);
+}
+
+/* What a space and its ports hold, as one number: any change shows. */
+static uint64_t
+fingerprint(struct task *in)
+{
+	uint64_t print = 14695981039346656037ull; /* FNV-1a */
+
+	for (uint32_t i = 0; i < in->space->chunks * IPC_ENTRIES_PER_CHUNK; i++) {
+		struct ipc_entry *entry = &in->space->chunk[i / IPC_ENTRIES_PER_CHUNK][i % IPC_ENTRIES_PER_CHUNK];
+		uint64_t parts[5] = { i, ipc_entry_type(entry), entry->urefs, 0, 0 };
+
+		if (parts[1] == 0)
+			continue;
+		parts[1] = entry->bits;
+		if (entry->object != NULL && !entry->object->is_set) {
+			struct ipc_port *port = ipc_object_port(entry->object);
+
+			parts[3] = (uint64_t)port->srights << 32 | port->sorights;
+			parts[4] = (uint64_t)port->msgcount << 48 | (uint64_t)port->mscount << 16 | port->object.refs.count;
+		}
+		for (unsigned k = 0; k < 5; k++)
+			print = (print ^ parts[k]) * 1099511628211ull;
+	}
+	return print;
+}
+
+/* --- Rights and memory. */
+
+static struct complex
+complex_message(mach_port_name_t to, mach_port_name_t carried, mach_port_name_t *names, char *bytes)
+{
+	return (struct complex){ .header = { .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) |
+					     MACH_MSGH_BITS_COMPLEX,
+					 .msgh_remote_port = to,
+					 .msgh_local_port = carried,
+					 .msgh_id = 9 },
+		.body = { .msgh_descriptor_count = 3 },
+		.port = { .name = carried, .disposition = MACH_MSG_TYPE_MAKE_SEND, .type = MACH_MSG_PORT_DESCRIPTOR },
+		.memory = { .address = bytes, .size = OOL_BYTES, .type = MACH_MSG_OOL_DESCRIPTOR },
+		.ports = { .address = names, .count = 3, .disposition = MACH_MSG_TYPE_COPY_SEND, .type = MACH_MSG_OOL_PORTS_DESCRIPTOR },
+		.word = 0x77 };
+}
+
+static void
+carries(void *argument)
+{
+	mach_port_name_t port = new_port(task), carried = new_port(task), to = send_right(task, port, task);
+	mach_port_name_t *names = malloc(3 * sizeof(*names));
+	char *bytes = malloc(OOL_BYTES);
+	struct complex *in = malloc(sizeof(*in)), *out = malloc(sizeof(*out));
+	const mach_port_name_t *got;
+
+	(void)argument;
+	names[0] = to;
+	names[1] = MACH_PORT_NULL;
+	names[2] = to;
+	for (unsigned i = 0; i < OOL_BYTES; i++)
+		bytes[i] = (char)(i * 7);
+	for (unsigned i = 0; i < 30; i++) {
+		uint64_t before = fingerprint(task);
+
+		*out = complex_message(to, carried, names, bytes);
+		CHECK_EQUAL(user_msg(out, MACH_SEND_MSG, COMPLEX_SIZE, 0, 0, 0, 0), MACH_MSG_SUCCESS);
+		CHECK_EQUAL(user_msg(in, MACH_RCV_MSG, 0, sizeof(*in), port, 0, 0), MACH_MSG_SUCCESS);
+		CHECK_EQUAL(in->header.msgh_id, 9);
+		CHECK_EQUAL(in->header.msgh_local_port, port);
+		CHECK_EQUAL(MACH_MSGH_BITS_REMOTE(in->header.msgh_bits), MACH_MSG_TYPE_PORT_SEND_ONCE);
+		CHECK_EQUAL(in->port.name, carried);
+		CHECK_EQUAL(in->port.disposition, MACH_MSG_TYPE_PORT_SEND);
+		CHECK_EQUAL(in->memory.size, OOL_BYTES);
+		CHECK(memcmp(in->memory.address, bytes, OOL_BYTES) == 0);
+		CHECK_EQUAL(in->ports.count, 3);
+		got = in->ports.address;
+		CHECK(got[0] == to && got[1] == MACH_PORT_NULL && got[2] == to);
+		CHECK_EQUAL(in->word, 0x77);
+		CHECK_EQUAL(in->trailer.msgh_seqno, i * 2);
+		free(in->memory.address);
+		free(in->ports.address);
+		/* What came is given back; the send-once right tells its port, and the message is taken. */
+		CHECK_EQUAL(mach_port_deallocate(task->space, in->port.name), KERN_SUCCESS);
+		CHECK_EQUAL(mach_port_mod_refs(task->space, to, MACH_PORT_RIGHT_SEND, -2), KERN_SUCCESS);
+		CHECK_EQUAL(mach_port_deallocate(task->space, in->header.msgh_remote_port), KERN_SUCCESS);
+		CHECK_EQUAL(receive_simple(carried, (struct simple *)in, 0, 0), MACH_MSG_SUCCESS);
+		CHECK_EQUAL(in->header.msgh_id, MIG_ID_mach_notify_send_once);
+		CHECK_EQUAL(mach_port_set_mscount(task->space, carried, 0), KERN_SUCCESS);
+		CHECK_EQUAL(mach_port_set_seqno(task->space, port, 2 * i + 2), KERN_SUCCESS);
+		if (i != 0)
+			CHECK(fingerprint(task) == before);
+	}
+	free(names);
+	free(bytes);
+	free(in);
+	free(out);
+	done++;
+}
+
+/* Allocations fail one after the other, and rights are bad in every place: nothing may have changed then. */
+static void
+failing_sends(void *argument)
+{
+	mach_port_name_t port = new_port(task), carried = new_port(task), to = send_right(task, port, task);
+	mach_port_name_t names[3] = { to, to, to }, bad = 0x7777700;
+	char bytes[OOL_BYTES];
+	struct complex message = complex_message(to, carried, names, bytes), in;
+	uint64_t before = fingerprint(task), charged = task->kernel_bytes;
+
+	(void)argument;
+	memset(bytes, 1, sizeof(bytes));
+	for (unsigned point = 0;; point++) {
+		int64_t result;
+
+		host_fail_after = point;
+		host_fail_count = 1;
+		result = user_msg(&message, MACH_SEND_MSG, COMPLEX_SIZE, 0, 0, 0, 0);
+		host_fail_after = SIZE_MAX;
+		if (result == MACH_MSG_SUCCESS) {
+			CHECK(point > 3);
+			break;
+		}
+		CHECK_EQUAL(result, MACH_SEND_NO_BUFFER);
+		CHECK(fingerprint(task) == before);
+		CHECK_EQUAL(task->kernel_bytes, charged);
+	}
+	CHECK_EQUAL(user_msg(&in, MACH_RCV_MSG, 0, sizeof(in), port, 0, 0), MACH_MSG_SUCCESS);
+	free(in.memory.address);
+	free(in.ports.address);
+	before = fingerprint(task);
+	for (unsigned place = 0; place < 7; place++) {
+		struct complex wrong = message;
+		int64_t wanted = MACH_SEND_INVALID_RIGHT;
+
+		names[2] = to;
+		if (place == 0)
+			wrong.header.msgh_remote_port = bad, wanted = MACH_SEND_INVALID_DEST;
+		else if (place == 1)
+			wrong.header.msgh_local_port = bad, wanted = MACH_SEND_INVALID_REPLY;
+		else if (place == 2)
+			wrong.port.name = bad;
+		else if (place == 3)
+			names[2] = bad;
+		else if (place == 4)
+			wrong.memory.address = (void *)8, wanted = MACH_SEND_INVALID_MEMORY;
+		else if (place == 5)
+			wrong.port.disposition = MACH_MSG_TYPE_MOVE_RECEIVE, wrong.port.name = carried, names[2] = bad;
+		else
+			wrong.body.msgh_descriptor_count = 4, wrong.word = 9ull << 24, wrong.trailer = (mach_msg_trailer_t){ 0 },
+			wanted = MACH_SEND_MSG_TOO_SMALL;
+		CHECK_EQUAL(user_msg(&wrong, MACH_SEND_MSG, COMPLEX_SIZE, 0, 0, 0, 0), wanted);
+		CHECK(fingerprint(task) == before);
+	}
+	/* A receive right into its own queue. */
+	names[2] = to;
+	message.port.name = port;
+	message.port.disposition = MACH_MSG_TYPE_MOVE_RECEIVE;
+	CHECK_EQUAL(user_msg(&message, MACH_SEND_MSG, COMPLEX_SIZE, 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+	CHECK(fingerprint(task) == before);
+	done++;
+}
+
+/* --- Limits, timeouts, notifications. */
+
+static void
+limits(void *argument)
+{
+	mach_port_name_t port = new_port(task), to = send_right(task, port, task), notify = new_port(task);
+	struct simple in;
+
+	(void)argument;
+	CHECK_EQUAL(mach_port_set_qlimit(task->space, port, 3), KERN_SUCCESS);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQUAL(send_simple(to, MACH_MSG_TYPE_COPY_SEND, i, MACH_SEND_TIMEOUT, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(send_simple(to, MACH_MSG_TYPE_COPY_SEND, 3, MACH_SEND_TIMEOUT, 0, 0), MACH_SEND_TIMED_OUT);
+	CHECK_EQUAL(send_simple(to, MACH_MSG_TYPE_COPY_SEND, 3, MACH_SEND_TIMEOUT, 5, 0), MACH_SEND_TIMED_OUT);
+	CHECK_EQUAL(send_simple(to, MACH_MSG_TYPE_COPY_SEND, 3, MACH_SEND_NOTIFY, 0, notify), MACH_SEND_WILL_NOTIFY);
+	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 0), MACH_RCV_TIMED_OUT);
+	CHECK_EQUAL(receive_simple(port, &in, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in.header.msgh_id, 0);
+	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in.header.msgh_id, MIG_ID_mach_notify_send_possible);
+	CHECK_EQUAL((mach_port_name_t)in.word, to);
+	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 3), MACH_RCV_TIMED_OUT);
+	done++;
+}
+
+static mach_port_name_t crowded;
+
+static void
+blocked_sender(void *argument)
+{
+	CHECK_EQUAL(send_simple(crowded, MACH_MSG_TYPE_MAKE_SEND, 100 + (int)(uintptr_t)argument, 0, 0, 0), MACH_MSG_SUCCESS);
+	done++;
+}
+
+static void
+slow_receiver(void *argument)
+{
+	unsigned seen = 0;
+	struct simple in;
+
+	(void)argument;
+	for (unsigned i = 0; i < 8; i++) {
+		CHECK_EQUAL(receive_simple(crowded, &in, 0, 0), MACH_MSG_SUCCESS);
+		seen |= 1u << (in.header.msgh_id - 100);
+	}
+	CHECK_EQUAL(seen, 0xff);
+	done++;
+}
+
+static void
+notifications(void *argument)
+{
+	mach_port_name_t port = new_port(task), to = send_right(task, port, other), notify = new_port(task);
+	struct ipc_port *right, *previous;
+	struct simple in;
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t port;
+		mach_msg_trailer_t trailer;
+	} destroyed;
+
+	(void)argument;
+	right = ipc_port_make_send_once(port_of(task, notify));
+	CHECK_EQUAL(mach_port_request_notification(task->space, port, MIG_ID_mach_notify_no_senders, 0, right, &previous), KERN_SUCCESS);
+	CHECK(previous == NULL);
+	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 0), MACH_RCV_TIMED_OUT);
+	CHECK_EQUAL(mach_port_deallocate(other->space, to), KERN_SUCCESS);
+	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in.header.msgh_id, MIG_ID_mach_notify_no_senders);
+	CHECK_EQUAL(in.word, 1); /* make-send count */
+
+	right = ipc_port_make_send_once(port_of(task, notify));
+	CHECK_EQUAL(mach_port_request_notification(task->space, port, MIG_ID_mach_notify_port_destroyed, 0, right, &previous),
+		KERN_SUCCESS);
+	CHECK_EQUAL(send_simple(port, MACH_MSG_TYPE_MAKE_SEND, 55, 0, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(mach_port_mod_refs(task->space, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
+	CHECK_EQUAL(user_msg(&destroyed, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(destroyed), notify, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(destroyed.header.msgh_id, MIG_ID_mach_notify_port_destroyed);
+	CHECK_EQUAL(destroyed.port.disposition, MACH_MSG_TYPE_PORT_RECEIVE);
+	CHECK_EQUAL(receive_simple(destroyed.port.name, &in, MACH_RCV_TIMEOUT, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in.header.msgh_id, 55);
+	done++;
+}
+
+static void
+large_messages(void *argument)
+{
+	mach_port_name_t port = new_port(task);
+	struct simple *message = calloc(1, 70000);
+
+	(void)argument;
+	message->header = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0), .msgh_remote_port = port };
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQUAL(user_msg(message, MACH_SEND_MSG, 60000, 0, 0, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(user_msg(message, MACH_RCV_MSG | MACH_RCV_LARGE, 0, 100, port, 0, 0), MACH_RCV_TOO_LARGE);
+	CHECK_EQUAL(message->header.msgh_size, 60000);
+	CHECK_EQUAL(user_msg(message, MACH_RCV_MSG, 0, 70000, port, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(user_msg(message, MACH_RCV_MSG, 0, 100, port, 0, 0), MACH_RCV_TOO_LARGE);
+	CHECK_EQUAL(user_msg(message, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, 70000, port, 0, 0), MACH_RCV_TIMED_OUT);
+	CHECK_EQUAL(user_msg(message, MACH_RCV_MSG, 0, 70000, 0x9999900, 0, 0), MACH_RCV_INVALID_NAME);
+	CHECK_EQUAL(user_msg(message, MACH_SEND_MSG, 20, 0, 0, 0, 0), MACH_SEND_MSG_TOO_SMALL);
+	CHECK_EQUAL(user_msg(message, MACH_SEND_MSG, 2 << 20, 0, 0, 0, 0), MACH_SEND_TOO_LARGE);
+	CHECK_EQUAL(user_msg((void *)16, MACH_SEND_MSG, 24, 0, 0, 0, 0), MACH_SEND_INVALID_DATA);
+	free(message);
+	done++;
+}
+
+/* Chains of receive rights in each other's queues: their end must not recurse. */
+static void
+deep_chain(void *argument)
+{
+	enum { DEEP = 20000 };
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t port;
+	} message;
+	mach_port_name_t last = new_port(task);
+
+	(void)argument;
+	for (unsigned i = 0; i < DEEP; i++) {
+		mach_port_name_t next = new_port(task);
+
+		message.header = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+			.msgh_remote_port = next };
+		message.body.msgh_descriptor_count = 1;
+		message.port = (mach_msg_port_descriptor_t){ .name = last,
+			.disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
+			.type = MACH_MSG_PORT_DESCRIPTOR };
+		CHECK_EQUAL(user_msg(&message, MACH_SEND_MSG, sizeof(message), 0, 0, 0, 0), MACH_MSG_SUCCESS);
+		last = next;
+	}
+	CHECK_EQUAL(mach_port_destroy(task->space, last), KERN_SUCCESS);
+	done++;
+}
+
+static void
+play(void (*fn)(void *))
+{
+	done = 0;
+	task = world_task();
+	other = world_task();
+	world_thread(task, fn, NULL);
+	CHECK_EQUAL(world_run(), 0);
+	CHECK_EQUAL(done, 1);
+	world_task_end(task);
+	world_task_end(other);
+}
+
+void
+test_messages(void)
+{
+	size_t before = host_kalloc_used;
+
+	host_seed(1);
+	world_preempt_rate = 0;
+	play(carries);
+	world_fault_rate = 300;
+	play(carries);
+	world_fault_rate = 0;
+	CHECK_EQUAL(host_kalloc_used, before);
+	host_report("rights-and-memory-arrive");
+	play(failing_sends);
+	CHECK_EQUAL(host_kalloc_used, before);
+	host_report("a-send-that-fails-changes-nothing");
+	play(limits);
+	play(large_messages);
+	task = world_task();
+	crowded = new_port(task);
+	CHECK_EQUAL(mach_port_set_qlimit(task->space, crowded, 2), KERN_SUCCESS);
+	done = 0;
+	for (uintptr_t i = 0; i < 8; i++)
+		world_thread(task, blocked_sender, (void *)i);
+	CHECK_EQUAL(world_run(), 6);
+	world_thread(task, slow_receiver, NULL);
+	CHECK_EQUAL(world_run(), 0);
+	CHECK_EQUAL(done, 9);
+	world_task_end(task);
+	CHECK_EQUAL(host_kalloc_used, before);
+	host_report("queues-have-limits");
+	play(notifications);
+	CHECK_EQUAL(host_kalloc_used, before);
+	host_report("notifications-come");
+	play(deep_chain);
+	CHECK_EQUAL(host_kalloc_used, before);
+	host_report("a-chain-of-receive-rights-dies-whole");
+}

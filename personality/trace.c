@@ -162,11 +162,12 @@ void trace_begin(struct call *call)
 {
 	const struct mig_trace_table *table = &unix_trace_table;
 	const struct mig_trace_routine *routine = call->number < table->count ? &table->routine[call->number] : NULL;
-	struct line line = {.size = 0};
+	struct line line; /* 1 KiB: not to be cleared for every call */
 	unsigned i;
 
 	if (!trace_enabled)
 		return;
+	line.size = 0;
 	add(&line, "[pid %d] ", call->thread->id);
 	if (routine == NULL || routine->name == NULL) {
 		add(&line, "syscall_%llu(", (unsigned long long)call->number);
@@ -187,10 +188,11 @@ void trace_begin(struct call *call)
 
 void trace_end(struct call *call, int64_t result)
 {
-	struct line line = {.size = 0};
+	struct line line;
 
 	if (call->trace == NULL)
 		return;
+	line.size = 0;
 	add(&line, "%s = ", call->trace);
 	if (result == CALL_KEEP)
 		add(&line, "?");

@@ -301,6 +301,8 @@ static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset
 
 			call->progress += now;
 			buffer->written += now;
+			if (now == 0 && result > 0)
+				result = -EIO;
 		}
 		if (result <= 0)
 			break;

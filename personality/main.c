@@ -1,5 +1,6 @@
 /* The Unix server: gets its rights, mounts the file systems, starts pid 1, serves. */
 #include <errno.h>
+#include <fcntl.h>
 #include <mach/mach.h>
 #include <servers/bootstrap_user.h>
 #include <signal.h>
@@ -63,6 +64,25 @@ static _Noreturn void fail(const char *what, int error)
 	exit(1);
 }
 
+/* The terminal by its name, so that programs can find out what it is called. */
+static int open_console(struct call *call, struct file *files[3])
+{
+	struct vnode *vnode;
+	struct file *file;
+	int error = path_look_up(call, AT_FDCWD, "/dev/console", 0, &vnode);
+
+	if (error != 0)
+		return error;
+	error = vnode_open(call, vnode, O_RDWR | O_NOCTTY, &file);
+	vnode_release(vnode);
+	if (error != 0)
+		return error;
+	files[0] = file;
+	files[1] = file_reference(file);
+	files[2] = file_reference(file);
+	return 0;
+}
+
 /* Pid 1 before it runs a program: a session of its own, the standard files, the root. */
 static struct thread *make_init(void)
 {
@@ -85,7 +105,9 @@ static struct thread *make_init(void)
 	thread = thread_create_for(process, process->id);
 	if (process->files == NULL || process->fs == NULL || process->actions == NULL || thread == NULL)
 		fail("pid 1", ENOMEM);
-	error = console_open_standard(files);
+	error = console_command_mode ? -ENOTTY : open_console(&thread->call, files);
+	if (error != 0)
+		error = console_open_standard(files);
 	if (error != 0)
 		fail("the console", -error);
 	for (i = 0; i < 3; i++)

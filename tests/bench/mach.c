@@ -100,6 +100,70 @@ static void write_next(void)
 		area[area_page++ * VM_PAGE_SIZE] = 1;
 }
 
+/* 64 KiB out of line to oneself. */
+enum { OOL_SIZE = 64 * 1024 };
+static vm_address_t ool_data;
+
+static void ool_send(bool look)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_ool_descriptor_t data;
+		mach_msg_trailer_t trailer;
+	} m;
+
+	memset(&m, 0, sizeof m);
+	m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX;
+	m.header.msgh_size = sizeof m - sizeof m.trailer;
+	m.header.msgh_remote_port = port;
+	m.body.msgh_descriptor_count = 1;
+	m.data.address = (void *)ool_data;
+	m.data.size = OOL_SIZE;
+	m.data.type = MACH_MSG_OOL_DESCRIPTOR;
+	mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, sizeof m - sizeof m.trailer, sizeof m, port, 0, MACH_PORT_NULL);
+	for (int i = 0; look && i < OOL_SIZE; i += 4096)
+		(void)((volatile char *)m.data.address)[i];
+	vm_deallocate(mach_task_self(), (vm_address_t)m.data.address, m.data.size);
+}
+
+static void ool_untouched(void)
+{
+	ool_send(false);
+}
+
+static void ool_read(void)
+{
+	ool_send(true);
+}
+
+static void task_make(void)
+{
+	task_t task;
+
+	if (task_create(mach_task_self(), FALSE, &task) == KERN_SUCCESS) {
+		task_terminate(task);
+		mach_port_deallocate(mach_task_self(), task);
+	}
+}
+
+static void task_fork(void)
+{
+	task_t task;
+
+	if (task_create(mach_task_self(), TRUE, &task) == KERN_SUCCESS) {
+		task_terminate(task);
+		mach_port_deallocate(mach_task_self(), task);
+	}
+}
+
+static void copy_256(void)
+{
+	char bytes[256];
+
+	mach_vm_read_overwrite(mach_task_self(), ool_data + 100, sizeof bytes, bytes, 0, NULL);
+}
+
 /* Servers in another task: traps only. */
 static void register_server(uint64_t name)
 {
@@ -195,6 +259,7 @@ static void pager_rows(void)
 int main(void)
 {
 	vm_address_t memory = 0;
+	task_t child;
 
 	reply = mach_reply_port();
 	row("null-trap", null_trap);
@@ -208,6 +273,18 @@ int main(void)
 	area = (volatile char *)memory;
 	area_page = 0;
 	row("zero-fill-fault", write_next);
+	vm_allocate(mach_task_self(), &ool_data, OOL_SIZE, TRUE);
+	memset((void *)ool_data, 1, OOL_SIZE);
+	row("ool-64k-untouched", ool_untouched);
+	row("ool-64k-read", ool_read);
+	row("copy-between-tasks-256", copy_256);
+	row("task-create-terminate", task_make);
+	row("task-fork-terminate", task_fork);
+	if (task_create(mach_task_self(), TRUE, &child) == KERN_SUCCESS) {
+		area_page = 0;
+		row("mach-cow-fault", write_next);
+		task_terminate(child);
+	}
 	pager_rows();
 	printf("bench: end\n");
 	power_off();

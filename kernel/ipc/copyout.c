@@ -153,19 +153,22 @@ ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
 	return kmsg->trouble;
 }
 
+/* The trailer is made behind the image, so that both go in one copy. */
 mach_msg_return_t
 ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, bool sender)
 {
-	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u;
-	mach_msg_trailer_t trailer = { .msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
-		.msgh_trailer_size = end >= size ? 0 : size - end < MAX_TRAILER_SIZE ? size - end : MAX_TRAILER_SIZE,
+	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u, all = end + MAX_TRAILER_SIZE;
+	mach_msg_trailer_t *trailer = (mach_msg_trailer_t *)((char *)&kmsg->header + end);
+	kern_return_t result;
+
+	if (all > size)
+		all = size < end ? message : size;
+	*trailer = (mach_msg_trailer_t){ .msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
+		.msgh_trailer_size = all > end ? all - end : 0,
 		.msgh_seqno = kmsg->seqno,
 		.msgh_sender = sender ? kmsg->sender_id : 0,
 		.msgh_payload = kmsg->payload };
-	kern_return_t result = copyout(&kmsg->header, buffer, message);
-
-	if (result == KERN_SUCCESS && trailer.msgh_trailer_size != 0)
-		result = copyout(&trailer, buffer + end, trailer.msgh_trailer_size);
+	result = copyout(&kmsg->header, buffer, all);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
 	count_events(bytes_copied, message);

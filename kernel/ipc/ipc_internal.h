@@ -17,6 +17,7 @@ struct ipc_deferred {
 	bool pending, running;
 	uint32_t held;
 	struct ipc_kmsg *reserve; /* for the next message of words from the kernel */
+	struct ipc_kmsg *spare;	  /* ipc_kmsg.c */
 	struct list send, destroy, objects;
 };
 
@@ -55,6 +56,11 @@ void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct
  * returned: the caller switches to it after unlocking.
  */
 struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim);
+/*
+ * Port locked: a thread that waits in mach_msg for a message of `size` bytes and is the one that a message posted now would wake, claimed and off its list; it
+ * may be handed the message directly. Null: post it.
+ */
+struct thread *ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size);
 /* Port locked: takes the element off. Messages: the count and a blocked sender are seen to. */
 void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
 /*
@@ -125,6 +131,18 @@ mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name);
  */
 mach_msg_return_t ipc_send_full(struct thread *self, mach_port_name_t name, mach_msg_option_t option, uint64_t deadline,
 	mach_port_name_t notify);
+
+/* Port locked: the message leaves for a receiver, with what the port adds to it. */
+static inline void
+ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	kmsg->seqno = port->seqno++;
+	kmsg->local_name = port->receiver_name;
+	kmsg->payload = port->has_payload ? port->label : 0;
+}
+
+/* The right that the message was sent by has done its work. No locks held. */
+void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg);
 
 /* --- receive.c: what mach_msg and mach_reply_wait share. */
 struct ipc_receiver {

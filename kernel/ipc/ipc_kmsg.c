@@ -3,7 +3,10 @@
 #include <kern/kalloc.h>
 #include <string.h>
 
-/* Bytes of the structure for a message: itself (with the header), the rest of the image, the carries. */
+/* Most messages are small: each processor keeps one block of this many bytes for the next. */
+#define SMALL_BYTES 256u
+
+/* Bytes of the structure for a message: itself (with the header), the rest of the image, room for the trailer, the carries. */
 static size_t
 kmsg_bytes(mach_msg_size_t size, unsigned slots)
 {
@@ -11,18 +14,42 @@ kmsg_bytes(mach_msg_size_t size, unsigned slots)
 
 	if (image < sizeof(mach_msg_header_t))
 		image = sizeof(mach_msg_header_t);
-	return offsetof(struct ipc_kmsg, header) + image + slots * sizeof(struct ipc_carry);
+	image += offsetof(struct ipc_kmsg, header) + MAX_TRAILER_SIZE + slots * sizeof(struct ipc_carry);
+	return image < SMALL_BYTES ? SMALL_BYTES : image;
+}
+
+static struct ipc_kmsg *
+kmsg_memory(size_t bytes)
+{
+	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+	struct ipc_kmsg *kmsg = d->spare;
+
+	if (bytes != SMALL_BYTES || kmsg == NULL)
+		return kalloc(bytes);
+	d->spare = NULL;
+	memset(kmsg, 0, SMALL_BYTES);
+	return kmsg;
+}
+
+static void
+kmsg_memory_free(struct ipc_kmsg *kmsg, size_t bytes)
+{
+	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+
+	if (bytes == SMALL_BYTES && d->spare == NULL)
+		d->spare = kmsg;
+	else
+		kfree(kmsg, bytes);
 }
 
 struct ipc_kmsg *
 ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
 {
 	size_t bytes = kmsg_bytes(size, slots);
-	struct ipc_kmsg *kmsg = kalloc(bytes);
+	struct ipc_kmsg *kmsg = kmsg_memory(bytes);
 
 	if (kmsg == NULL)
 		return NULL;
-	memset(kmsg, 0, bytes);
 	list_init(&kmsg->element.link);
 	kmsg->allocated = (uint32_t)bytes;
 	kmsg->descriptors = descriptors;
@@ -61,7 +88,7 @@ ipc_kmsg_free(struct ipc_kmsg *kmsg)
 	struct task *task = kmsg->charged;
 	uint32_t bytes = kmsg->allocated;
 
-	kfree(kmsg, bytes);
+	kmsg_memory_free(kmsg, bytes);
 	if (task != NULL) {
 		task_uncharge(task, bytes);
 		task_deallocate(task);

@@ -4,6 +4,10 @@
  * A message leaves its queue only when the pages of the receive buffer that it needs are there. So the head is looked at; if it needs more of the buffer
  * than has been probed, the lock is let go, the pages are touched (which may restart the trap), and the head, which may be another by then,
  * is looked at again.
+ *
+ * A message that left stays with its thread (ipc_thread.taking) until it has arrived: if memory is short of residence after all, the trap restarts
+ * and goes on there. A sender may put it there itself for a thread that it found waiting in mach_msg; only if that thread's buffer turns out to
+ * be no memory at all is the message lost, as it would be had the buffer gone after the look.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
@@ -136,17 +140,13 @@ take_kmsg(struct ipc_port *port, struct ipc_element *element)
 		kmsg = container_of(element, struct ipc_kmsg, element);
 		ipc_mqueue_remove(port, element);
 	}
-	if (kmsg != NULL) {
-		kmsg->seqno = port->seqno++;
-		kmsg->local_name = port->receiver_name;
-		kmsg->payload = port->has_payload ? port->label : 0;
-	}
+	if (kmsg != NULL)
+		ipc_kmsg_leaves(port, kmsg);
 	return kmsg;
 }
 
-/* The right that the message was sent by has done its work. */
-static void
-release_destination(struct ipc_kmsg *kmsg)
+void
+ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->remote_port;
 
@@ -173,7 +173,7 @@ finish(struct thread *self, const struct ipc_receiver *want)
 	if (stored == KERN_RESTART)
 		return KERN_RESTART;
 	self->ipc.taking = NULL;
-	ipc_kmsg_destroy(kmsg);
+	ipc_kmsg_free(kmsg); /* all it carried has arrived */
 	if (want->words)
 		self->regs.rbx = (uint64_t)(uint32_t)id << 32 | DELIVERED_BUFFER;
 	return stored != MACH_MSG_SUCCESS ? stored : result;
@@ -262,7 +262,7 @@ look(struct thread *self, const struct ipc_receiver *want, struct ipc_object *ob
 			if (kmsg == NULL)
 				result = IPC_RECEIVE_AGAIN;
 			else
-				release_destination(kmsg);
+				ipc_kmsg_release_destination(kmsg);
 			self->ipc.taking = kmsg;
 		}
 	}

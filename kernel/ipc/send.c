@@ -37,11 +37,21 @@ ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed)
 		lock_release(&port->object.lock);
 		return ipc_kobject_message(kmsg, false);
 	}
+	count_event(messages_buffered);
+	receiver = claimed != NULL ? ipc_mqueue_claim_receiver(port, kmsg->header.msgh_size) : NULL;
+	if (receiver != NULL) {
+		/* As if it had taken it from the queue; it goes on with the copy to its buffer. */
+		ipc_kmsg_leaves(port, kmsg);
+		lock_release(&port->object.lock);
+		ipc_kmsg_release_destination(kmsg);
+		receiver->ipc.taking = kmsg;
+		*claimed = receiver;
+		return MACH_MSG_SUCCESS;
+	}
 	receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
 	if (claimed != NULL)
 		*claimed = receiver;
 	lock_release(&port->object.lock);
-	count_event(messages_buffered);
 	return MACH_MSG_SUCCESS;
 }
 

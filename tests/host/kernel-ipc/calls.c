@@ -298,7 +298,7 @@ all_plays(bool aborts)
 void
 test_calls(void)
 {
-	size_t before = host_kalloc_used;
+	size_t before = world_kalloc_used();
 
 	for (unsigned seed = 1; seed <= 6; seed++) {
 		host_seed(seed);
@@ -307,7 +307,7 @@ test_calls(void)
 		world_fault_rate = 0;
 		all_plays(false);
 	}
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	CHECK(world_fast_taken > 100);
 	host_report("calls-of-all-pairings-are-answered");
 	for (unsigned seed = 1; seed <= 4; seed++) {
@@ -318,14 +318,14 @@ test_calls(void)
 		all_plays(false);
 	}
 	world_fault_rate = 0;
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("calls-are-answered-with-faults-at-every-touch");
 	for (unsigned seed = 1; seed <= 6; seed++) {
 		host_seed(seed);
 		world_fast = seed % 2;
 		all_plays(true);
 	}
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("calls-are-answered-though-threads-are-aborted");
 }
 
@@ -372,7 +372,7 @@ void
 test_deaths(void)
 {
 	static int server_died = MIG_SERVER_DIED, invalid = MACH_SEND_INVALID_DEST;
-	size_t before = host_kalloc_used;
+	size_t before = world_kalloc_used();
 
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
@@ -398,7 +398,7 @@ test_deaths(void)
 		world_task_end(scene.client_task);
 		world_task_end(scene.server_task);
 	}
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("callers-of-the-dead-are-told");
 }
 
@@ -454,7 +454,7 @@ foreign_client(void *argument)
 void
 test_foreign(void)
 {
-	size_t before = host_kalloc_used;
+	size_t before = world_kalloc_used();
 
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
@@ -469,6 +469,6 @@ test_foreign(void)
 		world_task_end(scene.client_task);
 		world_task_end(scene.server_task);
 	}
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("foreign-calls-change-rax-only");
 }

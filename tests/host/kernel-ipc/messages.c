@@ -384,7 +384,7 @@ play(void (*fn)(void *))
 void
 test_messages(void)
 {
-	size_t before = host_kalloc_used;
+	size_t before = world_kalloc_used();
 
 	host_seed(1);
 	world_preempt_rate = 0;
@@ -392,10 +392,10 @@ test_messages(void)
 	world_fault_rate = 300;
 	play(carries);
 	world_fault_rate = 0;
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("rights-and-memory-arrive");
 	play(failing_sends);
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("a-send-that-fails-changes-nothing");
 	play(limits);
 	play(large_messages);
@@ -410,12 +410,12 @@ test_messages(void)
 	CHECK_EQUAL(world_run(), 0);
 	CHECK_EQUAL(done, 9);
 	world_task_end(task);
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("queues-have-limits");
 	play(notifications);
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("notifications-come");
 	play(deep_chain);
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("a-chain-of-receive-rights-dies-whole");
 }

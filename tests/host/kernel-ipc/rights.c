@@ -462,14 +462,14 @@ one_run(unsigned seed, bool failing)
 void
 test_rights(void)
 {
-	size_t before = host_kalloc_used;
+	size_t before = world_kalloc_used();
 
 	for (unsigned seed = 1; seed <= 12; seed++)
 		one_run(seed, false);
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("rights-follow-the-model");
 	for (unsigned seed = 1; seed <= 12; seed++)
 		one_run(seed, true);
-	CHECK_EQUAL(host_kalloc_used, before);
+	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("rights-follow-the-model-when-memory-fails");
 }

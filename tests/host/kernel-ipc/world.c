@@ -280,6 +280,12 @@ task_uncharge(struct task *task, uint64_t bytes)
 	task->kernel_bytes -= bytes;
 }
 
+size_t
+world_kalloc_used(void)
+{
+	return host_kalloc_used - (ipc_deferred[0].spare != NULL);
+}
+
 struct task *
 world_task(void)
 {

@@ -266,16 +266,29 @@ static bool carry(mach_msg_header_t *message)
 	return true;
 }
 
+/* Whether a byte belongs to a descriptor's address, which may have any value. */
+static bool in_address(const mach_msg_header_t *message, mach_msg_size_t at)
+{
+	const mach_msg_body_t *body = (const void *)(message + 1);
+	const mach_msg_descriptor_t *d = (const void *)(body + 1);
+	mach_msg_size_t offset = at - 32;
+
+	if ((message->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 || at < 32 || offset / sizeof *d >= body->msgh_descriptor_count)
+		return false;
+	return d[offset / sizeof *d].type.type != MACH_MSG_PORT_DESCRIPTOR && offset % sizeof *d < 8;
+}
+
 static void look_for_paint(const mach_msg_header_t *message)
 {
 	const unsigned char *bytes = (const void *)message;
 	mach_msg_size_t i;
 
-	for (i = 0; i < message->msgh_size; i++)
-		if (bytes[i] == LB_PAINT) {
+	for (i = 0; i < message->msgh_size; i++) {
+		if (bytes[i] == LB_PAINT && !in_address(message, i)) {
 			if (lb_dirty_bytes++ == 0)
 				printf("  byte %u of message %d is not set\n", i, message->msgh_id);
 		}
+	}
 	if (message->msgh_size % 8 != 0)
 		lb_dirty_bytes++;
 }

@@ -23,7 +23,9 @@ struct proc_data {
 	int fd; /* descriptor or thread */
 };
 
+/* "task" is the first: a thread's directory has all but that one. */
 static const struct proc_entry process_entries[] = {
+	{"task", S_IFDIR | 0555, NULL, NULL},
 	{"stat", S_IFREG | 0444, proc_text_stat, NULL},
 	{"status", S_IFREG | 0444, proc_text_status, NULL},
 	{"statm", S_IFREG | 0444, proc_text_statm, NULL},
@@ -38,7 +40,6 @@ static const struct proc_entry process_entries[] = {
 	{"cwd", S_IFLNK | 0777, NULL, NULL},
 	{"root", S_IFLNK | 0777, NULL, NULL},
 	{"fd", S_IFDIR | 0500, NULL, NULL},
-	{"task", S_IFDIR | 0555, NULL, NULL},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -83,7 +84,7 @@ static const struct proc_entry root_entries[] = {
 static const struct proc_entry root_entry = {"", S_IFDIR | 0555, NULL, root_entries};
 static const struct proc_entry process_entry = {"", S_IFDIR | 0555, NULL, process_entries};
 static const struct proc_entry fd_entry = {"", S_IFLNK | 0700, NULL, NULL};
-static const struct proc_entry thread_entry = {"", S_IFDIR | 0555, NULL, process_entries};
+static const struct proc_entry thread_entry = {"", S_IFDIR | 0555, NULL, process_entries + 1};
 
 static const struct vnode_ops proc_ops, proc_magic_ops;
 

@@ -106,6 +106,7 @@ static pte_t *find_pte(struct pmap *pmap, vm_address_t address)
 {
 	pte_t *table = pmap->root;
 
+#pragma GCC unroll 3
 	for (unsigned level = 3; level > 0; level--) {
 		pte_t entry = table[table_index(address, level)];
 
@@ -121,6 +122,7 @@ static pte_t *make_pte(struct pmap *pmap, vm_address_t address)
 {
 	pte_t *table = pmap->root;
 
+#pragma GCC unroll 3
 	for (unsigned level = 3; level > 0; level--) {
 		pte_t *entry = &table[table_index(address, level)];
 

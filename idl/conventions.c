@@ -91,21 +91,16 @@ static void put_function_table(struct output *output, const char *linkage)
 static void weak_functions(struct output *output)
 {
 	const struct routine *routine;
-	const struct argument *argument;
 
-	put(output, "\n#ifdef MIG_EOPNOTSUPP\n");
+	put(output, "\n#ifdef MIG_EOPNOTSUPP\n#pragma GCC diagnostic push\n"
+		"#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n");
 	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
 		put_prototype(output, "__attribute__((weak)) ", routine->server_name, routine, PARAMETERS_WORK);
-		put(output, "\n{\n");
-		for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-			if (argument->server)
-				put(output, "\t(void)%s;\n", argument->name);
-		}
-		put(output, "\treturn MIG_EOPNOTSUPP;\n}\n\n");
+		put(output, "\n{\n\treturn MIG_EOPNOTSUPP;\n}\n\n");
 	}
-	put(output, "#endif\n");
+	put(output, "#pragma GCC diagnostic pop\n#endif\n");
 }
 
 void put_server_conventions(struct output *output)

@@ -157,6 +157,7 @@ optional_pointer: %empty { $$ = NULL; } | optional_pointer '*' { $$ = join_type(
 base_type:
 	ipc_word { $$ = type_of_word(compiler, &$1); }
 	| ipc_word '|' ipc_word { $$ = type_of_pair(compiler, &$1, &$3); }
+	| '(' ipc_word '|' ipc_word ')' { $$ = type_of_pair(compiler, &$2, &$4); }
 	| '(' ipc_word ',' expression base_flags ')' {
 		$$ = type_long_form(compiler, &@1, type_of_word(compiler, &$2), $4, $5);
 	}

@@ -155,6 +155,56 @@ take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 	return result;
 }
 
+/*
+ * The header's rights of the two commonest messages, in one look: a request by a send right with or without a right to reply made, and a reply by a
+ * send-once right. False, with nothing taken: anything else about them, also a full queue, is for the walk to find out.
+ */
+static bool
+take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	mach_msg_header_t *header = &kmsg->header;
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	struct ipc_entry *to, *reply = NULL;
+	struct ipc_port *port;
+	bool taken = false;
+
+	if (local != 0 && local != MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		return false;
+	lock_acquire(&space->lock);
+	to = ipc_entry_lookup(space, header->msgh_remote_port);
+	if (to == NULL || !space->active)
+		goto out;
+	if (local != 0) {
+		reply = ipc_entry_lookup(space, header->msgh_local_port);
+		if (reply == NULL || !(ipc_entry_type(reply) & MACH_PORT_TYPE_RECEIVE))
+			goto out;
+	}
+	port = ipc_object_port(to->object);
+	if (remote == MACH_MSG_TYPE_COPY_SEND && (ipc_entry_type(to) & MACH_PORT_TYPE_SEND)) {
+		lock_acquire(&port->object.lock);
+		taken = port->object.active && !ipc_mqueue_full(port);
+		if (taken) {
+			port->srights++;
+			ipc_object_reference(&port->object);
+		}
+		lock_release(&port->object.lock);
+	} else if (remote == MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE &&
+		to->request == NULL && ipc_port_active(port)) {
+		to->object = NULL;
+		ipc_entry_free(space, header->msgh_remote_port, to);
+		taken = true;
+	}
+	if (taken) {
+		kmsg->remote_port = port;
+		if (reply != NULL)
+			kmsg->local_port = ipc_port_make_send_once(ipc_object_port(reply->object));
+	}
+out:
+	lock_release(&space->lock);
+	return taken;
+}
+
 /* --- Memory. */
 
 static mach_msg_return_t
@@ -318,6 +368,29 @@ header_valid(const mach_msg_header_t *header)
 	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
 }
 
+/* Memory and rights of any message whose bytes are here. */
+static mach_msg_return_t
+take_all(struct thread *self, struct ipc_kmsg *kmsg)
+{
+	mach_msg_return_t result;
+	int last_memory;
+
+	if (ipc_send_room(self, kmsg->header.msgh_remote_port) != MACH_MSG_SUCCESS)
+		return IPC_SEND_FULL;
+	result = read_descriptors(kmsg, &last_memory);
+	if (result == MACH_MSG_SUCCESS && last_memory >= 0) {
+		/* A sender with a bad right shall not lose the memory that it gives away. */
+		result = take_rights(self->task->space, kmsg, true);
+		if (result == MACH_MSG_SUCCESS)
+			result = take_all_memory(self, kmsg, last_memory);
+	}
+	if (result == MACH_MSG_SUCCESS)
+		result = take_rights(self->task->space, kmsg, false);
+	if (result == MACH_MSG_SUCCESS)
+		settle_descriptors(self, kmsg);
+	return result;
+}
+
 mach_msg_return_t
 ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
 {
@@ -326,7 +399,6 @@ ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size,
 	mach_msg_size_t read = size < sizeof(start) ? sizeof(start.header) : sizeof(start);
 	struct ipc_kmsg *kmsg;
 	unsigned descriptors;
-	int last_memory;
 	mach_msg_return_t result = read_start(address, size, &start, &descriptors);
 	kern_return_t copied = KERN_SUCCESS;
 
@@ -336,8 +408,6 @@ ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size,
 		return MACH_SEND_INVALID_HEADER;
 	if (!MACH_PORT_VALID(header->msgh_remote_port))
 		return MACH_SEND_INVALID_DEST;
-	if (ipc_send_room(self, header->msgh_remote_port) != MACH_MSG_SUCCESS)
-		return IPC_SEND_FULL;
 	kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
 	if (kmsg == NULL)
 		return MACH_SEND_NO_BUFFER;
@@ -352,21 +422,12 @@ ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size,
 		copied = copyin(address + read, (char *)&kmsg->header + read, size - read);
 	if (copied != KERN_SUCCESS)
 		result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
-	else
-		result = read_descriptors(kmsg, &last_memory);
-	if (result == MACH_MSG_SUCCESS && last_memory >= 0) {
-		/* A sender with a bad right shall not lose the memory that it gives away. */
-		result = take_rights(self->task->space, kmsg, true);
-		if (result == MACH_MSG_SUCCESS)
-			result = take_all_memory(self, kmsg, last_memory);
-	}
-	if (result == MACH_MSG_SUCCESS)
-		result = take_rights(self->task->space, kmsg, false);
+	else if (descriptors != 0 || !take_common_header(self->task->space, kmsg))
+		result = take_all(self, kmsg);
 	if (result != MACH_MSG_SUCCESS) {
 		ipc_kmsg_destroy(kmsg);
 		return result;
 	}
-	settle_descriptors(self, kmsg);
 	kmsg->remote_disposition = received_as(MACH_MSGH_BITS_REMOTE(header->msgh_bits));
 	kmsg->local_disposition = kmsg->local_port != NULL ? received_as(MACH_MSGH_BITS_LOCAL(header->msgh_bits)) : 0;
 	count_events(bytes_copied, size);

@@ -163,6 +163,8 @@ struct ipc_receiver {
  */
 #define IPC_RECEIVE_WAIT 0x7fff0001
 int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want);
+/* The last part: self->ipc.taking, which fits, goes to user memory; only buffer, size, sender and words of `want` are looked at. */
+int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want);
 
 /* --- call.c */
 /* Ends a call whose reply was owed by server or through reply_port (one of them null): rax gets the code, a foreign caller raises EXC_SYSCALL. */

@@ -123,6 +123,19 @@ both_halves(struct thread *self, bool resumed, bool died)
 	return result;
 }
 
+/* A sender has given us its message while we waited. */
+static int64_t
+finish_handed(struct thread *self)
+{
+	struct ipc_receiver want = {
+		.sender = self->regs.rsi & MACH_RCV_TRAILER_SENDER,
+		.buffer = self->regs.rdi,
+		.size = (mach_msg_size_t)(self->regs.rdx >> 32),
+	};
+
+	return ipc_receive_finish(self, &want);
+}
+
 static void
 mach_msg_continue(struct thread *self)
 {
@@ -132,7 +145,9 @@ mach_msg_continue(struct thread *self)
 	bool died;
 
 	(void)ipc_mqueue_wait_over(self, &died);
-	if (waited == WAIT_TIMED_OUT)
+	if (self->ipc.taking != NULL)
+		result = finish_handed(self);
+	else if (waited == WAIT_TIMED_OUT)
 		result = sending ? MACH_SEND_TIMED_OUT : MACH_RCV_TIMED_OUT;
 	else if (waited == WAIT_INTERRUPTED)
 		result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;

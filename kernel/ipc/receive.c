@@ -160,8 +160,8 @@ ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 }
 
 /* What left its queue goes to user memory. */
-static int64_t
-finish(struct thread *self, const struct ipc_receiver *want)
+int64_t
+ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
 {
 	struct ipc_kmsg *kmsg = self->ipc.taking;
 	mach_msg_id_t id = kmsg->header.msgh_id;
@@ -280,7 +280,7 @@ ipc_receive(struct thread *self, const struct ipc_receiver *want)
 
 	if (self->ipc.taking != NULL) {
 		if (self->ipc.taking->header.msgh_size <= want->size)
-			return finish(self, want);
+			return ipc_receive_finish(self, want);
 		/* Left by another trap that was aborted, with a larger buffer. */
 		ipc_kmsg_destroy(self->ipc.taking);
 		self->ipc.taking = NULL;
@@ -306,7 +306,7 @@ ipc_receive(struct thread *self, const struct ipc_receiver *want)
 		return result;
 	ipc_object_release(object);
 	if (result == MACH_MSG_SUCCESS && self->ipc.taking != NULL)
-		result = finish(self, want);
+		result = ipc_receive_finish(self, want);
 	if (result != KERN_RESTART)
 		ipc_deferred_run();
 	return result;

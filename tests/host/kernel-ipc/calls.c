@@ -1,6 +1,7 @@
 /* Calls between threads: every pairing of register and buffered sides, fast and full, with faults, preemption, aborts and deaths. */
 #include "calls.h"
 #include "world.h"
+#include <kern/processor.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stubs/mach_port_server.h>
@@ -448,14 +449,61 @@ foreign_client(void *argument)
 		CHECK_EQUAL(self->regs.r12, 78);
 		CHECK(memcmp(self->regs.word, arguments, sizeof(arguments)) == 0);
 	}
+	scene.over = true;
 	destroy_port(NULL);
+}
+
+/* Stops the client in its calls: queued ones are withdrawn, received ones stay or are aborted; it must not notice. */
+static void
+foreign_stopper(void *argument)
+{
+	struct thread *client = argument;
+
+	while (!scene.over) {
+		if (client->state != THREAD_DEAD && host_random(2) == 0) {
+			(void)thread_suspend(client);
+			if (client->ipc.call_state == IPC_CALL_NONE && client->state != THREAD_RUNNING && client->regs.rip == 1)
+				scene.good++; /* stands before its call */
+			if (host_random(2) == 0)
+				(void)thread_abort(client);
+			(void)user_trap(TRAP_REPLY_PORT, 0, 0, 0, 0, 0, 0);
+			(void)thread_resume(client);
+		}
+		(void)user_trap(TRAP_REPLY_PORT, 0, 0, 0, 0, 0, 0);
+	}
+	thread_deallocate(client);
 }
 
 void
 test_foreign(void)
 {
 	size_t before = world_kalloc_used();
+	unsigned withdrawn = 0;
 
+	world_preempt_rate = 300;
+	for (unsigned seed = 1; seed <= 20; seed++) {
+		struct thread *client;
+
+		host_seed(seed);
+		world_fast = seed % 2;
+		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
+		scene.port = scene.receive = new_port(scene.server_task);
+		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+		scene.client_task->foreign_setting = 2;
+		scene.client_task->foreign_port = ipc_space_copy_send(scene.client_task->space, scene.send);
+		client = world_thread(scene.client_task, foreign_client, NULL);
+		thread_reference(client);
+		world_thread(scene.server_task, foreign_stopper, client);
+		world_thread(scene.server_task, foreign_server, NULL);
+		CHECK_EQUAL(world_run(), 0);
+		withdrawn += scene.good;
+		world_task_end(scene.client_task);
+		world_task_end(scene.server_task);
+	}
+	world_preempt_rate = 0;
+	CHECK(withdrawn > 0);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	host_report("stopping-a-foreign-caller-goes-unnoticed");
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
 		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
@@ -471,4 +519,59 @@ test_foreign(void)
 	}
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("foreign-calls-change-rax-only");
+}
+
+/* --- Priorities. */
+
+static void
+low_caller(void *argument)
+{
+	struct words words = { { 0 } };
+	unsigned count = 0;
+
+	(void)argument;
+	CHECK_EQUAL(user_call(scene.send, 1, &words, &count), 0);
+}
+
+/* Receives a call, lets one of higher priority queue behind it, and answers both. */
+static void
+middle_server(void *argument)
+{
+	struct thread *self = current_thread();
+	struct delivered in;
+	struct words out = { { 0 } };
+
+	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NONE, NULL, 0, NULL, 0, &in), 0);
+	CHECK_EQUAL(self->run_priority, PRIORITY_USER);
+	(void)thread_resume(argument); /* runs at once, calls, queues */
+	(void)user_trap(TRAP_REPLY_PORT, 0, 0, 0, 0, 0, 0);
+	CHECK_EQUAL(self->run_priority, PRIORITY_USER + 20);
+	CHECK_EQUAL(user_reply_wait(scene.receive, 0, &out, 0, NULL, 0, &in), 0);
+	CHECK_EQUAL(self->run_priority, PRIORITY_USER);
+	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NO_WAIT, &out, 0, NULL, 0, &in), 0);
+	scene.good++;
+}
+
+void
+test_priorities(void)
+{
+	for (unsigned fast = 0; fast < 2; fast++) {
+		struct thread *high;
+
+		world_fast = fast;
+		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
+		scene.port = scene.receive = new_port(scene.server_task);
+		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+		high = world_thread(scene.client_task, low_caller, NULL);
+		(void)thread_suspend(high);
+		sched_set_priority(high, PRIORITY_USER + 20);
+		high->priority = PRIORITY_USER + 20;
+		world_thread(scene.server_task, middle_server, high);
+		world_thread(scene.client_task, low_caller, NULL);
+		CHECK_EQUAL(world_run(), 0);
+		CHECK_EQUAL(scene.good, 1);
+		world_task_end(scene.client_task);
+		world_task_end(scene.server_task);
+	}
+	host_report("a-queued-caller-raises-its-server");
 }

@@ -9,6 +9,7 @@ main(void)
 	test_rights();
 	test_foreign();
 	test_deaths();
+	test_priorities();
 	test_messages();
 	test_calls();
 	return host_result();

@@ -1,11 +1,12 @@
 /*
  * The register path in full: mach_call, mach_send, foreign calls; ends of calls by reply, death, abort.
  *
- * A caller is its own message: it goes on the port's queue with its words in its registers and waits. Whoever receives it copies them. So a call needs no
- * memory and cannot fail for want of it. While the call lasts the caller's registers do not change; its end changes them in one step, under
- * the caller's lock, and then wakes it. Every end follows the same pattern:
+ * A caller is its own message: it goes on the port's queue with its words in its registers and waits. Whoever receives
+ * it copies them. So a call needs no memory and cannot fail for want of it. While the call lasts the caller's registers
+ * do not change; its end changes them in one step, under the caller's lock, and then wakes it. Every end follows the
+ * same pattern:
  *
- *   1  lock the caller; does the call still stand as we know it (state, server, reply port)? If not, somebody else ended it
+ *   1  lock the caller; does the call still stand as we know it? If not, somebody else ended it
  *   2  state NONE, registers written; unlock: from here nobody else touches the call
  *   3  thread_go
  *
@@ -19,8 +20,7 @@
 #include <string.h>
 
 /* After the full path, when a call has ended: registers are complete, or the server of a foreign call died. */
-void
-ipc_call_continue(struct thread *self)
+void ipc_call_continue(struct thread *self)
 {
 	if (self->ipc.call_died) {
 		self->ipc.call_died = false;
@@ -29,8 +29,7 @@ ipc_call_continue(struct thread *self)
 }
 
 /* Step 2 of an end without a reply; caller locked. */
-static void
-end_with_code(struct thread *caller, int64_t code)
+static void end_with_code(struct thread *caller, int64_t code)
 {
 	caller->ipc.call_state = IPC_CALL_NONE;
 	caller->ipc.server = NULL;
@@ -41,8 +40,7 @@ end_with_code(struct thread *caller, int64_t code)
 		caller->regs.rax = (uint64_t)code;
 }
 
-void
-ipc_call_end_queued(struct ipc_port *port, struct thread *caller, int64_t code)
+void ipc_call_end_queued(struct ipc_port *port, struct thread *caller, int64_t code)
 {
 	ipc_mqueue_remove(port, &caller->ipc.element);
 	lock_acquire(&caller->lock);
@@ -54,8 +52,7 @@ ipc_call_end_queued(struct ipc_port *port, struct thread *caller, int64_t code)
 	ipc_object_release(&port->object);
 }
 
-void
-ipc_call_receive(struct ipc_port *port, struct thread *caller, struct thread *self, struct ipc_port *reply_port)
+void ipc_call_receive(struct ipc_port *port, struct thread *caller, struct thread *self, struct ipc_port *reply_port)
 {
 	ipc_mqueue_remove(port, &caller->ipc.element);
 	lock_acquire(&caller->lock);
@@ -75,16 +72,14 @@ ipc_call_receive(struct ipc_port *port, struct thread *caller, struct thread *se
 }
 
 /* Caller locked: step 1. */
-static bool
-call_stands(const struct thread *caller, const struct thread *server, const struct ipc_port *reply_port)
+static bool call_stands(const struct thread *caller, const struct thread *server, const struct ipc_port *reply_port)
 {
 	return caller->ipc.call_state == IPC_CALL_RECEIVED && caller->ipc.server == server &&
-		caller->ipc.reply_port == reply_port;
+	       caller->ipc.reply_port == reply_port;
 }
 
-bool
-ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code, const uint64_t *words,
-	unsigned count, unsigned flags)
+bool ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code,
+	const uint64_t *words, unsigned count, unsigned flags)
 {
 	bool stands;
 
@@ -108,8 +103,7 @@ ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *re
 	return stands;
 }
 
-void
-ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code)
+void ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code)
 {
 	bool stands;
 
@@ -122,8 +116,7 @@ ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *rep
 		(void)thread_go(caller, WAIT_AWAKENED);
 }
 
-void
-ipc_call_drop_owed(struct thread *self)
+void ipc_call_drop_owed(struct thread *self)
 {
 	struct thread *caller = self->ipc.owes;
 	struct ipc_port *right = self->ipc.owes_right;
@@ -141,11 +134,11 @@ ipc_call_drop_owed(struct thread *self)
 /* --- Making calls. */
 
 /*
- * The port that a name sends to: a reference, or, *once, the send-once right itself. may_reply: kernel ports that stand for a reply are
- * allowed (a call cannot expect one from them).
+ * The port that a name sends to: a reference, or, *once, the send-once right itself. may_reply: kernel ports that stand
+ * for a reply are allowed (a call cannot expect one from them).
  */
-static mach_msg_return_t
-destination(struct thread *self, mach_port_name_t name, bool may_reply, struct ipc_port **port, bool *once)
+static mach_msg_return_t destination(
+	struct thread *self, mach_port_name_t name, bool may_reply, struct ipc_port **port, bool *once)
 {
 	struct ipc_space *space = self->task->space;
 	mach_msg_return_t result = MACH_MSG_SUCCESS;
@@ -172,22 +165,19 @@ destination(struct thread *self, mach_port_name_t name, bool may_reply, struct i
 }
 
 /* The words and what goes with them, for a routine of the kernel. */
-static mach_msg_return_t
-call_kernel(struct thread *self, struct ipc_port *port, struct mig_call *call)
+static mach_msg_return_t call_kernel(struct thread *self, struct ipc_port *port, struct mig_call *call)
 {
-	*call = (struct mig_call){ .port = port,
-		.id = (mach_msg_id_t)(self->regs.rbx >> 32),
-		.count = (uint32_t)self->regs.r14 };
+	*call = (struct mig_call){
+		.port = port, .id = (mach_msg_id_t)(self->regs.rbx >> 32), .count = (uint32_t)self->regs.r14};
 	memcpy(call->word, self->regs.word, sizeof(call->word));
 	return ipc_kobject_words(port, call);
 }
 
 /*
- * The current thread becomes a caller in the port's queue and waits; the reference is consumed. False if the port is dead. A receiver that waits is switched
- * to at once, at our priority if that is higher.
+ * The current thread becomes a caller in the port's queue and waits; the reference is consumed. False if the port is
+ * dead. A receiver that waits is switched to at once, at our priority if that is higher.
  */
-static bool
-queue_call(struct thread *self, struct ipc_port *port, bool foreign, mach_msg_id_t id, unsigned count)
+static bool queue_call(struct thread *self, struct ipc_port *port, bool foreign, mach_msg_id_t id, unsigned count)
 {
 	struct thread *receiver;
 	uint8_t priority = self->run_priority;
@@ -218,8 +208,7 @@ queue_call(struct thread *self, struct ipc_port *port, bool foreign, mach_msg_id
 	thread_block(ipc_call_continue);
 }
 
-void
-ipc_trap_call(struct thread *self)
+void ipc_trap_call(struct thread *self)
 {
 	mach_port_name_t name = (mach_port_name_t)self->regs.rbx;
 	struct ipc_port *port = NULL;
@@ -253,8 +242,7 @@ ipc_trap_call(struct thread *self)
 	thread_leave_kernel(self);
 }
 
-void
-ipc_foreign_call(struct thread *self)
+void ipc_foreign_call(struct thread *self)
 {
 	struct task *task = self->task;
 	struct ipc_port *port;
@@ -271,8 +259,7 @@ ipc_foreign_call(struct thread *self)
 
 /* --- Sending words without a reply. */
 
-static void
-send_continue(struct thread *self)
+static void send_continue(struct thread *self)
 {
 	enum wait_result waited = self->wait_result;
 	int64_t result = MACH_SEND_INTERRUPTED;
@@ -287,8 +274,8 @@ send_continue(struct thread *self)
 }
 
 /* A message of the words to a user port; the right (send or send-once) is consumed on success. */
-static mach_msg_return_t
-send_words(struct thread *self, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id, unsigned count)
+static mach_msg_return_t send_words(
+	struct thread *self, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id, unsigned count)
 {
 	struct ipc_kmsg *kmsg = ipc_kmsg_of_words(id, self->regs.word, count);
 
@@ -303,8 +290,7 @@ send_words(struct thread *self, struct ipc_port *port, mach_msg_type_name_t disp
 	return ipc_kmsg_deliver(kmsg);
 }
 
-int64_t
-ipc_trap_send(struct thread *self)
+int64_t ipc_trap_send(struct thread *self)
 {
 	mach_port_name_t name = (mach_port_name_t)self->regs.rbx;
 	mach_msg_id_t id = (mach_msg_id_t)(self->regs.rbx >> 32);
@@ -339,7 +325,8 @@ ipc_trap_send(struct thread *self)
 		ipc_port_release(port);
 		port = right;
 	}
-	result = send_words(self, port, once ? MACH_MSG_TYPE_PORT_SEND_ONCE : MACH_MSG_TYPE_PORT_SEND, id, (unsigned)self->regs.r14);
+	result = send_words(self, port, once ? MACH_MSG_TYPE_PORT_SEND_ONCE : MACH_MSG_TYPE_PORT_SEND, id,
+		(unsigned)self->regs.r14);
 	if (result == MACH_SEND_NO_BUFFER) {
 		if (!once)
 			ipc_port_release_send(port);

@@ -1,10 +1,11 @@
 /*
  * A message from a task into the kernel.
  *
- * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), then snapshots of out-of-line memory (the
- * same), then, under one hold of the space's lock, all rights, which touches no user memory; if one cannot be had
- * those taken go back. Out-of-line ranges that the sender gives away are unmapped last. The last such range is moved at once rather than copied and unmapped, so
- * that its pages can change hands; the rights have been checked before that.
+ * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), then
+ * snapshots of out-of-line memory (the same), then, under one hold of the space's lock, all rights, which touches no
+ * user memory; if one cannot be had those taken go back. Out-of-line ranges that the sender gives away are unmapped
+ * last. The last such range is moved at once rather than copied and unmapped, so that its pages can change hands; the
+ * rights have been checked before that.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/checked.h>
@@ -15,8 +16,7 @@
 
 #define OOL_PORTS_MAX 16384u
 
-static mach_msg_descriptor_t *
-descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
+static mach_msg_descriptor_t *descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
 }
@@ -30,8 +30,7 @@ struct walk {
 	unsigned done; /* WALK_TAKE: how many were taken; WALK_RESTORE: how many are left to put back */
 };
 
-static uint8_t
-received_as(mach_msg_type_name_t disposition)
+static uint8_t received_as(mach_msg_type_name_t disposition)
 {
 	switch (disposition) {
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
@@ -45,8 +44,8 @@ received_as(mach_msg_type_name_t disposition)
 }
 
 /* One right. False ends the walk. */
-static bool
-walk_right(struct walk *walk, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **slot, bool *dead)
+static bool walk_right(
+	struct walk *walk, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **slot, bool *dead)
 {
 	struct ipc_port *port;
 
@@ -72,8 +71,7 @@ walk_right(struct walk *walk, mach_port_name_t name, mach_msg_type_name_t dispos
 }
 
 /* The rights of the body. False if one could not be had. */
-static bool
-walk_body(struct walk *walk)
+static bool walk_body(struct walk *walk)
 {
 	for (unsigned i = 0; i < walk->kmsg->descriptors; i++) {
 		mach_msg_descriptor_t *descriptor = descriptor_at(walk->kmsg, i);
@@ -81,12 +79,14 @@ walk_body(struct walk *walk)
 		bool dead;
 
 		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
-			if (!walk_right(walk, descriptor->port.name, descriptor->port.disposition, &carry->port, &carry->dead))
+			if (!walk_right(walk, descriptor->port.name, descriptor->port.disposition, &carry->port,
+				    &carry->dead))
 				return false;
 		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
 			for (uint32_t k = 0; k < carry->count; k++) {
 				/* A dead name in an array arrives as a null one. */
-				if (!walk_right(walk, carry->names[k], descriptor->ool_ports.disposition, &carry->ports[k], &dead))
+				if (!walk_right(walk, carry->names[k], descriptor->ool_ports.disposition,
+					    &carry->ports[k], &dead))
 					return false;
 			}
 		}
@@ -95,8 +95,7 @@ walk_body(struct walk *walk)
 }
 
 /* The header's two. */
-static mach_msg_return_t
-walk_header(struct walk *walk)
+static mach_msg_return_t walk_header(struct walk *walk)
 {
 	mach_msg_header_t *header = &walk->kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
@@ -111,8 +110,7 @@ walk_header(struct walk *walk)
 }
 
 /* The receive rights among those taken have left the space for good. */
-static void
-clear_receivers(struct ipc_kmsg *kmsg)
+static void clear_receivers(struct ipc_kmsg *kmsg)
 {
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
@@ -132,10 +130,9 @@ clear_receivers(struct ipc_kmsg *kmsg)
 }
 
 /* Takes all rights, or checks them; on failure what was taken goes back before anybody else sees it gone. */
-static mach_msg_return_t
-take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
+static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 {
-	struct walk walk = { .mode = check_only ? WALK_CHECK : WALK_TAKE, .space = space, .kmsg = kmsg };
+	struct walk walk = {.mode = check_only ? WALK_CHECK : WALK_TAKE, .space = space, .kmsg = kmsg};
 	mach_msg_return_t result = MACH_SEND_INVALID_DEST;
 
 	lock_acquire(&space->lock);
@@ -156,11 +153,11 @@ take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 }
 
 /*
- * The header's rights of the two commonest messages, in one look: a request by a send right with or without a right to reply made, and a reply by a
- * send-once right. False, with nothing taken: anything else about them, also a full queue, is for the walk to find out.
+ * The header's rights of the two commonest messages, in one look: a request by a send right with or without a right to
+ * reply made, and a reply by a send-once right. False, with nothing taken: anything else about them, also a full queue,
+ * is for the walk to find out.
  */
-static bool
-take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
+static bool take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
@@ -190,7 +187,7 @@ take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		}
 		lock_release(&port->object.lock);
 	} else if (remote == MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE &&
-		to->request == NULL && ipc_port_active(port)) {
+		   to->request == NULL && ipc_port_active(port)) {
 		to->object = NULL;
 		ipc_entry_free(space, header->msgh_remote_port, to);
 		taken = true;
@@ -207,8 +204,7 @@ out:
 
 /* --- Memory. */
 
-static mach_msg_return_t
-take_names(struct ipc_carry *carry, const mach_msg_ool_ports_descriptor_t *descriptor)
+static mach_msg_return_t take_names(struct ipc_carry *carry, const mach_msg_ool_ports_descriptor_t *descriptor)
 {
 	kern_return_t result;
 
@@ -224,14 +220,15 @@ take_names(struct ipc_carry *carry, const mach_msg_ool_ports_descriptor_t *descr
 		memset(carry->ports, 0, carry->count * sizeof(*carry->ports));
 	if (carry->ports == NULL || carry->names == NULL)
 		return MACH_SEND_NO_BUFFER;
-	result = copyin((vm_address_t)(uintptr_t)descriptor->address, carry->names, carry->count * sizeof(*carry->names));
+	result = copyin(
+		(vm_address_t)(uintptr_t)descriptor->address, carry->names, carry->count * sizeof(*carry->names));
 	if (result != KERN_SUCCESS)
 		return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_MEMORY;
 	return MACH_MSG_SUCCESS;
 }
 
-static mach_msg_return_t
-take_memory(struct vm_map *map, struct ipc_carry *carry, const mach_msg_ool_descriptor_t *descriptor, bool move)
+static mach_msg_return_t take_memory(
+	struct vm_map *map, struct ipc_carry *carry, const mach_msg_ool_descriptor_t *descriptor, bool move)
 {
 	kern_return_t result;
 
@@ -249,9 +246,11 @@ take_memory(struct vm_map *map, struct ipc_carry *carry, const mach_msg_ool_desc
 	return result == KERN_RESOURCE_SHORTAGE ? MACH_SEND_NO_BUFFER : MACH_SEND_INVALID_MEMORY;
 }
 
-/* Types and dispositions of the descriptors, and the names of port arrays; *last_memory: the last out-of-line range, or -1. */
-static mach_msg_return_t
-read_descriptors(struct ipc_kmsg *kmsg, int *last_memory)
+/*
+ * Types and dispositions of the descriptors, and the names of port arrays; *last_memory: the last out-of-line range, or
+ * -1.
+ */
+static mach_msg_return_t read_descriptors(struct ipc_kmsg *kmsg, int *last_memory)
 {
 	*last_memory = -1;
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
@@ -280,8 +279,7 @@ read_descriptors(struct ipc_kmsg *kmsg, int *last_memory)
 	return MACH_MSG_SUCCESS;
 }
 
-static mach_msg_return_t
-take_all_memory(struct thread *self, struct ipc_kmsg *kmsg, int last_memory)
+static mach_msg_return_t take_all_memory(struct thread *self, struct ipc_kmsg *kmsg, int last_memory)
 {
 	for (int i = 0; i <= last_memory; i++) {
 		mach_msg_return_t result;
@@ -296,14 +294,15 @@ take_all_memory(struct thread *self, struct ipc_kmsg *kmsg, int last_memory)
 	return MACH_MSG_SUCCESS;
 }
 
-/* The send is certain: the ranges that the sender gave away leave its map, and the image says what the receiver gets. */
-static void
-settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
+/* The send is certain: the ranges that the sender gave away leave its map, and the image says what the receiver gets.
+ */
+static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
 		struct ipc_carry *carry = &kmsg->carry[i];
-		uint64_t bytes = carry->type == MACH_MSG_OOL_DESCRIPTOR ? carry->size : carry->count * sizeof(mach_port_name_t);
+		uint64_t bytes =
+			carry->type == MACH_MSG_OOL_DESCRIPTOR ? carry->size : carry->count * sizeof(mach_port_name_t);
 
 		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
 			descriptor->port.disposition = carry->disposition;
@@ -312,7 +311,8 @@ settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 		if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
 			descriptor->ool_ports.disposition = carry->disposition;
 		if (carry->deallocate && bytes != 0)
-			(void)vm_deallocate(self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address, bytes);
+			(void)vm_deallocate(
+				self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address, bytes);
 		if (carry->names != NULL) {
 			kfree(carry->names, carry->count * sizeof(*carry->names));
 			carry->names = NULL;
@@ -329,8 +329,8 @@ struct start {
 };
 
 /* The beginning of the message at the address, its descriptor count, and whether its sizes make sense. */
-static mach_msg_return_t
-read_start(vm_address_t address, mach_msg_size_t size, struct start *start, unsigned *descriptors)
+static mach_msg_return_t read_start(
+	vm_address_t address, mach_msg_size_t size, struct start *start, unsigned *descriptors)
 {
 	kern_return_t result;
 
@@ -356,8 +356,7 @@ read_start(vm_address_t address, mach_msg_size_t size, struct start *start, unsi
 	return MACH_MSG_SUCCESS;
 }
 
-static bool
-header_valid(const mach_msg_header_t *header)
+static bool header_valid(const mach_msg_header_t *header)
 {
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
 	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
@@ -369,8 +368,7 @@ header_valid(const mach_msg_header_t *header)
 }
 
 /* Memory and rights of any message whose bytes are here. */
-static mach_msg_return_t
-take_all(struct thread *self, struct ipc_kmsg *kmsg)
+static mach_msg_return_t take_all(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	mach_msg_return_t result;
 	int last_memory;
@@ -391,8 +389,8 @@ take_all(struct thread *self, struct ipc_kmsg *kmsg)
 	return result;
 }
 
-mach_msg_return_t
-ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
+mach_msg_return_t ipc_kmsg_copyin(
+	struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
 {
 	struct start start;
 	mach_msg_header_t *header = &start.header;

@@ -1,8 +1,8 @@
 /*
  * A message from the kernel into a task.
  *
- * Rights first, which cannot wait; then out-of-line memory, which may: the message then stays with the thread (ipc_thread.taking) and
- * goes on where it was, for what has arrived is no longer in its carries. The bytes come last.
+ * Rights first, which cannot wait; then out-of-line memory, which may: the message then stays with the thread
+ * (ipc_thread.taking) and goes on where it was, for what has arrived is no longer in its carries. The bytes come last.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
@@ -10,15 +10,17 @@
 #include <kern/trap.h>
 #include <string.h>
 
-static mach_msg_descriptor_t *
-descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
+static mach_msg_descriptor_t *descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
 }
 
-/* A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is null. */
-static mach_port_name_t
-right_out(struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed)
+/*
+ * A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is
+ * null.
+ */
+static mach_port_name_t right_out(
+	struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
 
@@ -33,8 +35,7 @@ right_out(struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t 
 }
 
 /* Replaces an array of rights by its names, as memory to be mapped. */
-static void
-names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc_carry *carry)
+static void names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc_carry *carry)
 {
 	uint64_t bytes = carry->count * sizeof(mach_port_name_t);
 	mach_port_name_t *names = kalloc(bytes);
@@ -56,11 +57,11 @@ names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc_carry *carr
 		kmsg->trouble = MACH_RCV_BODY_ERROR;
 }
 
-static void
-rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+static void rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	mach_msg_header_t *header = &kmsg->header;
-	mach_msg_bits_t complex = kmsg->descriptors != 0 ? MACH_MSGH_BITS_COMPLEX : header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
+	mach_msg_bits_t complex =
+		kmsg->descriptors != 0 ? MACH_MSGH_BITS_COMPLEX : header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	bool header_failed = false, body_failed = false;
 
 	/* As the receiver sees it, remote is where to reply. */
@@ -74,9 +75,10 @@ rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 
 		if (carry->type != MACH_MSG_PORT_DESCRIPTOR)
 			continue;
-		descriptor->port = (mach_msg_port_descriptor_t){ .type = MACH_MSG_PORT_DESCRIPTOR,
+		descriptor->port = (mach_msg_port_descriptor_t){.type = MACH_MSG_PORT_DESCRIPTOR,
 			.disposition = carry->disposition,
-			.name = carry->dead ? MACH_PORT_DEAD : right_out(space, &carry->port, carry->disposition, &body_failed) };
+			.name = carry->dead ? MACH_PORT_DEAD
+					    : right_out(space, &carry->port, carry->disposition, &body_failed)};
 	}
 	lock_release(&space->lock);
 	/* What found no room. */
@@ -100,8 +102,7 @@ rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 }
 
 /* Maps what a descriptor carries and writes its address. */
-static mach_msg_return_t
-memory_out(struct thread *self, struct ipc_kmsg *kmsg, unsigned i)
+static mach_msg_return_t memory_out(struct thread *self, struct ipc_kmsg *kmsg, unsigned i)
 {
 	struct ipc_carry *carry = &kmsg->carry[i];
 	mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
@@ -123,24 +124,23 @@ memory_out(struct thread *self, struct ipc_kmsg *kmsg, unsigned i)
 		lost = carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR ? carry->count != 0 : carry->size != 0;
 	}
 	if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
-		descriptor->ool_ports = (mach_msg_ool_ports_descriptor_t){ .type = carry->type,
+		descriptor->ool_ports = (mach_msg_ool_ports_descriptor_t){.type = carry->type,
 			.disposition = carry->disposition,
 			.deallocate = 1,
 			.address = (void *)(uintptr_t)address,
-			.count = lost ? 0 : carry->count };
+			.count = lost ? 0 : carry->count};
 	} else {
-		descriptor->out_of_line = (mach_msg_ool_descriptor_t){ .type = carry->type,
+		descriptor->out_of_line = (mach_msg_ool_descriptor_t){.type = carry->type,
 			.deallocate = 1,
 			.copy = MACH_MSG_PHYSICAL_COPY,
 			.address = (void *)(uintptr_t)address,
-			.size = lost ? 0 : (mach_msg_size_t)carry->size };
+			.size = lost ? 0 : (mach_msg_size_t)carry->size};
 	}
 	carry->type = MACH_MSG_PORT_DESCRIPTOR; /* done: a second call passes it by */
 	return MACH_MSG_SUCCESS;
 }
 
-mach_msg_return_t
-ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
+mach_msg_return_t ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	if (!kmsg->rights_done) {
 		rights_out(self->task->space, kmsg);
@@ -154,8 +154,7 @@ ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
 }
 
 /* The trailer is made behind the image, so that both go in one copy. */
-mach_msg_return_t
-ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, bool sender)
+mach_msg_return_t ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, bool sender)
 {
 	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u, all = end + MAX_TRAILER_SIZE;
 	mach_msg_trailer_t *trailer = (mach_msg_trailer_t *)((char *)&kmsg->header + end);
@@ -163,11 +162,11 @@ ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size,
 
 	if (all > size)
 		all = size < end ? message : size;
-	*trailer = (mach_msg_trailer_t){ .msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
+	*trailer = (mach_msg_trailer_t){.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
 		.msgh_trailer_size = all > end ? all - end : 0,
 		.msgh_seqno = kmsg->seqno,
 		.msgh_sender = sender ? kmsg->sender_id : 0,
-		.msgh_payload = kmsg->payload };
+		.msgh_payload = kmsg->payload};
 	result = copyout(&kmsg->header, buffer, all);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
@@ -175,9 +174,11 @@ ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size,
 	return result == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
 }
 
-/* A word of each page is read and written back: if that works the page is there. Nobody but the caller may use the buffer during the call. */
-mach_msg_return_t
-ipc_buffer_probe(struct thread *self, vm_address_t buffer, mach_msg_size_t size)
+/*
+ * A word of each page is read and written back: if that works the page is there. Nobody but the caller may use the
+ * buffer during the call.
+ */
+mach_msg_return_t ipc_buffer_probe(struct thread *self, vm_address_t buffer, mach_msg_size_t size)
 {
 	vm_address_t end, at = buffer;
 

@@ -1,23 +1,22 @@
 /*
- * What cannot be done under the locks at hand: sending notifications, destroying messages, giving memory back to a task's account.
+ * What cannot be done under the locks at hand: sending notifications, destroying messages, giving memory back to a
+ * task's account.
  *
- * Each processor keeps lists of such work; whoever has released its locks runs them. The kernel is not preempted and a run does not block,
- * so the lists need no lock. Destroying a message may destroy a port with a queue of messages that carry ports, and so on: as they all go
- * through here, the depth of the stack does not grow with what users built.
+ * Each processor keeps lists of such work; whoever has released its locks runs them. The kernel is not preempted and a
+ * run does not block, so the lists need no lock. Destroying a message may destroy a port with a queue of messages that
+ * carry ports, and so on: as they all go through here, the depth of the stack does not grow with what users built.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
 
 struct ipc_deferred ipc_deferred[PROCESSORS_MAX];
 
-static struct ipc_deferred *
-mine(void)
+static struct ipc_deferred *mine(void)
 {
 	return &ipc_deferred[current_processor()->id];
 }
 
-void
-ipc_deferred_init(void)
+void ipc_deferred_init(void)
 {
 	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
 		list_init(&ipc_deferred[i].send);
@@ -26,26 +25,22 @@ ipc_deferred_init(void)
 	}
 }
 
-void
-ipc_deferred_hold(void)
+void ipc_deferred_hold(void)
 {
 	mine()->held++;
 }
 
-void
-ipc_deferred_unhold(void)
+void ipc_deferred_unhold(void)
 {
 	mine()->held--;
 }
 
-bool
-ipc_deferred_held(void)
+bool ipc_deferred_held(void)
 {
 	return mine()->held != 0;
 }
 
-void
-ipc_defer_send(struct ipc_kmsg *kmsg)
+void ipc_defer_send(struct ipc_kmsg *kmsg)
 {
 	struct ipc_deferred *d = mine();
 
@@ -53,8 +48,7 @@ ipc_defer_send(struct ipc_kmsg *kmsg)
 	d->pending = true;
 }
 
-void
-ipc_defer_destroy(struct ipc_kmsg *kmsg)
+void ipc_defer_destroy(struct ipc_kmsg *kmsg)
 {
 	struct ipc_deferred *d = mine();
 
@@ -62,8 +56,7 @@ ipc_defer_destroy(struct ipc_kmsg *kmsg)
 	d->pending = true;
 }
 
-void
-ipc_defer_free(struct ipc_object *object)
+void ipc_defer_free(struct ipc_object *object)
 {
 	struct ipc_deferred *d = mine();
 
@@ -71,8 +64,7 @@ ipc_defer_free(struct ipc_object *object)
 	d->pending = true;
 }
 
-void
-ipc_deferred_run_pending(struct ipc_deferred *d)
+void ipc_deferred_run_pending(struct ipc_deferred *d)
 {
 	if (d->running)
 		return;

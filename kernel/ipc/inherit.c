@@ -1,17 +1,16 @@
 /*
  * Priority along waiting calls: whoever owes a reply on a port runs at least at the priority of those who queue there.
  *
- * Only callers that had to queue come here, so the search may cost something: the threads of the task that receives from the port are looked through for those
- * that owe a reply there. If such a thread is itself inside a call, the priority goes on to who owes it that reply, eight links at most. A
- * server gets its own priority back when it replies.
+ * Only callers that had to queue come here, so the search may cost something: the threads of the task that receives
+ * from the port are looked through for those that owe a reply there. If such a thread is itself inside a call, the
+ * priority goes on to who owes it that reply, eight links at most. A server gets its own priority back when it replies.
  */
 #include <ipc/ipc_internal.h>
 
-#define INHERIT_LINKS 8
+#define INHERIT_LINKS   8
 #define INHERIT_THREADS 64 /* of one task: a bound on the time spent */
 
-static struct task *
-receiving_task(struct ipc_port *port)
+static struct task *receiving_task(struct ipc_port *port)
 {
 	struct ipc_space *space;
 	struct task *task = NULL;
@@ -34,8 +33,7 @@ receiving_task(struct ipc_port *port)
 }
 
 /* Raises those who owe replies on the port; one of them, with a reference, or null. */
-static struct thread *
-raise_servers(struct ipc_port *port, uint8_t priority)
+static struct thread *raise_servers(struct ipc_port *port, uint8_t priority)
 {
 	struct task *task = receiving_task(port);
 	struct thread *one = NULL;
@@ -65,8 +63,7 @@ raise_servers(struct ipc_port *port, uint8_t priority)
 }
 
 /* What a thread waits for in a call: the server that owes it, or the port it queues at; with a reference. */
-static void
-waits_for(struct thread *thread, struct thread **server, struct ipc_port **port)
+static void waits_for(struct thread *thread, struct thread **server, struct ipc_port **port)
 {
 	*server = NULL;
 	*port = NULL;
@@ -82,8 +79,7 @@ waits_for(struct thread *thread, struct thread **server, struct ipc_port **port)
 	lock_release(&thread->lock);
 }
 
-void
-ipc_inherit(struct ipc_port *port, uint8_t priority)
+void ipc_inherit(struct ipc_port *port, uint8_t priority)
 {
 	struct thread *thread = raise_servers(port, priority);
 
@@ -105,8 +101,7 @@ ipc_inherit(struct ipc_port *port, uint8_t priority)
 		thread_deallocate(thread);
 }
 
-void
-ipc_inherit_end(struct thread *self)
+void ipc_inherit_end(struct thread *self)
 {
 	if (self->run_priority != self->priority)
 		sched_set_priority(self, self->priority);

@@ -15,18 +15,18 @@ enum ipc_kobject_type {
 	IKOT_HOST,
 	IKOT_HOST_PRIV,
 	IKOT_DEVICE_MASTER,
-	IKOT_MEMORY_CONTROL, /* object: vm_object */
+	IKOT_MEMORY_CONTROL,  /* object: vm_object */
 	IKOT_PHYSICAL_MEMORY, /* object: vm_object over physical memory, for vm_map */
 	IKOT_IRQ,
 	IKOT_CALL_REPLY,      /* deferred reply of a register caller; object: thread */
 	IKOT_EXCEPTION_REPLY, /* object: thread */
-	IKOT_FUNCTION,	      /* object: struct ipc_kernel_receiver */
+	IKOT_FUNCTION,        /* object: struct ipc_kernel_receiver */
 };
 
 /*
- * Kernel ports. The object is borrowed: who destroys the object clears the port first (ipc_kernel_port_destroy). Lookups take the port's lock,
- * so a reference can be made before the object goes:
- * fn is called with the port locked, and returns what the lookup returns.
+ * Kernel ports. The object is borrowed: who destroys the object clears the port first (ipc_kernel_port_destroy).
+ * Lookups take the port's lock, so a reference can be made before the object goes: fn is called with the port locked,
+ * and returns what the lookup returns.
  */
 struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object);
 void ipc_kernel_port_destroy(struct ipc_port *port);
@@ -34,16 +34,22 @@ void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, 
 /* Called (port unlocked) when the last send right to a kernel port has gone: to drop irq and memory objects. */
 void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
 
-/* Rights as the kernel holds them. Null and dead ports are passed through. make: port borrowed, a right produced. release: consumed. */
-struct ipc_port *ipc_port_make_send(struct ipc_port *port);	/* from the receive right or a kernel port */
+/*
+ * Rights as the kernel holds them. Null and dead ports are passed through. make: port borrowed, a right produced.
+ * release: consumed.
+ */
+struct ipc_port *ipc_port_make_send(struct ipc_port *port); /* from the receive right or a kernel port */
 struct ipc_port *ipc_port_make_send_once(struct ipc_port *port);
-struct ipc_port *ipc_port_copy_send(struct ipc_port *port);	/* from a send right that the caller holds */
+struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* from a send right that the caller holds */
 void ipc_port_release_send(struct ipc_port *port);
 void ipc_port_release_send_once(struct ipc_port *port);
 void ipc_port_reference(struct ipc_port *port); /* keeps the structure, gives no right */
 void ipc_port_release(struct ipc_port *port);
 bool ipc_port_active(struct ipc_port *port);
-/* fn(argument) is called once, no locks held, when the port dies; returns false if it is dead already. One watch per port and function. */
+/*
+ * fn(argument) is called once, no locks held, when the port dies; returns false if it is dead already. One watch per
+ * port and function.
+ */
 bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument);
 void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument);
 
@@ -52,11 +58,15 @@ kern_return_t ipc_space_create(task_t task, struct ipc_space **out);
 void ipc_space_destroy(struct ipc_space *space);
 void ipc_space_reference(struct ipc_space *space);
 /* Puts a right (consumed, even on failure) into the space under a new or existing name. */
-kern_return_t ipc_space_insert(struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name);
+kern_return_t ipc_space_insert(
+	struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name);
 /* A new send right for the name, or null. */
 struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name);
 
-/* Object of an IKOT_FUNCTION port: part of the kernel that takes messages itself. No locks held; the message is consumed. */
+/*
+ * Object of an IKOT_FUNCTION port: part of the kernel that takes messages itself. No locks held; the message is
+ * consumed.
+ */
 struct ipc_kernel_receiver {
 	void (*message)(struct ipc_kernel_receiver *receiver, struct ipc_kmsg *kmsg);
 };
@@ -69,16 +79,19 @@ mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_typ
 /* Start, thread's end, and stopping a thread inside a call. */
 void ipc_init(void);
 void ipc_thread_init(struct thread *thread);
-/* The thread ends (it is the current one, or not running): drops its call, reply owed (the caller gets MIG_SERVER_DIED), received message. */
+/*
+ * The thread ends (it is the current one, or not running): drops its call, reply owed (the caller gets
+ * MIG_SERVER_DIED), received message.
+ */
 void ipc_thread_terminate(struct thread *thread);
 /*
- * thread_abort: takes the thread out of an IPC wait. Register callers are rewound to before the syscall, a reply right that someone holds dies.
- * No locks held. True if the thread was in one and now is READY.
+ * thread_abort: takes the thread out of an IPC wait. Register callers are rewound to before the syscall, a reply right
+ * that someone holds dies. No locks held. True if the thread was in one and now is READY.
  */
 bool ipc_thread_abort(struct thread *thread);
 /*
- * For thread_suspend, get_state, set_state (thread is stopped or waiting, and suspended): withdraws a foreign call not yet received, so that it stands
- * before its syscall. A received foreign call stays.
+ * For thread_suspend, get_state, set_state (thread is stopped or waiting, and suspended): withdraws a foreign call not
+ * yet received, so that it stands before its syscall. A received foreign call stays.
  */
 void ipc_thread_withdraw(struct thread *thread);
 
@@ -92,10 +105,11 @@ int64_t ipc_trap_mach_msg(struct thread *self);
 int64_t ipc_trap_reply_port(struct thread *self);
 
 /*
- * The fast path, called by the entry code with all of the trap's registers in self->regs, on the empty stack. Returns the thread to switch to, already
- * RUNNING and entered by syscall, and where its words 0 to 5 are (rdx in assembly): the sender's saved registers, for they are loaded from there
- * without a copy in between. All its other registers are in its regs. thread null: nothing changed; the full path is then taken.
- * Current-thread and CR3 switch are the entry code's. See ipc/fast.c.
+ * The fast path, called by the entry code with all of the trap's registers in self->regs, on the empty stack. Returns
+ * the thread to switch to, already RUNNING and entered by syscall, and where its words 0 to 5 are (rdx in assembly):
+ * the sender's saved registers, for they are loaded from there without a copy in between. All its other registers are
+ * in its regs. thread null: nothing changed; the full path is then taken. Current-thread and CR3 switch are the entry
+ * code's. See ipc/fast.c.
  */
 struct ipc_fast {
 	struct thread *thread;

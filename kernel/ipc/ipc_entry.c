@@ -4,19 +4,17 @@
 #include <string.h>
 
 #define DIRECTORY_MIN 4u
-#define HASH_MIN 64u
+#define HASH_MIN      64u
 
 struct ipc_entry ipc_entry_none[IPC_ENTRIES_PER_CHUNK];
 
-static struct ipc_entry *
-entry_at(struct ipc_space *space, uint32_t index)
+static struct ipc_entry *entry_at(struct ipc_space *space, uint32_t index)
 {
 	return &space->chunk[index / IPC_ENTRIES_PER_CHUNK][index % IPC_ENTRIES_PER_CHUNK];
 }
 
 /* Makes the directory reach the chunk. */
-static bool
-directory_grow(struct ipc_space *space, uint32_t number)
+static bool directory_grow(struct ipc_space *space, uint32_t number)
 {
 	uint32_t size = space->chunks == 0 ? DIRECTORY_MIN : space->chunks;
 	size_t bytes;
@@ -47,8 +45,7 @@ directory_grow(struct ipc_space *space, uint32_t number)
 }
 
 /* A page of free entries at its place in the directory; lowest index first in the free list. */
-static kern_return_t
-chunk_add(struct ipc_space *space, uint32_t number)
+static kern_return_t chunk_add(struct ipc_space *space, uint32_t number)
 {
 	struct ipc_entry *chunk;
 	uint32_t first = number * IPC_ENTRIES_PER_CHUNK;
@@ -75,8 +72,7 @@ chunk_add(struct ipc_space *space, uint32_t number)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **out)
+kern_return_t ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **out)
 {
 	struct ipc_entry *entry;
 
@@ -99,8 +95,7 @@ ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entr
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **out)
+kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **out)
 {
 	uint32_t index = name >> 8, number = index / IPC_ENTRIES_PER_CHUNK, *link;
 	struct ipc_entry *entry;
@@ -126,8 +121,7 @@ ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_
 	return KERN_SUCCESS;
 }
 
-void
-ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+void ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	debug_assert(entry->object == NULL && entry->request == NULL);
 	entry->bits = (entry->bits + 1) & IPC_ENTRY_GENERATION;
@@ -136,16 +130,14 @@ ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry 
 	space->free_index = name >> 8;
 }
 
-static uint32_t
-hash_of(const struct ipc_object *object, uint32_t size)
+static uint32_t hash_of(const struct ipc_object *object, uint32_t size)
 {
 	/* Multiplicative hashing; 2^64 divided by the golden ratio (Knuth, TAOCP volume 3, 6.4). */
 	return (uint32_t)(((uint64_t)(uintptr_t)object * 0x9e3779b97f4a7c15ull) >> 32) & (size - 1);
 }
 
 /* Twice the buckets, when there is memory; else chains grow longer. */
-static void
-hash_grow(struct ipc_space *space)
+static void hash_grow(struct ipc_space *space)
 {
 	uint32_t size = space->hash_size == 0 ? HASH_MIN : space->hash_size * 2;
 	uint32_t *hash;
@@ -178,8 +170,7 @@ hash_grow(struct ipc_space *space)
 	space->hash_size = size;
 }
 
-void
-ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+void ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	uint32_t *bucket;
 
@@ -191,8 +182,7 @@ ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry 
 	space->hash_count++;
 }
 
-void
-ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+void ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	uint32_t *link = &space->hash[hash_of(entry->object, space->hash_size)];
 
@@ -205,8 +195,7 @@ ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc_entr
 	space->hash_count--;
 }
 
-struct ipc_entry *
-ipc_entry_find(struct ipc_space *space, struct ipc_object *object, mach_port_name_t *name)
+struct ipc_entry *ipc_entry_find(struct ipc_space *space, struct ipc_object *object, mach_port_name_t *name)
 {
 	uint32_t index = space->hash[hash_of(object, space->hash_size)];
 

@@ -1,8 +1,7 @@
 /* Start of message passing. */
 #include <ipc/ipc_internal.h>
 
-void
-ipc_init(void)
+void ipc_init(void)
 {
 	ipc_deferred_init();
 	ipc_port_init();

@@ -8,16 +8,16 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 
-#define IPC_WORDS 8u		/* of a register message */
-#define IPC_SYSCALL_BYTES 2u	/* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
-#define IPC_FOREIGN_WORDS 7u	/* six arguments and the thread word */
+#define IPC_WORDS         8u /* of a register message */
+#define IPC_SYSCALL_BYTES 2u /* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
+#define IPC_FOREIGN_WORDS 7u /* six arguments and the thread word */
 
 /* --- deferred.c: what cannot be done under the locks at hand. One for each processor. */
 struct ipc_deferred {
 	bool pending, running;
 	uint32_t held;
 	struct ipc_kmsg *reserve; /* for the next message of words from the kernel */
-	struct ipc_kmsg *spare;	  /* ipc_kmsg.c */
+	struct ipc_kmsg *spare;   /* ipc_kmsg.c */
 	struct list send, destroy, objects;
 };
 
@@ -33,8 +33,7 @@ void ipc_defer_free(struct ipc_object *object);
 void ipc_deferred_run_pending(struct ipc_deferred *d);
 
 /* Does all of it; no locks held. Within itself it returns at once, so that nothing recurses. */
-static inline void
-ipc_deferred_run(void)
+static inline void ipc_deferred_run(void)
 {
 	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
 
@@ -42,7 +41,10 @@ ipc_deferred_run(void)
 		ipc_deferred_run_pending(d);
 }
 
-/* --- ipc_notify.c: consume the send-once right (null passes), and the message made beforehand, if one is given; may be called with spaces locked, or ports; sent by the next ipc_deferred_run(). */
+/*
+ * --- ipc_notify.c: consume the send-once right (null passes), and the message made beforehand, if one is given; may be
+ * called with spaces locked, or ports; sent by the next ipc_deferred_run().
+ */
 void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
 void ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
 void ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_right);
@@ -52,27 +54,27 @@ void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct
 
 /* --- ipc_mqueue.c: queues and who waits at them. */
 /*
- * Port locked and active: the element goes to the tail and one receiver, if any waits, is woken. With `claim` the receiver is claimed when that is possible and
- * returned: the caller switches to it after unlocking.
+ * Port locked and active: the element goes to the tail and one receiver, if any waits, is woken. With `claim` the
+ * receiver is claimed when that is possible and returned: the caller switches to it after unlocking.
  */
 struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim);
 /*
- * Port locked: a thread that waits in mach_msg for a message of `size` bytes and is the one that a message posted now would wake, claimed and off its list; it
- * may be handed the message directly. Null: post it.
+ * Port locked: a thread that waits in mach_msg for a message of `size` bytes and is the one that a message posted now
+ * would wake, claimed and off its list; it may be handed the message directly. Null: post it.
  */
 struct thread *ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size);
 /* Port locked: takes the element off. Messages: the count and a blocked sender are seen to. */
 void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
 /*
- * The port to receive from, locked, its queue not empty; a reference to it for the caller if the object is a set (port != object). Null: nothing there
- * and the object locked, so that the caller can join its receivers; check `active`.
+ * The port to receive from, locked, its queue not empty; a reference to it for the caller if the object is a set (port
+ * != object). Null: nothing there and the object locked, so that the caller can join its receivers; check `active`.
  */
 struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
 /* Object locked: the current thread becomes one of its receivers; it gives the object's reference to the thread. */
 void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline);
 /*
- * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was taken off the list by who woke it: if it does
- * not look at the queue, it owes a pass_on.
+ * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was
+ * taken off the list by who woke it: if it does not look at the queue, it owes a pass_on.
  */
 bool ipc_mqueue_wait_over(struct thread *thread, bool *died);
 /* Object unlocked: if there is a message, wakes one receiver. */
@@ -96,16 +98,19 @@ struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsi
 bool ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg);
 /* words[8] from the body, zeros after; returns the count. */
 unsigned ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8]);
-static inline uint64_t *
-ipc_kmsg_body(struct ipc_kmsg *kmsg)
+static inline uint64_t *ipc_kmsg_body(struct ipc_kmsg *kmsg)
 {
 	return (uint64_t *)(&kmsg->header + 1);
 }
-/* The message at a user address, rights and memory taken from the current task. KERN_RESTART, IPC_SEND_FULL or an error: nothing taken. */
-mach_msg_return_t ipc_kmsg_copyin(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out);
 /*
- * Rights and memory into the current task, wire image completed. KERN_RESTART: call again with the same message. MACH_RCV_HEADER_ERROR,
- * MACH_RCV_BODY_ERROR: some could not be; their names are null and the message can be delivered.
+ * The message at a user address, rights and memory taken from the current task. KERN_RESTART, IPC_SEND_FULL or an
+ * error: nothing taken.
+ */
+mach_msg_return_t ipc_kmsg_copyin(
+	struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out);
+/*
+ * Rights and memory into the current task, wire image completed. KERN_RESTART: call again with the same message.
+ * MACH_RCV_HEADER_ERROR, MACH_RCV_BODY_ERROR: some could not be; their names are null and the message can be delivered.
  */
 mach_msg_return_t ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg);
 /* The image and the trailer to the buffer. KERN_RESTART, MACH_RCV_INVALID_DATA. */
@@ -116,7 +121,10 @@ mach_msg_return_t ipc_buffer_probe(struct thread *self, vm_address_t buffer, mac
 /* --- send.c */
 /* To remote_port, whatever it is; the message is consumed. Limits do not hold. No locks held. */
 mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg);
-/* The same, and the receiver that would be woken is claimed if possible: the caller switches to *claimed, or gives it back. */
+/*
+ * The same, and the receiver that would be woken is claimed if possible: the caller switches to *claimed, or gives it
+ * back.
+ */
 mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed);
 void ipc_unclaim(struct thread *claimed);
 
@@ -126,15 +134,15 @@ void ipc_unclaim(struct thread *claimed);
 /* IPC_SEND_FULL, or MACH_MSG_SUCCESS (also for a bad name: the copyin says so). */
 mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name);
 /*
- * What to do about it: IPC_SEND_WAIT: the current thread is among the blocked senders and must block; MACH_MSG_SUCCESS: there is room now, try again;
- * MACH_SEND_WILL_NOTIFY, MACH_SEND_TIMED_OUT, MACH_SEND_INVALID_NOTIFY, MACH_SEND_INVALID_DEST.
+ * What to do about it: IPC_SEND_WAIT: the current thread is among the blocked senders and must block; MACH_MSG_SUCCESS:
+ * there is room now, try again; MACH_SEND_WILL_NOTIFY, MACH_SEND_TIMED_OUT, MACH_SEND_INVALID_NOTIFY,
+ * MACH_SEND_INVALID_DEST.
  */
 mach_msg_return_t ipc_send_full(struct thread *self, mach_port_name_t name, mach_msg_option_t option, uint64_t deadline,
 	mach_port_name_t notify);
 
 /* Port locked: the message leaves for a receiver, with what the port adds to it. */
-static inline void
-ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
+static inline void ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	kmsg->seqno = port->seqno++;
 	kmsg->local_name = port->receiver_name;
@@ -147,54 +155,74 @@ void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg);
 /* --- receive.c: what mach_msg and mach_reply_wait share. */
 struct ipc_receiver {
 	mach_port_name_t name;
-	bool words;		 /* register messages into the registers */
-	bool large;		 /* MACH_RCV_LARGE */
-	bool poll;		 /* do not wait */
-	bool sender;		 /* trailer on request */
-	bool resumed;		 /* this trap has waited before */
-	bool died;		 /* and what it waited at died */
+	bool words;   /* register messages into the registers */
+	bool large;   /* MACH_RCV_LARGE */
+	bool poll;    /* do not wait */
+	bool sender;  /* trailer on request */
+	bool resumed; /* this trap has waited before */
+	bool died;    /* and what it waited at died */
 	vm_address_t buffer;
 	mach_msg_size_t size;
 	uint64_t deadline;
 };
 /*
- * Takes the next message and delivers it to the current thread. MACH_MSG_SUCCESS; KERN_RESTART: the trap must run again (a wait has been
- * asserted); IPC_RECEIVE_WAIT: it is among the receivers and must block; MACH_RCV_*.
+ * Takes the next message and delivers it to the current thread. MACH_MSG_SUCCESS; KERN_RESTART: the trap must run again
+ * (a wait has been asserted); IPC_RECEIVE_WAIT: it is among the receivers and must block; MACH_RCV_*.
  */
 #define IPC_RECEIVE_WAIT 0x7fff0001
 int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want);
-/* The last part: self->ipc.taking, which fits, goes to user memory; only buffer, size, sender and words of `want` are looked at. */
+/*
+ * The last part: self->ipc.taking, which fits, goes to user memory; only buffer, size, sender and words of `want` are
+ * looked at.
+ */
 int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want);
 
 /* --- call.c */
-/* Ends a call whose reply was owed by server or through reply_port (one of them null): rax gets the code, a foreign caller raises EXC_SYSCALL. */
+/*
+ * Ends a call whose reply was owed by server or through reply_port (one of them null): rax gets the code, a foreign
+ * caller raises EXC_SYSCALL.
+ */
 void ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code);
 /*
- * Puts the reply into the registers of a caller that waits for it; flags REPLY_KEEP. False, and nothing done, if the call has ended. The caller of
- * this then wakes the thread (thread_go).
+ * Puts the reply into the registers of a caller that waits for it; flags REPLY_KEEP. False, and nothing done, if the
+ * call has ended. The caller of this then wakes the thread (thread_go).
  */
-bool ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code, const uint64_t *words,
-	unsigned count, unsigned flags);
-/* Port locked: a caller in its queue ends with the code (a foreign one with its exception); it is taken off and woken. */
+bool ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code,
+	const uint64_t *words, unsigned count, unsigned flags);
+/* Port locked: a caller in its queue ends with the code (a foreign one with its exception); it is taken off and woken.
+ */
 void ipc_call_end_queued(struct ipc_port *port, struct thread *caller, int64_t code);
-/* Port locked, caller in its queue: received by self, which owes the reply; or, with reply_port, whoever gets the right to that. */
+/*
+ * Port locked, caller in its queue: received by self, which owes the reply; or, with reply_port, whoever gets the right
+ * to that.
+ */
 void ipc_call_receive(struct ipc_port *port, struct thread *caller, struct thread *self, struct ipc_port *reply_port);
 /* The reply that self owes will not come. */
 void ipc_call_drop_owed(struct thread *self);
 void ipc_call_continue(struct thread *self);
 void ipc_reply_wait_continue(struct thread *self);
-/* Takes the caller (reference) out of a deferred reply's port, which dies; null if somebody else did. The caller of this has a reference to the port. */
+/*
+ * Takes the caller (reference) out of a deferred reply's port, which dies; null if somebody else did. The caller of
+ * this has a reference to the port.
+ */
 struct thread *ipc_reply_port_close(struct ipc_port *port);
-/* inherit.c: a call by `caller` queues on the port, no locks held: who owes replies there runs at least at its priority. */
+/*
+ * inherit.c: a call by `caller` queues on the port, no locks held: who owes replies there runs at least at its
+ * priority.
+ */
 void ipc_inherit(struct ipc_port *port, uint8_t priority);
 void ipc_inherit_end(struct thread *self);
 
 /* --- kobject.c */
 /*
- * A message for a kernel port, no locks held. MACH_MSG_SUCCESS: consumed. KERN_RESTART (only if may_restart): not consumed, and a wait asserted.
+ * A message for a kernel port, no locks held. MACH_MSG_SUCCESS: consumed. KERN_RESTART (only if may_restart): not
+ * consumed, and a wait asserted.
  */
 mach_msg_return_t ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart);
-/* A register message for a kernel port, run in place on the words; reference to port borrowed. KERN_RESTART, else a transport error or success. */
+/*
+ * A register message for a kernel port, run in place on the words; reference to port borrowed. KERN_RESTART, else a
+ * transport error or success.
+ */
 mach_msg_return_t ipc_kobject_words(struct ipc_port *port, struct mig_call *call);
 /* The last send-once right to a kernel port goes without a message. */
 void ipc_kobject_send_once_died(struct ipc_port *port);

@@ -6,9 +6,11 @@
 /* Most messages are small: each processor keeps one block of this many bytes for the next. */
 #define SMALL_BYTES 256u
 
-/* Bytes of the structure for a message: itself (with the header), the rest of the image, room for the trailer, the carries. */
-static size_t
-kmsg_bytes(mach_msg_size_t size, unsigned slots)
+/*
+ * Bytes of the structure for a message: itself (with the header), the rest of the image, room for the trailer, the
+ * carries.
+ */
+static size_t kmsg_bytes(mach_msg_size_t size, unsigned slots)
 {
 	size_t image = ((size_t)size + 7) & ~(size_t)7;
 
@@ -18,8 +20,7 @@ kmsg_bytes(mach_msg_size_t size, unsigned slots)
 	return image < SMALL_BYTES ? SMALL_BYTES : image;
 }
 
-static struct ipc_kmsg *
-kmsg_memory(size_t bytes)
+static struct ipc_kmsg *kmsg_memory(size_t bytes)
 {
 	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
 	struct ipc_kmsg *kmsg = d->spare;
@@ -31,8 +32,7 @@ kmsg_memory(size_t bytes)
 	return kmsg;
 }
 
-static void
-kmsg_memory_free(struct ipc_kmsg *kmsg, size_t bytes)
+static void kmsg_memory_free(struct ipc_kmsg *kmsg, size_t bytes)
 {
 	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
 
@@ -42,8 +42,7 @@ kmsg_memory_free(struct ipc_kmsg *kmsg, size_t bytes)
 		kfree(kmsg, bytes);
 }
 
-struct ipc_kmsg *
-ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
+struct ipc_kmsg *ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
 {
 	size_t bytes = kmsg_bytes(size, slots);
 	struct ipc_kmsg *kmsg = kmsg_memory(bytes);
@@ -59,8 +58,7 @@ ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
 	return kmsg;
 }
 
-struct ipc_kmsg *
-ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
+struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
 {
 	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
 
@@ -71,8 +69,7 @@ ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
 	return kmsg;
 }
 
-bool
-ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task)
+bool ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task)
 {
 	if (!task_charge(task, kmsg->allocated))
 		return false;
@@ -82,8 +79,7 @@ ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task)
 	return true;
 }
 
-void
-ipc_kmsg_free(struct ipc_kmsg *kmsg)
+void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 {
 	struct task *task = kmsg->charged;
 	uint32_t bytes = kmsg->allocated;
@@ -95,8 +91,7 @@ ipc_kmsg_free(struct ipc_kmsg *kmsg)
 	}
 }
 
-static void
-carry_release(struct ipc_carry *carry)
+static void carry_release(struct ipc_carry *carry)
 {
 	ipc_port_release_right(carry->port, carry->disposition);
 	if (carry->copy != NULL)
@@ -107,11 +102,10 @@ carry_release(struct ipc_carry *carry)
 		kfree(carry->ports, carry->count * sizeof(*carry->ports));
 	if (carry->names != NULL)
 		kfree(carry->names, carry->count * sizeof(*carry->names));
-	*carry = (struct ipc_carry){ 0 };
+	*carry = (struct ipc_carry){0};
 }
 
-void
-ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg)
+void ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg)
 {
 	/* The right it was sent by is used up, without a notification: the message was its use. */
 	if (kmsg->remote_port != NULL) {
@@ -126,8 +120,7 @@ ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg)
 	ipc_kmsg_free(kmsg);
 }
 
-void
-ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
+void ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
 {
 	if (kmsg == NULL)
 		return;
@@ -136,29 +129,26 @@ ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
 		ipc_deferred_run();
 }
 
-static mach_msg_descriptor_t *
-kmsg_descriptor(struct ipc_kmsg *kmsg, unsigned i)
+static mach_msg_descriptor_t *kmsg_descriptor(struct ipc_kmsg *kmsg, unsigned i)
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
 }
 
 /* Descriptor i of a message under construction. */
-static struct ipc_carry *
-carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t type)
+static struct ipc_carry *carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t type)
 {
 	assert(i < kmsg->slots);
 	if (i >= kmsg->descriptors)
 		kmsg->descriptors = i + 1;
 	kmsg->header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
 	((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = kmsg->descriptors;
-	*kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){ .type = { .type = type } };
+	*kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){.type = {.type = type}};
 	kmsg->carry[i].type = type;
 	return &kmsg->carry[i];
 }
 
 /* The kernel gives rights away as they arrive: it has made or copied them before. */
-static uint8_t
-received_disposition(mach_msg_type_name_t disposition)
+static uint8_t received_disposition(mach_msg_type_name_t disposition)
 {
 	switch (disposition) {
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
@@ -171,8 +161,7 @@ received_disposition(mach_msg_type_name_t disposition)
 	}
 }
 
-void
-ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition)
+void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition)
 {
 	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_PORT_DESCRIPTOR);
 
@@ -180,8 +169,7 @@ ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach
 	carry->disposition = received_disposition(disposition);
 }
 
-void
-ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size)
+void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size)
 {
 	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_OOL_DESCRIPTOR);
 
@@ -189,8 +177,8 @@ ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_
 	carry->size = size;
 }
 
-void
-ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition)
+void ipc_kmsg_put_ports(
+	struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition)
 {
 	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_OOL_PORTS_DESCRIPTOR);
 
@@ -199,8 +187,7 @@ ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, u
 	carry->disposition = received_disposition(disposition);
 }
 
-struct ipc_kmsg *
-ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
+struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
 {
 	mach_msg_size_t size = (mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t));
 	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
@@ -217,16 +204,14 @@ ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
 	return kmsg;
 }
 
-bool
-ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg)
+bool ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg)
 {
 	return !(kmsg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
-		kmsg->header.msgh_size <= sizeof(mach_msg_header_t) + IPC_WORDS * sizeof(uint64_t);
+	       kmsg->header.msgh_size <= sizeof(mach_msg_header_t) + IPC_WORDS * sizeof(uint64_t);
 }
 
 /* The image is zero from its end to a multiple of 8, so the last word is whole. */
-unsigned
-ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8])
+unsigned ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8])
 {
 	size_t bytes = kmsg->header.msgh_size - sizeof(mach_msg_header_t);
 

@@ -10,12 +10,13 @@
 
 /* What stands behind one descriptor of the wire image; owned by the message. */
 struct ipc_carry {
-	uint8_t type;	     /* MACH_MSG_*_DESCRIPTOR */
+	uint8_t type;        /* MACH_MSG_*_DESCRIPTOR */
 	uint8_t disposition; /* as received: PORT_RECEIVE, PORT_SEND, PORT_SEND_ONCE */
-	bool dead;	     /* the sender passed a dead name, or the right died: port is null, the receiver gets MACH_PORT_DEAD */
-	bool deallocate;     /* at copyin: the sender's range goes when the send is certain */
+	bool dead; /* the sender passed a dead name, or the right died: port is null, the receiver gets MACH_PORT_DEAD
+		    */
+	bool deallocate; /* at copyin: the sender's range goes when the send is certain */
 	struct ipc_port *port;
-	vm_map_copy_t copy;	 /* out-of-line bytes */
+	vm_map_copy_t copy;      /* out-of-line bytes */
 	struct ipc_port **ports; /* kalloc'ed array of `count` rights */
 	uint32_t count;
 	uint64_t size;
@@ -23,51 +24,55 @@ struct ipc_carry {
 };
 
 struct ipc_kmsg {
-	struct ipc_element element;	/* in a port's queue */
-	struct ipc_port *remote_port;	/* right of the header's remote disposition */
+	struct ipc_element element;   /* in a port's queue */
+	struct ipc_port *remote_port; /* right of the header's remote disposition */
 	struct ipc_port *local_port;
 	uint8_t remote_disposition;
 	uint8_t local_disposition;
-	uint32_t allocated;		/* bytes of this structure in kalloc */
-	uint32_t descriptors;		/* how many it has */
-	uint32_t slots;			/* how many there is room for */
+	uint32_t allocated;   /* bytes of this structure in kalloc */
+	uint32_t descriptors; /* how many it has */
+	uint32_t slots;       /* how many there is room for */
 	struct ipc_carry *carry;
 	struct task *charged;
 	uint32_t sender_id;
 	/* Set when it leaves the queue: */
 	mach_port_seqno_t seqno;
-	mach_port_name_t local_name;	/* of the port that it came in by */
+	mach_port_name_t local_name; /* of the port that it came in by */
 	uint64_t payload;
-	bool rights_done;		/* copyout has turned all rights into names */
-	mach_msg_return_t trouble;	/* what copyout could not do */
+	bool rights_done;                                     /* copyout has turned all rights into names */
+	mach_msg_return_t trouble;                            /* what copyout could not do */
 	mach_msg_header_t header __attribute__((aligned(8))); /* wire image, header.msgh_size bytes */
 };
 
-/* A message with room for `size` wire bytes (header included) and descriptors, zeroed; msgh_size and count set. Null: no memory. */
+/*
+ * A message with room for `size` wire bytes (header included) and descriptors, zeroed; msgh_size and count set. Null:
+ * no memory.
+ */
 struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors);
 /* Releases all it carries. */
 void ipc_kmsg_destroy(struct ipc_kmsg *kmsg);
 
-static inline void *
-ipc_kmsg_header(struct ipc_kmsg *kmsg)
+static inline void *ipc_kmsg_header(struct ipc_kmsg *kmsg)
 {
 	return &kmsg->header;
 }
 
 /*
- * Make descriptor i of a message under construction, which becomes complex; the right, copy or array is consumed. i < IPC_KMSG_SLOTS for
- * the reply that a kernel routine fills, i < descriptors of ipc_kmsg_alloc otherwise.
+ * Make descriptor i of a message under construction, which becomes complex; the right, copy or array is consumed. i <
+ * IPC_KMSG_SLOTS for the reply that a kernel routine fills, i < descriptors of ipc_kmsg_alloc otherwise.
  */
 #define IPC_KMSG_SLOTS 4u
 void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition);
 void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size);
-void ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition);
+void ipc_kmsg_put_ports(
+	struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition);
 
 /*
- * Sends to port (borrowed if disposition is COPY_SEND or MAKE_*, consumed if MOVE_*; the message is consumed in any case). Queue limits do not hold for
- * the kernel; a waiting receiver is woken. Returns MACH_SEND_INVALID_DEST for a dead port.
+ * Sends to port (borrowed if disposition is COPY_SEND or MAKE_*, consumed if MOVE_*; the message is consumed in any
+ * case). Queue limits do not hold for the kernel; a waiting receiver is woken. Returns MACH_SEND_INVALID_DEST for a
+ * dead port.
  */
-mach_msg_return_t ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition,
-	mach_msg_option_t option);
+mach_msg_return_t ipc_kmsg_send_from_kernel(
+	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t option);
 
 #endif

@@ -1,25 +1,25 @@
 /*
  * The queue of a port and those who wait at it.
  *
- * Who sends puts an element at the tail and wakes one receiver: one that waits on the port itself first, else one of its
- * set. The receiver takes the head when it runs. Both look under the port's lock (and the set's inside it), so an element never comes between a receiver's look at
- * the empty queue and its joining the list:
+ * Who sends puts an element at the tail and wakes one receiver: one that waits on the port itself first, else one of
+ * its set. The receiver takes the head when it runs. Both look under the port's lock (and the set's inside it), so an
+ * element never comes between a receiver's look at the empty queue and its joining the list:
  *
  *   sender    lock port; append; [lock set; mark ready; pop receiver; unlock set]; unlock port; receiver goes
  *   receiver  lock object; nothing there; mark itself WAITING; join the list; unlock object; block
  *
- * A popped receiver may have timed out or been aborted in between: thread_go says so, and the next is popped. It has not taken itself off
- * the list yet (that needs the lock that we hold), so it cannot be waiting for something else.
+ * A popped receiver may have timed out or been aborted in between: thread_go says so, and the next is popped. It has
+ * not taken itself off the list yet (that needs the lock that we hold), so it cannot be waiting for something else.
  *
- * The slot is the place of one receiver that waits for words: the fast path looks nowhere else. A thread takes it only when it is free and the object has
- * nothing to receive, and leaves it at the latest when something is posted: so who finds a thread in the slot, under the object's
- * lock, knows that the port is alive, not the kernel's, and its queue (of a set: all queues) empty.
+ * The slot is the place of one receiver that waits for words: the fast path looks nowhere else. A thread takes it only
+ * when it is free and the object has nothing to receive, and leaves it at the latest when something is posted: so who
+ * finds a thread in the slot, under the object's lock, knows that the port is alive, not the kernel's, and its queue
+ * (of a set: all queues) empty.
  */
 #include <ipc/ipc_internal.h>
 
 /* Object locked. */
-static struct thread *
-pop_receiver(struct ipc_object *object)
+static struct thread *pop_receiver(struct ipc_object *object)
 {
 	struct thread *thread = object->slot;
 	struct list *link;
@@ -33,8 +33,7 @@ pop_receiver(struct ipc_object *object)
 }
 
 /* Object locked: there is something to receive, so nobody may be in the slot. */
-static void
-vacate_slot(struct ipc_object *object)
+static void vacate_slot(struct ipc_object *object)
 {
 	if (object->slot != NULL)
 		list_add_head(&object->receivers, &object->slot->wait_link);
@@ -42,8 +41,7 @@ vacate_slot(struct ipc_object *object)
 }
 
 /* Object locked. */
-static bool
-wake_one(struct ipc_object *object, bool claim, struct thread **claimed)
+static bool wake_one(struct ipc_object *object, bool claim, struct thread **claimed)
 {
 	struct thread *thread;
 
@@ -58,8 +56,7 @@ wake_one(struct ipc_object *object, bool claim, struct thread **claimed)
 	return false;
 }
 
-void
-ipc_mqueue_wake_all(struct ipc_object *object)
+void ipc_mqueue_wake_all(struct ipc_object *object)
 {
 	struct thread *thread;
 
@@ -67,8 +64,7 @@ ipc_mqueue_wake_all(struct ipc_object *object)
 		(void)thread_go(thread, WAIT_AWAKENED);
 }
 
-struct thread *
-ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
+struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
 {
 	struct ipc_pset *set = port->set;
 	struct thread *claimed = NULL;
@@ -91,8 +87,7 @@ ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
 	return claimed;
 }
 
-struct thread *
-ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size)
+struct thread *ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size)
 {
 	struct ipc_object *object = &port->object;
 	struct ipc_pset *set = NULL;
@@ -107,9 +102,9 @@ ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size)
 	}
 	first = list_first(&object->receivers, struct thread, wait_link);
 	/* Of a set: another member may have messages that come first. */
-	if (first != NULL && object->slot == NULL && (set == NULL || list_empty(&set->ready)) && !first->ipc.receive_words &&
-		(mach_msg_size_t)(first->regs.rdx >> 32) >= size && !machine_fpu_elsewhere(first) &&
-		thread_claim(first, WAIT_AWAKENED)) {
+	if (first != NULL && object->slot == NULL && (set == NULL || list_empty(&set->ready)) &&
+		!first->ipc.receive_words && (mach_msg_size_t)(first->regs.rdx >> 32) >= size &&
+		!machine_fpu_elsewhere(first) && thread_claim(first, WAIT_AWAKENED)) {
 		thread = first;
 		list_remove(&thread->wait_link);
 		thread->ipc.wait_object = NULL;
@@ -120,14 +115,12 @@ ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size)
 	return thread;
 }
 
-bool
-ipc_mqueue_full(const struct ipc_port *port)
+bool ipc_mqueue_full(const struct ipc_port *port)
 {
 	return port->msgcount >= port->qlimit;
 }
 
-void
-ipc_mqueue_wake_sender(struct ipc_port *port)
+void ipc_mqueue_wake_sender(struct ipc_port *port)
 {
 	struct list *link;
 
@@ -146,8 +139,7 @@ ipc_mqueue_wake_sender(struct ipc_port *port)
 	}
 }
 
-void
-ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element)
+void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element)
 {
 	struct ipc_pset *set = port->set;
 
@@ -166,8 +158,7 @@ ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element)
 	}
 }
 
-struct ipc_port *
-ipc_mqueue_ready(struct ipc_object *object)
+struct ipc_port *ipc_mqueue_ready(struct ipc_object *object)
 {
 	struct ipc_port *port;
 
@@ -194,8 +185,7 @@ ipc_mqueue_ready(struct ipc_object *object)
 	}
 }
 
-void
-ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline)
+void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline)
 {
 	self->ipc.wait_object = object;
 	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
@@ -205,8 +195,7 @@ ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadlin
 		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
 }
 
-bool
-ipc_mqueue_wait_over(struct thread *thread, bool *died)
+bool ipc_mqueue_wait_over(struct thread *thread, bool *died)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
 	bool linked;
@@ -226,8 +215,7 @@ ipc_mqueue_wait_over(struct thread *thread, bool *died)
 	return !linked;
 }
 
-void
-ipc_mqueue_pass_on(struct ipc_object *object)
+void ipc_mqueue_pass_on(struct ipc_object *object)
 {
 	struct ipc_port *port = ipc_mqueue_ready(object);
 	struct thread *claimed;

@@ -3,16 +3,14 @@
 #include <stubs/notify_user.h>
 
 /* What the stub sends is kept; `message` is there for it. */
-static void
-begin(struct ipc_kmsg *message)
+static void begin(struct ipc_kmsg *message)
 {
 	ipc_deferred_hold();
 	ipc_deferred[current_processor()->id].reserve = message;
 }
 
 /* The message if it was not used. */
-static struct ipc_kmsg *
-end(void)
+static struct ipc_kmsg *end(void)
 {
 	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
 	struct ipc_kmsg *message = d->reserve;
@@ -22,8 +20,7 @@ end(void)
 	return message;
 }
 
-void
-ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
+void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
 {
 	if (notify != NULL) {
 		begin(message);
@@ -34,8 +31,7 @@ ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct i
 		ipc_kmsg_free(message);
 }
 
-void
-ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
+void ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
 {
 	if (notify != NULL) {
 		begin(message);
@@ -46,8 +42,7 @@ ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct 
 		ipc_kmsg_free(message);
 }
 
-void
-ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_right)
+void ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_right)
 {
 	if (notify == NULL)
 		return;
@@ -56,8 +51,7 @@ ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_righ
 	ipc_deferred_unhold();
 }
 
-void
-ipc_notify_no_senders(struct ipc_port *notify, mach_port_mscount_t mscount)
+void ipc_notify_no_senders(struct ipc_port *notify, mach_port_mscount_t mscount)
 {
 	if (notify == NULL)
 		return;
@@ -66,8 +60,7 @@ ipc_notify_no_senders(struct ipc_port *notify, mach_port_mscount_t mscount)
 	ipc_deferred_unhold();
 }
 
-void
-ipc_notify_send_once(struct ipc_port *notify)
+void ipc_notify_send_once(struct ipc_port *notify)
 {
 	if (notify == NULL)
 		return;
@@ -76,8 +69,7 @@ ipc_notify_send_once(struct ipc_port *notify)
 	ipc_deferred_unhold();
 }
 
-void
-ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
+void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
 {
 	if (notify != NULL) {
 		begin(message);

@@ -13,15 +13,13 @@ static struct kcache port_cache, pset_cache;
 /* Guards the destinations of all receive rights in transit, so that a circle is seen whole. */
 static struct lock transit_lock = LOCK_INIT(LOCK_RANK_TRANSIT);
 
-void
-ipc_port_init(void)
+void ipc_port_init(void)
 {
 	kcache_init(&port_cache, "ipc_port", sizeof(struct ipc_port));
 	kcache_init(&pset_cache, "ipc_pset", sizeof(struct ipc_pset));
 }
 
-static void
-object_init(struct ipc_object *object, struct task *task, enum lock_rank rank)
+static void object_init(struct ipc_object *object, struct task *task, enum lock_rank rank)
 {
 	lock_init(&object->lock, rank);
 	ref_init(&object->refs, 1);
@@ -33,8 +31,7 @@ object_init(struct ipc_object *object, struct task *task, enum lock_rank rank)
 		task_reference(task);
 }
 
-struct ipc_port *
-ipc_port_alloc(struct task *task)
+struct ipc_port *ipc_port_alloc(struct task *task)
 {
 	struct ipc_port *port;
 
@@ -56,8 +53,7 @@ ipc_port_alloc(struct task *task)
 	return port;
 }
 
-struct ipc_pset *
-ipc_pset_alloc(struct task *task)
+struct ipc_pset *ipc_pset_alloc(struct task *task)
 {
 	struct ipc_pset *set;
 
@@ -75,22 +71,19 @@ ipc_pset_alloc(struct task *task)
 	return set;
 }
 
-void
-ipc_object_reference(struct ipc_object *object)
+void ipc_object_reference(struct ipc_object *object)
 {
 	ref_take(&object->refs);
 }
 
 /* The memory goes later: giving it back to a task's account may free the task, which must not happen under a lock. */
-void
-ipc_object_release(struct ipc_object *object)
+void ipc_object_release(struct ipc_object *object)
 {
 	if (object != NULL && ref_drop(&object->refs))
 		ipc_defer_free(object);
 }
 
-void
-ipc_object_free(struct ipc_object *object)
+void ipc_object_free(struct ipc_object *object)
 {
 	struct task *task = object->charged;
 	bool is_set = object->is_set;
@@ -103,15 +96,13 @@ ipc_object_free(struct ipc_object *object)
 	}
 }
 
-void
-ipc_port_reference(struct ipc_port *port)
+void ipc_port_reference(struct ipc_port *port)
 {
 	if (port != NULL)
 		ipc_object_reference(&port->object);
 }
 
-void
-ipc_port_release(struct ipc_port *port)
+void ipc_port_release(struct ipc_port *port)
 {
 	if (port != NULL) {
 		ipc_object_release(&port->object);
@@ -121,21 +112,18 @@ ipc_port_release(struct ipc_port *port)
 }
 
 /* A look without the lock: the answer may be old when it arrives, as with the lock. */
-bool
-ipc_port_active(struct ipc_port *port)
+bool ipc_port_active(struct ipc_port *port)
 {
 	return port != NULL && __atomic_load_n(&port->object.active, __ATOMIC_RELAXED);
 }
 
-void
-ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payload)
+void ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payload)
 {
 	port->has_payload = has_payload;
 	port->label = has_payload ? payload : port->receiver_name;
 }
 
-struct ipc_port *
-ipc_port_make_send(struct ipc_port *port)
+struct ipc_port *ipc_port_make_send(struct ipc_port *port)
 {
 	if (port == NULL)
 		return NULL;
@@ -147,8 +135,7 @@ ipc_port_make_send(struct ipc_port *port)
 	return port;
 }
 
-struct ipc_port *
-ipc_port_copy_send(struct ipc_port *port)
+struct ipc_port *ipc_port_copy_send(struct ipc_port *port)
 {
 	if (port == NULL)
 		return NULL;
@@ -159,8 +146,7 @@ ipc_port_copy_send(struct ipc_port *port)
 	return port;
 }
 
-struct ipc_port *
-ipc_port_make_send_once(struct ipc_port *port)
+struct ipc_port *ipc_port_make_send_once(struct ipc_port *port)
 {
 	if (port == NULL)
 		return NULL;
@@ -171,8 +157,7 @@ ipc_port_make_send_once(struct ipc_port *port)
 	return port;
 }
 
-void
-ipc_port_release_send(struct ipc_port *port)
+void ipc_port_release_send(struct ipc_port *port)
 {
 	struct ipc_port *notify = NULL;
 	void (*no_senders)(struct ipc_port *, void *) = NULL;
@@ -198,8 +183,7 @@ ipc_port_release_send(struct ipc_port *port)
 	ipc_deferred_run();
 }
 
-void
-ipc_port_drop_send_once(struct ipc_port *port)
+void ipc_port_drop_send_once(struct ipc_port *port)
 {
 	lock_acquire(&port->object.lock);
 	assert(port->sorights != 0);
@@ -208,8 +192,7 @@ ipc_port_drop_send_once(struct ipc_port *port)
 	ipc_object_release(&port->object);
 }
 
-void
-ipc_port_release_send_once(struct ipc_port *port)
+void ipc_port_release_send_once(struct ipc_port *port)
 {
 	if (port == NULL)
 		return;
@@ -224,8 +207,7 @@ ipc_port_release_send_once(struct ipc_port *port)
 	ipc_deferred_run();
 }
 
-void
-ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition)
+void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition)
 {
 	if (port == NULL)
 		return;
@@ -244,8 +226,7 @@ ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition)
 	}
 }
 
-bool
-ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination)
+bool ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination)
 {
 	struct ipc_port *step;
 
@@ -260,8 +241,7 @@ ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination)
 	return step == NULL;
 }
 
-void
-ipc_port_settle(struct ipc_port *port)
+void ipc_port_settle(struct ipc_port *port)
 {
 	struct ipc_port *destination;
 
@@ -273,8 +253,7 @@ ipc_port_settle(struct ipc_port *port)
 		ipc_object_release(&destination->object);
 }
 
-void
-ipc_port_clear_receiver(struct ipc_port *port)
+void ipc_port_clear_receiver(struct ipc_port *port)
 {
 	if (port->set != NULL)
 		ipc_pset_remove(port);
@@ -287,8 +266,7 @@ ipc_port_clear_receiver(struct ipc_port *port)
 }
 
 /* Port locked, just dead: who asked for news of it gets them. */
-static void
-tell_of_death(struct ipc_port *port)
+static void tell_of_death(struct ipc_port *port)
 {
 	struct list *link;
 
@@ -304,11 +282,11 @@ tell_of_death(struct ipc_port *port)
 }
 
 /*
- * Death: under the port's lock it becomes inactive, loses receivers (they find it dead), blocked senders (they find a dead name), queued callers
- * and messages. A queued caller that aborts meanwhile waits for the lock and then finds that its call has ended.
+ * Death: under the port's lock it becomes inactive, loses receivers (they find it dead), blocked senders (they find a
+ * dead name), queued callers and messages. A queued caller that aborts meanwhile waits for the lock and then finds that
+ * its call has ended.
  */
-void
-ipc_port_destroy(struct ipc_port *port)
+void ipc_port_destroy(struct ipc_port *port)
 {
 	struct ipc_port *notify;
 	struct list *link, watches;
@@ -331,7 +309,8 @@ ipc_port_destroy(struct ipc_port *port)
 		struct ipc_element *element = list_first(&port->queue, struct ipc_element, link);
 
 		if (element->is_caller) {
-			ipc_call_end_queued(port, container_of(element, struct thread, ipc.element), MACH_SEND_INVALID_DEST);
+			ipc_call_end_queued(
+				port, container_of(element, struct thread, ipc.element), MACH_SEND_INVALID_DEST);
 		} else {
 			list_remove(&element->link);
 			port->msgcount--;
@@ -358,8 +337,7 @@ ipc_port_destroy(struct ipc_port *port)
 	ipc_deferred_run();
 }
 
-bool
-ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
 {
 	struct ipc_watch *watch = kalloc(sizeof(*watch));
 	bool active;
@@ -379,8 +357,7 @@ ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *ar
 	return active;
 }
 
-void
-ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
 {
 	struct ipc_watch *found = NULL;
 	struct list *link;
@@ -400,8 +377,7 @@ ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *
 		kfree(found, sizeof(*found));
 }
 
-struct ipc_port *
-ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
+struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
 {
 	struct ipc_port *port = ipc_port_alloc(NULL);
 
@@ -412,14 +388,12 @@ ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
 	return port;
 }
 
-void
-ipc_kernel_port_destroy(struct ipc_port *port)
+void ipc_kernel_port_destroy(struct ipc_port *port)
 {
 	ipc_port_destroy(port);
 }
 
-void *
-ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
+void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
 {
 	void *result = NULL;
 
@@ -432,8 +406,7 @@ ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *
 	return result;
 }
 
-void
-ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
+void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
 {
 	lock_acquire(&port->object.lock);
 	port->no_senders = fn;

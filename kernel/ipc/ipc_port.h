@@ -13,11 +13,11 @@ struct ipc_object {
 	struct refcount refs;
 	bool active;
 	bool is_set;
-	uint8_t type;		/* of a port: enum ipc_kobject_type */
-	struct thread *slot;	/* one thread that waits for words; then there is nothing to receive. See ipc_mqueue.c */
-	struct list receivers;	/* other threads that wait to receive here (wait_link) */
-	struct list free_link;	/* deferred.c */
-	struct task *charged;	/* reference, or null */
+	uint8_t type;          /* of a port: enum ipc_kobject_type */
+	struct thread *slot;   /* one thread that waits for words; then there is nothing to receive. See ipc_mqueue.c */
+	struct list receivers; /* other threads that wait to receive here (wait_link) */
+	struct list free_link; /* deferred.c */
+	struct task *charged;  /* reference, or null */
 };
 
 /*
@@ -25,22 +25,24 @@ struct ipc_object {
  *
  *   in a space   receiver and receiver_name set
  *   the kernel's receiver null, no destination; object.type says what for
- *   in transit   receiver null; destination: the port that the message carrying it was sent to (reference), or null while in no queue
+ *   in transit   receiver null; destination: the port that the message carrying it was sent to (reference)
  *   dead         !object.active; for ever. The structure stays while references do
  *
  * Every right is a reference to the structure: the receive right one, each send right (per name or message, not per
- * user reference) one, each send-once right one. A waiting receiver, a queued caller and a notification's target have their own.
+ * user reference) one, each send-once right one. A waiting receiver, a queued caller and a notification's target have
+ * their own.
  *
- * Invariant, on which order rests: messages go to the tail of the queue, receivers take from its head, also when a receiver was
- * waiting; only the fast path hands words over directly, when the queue is empty. A receiver that is woken and does not
- * take a message wakes the next (ipc_receive_pass_on), so no message lies in a queue while all sleep.
+ * Invariant, on which order rests: messages go to the tail of the queue, receivers take from its head, also when a
+ * receiver was waiting; only
+ * when the queue is empty may words or a message be handed over directly. A receiver that is woken
+ * and does not take a message wakes the next (ipc_mqueue_pass_on), so no message lies in a queue while all sleep.
  */
 struct ipc_port {
 	struct ipc_object object;
-	struct list queue;	/* struct ipc_element */
-	struct ipc_pset *set;	/* reference, or null */
-	uint64_t label;		/* r14 of a delivered message: payload, or the receiver's name */
-	uint32_t seqno;		/* of the next message received */
+	struct list queue;    /* struct ipc_element */
+	struct ipc_pset *set; /* reference, or null */
+	uint64_t label;       /* r14 of a delivered message: payload, or the receiver's name */
+	uint32_t seqno;       /* of the next message received */
 	bool has_payload;
 	mach_port_name_t receiver_name;
 	struct ipc_space *receiver; /* not a reference: the space releases its ports before it goes */
@@ -48,15 +50,15 @@ struct ipc_port {
 
 	uint32_t srights, sorights, mscount;
 	uint32_t msgcount, qlimit; /* messages queued; callers do not count */
-	struct list senders;	   /* threads blocked by the queue limit (wait_link) */
-	struct list set_link;	   /* set->members, under the set's lock */
-	struct list ready_link;	   /* set->ready, under the set's lock; linked when the queue is not empty */
+	struct list senders;       /* threads blocked by the queue limit (wait_link) */
+	struct list set_link;      /* set->members, under the set's lock */
+	struct list ready_link;    /* set->ready, under the set's lock; linked when the queue is not empty */
 
 	void *kobject;
 	void (*no_senders)(struct ipc_port *port, void *object); /* kernel port */
-	struct ipc_port *ns_notify, *pd_notify;			 /* send-once rights: no-senders, port-destroyed */
-	struct list requests;	/* struct ipc_request of the entries that name it */
-	struct list watches;	/* ipc_port_watch_death */
+	struct ipc_port *ns_notify, *pd_notify;                  /* send-once rights: no-senders, port-destroyed */
+	struct list requests;                                    /* struct ipc_request of the entries that name it */
+	struct list watches;                                     /* ipc_port_watch_death */
 };
 
 /* A set; its lock is taken inside that of a member. */
@@ -67,31 +69,31 @@ struct ipc_pset {
 	struct list ready;   /* members with a message (ready_link), served in turn */
 };
 
-/* A dead-name or send-possible request: the entry's, linked on the port while that lives. Notify rights under the port's lock. */
+/*
+ * A dead-name or send-possible request: the entry's, linked on the port while that lives. Notify rights under the
+ * port's lock.
+ */
 struct ipc_request {
 	struct list link;
 	mach_port_name_t name;
-	uint32_t fired;		   /* dead-name notifications sent: so many references the dead name gets more */
-	struct ipc_port *dead;	   /* send-once right, or null */
+	uint32_t fired;            /* dead-name notifications sent: so many references the dead name gets more */
+	struct ipc_port *dead;     /* send-once right, or null */
 	struct ipc_port *possible; /* send-once right, or null */
 	/* Their messages, made with the request, so that no notification is lost for want of memory; null: used. */
 	struct ipc_kmsg *dead_message, *possible_message;
 };
 
-static inline struct ipc_port *
-ipc_object_port(struct ipc_object *object)
+static inline struct ipc_port *ipc_object_port(struct ipc_object *object)
 {
 	return (struct ipc_port *)object;
 }
 
-static inline struct ipc_pset *
-ipc_object_set(struct ipc_object *object)
+static inline struct ipc_pset *ipc_object_set(struct ipc_object *object)
 {
 	return (struct ipc_pset *)object;
 }
 
-static inline bool
-ipc_port_is_kernel(const struct ipc_port *port)
+static inline bool ipc_port_is_kernel(const struct ipc_port *port)
 {
 	return port->object.type != IKOT_NONE;
 }
@@ -111,7 +113,10 @@ void ipc_port_clear_receiver(struct ipc_port *port);
 void ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payload);
 /* Consumes a right by its received disposition: PORT_RECEIVE, PORT_SEND, PORT_SEND_ONCE. Null passes. No locks held. */
 void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition);
-/* A send-once right is used up by the message that it sent; port may be locked only if the caller has another reference. */
+/*
+ * A send-once right is used up by the message that it sent; port may be locked only if the caller has another
+ * reference.
+ */
 void ipc_port_drop_send_once(struct ipc_port *port);
 
 /* Port's receive right goes into a message to `destination`; false if that would close a circle (it lay in itself). */

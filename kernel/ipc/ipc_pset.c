@@ -1,8 +1,7 @@
 /* Port sets: a port's membership, and the end of a set. */
 #include <ipc/ipc_internal.h>
 
-bool
-ipc_pset_add(struct ipc_pset *set, struct ipc_port *port)
+bool ipc_pset_add(struct ipc_pset *set, struct ipc_port *port)
 {
 	if (port->set != NULL)
 		return false;
@@ -18,8 +17,7 @@ ipc_pset_add(struct ipc_pset *set, struct ipc_port *port)
 	return true;
 }
 
-void
-ipc_pset_remove(struct ipc_port *port)
+void ipc_pset_remove(struct ipc_port *port)
 {
 	struct ipc_pset *set = port->set;
 
@@ -32,8 +30,7 @@ ipc_pset_remove(struct ipc_port *port)
 }
 
 /* A member's lock comes before the set's, so each is fetched with a reference and looked at again. */
-void
-ipc_pset_destroy(struct ipc_pset *set)
+void ipc_pset_destroy(struct ipc_pset *set)
 {
 	lock_acquire(&set->object.lock);
 	set->object.active = false;

@@ -1,21 +1,19 @@
 /*
  * Rights in a space: taking them out, putting them in, counting references, and what becomes of them when a port dies.
  *
- * A port's death does not look for names. An entry turns into a dead name when somebody next looks at it (ipc_right_lookup), so every look goes through
- * that function, except the fast path's, which finds the port inactive.
+ * A port's death does not look for names. An entry turns into a dead name when somebody next looks at it
+ * (ipc_right_lookup), so every look goes through that function, except the fast path's, which finds the port inactive.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
 
-static struct ipc_port *
-entry_port(const struct ipc_entry *entry)
+static struct ipc_port *entry_port(const struct ipc_entry *entry)
 {
 	return ipc_object_port(entry->object);
 }
 
 /* The entry loses its right: what was requested for it is told so. */
-static void
-request_cancel(mach_port_name_t name, struct ipc_entry *entry)
+static void request_cancel(mach_port_name_t name, struct ipc_entry *entry)
 {
 	struct ipc_request *request = entry->request;
 	struct ipc_port *port = entry_port(entry);
@@ -32,8 +30,7 @@ request_cancel(mach_port_name_t name, struct ipc_entry *entry)
 }
 
 /* The entry's only right goes: out of the hash, and free. The right itself is the caller's. */
-static void
-entry_clear(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+static void entry_clear(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_RECEIVE)
 		ipc_entry_unhash(space, name, entry);
@@ -42,8 +39,7 @@ entry_clear(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *en
 }
 
 /* The send right leaves the entry, which goes unless it has the receive right too. */
-static void
-entry_lose_send(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+static void entry_lose_send(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	request_cancel(name, entry);
 	entry->urefs = 0;
@@ -53,8 +49,7 @@ entry_lose_send(struct ipc_space *space, mach_port_name_t name, struct ipc_entry
 		entry_clear(space, name, entry);
 }
 
-static void
-entry_lose_receive(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+static void entry_lose_receive(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)
 		entry->bits &= ~MACH_PORT_TYPE_RECEIVE;
@@ -63,8 +58,7 @@ entry_lose_receive(struct ipc_space *space, mach_port_name_t name, struct ipc_en
 }
 
 /* A send or send-once right of a dead port: the entry becomes a dead name. */
-static void
-entry_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+static void entry_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	struct ipc_port *port = entry_port(entry);
 	uint32_t fired = 0;
@@ -89,8 +83,7 @@ entry_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *ent
 	ipc_object_release(&port->object);
 }
 
-struct ipc_entry *
-ipc_right_lookup(struct ipc_space *space, mach_port_name_t name)
+struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_entry *entry = ipc_entry_lookup(space, name);
 	uint32_t type;
@@ -104,8 +97,7 @@ ipc_right_lookup(struct ipc_space *space, mach_port_name_t name)
 }
 
 /* The type an entry must have for a disposition; 0 for no such disposition. */
-static uint32_t
-type_wanted(mach_msg_type_name_t disposition)
+static uint32_t type_wanted(mach_msg_type_name_t disposition)
 {
 	switch (disposition) {
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
@@ -122,9 +114,8 @@ type_wanted(mach_msg_type_name_t disposition)
 	}
 }
 
-kern_return_t
-ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, bool check,
-	struct ipc_port **out, bool *dead)
+kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
+	bool check, struct ipc_port **out, bool *dead)
 {
 	uint32_t wanted = type_wanted(disposition), type;
 	struct ipc_entry *entry;
@@ -182,8 +173,7 @@ ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_n
 }
 
 /* A send right goes where another of the same port is: the count only. */
-static void
-drop_extra_send(struct ipc_port *port)
+static void drop_extra_send(struct ipc_port *port)
 {
 	lock_acquire(&port->object.lock);
 	debug_assert(port->srights > 1 || !port->object.active);
@@ -192,8 +182,7 @@ drop_extra_send(struct ipc_port *port)
 	ipc_object_release(&port->object);
 }
 
-static void
-become_receiver(struct ipc_space *space, struct ipc_port *port, mach_port_name_t name)
+static void become_receiver(struct ipc_space *space, struct ipc_port *port, mach_port_name_t name)
 {
 	ipc_port_settle(port);
 	lock_acquire(&port->object.lock);
@@ -204,8 +193,8 @@ become_receiver(struct ipc_space *space, struct ipc_port *port, mach_port_name_t
 }
 
 /* Gives a fresh entry its right. */
-static void
-entry_fill(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *port, uint32_t type)
+static void entry_fill(
+	struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *port, uint32_t type)
 {
 	entry->object = &port->object;
 	entry->bits |= type;
@@ -216,8 +205,7 @@ entry_fill(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *ent
 		become_receiver(space, port, name);
 }
 
-static void
-restore_name(struct ipc_space *space, mach_port_name_t name, struct ipc_port *port, uint32_t type)
+static void restore_name(struct ipc_space *space, mach_port_name_t name, struct ipc_port *port, uint32_t type)
 {
 	struct ipc_entry *entry;
 	kern_return_t result = ipc_entry_alloc_name(space, name, &entry);
@@ -226,8 +214,8 @@ restore_name(struct ipc_space *space, mach_port_name_t name, struct ipc_port *po
 	entry_fill(space, name, entry, port, type);
 }
 
-void
-ipc_right_restore(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port)
+void ipc_right_restore(
+	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port)
 {
 	struct ipc_entry *entry;
 	mach_port_name_t found;
@@ -287,8 +275,8 @@ ipc_right_restore(struct ipc_space *space, mach_port_name_t name, mach_msg_type_
 	}
 }
 
-static kern_return_t
-entry_for(struct ipc_space *space, mach_port_name_t wanted, mach_port_name_t *name, struct ipc_entry **entry)
+static kern_return_t entry_for(
+	struct ipc_space *space, mach_port_name_t wanted, mach_port_name_t *name, struct ipc_entry **entry)
 {
 	if (wanted == MACH_PORT_NULL)
 		return ipc_entry_alloc(space, name, entry);
@@ -297,9 +285,8 @@ entry_for(struct ipc_space *space, mach_port_name_t wanted, mach_port_name_t *na
 }
 
 /* The port's name gets a second kind of right. */
-static kern_return_t
-copyout_merge(struct ipc_space *space, struct ipc_entry *entry, mach_port_name_t name, struct ipc_port *port,
-	mach_msg_type_name_t disposition, bool exactly)
+static kern_return_t copyout_merge(struct ipc_space *space, struct ipc_entry *entry, mach_port_name_t name,
+	struct ipc_port *port, mach_msg_type_name_t disposition, bool exactly)
 {
 	if (disposition == MACH_MSG_TYPE_PORT_RECEIVE) {
 		entry->bits |= MACH_PORT_TYPE_RECEIVE;
@@ -317,9 +304,8 @@ copyout_merge(struct ipc_space *space, struct ipc_entry *entry, mach_port_name_t
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t wanted,
-	mach_port_name_t *name)
+kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition,
+	mach_port_name_t wanted, mach_port_name_t *name)
 {
 	struct ipc_entry *entry = NULL;
 	kern_return_t result;
@@ -352,9 +338,8 @@ ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, mach_msg_type_
 	return result;
 }
 
-kern_return_t
-ipc_right_delta(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, mach_port_right_t right, int32_t delta,
-	struct ipc_right_loss *loss)
+kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
+	mach_port_right_t right, int32_t delta, struct ipc_right_loss *loss)
 {
 	uint32_t type = ipc_entry_type(entry);
 	int64_t urefs = (int64_t)entry->urefs + delta;
@@ -402,8 +387,8 @@ ipc_right_delta(struct ipc_space *space, mach_port_name_t name, struct ipc_entry
 	return KERN_SUCCESS;
 }
 
-void
-ipc_right_destroy(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_right_loss *loss)
+void ipc_right_destroy(
+	struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_right_loss *loss)
 {
 	uint32_t type = ipc_entry_type(entry);
 
@@ -426,8 +411,7 @@ ipc_right_destroy(struct ipc_space *space, mach_port_name_t name, struct ipc_ent
 	}
 }
 
-void
-ipc_right_finish(struct ipc_right_loss *loss)
+void ipc_right_finish(struct ipc_right_loss *loss)
 {
 	if (loss->receive != NULL)
 		ipc_port_destroy(loss->receive);
@@ -438,8 +422,7 @@ ipc_right_finish(struct ipc_right_loss *loss)
 	ipc_deferred_run();
 }
 
-kern_return_t
-ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *notify, bool possible,
+kern_return_t ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *notify, bool possible,
 	struct ipc_port **previous)
 {
 	struct ipc_port *port = entry_port(entry), **slot;
@@ -462,7 +445,7 @@ ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_por
 			ipc_kmsg_free(message);
 			return KERN_RESOURCE_SHORTAGE;
 		}
-		*fresh = (struct ipc_request){ .name = name };
+		*fresh = (struct ipc_request){.name = name};
 		list_init(&fresh->link);
 		request = fresh;
 	}

@@ -7,14 +7,12 @@
 
 static struct kcache space_cache;
 
-void
-ipc_space_init(void)
+void ipc_space_init(void)
 {
 	kcache_init(&space_cache, "ipc_space", sizeof(struct ipc_space));
 }
 
-kern_return_t
-ipc_space_create(task_t task, struct ipc_space **out)
+kern_return_t ipc_space_create(task_t task, struct ipc_space **out)
 {
 	struct ipc_space *space;
 
@@ -39,25 +37,22 @@ ipc_space_create(task_t task, struct ipc_space **out)
 	return KERN_SUCCESS;
 }
 
-void
-ipc_space_reference(struct ipc_space *space)
+void ipc_space_reference(struct ipc_space *space)
 {
 	ref_take(&space->refs);
 }
 
-void
-ipc_space_release(struct ipc_space *space)
+void ipc_space_release(struct ipc_space *space)
 {
 	if (space != NULL && ref_drop(&space->refs))
 		kcache_free(&space_cache, space);
 }
 
 /*
- * The space is made inactive first, so that nothing enters it any more; then each entry gives up its rights with the lock released, for their
- * notifications. The table is charged to the task, which is alive: it calls this.
+ * The space is made inactive first, so that nothing enters it any more; then each entry gives up its rights with the
+ * lock released, for their notifications. The table is charged to the task, which is alive: it calls this.
  */
-void
-ipc_space_destroy(struct ipc_space *space)
+void ipc_space_destroy(struct ipc_space *space)
 {
 	struct task *task = space->task;
 
@@ -72,12 +67,13 @@ ipc_space_destroy(struct ipc_space *space)
 		struct ipc_entry *chunk = space->chunk[number];
 
 		for (uint32_t i = 0; chunk != ipc_entry_none && i < IPC_ENTRIES_PER_CHUNK; i++) {
-			struct ipc_right_loss loss = { 0 };
+			struct ipc_right_loss loss = {0};
 			mach_port_name_t name;
 
 			lock_acquire(&space->lock);
 			if (ipc_entry_type(&chunk[i]) != 0) {
-				name = (number * IPC_ENTRIES_PER_CHUNK + i) << 8 | (chunk[i].bits & IPC_ENTRY_GENERATION);
+				name = (number * IPC_ENTRIES_PER_CHUNK + i) << 8 |
+				       (chunk[i].bits & IPC_ENTRY_GENERATION);
 				ipc_right_destroy(space, name, &chunk[i], &loss);
 			}
 			lock_release(&space->lock);
@@ -106,8 +102,8 @@ ipc_space_destroy(struct ipc_space *space)
 	lock_release(&space->lock);
 }
 
-kern_return_t
-ipc_space_insert(struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name)
+kern_return_t ipc_space_insert(
+	struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name)
 {
 	kern_return_t result = KERN_INVALID_TASK;
 
@@ -121,8 +117,7 @@ ipc_space_insert(struct ipc_space *space, struct ipc_port *port, mach_msg_type_n
 	return result;
 }
 
-struct ipc_port *
-ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
+struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_port *port = NULL;
 	bool dead;

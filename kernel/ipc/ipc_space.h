@@ -11,43 +11,45 @@
 struct ipc_entry {
 	struct ipc_object *object; /* reference; null in a dead name and a free entry */
 	uint32_t bits;
-	uint32_t urefs;		     /* send, send-once (1), dead name */
-	uint32_t next;		     /* index: next in the hash chain, or in the free list; 0 ends */
+	uint32_t urefs;              /* send, send-once (1), dead name */
+	uint32_t next;               /* index: next in the hash chain, or in the free list; 0 ends */
 	struct ipc_request *request; /* dead-name or send-possible request, or null */
 };
 
 _Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of entries");
 
-#define IPC_ENTRY_GENERATION 0xffu
-#define IPC_ENTRY_TYPES 0x1f0000u
+#define IPC_ENTRY_GENERATION  0xffu
+#define IPC_ENTRY_TYPES       0x1f0000u
 #define IPC_ENTRIES_PER_CHUNK 128u
-#define IPC_CHUNK_BYTES (IPC_ENTRIES_PER_CHUNK * sizeof(struct ipc_entry))
-#define IPC_INDEX_MAX 0xfffffeu /* index 0xffffff would contain MACH_PORT_DEAD, index 0 MACH_PORT_NULL */
-#define IPC_UREFS_MAX 0x7fffffffu
+#define IPC_CHUNK_BYTES       (IPC_ENTRIES_PER_CHUNK * sizeof(struct ipc_entry))
+#define IPC_INDEX_MAX         0xfffffeu /* index 0xffffff would contain MACH_PORT_DEAD, index 0 MACH_PORT_NULL */
+#define IPC_UREFS_MAX         0x7fffffffu
 
 /* A chunk of free entries that stands in the directory where none has been made; never written. */
 extern struct ipc_entry ipc_entry_none[IPC_ENTRIES_PER_CHUNK];
 
 /*
- * The table is a directory of pages of entries; entries never move, so a pointer to one is good while the space is locked.
- * A hash over the entries leads from a port back to its name.
+ * The table is a directory of pages of entries; entries never move, so a pointer to one is good while the space is
+ * locked. A hash over the entries leads from a port back to its name.
  */
 struct ipc_space {
 	struct lock lock;
 	struct refcount refs;
-	uint32_t chunks;	    /* size of the directory */
+	uint32_t chunks; /* size of the directory */
 	bool active;
-	struct ipc_entry **chunk;   /* ipc_entry_none: no entry there yet */
-	uint32_t free_index;	    /* first of the free list, 0 none */
-	uint32_t hash_size;	    /* power of two */
+	struct ipc_entry **chunk; /* ipc_entry_none: no entry there yet */
+	uint32_t free_index;      /* first of the free list, 0 none */
+	uint32_t hash_size;       /* power of two */
 	uint32_t hash_count;
-	uint32_t *hash;		    /* index of first entry */
-	struct task *task;	    /* reference while active */
+	uint32_t *hash;    /* index of first entry */
+	struct task *task; /* reference while active */
 };
 
-/* Where the entry for a name is, whatever is there now; a free entry when the table does not reach so far. Space locked. */
-static inline struct ipc_entry *
-ipc_entry_at(struct ipc_space *space, mach_port_name_t name)
+/*
+ * Where the entry for a name is, whatever is there now; a free entry when the table does not reach so far. Space
+ * locked.
+ */
+static inline struct ipc_entry *ipc_entry_at(struct ipc_space *space, mach_port_name_t name)
 {
 	uint32_t number = name / (IPC_ENTRIES_PER_CHUNK << 8);
 
@@ -57,8 +59,7 @@ ipc_entry_at(struct ipc_space *space, mach_port_name_t name)
 }
 
 /* The entry behind a name, whatever its type, or null. Space locked. */
-static inline struct ipc_entry *
-ipc_entry_lookup(struct ipc_space *space, mach_port_name_t name)
+static inline struct ipc_entry *ipc_entry_lookup(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_entry *entry = ipc_entry_at(space, name);
 
@@ -67,8 +68,7 @@ ipc_entry_lookup(struct ipc_space *space, mach_port_name_t name)
 	return entry;
 }
 
-static inline uint32_t
-ipc_entry_type(const struct ipc_entry *entry)
+static inline uint32_t ipc_entry_type(const struct ipc_entry *entry)
 {
 	return entry->bits & IPC_ENTRY_TYPES;
 }
@@ -87,21 +87,26 @@ struct ipc_entry *ipc_entry_find(struct ipc_space *space, struct ipc_object *obj
 void ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry);
 void ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry);
 
-/* ipc_right.c. Space locked and active unless said otherwise; what they leave for later is done by ipc_deferred_run(), locks released. */
+/*
+ * ipc_right.c. Space locked and active unless said otherwise; what they leave for later is done by ipc_deferred_run(),
+ * locks released.
+ */
 /* As ipc_entry_lookup; an entry whose port has died becomes a dead name on the way. */
 struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name);
 /*
- * Takes a right out of the space as the disposition says. Null and dead names: *port null, *dead tells. KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing
- * changed then. With `check` nothing is taken. A receive right taken must be restored, or cleared of its receiver (ipc_port_clear_receiver), before
- * the space is unlocked.
+ * Takes a right out of the space as the disposition says. Null and dead names: *port null, *dead tells.
+ * KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing changed then. With `check` nothing is taken. A receive right taken
+ * must be restored, or cleared of its receiver (ipc_port_clear_receiver), before the space is unlocked.
  */
-kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, bool check,
-	struct ipc_port **port, bool *dead);
+kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
+	bool check, struct ipc_port **port, bool *dead);
 /* Puts back what ipc_right_copyin took in the same hold of the lock. */
-void ipc_right_restore(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port);
+void ipc_right_restore(
+	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port);
 /*
- * Puts a right (received disposition) in; consumed on success. *name MACH_PORT_DEAD if the port is dead. wanted: MACH_PORT_NULL or the name it must have.
- * KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE; with a wanted name KERN_NAME_EXISTS, KERN_RIGHT_EXISTS, KERN_INVALID_VALUE, KERN_UREFS_OVERFLOW.
+ * Puts a right (received disposition) in; consumed on success. *name MACH_PORT_DEAD if the port is dead. wanted:
+ * MACH_PORT_NULL or the name it must have. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE; with a wanted name KERN_NAME_EXISTS,
+ * KERN_RIGHT_EXISTS, KERN_INVALID_VALUE, KERN_UREFS_OVERFLOW.
  */
 kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition,
 	mach_port_name_t wanted, mach_port_name_t *name);
@@ -110,13 +115,20 @@ struct ipc_right_loss {
 	struct ipc_port *send, *send_once, *receive;
 	struct ipc_pset *set;
 };
-/* Adds delta to the user references of one right of the entry; the rights lost go to *loss. KERN_INVALID_RIGHT, KERN_INVALID_VALUE, KERN_UREFS_OVERFLOW. */
-kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, mach_port_right_t right,
-	int32_t delta, struct ipc_right_loss *loss);
+/*
+ * Adds delta to the user references of one right of the entry; the rights lost go to *loss. KERN_INVALID_RIGHT,
+ * KERN_INVALID_VALUE, KERN_UREFS_OVERFLOW.
+ */
+kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
+	mach_port_right_t right, int32_t delta, struct ipc_right_loss *loss);
 /* All rights of the entry go to *loss. */
-void ipc_right_destroy(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_right_loss *loss);
+void ipc_right_destroy(
+	struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_right_loss *loss);
 void ipc_right_finish(struct ipc_right_loss *loss);
-/* dead or possible: which notification; notify a send-once right, consumed on success. *previous: the one it replaces, for the caller. */
+/*
+ * dead or possible: which notification; notify a send-once right, consumed on success. *previous: the one it replaces,
+ * for the caller.
+ */
 kern_return_t ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *notify, bool possible,
 	struct ipc_port **previous);
 

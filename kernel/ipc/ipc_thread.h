@@ -19,8 +19,8 @@ struct ipc_element {
 };
 
 /*
- * What a thread is doing with respect to a register call it made. The state is guarded by the thread's lock; to and from QUEUED also by
- * the port's.
+ * What a thread is doing with respect to a register call it made. The state is guarded by the thread's lock; to and
+ * from QUEUED also by the port's.
  *
  *   NONE      -> QUEUED     the caller, when no receiver could take the words at once
  *   NONE      -> RECEIVED   the caller, by the fast path
@@ -28,7 +28,8 @@ struct ipc_element {
  *   QUEUED    -> NONE       port died; thread_abort, withdraw, terminate
  *   RECEIVED  -> NONE       reply; server or right to reply died; thread_abort, terminate
  *
- * The words stay in the caller's registers until the call ends, so that an abort only has to step back over the instruction.
+ * The words stay in the caller's registers until the call ends, so that an abort only has to step back over the
+ * instruction.
  */
 enum ipc_call_state {
 	IPC_CALL_NONE,
@@ -38,34 +39,34 @@ enum ipc_call_state {
 
 /*
  * Who owes whom: caller->server points to the server thread while the reply is owed directly, and server->owes to the
- * caller, with a reference. Only caller->server, under the caller's lock, says that the call is still alive: an abort clears it and does not
- * look at the server, which finds out when it replies. So the server's `owes` is touched by the server alone (or by
- * who ends it, or hands it words while it waits).
+ * caller, with a reference. Only caller->server, under the caller's lock, says that the call is still alive: an abort
+ * clears it and does not look at the server, which finds out when it replies. So the server's `owes` is touched by the
+ * server alone (or by who ends it, or hands it words while it waits).
  */
 struct ipc_thread {
 	/* As caller. */
 	uint8_t call_state; /* enum ipc_call_state */
 	bool call_foreign;
-	bool call_died;		     /* foreign: the server died; the continuation raises EXC_SYSCALL */
-	uint8_t call_count;	     /* words */
+	bool call_died;     /* foreign: the server died; the continuation raises EXC_SYSCALL */
+	uint8_t call_count; /* words */
 	mach_msg_id_t call_id;
-	struct thread *server;	     /* borrowed: a server clears it before it goes */
+	struct thread *server;       /* borrowed: a server clears it before it goes */
 	struct ipc_port *call_port;  /* reference while queued */
 	struct ipc_port *reply_port; /* kernel port that stands for the deferred reply, or null; borrowed */
 	struct ipc_element element;  /* in call_port's queue */
 
 	/* As server: the reply owed for the register message last received, to a caller or to a right. */
-	struct thread *owes;		/* reference */
-	struct ipc_port *owes_right;	/* right of a buffered request that came as words */
+	struct thread *owes;         /* reference */
+	struct ipc_port *owes_right; /* right of a buffered request that came as words */
 	uint8_t owes_disposition;
-	mach_msg_id_t owes_id;		/* of that reply */
+	mach_msg_id_t owes_id;          /* of that reply */
 	const struct ipc_port *owes_on; /* where the call came in; compared, never followed */
 
 	/* As receiver or blocked sender. */
-	bool receive_words;		/* waits in mach_reply_wait */
+	bool receive_words;             /* waits in mach_reply_wait */
 	struct ipc_object *wait_object; /* port or set whose list it is or was on; reference */
-	uint64_t deadline;		/* of the trap that is being run in pieces, ns; 0 none */
-	struct ipc_kmsg *taking;	/* message that left its queue but not yet the kernel: memory ran short of residence */
+	uint64_t deadline;              /* of the trap that is being run in pieces, ns; 0 none */
+	struct ipc_kmsg *taking; /* message that left its queue but not yet the kernel: memory ran short of residence */
 };
 
 #endif

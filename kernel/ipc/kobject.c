@@ -8,16 +8,14 @@
 
 /* --- Replies to threads. */
 
-static void *
-reference_thread(void *object)
+static void *reference_thread(void *object)
 {
 	thread_reference(object);
 	return object;
 }
 
 /* The answer in a reply of exc.defs: RetCode of a buffered one, or the one word of a register reply. */
-static kern_return_t
-exception_result(const struct ipc_kmsg *kmsg)
+static kern_return_t exception_result(const struct ipc_kmsg *kmsg)
 {
 	mig_reply_error_t reply;
 
@@ -35,8 +33,7 @@ exception_result(const struct ipc_kmsg *kmsg)
 	return reply.RetCode;
 }
 
-static void
-exception_answered(struct ipc_port *port, kern_return_t result)
+static void exception_answered(struct ipc_port *port, kern_return_t result)
 {
 	struct thread *thread = ipc_kernel_port_lookup(port, IKOT_EXCEPTION_REPLY, reference_thread);
 
@@ -47,8 +44,7 @@ exception_answered(struct ipc_port *port, kern_return_t result)
 }
 
 /* A deferred reply. The message holds the right, so the port stays until the caller has let go of it. */
-static void
-call_answered(struct ipc_port *port, int64_t code, const uint64_t *words, unsigned count)
+static void call_answered(struct ipc_port *port, int64_t code, const uint64_t *words, unsigned count)
 {
 	struct thread *caller = ipc_reply_port_close(port);
 
@@ -59,8 +55,7 @@ call_answered(struct ipc_port *port, int64_t code, const uint64_t *words, unsign
 	thread_deallocate(caller);
 }
 
-void
-ipc_kobject_send_once_died(struct ipc_port *port)
+void ipc_kobject_send_once_died(struct ipc_port *port)
 {
 	struct thread *caller;
 
@@ -80,8 +75,7 @@ ipc_kobject_send_once_died(struct ipc_port *port)
 
 /* --- Routines. */
 
-mach_msg_return_t
-ipc_kobject_words(struct ipc_port *port, struct mig_call *call)
+mach_msg_return_t ipc_kobject_words(struct ipc_port *port, struct mig_call *call)
 {
 	const struct mig_routine *routine = kernel_routine(call->id);
 
@@ -99,10 +93,9 @@ ipc_kobject_words(struct ipc_port *port, struct mig_call *call)
 }
 
 /* A register routine, its request in a buffer. Null with KERN_SUCCESS: there is no reply to give. */
-static kern_return_t
-run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
+static kern_return_t run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
 {
-	struct mig_call call = { .port = in->remote_port, .id = in->header.msgh_id };
+	struct mig_call call = {.port = in->remote_port, .id = in->header.msgh_id};
 
 	if (ipc_kmsg_fits_words(in)) {
 		call.count = ipc_kmsg_words(in, call.word);
@@ -122,8 +115,7 @@ run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kms
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-simple_result(const struct ipc_kmsg *out)
+static kern_return_t simple_result(const struct ipc_kmsg *out)
 {
 	mig_reply_error_t reply;
 
@@ -135,8 +127,7 @@ simple_result(const struct ipc_kmsg *out)
 }
 
 /* A buffered routine. */
-static kern_return_t
-run_message(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
+static kern_return_t run_message(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
 {
 	mach_msg_size_t room = routine->max_reply_size;
 	kern_return_t result;
@@ -149,7 +140,8 @@ run_message(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_k
 		return KERN_RESOURCE_SHORTAGE;
 	routine->message(in, *out);
 	result = simple_result(*out);
-	if (result == KERN_RESTART || result == MIG_NO_REPLY || (routine->flags & MIG_ROUTINE_ONEWAY) || in->local_port == NULL) {
+	if (result == KERN_RESTART || result == MIG_NO_REPLY || (routine->flags & MIG_ROUTINE_ONEWAY) ||
+		in->local_port == NULL) {
 		ipc_kmsg_destroy(*out);
 		*out = NULL;
 		return result == KERN_RESTART ? KERN_RESTART : KERN_SUCCESS;
@@ -159,11 +151,10 @@ run_message(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_k
 }
 
 /* The reply of a request that no routine takes. */
-static struct ipc_kmsg *
-error_reply(const struct ipc_kmsg *in, kern_return_t code)
+static struct ipc_kmsg *error_reply(const struct ipc_kmsg *in, kern_return_t code)
 {
 	struct ipc_kmsg *out = ipc_kmsg_alloc_slots(sizeof(mig_reply_error_t), 0, 0);
-	mig_reply_error_t reply = { .NDR = NDR_record, .RetCode = code };
+	mig_reply_error_t reply = {.NDR = NDR_record, .RetCode = code};
 
 	if (out == NULL)
 		return NULL;
@@ -173,8 +164,7 @@ error_reply(const struct ipc_kmsg *in, kern_return_t code)
 }
 
 /* Runs the routine for a message and sends its reply. KERN_RESTART: not consumed. */
-static mach_msg_return_t
-run_routine(struct ipc_kmsg *in, bool may_restart)
+static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 {
 	const struct mig_routine *routine = kernel_routine(in->header.msgh_id);
 	struct ipc_kmsg *out = NULL;
@@ -204,18 +194,18 @@ run_routine(struct ipc_kmsg *in, bool may_restart)
 	return MACH_MSG_SUCCESS;
 }
 
-mach_msg_return_t
-ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart)
+mach_msg_return_t ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart)
 {
 	struct ipc_port *port = kmsg->remote_port;
 	struct ipc_kernel_receiver *receiver;
-	uint64_t words[IPC_WORDS] = { 0 };
+	uint64_t words[IPC_WORDS] = {0};
 	bool plain;
 
 	switch (port->object.type) {
 	case IKOT_CALL_REPLY:
 		plain = ipc_kmsg_fits_words(kmsg);
-		call_answered(port, plain ? MACH_MSG_SUCCESS : MACH_RCV_COMPLEX, words, plain ? ipc_kmsg_words(kmsg, words) : 0);
+		call_answered(port, plain ? MACH_MSG_SUCCESS : MACH_RCV_COMPLEX, words,
+			plain ? ipc_kmsg_words(kmsg, words) : 0);
 		break;
 	case IKOT_EXCEPTION_REPLY:
 		exception_answered(port, exception_result(kmsg));

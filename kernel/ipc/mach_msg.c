@@ -1,11 +1,12 @@
 /*
  * The mach_msg trap: send, then receive, restartable from the saved registers at every point.
  *
- *   rax = TRAP_MACH_MSG          nothing has happened: the send takes all or nothing (copyin.c). A full queue is found before anything is taken
- *   rax = TRAP_MACH_MSG_RESUME   the send is done. A kernel routine that has to wait keeps its request in pending_kmsg; then the receive
+ *   rax = TRAP_MACH_MSG          nothing has happened: the send takes all or nothing (copyin.c)
+ *   rax = TRAP_MACH_MSG_RESUME   the send is done; pending_kmsg: a kernel routine that has to wait; then the receive
  *
- * Waiting for room or for a message is a continuation that tries again; waiting for memory puts the thread back before its syscall instruction.
- * No argument register ever changes, only rax, which the trap returns in.
+ * A full queue is found before anything is taken.
+ * Waiting for room or for a message is a continuation that tries again; waiting for memory puts the thread back before
+ * its syscall instruction. No argument register ever changes, only rax, which the trap returns in.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
@@ -17,8 +18,7 @@
 static void mach_msg_continue(struct thread *self);
 
 /* The deadline of this half of the trap; set by its first try. */
-static uint64_t
-deadline_of(struct thread *self, bool timeout)
+static uint64_t deadline_of(struct thread *self, bool timeout)
 {
 	uint64_t ms = (uint32_t)self->regs.r8;
 
@@ -30,8 +30,7 @@ deadline_of(struct thread *self, bool timeout)
 }
 
 /* A kernel port's routine runs now; its reply is queued before the receive looks for it. */
-static mach_msg_return_t
-send_to_kernel(struct thread *self, struct ipc_kmsg *kmsg)
+static mach_msg_return_t send_to_kernel(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	mach_msg_return_t result = ipc_kobject_message(kmsg, true);
 
@@ -40,8 +39,7 @@ send_to_kernel(struct thread *self, struct ipc_kmsg *kmsg)
 }
 
 /* *claimed: a receiver to switch to when this thread waits, or null. */
-static mach_msg_return_t
-send_half(struct thread *self, struct thread **claimed)
+static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	vm_address_t message = self->regs.rdi;
@@ -72,8 +70,7 @@ send_half(struct thread *self, struct thread **claimed)
 }
 
 /* Waits for a message; the thread that ours went to runs now, unless a better one is ready. */
-static _Noreturn void
-wait_for_message(struct thread *claimed)
+static _Noreturn void wait_for_message(struct thread *claimed)
 {
 	if (claimed != NULL && !sched_better_ready(current_processor(), claimed->run_priority))
 		thread_handoff(claimed, mach_msg_continue);
@@ -81,8 +78,7 @@ wait_for_message(struct thread *claimed)
 	thread_block(mach_msg_continue);
 }
 
-static int64_t
-receive_half(struct thread *self, bool resumed, bool died, struct thread *claimed)
+static int64_t receive_half(struct thread *self, bool resumed, bool died, struct thread *claimed)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	struct ipc_receiver want = {
@@ -104,8 +100,7 @@ receive_half(struct thread *self, bool resumed, bool died, struct thread *claime
 	return result;
 }
 
-static int64_t
-both_halves(struct thread *self, bool resumed, bool died)
+static int64_t both_halves(struct thread *self, bool resumed, bool died)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	int64_t result = MACH_MSG_SUCCESS;
@@ -124,8 +119,7 @@ both_halves(struct thread *self, bool resumed, bool died)
 }
 
 /* A sender has given us its message while we waited. */
-static int64_t
-finish_handed(struct thread *self)
+static int64_t finish_handed(struct thread *self)
 {
 	struct ipc_receiver want = {
 		.sender = self->regs.rsi & MACH_RCV_TRAILER_SENDER,
@@ -136,8 +130,7 @@ finish_handed(struct thread *self)
 	return ipc_receive_finish(self, &want);
 }
 
-static void
-mach_msg_continue(struct thread *self)
+static void mach_msg_continue(struct thread *self)
 {
 	bool sending = (int64_t)self->regs.rax == TRAP_MACH_MSG && ((mach_msg_option_t)self->regs.rsi & MACH_SEND_MSG);
 	enum wait_result waited = self->wait_result;
@@ -161,11 +154,10 @@ mach_msg_continue(struct thread *self)
 }
 
 /*
- * What an aborted trap left unfinished is given up by the next one: a kernel request (who waits for its reply gets the send-once notification), a
- * message that did not reach the buffer.
+ * What an aborted trap left unfinished is given up by the next one: a kernel request (who waits for its reply gets the
+ * send-once notification), a message that did not reach the buffer.
  */
-static void
-forget_unfinished(struct thread *self)
+static void forget_unfinished(struct thread *self)
 {
 	self->ipc.deadline = 0;
 	if (self->pending_kmsg != NULL)
@@ -176,8 +168,7 @@ forget_unfinished(struct thread *self)
 	self->ipc.taking = NULL;
 }
 
-int64_t
-ipc_trap_mach_msg(struct thread *self)
+int64_t ipc_trap_mach_msg(struct thread *self)
 {
 	int64_t result;
 
@@ -189,13 +180,13 @@ ipc_trap_mach_msg(struct thread *self)
 	return result;
 }
 
-int64_t
-ipc_trap_reply_port(struct thread *self)
+int64_t ipc_trap_reply_port(struct thread *self)
 {
 	struct ipc_port *port = ipc_port_alloc(self->task);
 	mach_port_name_t name;
 
-	if (port == NULL || ipc_space_insert(self->task->space, port, MACH_MSG_TYPE_PORT_RECEIVE, &name) != KERN_SUCCESS)
+	if (port == NULL ||
+		ipc_space_insert(self->task->space, port, MACH_MSG_TYPE_PORT_RECEIVE, &name) != KERN_SUCCESS)
 		return MACH_PORT_NULL;
 	return name;
 }

@@ -6,8 +6,7 @@
 #include <vm/vm.h>
 
 /* Locks the space if it is one and alive. */
-static bool
-space_lock(struct ipc_space *space)
+static bool space_lock(struct ipc_space *space)
 {
 	if (space == NULL)
 		return false;
@@ -19,8 +18,7 @@ space_lock(struct ipc_space *space)
 }
 
 /* Unlocks, and does what the locks have kept from being done. */
-static kern_return_t
-space_done(struct ipc_space *space, kern_return_t result)
+static kern_return_t space_done(struct ipc_space *space, kern_return_t result)
 {
 	lock_release(&space->lock);
 	ipc_deferred_run();
@@ -28,8 +26,8 @@ space_done(struct ipc_space *space, kern_return_t result)
 }
 
 /* The entry for a name that has one of the types: KERN_INVALID_NAME, KERN_INVALID_RIGHT. Space locked. */
-static kern_return_t
-entry_of(struct ipc_space *space, mach_port_name_t name, mach_port_type_t types, struct ipc_entry **entry)
+static kern_return_t entry_of(
+	struct ipc_space *space, mach_port_name_t name, mach_port_type_t types, struct ipc_entry **entry)
 {
 	*entry = ipc_right_lookup(space, name);
 	if (*entry == NULL)
@@ -38,8 +36,7 @@ entry_of(struct ipc_space *space, mach_port_name_t name, mach_port_type_t types,
 }
 
 /* The port whose receive right has the name, locked; the space is locked on entry and unlocked on return. */
-static kern_return_t
-receive_port(struct ipc_space *space, mach_port_name_t name, struct ipc_port **port)
+static kern_return_t receive_port(struct ipc_space *space, mach_port_name_t name, struct ipc_port **port)
 {
 	struct ipc_entry *entry;
 	kern_return_t result;
@@ -55,15 +52,13 @@ receive_port(struct ipc_space *space, mach_port_name_t name, struct ipc_port **p
 	return result;
 }
 
-static mach_port_type_t
-type_reported(const struct ipc_entry *entry)
+static mach_port_type_t type_reported(const struct ipc_entry *entry)
 {
 	return ipc_entry_type(entry) | (entry->request != NULL ? MACH_PORT_TYPE_DNREQUEST : 0);
 }
 
-kern_return_t
-mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_type_number_t *namesCnt, vm_map_copy_t *types,
-	mach_msg_type_number_t *typesCnt)
+kern_return_t mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_type_number_t *namesCnt,
+	vm_map_copy_t *types, mach_msg_type_number_t *typesCnt)
 {
 	uint32_t *list, count = 0, room;
 
@@ -105,8 +100,7 @@ mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_type_number_t *
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-mach_port_type(ipc_space_t task, mach_port_name_t name, mach_port_type_t *ptype)
+kern_return_t mach_port_type(ipc_space_t task, mach_port_name_t name, mach_port_type_t *ptype)
 {
 	struct ipc_entry *entry;
 
@@ -117,8 +111,7 @@ mach_port_type(ipc_space_t task, mach_port_name_t name, mach_port_type_t *ptype)
 	return space_done(task, entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME);
 }
 
-kern_return_t
-mach_port_rename(ipc_space_t task, mach_port_name_t old_name, mach_port_name_t new_name)
+kern_return_t mach_port_rename(ipc_space_t task, mach_port_name_t old_name, mach_port_name_t new_name)
 {
 	struct ipc_entry *from, *to;
 	struct ipc_port *port;
@@ -162,8 +155,8 @@ mach_port_rename(ipc_space_t task, mach_port_name_t old_name, mach_port_name_t n
 }
 
 /* An entry of the wanted name, or of any with MACH_PORT_NULL, and the right in it. */
-static kern_return_t
-allocate(struct ipc_space *space, mach_port_right_t right, mach_port_name_t wanted, mach_port_name_t *name)
+static kern_return_t allocate(
+	struct ipc_space *space, mach_port_right_t right, mach_port_name_t wanted, mach_port_name_t *name)
 {
 	struct ipc_port *port = NULL;
 	struct ipc_pset *set = NULL;
@@ -178,8 +171,8 @@ allocate(struct ipc_space *space, mach_port_right_t right, mach_port_name_t want
 	owner = space->task;
 	if (right == MACH_PORT_RIGHT_RECEIVE) {
 		port = ipc_port_alloc(owner);
-		result = port == NULL ? KERN_RESOURCE_SHORTAGE :
-					ipc_right_copyout(space, port, MACH_MSG_TYPE_PORT_RECEIVE, wanted, name);
+		result = port == NULL ? KERN_RESOURCE_SHORTAGE
+				      : ipc_right_copyout(space, port, MACH_MSG_TYPE_PORT_RECEIVE, wanted, name);
 	} else {
 		if (right == MACH_PORT_RIGHT_PORT_SET)
 			set = ipc_pset_alloc(owner);
@@ -207,24 +200,21 @@ allocate(struct ipc_space *space, mach_port_right_t right, mach_port_name_t want
 	return result;
 }
 
-kern_return_t
-mach_port_allocate_name(ipc_space_t task, mach_port_right_t right, mach_port_name_t name)
+kern_return_t mach_port_allocate_name(ipc_space_t task, mach_port_right_t right, mach_port_name_t name)
 {
 	mach_port_name_t same;
 
 	return MACH_PORT_VALID(name) ? allocate(task, right, name, &same) : KERN_INVALID_VALUE;
 }
 
-kern_return_t
-mach_port_allocate(ipc_space_t task, mach_port_right_t right, mach_port_name_t *name)
+kern_return_t mach_port_allocate(ipc_space_t task, mach_port_right_t right, mach_port_name_t *name)
 {
 	return allocate(task, right, MACH_PORT_NULL, name);
 }
 
-kern_return_t
-mach_port_destroy(ipc_space_t task, mach_port_name_t name)
+kern_return_t mach_port_destroy(ipc_space_t task, mach_port_name_t name)
 {
-	struct ipc_right_loss loss = { 0 };
+	struct ipc_right_loss loss = {0};
 	struct ipc_entry *entry;
 
 	if (!space_lock(task))
@@ -237,16 +227,16 @@ mach_port_destroy(ipc_space_t task, mach_port_name_t name)
 	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME;
 }
 
-kern_return_t
-mach_port_deallocate(ipc_space_t task, mach_port_name_t name)
+kern_return_t mach_port_deallocate(ipc_space_t task, mach_port_name_t name)
 {
-	struct ipc_right_loss loss = { 0 };
+	struct ipc_right_loss loss = {0};
 	struct ipc_entry *entry;
 	kern_return_t result;
 
 	if (!space_lock(task))
 		return KERN_INVALID_TASK;
-	result = entry_of(task, name, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME, &entry);
+	result =
+		entry_of(task, name, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME, &entry);
 	if (result == KERN_SUCCESS) {
 		uint32_t type = ipc_entry_type(entry);
 		mach_port_right_t right = MACH_PORT_RIGHT_DEAD_NAME;
@@ -262,8 +252,8 @@ mach_port_deallocate(ipc_space_t task, mach_port_name_t name)
 	return result;
 }
 
-kern_return_t
-mach_port_get_refs(ipc_space_t task, mach_port_name_t name, mach_port_right_t right, mach_port_urefs_t *refs)
+kern_return_t mach_port_get_refs(
+	ipc_space_t task, mach_port_name_t name, mach_port_right_t right, mach_port_urefs_t *refs)
 {
 	struct ipc_entry *entry;
 
@@ -280,10 +270,10 @@ mach_port_get_refs(ipc_space_t task, mach_port_name_t name, mach_port_right_t ri
 	return space_done(task, KERN_SUCCESS);
 }
 
-kern_return_t
-mach_port_mod_refs(ipc_space_t task, mach_port_name_t name, mach_port_right_t right, mach_port_delta_t delta)
+kern_return_t mach_port_mod_refs(
+	ipc_space_t task, mach_port_name_t name, mach_port_right_t right, mach_port_delta_t delta)
 {
-	struct ipc_right_loss loss = { 0 };
+	struct ipc_right_loss loss = {0};
 	struct ipc_entry *entry;
 	kern_return_t result = KERN_INVALID_NAME;
 
@@ -297,8 +287,7 @@ mach_port_mod_refs(ipc_space_t task, mach_port_name_t name, mach_port_right_t ri
 	return result;
 }
 
-kern_return_t
-mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach_port_msgcount_t qlimit)
+kern_return_t mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach_port_msgcount_t qlimit)
 {
 	struct ipc_port *port;
 	kern_return_t result;
@@ -317,8 +306,7 @@ mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach_port_msgcount
 	return result;
 }
 
-kern_return_t
-mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mach_port_mscount_t mscount)
+kern_return_t mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mach_port_mscount_t mscount)
 {
 	struct ipc_port *port;
 	kern_return_t result = receive_port(task, name, &port);
@@ -331,8 +319,7 @@ mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mach_port_mscount
 	return result;
 }
 
-kern_return_t
-mach_port_set_seqno(ipc_space_t task, mach_port_name_t name, mach_port_seqno_t seqno)
+kern_return_t mach_port_set_seqno(ipc_space_t task, mach_port_name_t name, mach_port_seqno_t seqno)
 {
 	struct ipc_port *port;
 	kern_return_t result = receive_port(task, name, &port);
@@ -345,8 +332,8 @@ mach_port_set_seqno(ipc_space_t task, mach_port_name_t name, mach_port_seqno_t s
 	return result;
 }
 
-kern_return_t
-mach_port_get_set_status(ipc_space_t task, mach_port_name_t name, vm_map_copy_t *members, mach_msg_type_number_t *membersCnt)
+kern_return_t mach_port_get_set_status(
+	ipc_space_t task, mach_port_name_t name, vm_map_copy_t *members, mach_msg_type_number_t *membersCnt)
 {
 	mach_port_name_t *names;
 	struct ipc_entry *entry;
@@ -385,8 +372,7 @@ mach_port_get_set_status(ipc_space_t task, mach_port_name_t name, vm_map_copy_t 
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-mach_port_move_member(ipc_space_t task, mach_port_name_t member, mach_port_name_t after)
+kern_return_t mach_port_move_member(ipc_space_t task, mach_port_name_t member, mach_port_name_t after)
 {
 	struct ipc_entry *entry, *set_entry = NULL;
 	struct ipc_port *port;
@@ -412,9 +398,8 @@ mach_port_move_member(ipc_space_t task, mach_port_name_t member, mach_port_name_
 }
 
 /* Port-destroyed and no-senders: one right each, on the port. */
-static kern_return_t
-request_on_receive(struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_t sync, struct ipc_port *notify,
-	struct ipc_port **previous)
+static kern_return_t request_on_receive(struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_t sync,
+	struct ipc_port *notify, struct ipc_port **previous)
 {
 	struct ipc_port *port = ipc_object_port(entry->object), *at_once = NULL;
 	mach_port_mscount_t mscount = 0;
@@ -438,9 +423,8 @@ request_on_receive(struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_
 }
 
 /* Dead-name and send-possible: at once if it is so already and the caller wants to know (sync). */
-static kern_return_t
-request_on_send(mach_port_name_t name, struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_t sync,
-	struct ipc_port *notify, struct ipc_port **previous)
+static kern_return_t request_on_send(mach_port_name_t name, struct ipc_entry *entry, mach_msg_id_t id,
+	mach_port_mscount_t sync, struct ipc_port *notify, struct ipc_port **previous)
 {
 	uint32_t type = ipc_entry_type(entry);
 	bool possible = id == MIG_ID_mach_notify_send_possible;
@@ -464,9 +448,8 @@ request_on_send(mach_port_name_t name, struct ipc_entry *entry, mach_msg_id_t id
 	return ipc_right_request(name, entry, notify, possible, previous);
 }
 
-kern_return_t
-mach_port_request_notification(ipc_space_t task, mach_port_name_t name, mach_msg_id_t id, mach_port_mscount_t sync,
-	ipc_port_t notify, ipc_port_t *previous)
+kern_return_t mach_port_request_notification(ipc_space_t task, mach_port_name_t name, mach_msg_id_t id,
+	mach_port_mscount_t sync, ipc_port_t notify, ipc_port_t *previous)
 {
 	struct ipc_entry *entry;
 	kern_return_t result = KERN_INVALID_NAME;
@@ -480,9 +463,9 @@ mach_port_request_notification(ipc_space_t task, mach_port_name_t name, mach_msg
 	switch (id) {
 	case MIG_ID_mach_notify_port_destroyed:
 	case MIG_ID_mach_notify_no_senders:
-		result = ipc_entry_type(entry) & MACH_PORT_TYPE_RECEIVE ?
-				 request_on_receive(entry, id, sync, notify, previous) :
-				 KERN_INVALID_RIGHT;
+		result = ipc_entry_type(entry) & MACH_PORT_TYPE_RECEIVE
+				 ? request_on_receive(entry, id, sync, notify, previous)
+				 : KERN_INVALID_RIGHT;
 		break;
 	case MIG_ID_mach_notify_dead_name:
 	case MIG_ID_mach_notify_send_possible:
@@ -494,8 +477,8 @@ mach_port_request_notification(ipc_space_t task, mach_port_name_t name, mach_msg
 	return space_done(task, result);
 }
 
-kern_return_t
-mach_port_insert_right(ipc_space_t task, mach_port_name_t name, ipc_port_t poly, mach_msg_type_name_t polyPoly)
+kern_return_t mach_port_insert_right(
+	ipc_space_t task, mach_port_name_t name, ipc_port_t poly, mach_msg_type_name_t polyPoly)
 {
 	mach_port_name_t same;
 
@@ -508,9 +491,8 @@ mach_port_insert_right(ipc_space_t task, mach_port_name_t name, ipc_port_t poly,
 	return space_done(task, ipc_right_copyout(task, poly, polyPoly, name, &same));
 }
 
-kern_return_t
-mach_port_extract_right(ipc_space_t task, mach_port_name_t name, mach_msg_type_name_t msgt_name, ipc_port_t *poly,
-	mach_msg_type_name_t *polyPoly)
+kern_return_t mach_port_extract_right(ipc_space_t task, mach_port_name_t name, mach_msg_type_name_t msgt_name,
+	ipc_port_t *poly, mach_msg_type_name_t *polyPoly)
 {
 	kern_return_t result;
 	bool dead;
@@ -533,8 +515,7 @@ mach_port_extract_right(ipc_space_t task, mach_port_name_t name, mach_msg_type_n
 	return space_done(task, result);
 }
 
-kern_return_t
-mach_port_get_receive_status(ipc_space_t task, mach_port_name_t name, mach_port_status_t *status)
+kern_return_t mach_port_get_receive_status(ipc_space_t task, mach_port_name_t name, mach_port_status_t *status)
 {
 	struct ipc_port *port;
 	kern_return_t result = receive_port(task, name, &port);
@@ -543,14 +524,14 @@ mach_port_get_receive_status(ipc_space_t task, mach_port_name_t name, mach_port_
 		ipc_deferred_run();
 		return result;
 	}
-	*status = (mach_port_status_t){ .mps_seqno = port->seqno,
+	*status = (mach_port_status_t){.mps_seqno = port->seqno,
 		.mps_mscount = port->mscount,
 		.mps_qlimit = port->qlimit,
 		.mps_msgcount = port->msgcount,
 		.mps_sorights = port->sorights,
 		.mps_srights = port->srights != 0,
 		.mps_pdrequest = port->pd_notify != NULL,
-		.mps_nsrequest = port->ns_notify != NULL };
+		.mps_nsrequest = port->ns_notify != NULL};
 	if (port->set != NULL)
 		status->mps_pset = port->set->name;
 	lock_release(&port->object.lock);
@@ -558,8 +539,7 @@ mach_port_get_receive_status(ipc_space_t task, mach_port_name_t name, mach_port_
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-set_payload(struct ipc_space *space, mach_port_name_t name, bool has, uint64_t payload)
+static kern_return_t set_payload(struct ipc_space *space, mach_port_name_t name, bool has, uint64_t payload)
 {
 	struct ipc_port *port;
 	kern_return_t result = receive_port(space, name, &port);
@@ -572,14 +552,12 @@ set_payload(struct ipc_space *space, mach_port_name_t name, bool has, uint64_t p
 	return result;
 }
 
-kern_return_t
-mach_port_set_protected_payload(ipc_space_t task, mach_port_name_t name, uint64_t payload)
+kern_return_t mach_port_set_protected_payload(ipc_space_t task, mach_port_name_t name, uint64_t payload)
 {
 	return set_payload(task, name, true, payload);
 }
 
-kern_return_t
-mach_port_clear_protected_payload(ipc_space_t task, mach_port_name_t name)
+kern_return_t mach_port_clear_protected_payload(ipc_space_t task, mach_port_name_t name)
 {
 	return set_payload(task, name, false, 0);
 }

@@ -1,13 +1,14 @@
 /*
  * Receiving, for mach_msg and mach_reply_wait alike.
  *
- * A message leaves its queue only when the pages of the receive buffer that it needs are there. So the head is looked at; if it needs more of the buffer
- * than has been probed, the lock is let go, the pages are touched (which may restart the trap), and the head, which may be another by then,
- * is looked at again.
+ * A message leaves its queue only when the pages of the receive buffer that it needs are there. So the head is looked
+ * at; if it needs more of the buffer than has been probed, the lock is let go, the pages are touched (which may restart
+ * the trap), and the head, which may be another by then, is looked at again.
  *
- * A message that left stays with its thread (ipc_thread.taking) until it has arrived: if memory is short of residence after all, the trap restarts
- * and goes on there. A sender may put it there itself for a thread that it found waiting in mach_msg; only if that thread's buffer turns out to
- * be no memory at all is the message lost, as it would be had the buffer gone after the look.
+ * A message that left stays with its thread (ipc_thread.taking) until it has arrived: if memory is short of residence
+ * after all, the trap restarts and goes on there. A sender may put it there itself for a thread that it found waiting
+ * in mach_msg; only if that thread's buffer turns out to be no memory at all is the message lost, as it would be had
+ * the buffer gone after the look.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
@@ -15,8 +16,7 @@
 #include <mach/trap.h>
 #include <string.h>
 
-static struct ipc_object *
-object_named(struct ipc_space *space, mach_port_name_t name)
+static struct ipc_object *object_named(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_object *object = NULL;
 	struct ipc_entry *entry;
@@ -32,8 +32,7 @@ object_named(struct ipc_space *space, mach_port_name_t name)
 }
 
 /* Bytes that an element needs in a buffer, without trailer. */
-static mach_msg_size_t
-element_size(const struct ipc_element *element)
+static mach_msg_size_t element_size(const struct ipc_element *element)
 {
 	if (element->is_caller) {
 		const struct thread *caller = container_of(element, struct thread, ipc.element);
@@ -43,23 +42,20 @@ element_size(const struct ipc_element *element)
 	return container_of(element, struct ipc_kmsg, element)->header.msgh_size;
 }
 
-static bool
-element_fits_words(const struct ipc_element *element)
+static bool element_fits_words(const struct ipc_element *element)
 {
 	return element->is_caller || ipc_kmsg_fits_words(container_of(element, struct ipc_kmsg, element));
 }
 
 /* What the registers of a delivered register message say beside its words. */
-static void
-deliver_registers(struct thread *self, unsigned count, unsigned kind, mach_msg_id_t id, uint64_t label)
+static void deliver_registers(struct thread *self, unsigned count, unsigned kind, mach_msg_id_t id, uint64_t label)
 {
 	self->regs.rbx = (uint64_t)(uint32_t)id << 32 | kind | count;
 	self->regs.r14 = label;
 }
 
 /* Port locked, the head is a caller: its words come into our registers, and we owe it the reply. */
-static void
-take_caller_words(struct thread *self, struct ipc_port *port, struct thread *caller)
+static void take_caller_words(struct thread *self, struct ipc_port *port, struct thread *caller)
 {
 	bool foreign = caller->ipc.call_foreign;
 
@@ -68,15 +64,14 @@ take_caller_words(struct thread *self, struct ipc_port *port, struct thread *cal
 		self->regs.word[6] = caller->word;
 		self->regs.word[7] = 0;
 	}
-	deliver_registers(self, caller->ipc.call_count, DELIVERED_CALL | (foreign ? DELIVERED_FOREIGN : 0), caller->ipc.call_id,
-		port->label);
+	deliver_registers(self, caller->ipc.call_count, DELIVERED_CALL | (foreign ? DELIVERED_FOREIGN : 0),
+		caller->ipc.call_id, port->label);
 	ipc_call_receive(port, caller, self, NULL);
 	count_event(messages_register_queued);
 }
 
 /* A small plain message, off its queue, as words; a right to reply in it is owed like a caller's. */
-static void
-take_kmsg_words(struct thread *self, struct ipc_kmsg *kmsg, uint64_t label)
+static void take_kmsg_words(struct thread *self, struct ipc_kmsg *kmsg, uint64_t label)
 {
 	unsigned count = ipc_kmsg_words(kmsg, self->regs.word);
 
@@ -91,11 +86,10 @@ take_kmsg_words(struct thread *self, struct ipc_kmsg *kmsg, uint64_t label)
 }
 
 /*
- * Port locked, the head is a caller, and the receiver wants a buffer: a message with the words and a send-once right for the reply. Null: no
- * memory; the caller has been told.
+ * Port locked, the head is a caller, and the receiver wants a buffer: a message with the words and a send-once right
+ * for the reply. Null: no memory; the caller has been told.
  */
-static struct ipc_kmsg *
-take_caller_kmsg(struct ipc_port *port, struct thread *caller)
+static struct ipc_kmsg *take_caller_kmsg(struct ipc_port *port, struct thread *caller)
 {
 	uint64_t words[IPC_WORDS];
 	struct ipc_port *reply = ipc_kernel_port_create(IKOT_CALL_REPLY, caller);
@@ -129,8 +123,7 @@ take_caller_kmsg(struct ipc_port *port, struct thread *caller)
 }
 
 /* Off the queue, with what the port adds. Port locked. */
-static struct ipc_kmsg *
-take_kmsg(struct ipc_port *port, struct ipc_element *element)
+static struct ipc_kmsg *take_kmsg(struct ipc_port *port, struct ipc_element *element)
 {
 	struct ipc_kmsg *kmsg;
 
@@ -145,8 +138,7 @@ take_kmsg(struct ipc_port *port, struct ipc_element *element)
 	return kmsg;
 }
 
-void
-ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
+void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->remote_port;
 
@@ -160,8 +152,7 @@ ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 }
 
 /* What left its queue goes to user memory. */
-int64_t
-ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
+int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
 {
 	struct ipc_kmsg *kmsg = self->ipc.taking;
 	mach_msg_id_t id = kmsg->header.msgh_id;
@@ -180,8 +171,7 @@ ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
 }
 
 /* The head does not fit. Port locked on entry. */
-static int64_t
-too_large(const struct ipc_receiver *want, struct ipc_port *port, struct ipc_element *element)
+static int64_t too_large(const struct ipc_receiver *want, struct ipc_port *port, struct ipc_element *element)
 {
 	mach_msg_size_t size = element_size(element);
 
@@ -202,14 +192,13 @@ too_large(const struct ipc_receiver *want, struct ipc_port *port, struct ipc_ele
 }
 
 /*
- * One look at the object. IPC_RECEIVE_AGAIN: look again, *need bytes of the buffer probed. The object's reference is consumed only by
- * IPC_RECEIVE_WAIT.
+ * One look at the object. IPC_RECEIVE_AGAIN: look again, *need bytes of the buffer probed. The object's reference is
+ * consumed only by IPC_RECEIVE_WAIT.
  */
 #define IPC_RECEIVE_AGAIN 0x7fff0004
 
-static int64_t
-look(struct thread *self, const struct ipc_receiver *want, struct ipc_object *object, mach_msg_size_t probed,
-	mach_msg_size_t *need)
+static int64_t look(struct thread *self, const struct ipc_receiver *want, struct ipc_object *object,
+	mach_msg_size_t probed, mach_msg_size_t *need)
 {
 	struct ipc_port *port = ipc_mqueue_ready(object);
 	struct ipc_element *element;
@@ -271,8 +260,7 @@ look(struct thread *self, const struct ipc_receiver *want, struct ipc_object *ob
 	return result;
 }
 
-int64_t
-ipc_receive(struct thread *self, const struct ipc_receiver *want)
+int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
 {
 	struct ipc_object *object;
 	mach_msg_size_t probed = 0, need = 0;

@@ -1,8 +1,9 @@
 /*
  * The register path in full, server's side: mach_reply_wait and mach_reply_defer.
  *
- * mach_reply_wait replies once: then it sets REPLY_NONE in its saved rbx, so that whatever restarts it only waits. The caller that got
- * its reply is woken when it is clear what the server does next: if the server waits, the processor goes straight to the caller.
+ * mach_reply_wait replies once: then it sets REPLY_NONE in its saved rbx, so that whatever restarts it only waits. The
+ * caller that got its reply is woken when it is clear what the server does next: if the server waits, the processor
+ * goes straight to the caller.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
@@ -11,8 +12,7 @@
 #define FLAG_REPLY_NONE ((uint64_t)REPLY_NONE << 32)
 
 /* The words in our registers as a message to the right that a buffered request brought. */
-static mach_msg_return_t
-reply_to_right(struct thread *self, unsigned count)
+static mach_msg_return_t reply_to_right(struct thread *self, unsigned count)
 {
 	struct ipc_kmsg *kmsg = ipc_kmsg_of_words(self->ipc.owes_id, self->regs.word, count);
 
@@ -26,8 +26,7 @@ reply_to_right(struct thread *self, unsigned count)
 }
 
 /* Replies to whoever is owed. *caller: a thread to be woken by send_off, with its reference. */
-static mach_msg_return_t
-reply(struct thread *self, unsigned flags, struct thread **caller)
+static mach_msg_return_t reply(struct thread *self, unsigned flags, struct thread **caller)
 {
 	unsigned count = (unsigned)(self->regs.r15 >> 32);
 	struct thread *owed = self->ipc.owes;
@@ -51,8 +50,7 @@ reply(struct thread *self, unsigned flags, struct thread **caller)
 	return MACH_MSG_SUCCESS;
 }
 
-static void
-send_off(struct thread *caller)
+static void send_off(struct thread *caller)
 {
 	if (caller != NULL) {
 		(void)thread_go(caller, WAIT_AWAKENED);
@@ -60,8 +58,7 @@ send_off(struct thread *caller)
 	}
 }
 
-static _Noreturn void
-wait_for_next(struct thread *self, bool resumed, bool died, struct thread *caller)
+static _Noreturn void wait_for_next(struct thread *self, bool resumed, bool died, struct thread *caller)
 {
 	struct ipc_receiver want = {
 		.name = (mach_port_name_t)self->regs.rbx,
@@ -89,8 +86,7 @@ wait_for_next(struct thread *self, bool resumed, bool died, struct thread *calle
 	thread_leave_kernel(self);
 }
 
-void
-ipc_reply_wait_continue(struct thread *self)
+void ipc_reply_wait_continue(struct thread *self)
 {
 	enum wait_result waited = self->wait_result;
 	bool died;
@@ -104,8 +100,7 @@ ipc_reply_wait_continue(struct thread *self)
 	wait_for_next(self, true, died, NULL);
 }
 
-void
-ipc_trap_reply_wait(struct thread *self)
+void ipc_trap_reply_wait(struct thread *self)
 {
 	unsigned flags = (unsigned)(self->regs.rbx >> 32);
 	mach_msg_return_t result = MACH_MSG_SUCCESS;
@@ -126,11 +121,11 @@ ipc_trap_reply_wait(struct thread *self)
 }
 
 /*
- * The right to reply to the caller last received, as a send-once right: of a port of the kernel that stands for the caller. The name goes in before the caller
- * points to the port; nobody else knows it yet, so the caller's own abort is the only race, and then the port dies at once.
+ * The right to reply to the caller last received, as a send-once right: of a port of the kernel that stands for the
+ * caller. The name goes in before the caller points to the port; nobody else knows it yet, so the caller's own abort is
+ * the only race, and then the port dies at once.
  */
-int64_t
-ipc_trap_reply_defer(struct thread *self)
+int64_t ipc_trap_reply_defer(struct thread *self)
 {
 	struct thread *caller = self->ipc.owes;
 	struct ipc_port *port = self->ipc.owes_right;
@@ -160,7 +155,8 @@ ipc_trap_reply_defer(struct thread *self)
 	}
 	lock_release(&caller->lock);
 	/* Without room for the name the right dies, and with it the call. */
-	result = ipc_space_insert(self->task->space, ipc_port_make_send_once(port), MACH_MSG_TYPE_PORT_SEND_ONCE, &name);
+	result =
+		ipc_space_insert(self->task->space, ipc_port_make_send_once(port), MACH_MSG_TYPE_PORT_SEND_ONCE, &name);
 	if (!stands) {
 		struct thread *held = ipc_reply_port_close(port);
 

@@ -2,15 +2,13 @@
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
 
-mach_msg_return_t
-ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
+mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 {
 	return ipc_kmsg_deliver_claim(kmsg, NULL);
 }
 
 /* A claimed thread that is not switched to after all: on the run queue. */
-void
-ipc_unclaim(struct thread *claimed)
+void ipc_unclaim(struct thread *claimed)
 {
 	if (claimed == NULL)
 		return;
@@ -21,8 +19,7 @@ ipc_unclaim(struct thread *claimed)
 	lock_release(&claimed->lock);
 }
 
-mach_msg_return_t
-ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed)
+mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed)
 {
 	struct ipc_port *port = kmsg->remote_port;
 	struct thread *receiver;
@@ -55,9 +52,8 @@ ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed)
 	return MACH_MSG_SUCCESS;
 }
 
-mach_msg_return_t
-ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition,
-	mach_msg_option_t option)
+mach_msg_return_t ipc_kmsg_send_from_kernel(
+	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t option)
 {
 	(void)option;
 	if (kmsg == NULL || port == NULL) {
@@ -84,9 +80,9 @@ ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg
 		mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits);
 
 		kmsg->local_disposition = local == MACH_MSG_TYPE_COPY_SEND || local == MACH_MSG_TYPE_MOVE_SEND ||
-				local == MACH_MSG_TYPE_MAKE_SEND ?
-			MACH_MSG_TYPE_PORT_SEND :
-			MACH_MSG_TYPE_PORT_SEND_ONCE;
+							  local == MACH_MSG_TYPE_MAKE_SEND
+						  ? MACH_MSG_TYPE_PORT_SEND
+						  : MACH_MSG_TYPE_PORT_SEND_ONCE;
 	}
 	/* Receive rights that the kernel gives away are in transit too. */
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
@@ -105,9 +101,8 @@ ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg
 	return ipc_kmsg_deliver(kmsg);
 }
 
-mach_msg_return_t
-ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id, const uint64_t *words,
-	unsigned count)
+mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,
+	const uint64_t *words, unsigned count)
 {
 	struct ipc_kmsg *kmsg = port != NULL ? ipc_kmsg_of_words(id, words, count) : NULL;
 
@@ -121,8 +116,7 @@ ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t dispositi
 	return port == NULL ? MACH_SEND_INVALID_DEST : MACH_SEND_NO_BUFFER;
 }
 
-mach_msg_return_t
-ipc_send_room(struct thread *self, mach_port_name_t name)
+mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name)
 {
 	struct ipc_space *space = self->task->space;
 	mach_msg_return_t result = MACH_MSG_SUCCESS;
@@ -139,9 +133,8 @@ ipc_send_room(struct thread *self, mach_port_name_t name)
 }
 
 /* Space locked: a send-possible request on the name, to a send-once right made from the receive right `notify`. */
-static mach_msg_return_t
-request_possible(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, mach_port_name_t notify,
-	struct ipc_port **previous)
+static mach_msg_return_t request_possible(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
+	mach_port_name_t notify, struct ipc_port **previous)
 {
 	struct ipc_port *right;
 	bool dead;
@@ -156,8 +149,8 @@ request_possible(struct ipc_space *space, mach_port_name_t name, struct ipc_entr
 	return MACH_SEND_WILL_NOTIFY;
 }
 
-mach_msg_return_t
-ipc_send_full(struct thread *self, mach_port_name_t name, mach_msg_option_t option, uint64_t deadline, mach_port_name_t notify)
+mach_msg_return_t ipc_send_full(struct thread *self, mach_port_name_t name, mach_msg_option_t option, uint64_t deadline,
+	mach_port_name_t notify)
 {
 	struct ipc_space *space = self->task->space;
 	struct ipc_port *port, *previous = NULL;

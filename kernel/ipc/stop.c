@@ -1,16 +1,14 @@
 /*
  * Stopping a thread inside message passing: abort, withdrawal, termination.
  *
- *   where the thread is                     abort                          withdraw (suspend, get and set state)
- *   foreign or register call, queued        before its syscall             foreign: before its syscall
- *   call, received                          before its syscall; the right  stays: rip after the instruction, rax the number
- *                                           to reply dies
- *   waits to receive or for room            *_INTERRUPTED                  stays
+ *   where the thread is        abort                             withdraw (suspend, get and set state)
+ *   call, queued               before its syscall                foreign: before its syscall
+ *   call, received             before its syscall, reply dies    stays: rip behind it, rax the number
+ *   receives or waits to send  *_INTERRUPTED                     stays
  */
 #include <ipc/ipc_internal.h>
 
-struct thread *
-ipc_reply_port_close(struct ipc_port *port)
+struct thread *ipc_reply_port_close(struct ipc_port *port)
 {
 	struct thread *caller;
 
@@ -25,8 +23,7 @@ ipc_reply_port_close(struct ipc_port *port)
 }
 
 /* Takes a queued caller off its port. Port before thread: the port is found with a reference and looked at again. */
-static bool
-unqueue(struct thread *thread, bool foreign_only)
+static bool unqueue(struct thread *thread, bool foreign_only)
 {
 	struct ipc_port *port = NULL;
 	bool off;
@@ -58,8 +55,7 @@ unqueue(struct thread *thread, bool foreign_only)
 }
 
 /* Ends a received call from the caller's side. */
-static bool
-give_up_reply(struct thread *thread)
+static bool give_up_reply(struct thread *thread)
 {
 	struct ipc_port *port = NULL;
 	bool stood;
@@ -86,8 +82,7 @@ give_up_reply(struct thread *thread)
 	return stood;
 }
 
-bool
-ipc_thread_abort(struct thread *thread)
+bool ipc_thread_abort(struct thread *thread)
 {
 	enum wait_kind kind;
 
@@ -101,15 +96,13 @@ ipc_thread_abort(struct thread *thread)
 	return (kind == WAIT_IPC_RECEIVE || kind == WAIT_IPC_SEND) && thread_go(thread, WAIT_INTERRUPTED);
 }
 
-void
-ipc_thread_withdraw(struct thread *thread)
+void ipc_thread_withdraw(struct thread *thread)
 {
 	if (unqueue(thread, true))
 		(void)thread_go(thread, WAIT_INTERRUPTED);
 }
 
-void
-ipc_thread_terminate(struct thread *thread)
+void ipc_thread_terminate(struct thread *thread)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
 	bool died;
@@ -139,8 +132,7 @@ ipc_thread_terminate(struct thread *thread)
 	ipc_deferred_run();
 }
 
-void
-ipc_thread_init(struct thread *thread)
+void ipc_thread_init(struct thread *thread)
 {
 	list_init(&thread->wait_link);
 	list_init(&thread->ipc.element.link);

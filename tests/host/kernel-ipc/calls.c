@@ -1,4 +1,5 @@
-/* Calls between threads: every pairing of register and buffered sides, fast and full, with faults, preemption, aborts and deaths. */
+/* Calls between threads: every pairing of register and buffered sides, fast and full, with faults, preemption, aborts
+ * and deaths. */
 #include "calls.h"
 #include "world.h"
 #include <kern/processor.h>
@@ -8,7 +9,7 @@
 
 #define CLIENTS 6
 #define SERVERS 3
-#define CALLS 60
+#define CALLS   60
 
 struct message {
 	mach_msg_header_t header;
@@ -19,8 +20,8 @@ struct message {
 struct scene {
 	struct task *server_task, *client_task;
 	mach_port_name_t receive; /* in the server's space: port or set */
-	mach_port_name_t port;	  /* in the server's space */
-	mach_port_name_t send;	  /* in the clients' */
+	mach_port_name_t port;    /* in the server's space */
+	mach_port_name_t send;    /* in the clients' */
 	bool aborts;
 	unsigned clients_left, good, died;
 	struct thread *threads[CLIENTS + SERVERS];
@@ -31,15 +32,13 @@ struct scene {
 static struct scene scene;
 
 /* What every server answers: each word plus the id. */
-static void
-answer(uint64_t *words, unsigned count, int id)
+static void answer(uint64_t *words, unsigned count, int id)
 {
 	for (unsigned i = 0; i < count; i++)
 		words[i] += (uint64_t)id;
 }
 
-static mach_port_name_t
-new_port(struct task *task)
+static mach_port_name_t new_port(struct task *task)
 {
 	mach_port_name_t name = 0;
 
@@ -48,8 +47,7 @@ new_port(struct task *task)
 }
 
 /* A send right to a port of `from` in `to`. */
-static mach_port_name_t
-give_send(struct task *from, mach_port_name_t name, struct task *to)
+static mach_port_name_t give_send(struct task *from, mach_port_name_t name, struct task *to)
 {
 	struct ipc_port *port = NULL;
 	mach_msg_type_name_t type;
@@ -60,16 +58,14 @@ give_send(struct task *from, mach_port_name_t name, struct task *to)
 	return given;
 }
 
-static bool
-interrupted(int64_t result)
+static bool interrupted(int64_t result)
 {
 	return scene.aborts && (result == MACH_RCV_INTERRUPTED || result == MACH_SEND_INTERRUPTED);
 }
 
 /* --- Clients. */
 
-static bool
-client_by_registers(void)
+static bool client_by_registers(void)
 {
 	struct words words, sent;
 	unsigned count = (unsigned)host_random(9), n = count;
@@ -89,8 +85,7 @@ client_by_registers(void)
 	return CHECK(memcmp(words.w, sent.w, n * sizeof(uint64_t)) == 0);
 }
 
-static bool
-client_by_message(unsigned words)
+static bool client_by_message(unsigned words)
 {
 	struct message *message = malloc(sizeof(*message));
 	mach_port_name_t reply = new_port(scene.client_task);
@@ -101,10 +96,11 @@ client_by_message(unsigned words)
 	int64_t result;
 	bool good = false;
 
-	message->header = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
-		.msgh_remote_port = scene.send,
-		.msgh_local_port = reply,
-		.msgh_id = id };
+	message->header =
+		(mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+			.msgh_remote_port = scene.send,
+			.msgh_local_port = reply,
+			.msgh_id = id};
 	for (unsigned i = 0; i < words; i++)
 		sent[i] = message->word[i] = host_random(0);
 	while (interrupted(result = user_msg(message, option, size, sizeof(*message), reply, 0, 0))) {
@@ -116,15 +112,14 @@ client_by_message(unsigned words)
 	} else if (CHECK_EQUAL(result, MACH_MSG_SUCCESS)) {
 		answer(sent, words, id);
 		good = CHECK_EQUAL(message->header.msgh_id, id + 100) & CHECK_EQUAL(message->header.msgh_size, size) &
-			CHECK(memcmp(message->word, sent, words * sizeof(uint64_t)) == 0);
+		       CHECK(memcmp(message->word, sent, words * sizeof(uint64_t)) == 0);
 	}
 	CHECK_EQUAL(mach_port_mod_refs(scene.client_task->space, reply, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
 	free(message);
 	return good;
 }
 
-static void
-client(void *argument)
+static void client(void *argument)
 {
 	unsigned kind = (unsigned)(uintptr_t)argument;
 
@@ -146,15 +141,13 @@ client(void *argument)
 
 /* --- Servers. */
 
-static bool
-ends(int64_t result)
+static bool ends(int64_t result)
 {
 	return result == MACH_RCV_PORT_DIED || result == MACH_RCV_PORT_CHANGED || result == MACH_RCV_INVALID_NAME;
 }
 
 /* Answers a request in a buffer, with its reply right there. */
-static void
-answer_message(struct message *message)
+static void answer_message(struct message *message)
 {
 	unsigned words = (unsigned)((message->header.msgh_size - sizeof(mach_msg_header_t)) / sizeof(uint64_t));
 	mach_msg_bits_t type = MACH_MSGH_BITS_REMOTE(message->header.msgh_bits);
@@ -173,8 +166,7 @@ answer_message(struct message *message)
 	CHECK(result == MACH_MSG_SUCCESS || (scene.aborts && result == MACH_SEND_INVALID_DEST));
 }
 
-static void
-server_by_registers(void *argument)
+static void server_by_registers(void *argument)
 {
 	bool defers = argument != NULL;
 	struct message *buffer = malloc(sizeof(*buffer));
@@ -217,8 +209,7 @@ server_by_registers(void *argument)
 	free(buffer);
 }
 
-static void
-server_by_messages(void *argument)
+static void server_by_messages(void *argument)
 {
 	struct message *buffer = malloc(sizeof(*buffer));
 	int64_t result;
@@ -239,8 +230,7 @@ server_by_messages(void *argument)
 
 /* --- One who stops the others now and then. */
 
-static void
-aborter(void *argument)
+static void aborter(void *argument)
 {
 	(void)argument;
 	while (!scene.over) {
@@ -255,22 +245,22 @@ aborter(void *argument)
 	}
 }
 
-static void
-play(bool set, bool register_servers, bool message_servers, bool aborts)
+static void play(bool set, bool register_servers, bool message_servers, bool aborts)
 {
-	scene = (struct scene){ .server_task = world_task(), .client_task = world_task(), .aborts = aborts };
+	scene = (struct scene){.server_task = world_task(), .client_task = world_task(), .aborts = aborts};
 	scene.port = scene.receive = new_port(scene.server_task);
 	scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 	if (set) {
-		CHECK_EQUAL(mach_port_allocate(scene.server_task->space, MACH_PORT_RIGHT_PORT_SET, &scene.receive), KERN_SUCCESS);
+		CHECK_EQUAL(mach_port_allocate(scene.server_task->space, MACH_PORT_RIGHT_PORT_SET, &scene.receive),
+			KERN_SUCCESS);
 		CHECK_EQUAL(mach_port_move_member(scene.server_task->space, scene.port, scene.receive), KERN_SUCCESS);
 	}
 	for (uintptr_t i = 0; i < SERVERS; i++) {
 		bool words = register_servers && (!message_servers || i % 2 == 0);
 
-		scene.threads[scene.threads_count++] = words ?
-			world_thread(scene.server_task, server_by_registers, (void *)i) :
-			world_thread(scene.server_task, server_by_messages, NULL);
+		scene.threads[scene.threads_count++] =
+			words ? world_thread(scene.server_task, server_by_registers, (void *)i)
+			      : world_thread(scene.server_task, server_by_messages, NULL);
 	}
 	for (uintptr_t i = 0; i < CLIENTS; i++) {
 		scene.clients_left++;
@@ -289,15 +279,13 @@ play(bool set, bool register_servers, bool message_servers, bool aborts)
 	world_task_end(scene.server_task);
 }
 
-static void
-all_plays(bool aborts)
+static void all_plays(bool aborts)
 {
 	for (unsigned i = 0; i < 12; i++)
 		play(i & 1, i % 3 != 0, i % 3 != 1, aborts);
 }
 
-void
-test_calls(void)
+void test_calls(void)
 {
 	size_t before = world_kalloc_used();
 
@@ -332,8 +320,7 @@ test_calls(void)
 
 /* --- A server that dies owing replies. */
 
-static void
-dying_server(void *argument)
+static void dying_server(void *argument)
 {
 	struct delivered in;
 
@@ -341,10 +328,9 @@ dying_server(void *argument)
 	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NONE, NULL, 0, NULL, 0, &in), 0);
 }
 
-static void
-doomed_caller(void *argument)
+static void doomed_caller(void *argument)
 {
-	struct words words = { { 0 } };
+	struct words words = {{0}};
 	unsigned count = 1;
 	int64_t result = user_call(scene.send, 5, &words, &count);
 
@@ -352,32 +338,29 @@ doomed_caller(void *argument)
 	scene.died++;
 }
 
-static void
-doomed_foreign(void *argument)
+static void doomed_foreign(void *argument)
 {
-	uint64_t arguments[6] = { 1, 2, 3, 4, 5, 6 };
+	uint64_t arguments[6] = {1, 2, 3, 4, 5, 6};
 
 	(void)argument;
 	(void)user_foreign(39, arguments);
 	CHECK(false); /* it raised an exception instead */
 }
 
-static void
-destroy_port(void *argument)
+static void destroy_port(void *argument)
 {
 	(void)argument;
 	CHECK_EQUAL(mach_port_destroy(scene.server_task->space, scene.port), KERN_SUCCESS);
 }
 
-void
-test_deaths(void)
+void test_deaths(void)
 {
 	static int server_died = MIG_SERVER_DIED, invalid = MACH_SEND_INVALID_DEST;
 	size_t before = world_kalloc_used();
 
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
-		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
+		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
 		scene.port = scene.receive = new_port(scene.server_task);
 		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 		world_thread(scene.server_task, dying_server, NULL);
@@ -405,11 +388,10 @@ test_deaths(void)
 
 /* --- Foreign calls. */
 
-static void
-foreign_server(void *argument)
+static void foreign_server(void *argument)
 {
 	struct delivered in;
-	struct words out = { { 0 } };
+	struct words out = {{0}};
 	unsigned flags = REPLY_NONE;
 
 	(void)argument;
@@ -431,8 +413,7 @@ foreign_server(void *argument)
 	}
 }
 
-static void
-foreign_client(void *argument)
+static void foreign_client(void *argument)
 {
 	struct thread *self = current_thread();
 
@@ -441,7 +422,7 @@ foreign_client(void *argument)
 	self->regs.rbx = 77;
 	self->regs.r12 = 78;
 	for (uint64_t number = 0; number < 40; number++) {
-		uint64_t arguments[6] = { number, 2, 3, 4, 5, 6 };
+		uint64_t arguments[6] = {number, 2, 3, 4, 5, 6};
 		int64_t result = user_foreign(number, arguments);
 
 		CHECK_EQUAL(result, number == 7 ? 7 : (int64_t)((number + 20) * number));
@@ -454,15 +435,15 @@ foreign_client(void *argument)
 }
 
 /* Stops the client in its calls: queued ones are withdrawn, received ones stay or are aborted; it must not notice. */
-static void
-foreign_stopper(void *argument)
+static void foreign_stopper(void *argument)
 {
 	struct thread *client = argument;
 
 	while (!scene.over) {
 		if (client->state != THREAD_DEAD && host_random(2) == 0) {
 			(void)thread_suspend(client);
-			if (client->ipc.call_state == IPC_CALL_NONE && client->state != THREAD_RUNNING && client->regs.rip == 1)
+			if (client->ipc.call_state == IPC_CALL_NONE && client->state != THREAD_RUNNING &&
+				client->regs.rip == 1)
 				scene.good++; /* stands before its call */
 			if (host_random(2) == 0)
 				(void)thread_abort(client);
@@ -474,8 +455,7 @@ foreign_stopper(void *argument)
 	thread_deallocate(client);
 }
 
-void
-test_foreign(void)
+void test_foreign(void)
 {
 	size_t before = world_kalloc_used();
 	unsigned withdrawn = 0;
@@ -486,7 +466,7 @@ test_foreign(void)
 
 		host_seed(seed);
 		world_fast = seed % 2;
-		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
+		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
 		scene.port = scene.receive = new_port(scene.server_task);
 		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 		scene.client_task->foreign_setting = 2;
@@ -506,7 +486,7 @@ test_foreign(void)
 	host_report("stopping-a-foreign-caller-goes-unnoticed");
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
-		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
+		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
 		scene.port = scene.receive = new_port(scene.server_task);
 		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 		scene.client_task->foreign_setting = 2;
@@ -523,10 +503,9 @@ test_foreign(void)
 
 /* --- Priorities. */
 
-static void
-low_caller(void *argument)
+static void low_caller(void *argument)
 {
-	struct words words = { { 0 } };
+	struct words words = {{0}};
 	unsigned count = 0;
 
 	(void)argument;
@@ -534,12 +513,11 @@ low_caller(void *argument)
 }
 
 /* Receives a call, lets one of higher priority queue behind it, and answers both. */
-static void
-middle_server(void *argument)
+static void middle_server(void *argument)
 {
 	struct thread *self = current_thread();
 	struct delivered in;
-	struct words out = { { 0 } };
+	struct words out = {{0}};
 
 	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NONE, NULL, 0, NULL, 0, &in), 0);
 	CHECK_EQUAL(self->run_priority, PRIORITY_USER);
@@ -552,14 +530,13 @@ middle_server(void *argument)
 	scene.good++;
 }
 
-void
-test_priorities(void)
+void test_priorities(void)
 {
 	for (unsigned fast = 0; fast < 2; fast++) {
 		struct thread *high;
 
 		world_fast = fast;
-		scene = (struct scene){ .server_task = world_task(), .client_task = world_task() };
+		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
 		scene.port = scene.receive = new_port(scene.server_task);
 		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 		high = world_thread(scene.client_task, low_caller, NULL);

@@ -2,8 +2,7 @@
 #include "calls.h"
 #include "world.h"
 
-int
-main(void)
+int main(void)
 {
 	world_start();
 	test_rights();

@@ -1,4 +1,5 @@
-/* Buffered messages: rights and memory in them, limits, timeouts, notifications, and sends that fail at every point they can. */
+/* Buffered messages: rights and memory in them, limits, timeouts, notifications, and sends that fail at every point
+ * they can. */
 #include "calls.h"
 #include "world.h"
 #include <stdlib.h>
@@ -31,8 +32,7 @@ struct simple {
 static struct task *task, *other;
 static unsigned done;
 
-static mach_port_name_t
-new_port(struct task *in)
+static mach_port_name_t new_port(struct task *in)
 {
 	mach_port_name_t name = 0;
 
@@ -40,8 +40,7 @@ new_port(struct task *in)
 	return name;
 }
 
-static mach_port_name_t
-send_right(struct task *from, mach_port_name_t name, struct task *to)
+static mach_port_name_t send_right(struct task *from, mach_port_name_t name, struct task *to)
 {
 	struct ipc_port *port = NULL;
 	mach_msg_type_name_t type;
@@ -52,36 +51,33 @@ send_right(struct task *from, mach_port_name_t name, struct task *to)
 	return given;
 }
 
-static struct ipc_port *
-port_of(struct task *in, mach_port_name_t name)
+static struct ipc_port *port_of(struct task *in, mach_port_name_t name)
 {
 	return ipc_object_port(ipc_entry_lookup(in->space, name)->object);
 }
 
-static int64_t
-send_simple(mach_port_name_t to, mach_msg_type_name_t disposition, int id, unsigned option, uint32_t timeout,
-	mach_port_name_t notify)
+static int64_t send_simple(mach_port_name_t to, mach_msg_type_name_t disposition, int id, unsigned option,
+	uint32_t timeout, mach_port_name_t notify)
 {
-	struct simple message = { .header = { .msgh_bits = MACH_MSGH_BITS(disposition, 0), .msgh_remote_port = to, .msgh_id = id } };
+	struct simple message = {
+		.header = {.msgh_bits = MACH_MSGH_BITS(disposition, 0), .msgh_remote_port = to, .msgh_id = id}};
 
 	return user_msg(&message, MACH_SEND_MSG | option, SIMPLE_SIZE, 0, 0, timeout, notify);
 }
 
-static int64_t
-receive_simple(mach_port_name_t from, struct simple *message, unsigned option, uint32_t timeout)
+static int64_t receive_simple(mach_port_name_t from, struct simple *message, unsigned option, uint32_t timeout)
 {
 	return user_msg(message, MACH_RCV_MSG | option, 0, sizeof(*message), from, timeout, 0);
 }
 
 /* What a space and its ports hold, as one number: any change shows. */
-static uint64_t
-fingerprint(struct task *in)
+static uint64_t fingerprint(struct task *in)
 {
 	uint64_t print = 14695981039346656037ull; /* FNV-1a */
 
 	for (uint32_t i = 0; i < in->space->chunks * IPC_ENTRIES_PER_CHUNK; i++) {
 		struct ipc_entry *entry = &in->space->chunk[i / IPC_ENTRIES_PER_CHUNK][i % IPC_ENTRIES_PER_CHUNK];
-		uint64_t parts[5] = { i, ipc_entry_type(entry), entry->urefs, 0, 0 };
+		uint64_t parts[5] = {i, ipc_entry_type(entry), entry->urefs, 0, 0};
 
 		if (parts[1] == 0)
 			continue;
@@ -90,7 +86,8 @@ fingerprint(struct task *in)
 			struct ipc_port *port = ipc_object_port(entry->object);
 
 			parts[3] = (uint64_t)port->srights << 32 | port->sorights;
-			parts[4] = (uint64_t)port->msgcount << 48 | (uint64_t)port->mscount << 16 | port->object.refs.count;
+			parts[4] = (uint64_t)port->msgcount << 48 | (uint64_t)port->mscount << 16 |
+				   port->object.refs.count;
 		}
 		for (unsigned k = 0; k < 5; k++)
 			print = (print ^ parts[k]) * 1099511628211ull;
@@ -100,23 +97,26 @@ fingerprint(struct task *in)
 
 /* --- Rights and memory. */
 
-static struct complex
-complex_message(mach_port_name_t to, mach_port_name_t carried, mach_port_name_t *names, char *bytes)
+static struct complex complex_message(
+	mach_port_name_t to, mach_port_name_t carried, mach_port_name_t *names, char *bytes)
 {
-	return (struct complex){ .header = { .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) |
-					     MACH_MSGH_BITS_COMPLEX,
-					 .msgh_remote_port = to,
-					 .msgh_local_port = carried,
-					 .msgh_id = 9 },
-		.body = { .msgh_descriptor_count = 3 },
-		.port = { .name = carried, .disposition = MACH_MSG_TYPE_MAKE_SEND, .type = MACH_MSG_PORT_DESCRIPTOR },
-		.memory = { .address = bytes, .size = OOL_BYTES, .type = MACH_MSG_OOL_DESCRIPTOR },
-		.ports = { .address = names, .count = 3, .disposition = MACH_MSG_TYPE_COPY_SEND, .type = MACH_MSG_OOL_PORTS_DESCRIPTOR },
-		.word = 0x77 };
+	return (struct complex){
+		.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) |
+					MACH_MSGH_BITS_COMPLEX,
+			.msgh_remote_port = to,
+			.msgh_local_port = carried,
+			.msgh_id = 9},
+		.body = {.msgh_descriptor_count = 3},
+		.port = {.name = carried, .disposition = MACH_MSG_TYPE_MAKE_SEND, .type = MACH_MSG_PORT_DESCRIPTOR},
+		.memory = {.address = bytes, .size = OOL_BYTES, .type = MACH_MSG_OOL_DESCRIPTOR},
+		.ports = {.address = names,
+			.count = 3,
+			.disposition = MACH_MSG_TYPE_COPY_SEND,
+			.type = MACH_MSG_OOL_PORTS_DESCRIPTOR},
+		.word = 0x77};
 }
 
-static void
-carries(void *argument)
+static void carries(void *argument)
 {
 	mach_port_name_t port = new_port(task), carried = new_port(task), to = send_right(task, port, task);
 	mach_port_name_t *names = malloc(3 * sizeof(*names));
@@ -169,11 +169,10 @@ carries(void *argument)
 }
 
 /* Allocations fail one after the other, and rights are bad in every place: nothing may have changed then. */
-static void
-failing_sends(void *argument)
+static void failing_sends(void *argument)
 {
 	mach_port_name_t port = new_port(task), carried = new_port(task), to = send_right(task, port, task);
-	mach_port_name_t names[3] = { to, to, to }, bad = 0x7777700;
+	mach_port_name_t names[3] = {to, to, to}, bad = 0x7777700;
 	char bytes[OOL_BYTES];
 	struct complex message = complex_message(to, carried, names, bytes), in;
 	uint64_t before = fingerprint(task), charged = task->kernel_bytes;
@@ -217,8 +216,8 @@ failing_sends(void *argument)
 		else if (place == 5)
 			wrong.port.disposition = MACH_MSG_TYPE_MOVE_RECEIVE, wrong.port.name = carried, names[2] = bad;
 		else
-			wrong.body.msgh_descriptor_count = 4, wrong.word = 9ull << 24, wrong.trailer = (mach_msg_trailer_t){ 0 },
-			wanted = MACH_SEND_MSG_TOO_SMALL;
+			wrong.body.msgh_descriptor_count = 4, wrong.word = 9ull << 24,
+			wrong.trailer = (mach_msg_trailer_t){0}, wanted = MACH_SEND_MSG_TOO_SMALL;
 		CHECK_EQUAL(user_msg(&wrong, MACH_SEND_MSG, COMPLEX_SIZE, 0, 0, 0, 0), wanted);
 		CHECK(fingerprint(task) == before);
 	}
@@ -233,8 +232,7 @@ failing_sends(void *argument)
 
 /* --- Limits, timeouts, notifications. */
 
-static void
-limits(void *argument)
+static void limits(void *argument)
 {
 	mach_port_name_t port = new_port(task), to = send_right(task, port, task), notify = new_port(task);
 	struct simple in;
@@ -258,15 +256,14 @@ limits(void *argument)
 
 static mach_port_name_t crowded;
 
-static void
-blocked_sender(void *argument)
+static void blocked_sender(void *argument)
 {
-	CHECK_EQUAL(send_simple(crowded, MACH_MSG_TYPE_MAKE_SEND, 100 + (int)(uintptr_t)argument, 0, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(send_simple(crowded, MACH_MSG_TYPE_MAKE_SEND, 100 + (int)(uintptr_t)argument, 0, 0, 0),
+		MACH_MSG_SUCCESS);
 	done++;
 }
 
-static void
-slow_receiver(void *argument)
+static void slow_receiver(void *argument)
 {
 	unsigned seen = 0;
 	struct simple in;
@@ -280,8 +277,7 @@ slow_receiver(void *argument)
 	done++;
 }
 
-static void
-notifications(void *argument)
+static void notifications(void *argument)
 {
 	mach_port_name_t port = new_port(task), to = send_right(task, port, other), notify = new_port(task);
 	struct ipc_port *right, *previous;
@@ -295,7 +291,9 @@ notifications(void *argument)
 
 	(void)argument;
 	right = ipc_port_make_send_once(port_of(task, notify));
-	CHECK_EQUAL(mach_port_request_notification(task->space, port, MIG_ID_mach_notify_no_senders, 0, right, &previous), KERN_SUCCESS);
+	CHECK_EQUAL(
+		mach_port_request_notification(task->space, port, MIG_ID_mach_notify_no_senders, 0, right, &previous),
+		KERN_SUCCESS);
 	CHECK(previous == NULL);
 	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 0), MACH_RCV_TIMED_OUT);
 	CHECK_EQUAL(mach_port_deallocate(other->space, to), KERN_SUCCESS);
@@ -304,11 +302,13 @@ notifications(void *argument)
 	CHECK_EQUAL(in.word, 1); /* make-send count */
 
 	right = ipc_port_make_send_once(port_of(task, notify));
-	CHECK_EQUAL(mach_port_request_notification(task->space, port, MIG_ID_mach_notify_port_destroyed, 0, right, &previous),
+	CHECK_EQUAL(mach_port_request_notification(
+			    task->space, port, MIG_ID_mach_notify_port_destroyed, 0, right, &previous),
 		KERN_SUCCESS);
 	CHECK_EQUAL(send_simple(port, MACH_MSG_TYPE_MAKE_SEND, 55, 0, 0, 0), MACH_MSG_SUCCESS);
 	CHECK_EQUAL(mach_port_mod_refs(task->space, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
-	CHECK_EQUAL(user_msg(&destroyed, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(destroyed), notify, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(user_msg(&destroyed, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(destroyed), notify, 0, 0),
+		MACH_MSG_SUCCESS);
 	CHECK_EQUAL(destroyed.header.msgh_id, MIG_ID_mach_notify_port_destroyed);
 	CHECK_EQUAL(destroyed.port.disposition, MACH_MSG_TYPE_PORT_RECEIVE);
 	CHECK_EQUAL(receive_simple(destroyed.port.name, &in, MACH_RCV_TIMEOUT, 0), MACH_MSG_SUCCESS);
@@ -316,14 +316,14 @@ notifications(void *argument)
 	done++;
 }
 
-static void
-large_messages(void *argument)
+static void large_messages(void *argument)
 {
 	mach_port_name_t port = new_port(task);
 	struct simple *message = calloc(1, 70000);
 
 	(void)argument;
-	message->header = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0), .msgh_remote_port = port };
+	message->header =
+		(mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0), .msgh_remote_port = port};
 	for (unsigned i = 0; i < 2; i++)
 		CHECK_EQUAL(user_msg(message, MACH_SEND_MSG, 60000, 0, 0, 0, 0), MACH_MSG_SUCCESS);
 	CHECK_EQUAL(user_msg(message, MACH_RCV_MSG | MACH_RCV_LARGE, 0, 100, port, 0, 0), MACH_RCV_TOO_LARGE);
@@ -340,8 +340,7 @@ large_messages(void *argument)
 }
 
 /* Chains of receive rights in each other's queues: their end must not recurse. */
-static void
-deep_chain(void *argument)
+static void deep_chain(void *argument)
 {
 	enum { DEEP = 20000 };
 	struct {
@@ -355,12 +354,12 @@ deep_chain(void *argument)
 	for (unsigned i = 0; i < DEEP; i++) {
 		mach_port_name_t next = new_port(task);
 
-		message.header = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-			.msgh_remote_port = next };
+		message.header = (mach_msg_header_t){
+			.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+			.msgh_remote_port = next};
 		message.body.msgh_descriptor_count = 1;
-		message.port = (mach_msg_port_descriptor_t){ .name = last,
-			.disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
-			.type = MACH_MSG_PORT_DESCRIPTOR };
+		message.port = (mach_msg_port_descriptor_t){
+			.name = last, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE, .type = MACH_MSG_PORT_DESCRIPTOR};
 		CHECK_EQUAL(user_msg(&message, MACH_SEND_MSG, sizeof(message), 0, 0, 0, 0), MACH_MSG_SUCCESS);
 		last = next;
 	}
@@ -368,8 +367,7 @@ deep_chain(void *argument)
 	done++;
 }
 
-static void
-play(void (*fn)(void *))
+static void play(void (*fn)(void *))
 {
 	done = 0;
 	task = world_task();
@@ -381,8 +379,7 @@ play(void (*fn)(void *))
 	world_task_end(other);
 }
 
-void
-test_messages(void)
+void test_messages(void)
 {
 	size_t before = world_kalloc_used();
 

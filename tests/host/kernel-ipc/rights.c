@@ -7,8 +7,8 @@
 #include <stubs/notify_user.h>
 
 #define SPACES 3
-#define NAMES 64 /* of one space that the model follows */
-#define PORTS 4000
+#define NAMES  64 /* of one space that the model follows */
+#define PORTS  4000
 
 /* What a space should hold under a name. */
 struct model_name {
@@ -30,16 +30,14 @@ static struct model_name names[SPACES][NAMES];
 static struct model_port ports[PORTS];
 static int ports_count;
 static struct ipc_port *notify_port; /* its receive right is the test's */
-static uint32_t notified;	     /* messages that it should have */
+static uint32_t notified;            /* messages that it should have */
 
-static struct model_name *
-any_name(unsigned s)
+static struct model_name *any_name(unsigned s)
 {
 	return &names[s][host_random(NAMES)];
 }
 
-static struct model_name *
-name_of(unsigned s, mach_port_name_t name)
+static struct model_name *name_of(unsigned s, mach_port_name_t name)
 {
 	for (unsigned i = 0; i < NAMES; i++)
 		if (names[s][i].name == name)
@@ -47,35 +45,31 @@ name_of(unsigned s, mach_port_name_t name)
 	return NULL;
 }
 
-static struct model_name *
-free_name(unsigned s)
+static struct model_name *free_name(unsigned s)
 {
 	return name_of(s, 0);
 }
 
-static int
-port_index(const struct ipc_port *port)
+static int port_index(const struct ipc_port *port)
 {
 	for (int i = 0; i < ports_count; i++)
 		if (ports[i].port == port)
 			return i;
-	ports[ports_count] = (struct model_port){ .port = (struct ipc_port *)(uintptr_t)port, .alive = true };
+	ports[ports_count] = (struct model_port){.port = (struct ipc_port *)(uintptr_t)port, .alive = true};
 	ipc_object_reference(&ports[ports_count].port->object);
 	return ports_count++;
 }
 
 /* The model's rules. */
 
-static void
-forget(struct model_name *n)
+static void forget(struct model_name *n)
 {
 	if (n->request)
 		notified++; /* port-deleted */
-	*n = (struct model_name){ .port = -1 };
+	*n = (struct model_name){.port = -1};
 }
 
-static void
-model_lose_send(struct model_name *n)
+static void model_lose_send(struct model_name *n)
 {
 	ports[n->port].send--;
 	if (n->request)
@@ -88,8 +82,7 @@ model_lose_send(struct model_name *n)
 }
 
 /* Every name of the dead port becomes a dead name. */
-static void
-model_port_dies(int port)
+static void model_port_dies(int port)
 {
 	ports[port].alive = false;
 	for (unsigned s = 0; s < SPACES; s++)
@@ -107,8 +100,7 @@ model_port_dies(int port)
 	ports[port].send = ports[port].send_once = 0;
 }
 
-static void
-model_lose_receive(struct model_name *n)
+static void model_lose_receive(struct model_name *n)
 {
 	int port = n->port;
 
@@ -118,8 +110,7 @@ model_lose_receive(struct model_name *n)
 	model_port_dies(port);
 }
 
-static kern_return_t
-model_delta(struct model_name *n, mach_port_right_t right, int delta)
+static kern_return_t model_delta(struct model_name *n, mach_port_right_t right, int delta)
 {
 	if (n == NULL || n->name == 0)
 		return KERN_INVALID_NAME;
@@ -151,11 +142,10 @@ model_delta(struct model_name *n, mach_port_right_t right, int delta)
 
 /* --- Operations. */
 
-static void
-op_allocate(unsigned s)
+static void op_allocate(unsigned s)
 {
-	static const mach_port_right_t kinds[] = { MACH_PORT_RIGHT_RECEIVE, MACH_PORT_RIGHT_RECEIVE, MACH_PORT_RIGHT_RECEIVE,
-		MACH_PORT_RIGHT_PORT_SET, MACH_PORT_RIGHT_DEAD_NAME };
+	static const mach_port_right_t kinds[] = {MACH_PORT_RIGHT_RECEIVE, MACH_PORT_RIGHT_RECEIVE,
+		MACH_PORT_RIGHT_RECEIVE, MACH_PORT_RIGHT_PORT_SET, MACH_PORT_RIGHT_DEAD_NAME};
 	mach_port_right_t right = kinds[host_random(5)];
 	struct model_name *n = free_name(s);
 	mach_port_name_t name = 0;
@@ -168,13 +158,13 @@ op_allocate(unsigned s)
 		return;
 	CHECK_EQUAL(result, KERN_SUCCESS);
 	CHECK(name_of(s, name) == NULL);
-	*n = (struct model_name){ .name = name, .type = MACH_PORT_TYPE(right), .port = -1, .urefs = right == MACH_PORT_RIGHT_DEAD_NAME };
+	*n = (struct model_name){
+		.name = name, .type = MACH_PORT_TYPE(right), .port = -1, .urefs = right == MACH_PORT_RIGHT_DEAD_NAME};
 	if (right == MACH_PORT_RIGHT_RECEIVE)
 		n->port = port_index(ipc_object_port(ipc_entry_lookup(tasks[s]->space, name)->object));
 }
 
-static void
-op_deallocate(unsigned s)
+static void op_deallocate(unsigned s)
 {
 	struct model_name *n = any_name(s);
 	mach_port_name_t name = n->name;
@@ -191,8 +181,7 @@ op_deallocate(unsigned s)
 	CHECK_EQUAL(mach_port_deallocate(tasks[s]->space, name), wanted);
 }
 
-static void
-op_mod_refs(unsigned s)
+static void op_mod_refs(unsigned s)
 {
 	struct model_name *n = any_name(s);
 	mach_port_name_t name = n->name != 0 ? n->name : 0x4567800;
@@ -204,8 +193,7 @@ op_mod_refs(unsigned s)
 	CHECK_EQUAL(mach_port_mod_refs(tasks[s]->space, name, right, delta), model_delta(n, right, delta));
 }
 
-static void
-op_destroy(unsigned s)
+static void op_destroy(unsigned s)
 {
 	struct model_name *n = any_name(s);
 	mach_port_name_t name = n->name;
@@ -230,8 +218,7 @@ op_destroy(unsigned s)
 	CHECK_EQUAL(mach_port_destroy(tasks[s]->space, name), KERN_SUCCESS);
 }
 
-static void
-op_rename(unsigned s)
+static void op_rename(unsigned s)
 {
 	struct model_name *n = any_name(s);
 	mach_port_name_t name = (mach_port_name_t)(host_random(600) + 1) << 8 | (mach_port_name_t)host_random(3);
@@ -249,8 +236,7 @@ op_rename(unsigned s)
 		n->name = name;
 }
 
-static void
-op_request(unsigned s)
+static void op_request(unsigned s)
 {
 	struct model_name *n = any_name(s);
 	struct ipc_port *right, *previous = NULL;
@@ -259,7 +245,8 @@ op_request(unsigned s)
 	if (n->name == 0 || !(n->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE)))
 		return;
 	right = ipc_port_make_send_once(notify_port);
-	result = mach_port_request_notification(tasks[s]->space, n->name, MIG_ID_mach_notify_dead_name, 0, right, &previous);
+	result = mach_port_request_notification(
+		tasks[s]->space, n->name, MIG_ID_mach_notify_dead_name, 0, right, &previous);
 	if (result != KERN_SUCCESS) {
 		CHECK_EQUAL(result, KERN_RESOURCE_SHORTAGE);
 		ipc_port_drop_send_once(right);
@@ -272,8 +259,7 @@ op_request(unsigned s)
 }
 
 /* The model's side of taking a right out; the wanted result. *port: -1 for a dead name. */
-static kern_return_t
-model_extract(struct model_name *n, mach_msg_type_name_t disposition, int *port)
+static kern_return_t model_extract(struct model_name *n, mach_msg_type_name_t disposition, int *port)
 {
 	*port = n->port;
 	switch (disposition) {
@@ -309,8 +295,7 @@ model_extract(struct model_name *n, mach_msg_type_name_t disposition, int *port)
 	return KERN_SUCCESS;
 }
 
-static void
-model_insert(unsigned s, int port, mach_msg_type_name_t disposition, mach_port_name_t name)
+static void model_insert(unsigned s, int port, mach_msg_type_name_t disposition, mach_port_name_t name)
 {
 	mach_port_type_t type = MACH_PORT_TYPE_SEND;
 	struct model_name *n = NULL;
@@ -320,11 +305,13 @@ model_insert(unsigned s, int port, mach_msg_type_name_t disposition, mach_port_n
 	if (disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
 		type = MACH_PORT_TYPE_SEND_ONCE;
 	for (unsigned i = 0; i < NAMES && type != MACH_PORT_TYPE_SEND_ONCE; i++)
-		if (names[s][i].name != 0 && names[s][i].port == port && (names[s][i].type & MACH_PORT_TYPE_SEND_RECEIVE))
+		if (names[s][i].name != 0 && names[s][i].port == port &&
+			(names[s][i].type & MACH_PORT_TYPE_SEND_RECEIVE))
 			n = &names[s][i];
 	if (n == NULL) {
 		n = free_name(s);
-		*n = (struct model_name){ .name = name, .type = type, .port = port, .urefs = type != MACH_PORT_TYPE_RECEIVE };
+		*n = (struct model_name){
+			.name = name, .type = type, .port = port, .urefs = type != MACH_PORT_TYPE_RECEIVE};
 		return;
 	}
 	CHECK_EQUAL(n->name, name);
@@ -334,8 +321,7 @@ model_insert(unsigned s, int port, mach_msg_type_name_t disposition, mach_port_n
 	n->type |= type;
 }
 
-static void
-op_move(unsigned s)
+static void op_move(unsigned s)
 {
 	mach_msg_type_name_t disposition = (mach_msg_type_name_t)(MACH_MSG_TYPE_MOVE_RECEIVE + host_random(6)), type;
 	mach_msg_type_name_t received = MACH_MSG_TYPE_PORT_SEND;
@@ -374,8 +360,7 @@ op_move(unsigned s)
 
 /* --- Comparison. */
 
-static void
-drain_notifications(bool failing)
+static void drain_notifications(bool failing)
 {
 	uint32_t came = 0;
 
@@ -392,8 +377,7 @@ drain_notifications(bool failing)
 	notified = 0;
 }
 
-static void
-compare(void)
+static void compare(void)
 {
 	for (unsigned s = 0; s < SPACES; s++)
 		for (unsigned i = 0; i < NAMES; i++) {
@@ -407,7 +391,8 @@ compare(void)
 			CHECK_EQUAL(type & ~MACH_PORT_TYPE_DNREQUEST, n->type);
 			if (n->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME)) {
 				CHECK_EQUAL(mach_port_get_refs(tasks[s]->space, n->name,
-						    n->type & MACH_PORT_TYPE_SEND ? MACH_PORT_RIGHT_SEND : MACH_PORT_RIGHT_DEAD_NAME,
+						    n->type & MACH_PORT_TYPE_SEND ? MACH_PORT_RIGHT_SEND
+										  : MACH_PORT_RIGHT_DEAD_NAME,
 						    &refs),
 					KERN_SUCCESS);
 				CHECK_EQUAL(refs, n->urefs);
@@ -424,11 +409,10 @@ compare(void)
 	}
 }
 
-static void
-one_run(unsigned seed, bool failing)
+static void one_run(unsigned seed, bool failing)
 {
-	static void (*const operations[])(unsigned) = { op_allocate, op_allocate, op_deallocate, op_mod_refs, op_destroy, op_rename,
-		op_request, op_move, op_move, op_move, op_move };
+	static void (*const operations[])(unsigned) = {op_allocate, op_allocate, op_deallocate, op_mod_refs, op_destroy,
+		op_rename, op_request, op_move, op_move, op_move, op_move};
 
 	host_seed(seed);
 	ports_count = 0;
@@ -459,8 +443,7 @@ one_run(unsigned seed, bool failing)
 	}
 }
 
-void
-test_rights(void)
+void test_rights(void)
 {
 	size_t before = world_kalloc_used();
 

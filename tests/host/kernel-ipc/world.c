@@ -48,85 +48,72 @@ static char pager; /* event of those who wait for a page */
 
 enum { TOP_FRESH = 1, TOP_USER, TOP_IDLE };
 
-struct thread *
-current_thread(void)
+struct thread *current_thread(void)
 {
 	return host_processor->thread;
 }
 
-void
-machine_call_on_fresh_stack(void (*fn)(void *), void *arg)
+void machine_call_on_fresh_stack(void (*fn)(void *), void *arg)
 {
 	fresh_fn = fn;
 	fresh_argument = arg;
 	longjmp(kernel_top, TOP_FRESH);
 }
 
-void
-machine_switch_to(struct thread *thread)
+void machine_switch_to(struct thread *thread)
 {
 	host_processor->thread = thread;
 }
 
-void
-machine_return_to_user(struct thread *thread)
+void machine_return_to_user(struct thread *thread)
 {
 	if (thread != current_thread() || thread->state != THREAD_RUNNING || host_processor->locks != 0)
 		panic("return to user mode of a thread that does not run, or with locks");
 	longjmp(kernel_top, TOP_USER);
 }
 
-void
-machine_idle(void)
+void machine_idle(void)
 {
 	longjmp(kernel_top, TOP_IDLE);
 }
 
-void
-machine_kick(struct processor *processor)
+void machine_kick(struct processor *processor)
 {
 	(void)processor;
 }
 
-uint64_t
-machine_now(void)
+uint64_t machine_now(void)
 {
 	return now;
 }
 
-void
-machine_set_deadline(uint64_t when)
+void machine_set_deadline(uint64_t when)
 {
 	deadline = when;
 }
 
-bool
-machine_fpu_elsewhere(const struct thread *thread)
+bool machine_fpu_elsewhere(const struct thread *thread)
 {
 	(void)thread;
 	return false;
 }
 
-void
-machine_thread_init(struct thread *thread)
+void machine_thread_init(struct thread *thread)
 {
 	(void)thread;
 }
 
-void
-machine_thread_destroy(struct thread *thread)
+void machine_thread_destroy(struct thread *thread)
 {
 	(void)thread;
 }
 
-static bool
-faults(void)
+static bool faults(void)
 {
 	return host_random(1000) < world_fault_rate;
 }
 
-vm_size_t
-machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
+vm_size_t machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
 {
 	if (address < VM_PAGE_SIZE || faults())
 		return size;
@@ -134,8 +121,7 @@ machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
 	return 0;
 }
 
-vm_size_t
-machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
+vm_size_t machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
 {
 	if (address < VM_PAGE_SIZE || faults())
 		return size;
@@ -143,14 +129,12 @@ machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
 	return 0;
 }
 
-bool
-machine_load_user_word(vm_address_t address, uint32_t *value)
+bool machine_load_user_word(vm_address_t address, uint32_t *value)
 {
 	return machine_copy_from_user(value, address, sizeof(*value)) == 0;
 }
 
-bool
-machine_store_user_word(vm_address_t address, uint32_t value)
+bool machine_store_user_word(vm_address_t address, uint32_t value)
 {
 	return machine_copy_to_user(address, &value, sizeof(value)) == 0;
 }
@@ -162,8 +146,7 @@ struct vm_map_copy {
 	char bytes[];
 };
 
-kern_return_t
-vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
+kern_return_t vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
 {
 	(void)map;
 	(void)access;
@@ -175,8 +158,7 @@ vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
 	return KERN_RESTART;
 }
 
-vm_map_copy_t
-vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
+vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 {
 	struct vm_map_copy *copy = kalloc(sizeof(*copy) + size);
 
@@ -187,8 +169,7 @@ vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 	return copy;
 }
 
-kern_return_t
-vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, vm_map_copy_t *out)
+kern_return_t vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, vm_map_copy_t *out)
 {
 	(void)destroy;
 	if (faults()) {
@@ -204,8 +185,7 @@ vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, 
 }
 
 /* The receiver owns what arrives as memory of malloc: it frees it. */
-kern_return_t
-vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
+kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
 {
 	if (faults()) {
 		kern_return_t result = vm_fault(map, VM_PAGE_SIZE, VM_PROT_READ);
@@ -219,14 +199,12 @@ vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
 	return KERN_SUCCESS;
 }
 
-void
-vm_map_copy_discard(vm_map_copy_t copy)
+void vm_map_copy_discard(vm_map_copy_t copy)
 {
 	kfree(copy, sizeof(*copy) + copy->size);
 }
 
-kern_return_t
-vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
+kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 {
 	(void)map;
 	(void)address;
@@ -234,8 +212,7 @@ vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 	return KERN_SUCCESS;
 }
 
-struct pmap *
-vm_map_pmap(vm_map_t map)
+struct pmap *vm_map_pmap(vm_map_t map)
 {
 	(void)map;
 	return NULL;
@@ -243,14 +220,12 @@ vm_map_pmap(vm_map_t map)
 
 /* --- kern/task.h */
 
-void
-task_reference(task_t task)
+void task_reference(task_t task)
 {
 	ref_take(&task->refs);
 }
 
-void
-task_deallocate(task_t task)
+void task_deallocate(task_t task)
 {
 	if (task == NULL || !ref_drop(&task->refs))
 		return;
@@ -259,8 +234,7 @@ task_deallocate(task_t task)
 	free(task);
 }
 
-bool
-task_charge(struct task *task, uint64_t bytes)
+bool task_charge(struct task *task, uint64_t bytes)
 {
 	if (task == NULL)
 		return true;
@@ -270,8 +244,7 @@ task_charge(struct task *task, uint64_t bytes)
 	return true;
 }
 
-void
-task_uncharge(struct task *task, uint64_t bytes)
+void task_uncharge(struct task *task, uint64_t bytes)
 {
 	if (task == NULL)
 		return;
@@ -280,14 +253,12 @@ task_uncharge(struct task *task, uint64_t bytes)
 	task->kernel_bytes -= bytes;
 }
 
-size_t
-world_kalloc_used(void)
+size_t world_kalloc_used(void)
 {
 	return host_kalloc_used - (ipc_deferred[0].spare != NULL);
 }
 
-struct task *
-world_task(void)
+struct task *world_task(void)
 {
 	static uint32_t ids;
 	struct task *task = calloc(1, sizeof(*task));
@@ -304,8 +275,7 @@ world_task(void)
 	return task;
 }
 
-void
-world_task_end(struct task *task)
+void world_task_end(struct task *task)
 {
 	ipc_kernel_port_destroy(task->self_port);
 	if (task->foreign_port != NULL)
@@ -317,8 +287,7 @@ world_task_end(struct task *task)
 	task_deallocate(task);
 }
 
-static void *
-space_of(void *task)
+static void *space_of(void *task)
 {
 	struct ipc_space *space = ((struct task *)task)->space;
 
@@ -326,16 +295,14 @@ space_of(void *task)
 	return space;
 }
 
-ipc_space_t
-convert_port_to_space(struct ipc_port *port)
+ipc_space_t convert_port_to_space(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_TASK, space_of);
 }
 
 /* --- Exceptions: the thread ends. */
 
-void
-exception_raise_self(int exception, int64_t code, int64_t subcode)
+void exception_raise_self(int exception, int64_t code, int64_t subcode)
 {
 	struct thread *self = current_thread();
 
@@ -350,8 +317,7 @@ exception_raise_self(int exception, int64_t code, int64_t subcode)
 	thread_exit_self(self);
 }
 
-void
-exception_reply_received(struct thread *thread, kern_return_t result)
+void exception_reply_received(struct thread *thread, kern_return_t result)
 {
 	(void)thread;
 	(void)result;
@@ -359,18 +325,16 @@ exception_reply_received(struct thread *thread, kern_return_t result)
 
 /* --- kern/trap.h and kernel_server.c */
 
-const NDR_record_t NDR_record = { .int_rep = 1 };
+const NDR_record_t NDR_record = {.int_rep = 1};
 
-const struct mig_routine *
-kernel_routine(mach_msg_id_t id)
+const struct mig_routine *kernel_routine(mach_msg_id_t id)
 {
 	if (id < mach_port_subsystem.start || id >= mach_port_subsystem.end)
 		return NULL;
 	return &mach_port_subsystem.routine[id - mach_port_subsystem.start];
 }
 
-kern_return_t
-copyin(vm_address_t address, void *kernel, vm_size_t size)
+kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
 {
 	kern_return_t result = KERN_SUCCESS;
 
@@ -379,8 +343,7 @@ copyin(vm_address_t address, void *kernel, vm_size_t size)
 	return result;
 }
 
-kern_return_t
-copyout(const void *kernel, vm_address_t address, vm_size_t size)
+kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
 {
 	kern_return_t result = KERN_SUCCESS;
 
@@ -389,8 +352,7 @@ copyout(const void *kernel, vm_address_t address, vm_size_t size)
 	return result;
 }
 
-void
-trap_syscall(struct thread *self)
+void trap_syscall(struct thread *self)
 {
 	int64_t result;
 
@@ -427,8 +389,7 @@ trap_syscall(struct thread *self)
 
 /* --- User mode. */
 
-static struct user *
-user_of(const struct thread *thread)
+static struct user *user_of(const struct thread *thread)
 {
 	for (struct user *user = users; user != NULL; user = user->next)
 		if (user->thread == thread && !user->ended)
@@ -436,8 +397,7 @@ user_of(const struct thread *thread)
 	panic("no user of a thread");
 }
 
-static void
-user_start(void)
+static void user_start(void)
 {
 	struct user *user = user_of(current_thread());
 
@@ -447,8 +407,7 @@ user_start(void)
 	swapcontext(&user->context, &kernel_context);
 }
 
-struct thread *
-world_thread(struct task *task, void (*fn)(void *argument), void *argument)
+struct thread *world_thread(struct task *task, void (*fn)(void *argument), void *argument)
 {
 	struct user *user = calloc(1, sizeof(*user));
 
@@ -469,8 +428,7 @@ world_thread(struct task *task, void (*fn)(void *argument), void *argument)
 }
 
 /* The syscall instruction: the thread's registers are set; rip counts as if it stood behind. */
-static void
-trap(void)
+static void trap(void)
 {
 	struct user *user = user_of(current_thread());
 
@@ -478,10 +436,9 @@ trap(void)
 }
 
 /* Entry code: the fast path, then the full one. Does not return. */
-static _Noreturn void
-enter(struct thread *self)
+static _Noreturn void enter(struct thread *self)
 {
-	struct ipc_fast to = { NULL, NULL };
+	struct ipc_fast to = {NULL, NULL};
 
 	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_CALL)
 		to = ipc_fast_call(self);
@@ -501,8 +458,7 @@ enter(struct thread *self)
 	trap_syscall(self);
 }
 
-static void
-user_step(void)
+static void user_step(void)
 {
 	struct thread *self = current_thread();
 	struct user *user = user_of(self);
@@ -522,8 +478,7 @@ user_step(void)
 	enter(self);
 }
 
-static bool
-anything_left(void)
+static bool anything_left(void)
 {
 	if (deadline != UINT64_MAX) {
 		now = deadline > now ? deadline : now;
@@ -535,8 +490,7 @@ anything_left(void)
 }
 
 /* Frees the users that have ended; how many have not. */
-static unsigned
-reap(void)
+static unsigned reap(void)
 {
 	unsigned left = 0;
 
@@ -559,8 +513,7 @@ reap(void)
 	return left;
 }
 
-unsigned
-world_run(void)
+unsigned world_run(void)
 {
 	fresh_fn = NULL;
 	switch (setjmp(kernel_top)) {
@@ -582,8 +535,7 @@ world_run(void)
 	return reap();
 }
 
-int64_t
-user_trap(int64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t r10, uint64_t r8, uint64_t r9)
+int64_t user_trap(int64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t r10, uint64_t r8, uint64_t r9)
 {
 	struct thread_regs *regs = &current_thread()->regs;
 
@@ -598,8 +550,7 @@ user_trap(int64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t r10
 	return (int64_t)regs->rax;
 }
 
-int64_t
-user_call(mach_port_name_t port, int id, struct words *words, unsigned *count)
+int64_t user_call(mach_port_name_t port, int id, struct words *words, unsigned *count)
 {
 	struct thread_regs *regs = &current_thread()->regs;
 
@@ -613,8 +564,7 @@ user_call(mach_port_name_t port, int id, struct words *words, unsigned *count)
 	return (int64_t)regs->rax;
 }
 
-int64_t
-user_send(mach_port_name_t port, int id, const struct words *words, unsigned count)
+int64_t user_send(mach_port_name_t port, int id, const struct words *words, unsigned count)
 {
 	struct thread_regs *regs = &current_thread()->regs;
 
@@ -626,9 +576,8 @@ user_send(mach_port_name_t port, int id, const struct words *words, unsigned cou
 	return (int64_t)regs->rax;
 }
 
-int64_t
-user_reply_wait(mach_port_name_t name, unsigned flags, const struct words *reply, unsigned reply_count, void *buffer,
-	uint32_t size, struct delivered *delivered)
+int64_t user_reply_wait(mach_port_name_t name, unsigned flags, const struct words *reply, unsigned reply_count,
+	void *buffer, uint32_t size, struct delivered *delivered)
 {
 	struct thread_regs *regs = &current_thread()->regs;
 
@@ -649,16 +598,14 @@ user_reply_wait(mach_port_name_t name, unsigned flags, const struct words *reply
 	return (int64_t)regs->rax;
 }
 
-int64_t
-user_msg(void *message, unsigned option, uint32_t send_size, uint32_t receive_size, mach_port_name_t name, uint32_t timeout,
-	mach_port_name_t notify)
+int64_t user_msg(void *message, unsigned option, uint32_t send_size, uint32_t receive_size, mach_port_name_t name,
+	uint32_t timeout, mach_port_name_t notify)
 {
-	return user_trap(TRAP_MACH_MSG, (uint64_t)(uintptr_t)message, option, send_size | (uint64_t)receive_size << 32, name, timeout,
-		notify);
+	return user_trap(TRAP_MACH_MSG, (uint64_t)(uintptr_t)message, option, send_size | (uint64_t)receive_size << 32,
+		name, timeout, notify);
 }
 
-int64_t
-user_foreign(uint64_t number, const uint64_t arguments[6])
+int64_t user_foreign(uint64_t number, const uint64_t arguments[6])
 {
 	struct thread_regs *regs = &current_thread()->regs;
 
@@ -668,8 +615,7 @@ user_foreign(uint64_t number, const uint64_t arguments[6])
 	return (int64_t)regs->rax;
 }
 
-void
-world_start(void)
+void world_start(void)
 {
 	host_start(0);
 	host_processor = &processors[0];

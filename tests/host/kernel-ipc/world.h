@@ -1,6 +1,7 @@
 /*
- * A pretend machine on which the kernel's message passing runs with the kernel's own scheduler: threads in "user mode" are coroutines that make
- * traps; user addresses are addresses of the test program; any touch of user memory may fault and restart the trap.
+ * A pretend machine on which the kernel's message passing runs with the kernel's own scheduler: threads in "user mode"
+ * are coroutines that make traps; user addresses are addresses of the test program; any touch of user memory may fault
+ * and restart the trap.
  */
 #ifndef KERNEL_IPC_WORLD_H
 #define KERNEL_IPC_WORLD_H
@@ -44,8 +45,8 @@ struct delivered {
 	int id;
 	uint64_t label;
 };
-int64_t user_reply_wait(mach_port_name_t name, unsigned flags, const struct words *reply, unsigned reply_count, void *buffer,
-	uint32_t size, struct delivered *delivered);
+int64_t user_reply_wait(mach_port_name_t name, unsigned flags, const struct words *reply, unsigned reply_count,
+	void *buffer, uint32_t size, struct delivered *delivered);
 int64_t user_msg(void *message, unsigned option, uint32_t send_size, uint32_t receive_size, mach_port_name_t name,
 	uint32_t timeout, mach_port_name_t notify);
 int64_t user_foreign(uint64_t number, const uint64_t arguments[6]);

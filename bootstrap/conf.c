@@ -92,9 +92,10 @@ static bool parse_restart(struct parser *p, struct conf_entry *entry, const char
 {
 	if (!entry->is_server)
 		return fail(p, "a program is not restarted; say server");
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		return fail(p, "restart is yes or no, not \"%.40s\"", value);
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0 && strcmp(value, "power-off") != 0)
+		return fail(p, "restart is yes, no or power-off, not \"%.40s\"", value);
 	entry->restart = value[0] == 'y';
+	entry->power_off = value[0] == 'p';
 	return true;
 }
 

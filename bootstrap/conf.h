@@ -8,12 +8,12 @@
 /*
  * One entry per line; a word that begins with # ends the line. A backslash at a line's end joins the next line to it.
  *
- *	server NAME [module=FILE] [service=NAME]... [privileges=host,device] [restart=yes|no] [args=WORDS...]
+ *	server NAME [module=FILE] [service=NAME]... [privileges=host,device] [restart=yes|no|power-off] [args=WORDS...]
  *	program NAME [module=FILE] [privileges=host,device] [args=WORDS...]
  *
  * module: the boot module with the program, NAME if not given. service: a name under which bootstrap_look_up finds the server's port.
  * privileges: host (switching off, wiring, the log) and device (interrupts, I/O ports, physical memory). restart=yes: when the server
- * dies, a new instance gets its ports; otherwise they die with it. args: the rest of the line, words separated by blanks.
+ * dies, a new instance gets its ports; otherwise they die with it. restart=power-off: the system ends with this server. args: the rest of the line, words separated by blanks.
  */
 #define CONF_ENTRIES_MAX 48
 #define CONF_SERVICES_MAX 8
@@ -26,6 +26,7 @@ struct conf_entry {
 	unsigned line;
 	bool is_server;
 	bool restart;
+	bool power_off;
 	bool host, device;
 	char name[CONF_NAME_SIZE];
 	char module[CONF_SERVICE_SIZE];

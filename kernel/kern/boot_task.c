@@ -142,7 +142,7 @@ boot_task_start(void)
 	struct task *task;
 
 	if (parsed != ELF_OK || image.position_independent || image.interpreter_size != 0)
-		panic("boot module " BOOT_PROGRAM " %s", parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
+		panic("boot module " BOOT_PROGRAM " %s: make the boot image anew", parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
 	if (task_create(&kernel_task, FALSE, &task) != KERN_SUCCESS || thread_create(task, &thread) != KERN_SUCCESS)
 		panic("no memory for the first task");
 	__builtin_strcpy(task->name, BOOT_PROGRAM);

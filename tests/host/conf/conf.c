@@ -80,7 +80,7 @@ static void bad_ones(void)
 	bad("server x color=red", 1, "color", "an unknown key is named");
 	bad("server x y", 1, "KEY=VALUE", "a word that is no key is named");
 	bad("server x privileges=root", 1, "root", "an unknown privilege is named");
-	bad("server x restart=maybe", 1, "maybe", "restart is yes or no");
+	bad("server x restart=maybe", 1, "maybe", "restart is yes, no or power-off");
 	bad("program x service=s", 1, "no service", "a program has no service");
 	bad("server x service=s\nserver y service=s", 2, "line 1", "a service is given once");
 	bad("server x service=s service=s", 1, "twice", "also in one line");

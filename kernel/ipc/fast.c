@@ -1,26 +1,31 @@
 /*
  * The register path, fast: a call or reply whose other side waits for it, from registers to registers.
  *
- * Each function first checks, each check leaving to the full path with nothing changed; then comes the POINT OF NO RETURN, after which nothing can
- * fail. The full path gives the same result for everything that is sent back to it. A lock that is taken is a reason to leave, too; so
- * nothing is called from here, and the compiler needs no register that would have to be saved.
+ * Each function first checks, each check leaving to the full path with nothing changed; then comes the POINT OF NO
+ * RETURN, after which nothing can fail. The full path gives the same result for everything that is sent back to it.
+ * A lock that is taken is a reason to leave, too; so nothing is called from here, and the compiler needs no register
+ * that would have to be saved.
  *
- * Why it is right on several processors. Two threads change: the current one (self), which becomes WAITING, and the other, which is WAITING and
- * becomes the current one. Both are changed under their thread locks, and the object they wait at under its own.
- *   - A receiver in the slot means that there is nothing to receive and the port is alive (ipc_mqueue.c). Self takes the slot under the
- *     lock under which it found the queue empty.
- *   - The other thread last ran on this processor (thread->processor), which is now running self: so no processor still holds it (on_processor
- *     is false, as thread_claim asks), and its FPU state is here or in memory.
+ * Why it is right on several processors. Two threads change: the current one (self), which becomes WAITING, and the
+ * other, which is WAITING and becomes the current one. Both are changed under their thread locks, and the object
+ * they wait at under its own.
+ *   - A receiver in the slot means that there is nothing to receive and the port is alive (ipc_mqueue.c). Self takes
+ *     the slot under the lock under which it found the queue empty.
+ *   - The other thread last ran on this processor (thread->processor), which is now running self: so no processor
+ *     still holds it (on_processor is false, as thread_claim asks), and its FPU state is here or in memory.
  *   - It cannot be woken by an abort while we look: that takes its lock, which we hold from the check to the commit.
- *   - Self is RUNNING here. Others may only set its ast, under its lock; we look at ast under that lock before self becomes WAITING. So an abort or a
- *     termination is either seen by us, or finds self WAITING in the state that the full path would have left it in.
+ *   - Self is RUNNING here. Others may only set its ast, under its lock; we look at ast under that lock before self
+ *     becomes WAITING. So an abort or a termination is either seen by us, or finds self WAITING in the state that
+ *     the full path would have left it in.
  *   - Locks are tried, never waited for, so their order cannot close a circle.
  *   - Neither waits with a deadline, and a running thread has no timer set: no time-out can come.
- *   - The words are loaded from the sender's saved registers after its lock is free. They may change by then only if it was aborted and ran again on
- *     another processor; the receiver then gets words of that task's later calls instead. It could have been sent those as well.
+ *   - The words are loaded from the sender's saved registers after its lock is free. They may change by then only if
+ *     it was aborted and ran again on another processor; the receiver then gets words of that task's later calls
+ *     instead. It could have been sent those as well.
  *
- * fast_one.c compiles this file again for a machine on which one processor runs. Interrupts are off, so no lock is ever held by somebody else,
- * and none is taken; a thread was last on this processor; and self has no ast, for it was looked at on the way to user mode.
+ * fast_one.c compiles this file again for a machine on which one processor runs. Interrupts are off, so no lock is
+ * ever held by somebody else, and none is taken; a thread was last on this processor; and self has no ast, for it
+ * was looked at on the way to user mode.
  */
 #ifndef PORTOLAN_HOST
 #pragma GCC optimize("omit-frame-pointer")
@@ -29,56 +34,53 @@
 #include <kern/processor.h>
 #include <mach/trap.h>
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define FAST static inline __attribute__((always_inline))
+#define FAST        static inline __attribute__((always_inline))
 
 /* thread.run_word: state, on_processor, ast, wait_kind, from the lowest byte up. */
-#define RUN_WORD(state, on_processor, wait_kind) ((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
+#define RUN_WORD(state, on_processor, wait_kind)                                                                       \
+	((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
 #define RUN_WORD_RECEIVES RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
-#define RUN_WORD_CALLS RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
-#define RUN_WORD_RUNS RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
+#define RUN_WORD_CALLS    RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
+#define RUN_WORD_RUNS     RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
 
 #ifdef IPC_FAST_ONE_PROCESSOR
-#define SEVERAL false
+#define SEVERAL    false
 #define KIND(name) name##_one
 #else
-#define SEVERAL true
+#define SEVERAL    true
 #define KIND(name) name
 #endif
 
 static const struct ipc_fast slow;
 
-FAST bool
-fast_lock(struct lock *lock)
+FAST bool fast_lock(struct lock *lock)
 {
 	return !SEVERAL || likely(lock_try(lock));
 }
 
-FAST void
-fast_unlock(struct lock *lock)
+FAST void fast_unlock(struct lock *lock)
 {
 	if (SEVERAL)
 		lock_release(lock);
 }
 
 /* The thread waits as run_word says, with nothing to look at on its way to user mode, and was here last. Locked. */
-FAST bool
-can_run(const struct thread *thread, uint32_t run_word, const struct processor *processor)
+FAST bool can_run(const struct thread *thread, uint32_t run_word, const struct processor *processor)
 {
-	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == processor)) && likely(thread->regs.by_syscall != 0);
+	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == processor)) &&
+	       likely(thread->regs.by_syscall != 0);
 }
 
 /* Without the count's checks: the last reference is elsewhere, as each use says. Release: as ref_drop. */
-FAST void
-drop_one(struct refcount *ref)
+FAST void drop_one(struct refcount *ref)
 {
 	__atomic_fetch_sub(&ref->count, 1, __ATOMIC_RELEASE);
 }
 
 /* A call on a port, which is locked; unlocks it. */
-FAST struct ipc_fast
-call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t rbx)
+FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t rbx)
 {
 	struct processor *processor = current_processor();
 	struct ipc_object *object = &port->object;
@@ -136,7 +138,7 @@ call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t r
 	processor->counters.messages_register++;
 	if (foreign)
 		processor->counters.foreign_calls++;
-	return (struct ipc_fast){ receiver, &self->regs };
+	return (struct ipc_fast){receiver, &self->regs};
 
 unlock_self:
 	fast_unlock(&self->lock);
@@ -150,8 +152,7 @@ unlock_port:
 	return slow;
 }
 
-struct ipc_fast
-KIND(ipc_fast_call)(struct thread *self)
+struct ipc_fast KIND(ipc_fast_call)(struct thread *self)
 {
 	struct ipc_space *space = self->task->space;
 	uint64_t target = self->regs.rbx, count = self->regs.r14;
@@ -173,8 +174,7 @@ unlock:
 	return slow;
 }
 
-struct ipc_fast
-KIND(ipc_fast_foreign)(struct thread *self)
+struct ipc_fast KIND(ipc_fast_foreign)(struct thread *self)
 {
 	struct task *task = self->task;
 	uint64_t number = self->regs.rax;
@@ -201,8 +201,7 @@ unlock:
 }
 
 /* The object that a receive name means, locked, with nothing to receive in it and its slot free; null otherwise. */
-FAST struct ipc_object *
-idle_object(struct ipc_space *space, mach_port_name_t name)
+FAST struct ipc_object *idle_object(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_object *object = NULL;
 	struct ipc_entry *entry;
@@ -211,11 +210,12 @@ idle_object(struct ipc_space *space, mach_port_name_t name)
 		return NULL;
 	entry = ipc_entry_at(space, name);
 	if (likely((uint8_t)entry->bits == (uint8_t)name) &&
-		likely(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET)) && likely(fast_lock(&entry->object->lock))) {
+		likely(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET)) &&
+		likely(fast_lock(&entry->object->lock))) {
 		object = entry->object;
 		if (unlikely(object->slot != NULL) ||
-			unlikely(object->is_set ? !list_empty(&ipc_object_set(object)->ready) :
-						  !list_empty(&ipc_object_port(object)->queue))) {
+			unlikely(object->is_set ? !list_empty(&ipc_object_set(object)->ready)
+						: !list_empty(&ipc_object_port(object)->queue))) {
 			fast_unlock(&object->lock);
 			object = NULL;
 		}
@@ -224,8 +224,7 @@ idle_object(struct ipc_space *space, mach_port_name_t name)
 	return object;
 }
 
-struct ipc_fast
-KIND(ipc_fast_reply_wait)(struct thread *self)
+struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
 {
 	struct processor *processor = current_processor();
 	uint64_t target = self->regs.rbx, flags = target >> 32, count = self->regs.r15 >> 32;
@@ -280,7 +279,7 @@ KIND(ipc_fast_reply_wait)(struct thread *self)
 	self->continuation = ipc_reply_wait_continue;
 	self->run_word = RUN_WORD_RECEIVES;
 	fast_unlock(&self->lock);
-	return (struct ipc_fast){ caller, words };
+	return (struct ipc_fast){caller, words};
 
 unlock_self:
 	fast_unlock(&self->lock);

@@ -1,0 +1,324 @@
+/* Calls the kernel's stubs with messages as the kernel builds them, and looks at what they take and leave. */
+#include "kern_types.h"
+#include "kern_server.h"
+#include "kern_user.h"
+
+#include <ipc/ipc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+const NDR_record_t NDR_record = {.int_rep = 1};
+
+struct thing {
+	int references;
+};
+
+static struct thing a_thing;
+static struct ipc_port thing_port, a_port, b_port, reply_port;
+static struct vm_map_copy a_copy;
+static struct ipc_port *port_array[] = {&a_port, &b_port};
+static struct ipc_kmsg in, out, sent;
+static kern_return_t result;
+static struct ipc_port *sent_to;
+static mach_msg_type_name_t sent_as;
+static uint64_t sent_words[8];
+static unsigned sent_count;
+static mach_msg_id_t sent_id;
+static bool no_memory;
+static bool bad;
+
+static void check_true(bool ok, const char *what, int line)
+{
+	if (!ok) {
+		printf("  line %d: %s\n", line, what);
+		bad = true;
+	}
+}
+
+#define CHECK(condition) check_true(condition, #condition, __LINE__)
+
+thing_t thing_of_port(ipc_port_t port)
+{
+	a_thing.references += port == &thing_port;
+	return port == &thing_port ? &a_thing : NULL;
+}
+
+ipc_port_t port_of_thing(thing_t thing)
+{
+	return thing == &a_thing ? &thing_port : NULL;
+}
+
+void thing_release(thing_t thing)
+{
+	if (thing != NULL)
+		thing->references--;
+}
+
+struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
+{
+	if (no_memory)
+		return NULL;
+	memset(&sent, 0, sizeof sent);
+	sent.header.msgh_size = size;
+	sent.descriptors = descriptors;
+	return &sent;
+}
+
+void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition)
+{
+	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = port, .disposition = (uint8_t)disposition};
+}
+
+void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size)
+{
+	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR, .copy = copy, .size = size};
+}
+
+void ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition)
+{
+	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR, .ports = ports, .count = count,
+		.disposition = (uint8_t)disposition};
+}
+
+mach_msg_return_t ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition,
+	mach_msg_option_t option)
+{
+	CHECK(kmsg == &sent && option == MACH_MSG_OPTION_NONE);
+	sent_to = port;
+	sent_as = disposition;
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,
+	const uint64_t *words, unsigned count)
+{
+	sent_to = port;
+	sent_as = disposition;
+	sent_id = id;
+	sent_count = count;
+	memcpy(sent_words, words, sizeof sent_words);
+	return MACH_MSG_SUCCESS;
+}
+
+/* --- Work functions: `result` says how they end. */
+
+kern_return_t add(thing_t thing, int a, int b, int *sum)
+{
+	CHECK(thing == &a_thing);
+	*sum = a + b;
+	return result;
+}
+
+kern_return_t pass(thing_t thing, ipc_port_t right, vm_map_copy_t data, mach_msg_type_number_t dataCnt, thing_t other, ipc_port_t *back,
+	thing_t *made, vm_map_copy_t *copy, mach_msg_type_number_t *copyCnt)
+{
+	CHECK(thing == &a_thing && right == &a_port && data == &a_copy && dataCnt == 100 && other == &a_thing);
+	*back = right;
+	*made = &a_thing;
+	*copy = data;
+	*copyCnt = dataCnt;
+	return result;
+}
+
+kern_return_t ports(thing_t thing, ipc_port_array_t in_ports, mach_msg_type_number_t in_portsCnt, const char *name,
+	ipc_port_array_t *out_ports, mach_msg_type_number_t *out_portsCnt, int *length)
+{
+	(void)thing;
+	CHECK(in_ports == port_array && in_portsCnt == 2 && strcmp(name, "seven c") == 0);
+	*out_ports = in_ports;
+	*out_portsCnt = in_portsCnt;
+	*length = (int)strlen(name);
+	return result;
+}
+
+kern_return_t wait(thing_t thing, ipc_port_t right)
+{
+	(void)thing;
+	CHECK(right == &a_port);
+	return result;
+}
+
+kern_return_t note(thing_t thing, vm_map_copy_t data, mach_msg_type_number_t dataCnt, int how)
+{
+	(void)thing;
+	CHECK(data == &a_copy && dataCnt == 4);
+	return how;
+}
+
+/* --- Requests as the kernel's copyin leaves them. */
+
+static void request(mach_msg_id_t id, unsigned descriptors, mach_msg_size_t data)
+{
+	memset(&in, 0, sizeof in);
+	memset(&out, 0xa5, sizeof out);
+	memset(out.carry, 0, sizeof out.carry);
+	in.remote_port = &thing_port;
+	in.local_port = &reply_port;
+	in.descriptors = descriptors;
+	in.header.msgh_bits = descriptors != 0 ? MACH_MSGH_BITS_COMPLEX : 0;
+	in.header.msgh_id = id;
+	in.header.msgh_size = (mach_msg_size_t)(24 + (descriptors != 0 ? 8 + 16 * descriptors : 0)) + data;
+	memcpy(in.body, &descriptors, sizeof descriptors);
+}
+
+static mach_msg_descriptor_t *descriptor(unsigned i)
+{
+	return (mach_msg_descriptor_t *)(void *)(in.body + 8) + i;
+}
+
+static void carry(unsigned i, struct ipc_carry what)
+{
+	in.carry[i] = what;
+	descriptor(i)->type.type = what.type;
+}
+
+static kern_return_t serve(void)
+{
+	mig_reply_error_t *reply = ipc_kmsg_header(&out);
+
+	a_thing.references = 0;
+	kern_subsystem.routine[in.header.msgh_id - kern_subsystem.start].message(&in, &out);
+	CHECK(a_thing.references == 0);
+	return (out.header.msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0 ? KERN_SUCCESS : reply->RetCode;
+}
+
+static void request_pass(void)
+{
+	request(6501, 3, 0);
+	carry(0, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = &a_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
+	carry(1, (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR, .copy = &a_copy, .size = 100});
+	carry(2, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = &thing_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
+}
+
+static void test_words(void)
+{
+	struct mig_call call = {.port = &thing_port, .id = 6500, .count = 2, .word = {2, (uint64_t)-5}};
+
+	result = KERN_SUCCESS;
+	kern_subsystem.routine[0].words(&call);
+	CHECK(call.disposition == KERN_SUCCESS && call.count == 2 && call.word[0] == 0 && (int)call.word[1] == -3);
+	CHECK(call.word[1] >> 32 == 0xffffffff);
+	call = (struct mig_call){.port = &thing_port, .id = 6500, .count = 2, .word = {2, 3}};
+	result = KERN_RESTART;
+	kern_subsystem.routine[0].words(&call);
+	CHECK(call.disposition == KERN_RESTART && call.word[0] == 2 && call.word[1] == 3 && call.count == 2);
+	result = KERN_NO_SPACE;
+	kern_subsystem.routine[0].words(&call);
+	CHECK(call.disposition == KERN_SUCCESS && call.word[0] == KERN_NO_SPACE && call.count == 1 && call.word[1] == 0);
+	call.count = 3;
+	kern_subsystem.routine[0].words(&call);
+	CHECK((int64_t)call.word[0] == MIG_BAD_ARGUMENTS);
+	CHECK(a_thing.references == 0);
+}
+
+static void test_success_consumes(void)
+{
+	request_pass();
+	result = KERN_SUCCESS;
+	CHECK(serve() == KERN_SUCCESS);
+	CHECK(in.carry[0].port == NULL && in.carry[1].copy == NULL && in.carry[2].port == &thing_port);
+	CHECK(out.carry[0].port == &a_port && out.carry[0].disposition == MACH_MSG_TYPE_MOVE_SEND);
+	CHECK(out.carry[1].port == &thing_port && out.carry[2].copy == &a_copy && out.carry[2].size == 100);
+	CHECK(out.header.msgh_id == 6601 && out.header.msgh_size == 24 + 8 + 48);
+}
+
+static void test_failure_leaves(void)
+{
+	request_pass();
+	result = KERN_FAILURE;
+	CHECK(serve() == KERN_FAILURE);
+	CHECK(in.carry[0].port == &a_port && in.carry[1].copy == &a_copy && out.carry[0].port == NULL);
+	result = KERN_RESTART;
+	CHECK(serve() == KERN_RESTART);
+	CHECK(in.carry[0].port == &a_port && in.carry[1].copy == &a_copy);
+	result = KERN_SUCCESS;
+	CHECK(serve() == KERN_SUCCESS && in.carry[0].port == NULL);
+}
+
+static void test_arrays_of_rights(void)
+{
+	uint32_t length = 8;
+
+	request(6502, 1, 8 + 16);
+	carry(0, (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR, .ports = port_array, .count = 2,
+			   .disposition = MACH_MSG_TYPE_PORT_SEND});
+	memcpy(in.body + 8 + 16 + 8, &length, 4);
+	memcpy(in.body + 8 + 16 + 12, "seven c", 8);
+	result = KERN_SUCCESS;
+	CHECK(serve() == KERN_SUCCESS);
+	CHECK(in.carry[0].ports == NULL && out.carry[0].ports == port_array && out.carry[0].count == 2);
+	in.carry[0].ports = port_array;
+	in.carry[0].disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
+	CHECK(serve() == MIG_BAD_ARGUMENTS && in.carry[0].ports == port_array);
+}
+
+static void test_wrong_requests(void)
+{
+	request_pass();
+	in.header.msgh_size += 8;
+	CHECK(serve() == MIG_BAD_ARGUMENTS);
+	request_pass();
+	carry(1, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = &b_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
+	CHECK(serve() == MIG_BAD_ARGUMENTS && in.carry[0].port == &a_port && in.carry[1].port == &b_port);
+	request(6501, 0, 0);
+	CHECK(serve() == MIG_BAD_ARGUMENTS);
+}
+
+static void test_one_way_served(void)
+{
+	int how = KERN_SUCCESS;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		how = i == 0 ? KERN_SUCCESS : i == 1 ? KERN_FAILURE : KERN_RESTART;
+		request(6504, 1, 16);
+		carry(0, (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR, .copy = &a_copy, .size = 4});
+		memcpy(in.body + 8 + 16 + 8, &how, 4);
+		CHECK(serve() == (i == 0 ? MIG_NO_REPLY : how));
+		CHECK(in.carry[0].copy == (i == 0 ? NULL : &a_copy));
+	}
+}
+
+static void test_sent_words(void)
+{
+	CHECK(tell(&a_port, -2) == MACH_MSG_SUCCESS);
+	CHECK(sent_to == &a_port && sent_as == MACH_MSG_TYPE_COPY_SEND && sent_id == 6501 && sent_count == 1);
+	CHECK(sent_words[0] == (uint64_t)-2 && sent_words[1] == 0);
+	CHECK(tell_once(&b_port, 5) == MACH_MSG_SUCCESS && sent_to == &b_port && sent_as == MACH_MSG_TYPE_MOVE_SEND_ONCE);
+}
+
+static void test_sent_messages(void)
+{
+	CHECK(give(&a_port, &b_port, &a_copy, 33, "a text", 12) == MACH_MSG_SUCCESS);
+	CHECK(sent_to == &a_port && sent.header.msgh_id == 6503 && sent.descriptors == 2);
+	CHECK(sent.carry[0].port == &b_port && sent.carry[0].disposition == MACH_MSG_TYPE_MOVE_SEND);
+	CHECK(sent.carry[1].copy == &a_copy && sent.carry[1].size == 33);
+	/* Header, body, two descriptors, NDR, count and text to a multiple of 8, number. */
+	CHECK(sent.header.msgh_size == 24 + 8 + 32 + 8 + 16 + 8 && (sent.header.msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0);
+	CHECK(ask(&a_port, &reply_port, 3, &b_port) == MACH_MSG_SUCCESS);
+	CHECK(sent.local_port == &reply_port && MACH_MSGH_BITS_LOCAL(sent.header.msgh_bits) == MACH_MSG_TYPE_MOVE_SEND_ONCE);
+	no_memory = true;
+	CHECK(give(&a_port, &b_port, &a_copy, 33, "a text", 12) == MACH_SEND_NO_BUFFER);
+	no_memory = false;
+}
+
+static void run(const char *name, void (*test)(void))
+{
+	bad = false;
+	test();
+	printf("%s mig kernel stubs: %s\n", bad ? "FAIL" : "PASS", name);
+}
+
+int main(void)
+{
+	run("words, restart", test_words);
+	run("success consumes what was untranslated", test_success_consumes);
+	run("failure and restart leave everything", test_failure_leaves);
+	run("arrays of rights", test_arrays_of_rights);
+	run("wrong requests", test_wrong_requests);
+	run("one-way routines", test_one_way_served);
+	run("words sent by the kernel", test_sent_words);
+	run("messages sent by the kernel", test_sent_messages);
+	return 0;
+}

@@ -20,11 +20,20 @@
 
 #define SCAN_PAGES 128 /* of one piece of the scan */
 
+/*
+ * Pages that went to their pagers are free only when these have run, at a lower priority than page-out: after so many it sleeps for a
+ * while. Otherwise the messages alone, one after the other, would take what memory is left.
+ */
+#define RETURN_BATCH 128
+#define RETURN_PAGES 8 /* a page goes with its neighbours: a file was mostly written as a whole */
+#define RETURN_PAUSE_NS 4000000ull
+
 static struct thread *pageout_thread;
 static bool wanted;		     /* somebody found pages few */
 static bool waiters;		     /* threads wait on &waiters for a page */
 static bool stuck;		     /* the last look at all pages freed none */
 static uint64_t looked_at;	     /* since the last page was freed */
+static uint64_t returned;	     /* pages returned at the last pause */
 
 void
 vm_page_balance(void)
@@ -108,7 +117,7 @@ scan_one(bool *more)
 	} else {
 		vm_object_reference(object);
 		count_event(page_outs);
-		if (memory_object_clean(object, page->offset, page->offset + VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true) !=
+		if (memory_object_clean(object, page->offset, page->offset + RETURN_PAGES * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true) !=
 			KERN_SUCCESS)
 			vm_page_enqueue(page, VM_PAGE_ACTIVE); /* no memory for the message; other pages may be clean */
 		lock_release(&object->lock);
@@ -136,8 +145,13 @@ pageout(struct thread *self)
 		waiters = false;
 		thread_wakeup(&waiters);
 	}
-	if (vm_page_counts.free < vm_page_target && more && !stuck)
-		thread_block(pageout); /* not waiting: others run in between */
+	if (vm_page_counts.free < vm_page_target && more && !stuck) {
+		if (vm_page_counts.pageouts - returned >= RETURN_BATCH) {
+			returned = vm_page_counts.pageouts;
+			assert_wait_deadline(&returned, false, machine_now() + RETURN_PAUSE_NS);
+		}
+		thread_block(pageout); /* else not waiting: others run in between */
+	}
 	/* Nothing else is left to give up: the oldest unused object's structures. */
 	if (stuck)
 		memory_object_uncache_one();

@@ -15,9 +15,12 @@ struct disk {
 	mach_port_t port;
 };
 
-static int disk_errno(kern_return_t result)
+static int disk_errno(kern_return_t result, const char *what)
 {
-	return result == KERN_SUCCESS ? 0 : FILE_ERRNO(result);
+	if (result == KERN_SUCCESS)
+		return 0;
+	fk_log("ext2: the disk cannot be %s: %s", what, mach_error_string(result));
+	return FILE_ERRNO(result);
 }
 
 static int disk_read_pages(struct ext2_device *device, uint64_t offset, size_t size, void **pages)
@@ -32,7 +35,7 @@ static int disk_read_pages(struct ext2_device *device, uint64_t offset, size_t s
 		return EIO;
 	}
 	*pages = (void *)(uintptr_t)data;
-	return disk_errno(result);
+	return disk_errno(result, "read");
 }
 
 static int disk_read(struct ext2_device *device, uint64_t offset, size_t size, void *buffer)
@@ -66,7 +69,7 @@ static int disk_write(struct ext2_device *device, uint64_t offset, size_t size, 
 			block_write(disk->port, offset, (pointer_t)(uintptr_t)from, (mach_msg_type_number_t)n);
 
 		if (result != KERN_SUCCESS)
-			return disk_errno(result);
+			return disk_errno(result, "written");
 		from += n;
 		offset += n;
 		size -= n;
@@ -76,7 +79,7 @@ static int disk_write(struct ext2_device *device, uint64_t offset, size_t size, 
 
 static int disk_flush(struct ext2_device *device)
 {
-	return disk_errno(block_flush(((struct disk *)device)->port));
+	return disk_errno(block_flush(((struct disk *)device)->port), "flushed");
 }
 
 kern_return_t disk_open(const char *service, const char *name, struct ext2_device **device)

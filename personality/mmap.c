@@ -220,9 +220,9 @@ int64_t sys_madvise(uint64_t caller, uint64_t address, uint64_t size, int advice
 int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned flags)
 {
 	struct call *call = call_of(caller);
-	kern_return_t result;
+	uint64_t at, next;
 	int64_t error;
-	mach_port_t task;
+	int result;
 
 	if ((flags & ~(unsigned)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
@@ -233,13 +233,21 @@ int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned fla
 	error = each_area(call->process->memory, address, size, only_check, 0);
 	if (error != 0 || size == 0 || !(flags & MS_SYNC))
 		return error;
-	if (call_need_worker(call))
-		return CALL_RESTART;
-	task = process_task(call->process);
-	server_unlock();
-	result = vm_msync(task, address, size, FALSE);
-	server_lock();
-	return result == KERN_SUCCESS ? 0 : -EIO;
+	/* Through the file servers: they ask for the pages that are dirty and write them, all of a file's. */
+	for (at = address; at < address + size; at = next) {
+		struct vm_area *area = address_space_area(call->process->memory, at);
+		struct vnode *vnode = area == NULL ? NULL : area->vnode;
+
+		next = area == NULL ? at + VM_PAGE_SIZE : area->end;
+		if (vnode == NULL || !(area->flags & MAP_SHARED) || vnode->ops->sync == NULL)
+			continue;
+		vnode_reference(vnode);
+		result = vnode->ops->sync(vnode, true);
+		vnode_release(vnode);
+		if (result != 0)
+			return call_result(result);
+	}
+	return 0;
 }
 
 /* Grows an area at its end, which is free. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "console.h"
 #include "deliver.h"
 #include "proc.h"
 #include "trace.h"
@@ -124,17 +125,23 @@ enum signal_default signal_default_action(int signal)
 	}
 }
 
-/* Whether an unblocked signal would have no effect. Pid 1 is deaf to what it has no handler for. */
+/* Init is deaf to what it has no handler for. The command of command mode is pid 1 and no init. */
+static bool is_init(const struct process *process)
+{
+	return process == init_process && !console_command_mode;
+}
+
+/* Whether an unblocked signal would have no effect. */
 static bool ignored(const struct process *process, int signal)
 {
 	uint64_t handler = process->actions->action[signal - 1].handler;
 	enum signal_default action = signal_default_action(signal);
 
 	if (signal == SIGKILL || signal == SIGSTOP)
-		return process == init_process;
+		return is_init(process);
 	if (handler == 1)
 		return true;
-	return handler == 0 && (action == SIGNAL_IGNORED || action == SIGNAL_CONTINUES || process == init_process);
+	return handler == 0 && (action == SIGNAL_IGNORED || action == SIGNAL_CONTINUES || is_init(process));
 }
 
 void signal_act_by_default(struct process *process, int signal)

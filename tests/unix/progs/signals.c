@@ -1,0 +1,226 @@
+/* Signals: handlers, masks, restarts, faults, alternate stacks, floating point, waiting. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t count, last;
+static sigjmp_buf jump;
+static char alternate[65536];
+static volatile int *volatile wild = (int *)0x10;
+
+static void handler(int signal)
+{
+	count++;
+	last = signal;
+}
+
+static void info_handler(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *where = context;
+	char here;
+
+	(void)where;
+	printf("signal %d code %d", signal, info->si_code);
+	if (signal == SIGSEGV || signal == SIGBUS)
+		printf(" address %p", info->si_addr);
+	if (signal == SIGUSR1)
+		printf(" from self %d", info->si_pid == getpid());
+	printf(" alternate %d\n", &here >= alternate && &here < alternate + sizeof alternate);
+	if (signal != SIGUSR1)
+		siglongjmp(jump, 1);
+}
+
+static void catch(int signal, int flags)
+{
+	struct sigaction action = {.sa_sigaction = info_handler, .sa_flags = SA_SIGINFO | flags};
+
+	sigaction(signal, &action, NULL);
+}
+
+static void plain(int signal, int flags)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+	sigaction(signal, &action, NULL);
+}
+
+static void float_handler(int signal)
+{
+	volatile double x = 1.0;
+	int i;
+
+	(void)signal;
+	for (i = 0; i < 100; i++)
+		x = x * 1.5 + 2.25;
+	count++;
+}
+
+int main(void)
+{
+	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
+	struct sigaction action = {.sa_handler = float_handler};
+	struct itimerval timer = {.it_value = {.tv_usec = 50000}};
+	struct timespec none = {0, 0}, left, request = {5, 0};
+	sigset_t set, old;
+	siginfo_t info;
+	int pair[2], status, i;
+	char byte;
+	double sum;
+	pid_t child;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	plain(SIGUSR1, 0);
+	raise(SIGUSR1);
+	printf("raised %d %d\n", (int)count, (int)last);
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	raise(SIGUSR1);
+	raise(SIGUSR1);
+	printf("blocked %d\n", (int)count);
+	sigpending(&old);
+	printf("pending %d %d\n", sigismember(&old, SIGUSR1), sigismember(&old, SIGUSR2));
+	printf("timedwait %d\n", sigtimedwait(&set, &info, &none));
+	i = sigtimedwait(&set, &info, &none);
+	printf("timedwait again %d %s\n", i, strerrorname_np(errno));
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	printf("unblocked %d\n", (int)count);
+
+	sigaltstack(&stack, NULL);
+	catch(SIGSEGV, SA_ONSTACK);
+	catch(SIGBUS, 0);
+	catch(SIGFPE, 0);
+	catch(SIGILL, 0);
+	catch(SIGTRAP, 0);
+	catch(SIGUSR1, 0);
+	kill(getpid(), SIGUSR1);
+	if (sigsetjmp(jump, 1) == 0)
+		*wild = 1;
+	if (sigsetjmp(jump, 1) == 0) {
+		char *page = mmap((void *)0x70000000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		*(volatile char *)page = 1;
+	}
+	if (sigsetjmp(jump, 1) == 0) {
+		volatile int zero = 0;
+		printf("%d\n", 1 / zero);
+	}
+	if (sigsetjmp(jump, 1) == 0)
+		__asm__ volatile("ud2");
+	if (sigsetjmp(jump, 1) == 0)
+		__asm__ volatile("int3");
+
+	/* SA_RESTART or not, in a read that waits. */
+	for (i = 0; i < 2; i++) {
+		pipe(pair);
+		plain(SIGALRM, i == 0 ? 0 : SA_RESTART);
+		count = 0;
+		child = fork();
+		if (child == 0) {
+			usleep(200000);
+			write(pair[1], "x", 1);
+			_exit(0);
+		}
+		setitimer(ITIMER_REAL, &timer, NULL);
+		errno = 0;
+		status = (int)read(pair[0], &byte, 1);
+		printf("read %d %s handlers %d\n", status, errno == 0 ? "-" : strerrorname_np(errno), (int)count);
+		waitpid(child, &status, 0);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	setitimer(ITIMER_REAL, &timer, NULL);
+	status = nanosleep(&request, &left);
+	printf("nanosleep %d %s left %d\n", status, strerrorname_np(errno), left.tv_sec == 4);
+
+	/* sigsuspend: the mask for its time, then the old one. */
+	sigprocmask(SIG_BLOCK, &set, &old);
+	plain(SIGUSR2, 0);
+	raise(SIGUSR2);
+	count = 0;
+	sigfillset(&set);
+	sigdelset(&set, SIGUSR2);
+	status = sigsuspend(&set);
+	printf("sigsuspend %d %s handlers %d\n", status, strerrorname_np(errno), (int)count);
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	printf("mask again %d\n", sigismember(&set, SIGUSR2));
+	sigprocmask(SIG_SETMASK, &old, NULL);
+
+	/* Floating point survives handlers. */
+	count = 0;
+	sigaction(SIGALRM, &action, NULL);
+	timer.it_interval.tv_usec = 5000;
+	setitimer(ITIMER_REAL, &timer, NULL);
+	for (i = 1, sum = 0; count < 10; i++)
+		sum = sum * 0.5 + 3.0;
+	memset(&timer, 0, sizeof timer);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	printf("floating %.3f\n", sum);
+
+	/* Death by signal, ignored signals, SIGPIPE. */
+	child = fork();
+	if (child == 0) {
+		signal(SIGTERM, SIG_DFL);
+		pause();
+	}
+	kill(child, SIGTERM);
+	waitpid(child, &status, 0);
+	printf("killed %d %d\n", WIFSIGNALED(status), WTERMSIG(status));
+	signal(SIGSEGV, SIG_DFL);
+	child = fork();
+	if (child == 0)
+		*wild = 1;
+	waitpid(child, &status, 0);
+	printf("fault %d %d\n", WIFSIGNALED(status), WTERMSIG(status));
+	pipe(pair);
+	close(pair[0]);
+	signal(SIGPIPE, SIG_IGN);
+	status = (int)write(pair[1], "x", 1);
+	printf("write %d %s\n", status, strerrorname_np(errno));
+	child = fork();
+	if (child == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		write(pair[1], "x", 1);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	printf("pipe %d %d\n", WIFSIGNALED(status), WTERMSIG(status));
+
+	/* Stop and go. */
+	child = fork();
+	if (child == 0) {
+		for (;;)
+			pause();
+	}
+	kill(child, SIGSTOP);
+	waitpid(child, &status, WUNTRACED);
+	printf("stopped %d %d\n", WIFSTOPPED(status), WSTOPSIG(status));
+	kill(child, SIGCONT);
+	waitpid(child, &status, WCONTINUED);
+	printf("continued %d\n", WIFCONTINUED(status));
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	printf("killed %d %d\n", WIFSIGNALED(status), WTERMSIG(status));
+	/* Real-time signals queue, in order. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (i = 0; i < 3; i++)
+		sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 10 + i});
+	for (i = 0; i < 3; i++) {
+		sigwaitinfo(&set, &info);
+		printf("queued %d\n", info.si_value.sival_int);
+	}
+	return 0;
+}

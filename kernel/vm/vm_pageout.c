@@ -19,6 +19,11 @@
  */
 
 #define SCAN_PAGES 128 /* of one piece of the scan */
+/*
+ * When pages of pagers' objects are fewer than this part of all, memory is full of what cannot be given up: to go on would only take
+ * programs away from under those who run them, to read them again at once. Who asks for more is refused instead.
+ */
+#define KEPT_PART 32
 
 /*
  * Pages that went to their pagers are free only when these have run, at a lower priority than page-out: after so many it sleeps for a
@@ -35,11 +40,17 @@ static bool stuck;		     /* the last look at all pages freed none */
 static uint64_t looked_at;	     /* since the last page was freed */
 static uint64_t returned;	     /* pages returned at the last pause */
 
+static bool
+only_kept(void)
+{
+	return vm_page_counts.active + vm_page_counts.inactive <= vm_page_counts.total / KEPT_PART;
+}
+
 void
 vm_page_balance(void)
 {
 	if (vm_page_counts.free < vm_page_low && !wanted && pageout_thread != NULL &&
-		vm_page_counts.active + vm_page_counts.inactive != 0) {
+		!only_kept()) {
 		wanted = true;
 		thread_wakeup(&wanted);
 	}
@@ -52,7 +63,7 @@ vm_page_balance(void)
 kern_return_t
 vm_page_wait(void)
 {
-	if (pageout_thread == NULL || stuck || vm_page_counts.active + vm_page_counts.inactive == 0)
+	if (pageout_thread == NULL || stuck || only_kept())
 		return KERN_RESOURCE_SHORTAGE;
 	waiters = true;
 	/* A pager may take long to free what it was given: look again now and then. */
@@ -134,12 +145,12 @@ pageout(struct thread *self)
 	bool more = true;
 
 	(void)self;
-	for (unsigned i = 0; i < SCAN_PAGES && more && vm_page_counts.free < vm_page_target; i++) {
+	for (unsigned i = 0; i < SCAN_PAGES && more && !only_kept() && vm_page_counts.free < vm_page_target; i++) {
 		looked_at++;
 		if (scan_one(&more) != 0)
 			looked_at = 0;
 	}
-	stuck = vm_page_counts.active + vm_page_counts.inactive == 0 ||
+	stuck = only_kept() ||
 		looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive);
 	if (waiters && (stuck || vm_page_counts.free >= vm_page_low)) {
 		waiters = false;

@@ -203,25 +203,35 @@ unlock:
 /* The object that a receive name means, locked, with nothing to receive in it and its slot free; null otherwise. */
 FAST struct ipc_object *idle_object(struct ipc_space *space, mach_port_name_t name)
 {
-	struct ipc_object *object = NULL;
+	struct ipc_object *object;
 	struct ipc_entry *entry;
 
 	if (unlikely(!fast_lock(&space->lock)))
 		return NULL;
 	entry = ipc_entry_at(space, name);
-	if (likely((uint8_t)entry->bits == (uint8_t)name) &&
-		likely(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET)) &&
-		likely(fast_lock(&entry->object->lock))) {
-		object = entry->object;
-		if (unlikely(object->slot != NULL) ||
-			unlikely(object->is_set ? !list_empty(&ipc_object_set(object)->ready)
-						: !list_empty(&ipc_object_port(object)->queue))) {
-			fast_unlock(&object->lock);
-			object = NULL;
-		}
+	if (unlikely((uint8_t)entry->bits != (uint8_t)name))
+		goto unlock_space;
+	if (unlikely(!(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))))
+		goto unlock_space;
+	object = entry->object;
+	if (unlikely(!fast_lock(&object->lock)))
+		goto unlock_space;
+	if (unlikely(object->slot != NULL))
+		goto unlock_object;
+	if (object->is_set) {
+		if (unlikely(!list_empty(&ipc_object_set(object)->ready)))
+			goto unlock_object;
+	} else if (unlikely(!list_empty(&ipc_object_port(object)->queue))) {
+		goto unlock_object;
 	}
 	fast_unlock(&space->lock);
 	return object;
+
+unlock_object:
+	fast_unlock(&object->lock);
+unlock_space:
+	fast_unlock(&space->lock);
+	return NULL;
 }
 
 struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
@@ -232,7 +242,11 @@ struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
 	struct ipc_object *object;
 	const struct thread_regs *words;
 
-	if (unlikely((flags & ~(uint64_t)REPLY_KEEP) != 0) || unlikely(caller == NULL) || unlikely(count > IPC_WORDS))
+	if (unlikely(caller == NULL))
+		return slow;
+	if (unlikely((flags & ~(uint64_t)REPLY_KEEP) != 0))
+		return slow;
+	if (unlikely(count > IPC_WORDS))
 		return slow;
 	object = idle_object(self->task->space, (mach_port_name_t)target);
 	if (unlikely(object == NULL))
@@ -271,7 +285,6 @@ struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
 	drop_one(&caller->refs); /* it runs, so it has another */
 
 	self->ipc.owes = NULL;
-	self->ipc.owes_on = NULL;
 	self->ipc.wait_object = object;
 	self->ipc.receive_words = true;
 	self->regs.rbx = target | (uint64_t)REPLY_NONE << 32;

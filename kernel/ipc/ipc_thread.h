@@ -60,7 +60,7 @@ struct ipc_thread {
 	struct ipc_port *owes_right; /* right of a buffered request that came as words */
 	uint8_t owes_disposition;
 	mach_msg_id_t owes_id;          /* of that reply */
-	const struct ipc_port *owes_on; /* where the call came in; compared, never followed */
+	const struct ipc_port *owes_on; /* where the call came in; while `owes`; compared, never followed */
 
 	/* As receiver or blocked sender. */
 	bool receive_words;             /* waits in mach_reply_wait */

@@ -11,7 +11,7 @@
 #include <vm/pmap.h>
 #include <vm/vm_copy.h>
 
-#define FILE_PAGES 64
+#define FILE_PAGES 192
 
 /* A pager with one file; requests are answered by serve(). */
 struct pager {
@@ -201,7 +201,7 @@ read_and_write(bool moving)
 	}
 	/* Read in order: 4, 8, then 16 pages at a time. */
 	CHECK_EQUAL(pager.pages_asked, FILE_PAGES);
-	CHECK(pager.requests <= 6);
+	CHECK(pager.requests <= FILE_PAGES / 16 + 2);
 	other = map_file(task_b, &pager, FILE_PAGES, false);
 	*touch(task_a, &pager, shared + 5 * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 200;
 	CHECK_EQUAL(*touch(task_b, &pager, other + 5 * VM_PAGE_SIZE, VM_PROT_READ, &error), 200);
@@ -528,13 +528,13 @@ memory_short(struct thread *pageout_thread)
 			break;
 		i--;
 	}
-	/* The file's pages went first, then the asker gets an error, and the reserve remains. */
+	/* The file's pages went first but for the part that is kept, then the asker gets an error, and the reserve remains. */
 	CHECK_EQUAL(error, KERN_RESOURCE_SHORTAGE);
-	CHECK_EQUAL(big.pages_returned, FILE_PAGES);
+	CHECK(big.pages_returned > 0 && big.pages_returned + vm_page_counts.total / 32 + 1 >= FILE_PAGES);
 	CHECK(vm_page_counts.free >= vm_page_counts.total / 64);
-	for (i = 0; i < FILE_PAGES; i++)
-		CHECK_EQUAL(big.file[i][0], 100 + i);
 	unmap(task_a, memory, (unsigned)pages);
+	for (i = 0; i < FILE_PAGES; i++)
+		CHECK_EQUAL(*touch(task_a, &big, file + i * VM_PAGE_SIZE, VM_PROT_READ, &error), (uint8_t)(100 + i));
 	CHECK_EQUAL(*touch(task_a, &big, file + 9 * VM_PAGE_SIZE, VM_PROT_READ, &error), 109);
 	unmap(task_a, file, FILE_PAGES);
 	pager_end(&big);

@@ -13,6 +13,7 @@
  */
 #define ORDERS 10 /* the largest block is 2 MiB */
 #define RANGES_MAX 64
+#define RESERVE_MAX 4096 /* pages, of each of the levels below */
 
 struct vm_page *vm_pages;
 uint64_t vm_pages_first;
@@ -306,6 +307,12 @@ vm_page_bootstrap_range(uint64_t start, uint64_t end)
 	ranges[ranges_count++].end = end;
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void
 vm_page_bootstrap_done(void)
 {
@@ -339,11 +346,11 @@ vm_page_bootstrap_done(void)
 	}
 	lock_release(&free_lock);
 	vm_page_counts.total = vm_page_counts.free;
-	/* The kernel may take all, servers leave it 1/128, users leave 1/64 as well; page-out works to keep some more. */
-	reserve[VM_PAGE_FOR_SERVER] = vm_page_counts.total / 128;
-	reserve[VM_PAGE_FOR_USER] = vm_page_counts.total / 128 + vm_page_counts.total / 64;
-	vm_page_low = reserve[VM_PAGE_FOR_USER] + vm_page_counts.total / 64;
-	vm_page_target = vm_page_low + vm_page_counts.total / 64;
+	/* The kernel may take all, servers leave it 1/128, users leave 1/24 as well; page-out works to keep some more. */
+	reserve[VM_PAGE_FOR_SERVER] = least(vm_page_counts.total / 128, RESERVE_MAX);
+	reserve[VM_PAGE_FOR_USER] = reserve[VM_PAGE_FOR_SERVER] + least(vm_page_counts.total / 24, RESERVE_MAX);
+	vm_page_low = reserve[VM_PAGE_FOR_USER] + least(vm_page_counts.total / 64, RESERVE_MAX);
+	vm_page_target = vm_page_low + least(vm_page_counts.total / 64, RESERVE_MAX);
 }
 
 uint64_t

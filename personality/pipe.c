@@ -26,6 +26,11 @@ struct pipe {
 	struct wait_queue queue; /* both sides: any change */
 };
 
+struct pipe_owner {
+	uint32_t uid, gid;
+	int64_t time;
+};
+
 struct pipe *pipe_create(void)
 {
 	struct pipe *pipe = calloc(1, sizeof *pipe);
@@ -272,6 +277,53 @@ int64_t pipe_set_size(struct file *file, uint64_t size)
 	return (int64_t)size;
 }
 
+/* --- Unnamed pipes have vnodes too, in no directory: /proc/PID/fd/N can be opened. */
+
+static struct mount pipe_mount = {.type = "pipefs"};
+
+static int pipe_attributes(struct vnode *vnode, file_attributes_t *out)
+{
+	const struct pipe_owner *owner = vnode->data;
+
+	memset(out, 0, sizeof *out);
+	out->inode = vnode->inode;
+	out->mode = vnode->mode;
+	out->links = 1;
+	out->uid = owner->uid;
+	out->gid = owner->gid;
+	out->block_size = PIPE_ATOMIC;
+	out->access_time = out->modify_time = out->change_time = owner->time;
+	return 0;
+}
+
+static void pipe_vnode_release(struct vnode *vnode)
+{
+	free(vnode->data);
+	free(vnode);
+}
+
+static const struct vnode_ops pipe_vnode_ops = {.get_attributes = pipe_attributes, .release = pipe_vnode_release};
+
+static struct vnode *pipe_vnode(const struct credentials *who)
+{
+	struct vnode *vnode = malloc(sizeof *vnode);
+	struct pipe_owner *owner = malloc(sizeof *owner);
+	struct pipe *pipe = pipe_create();
+
+	if (vnode == NULL || owner == NULL || pipe == NULL) {
+		free(vnode);
+		free(owner);
+		if (pipe != NULL)
+			pipe_free(pipe);
+		return NULL;
+	}
+	*owner = (struct pipe_owner){who->fsuid, who->fsgid, (int64_t)clock_realtime()};
+	vnode_init(vnode, &pipe_vnode_ops, &pipe_mount, S_IFIFO | 0600, anonymous_inode());
+	vnode->data = owner;
+	vnode->pipe = pipe;
+	return vnode;
+}
+
 /*
  * Opening one side of a FIFO waits for an open of the other side. A waiting open has no end yet: it is found on the pipe's queue,
  * marked by call->progress. The open that it waited for counts it as expected, which keeps the pipe (and a writer from EPIPE)
@@ -303,7 +355,7 @@ int fifo_open(struct call *call, struct vnode *vnode, struct file *file)
 			return -ENOMEM;
 	}
 	others = write ? pipe->readers : pipe->writers;
-	if (!both && others == 0 && pipe->expected[write] == 0) {
+	if (!both && others == 0 && pipe->expected[write] == 0 && vnode->ops != &pipe_vnode_ops) {
 		if (opener_waits(pipe, !write)) {
 			pipe->expected[!write]++;
 		} else if (!(file->flags & O_NONBLOCK)) {
@@ -333,26 +385,35 @@ int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
 {
 	struct call *call = call_of(caller);
 	struct file *file[2] = {NULL, NULL};
+	struct vnode *vnode;
 	struct pipe *pipe;
 	int64_t fd[2];
 	int pair[2], error;
+	unsigned i;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
-	pipe = pipe_create();
-	if (pipe == NULL)
+	vnode = pipe_vnode(&call->process->credentials);
+	if (vnode == NULL)
 		return -ENOMEM;
-	file[0] = file_create(&pipe_ops, O_RDONLY | (unsigned)(flags & O_NONBLOCK), NULL, pipe);
-	file[1] = file_create(&pipe_ops, O_WRONLY | (unsigned)(flags & O_NONBLOCK), NULL, pipe);
+	pipe = vnode->pipe;
+	for (i = 0; i < 2; i++) {
+		file[i] = file_create(&pipe_ops, (i == 0 ? O_RDONLY : O_WRONLY) | (unsigned)(flags & O_NONBLOCK), vnode_reference(vnode),
+			pipe);
+		if (file[i] != NULL)
+			pipe_add_end(pipe, i == 1);
+	}
 	if (file[0] == NULL || file[1] == NULL) {
-		free(file[0]);
-		free(file[1]);
-		pipe_free(pipe);
+		/* With the last end the pipe goes. */
+		if (file[0] != NULL || file[1] != NULL)
+			file_release(file[0] != NULL ? file[0] : file[1]);
+		else
+			pipe_free(pipe);
+		vnode_release(vnode);
 		return -ENOMEM;
 	}
-	pipe_add_end(pipe, false);
-	pipe_add_end(pipe, true);
-	file[0]->inode = file[1]->inode = anonymous_inode();
+	file[0]->inode = file[1]->inode = vnode->inode;
+	vnode_release(vnode);
 	file[0]->kind = file[1]->kind = "pipe";
 	fd[0] = fd_install(call, file[0], (flags & O_CLOEXEC) != 0);
 	if (fd[0] < 0) {

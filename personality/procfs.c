@@ -234,9 +234,9 @@ static int link_target(const struct proc_data *data, struct vnode **vnode, char 
 		if (file == NULL)
 			return -ENOENT;
 		*vnode = file->vnode;
-		if (file->vnode == NULL && strcmp(file->kind, "console") == 0)
+		if (file->kind != NULL && strcmp(file->kind, "console") == 0)
 			snprintf(text, size, "/dev/console");
-		else if (file->vnode == NULL)
+		else if (file->kind != NULL)
 			snprintf(text, size, "%s:[%llu]", file->kind, (unsigned long long)file->inode);
 		return 0;
 	}
@@ -256,7 +256,7 @@ static int proc_read_link(struct vnode *vnode, char *target, size_t size)
 
 	if (error != 0)
 		return error;
-	if (to != NULL) {
+	if (text[0] == 0) {
 		error = path_of(proc_caller(), to, text, sizeof text);
 		if (error < 0)
 			return error;
@@ -276,7 +276,7 @@ static int proc_follow_link(struct vnode *vnode, struct vnode **out)
 
 	if (error != 0)
 		return error;
-	/* A pipe or socket cannot be opened a second time. */
+	/* A socket cannot be opened a second time. */
 	if (to == NULL)
 		return -ENXIO;
 	*out = vnode_reference(to);

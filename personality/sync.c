@@ -78,5 +78,5 @@ int64_t sys_fadvise64(uint64_t caller, int fd, int64_t offset, int64_t size, int
 		return -EBADF;
 	if (size < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
 		return -EINVAL;
-	return file->vnode == NULL ? -ESPIPE : 0;
+	return file->vnode == NULL || VNODE_TYPE(file->vnode) == S_IFIFO ? -ESPIPE : 0;
 }

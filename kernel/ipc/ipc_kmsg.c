@@ -75,7 +75,6 @@ bool ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task)
 		return false;
 	task_reference(task);
 	kmsg->charged = task;
-	kmsg->sender_id = task->id;
 	return true;
 }
 

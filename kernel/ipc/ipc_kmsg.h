@@ -34,6 +34,7 @@ struct ipc_kmsg {
 	uint32_t slots;       /* how many there is room for */
 	struct ipc_carry *carry;
 	struct task *charged;
+	bool lost; /* its notification found the account of who gets it full */
 	uint32_t sender_id;
 	/* Set when it leaves the queue: */
 	mach_port_seqno_t seqno;

@@ -13,7 +13,7 @@ static struct ipc_port *entry_port(const struct ipc_entry *entry)
 }
 
 /* The entry loses its right: what was requested for it is told so. */
-static void request_cancel(mach_port_name_t name, struct ipc_entry *entry)
+static void request_cancel(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	struct ipc_request *request = entry->request;
 	struct ipc_port *port = entry_port(entry);
@@ -27,6 +27,7 @@ static void request_cancel(mach_port_name_t name, struct ipc_entry *entry)
 	ipc_notify_port_deleted(request->dead, name, request->dead_message);
 	ipc_notify_port_deleted(request->possible, name, request->possible_message);
 	kfree(request, sizeof(*request));
+	task_uncharge(space->task, IPC_REQUEST_CHARGE);
 }
 
 /* The entry's only right goes: out of the hash, and free. The right itself is the caller's. */
@@ -41,7 +42,7 @@ static void entry_clear(struct ipc_space *space, mach_port_name_t name, struct i
 /* The send right leaves the entry, which goes unless it has the receive right too. */
 static void entry_lose_send(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
-	request_cancel(name, entry);
+	request_cancel(space, name, entry);
 	entry->urefs = 0;
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_RECEIVE)
 		entry->bits &= ~MACH_PORT_TYPE_SEND;
@@ -73,6 +74,7 @@ static void entry_died(struct ipc_space *space, mach_port_name_t name, struct ip
 	if (entry->request != NULL) {
 		fired = entry->request->fired;
 		kfree(entry->request, sizeof(*entry->request));
+		task_uncharge(space->task, IPC_REQUEST_CHARGE);
 		entry->request = NULL;
 	}
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)
@@ -162,7 +164,7 @@ kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, m
 		}
 		break;
 	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-		request_cancel(name, entry);
+		request_cancel(space, name, entry);
 		entry_clear(space, name, entry);
 		break;
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
@@ -376,7 +378,7 @@ kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, st
 		break;
 	case MACH_PORT_RIGHT_SEND_ONCE:
 		loss->send_once = entry_port(entry);
-		request_cancel(name, entry);
+		request_cancel(space, name, entry);
 		entry_clear(space, name, entry);
 		break;
 	case MACH_PORT_RIGHT_PORT_SET:
@@ -397,7 +399,7 @@ void ipc_right_destroy(
 
 		if (type & MACH_PORT_TYPE_SEND) {
 			loss->send = port;
-			request_cancel(name, entry);
+			request_cancel(space, name, entry);
 		}
 		if (type & MACH_PORT_TYPE_RECEIVE)
 			loss->receive = port;
@@ -422,8 +424,8 @@ void ipc_right_finish(struct ipc_right_loss *loss)
 	ipc_deferred_run();
 }
 
-kern_return_t ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *notify, bool possible,
-	struct ipc_port **previous)
+kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
+	struct ipc_port *notify, bool possible, struct ipc_port **previous)
 {
 	struct ipc_port *port = entry_port(entry), **slot;
 	struct ipc_request *request = entry->request, *fresh = NULL;
@@ -440,8 +442,12 @@ kern_return_t ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, 
 			return KERN_RESOURCE_SHORTAGE;
 	}
 	if (request == NULL) {
-		fresh = kalloc(sizeof(*fresh));
+		bool charged = task_charge(space->task, IPC_REQUEST_CHARGE);
+
+		fresh = charged ? kalloc(sizeof(*fresh)) : NULL;
 		if (fresh == NULL) {
+			if (charged)
+				task_uncharge(space->task, IPC_REQUEST_CHARGE);
 			ipc_kmsg_free(message);
 			return KERN_RESOURCE_SHORTAGE;
 		}
@@ -452,8 +458,10 @@ kern_return_t ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, 
 	lock_acquire(&port->object.lock);
 	if (!port->object.active) {
 		lock_release(&port->object.lock);
-		if (fresh != NULL)
+		if (fresh != NULL) {
 			kfree(fresh, sizeof(*fresh));
+			task_uncharge(space->task, IPC_REQUEST_CHARGE);
+		}
 		if (message != NULL)
 			ipc_kmsg_free(message);
 		return KERN_INVALID_RIGHT;

@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of e
 #define IPC_ENTRIES_PER_CHUNK 128u
 #define IPC_CHUNK_BYTES       (IPC_ENTRIES_PER_CHUNK * sizeof(struct ipc_entry))
 #define IPC_INDEX_MAX         0xfffffeu /* index 0xffffff would contain MACH_PORT_DEAD, index 0 MACH_PORT_NULL */
+#define IPC_REQUEST_CHARGE    640u      /* bytes: a request and its two messages */
 #define IPC_UREFS_MAX         0x7fffffffu
 
 /* A chunk of free entries that stands in the directory where none has been made; never written. */
@@ -129,7 +130,7 @@ void ipc_right_finish(struct ipc_right_loss *loss);
  * dead or possible: which notification; notify a send-once right, consumed on success. *previous: the one it replaces,
  * for the caller.
  */
-kern_return_t ipc_right_request(mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *notify, bool possible,
-	struct ipc_port **previous);
+kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
+	struct ipc_port *notify, bool possible, struct ipc_port **previous);
 
 #endif

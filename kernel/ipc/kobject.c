@@ -183,6 +183,11 @@ static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 		/* Nobody to run it again for: a message that the kernel itself passed on. */
 		thread_cancel_wait(current_thread());
 	}
+	/* Who asks over its limit gets no answer but the notification that says so, if that. */
+	if (out != NULL && in->charged != NULL && !ipc_kmsg_charge(out, in->charged)) {
+		ipc_kmsg_destroy(out);
+		out = NULL;
+	}
 	if (out != NULL) {
 		/* The right to reply moves from the request to the reply. */
 		out->remote_port = in->local_port;

@@ -423,8 +423,8 @@ static kern_return_t request_on_receive(struct ipc_entry *entry, mach_msg_id_t i
 }
 
 /* Dead-name and send-possible: at once if it is so already and the caller wants to know (sync). */
-static kern_return_t request_on_send(mach_port_name_t name, struct ipc_entry *entry, mach_msg_id_t id,
-	mach_port_mscount_t sync, struct ipc_port *notify, struct ipc_port **previous)
+static kern_return_t request_on_send(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
+	mach_msg_id_t id, mach_port_mscount_t sync, struct ipc_port *notify, struct ipc_port **previous)
 {
 	uint32_t type = ipc_entry_type(entry);
 	bool possible = id == MIG_ID_mach_notify_send_possible;
@@ -445,7 +445,7 @@ static kern_return_t request_on_send(mach_port_name_t name, struct ipc_entry *en
 		ipc_notify_send_possible(notify, name, NULL);
 		return KERN_SUCCESS;
 	}
-	return ipc_right_request(name, entry, notify, possible, previous);
+	return ipc_right_request(space, name, entry, notify, possible, previous);
 }
 
 kern_return_t mach_port_request_notification(ipc_space_t task, mach_port_name_t name, mach_msg_id_t id,
@@ -469,7 +469,7 @@ kern_return_t mach_port_request_notification(ipc_space_t task, mach_port_name_t 
 		break;
 	case MIG_ID_mach_notify_dead_name:
 	case MIG_ID_mach_notify_send_possible:
-		result = request_on_send(name, entry, id, sync, notify, previous);
+		result = request_on_send(task, name, entry, id, sync, notify, previous);
 		break;
 	default:
 		result = KERN_INVALID_VALUE;

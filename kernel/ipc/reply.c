@@ -18,6 +18,11 @@ static mach_msg_return_t reply_to_right(struct thread *self, unsigned count)
 
 	if (kmsg == NULL)
 		return MACH_SEND_NO_BUFFER;
+	if (!ipc_kmsg_charge(kmsg, self->task)) {
+		ipc_kmsg_free(kmsg);
+		return MACH_SEND_NO_BUFFER;
+	}
+	kmsg->sender_id = self->task->id;
 	kmsg->remote_port = self->ipc.owes_right;
 	kmsg->remote_disposition = self->ipc.owes_disposition;
 	self->ipc.owes_right = NULL;

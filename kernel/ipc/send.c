@@ -25,7 +25,7 @@ mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **
 	struct thread *receiver;
 
 	lock_acquire(&port->object.lock);
-	if (!port->object.active) {
+	if (!port->object.active || kmsg->lost) {
 		lock_release(&port->object.lock);
 		ipc_kmsg_destroy(kmsg);
 		return MACH_SEND_INVALID_DEST;
@@ -94,6 +94,10 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 			return MACH_SEND_INVALID_RIGHT;
 		}
 	}
+	/* Notifications can be provoked without end: they count to the task that made the port, and are lost over its
+	 * limit. */
+	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && port->object.charged != NULL)
+		kmsg->lost = !ipc_kmsg_charge(kmsg, port->object.charged);
 	if (ipc_deferred_held()) {
 		ipc_defer_send(kmsg);
 		return MACH_MSG_SUCCESS;
@@ -142,7 +146,7 @@ static mach_msg_return_t request_possible(struct ipc_space *space, mach_port_nam
 	if (!(ipc_entry_type(entry) & MACH_PORT_TYPE_SEND) || !MACH_PORT_VALID(notify) ||
 		ipc_right_copyin(space, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, false, &right, &dead) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_NOTIFY;
-	if (ipc_right_request(name, entry, right, true, previous) != KERN_SUCCESS) {
+	if (ipc_right_request(space, name, entry, right, true, previous) != KERN_SUCCESS) {
 		ipc_port_drop_send_once(right);
 		return MACH_SEND_NO_BUFFER;
 	}

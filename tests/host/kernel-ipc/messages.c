@@ -30,6 +30,7 @@ struct simple {
 #define SIMPLE_SIZE ((uint32_t)offsetof(struct simple, trailer))
 
 static struct task *task, *other;
+static mach_port_name_t self_name; /* the task's own port */
 static unsigned done;
 
 static mach_port_name_t new_port(struct task *in)
@@ -367,6 +368,44 @@ static void deep_chain(void *argument)
 	done++;
 }
 
+/* What a task can provoke without end: notifications and replies that it never receives stop at its limit. */
+static void hoards(void *argument)
+{
+	mach_port_name_t port = new_port(task), name = 0;
+	struct simple request = {.header = {.msgh_id = MIG_ID_mach_port_type, .msgh_local_port = port}, .word = port};
+	struct ipc_port *right, *previous;
+	mach_msg_type_name_t type;
+	unsigned refused = 0;
+
+	(void)argument;
+	for (unsigned i = 0; i < 20000; i++) {
+		if (mach_port_extract_right(task->space, port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &right, &type) !=
+			KERN_SUCCESS)
+			break;
+		switch (i % 3) {
+		case 0: /* send-once */
+			if (ipc_space_insert(task->space, right, MACH_MSG_TYPE_PORT_SEND_ONCE, &name) == KERN_SUCCESS)
+				(void)mach_port_deallocate(task->space, name);
+			break;
+		case 1: /* no-senders, at once */
+			if (mach_port_request_notification(task->space, port, MIG_ID_mach_notify_no_senders, 0, right,
+				    &previous) != KERN_SUCCESS)
+				ipc_port_release_send_once(right);
+			break;
+		case 2: /* replies of the kernel */
+			ipc_port_release_send_once(right);
+			request.header.msgh_bits =
+				MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+			request.header.msgh_remote_port = self_name;
+			refused += user_msg(&request, MACH_SEND_MSG, SIMPLE_SIZE, 0, 0, 0, 0) != MACH_MSG_SUCCESS;
+			break;
+		}
+	}
+	CHECK(refused > 0);
+	CHECK(task->kernel_bytes <= task->kernel_limit);
+	done++;
+}
+
 static void play(void (*fn)(void *))
 {
 	done = 0;
@@ -412,6 +451,21 @@ void test_messages(void)
 	play(notifications);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("notifications-come");
+	task = world_task();
+	other = world_task();
+	task->kernel_limit = 300000;
+	CHECK_EQUAL(
+		ipc_space_insert(task->space, ipc_port_make_send(task->self_port), MACH_MSG_TYPE_PORT_SEND, &self_name),
+		KERN_SUCCESS);
+	done = 0;
+	world_thread(task, hoards, NULL);
+	CHECK_EQUAL(world_run(), 0);
+	CHECK_EQUAL(done, 1);
+	CHECK(world_kalloc_used() - before < 5000);
+	world_task_end(task);
+	world_task_end(other);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	host_report("what-a-task-provokes-stops-at-its-limit");
 	play(deep_chain);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("a-chain-of-receive-rights-dies-whole");

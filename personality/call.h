@@ -40,6 +40,8 @@
 #define CALL_INTERRUPTED (INT64_MIN + 3)
 /* vfork only: the thread goes on with 0, as the child's; call_answered ends the parent's call. */
 #define CALL_LENT (INT64_MIN + 4)
+/* Results above this are a call's own. */
+#define CALL_SPECIAL (INT64_MIN + 15)
 /* CALL_RESTART for functions that return int. */
 #define CALL_ERROR_RESTART (-4096)
 

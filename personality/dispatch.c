@@ -32,8 +32,10 @@
 
 mach_port_t server_port_set;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t worker_wanted = PTHREAD_COND_INITIALIZER;
+/* The lock: 0 free, 1 held, 2 held and perhaps waited for. */
+static uint32_t lock_word;
+/* Grows with every call for the workers; they wait on it. */
+static uint32_t worker_calls;
 static struct list ready = LIST_INITIALIZER(ready);
 static struct list worker_queue = LIST_INITIALIZER(worker_queue);
 
@@ -41,16 +43,39 @@ static struct list worker_queue = LIST_INITIALIZER(worker_queue);
 static void (*interrupt_handler[INTERRUPTS_MAX])(void);
 static unsigned interrupts;
 
+static __attribute__((noinline)) void lock_slowly(void)
+{
+	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0)
+		mach_word_wait(&lock_word, 2, MACH_DEADLINE_NONE, 0);
+}
+
+static inline void lock_acquire(void)
+{
+	uint32_t free_word = 0;
+
+	/* Acquire: what the last holder wrote is seen; release below: what we wrote will be. */
+	if (!__atomic_compare_exchange_n(&lock_word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		lock_slowly();
+}
+
+static inline void lock_release(void)
+{
+	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
+		mach_word_wake(&lock_word, 1, 0);
+}
+
 void server_lock(void)
 {
-	pthread_mutex_lock(&lock);
+	lock_acquire();
 }
 
 static void to_worker(struct call *call)
 {
 	call->state = CALL_WORKER;
 	list_append(&worker_queue, &call->link);
-	pthread_cond_signal(&worker_wanted);
+	/* Release: a worker that sees the count finds the call, under the lock. */
+	__atomic_add_fetch(&worker_calls, 1, __ATOMIC_RELEASE);
+	mach_word_wake(&worker_calls, 1, 0);
 }
 
 void server_unlock(void)
@@ -62,7 +87,7 @@ void server_unlock(void)
 		list_remove(&call->link);
 		to_worker(call);
 	}
-	pthread_mutex_unlock(&lock);
+	lock_release();
 }
 
 uint64_t clock_monotonic(void)
@@ -290,6 +315,12 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	enum answer answer;
 	uint64_t word[8] = {0};
 
+	/* Most calls end here: nothing to deliver, to print or to give back. */
+	if (*result > CALL_SPECIAL && reply == MACH_PORT_NULL && call->waiters == 0 && call->timer.index == 0 && call->scratch == NULL &&
+		call->trace == NULL && !thread->restore_mask && !signal_due(thread)) {
+		call->state = CALL_IDLE;
+		return ANSWER_WORD;
+	}
 	call->state = CALL_RUNNING;
 	leave_queues(call);
 	answer = deliver_at_return(call, result);
@@ -363,15 +394,14 @@ static enum answer run_call(struct call *call, int64_t *result)
 	call->will_wait = false;
 	call->want_worker = false;
 	call->absent_size = 0;
-	trace_begin(call);
+	if (trace_enabled)
+		trace_begin(call);
 	if (call->number < (uint64_t)unix_subsystem.end)
 		routine = &unix_subsystem.routine[call->number];
 	if (routine == NULL || routine->words == NULL) {
 		*result = -ENOSYS;
 	} else {
-		memset(&message, 0, sizeof message);
-		message.id = (mach_msg_id_t)call->number;
-		message.count = 7;
+		/* The stub of a system call reads words 0 to 6 and nothing else. */
 		memcpy(message.word, call->argument, sizeof call->argument);
 		message.word[6] = (uintptr_t)call;
 		current_call = call;
@@ -383,6 +413,8 @@ static enum answer run_call(struct call *call, int64_t *result)
 		thread_free(thread);
 		return ANSWER_NONE;
 	}
+	if (*result > CALL_SPECIAL)
+		return finish_call(call, result);
 	if (*result == CALL_GONE)
 		return ANSWER_NONE;
 	if (*result == CALL_LENT)
@@ -420,7 +452,7 @@ void server_leave(void)
 		list_remove(&call->link);
 		run_call(call, &result);
 	}
-	pthread_mutex_unlock(&lock);
+	lock_release();
 }
 
 /* Brings the pages in that a call missed. Without the lock: one of the few places of the server that wait for a pager. */
@@ -443,8 +475,13 @@ static void *worker_thread(void *argument)
 		int64_t result;
 
 		server_lock();
-		while (list_empty(&worker_queue))
-			pthread_cond_wait(&worker_wanted, &lock);
+		while (list_empty(&worker_queue)) {
+			uint32_t seen = __atomic_load_n(&worker_calls, __ATOMIC_ACQUIRE);
+
+			lock_release();
+			mach_word_wait(&worker_calls, seen, MACH_DEADLINE_NONE, 0);
+			lock_acquire();
+		}
 		call = list_entry(worker_queue.next, struct call, link);
 		list_remove(&call->link);
 		call->state = CALL_RUNNING;

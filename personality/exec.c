@@ -398,8 +398,8 @@ static int64_t run_program(struct call *call, struct program *program, const cha
 		address_space_release(space);
 		return call_wait_for(call, &process->child_queue);
 	}
-	if (error == 0 && process->foreign_port == MACH_PORT_NULL)
-		error = process_own_ports(process);
+	if (error == 0 && process->port == MACH_PORT_NULL)
+		error = process_own_port(process);
 	if (error != 0) {
 		process->credentials = before;
 		address_space_release(space);

@@ -201,9 +201,8 @@ static void process_finish(struct process *process)
 
 	process_add_times(process);
 	vfork_finish(process);
-	server_port_destroy(process->foreign_port);
-	server_port_destroy(process->exception_port);
-	process->foreign_port = process->exception_port = MACH_PORT_NULL;
+	server_port_destroy(process->port);
+	process->port = MACH_PORT_NULL;
 	process->files = NULL;
 	process->fs = NULL;
 	process->memory = NULL;
@@ -252,8 +251,7 @@ void process_abandon(struct process *process)
 	fs_context_release(process->fs);
 	address_space_release(process->memory);
 	vnode_release(process->executable);
-	server_port_destroy(process->foreign_port);
-	server_port_destroy(process->exception_port);
+	server_port_destroy(process->port);
 	process_reap(process);
 }
 

@@ -30,11 +30,10 @@ struct clone_arguments {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 
-int process_own_ports(struct process *process)
+int process_own_port(struct process *process)
 {
-	process->foreign_port = server_port_create(process->serial);
-	process->exception_port = server_port_create(process->serial);
-	return process->foreign_port == MACH_PORT_NULL || process->exception_port == MACH_PORT_NULL ? -ENOMEM : 0;
+	process->port = server_port_create(process->serial);
+	return process->port == MACH_PORT_NULL ? -ENOMEM : 0;
 }
 
 int task_attach(struct process *process, mach_port_t task)
@@ -42,8 +41,8 @@ int task_attach(struct process *process, mach_port_t task)
 	foreign_bitmap_t none = {0};
 	kernel_debug_name_t name = {0};
 
-	if (task_set_foreign(task, FOREIGN_PORT, 0, process->foreign_port, none) != KERN_SUCCESS ||
-		task_set_special_port(task, TASK_EXCEPTION_PORT, process->exception_port) != KERN_SUCCESS)
+	if (task_set_foreign(task, FOREIGN_PORT, 0, process->port, none) != KERN_SUCCESS ||
+		task_set_special_port(task, TASK_EXCEPTION_PORT, process->port) != KERN_SUCCESS)
 		return -ENOMEM;
 	memcpy(name, process->command, sizeof process->command);
 	task_set_name(task, name);
@@ -191,7 +190,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		child->memory->references++;
 	} else {
 		child->memory = address_space_fork(parent->memory);
-		if (child->memory == NULL || process_own_ports(child) != 0 || task_attach(child, child->memory->task) != 0)
+		if (child->memory == NULL || process_own_port(child) != 0 || task_attach(child, child->memory->task) != 0)
 			goto fail;
 	}
 	if (request->flags & CLONE_PARENT_SETTID)

@@ -8,8 +8,8 @@
 struct process;
 struct thread;
 
-/* Makes the ports that the process's task calls and faults by. 0 or -ENOMEM. */
-int process_own_ports(struct process *process);
+/* Makes the port that the process's task calls and faults by. 0 or -ENOMEM. */
+int process_own_port(struct process *process);
 /* Leads the task's system calls and exceptions there. 0 or -ENOMEM. */
 int task_attach(struct process *process, mach_port_t task);
 /* Sets a new kernel thread's word and registers and starts it. 0 or -ENOMEM. */

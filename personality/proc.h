@@ -64,9 +64,8 @@ struct process {
 	unsigned thread_count;
 
 	struct address_space *memory; /* mm.h; shared with the parent during vfork */
-	uint64_t serial;	  /* never used again: payload of the two ports */
-	mach_port_t foreign_port; /* receive rights; null while the task is borrowed (vfork) */
-	mach_port_t exception_port;
+	uint64_t serial;  /* never used again: payload of the port */
+	mach_port_t port; /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
 
 	struct credentials credentials;
 	struct file_table *files;

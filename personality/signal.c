@@ -165,7 +165,7 @@ bool signal_due(struct thread *thread)
 	struct process *process = thread->process;
 	uint64_t set = (thread->pending.set | process->pending.set) & ~thread->blocked;
 
-	if (thread->dead || process->exiting || process->stopped)
+	if (set == 0 || thread->dead || process->exiting || process->stopped)
 		return false;
 	while (set != 0) {
 		int signal = __builtin_ctzll(set) + 1;

@@ -254,6 +254,19 @@ static void file_rows(void)
 	unlink("bench.data");
 }
 
+/* Pages of a hole in a file of the root file system: a fault that goes to its pager and back, without waiting for a disk. */
+static void hole_rows(void)
+{
+	int fd = open("/bench.hole", O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	check(fd >= 0 && ftruncate(fd, (off_t)MANY * PAGE) == 0, "create a hole");
+	area = map(MANY, MAP_SHARED, fd);
+	average_row("file-page-fault", MANY, read_next);
+	munmap(area, (size_t)MANY * PAGE);
+	close(fd);
+	unlink("/bench.hole");
+}
+
 int main(void)
 {
 	int only_process = getpid() == 1;
@@ -281,6 +294,7 @@ int main(void)
 	row("first-touch", MANY, touch_next);
 	munmap(area, (size_t)MANY * PAGE);
 	file_rows();
+	hole_rows();
 	pipe_rows();
 	cow_rows();
 	row("fork-exit-wait", FEW, fork_wait);

@@ -49,6 +49,8 @@ void put_message_structs(struct output *output, const struct routine *routine, c
 	const char *kind);
 /* The expression that stands for the part of a message an item is in: "mig_request", "mig_request1". */
 const char *part_variable(struct output *output, const char *kind, unsigned part);
+/* Where the count of an argument is: "mig_request1->fooCnt". */
+const char *count_field(struct output *output, const struct message *message, const char *kind, const struct argument *argument);
 /* `struct mig_request_foo` */
 const char *part_struct(struct output *output, const char *kind, const struct routine *routine, unsigned part);
 

@@ -168,10 +168,11 @@ static void put_inputs(struct output *output, const struct routine *routine)
 								 (unsigned long long)in->descriptor)
 						       : arena_printf(&output->compiler->arena, "mig_request->%s", name));
 			else if (item->kind == ITEM_VARIABLE && (argument->flags & FLAG_COUNTINOUT) != 0)
-				put(output, "\t%sCnt = mig_request->%sCnt < %llu ? mig_request->%sCnt : %llu;\n", name, name,
-					(unsigned long long)type->count, name, (unsigned long long)type->count);
+				put(output, "\t%sCnt = %s < %llu ? %s : %llu;\n", name,
+					count_field(output, &routine->request, "request", argument), (unsigned long long)type->count,
+					count_field(output, &routine->request, "request", argument), (unsigned long long)type->count);
 			else if (in != NULL && in->kind == ITEM_PORTS)
-				put(output, "\t%sCnt = %s->%sCnt;\n", name, part_variable(output, "request", 0), name);
+				put(output, "\t%sCnt = %s;\n", name, count_field(output, &routine->request, "request", argument));
 			else
 				put(output, "\t%sCnt = %llu;\n", name,
 					(unsigned long long)(item->kind == ITEM_VARIABLE || item->kind == ITEM_PORTS ? type->count : 0));
@@ -263,7 +264,7 @@ static void put_call_argument(struct output *output, const struct routine *routi
 		else if (in->kind == ITEM_OOL_PORTS)
 			put(output, ", %s.count", source);
 		else
-			put(output, ", %s->%sCnt", part_variable(output, "request", in->part), name);
+			put(output, ", %s", count_field(output, &routine->request, "request", argument));
 	}
 	if ((argument->flags & FLAG_SERVERCOPY) != 0)
 		put(output, ", 0");

@@ -15,6 +15,15 @@ const char *part_struct(struct output *output, const char *kind, const struct ro
 			 : arena_printf(&output->compiler->arena, "struct mig_%s%u_%s", kind, part, routine->name);
 }
 
+const char *count_field(struct output *output, const struct message *message, const char *kind, const struct argument *argument)
+{
+	const struct item *item = message->items;
+
+	while (item->argument != argument || (item->kind != ITEM_COUNT && item->kind != ITEM_VARIABLE))
+		item = item->next;
+	return arena_printf(&output->compiler->arena, "%s->%sCnt", part_variable(output, kind, item->part), argument->name);
+}
+
 bool message_varies(const struct message *message)
 {
 	const struct item *item;

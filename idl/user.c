@@ -213,7 +213,7 @@ static void put_capacity_checks(struct output *output, const struct routine *rou
 	}
 }
 
-static void unpack_descriptor(struct output *output, const struct item *item)
+static void unpack_descriptor(struct output *output, const struct routine *routine, const struct item *item)
 {
 	const struct argument *argument = item->argument;
 	const struct type *type = argument->type;
@@ -225,13 +225,12 @@ static void unpack_descriptor(struct output *output, const struct item *item)
 		put(output, "\t*%s = mig_reply->%s.name;\n", name, name);
 		break;
 	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %s%s; mig_i++)\n",
-			type->variable ? "mig_reply->" : "", type->variable
-				? arena_printf(&output->compiler->arena, "%sCnt", name)
-				: arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
+		put(output, "\tfor (unsigned mig_i = 0; mig_i < %s; mig_i++)\n",
+			type->variable ? count_field(output, &routine->reply, "reply", argument)
+				       : arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
 		put(output, "\t\t%s[mig_i] = mig_reply->%s[mig_i].name;\n", name, name);
 		if (type->variable)
-			put(output, "\t*%sCnt = mig_reply->%sCnt;\n", name, name);
+			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
 		break;
 	default:
 		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && output->compiler->dialect == DIALECT_GNU) {
@@ -301,7 +300,7 @@ static void put_reply(struct output *output, const struct routine *routine)
 	put_capacity_checks(output, routine);
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		if (item->kind <= ITEM_OOL_PORTS)
-			unpack_descriptor(output, item);
+			unpack_descriptor(output, routine, item);
 		else if (item->kind != ITEM_COUNT)
 			unpack_data(output, item);
 	}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES = 4096, REGIONS = 1024 };
+enum { NAMES = 1 << 20, REGIONS = 1024 };
 
 static struct {
 	unsigned object; /* 0: free */
@@ -15,7 +15,7 @@ static struct {
 static struct {
 	const struct mig_subsystem *subsystem;
 	uint64_t payload;
-} objects[NAMES];
+} objects[4096];
 
 static struct {
 	void *address;
@@ -42,7 +42,7 @@ const NDR_record_t NDR_record = {.int_rep = 1};
 static mach_port_t new_name(unsigned object, int right)
 {
 	/* No name looks like paint. */
-	while ((name_count & 0xff) == LB_PAINT || (name_count >> 8) == LB_PAINT)
+	while ((name_count & 0xff) == LB_PAINT || (name_count >> 8 & 0xff) == LB_PAINT || name_count >> 16 == LB_PAINT)
 		name_count++;
 	if (name_count >= NAMES)
 		abort();

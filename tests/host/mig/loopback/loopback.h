@@ -40,4 +40,11 @@ void lb_paint(void);
 
 kern_return_t mach_port_deallocate(mach_port_t task, mach_port_t name);
 
+/* Drops a right, whichever it is. */
+static inline void lb_release(mach_port_t name)
+{
+	mach_port_deallocate(0, name);
+}
+
+
 #endif

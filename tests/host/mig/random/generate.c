@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum kind { SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT, KINDS };
+enum kind { SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT, PORTS, PORT_MEMORY };
 
 struct argument {
 	enum kind kind;
@@ -21,20 +21,47 @@ static unsigned pick(unsigned below)
 	return (unsigned)(state >> 33) % below;
 }
 
+/* How a single right is sent. */
+static const char *right_of(struct argument a)
+{
+	static const char *const in[] = {"MACH_MSG_TYPE_COPY_SEND", "MACH_MSG_TYPE_MOVE_SEND", "MACH_MSG_TYPE_MAKE_SEND",
+		"MACH_MSG_TYPE_MAKE_SEND_ONCE", "polymorphic"};
+	static const char *const out[] = {"MACH_MSG_TYPE_MOVE_SEND", "MACH_MSG_TYPE_MAKE_SEND", "MACH_MSG_TYPE_MAKE_SEND_ONCE",
+		"polymorphic"};
+
+	return a.direction == 0 ? in[a.count % 5] : out[a.count % 4];
+}
+
+static int is_polymorphic(struct argument a)
+{
+	return a.kind == PORT && right_of(a)[0] == 'p';
+}
+
+/* What the sender names: a right made for the message, one that stays, or the receive right. */
+static const char *sent_right(struct argument a)
+{
+	if (a.direction == 0 && a.count % 5 == 0)
+		return "known_right";
+	return (a.direction == 0 ? a.count % 5 == 1 : a.count % 4 == 0) ? "lb_send_right(known_port)" : "known_port";
+}
+
 static FILE *defs, *types, *client, *server;
 static const char *const c_names[] = {"", "int8_t", "int16_t", "", "int32_t", "", "", "", "int64_t"};
 
 static struct argument random_argument(void)
 {
 	/* Small ones are most frequent, so that registers get their share. */
-	static const enum kind often[] = {SCALAR, SCALAR, SCALAR, SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT};
-	struct argument a = {.kind = often[pick(pick(3) == 0 ? 12 : 8)], .size = 1u << pick(4), .count = 1 + pick(pick(2) ? 5 : 60),
+	static const enum kind often[] = {SCALAR, SCALAR, SCALAR, SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT,
+		PORTS, PORT_MEMORY};
+	struct argument a = {.kind = often[pick(pick(3) == 0 ? 14 : 8)], .size = 1u << pick(4), .count = 1 + pick(pick(2) ? 5 : 60),
 		.direction = (int)pick(2)};
 
 	if (a.kind <= ARRAY && pick(5) == 0)
 		a.direction = 2;
 	if (a.kind == REAL)
 		a.size = pick(2) ? 4 : 8;
+	if (a.kind == PORTS || a.kind == PORT_MEMORY)
+		a.count = 1 + a.count % 6;
 	a.countinout = a.kind == VARRAY && a.direction == 1 && pick(2);
 	return a;
 }
@@ -68,8 +95,14 @@ static void declare_type(unsigned r, unsigned i, struct argument a)
 	case MEMORY:
 		fprintf(defs, "^array[] of e%u ctype: m%u;\n", a.size, a.size);
 		break;
-	default:
-		fprintf(defs, "MACH_MSG_TYPE_%s ctype: mach_port_t;\n", a.direction == 0 ? "COPY_SEND" : "MOVE_SEND");
+	case PORTS:
+		fprintf(defs, "array[*:%u] of move_t;\n", a.count);
+		break;
+	case PORT_MEMORY:
+		fprintf(defs, "^array[] of move_t ctype: mp;\n");
+		break;
+	case PORT:
+		fprintf(defs, "%s ctype: mach_port_t;\n", right_of(a));
 		break;
 	}
 }
@@ -103,8 +136,16 @@ static void server_parameter(unsigned r, unsigned i, struct argument a)
 	case MEMORY:
 		fprintf(server, "m%u %sa%u, mach_msg_type_number_t %sa%uCnt", a.size, star, i, star, i);
 		break;
-	default:
+	case PORTS:
+		fprintf(server, "%smach_port_t *a%u, mach_msg_type_number_t %sa%uCnt", constant, i, star, i);
+		break;
+	case PORT_MEMORY:
+		fprintf(server, "mp %sa%u, mach_msg_type_number_t %sa%uCnt", star, i, star, i);
+		break;
+	case PORT:
 		fprintf(server, "mach_port_t %sa%u", star, i);
+		if (is_polymorphic(a))
+			fprintf(server, ", mach_msg_type_name_t %sa%uPoly", star, i);
 		break;
 	}
 }
@@ -140,9 +181,19 @@ static void server_checks(unsigned r, unsigned i, struct argument a)
 		if (a.kind == MEMORY)
 			fprintf(server, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i, i, i, a.size);
 		break;
-	default:
+	case PORTS:
+	case PORT_MEMORY:
+		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i, a.count + 1, r, i);
+		fprintf(server, "\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == lb_object(known_port), %u, %u, "
+			"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n", i, i, r, i, i);
+		if (a.kind == PORT_MEMORY)
+			fprintf(server, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * sizeof(mach_port_t));\n", i, i, i);
+		break;
+	case PORT:
 		fprintf(server, "\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n", i, r, i);
-		fprintf(server, "\tmach_port_deallocate(0, a%u);\n", i);
+		if (is_polymorphic(a))
+			fprintf(server, "\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND, %u, %u, \"other disposition\");\n", i, r, i);
+		fprintf(server, "\tlb_release(a%u);\n", i);
 		break;
 	}
 }
@@ -175,8 +226,19 @@ static void server_answers(unsigned r, unsigned i, struct argument a)
 			"\t\tfill((void *)memory, *a%uCnt * %uu, %u, %u, 1);\n\t\t*a%u = (m%u)memory;\n\t}\n", i, i, a.size, i, a.size, r, i, i,
 			a.size);
 		break;
-	default:
-		fprintf(server, "\t*a%u = lb_send_right(known_port);\n", i);
+	case PORTS:
+	case PORT_MEMORY:
+		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i, a.count + 1);
+		if (a.kind == PORT_MEMORY)
+			fprintf(server, "\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt * sizeof(mach_port_t));\n"
+				"\t\t*a%u = (mp)memory;\n\t}\n", i, i, i);
+		fprintf(server, "\tfor (unsigned i = 0; i < *a%uCnt; i++)\n\t\t%sa%u%s[i] = lb_send_right(known_port);\n", i,
+			a.kind == PORT_MEMORY ? "(*" : "", i, a.kind == PORT_MEMORY ? ")" : "");
+		break;
+	case PORT:
+		fprintf(server, "\t*a%u = %s;\n", i, sent_right(a));
+		if (is_polymorphic(a))
+			fprintf(server, "\t*a%uPoly = MACH_MSG_TYPE_MAKE_SEND_ONCE;\n", i);
 		break;
 	}
 }
@@ -225,18 +287,38 @@ static void client_variable(unsigned r, unsigned i, struct argument a)
 		if (in)
 			fprintf(client, "\tfill(a%u, a%uCnt * %uu, %u, %u, 0);\n", i, i, a.size, r, i);
 		break;
-	default:
-		fprintf(client, "\tmach_port_t a%u = %s;\n", i, in ? "known_right" : "0");
+	case PORTS:
+	case PORT_MEMORY:
+		fprintf(client, "\tmach_msg_type_number_t a%uCnt = ", i);
+		if (in)
+			fprintf(client, "(mach_msg_type_number_t)(value(%u, %u, 0, 77) %% %u);\n", r, i, a.count + 1);
+		else
+			fprintf(client, "%u;\n", a.count);
+		if (a.kind == PORT_MEMORY && !in) {
+			fprintf(client, "\tmp a%u = NULL;\n", i);
+			break;
+		}
+		fprintf(client, "\tmach_port_t *a%u = exactly(a%uCnt * sizeof(mach_port_t));\n", i, i);
+		if (in)
+			fprintf(client, "\tfor (unsigned i = 0; i < a%uCnt; i++)\n\t\ta%u[i] = lb_send_right(known_port);\n", i, i);
+		break;
+	case PORT:
+		fprintf(client, "\tmach_port_t a%u = %s;\n", i, in ? sent_right(a) : "0");
+		if (is_polymorphic(a))
+			fprintf(client, "\tmach_msg_type_name_t a%uPoly = MACH_MSG_TYPE_MAKE_SEND;\n", i);
 		break;
 	}
 }
 
 static void client_argument(unsigned i, struct argument a)
 {
-	int pointer = a.direction != 0 && a.kind != ARRAY && a.kind != STRING && a.kind != VSTRING && a.kind != VARRAY;
+	int pointer = a.direction != 0 && a.kind != ARRAY && a.kind != STRING && a.kind != VSTRING && a.kind != VARRAY &&
+		a.kind != PORTS;
 
 	fprintf(client, ", %sa%u", pointer ? "&" : "", i);
-	if (a.kind == VARRAY || a.kind == MEMORY)
+	if (is_polymorphic(a))
+		fprintf(client, ", %sa%uPoly", a.direction != 0 ? "&" : "", i);
+	if (a.kind == VARRAY || a.kind == MEMORY || a.kind == PORTS || a.kind == PORT_MEMORY)
 		fprintf(client, ", %sa%uCnt", a.direction != 0 ? "&" : "", i);
 }
 
@@ -280,10 +362,23 @@ static void client_checks(unsigned r, unsigned i, struct argument a)
 		else
 			fprintf(client, "\tfree(a%u);\n", i);
 		break;
-	default:
+	case PORTS:
+	case PORT_MEMORY:
+		if (!in_only)
+			fprintf(client, "\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n"
+				"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == lb_object(known_port), %u, %u, "
+				"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n", i, r, i, a.count + 1, r, i, i, i, r, i, i);
+		if (a.kind == PORT_MEMORY && !in_only)
+			fprintf(client, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * sizeof(mach_port_t));\n", i, i, i);
+		else
+			fprintf(client, "\tfree(a%u);\n", i);
+		break;
+	case PORT:
 		if (!in_only)
 			fprintf(client, "\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n"
-				"\tmach_port_deallocate(0, a%u);\n", i, r, i, i);
+				"\tlb_release(a%u);\n", i, r, i, i);
+		if (!in_only && is_polymorphic(a))
+			fprintf(client, "\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND_ONCE, %u, %u, \"other disposition\");\n", i, r, i);
 		break;
 	}
 }
@@ -304,7 +399,7 @@ static void one_routine(unsigned r)
 		static const char *const words[] = {"in", "out", "inout"};
 
 		fprintf(defs, "; %s a%u: t%u_%u%s%s", words[arguments[i].direction], i, r, i,
-			arguments[i].kind == MEMORY && arguments[i].direction == 1 ? ", dealloc" : "",
+			(arguments[i].kind == MEMORY || arguments[i].kind == PORT_MEMORY) && arguments[i].direction == 1 ? ", dealloc" : "",
 			arguments[i].countinout ? ", countinout" : "");
 		server_parameter(r, i, arguments[i]);
 	}
@@ -344,9 +439,11 @@ int main(int argc, char **argv)
 	fprintf(defs, "subsystem random 4096;\ntype port_t = MACH_MSG_TYPE_COPY_SEND ctype: mach_port_t;\n"
 		"type e1 = MACH_MSG_TYPE_INTEGER_8 ctype: int8_t;\ntype e2 = MACH_MSG_TYPE_INTEGER_16 ctype: int16_t;\n"
 		"type e4 = MACH_MSG_TYPE_INTEGER_32 ctype: int32_t;\ntype e8 = MACH_MSG_TYPE_INTEGER_64 ctype: int64_t;\n"
-		"import \"random_types.h\";\nserverprefix s_;\n");
-	fprintf(types, "#include <stdint.h>\ntypedef int8_t *m1;\ntypedef int16_t *m2;\ntypedef int32_t *m4;\ntypedef int64_t *m8;\n");
-	fprintf(client, "#include \"random_user.h\"\n#include \"values.h\"\n\nextern mach_port_t server, known_right;\n\n");
+		"type move_t = MACH_MSG_TYPE_MOVE_SEND ctype: mach_port_t;\nimport \"random_types.h\";\nserverprefix s_;\n"
+		"routine set_round(server: port_t; number: int);\n"
+		"routine get_state(server: port_t; out wrong_values: int; out rights: int);\n");
+	fprintf(types, "#pragma once\n#include <stdint.h>\ntypedef int8_t *m1;\ntypedef int16_t *m2;\ntypedef int32_t *m4;\ntypedef int64_t *m8;\ntypedef uint32_t *mp;\n");
+	fprintf(client, "#include \"random_user.h\"\n#include \"values.h\"\n\nextern mach_port_t server;\n\n");
 	fprintf(server, "#include \"random_server.h\"\n#include \"values.h\"\n\n");
 	for (r = 0; r < routines; r++)
 		one_routine(r);

@@ -1,13 +1,28 @@
 /* Calls a random interface many times, over both paths, and counts what is wrong. */
+#include "random_server.h"
+#include "random_user.h"
 #include "values.h"
 
-extern const struct mig_subsystem random_subsystem;
 void call_all(void);
 
 unsigned round_number;
 unsigned wrong;
 mach_port_t known_port;
 mach_port_t known_right, server;
+
+kern_return_t s_set_round(mach_port_t port, int number)
+{
+	(void)port;
+	return number == (int)round_number ? KERN_SUCCESS : KERN_FAILURE;
+}
+
+kern_return_t s_get_state(mach_port_t port, int *wrong_values, int *rights)
+{
+	(void)port;
+	*wrong_values = (int)wrong;
+	*rights = (int)lb_rights();
+	return KERN_SUCCESS;
+}
 
 int main(int argc, char **argv)
 {
@@ -24,8 +39,10 @@ int main(int argc, char **argv)
 		regions = lb_regions();
 		wrong = 0;
 		lb_dirty_bytes = 0;
-		for (round_number = 0; round_number < ROUNDS; round_number++)
+		for (round_number = 0; round_number < ROUNDS; round_number++) {
+			expect(set_round(server, (int)round_number) == KERN_SUCCESS, 0, 0, "round");
 			call_all();
+		}
 		expect(lb_rights() == rights, 0, 0, "rights left over");
 		expect(lb_regions() == regions, 0, 0, "memory left over");
 		expect(lb_dirty_bytes == 0, 0, 0, "bytes that nobody wrote");

@@ -10,7 +10,8 @@
 
 extern unsigned round_number;
 extern unsigned wrong;
-extern mach_port_t known_port;
+/* A receive right of the task, and a send right to it. */
+extern mach_port_t known_port, known_right;
 
 /* No byte of it is LB_PAINT. */
 static inline uint64_t value(unsigned routine, unsigned argument, unsigned out, unsigned index)

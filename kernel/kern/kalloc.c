@@ -1,4 +1,5 @@
-/* The kernel's allocators: caches of equal objects cut from pages, and sizes served by a row of caches or by whole pages. */
+/* The kernel's allocators: caches of equal objects cut from pages, and sizes served by a row of caches or by whole
+ * pages. */
 #include <kern/kalloc.h>
 #include <kern/kernel_types.h>
 #include <kern/processor.h>
@@ -11,8 +12,7 @@
 static struct lock caches_lock = LOCK_INIT(LOCK_RANK_KALLOC);
 static struct list caches = LIST_INIT(caches);
 
-void
-kcache_init(struct kcache *cache, const char *name, size_t size)
+void kcache_init(struct kcache *cache, const char *name, size_t size)
 {
 	lock_init(&cache->lock, LOCK_RANK_KALLOC);
 	cache->name = name;
@@ -25,8 +25,7 @@ kcache_init(struct kcache *cache, const char *name, size_t size)
 }
 
 /* Cuts further pages into objects. False when there are none. */
-static bool
-kcache_grow(struct kcache *cache)
+static bool kcache_grow(struct kcache *cache)
 {
 	unsigned pages = 1;
 	uint64_t physical;
@@ -58,8 +57,7 @@ kcache_grow(struct kcache *cache)
 }
 
 /* An object with undefined contents. */
-static void *
-kcache_take(struct kcache *cache)
+static void *kcache_take(struct kcache *cache)
 {
 	void **object;
 
@@ -78,8 +76,7 @@ kcache_take(struct kcache *cache)
 	}
 }
 
-static void
-zero_words(void *memory, size_t size)
+static void zero_words(void *memory, size_t size)
 {
 #ifdef PORTOLAN_HOST
 	memset(memory, 0, size);
@@ -90,8 +87,7 @@ zero_words(void *memory, size_t size)
 #endif
 }
 
-void *
-kcache_alloc(struct kcache *cache)
+void *kcache_alloc(struct kcache *cache)
 {
 	void *object = kcache_take(cache);
 
@@ -100,8 +96,7 @@ kcache_alloc(struct kcache *cache)
 	return object;
 }
 
-void
-kcache_free(struct kcache *cache, void *object)
+void kcache_free(struct kcache *cache, void *object)
 {
 	lock_acquire(&cache->lock);
 	*(void **)object = cache->free;
@@ -112,22 +107,20 @@ kcache_free(struct kcache *cache, void *object)
 
 /* --- Sizes. */
 
-#define KALLOC_SIZES 14
+#define KALLOC_SIZES   14
 #define KALLOC_LARGEST 2048
 
-static const uint16_t kalloc_sizes[KALLOC_SIZES] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360,
-	KALLOC_LARGEST };
+static const uint16_t kalloc_sizes[KALLOC_SIZES] = {
+	16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, KALLOC_LARGEST};
 static struct kcache kalloc_caches[KALLOC_SIZES];
 static uint8_t kalloc_index[KALLOC_LARGEST / 16 + 1]; /* of the cache for a size in units of 16 bytes */
 
-static struct kcache *
-kalloc_cache(size_t size)
+static struct kcache *kalloc_cache(size_t size)
 {
 	return &kalloc_caches[kalloc_index[(size + 15) / 16]];
 }
 
-static void
-kalloc_init(void)
+static void kalloc_init(void)
 {
 	unsigned at = 0;
 
@@ -140,8 +133,7 @@ kalloc_init(void)
 	}
 }
 
-void *
-kalloc(size_t size)
+void *kalloc(size_t size)
 {
 	uint64_t physical;
 	unsigned pages;
@@ -166,8 +158,7 @@ kalloc(size_t size)
 	return physical_to_virtual(physical);
 }
 
-void
-kfree(void *memory, size_t size)
+void kfree(void *memory, size_t size)
 {
 	if (memory == NULL)
 		return;

@@ -10,7 +10,7 @@
 #include <vm/pmap.h>
 #include <vm/vm.h>
 
-#define TABLE_SIZE 1024	 /* a power of two */
+#define TABLE_SIZE 1024 /* a power of two */
 #define CACHED_MAX 1024 /* objects without users that stay with their pages */
 
 /* Protects the table, the list of cached objects, `gone`, and the step of a reference count from two to one. */
@@ -21,20 +21,17 @@ static unsigned cached_count;
 static uint32_t next_id;
 static struct kcache memory_object_cache;
 
-void
-memory_object_bootstrap(void)
+void memory_object_bootstrap(void)
 {
 	kcache_init(&memory_object_cache, "memory_object", sizeof(struct memory_object));
 }
 
-static struct memory_object **
-table_slot(const struct ipc_port *port)
+static struct memory_object **table_slot(const struct ipc_port *port)
 {
 	return &table[((uintptr_t)port >> 6 ^ (uintptr_t)port >> 16) % TABLE_SIZE];
 }
 
-static struct memory_object *
-table_find(const struct ipc_port *port)
+static struct memory_object *table_find(const struct ipc_port *port)
 {
 	struct memory_object *pager = *table_slot(port);
 
@@ -44,8 +41,7 @@ table_find(const struct ipc_port *port)
 }
 
 /* Takes an object out of the table and the cache. Table locked; the table's reference is the caller's now. */
-static void
-table_remove(struct memory_object *pager)
+static void table_remove(struct memory_object *pager)
 {
 	struct memory_object **at = table_slot(pager->port);
 
@@ -59,9 +55,9 @@ table_remove(struct memory_object *pager)
 	}
 }
 
-/* Ends a pager's association with an object that is out of the table. The port of the object is released. No locks held. */
-static void
-shut_down(struct memory_object *pager)
+/* Ends a pager's association with an object that is out of the table. The port of the object is released. No locks
+ * held. */
+static void shut_down(struct memory_object *pager)
 {
 	vm_object_t object = pager->object;
 
@@ -79,8 +75,7 @@ shut_down(struct memory_object *pager)
 
 /* --- Making. */
 
-static struct memory_object *
-pager_create(struct ipc_port *port)
+static struct memory_object *pager_create(struct ipc_port *port)
 {
 	struct memory_object *pager = kcache_alloc(&memory_object_cache);
 	vm_object_t object;
@@ -110,8 +105,7 @@ pager_create(struct ipc_port *port)
 }
 
 /* Undoes pager_create; the port's right stays the caller's. */
-static void
-pager_discard(struct memory_object *pager)
+static void pager_discard(struct memory_object *pager)
 {
 	ipc_kernel_port_destroy(pager->control);
 	pager->object->pager = NULL;
@@ -119,8 +113,7 @@ pager_discard(struct memory_object *pager)
 	kcache_free(&memory_object_cache, pager);
 }
 
-kern_return_t
-memory_object_enter(struct ipc_port *port, vm_object_t *out)
+kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out)
 {
 	struct memory_object *pager, *made = NULL;
 	struct ipc_port *control;
@@ -167,8 +160,7 @@ memory_object_enter(struct ipc_port *port, vm_object_t *out)
 
 /* --- References and the cache. */
 
-bool
-memory_object_drop(vm_object_t object)
+bool memory_object_drop(vm_object_t object)
 {
 	struct memory_object *pager = object->pager, *victim = NULL;
 	uint32_t count = __atomic_load_n(&object->refs.count, __ATOMIC_RELAXED);
@@ -176,7 +168,8 @@ memory_object_drop(vm_object_t object)
 
 	/* As long as others remain nothing follows. Release: they see what we did. */
 	while (count > 2)
-		if (__atomic_compare_exchange_n(&object->refs.count, &count, count - 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(
+			    &object->refs.count, &count, count - 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return false;
 
 	lock_acquire(&table_lock);
@@ -211,8 +204,7 @@ memory_object_drop(vm_object_t object)
 	return last;
 }
 
-bool
-memory_object_uncache_one(void)
+bool memory_object_uncache_one(void)
 {
 	struct memory_object *pager;
 
@@ -228,38 +220,33 @@ memory_object_uncache_one(void)
 	return true;
 }
 
-static void *
-reference(void *object)
+static void *reference(void *object)
 {
 	vm_object_reference(object);
 	return object;
 }
 
-vm_object_t
-convert_port_to_object(struct ipc_port *control)
+vm_object_t convert_port_to_object(struct ipc_port *control)
 {
 	return control == NULL ? NULL : ipc_kernel_port_lookup(control, IKOT_MEMORY_CONTROL, reference);
 }
 
 /* --- Death. */
 
-static void
-fail_page(struct vm_page *page, void *error)
+static void fail_page(struct vm_page *page, void *error)
 {
 	if (page->absent)
 		memory_object_page_error(page, *(kern_return_t *)error);
 }
 
-static void
-fail_all(vm_object_t object, kern_return_t error)
+static void fail_all(vm_object_t object, kern_return_t error)
 {
 	object->pager->state = MEMORY_OBJECT_DEAD;
 	vm_object_for_pages(object, 0, trunc_page(UINT64_MAX), fail_page, &error);
 	thread_wakeup(object->pager);
 }
 
-void
-memory_object_died(void *port)
+void memory_object_died(void *port)
 {
 	struct memory_object *pager;
 	vm_object_t object;
@@ -279,16 +266,14 @@ memory_object_died(void *port)
 	vm_object_deallocate(object);
 }
 
-static void
-drop_page(struct vm_page *page, void *argument)
+static void drop_page(struct vm_page *page, void *argument)
 {
 	(void)argument;
 	if (!page->absent && !page->error && page->wire_count == 0)
 		vm_object_free_page(page);
 }
 
-kern_return_t
-memory_object_destroy(vm_object_t object, kern_return_t reason)
+kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason)
 {
 	if (object == NULL || object->pager == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -301,8 +286,8 @@ memory_object_destroy(vm_object_t object, kern_return_t reason)
 
 /* --- Attributes. */
 
-static kern_return_t
-set_attributes(vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+static kern_return_t set_attributes(
+	vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
 {
 	if (object == NULL || object->pager == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -320,15 +305,13 @@ set_attributes(vm_object_t object, boolean_t may_cache, memory_object_copy_strat
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-memory_object_ready(vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+kern_return_t memory_object_ready(vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
 {
 	return set_attributes(object, may_cache, copy_strategy);
 }
 
-kern_return_t
-memory_object_change_attributes(vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy,
-	struct ipc_port *reply_to)
+kern_return_t memory_object_change_attributes(
+	vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy, struct ipc_port *reply_to)
 {
 	kern_return_t result = set_attributes(object, may_cache, copy_strategy);
 

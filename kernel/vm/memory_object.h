@@ -12,40 +12,42 @@
  *   READY  requests are sent.
  *   DEAD   the port died or the pager destroyed the object: what is resident may be used, all else fails.
  *
- * The object is in the table of ports, which has one reference to it, until nobody else has one and its pager does not let the kernel
- * cache it, or the cache is full. Then it is taken out (gone, under the table's lock), its dirty pages are returned, the
- * pager is told (memory_object_terminate), and the structure goes with the last reference.
+ * The object is in the table of ports, which has one reference to it, until nobody else has one and its pager does not
+ * let the kernel cache it, or the cache is full. Then it is taken out (gone, under the table's lock), its dirty pages
+ * are returned, the pager is told (memory_object_terminate), and the structure goes with the last reference.
  */
 enum memory_object_state { MEMORY_OBJECT_NEW, MEMORY_OBJECT_READY, MEMORY_OBJECT_DEAD };
 
 struct memory_object {
 	vm_object_t object;
-	struct ipc_port *port;	  /* send right */
+	struct ipc_port *port;    /* send right */
 	struct ipc_port *control; /* kernel port */
 	enum memory_object_state state;
 	bool may_cache;
 	memory_object_copy_strategy_t copy_strategy;
-	uint32_t id;		 /* for the console */
-	uint64_t ready_deadline; /* ns since boot */
-	vm_offset_t next_offset; /* where the last request ended */
-	uint32_t window;	 /* pages of the last request */
-	uint32_t returning;	 /* atomic: messages of returned pages that the pager has not freed yet; an event */
+	uint32_t id;              /* for the console */
+	uint64_t ready_deadline;  /* ns since boot */
+	vm_offset_t next_offset;  /* where the last request ended */
+	uint32_t window;          /* pages of the last request */
+	uint32_t returning;       /* atomic: messages of returned pages that the pager has not freed yet; an event */
 	uint64_t return_deadline; /* by when the next of them must be freed */
 	bool gone;
 	struct memory_object *hash_next;
 	struct list cache_link; /* unused and cached */
 };
 
-#define PAGER_DEADLINE_NS 30000000000ull
-#define PAGER_ERROR_NS 1000000000ull /* for how long an error is not asked about again */
-#define PAGER_CLUSTER 16	     /* pages of a request at most */
-#define PAGER_RETURN_CLUSTER 32	     /* pages of a data_return at most */
+#define PAGER_DEADLINE_NS    30000000000ull
+#define PAGER_ERROR_NS       1000000000ull /* for how long an error is not asked about again */
+#define PAGER_CLUSTER        16            /* pages of a request at most */
+#define PAGER_RETURN_CLUSTER 32            /* pages of a data_return at most */
 
 void memory_object_bootstrap(void);
 
-/* The object of a pager's port (a send right, consumed on success), with a reference; made and initialised at first use. */
+/* The object of a pager's port (a send right, consumed on success), with a reference; made and initialised at first
+ * use. */
 kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out);
-/* Drops a reference to a pager's object; true when it was the last one and the structure must be freed. No object locked. */
+/* Drops a reference to a pager's object; true when it was the last one and the structure must be freed. No object
+ * locked. */
 bool memory_object_drop(vm_object_t object);
 /* Takes an object that nobody uses out of the cache, the oldest first; false when there is none. No locks held. */
 bool memory_object_uncache_one(void);
@@ -67,16 +69,18 @@ void memory_object_send(struct memory_object_message *message);
 void memory_object_died(void *port);
 
 /*
- * Returns the pages of a range to the pager (dirty and precious ones, or all, or none), flush: and frees them. Object locked, unlocked while
- * messages are sent. KERN_RESOURCE_SHORTAGE when memory for a message was missing: the rest of the pages stay as they are.
+ * Returns the pages of a range to the pager (dirty and precious ones, or all, or none), flush: and frees them. Object
+ * locked, unlocked while messages are sent. KERN_RESOURCE_SHORTAGE when memory for a message was missing: the rest of
+ * the pages stay as they are.
  */
-kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush);
+kern_return_t memory_object_clean(
+	vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush);
 
 /* The pages of one message to the object's pager have been freed; drops the reference. */
 void memory_object_returned(vm_object_t object);
 /*
- * Waits until the pager has freed all pages returned to it: KERN_RESTART (the current thread has asserted a wait), KERN_TIMEDOUT when none was freed
- * in time. No locks held.
+ * Waits until the pager has freed all pages returned to it: KERN_RESTART (the current thread has asserted a wait),
+ * KERN_TIMEDOUT when none was freed in time. No locks held.
  */
 kern_return_t memory_object_wait_returned(vm_object_t object);
 

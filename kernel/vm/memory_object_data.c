@@ -11,8 +11,7 @@
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 
-void
-memory_object_send(struct memory_object_message *message)
+void memory_object_send(struct memory_object_message *message)
 {
 	struct memory_object *pager;
 	kern_return_t result;
@@ -32,8 +31,7 @@ memory_object_send(struct memory_object_message *message)
 	message->object = NULL;
 }
 
-void
-memory_object_page_error(struct vm_page *page, kern_return_t error)
+void memory_object_page_error(struct vm_page *page, kern_return_t error)
 {
 	if (!page->wanted) {
 		/* Read ahead; who really wants it asks again. */
@@ -47,9 +45,10 @@ memory_object_page_error(struct vm_page *page, kern_return_t error)
 	thread_wakeup(page);
 }
 
-/* Puts a page with data (of no object) where the pager's answer belongs. False: there is one with data, the page was freed. */
-static bool
-supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_prot_t lock_value, bool precious)
+/* Puts a page with data (of no object) where the pager's answer belongs. False: there is one with data, the page was
+ * freed. */
+static bool supply_page(
+	vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_prot_t lock_value, bool precious)
 {
 	struct vm_page *old;
 
@@ -60,9 +59,15 @@ supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_pro
 		vm_page_free(page);
 		return false;
 	}
-	if (old != NULL)
-		vm_object_free_page(old);
-	vm_object_insert(object, page, offset);
+	if (old != NULL) {
+		/* Absent or an error: on no queue, not mapped. */
+		vm_object_replace(old, page);
+		if (old->wanted)
+			thread_wakeup(old);
+		vm_page_free(old);
+	} else {
+		vm_object_insert(object, page, offset);
+	}
 	page->lock_value = (uint8_t)lock_value;
 	page->precious = precious;
 	vm_page_enqueue(page, VM_PAGE_ACTIVE);
@@ -72,12 +77,11 @@ supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_pro
 }
 
 /*
- * The data is consumed on success. Whole pages that are nobody else's are moved; pages that are resident already stay as they are, and
- * the reply says so.
+ * The data is consumed on success. Whole pages that are nobody else's are moved; pages that are resident already stay
+ * as they are, and the reply says so.
  */
-kern_return_t
-memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data, mach_msg_type_number_t data_count,
-	vm_prot_t lock_value, boolean_t precious, struct ipc_port *reply_to)
+kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data,
+	mach_msg_type_number_t data_count, vm_prot_t lock_value, boolean_t precious, struct ipc_port *reply_to)
 {
 	vm_size_t size = vm_map_copy_size(data);
 	kern_return_t result = KERN_SUCCESS;
@@ -116,8 +120,7 @@ memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t 
 	return KERN_SUCCESS;
 }
 
-static void
-zero_page(struct vm_page *page, void *argument)
+static void zero_page(struct vm_page *page, void *argument)
 {
 	(void)argument;
 	if (!page->absent)
@@ -130,16 +133,15 @@ zero_page(struct vm_page *page, void *argument)
 	page->wanted = false;
 }
 
-static void
-fail_page(struct vm_page *page, void *error)
+static void fail_page(struct vm_page *page, void *error)
 {
 	if (page->absent)
 		memory_object_page_error(page, *(kern_return_t *)error);
 }
 
 /* Calls fn for the pages of a range that a pager named. */
-static kern_return_t
-for_range(vm_object_t object, vm_offset_t offset, vm_size_t size, void (*fn)(struct vm_page *, void *), void *argument)
+static kern_return_t for_range(
+	vm_object_t object, vm_offset_t offset, vm_size_t size, void (*fn)(struct vm_page *, void *), void *argument)
 {
 	vm_offset_t start, end;
 
@@ -151,14 +153,13 @@ for_range(vm_object_t object, vm_offset_t offset, vm_size_t size, void (*fn)(str
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-memory_object_data_unavailable(vm_object_t object, vm_offset_t offset, vm_size_t size)
+kern_return_t memory_object_data_unavailable(vm_object_t object, vm_offset_t offset, vm_size_t size)
 {
 	return for_range(object, offset, size, zero_page, NULL);
 }
 
-kern_return_t
-memory_object_data_error(vm_object_t object, vm_offset_t offset, vm_size_t size, kern_return_t error_value)
+kern_return_t memory_object_data_error(
+	vm_object_t object, vm_offset_t offset, vm_size_t size, kern_return_t error_value)
 {
 	if (error_value == KERN_SUCCESS || error_value == KERN_RESTART)
 		error_value = KERN_MEMORY_ERROR;

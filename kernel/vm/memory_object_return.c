@@ -10,12 +10,12 @@
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 
-/* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way. */
+/* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way.
+ */
 #define MESSAGE_PAGES 4
 
 /* Whether the page has to go back; flush: it is unmapped first, so that the answer stays true. */
-static bool
-must_return(struct vm_page *page, memory_object_return_t what, bool flush)
+static bool must_return(struct vm_page *page, memory_object_return_t what, bool flush)
 {
 	if (page->pv != NULL && flush)
 		pmap_page_protect(page, VM_PROT_NONE);
@@ -30,8 +30,7 @@ must_return(struct vm_page *page, memory_object_return_t what, bool flush)
  * Puts a page, or a copy of it if it stays (it is mapped writable perhaps, so its bits are cleared before its bytes are
  * copied), into the object of a message. False: no memory.
  */
-static bool
-put_page(vm_object_t message, struct vm_page *page, vm_offset_t offset, bool flush)
+static bool put_page(vm_object_t message, struct vm_page *page, vm_offset_t offset, bool flush)
 {
 	if (!flush) {
 		struct vm_page *copy = vm_page_grab(VM_PAGE_FOR_KERNEL);
@@ -45,8 +44,7 @@ put_page(vm_object_t message, struct vm_page *page, vm_offset_t offset, bool flu
 	} else {
 		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 		vm_object_remove(page);
-		pmap_page_modified(page, true);
-		pmap_page_referenced(page, true);
+		page->pmap_bits = 0; /* nobody maps it or can */
 		page->dirty = page->precious = page->unlocking = false;
 		page->lock_value = 0;
 		if (page->wanted)
@@ -57,9 +55,10 @@ put_page(vm_object_t message, struct vm_page *page, vm_offset_t offset, bool flu
 	return true;
 }
 
-/* Returns the run of pages that starts with this one (which must go back) and lies before `end`. Object locked, unlocked meanwhile. */
-static kern_return_t
-return_run(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_object_return_t what, bool flush)
+/* Returns the run of pages that starts with this one (which must go back) and lies before `end`. Object locked,
+ * unlocked meanwhile. */
+static kern_return_t return_run(
+	vm_object_t object, struct vm_page *page, vm_offset_t end, memory_object_return_t what, bool flush)
 {
 	struct memory_object *pager = object->pager;
 	vm_offset_t start = page->offset;
@@ -96,14 +95,14 @@ return_run(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_obj
 	__atomic_fetch_add(&pager->returning, 1, __ATOMIC_RELAXED);
 	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
 	lock_release(&object->lock);
-	if (memory_object_data_return(pager->port, start, copy, (mach_msg_type_number_t)size, dirty, !flush) != KERN_SUCCESS)
+	if (memory_object_data_return(pager->port, start, copy, (mach_msg_type_number_t)size, dirty, !flush) !=
+		KERN_SUCCESS)
 		memory_object_died(pager->port);
 	lock_acquire(&object->lock);
 	return KERN_SUCCESS;
 }
 
-void
-memory_object_returned(vm_object_t object)
+void memory_object_returned(vm_object_t object)
 {
 	struct memory_object *pager = object->pager;
 
@@ -113,16 +112,15 @@ memory_object_returned(vm_object_t object)
 	vm_object_deallocate(object);
 }
 
-kern_return_t
-memory_object_wait_returned(vm_object_t object)
+kern_return_t memory_object_wait_returned(vm_object_t object)
 {
 	struct memory_object *pager = object->pager;
 
 	if (__atomic_load_n(&pager->returning, __ATOMIC_RELAXED) == 0)
 		return KERN_SUCCESS;
 	if (machine_now() >= pager->return_deadline) {
-		kprintf("vm: the pager of memory object %u has not dealt with the pages returned to it within %u s\n", pager->id,
-			(unsigned)(PAGER_DEADLINE_NS / 1000000000));
+		kprintf("vm: the pager of memory object %u has not dealt with the pages returned to it within %u s\n",
+			pager->id, (unsigned)(PAGER_DEADLINE_NS / 1000000000));
 		return KERN_TIMEDOUT;
 	}
 	assert_wait_deadline(&pager->returning, true, pager->return_deadline);
@@ -133,8 +131,8 @@ memory_object_wait_returned(vm_object_t object)
 }
 
 /* One page of a range that is cleaned. */
-static kern_return_t
-clean_page(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_object_return_t what, bool flush)
+static kern_return_t clean_page(
+	vm_object_t object, struct vm_page *page, vm_offset_t end, memory_object_return_t what, bool flush)
 {
 	if (page->busy)
 		return KERN_SUCCESS;
@@ -152,8 +150,8 @@ clean_page(vm_object_t object, struct vm_page *page, vm_offset_t end, memory_obj
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush)
+kern_return_t memory_object_clean(
+	vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush)
 {
 	kern_return_t result = KERN_SUCCESS;
 
@@ -167,7 +165,8 @@ memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memo
 		return result;
 	}
 	/* Each page is looked at once: those that stay go to the end of the list. */
-	for (uint32_t count = object->resident; count > 0 && !list_empty(&object->pages) && result == KERN_SUCCESS; count--) {
+	for (uint32_t count = object->resident; count > 0 && !list_empty(&object->pages) && result == KERN_SUCCESS;
+		count--) {
 		struct vm_page *page = list_first(&object->pages, struct vm_page, object_link);
 
 		list_remove(&page->object_link);
@@ -178,24 +177,23 @@ memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end, memo
 	return result;
 }
 
-static void
-lock_page(struct vm_page *page, void *lock_value)
+static void lock_page(struct vm_page *page, void *lock_value)
 {
 	if (page->absent || page->error)
 		return;
 	page->lock_value = *(vm_prot_t *)lock_value & VM_PROT_ALL;
 	page->unlocking = false;
 	if (page->lock_value != 0 && page->pv != NULL)
-		pmap_page_protect(page, page->lock_value == VM_PROT_WRITE ? VM_PROT_READ | VM_PROT_EXECUTE : VM_PROT_NONE);
+		pmap_page_protect(
+			page, page->lock_value == VM_PROT_WRITE ? VM_PROT_READ | VM_PROT_EXECUTE : VM_PROT_NONE);
 	if (page->wanted)
 		thread_wakeup(page);
 	page->wanted = false;
 }
 
 /* Cleans, flushes and locks in this order; the completion follows the data. */
-kern_return_t
-memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size, memory_object_return_t should_return,
-	boolean_t should_flush, vm_prot_t lock_value, struct ipc_port *reply_to)
+kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size,
+	memory_object_return_t should_return, boolean_t should_flush, vm_prot_t lock_value, struct ipc_port *reply_to)
 {
 	vm_offset_t start, end;
 

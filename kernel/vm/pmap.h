@@ -1,4 +1,5 @@
-/* The physical map: page tables of one address space. Provided by x86_64/pmap.c, and by a pretend one for host tests. */
+/* The physical map: page tables of one address space. Provided by x86_64/pmap.c, and by a pretend one for host tests.
+ */
 #ifndef VM_PMAP_H
 #define VM_PMAP_H
 
@@ -9,23 +10,32 @@
 struct pmap;
 struct task;
 
-enum { PMAP_WIRED = 1, PMAP_UNCACHED = 2, PMAP_UNMANAGED = 4 /* no reverse mapping: device memory */ };
+enum {
+	PMAP_WIRED = 1,
+	PMAP_UNCACHED = 2,
+	PMAP_UNMANAGED = 4, /* no reverse mapping: device memory */
+	PMAP_IF_ABSENT = 8, /* leaves what is mapped there already */
+};
 
 struct pmap *pmap_create(struct task *charged); /* null: no memory */
-void pmap_destroy(struct pmap *pmap);		/* not loaded anywhere any more, or switched away from */
+void pmap_destroy(struct pmap *pmap);           /* not loaded anywhere any more, or switched away from */
 
-/* Maps one page, replacing what was there. page may be null with UNMANAGED. KERN_RESOURCE_SHORTAGE when a table cannot be had. */
-kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical, vm_prot_t protection, unsigned flags);
+/* Maps one page, replacing what was there. page may be null with UNMANAGED. KERN_RESOURCE_SHORTAGE when a table cannot
+ * be had. */
+kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
+	vm_prot_t protection, unsigned flags);
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end);
 /* Lowers the protection of what is mapped. */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection);
 /*
- * Physical address (with the offset in the page) that is mapped with at least the access, or 0. Counts as such an access, except with NONE.
+ * Physical address (with the offset in the page) that is mapped with at least the access, or 0. Counts as such an
+ * access, except with NONE.
  */
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access);
 uint64_t pmap_resident_pages(struct pmap *pmap);
 
-/* On all mappings of a managed page (vm_page.pv list is the pmap's): protection NONE removes them, READ(+EXECUTE) makes them read-only. */
+/* On all mappings of a managed page (vm_page.pv list is the pmap's): protection NONE removes them, READ(+EXECUTE) makes
+ * them read-only. */
 void pmap_page_protect(struct vm_page *page, vm_prot_t protection);
 /* Collects the hardware's bits of all mappings; clear as told. */
 bool pmap_page_modified(struct vm_page *page, bool clear);

@@ -14,7 +14,8 @@ void vm_page_bootstrap_done(void);
 
 /* A wired page of its own for the kernel (page tables, kalloc): physical address, zeroed; 0 when there is none. */
 uint64_t vm_page_grab_kernel(void);
-/* count contiguous pages, aligned to their size rounded up to a power of two at most 2 MiB, below `limit`. 0 when there are none. */
+/* count contiguous pages, aligned to their size rounded up to a power of two at most 2 MiB, below `limit`. 0 when there
+ * are none. */
 uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit);
 void vm_page_release_kernel(uint64_t physical, unsigned count);
 
@@ -24,13 +25,11 @@ void *physical_to_virtual(uint64_t physical);
 uint64_t virtual_to_physical(const void *address);
 #else
 #define PHYSICAL_MAP 0xffff800000000000ull
-static inline void *
-physical_to_virtual(uint64_t physical)
+static inline void *physical_to_virtual(uint64_t physical)
 {
 	return (void *)(PHYSICAL_MAP + physical);
 }
-static inline uint64_t
-virtual_to_physical(const void *address)
+static inline uint64_t virtual_to_physical(const void *address)
 {
 	return (uint64_t)(uintptr_t)address - PHYSICAL_MAP;
 }
@@ -48,20 +47,23 @@ struct pmap *vm_map_pmap(vm_map_t map);
 uint64_t vm_map_virtual_size(vm_map_t map);
 uint64_t vm_map_resident_size(vm_map_t map);
 
-/* The kernel's own use of the routines below: map existing physical pages (boot modules, device memory) as an object. */
+/* The kernel's own use of the routines below: map existing physical pages (boot modules, device memory) as an object.
+ */
 vm_object_t vm_object_physical(uint64_t physical, uint64_t size, bool cached); /* reference */
-kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere, vm_object_t object /* consumed on success */,
-	vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance);
+kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere,
+	vm_object_t object /* consumed on success */, vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum,
+	vm_inherit_t inheritance);
 void vm_object_reference(vm_object_t object);
 /* vm_map of a port whose kernel object is IKOT_PHYSICAL_MEMORY: see ipc.h. */
 
 /*
- * Makes the page at the address present for the access in the map's pmap. KERN_SUCCESS; KERN_RESTART: the current thread has asserted a wait and must block and
- * try again; else the code of EXC_BAD_ACCESS.
+ * Makes the page at the address present for the access in the map's pmap. KERN_SUCCESS; KERN_RESTART: the current
+ * thread has asserted a wait and must block and try again; else the code of EXC_BAD_ACCESS.
  */
 kern_return_t vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access);
 
-/* --- Out-of-line memory. A copy holds pages or object references; a snapshot that later writes by the sender do not reach. */
+/* --- Out-of-line memory. A copy holds pages or object references; a snapshot that later writes by the sender do not
+ * reach. */
 
 /* KERN_RESTART as vm_fault. destroy: the range leaves the map (moved). */
 kern_return_t vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, vm_map_copy_t *out);
@@ -78,11 +80,12 @@ kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *byt
 int64_t vm_trap_read_overwrite(struct thread *self);
 int64_t vm_trap_write(struct thread *self);
 
-/* --- Waiting on a word: kern/word.c asks what a user address is. *key is an address in kernel space that stands for the word, for assert_wait. */
+/* --- Waiting on a word: kern/word.c asks what a user address is. *key is an address in kernel space that stands for
+ * the word, for assert_wait. */
 kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key);
 
-void vm_init(void);	   /* kernel's caches, default objects; before tasks */
-void vm_start_threads(void); /* page-out and the like; after threads work */
+void vm_init(void);            /* kernel's caches, default objects; before tasks */
+void vm_start_threads(void);   /* page-out and the like; after threads work */
 uint64_t vm_memory_size(void); /* bytes of physical memory given to vm_page_bootstrap_range */
 
 /* Wired, contiguous memory for a driver: mapped in map, physical address returned. */

@@ -11,24 +11,22 @@
 
 /*
  * A copy is a list of pieces, each a range of an object. Whole pages are taken by reference: of memory that moves, the
- * entry's own reference; of memory that is copied, a further one, and the sender's entry then needs a copy. Bytes are copied at once
- * where a reference would not do: a first or last page of which only a part is sent (the rest is the sender's secret),
- * objects that others write (shared memory, pagers', devices'), wired memory (which must not fault later), and small copies,
- * for which a copy-on-write fault costs more.
+ * entry's own reference; of memory that is copied, a further one, and the sender's entry then needs a copy. Bytes are
+ * copied at once where a reference would not do: a first or last page of which only a part is sent (the rest is the
+ * sender's secret), objects that others write (shared memory, pagers', devices'), wired memory (which must not fault
+ * later), and small copies, for which a copy-on-write fault costs more.
  */
 #define SMALL_PAGES 2
 
 static struct kcache copy_cache, piece_cache;
 
-void
-vm_copy_init(void)
+void vm_copy_init(void)
 {
 	kcache_init(&copy_cache, "vm_map_copy", sizeof(struct vm_map_copy));
 	kcache_init(&piece_cache, "vm_copy_piece", sizeof(struct vm_copy_piece));
 }
 
-static struct vm_map_copy *
-copy_create(vm_size_t size, vm_offset_t page_offset)
+static struct vm_map_copy *copy_create(vm_size_t size, vm_offset_t page_offset)
 {
 	struct vm_map_copy *copy = kcache_alloc(&copy_cache);
 
@@ -41,8 +39,7 @@ copy_create(vm_size_t size, vm_offset_t page_offset)
 }
 
 /* A piece at the end of the copy; object is for the caller to set. Null: no memory. */
-static struct vm_copy_piece *
-piece_add(struct vm_map_copy *copy, vm_size_t size)
+static struct vm_copy_piece *piece_add(struct vm_map_copy *copy, vm_size_t size)
 {
 	struct vm_copy_piece *piece = kcache_alloc(&piece_cache);
 
@@ -53,8 +50,7 @@ piece_add(struct vm_map_copy *copy, vm_size_t size)
 	return piece;
 }
 
-void
-vm_map_copy_discard(vm_map_copy_t copy)
+void vm_map_copy_discard(vm_map_copy_t copy)
 {
 	struct list *link;
 
@@ -69,16 +65,14 @@ vm_map_copy_discard(vm_map_copy_t copy)
 	kcache_free(&copy_cache, copy);
 }
 
-vm_size_t
-vm_map_copy_size(vm_map_copy_t copy)
+vm_size_t vm_map_copy_size(vm_map_copy_t copy)
 {
 	return copy == NULL ? 0 : copy->size;
 }
 
 /* --- Bytes of a map. */
 
-kern_return_t
-vm_map_make_present(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_fault_rest *rest)
+kern_return_t vm_map_make_present(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_fault_rest *rest)
 {
 	for (vm_address_t at = trunc_page(start); at < end; at += VM_PAGE_SIZE) {
 		struct vm_map_entry *entry;
@@ -96,9 +90,8 @@ vm_map_make_present(struct vm_map *map, vm_address_t start, vm_address_t end, st
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_object_t object, vm_offset_t object_offset,
-	struct vm_fault_rest *rest)
+kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_object_t object,
+	vm_offset_t object_offset, struct vm_fault_rest *rest)
 {
 	kern_return_t result = vm_map_make_present(map, start, end, rest);
 
@@ -137,8 +130,8 @@ vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_o
 }
 
 /* Adds a piece with a copy of the bytes. */
-static kern_return_t
-add_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_map_copy *copy, struct vm_fault_rest *rest)
+static kern_return_t add_bytes(
+	struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_map_copy *copy, struct vm_fault_rest *rest)
 {
 	vm_size_t size = round_page(end) - trunc_page(start);
 	struct vm_copy_piece *piece = piece_add(copy, size);
@@ -161,15 +154,14 @@ struct range {
 	bool destroy;
 };
 
-static bool
-by_reference(const struct vm_map_entry *entry)
+static bool by_reference(const struct vm_map_entry *entry)
 {
 	return vm_map_entry_stable(entry) && !entry->wired;
 }
 
 /* Adds the pieces of the whole pages, those to be taken by reference without an object as yet. */
-static kern_return_t
-prepare_whole(struct vm_map *map, const struct range *range, struct vm_map_copy *copy, struct vm_fault_rest *rest)
+static kern_return_t prepare_whole(
+	struct vm_map *map, const struct range *range, struct vm_map_copy *copy, struct vm_fault_rest *rest)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, range->whole_start);
 
@@ -187,8 +179,7 @@ prepare_whole(struct vm_map *map, const struct range *range, struct vm_map_copy 
 }
 
 /* Fills the pieces that prepare_whole left, beginning with the one at `link`. Cannot fail. */
-static void
-take_whole(struct vm_map *map, const struct range *range, struct list *link)
+static void take_whole(struct vm_map *map, const struct range *range, struct list *link)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, range->whole_start);
 
@@ -214,9 +205,8 @@ take_whole(struct vm_map *map, const struct range *range, struct list *link)
 	}
 }
 
-static kern_return_t
-copyin_locked(struct vm_map *map, const struct range *range, struct vm_map_copy *copy, struct vm_fault_rest *rest,
-	struct list *removed)
+static kern_return_t copyin_locked(struct vm_map *map, const struct range *range, struct vm_map_copy *copy,
+	struct vm_fault_rest *rest, struct list *removed)
 {
 	bool whole = range->whole_start < range->whole_end;
 	kern_return_t result = vm_map_check(map, range->start, range->end, VM_PROT_READ);
@@ -251,11 +241,10 @@ copyin_locked(struct vm_map *map, const struct range *range, struct vm_map_copy 
 	return range->destroy ? vm_map_remove(map, range->start, range->end, removed) : KERN_SUCCESS;
 }
 
-kern_return_t
-vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, vm_map_copy_t *out)
+kern_return_t vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, vm_map_copy_t *out)
 {
-	struct range range = { .first = address, .destroy = destroy };
-	struct vm_fault_rest rest = { .unused = NULL };
+	struct range range = {.first = address, .destroy = destroy};
+	struct vm_fault_rest rest = {.unused = NULL};
 	struct list removed = LIST_INIT(removed);
 	struct vm_map_copy *copy;
 	kern_return_t result = KERN_SUCCESS;
@@ -285,8 +274,7 @@ vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, bool destroy, 
 	return KERN_SUCCESS;
 }
 
-vm_map_copy_t
-vm_map_copy_of_object(vm_object_t object, vm_size_t size)
+vm_map_copy_t vm_map_copy_of_object(vm_object_t object, vm_size_t size)
 {
 	struct vm_map_copy *copy = copy_create(size, 0);
 	struct vm_copy_piece *piece = copy == NULL ? NULL : piece_add(copy, round_page(size));
@@ -300,8 +288,7 @@ vm_map_copy_of_object(vm_object_t object, vm_size_t size)
 	return copy;
 }
 
-vm_map_copy_t
-vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
+vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 {
 	vm_object_t object = vm_object_create(round_page(size));
 
@@ -326,8 +313,7 @@ vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 /* --- Copying out. */
 
 /* Enters the few pages of a small copy at once: their receiver will look at them. */
-static void
-enter_small(struct vm_map *map, struct vm_map_entry *entry)
+static void enter_small(struct vm_map *map, struct vm_map_entry *entry)
 {
 	vm_object_t object = entry->object;
 
@@ -343,8 +329,7 @@ enter_small(struct vm_map *map, struct vm_map_entry *entry)
 	lock_release(&object->lock);
 }
 
-kern_return_t
-vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
+kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
 {
 	struct list entries = LIST_INIT(entries), *link;
 	vm_size_t size = 0;
@@ -357,7 +342,7 @@ vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
 		return KERN_SUCCESS;
 	}
 	lock_acquire(&map->lock);
-	list_for_each(link, &copy->pieces) {
+	list_for_each (link, &copy->pieces) {
 		struct vm_map_entry *entry = vm_map_entry_create(map);
 
 		if (entry == NULL) {
@@ -403,12 +388,11 @@ vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy)
 /* --- The kernel's own look into copies. */
 
 /* The piece with the page, whose offset becomes one in the piece; null beyond the end. */
-static struct vm_copy_piece *
-piece_at(struct vm_map_copy *copy, vm_offset_t *offset)
+static struct vm_copy_piece *piece_at(struct vm_map_copy *copy, vm_offset_t *offset)
 {
 	struct list *link;
 
-	list_for_each(link, &copy->pieces) {
+	list_for_each (link, &copy->pieces) {
 		struct vm_copy_piece *piece = container_of(link, struct vm_copy_piece, link);
 
 		if (*offset < piece->size)
@@ -418,8 +402,7 @@ piece_at(struct vm_map_copy *copy, vm_offset_t *offset)
 	return NULL;
 }
 
-kern_return_t
-vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *bytes, vm_size_t size)
+kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *bytes, vm_size_t size)
 {
 	if (offset > copy->size || size > copy->size - offset)
 		return KERN_INVALID_ARGUMENT;
@@ -445,8 +428,7 @@ vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *bytes, vm_size_t 
 	return KERN_SUCCESS;
 }
 
-struct vm_page *
-vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
+struct vm_page *vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
 {
 	struct vm_copy_piece *piece = copy->page_offset == 0 ? piece_at(copy, &offset) : NULL;
 	struct vm_page *page;
@@ -461,8 +443,7 @@ vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
 		if (page->pv != NULL)
 			pmap_page_protect(page, VM_PROT_NONE);
 		vm_object_remove(page);
-		pmap_page_modified(page, true);
-		pmap_page_referenced(page, true);
+		page->pmap_bits = 0; /* nobody maps it or can */
 		page->dirty = false;
 	} else {
 		page = NULL;

@@ -10,17 +10,17 @@
 #include <vm/vm_map.h>
 
 /*
- * The other task's page is found in its page tables and addressed through the map of all physical memory; the own side is
- * addressed as the user would. A page that is missing on either side is faulted in, and the trap is run again: what has been copied
- * is then in the upper half of r8, whose lower half holds the flags, so that an aborted or stopped thread resumes where it was.
+ * The other task's page is found in its page tables and addressed through the map of all physical memory; the own side
+ * is addressed as the user would. A page that is missing on either side is faulted in, and the trap is run again: what
+ * has been copied is then in the upper half of r8, whose lower half holds the flags, so that an aborted or stopped
+ * thread resumes where it was.
  *
  * With several processors the page found must be held until the copy is over; today nothing else runs meanwhile.
  */
 #define PIECE_BYTES 65536 /* copied before others get the processor */
-#define DONE_SHIFT 32
+#define DONE_SHIFT  32
 
-kern_return_t
-vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *physical)
+kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *physical)
 {
 	vm_address_t page = trunc_page(address);
 	kern_return_t result;
@@ -45,8 +45,7 @@ vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *ph
 	return KERN_SUCCESS;
 }
 
-static vm_map_t
-map_of_name(struct thread *self, mach_port_name_t name)
+static vm_map_t map_of_name(struct thread *self, mach_port_name_t name)
 {
 	struct ipc_port *port = ipc_space_copy_send(self->task->space, name);
 	vm_map_t map;
@@ -59,8 +58,8 @@ map_of_name(struct thread *self, mach_port_name_t name)
 }
 
 /* Copies from *done on, up to `most` bytes more. */
-static kern_return_t
-copy_piece(struct thread *self, vm_map_t map, bool write, vm_size_t size, vm_size_t most, vm_size_t *done)
+static kern_return_t copy_piece(
+	struct thread *self, vm_map_t map, bool write, vm_size_t size, vm_size_t most, vm_size_t *done)
 {
 	vm_address_t theirs = self->regs.rsi, own = self->regs.r10;
 	vm_size_t stop = size - *done > most ? *done + most : size;
@@ -89,8 +88,7 @@ copy_piece(struct thread *self, vm_map_t map, bool write, vm_size_t size, vm_siz
 	return KERN_SUCCESS;
 }
 
-static int64_t
-copy_tasks(struct thread *self, bool write)
+static int64_t copy_tasks(struct thread *self, bool write)
 {
 	uint32_t flags = (uint32_t)self->regs.r8;
 	vm_size_t done = self->regs.r8 >> DONE_SHIFT, size = self->regs.rdx;
@@ -126,14 +124,12 @@ copy_tasks(struct thread *self, bool write)
 	return result;
 }
 
-int64_t
-vm_trap_read_overwrite(struct thread *self)
+int64_t vm_trap_read_overwrite(struct thread *self)
 {
 	return copy_tasks(self, false);
 }
 
-int64_t
-vm_trap_write(struct thread *self)
+int64_t vm_trap_write(struct thread *self)
 {
 	return copy_tasks(self, true);
 }

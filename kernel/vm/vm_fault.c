@@ -16,22 +16,20 @@
  *   - at the end of a chain without a pager, puts a zeroed page into the top object;
  *   - at a pager's object, puts absent, busy pages in it, asks the pager for them, and waits for the one it needs.
  *
- * All under the locks of the map and of at most two objects, the top one and the one looked at. Nothing waits inside: the thread asserts that
- * it waits, all is released, and the fault happens again from the start. So no state of a fault outlives its locks but the absent page
- * itself, which carries the time by which its pager must have answered.
+ * All under the locks of the map and of at most two objects, the top one and the one looked at. Nothing waits inside:
+ * the thread asserts that it waits, all is released, and the fault happens again from the start. So no state of a fault
+ * outlives its locks but the absent page itself, which carries the time by which its pager must have answered.
  */
 
-#define READ_AROUND 16 /* pages: resident neighbours that are entered along, within an aligned block of this many */
-#define FIRST_CLUSTER 4 /* pages asked for at a place where nothing was asked before */
+#define READ_AROUND   16 /* pages: resident neighbours that are entered along, within an aligned block of this many */
+#define FIRST_CLUSTER 4  /* pages asked for at a place where nothing was asked before */
 
-static enum vm_page_level
-page_level(const struct vm_map *map)
+static enum vm_page_level page_level(const struct vm_map *map)
 {
 	return map->privileged ? VM_PAGE_FOR_SERVER : VM_PAGE_FOR_USER;
 }
 
-kern_return_t
-vm_map_entry_own(struct vm_map_entry *entry)
+kern_return_t vm_map_entry_own(struct vm_map_entry *entry)
 {
 	vm_object_t object = entry->object;
 
@@ -44,7 +42,8 @@ vm_map_entry_own(struct vm_map_entry *entry)
 	if (!entry->needs_copy)
 		return KERN_SUCCESS;
 	/* The others who could see the object may have gone. Acquire: see what they did before. */
-	if (!vm_object_anonymous(object) || object->shared || __atomic_load_n(&object->refs.count, __ATOMIC_ACQUIRE) != 1) {
+	if (!vm_object_anonymous(object) || object->shared ||
+		__atomic_load_n(&object->refs.count, __ATOMIC_ACQUIRE) != 1) {
 		object = vm_object_shadow(object, entry->offset, vm_map_entry_size(entry));
 		if (object == NULL)
 			return KERN_RESOURCE_SHORTAGE;
@@ -57,19 +56,17 @@ vm_map_entry_own(struct vm_map_entry *entry)
 
 /* --- Pages that a pager has. */
 
-static void
-report_late(const struct memory_object *pager, const char *what, vm_offset_t offset)
+static void report_late(const struct memory_object *pager, const char *what, vm_offset_t offset)
 {
 	struct task *task = current_thread()->task;
 
-	kprintf("vm: the pager of memory object %u has not answered %s at 0x%lx for task %s within %u s\n", pager->id, what,
-		(unsigned long)offset, task != NULL && task->name[0] != '\0' ? task->name : "?",
+	kprintf("vm: the pager of memory object %u has not answered %s at 0x%lx for task %s within %u s\n", pager->id,
+		what, (unsigned long)offset, task != NULL && task->name[0] != '\0' ? task->name : "?",
 		(unsigned)(PAGER_DEADLINE_NS / 1000000000));
 }
 
 /* Waits for an absent page, or fails when its time is over. Object locked. */
-static kern_return_t
-wait_for_page(vm_object_t object, struct vm_page *page)
+static kern_return_t wait_for_page(vm_object_t object, struct vm_page *page)
 {
 	if (page->absent && machine_now() >= page->deadline) {
 		report_late(object->pager, "a request", page->offset);
@@ -82,9 +79,8 @@ wait_for_page(vm_object_t object, struct vm_page *page)
 }
 
 /* Asks the pager for the page at the offset and some after it, up to `end`. Object locked. */
-static kern_return_t
-request_pages(struct vm_map *map, vm_object_t object, vm_offset_t offset, vm_offset_t end, vm_prot_t access,
-	struct vm_fault_rest *rest)
+static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_offset_t offset, vm_offset_t end,
+	vm_prot_t access, struct vm_fault_rest *rest)
 {
 	struct memory_object *pager = object->pager;
 	vm_offset_t at = offset;
@@ -104,6 +100,9 @@ request_pages(struct vm_map *map, vm_object_t object, vm_offset_t offset, vm_off
 		pager->window = pager->window * 2 < PAGER_CLUSTER ? pager->window * 2 : PAGER_CLUSTER;
 	else
 		pager->window = FIRST_CLUSTER;
+	/* To the end of a block at most, so that one fault enters the whole block (enter_around). */
+	if (end - offset > READ_AROUND * VM_PAGE_SIZE - offset % (READ_AROUND * VM_PAGE_SIZE))
+		end = offset + READ_AROUND * VM_PAGE_SIZE - offset % (READ_AROUND * VM_PAGE_SIZE);
 	for (uint32_t i = 0; i < pager->window && at < end; i++, at += VM_PAGE_SIZE) {
 		struct vm_page *page;
 
@@ -130,8 +129,8 @@ request_pages(struct vm_map *map, vm_object_t object, vm_offset_t offset, vm_off
 }
 
 /* Asks the pager to unlock a page. Object locked. */
-static kern_return_t
-request_unlock(vm_object_t object, struct vm_page *page, vm_prot_t access, struct vm_fault_rest *rest)
+static kern_return_t request_unlock(
+	vm_object_t object, struct vm_page *page, vm_prot_t access, struct vm_fault_rest *rest)
 {
 	if (object->pager->state == MEMORY_OBJECT_DEAD)
 		return KERN_MEMORY_FAILURE;
@@ -157,9 +156,8 @@ request_unlock(vm_object_t object, struct vm_page *page, vm_prot_t access, struc
 /* --- The fault. */
 
 /* Enters the neighbours of a page that are resident in the same object. Object locked. */
-static void
-enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t object, vm_offset_t offset,
-	vm_prot_t protection)
+static void enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t object,
+	vm_offset_t offset, vm_prot_t protection)
 {
 	vm_address_t start = address & ~(READ_AROUND * VM_PAGE_SIZE - 1), end = start + READ_AROUND * VM_PAGE_SIZE;
 
@@ -173,27 +171,24 @@ enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_address_t addres
 
 		if (page == NULL || at == address || page->busy || page->error || page->lock_value != 0)
 			continue;
-		if (pmap_extract(map->pmap, at, VM_PROT_NONE) != 0)
-			continue;
-		if (pmap_enter(map->pmap, at, page, vm_page_physical(page), protection, 0) != KERN_SUCCESS)
+		if (pmap_enter(map->pmap, at, page, vm_page_physical(page), protection, PMAP_IF_ABSENT) != KERN_SUCCESS)
 			return;
 	}
 }
 
 /* Enters a page for a fault. */
-static kern_return_t
-enter(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, struct vm_page *page, vm_prot_t protection)
+static kern_return_t enter(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, struct vm_page *page,
+	vm_prot_t protection)
 {
-	kern_return_t result = pmap_enter(map->pmap, address, page, vm_page_physical(page), protection,
-		entry->wired ? PMAP_WIRED : 0);
+	kern_return_t result =
+		pmap_enter(map->pmap, address, page, vm_page_physical(page), protection, entry->wired ? PMAP_WIRED : 0);
 
 	return result == KERN_SUCCESS ? result : vm_page_wait();
 }
 
 /* A new page for the top object (locked); copied from a physical address, or zero if that is 0. */
-static kern_return_t
-new_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t top, vm_offset_t offset,
-	uint64_t from, struct vm_page *old)
+static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t top,
+	vm_offset_t offset, uint64_t from, struct vm_page *old)
 {
 	struct vm_page *page = vm_page_grab(page_level(map));
 
@@ -220,13 +215,13 @@ new_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, v
 		page->wire_count = 1;
 	vm_object_insert(top, page, offset);
 	/* A page that was only read is in an object that others may see. */
-	return enter(map, entry, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
+	return enter(
+		map, entry, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
 }
 
 /* A page was found. Its object is locked, and the top one. */
-static kern_return_t
-found_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access, vm_offset_t top_offset,
-	struct vm_page *page, struct vm_fault_rest *rest)
+static kern_return_t found_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
+	vm_offset_t top_offset, struct vm_page *page, struct vm_fault_rest *rest)
 {
 	vm_object_t top = entry->object, object = page->object;
 	vm_prot_t protection = entry->protection, need = access;
@@ -245,7 +240,8 @@ found_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address,
 		protection &= ~VM_PROT_WRITE;
 	result = enter(map, entry, address, page, protection);
 	count_event(faults_fast);
-	/* In a pager's object dirty pages are few and known one by one; so its neighbours are entered for reading only. */
+	/* In a pager's object dirty pages are few and known one by one; so its neighbours are entered for reading only.
+	 */
 	if (result == KERN_SUCCESS && object == top)
 		enter_around(map, entry, address, object, page->offset,
 			object->pager != NULL ? protection & ~VM_PROT_WRITE : protection);
@@ -253,9 +249,8 @@ found_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address,
 }
 
 /* A page of physical memory that is not managed: at the bottom of the chain. Top object locked. */
-static kern_return_t
-found_physical(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access, vm_offset_t top_offset,
-	vm_object_t object, vm_offset_t offset)
+static kern_return_t found_physical(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address,
+	vm_prot_t access, vm_offset_t top_offset, vm_object_t object, vm_offset_t offset)
 {
 	vm_prot_t protection = entry->protection;
 	unsigned flags = PMAP_UNMANAGED | (object->cached ? 0 : PMAP_UNCACHED);
@@ -264,17 +259,17 @@ found_physical(struct vm_map *map, struct vm_map_entry *entry, vm_address_t addr
 		return KERN_INVALID_ADDRESS;
 	if (object != entry->object) {
 		if ((access & VM_PROT_WRITE) != 0)
-			return new_page(map, entry, address, entry->object, top_offset, object->physical + offset, NULL);
+			return new_page(
+				map, entry, address, entry->object, top_offset, object->physical + offset, NULL);
 	}
 	if (object != entry->object || entry->needs_copy)
 		protection &= ~VM_PROT_WRITE;
-	return pmap_enter(map->pmap, address, NULL, object->physical + offset, protection, flags) == KERN_SUCCESS ?
-		       KERN_SUCCESS :
-		       vm_page_wait();
+	return pmap_enter(map->pmap, address, NULL, object->physical + offset, protection, flags) == KERN_SUCCESS
+		       ? KERN_SUCCESS
+		       : vm_page_wait();
 }
 
-kern_return_t
-vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
+kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
 	struct vm_fault_rest *rest)
 {
 	vm_object_t top, object;
@@ -337,8 +332,7 @@ vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t add
 	return result;
 }
 
-void
-vm_fault_finish(struct vm_fault_rest *rest)
+void vm_fault_finish(struct vm_fault_rest *rest)
 {
 	memory_object_send(&rest->message);
 	if (__builtin_expect(rest->unused != NULL, 0)) {
@@ -349,10 +343,9 @@ vm_fault_finish(struct vm_fault_rest *rest)
 		vm_page_balance();
 }
 
-kern_return_t
-vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
+kern_return_t vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
 {
-	struct vm_fault_rest rest = { .unused = NULL };
+	struct vm_fault_rest rest = {.unused = NULL};
 	struct vm_map_entry *entry;
 	kern_return_t result;
 

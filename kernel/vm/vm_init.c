@@ -6,8 +6,7 @@
 #include <vm/vm_object.h>
 #include <vm/vm_pageout.h>
 
-void
-vm_init(void)
+void vm_init(void)
 {
 	vm_object_init();
 	vm_map_init();
@@ -15,8 +14,7 @@ vm_init(void)
 	memory_object_bootstrap();
 }
 
-void
-vm_start_threads(void)
+void vm_start_threads(void)
 {
 	vm_pageout_start();
 }

@@ -9,14 +9,13 @@
 #include <vm/vm_map.h>
 
 /*
- * Everything about a map happens under its one lock, which is never held while anything waits. Objects are dropped after
- * it is released: the last reference to one may send messages and free thousands of pages.
+ * Everything about a map happens under its one lock, which is never held while anything waits. Objects are dropped
+ * after it is released: the last reference to one may send messages and free thousands of pages.
  */
 
 static uint64_t next_id;
 
-kern_return_t
-vm_map_create(task_t task, vm_map_t *out)
+kern_return_t vm_map_create(task_t task, vm_map_t *out)
 {
 	struct vm_map *map = kalloc(sizeof(*map));
 
@@ -38,14 +37,12 @@ vm_map_create(task_t task, vm_map_t *out)
 	return KERN_SUCCESS;
 }
 
-void
-vm_map_reference(vm_map_t map)
+void vm_map_reference(vm_map_t map)
 {
 	ref_take(&map->refs);
 }
 
-void
-vm_map_deallocate(vm_map_t map)
+void vm_map_deallocate(vm_map_t map)
 {
 	if (map == NULL || !ref_drop(&map->refs))
 		return;
@@ -54,8 +51,7 @@ vm_map_deallocate(vm_map_t map)
 	kfree(map, sizeof(*map));
 }
 
-void
-vm_map_terminate(vm_map_t map)
+void vm_map_terminate(vm_map_t map)
 {
 	struct list removed = LIST_INIT(removed);
 
@@ -67,20 +63,17 @@ vm_map_terminate(vm_map_t map)
 	vm_map_free_list(map, &removed);
 }
 
-struct pmap *
-vm_map_pmap(vm_map_t map)
+struct pmap *vm_map_pmap(vm_map_t map)
 {
 	return map->pmap;
 }
 
-uint64_t
-vm_map_virtual_size(vm_map_t map)
+uint64_t vm_map_virtual_size(vm_map_t map)
 {
 	return map->size;
 }
 
-uint64_t
-vm_map_resident_size(vm_map_t map)
+uint64_t vm_map_resident_size(vm_map_t map)
 {
 	return pmap_resident_pages(map->pmap) << VM_PAGE_SHIFT;
 }
@@ -88,8 +81,8 @@ vm_map_resident_size(vm_map_t map)
 /* --- Entering. */
 
 /* Lengthens the anonymous entry that ends at `start`, if it is one of the kind. */
-static bool
-extend_below(struct vm_map *map, vm_address_t start, vm_size_t size, const struct vm_map_attributes *attributes)
+static bool extend_below(
+	struct vm_map *map, vm_address_t start, vm_size_t size, const struct vm_map_attributes *attributes)
 {
 	struct vm_map_entry *entry = start == 0 ? NULL : vm_map_lookup(map, start - 1);
 	vm_object_t object;
@@ -102,8 +95,8 @@ extend_below(struct vm_map *map, vm_address_t start, vm_size_t size, const struc
 	object = entry->object;
 	if (object != NULL) {
 		/* Nobody else has the object, and it has never been used beyond the entry's end. */
-		if (!vm_object_anonymous(object) || object->shared || object->shadow != NULL || object->returned_by != NULL ||
-			object->refs.count != 1 ||
+		if (!vm_object_anonymous(object) || object->shared || object->shadow != NULL ||
+			object->returned_by != NULL || object->refs.count != 1 ||
 			entry->offset + vm_map_entry_size(entry) != object->size)
 			return false;
 		object->size += size;
@@ -113,8 +106,7 @@ extend_below(struct vm_map *map, vm_address_t start, vm_size_t size, const struc
 	return true;
 }
 
-kern_return_t
-vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask, bool anywhere,
+kern_return_t vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask, bool anywhere,
 	vm_object_t object, vm_offset_t offset, const struct vm_map_attributes *attributes)
 {
 	struct vm_map_entry *entry;
@@ -131,7 +123,8 @@ vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_addre
 	} else if (anywhere) {
 		if (!vm_map_find_space(map, &start, size, mask))
 			result = KERN_NO_SPACE;
-	} else if (start < VM_MIN_ADDRESS || !checked_add(start, size, &end) || end > VM_MAX_ADDRESS || (start & mask) != 0) {
+	} else if (start < VM_MIN_ADDRESS || !checked_add(start, size, &end) || end > VM_MAX_ADDRESS ||
+		   (start & mask) != 0) {
 		result = KERN_INVALID_ADDRESS;
 	} else {
 		entry = vm_map_lookup(map, start);
@@ -160,13 +153,11 @@ vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_addre
 	return result;
 }
 
-kern_return_t
-vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere, vm_object_t object,
-	vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance)
+kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere,
+	vm_object_t object, vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance)
 {
-	struct vm_map_attributes attributes = { .protection = protection,
-		.max_protection = maximum,
-		.inheritance = inheritance };
+	struct vm_map_attributes attributes = {
+		.protection = protection, .max_protection = maximum, .inheritance = inheritance};
 
 	return vm_map_enter(map, address, size, 0, anywhere, object, offset, &attributes);
 }
@@ -174,13 +165,13 @@ vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool an
 /* --- Removing. */
 
 /* Frees pages of a part of an object that stays because other parts are in use. */
-static void
-free_part(struct vm_map_entry *entry)
+static void free_part(struct vm_map_entry *entry)
 {
 	vm_object_t object = entry->object;
 	vm_offset_t end = entry->offset + vm_map_entry_size(entry);
 
-	if (object == NULL || entry->needs_copy || !vm_object_anonymous(object) || object->shared || object->refs.count == 1)
+	if (object == NULL || entry->needs_copy || !vm_object_anonymous(object) || object->shared ||
+		object->refs.count == 1)
 		return;
 	lock_acquire(&object->lock);
 	vm_object_free_range(object, entry->offset, end);
@@ -189,8 +180,7 @@ free_part(struct vm_map_entry *entry)
 	lock_release(&object->lock);
 }
 
-kern_return_t
-vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed)
+kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed)
 {
 	struct vm_map_entry *entry, *next;
 	vm_address_t first, last = 0;
@@ -216,8 +206,7 @@ vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct l
 	return KERN_SUCCESS;
 }
 
-void
-vm_map_free_list(struct vm_map *map, struct list *removed)
+void vm_map_free_list(struct vm_map *map, struct list *removed)
 {
 	struct list *link;
 

@@ -15,7 +15,7 @@
 
 /* A range of addresses that sees one object with one set of attributes. */
 struct vm_map_entry {
-	struct list link;		    /* in order of address */
+	struct list link;                  /* in order of address */
 	struct vm_map_entry *left, *right; /* the tree by address (vm_map_entry.c) */
 	uint32_t priority;
 	vm_address_t start, end;
@@ -24,7 +24,7 @@ struct vm_map_entry {
 	uint8_t protection, max_protection;
 	uint8_t inheritance;
 	bool needs_copy; /* others may see the object's pages: a write goes to a new shadow (vm_object.h) */
-	bool wired;	 /* every page of it counts in its wire_count */
+	bool wired;      /* every page of it counts in its wire_count */
 };
 
 struct vm_map {
@@ -35,10 +35,10 @@ struct vm_map {
 	struct list entries;
 	struct vm_map_entry *root;
 	struct vm_map_entry *hint; /* last found, or null */
-	uint64_t size;		   /* bytes mapped */
+	uint64_t size;             /* bytes mapped */
 	vm_address_t full_below;   /* no free page from VM_ANYWHERE_ADDRESS to here */
-	uint64_t id;		   /* never used again */
-	bool privileged;	   /* has wired memory: may use the servers' reserve of pages */
+	uint64_t id;               /* never used again */
+	bool privileged;           /* has wired memory: may use the servers' reserve of pages */
 	bool dead;
 };
 
@@ -55,15 +55,15 @@ struct vm_map_entry *vm_map_next(struct vm_map *map, const struct vm_map_entry *
 /* start and end are set, the range is free. */
 void vm_map_link(struct vm_map *map, struct vm_map_entry *entry);
 void vm_map_unlink(struct vm_map *map, struct vm_map_entry *entry);
-/* Splits entries so that one begins at `start` and one ends at `end`, where they are inside an entry. False: no memory. */
+/* Splits entries so that one begins at `start` and one ends at `end`, where they are inside an entry. False: no memory.
+ */
 bool vm_map_clip(struct vm_map *map, vm_address_t start, vm_address_t end);
 /* KERN_SUCCESS when entries without a hole cover the range and all allow the access, else the error. */
 kern_return_t vm_map_check(struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t access);
 /* The lowest free range at or above *address, aligned so that no bit of mask is set. False: none. */
 bool vm_map_find_space(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask);
 
-static inline vm_size_t
-vm_map_entry_size(const struct vm_map_entry *entry)
+static inline vm_size_t vm_map_entry_size(const struct vm_map_entry *entry)
 {
 	return entry->end - entry->start;
 }
@@ -78,12 +78,13 @@ struct vm_map_attributes {
 };
 
 /*
- * Enters an object (reference consumed on success; null: anonymous) at the address or, anywhere, at or above it. KERN_NO_SPACE,
- * KERN_INVALID_ADDRESS, KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. Map not locked.
+ * Enters an object (reference consumed on success; null: anonymous) at the address or, anywhere, at or above it.
+ * KERN_NO_SPACE, KERN_INVALID_ADDRESS, KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. Map not locked.
  */
 kern_return_t vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask, bool anywhere,
 	vm_object_t object, vm_offset_t offset, const struct vm_map_attributes *attributes);
-/* Takes all of a range out of the map (locked) onto a list of entries, to be freed by vm_map_free_list with no locks held. */
+/* Takes all of a range out of the map (locked) onto a list of entries, to be freed by vm_map_free_list with no locks
+ * held. */
 kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed);
 void vm_map_free_list(struct vm_map *map, struct list *removed);
 
@@ -106,23 +107,24 @@ void vm_fault_finish(struct vm_fault_rest *rest);
 kern_return_t vm_map_entry_own(struct vm_map_entry *entry);
 
 /*
- * The physical address behind a user's, present for the access (WRITE: the page counts as dirty from now on). KERN_RESTART and errors as vm_fault.
+ * The physical address behind a user's, present for the access (WRITE: the page counts as dirty from now on).
+ * KERN_RESTART and errors as vm_fault.
  */
 kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *physical);
 
 /* --- Copies of bytes (vm_copy.c). */
 
 /* Whether the pages of an entry may be shared with a copy that must not change. */
-static inline bool
-vm_map_entry_stable(const struct vm_map_entry *entry)
+static inline bool vm_map_entry_stable(const struct vm_map_entry *entry)
 {
 	return entry->object == NULL ||
 	       (vm_object_anonymous(entry->object) && !entry->object->shared && !entry->object->shared_below);
 }
 
 /*
- * Copies the bytes of a mapped and readable range of a map (locked) into an object at object_offset. Pages that are missing are faulted in:
- * KERN_RESTART as vm_fault. Which pages: those of the range rounded outwards; other bytes of them become zero.
+ * Copies the bytes of a mapped and readable range of a map (locked) into an object at object_offset. Pages that are
+ * missing are faulted in: KERN_RESTART as vm_fault. Which pages: those of the range rounded outwards; other bytes of
+ * them become zero.
  */
 kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_object_t object,
 	vm_offset_t object_offset, struct vm_fault_rest *rest);

@@ -12,14 +12,12 @@
 
 static struct kcache entry_cache;
 
-void
-vm_map_init(void)
+void vm_map_init(void)
 {
 	kcache_init(&entry_cache, "vm_map_entry", sizeof(struct vm_map_entry));
 }
 
-static uint32_t
-random_priority(void)
+static uint32_t random_priority(void)
 {
 	static uint32_t state = 2463534242u;
 
@@ -30,8 +28,7 @@ random_priority(void)
 	return state;
 }
 
-struct vm_map_entry *
-vm_map_entry_create(struct vm_map *map)
+struct vm_map_entry *vm_map_entry_create(struct vm_map *map)
 {
 	struct vm_map_entry *entry;
 
@@ -47,15 +44,13 @@ vm_map_entry_create(struct vm_map *map)
 	return entry;
 }
 
-void
-vm_map_entry_free(struct vm_map *map, struct vm_map_entry *entry)
+void vm_map_entry_free(struct vm_map *map, struct vm_map_entry *entry)
 {
 	task_uncharge(map->task, sizeof(*entry));
 	kcache_free(&entry_cache, entry);
 }
 
-struct vm_map_entry *
-vm_map_lookup(struct vm_map *map, vm_address_t address)
+struct vm_map_entry *vm_map_lookup(struct vm_map *map, vm_address_t address)
 {
 	struct vm_map_entry *entry = map->hint, *best = NULL;
 
@@ -74,14 +69,12 @@ vm_map_lookup(struct vm_map *map, vm_address_t address)
 	return best;
 }
 
-struct vm_map_entry *
-vm_map_next(struct vm_map *map, const struct vm_map_entry *entry)
+struct vm_map_entry *vm_map_next(struct vm_map *map, const struct vm_map_entry *entry)
 {
 	return entry->link.next == &map->entries ? NULL : container_of(entry->link.next, struct vm_map_entry, link);
 }
 
-void
-vm_map_link(struct vm_map *map, struct vm_map_entry *entry)
+void vm_map_link(struct vm_map *map, struct vm_map_entry *entry)
 {
 	struct vm_map_entry *above = vm_map_lookup(map, entry->start);
 	struct vm_map_entry **at = &map->root, **left, **right, *rest;
@@ -111,8 +104,7 @@ vm_map_link(struct vm_map *map, struct vm_map_entry *entry)
 	map->size += vm_map_entry_size(entry);
 }
 
-void
-vm_map_unlink(struct vm_map *map, struct vm_map_entry *entry)
+void vm_map_unlink(struct vm_map *map, struct vm_map_entry *entry)
 {
 	struct vm_map_entry **at = &map->root, *left = entry->left, *right = entry->right;
 
@@ -137,8 +129,7 @@ vm_map_unlink(struct vm_map *map, struct vm_map_entry *entry)
 }
 
 /* Splits the entry that holds the address, if one does and begins before it. */
-static bool
-split_at(struct vm_map *map, vm_address_t address)
+static bool split_at(struct vm_map *map, vm_address_t address)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, address), *upper;
 	uint32_t priority;
@@ -163,14 +154,12 @@ split_at(struct vm_map *map, vm_address_t address)
 	return true;
 }
 
-bool
-vm_map_clip(struct vm_map *map, vm_address_t start, vm_address_t end)
+bool vm_map_clip(struct vm_map *map, vm_address_t start, vm_address_t end)
 {
 	return split_at(map, start) && split_at(map, end);
 }
 
-kern_return_t
-vm_map_check(struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t access)
+kern_return_t vm_map_check(struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t access)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, start);
 
@@ -186,8 +175,7 @@ vm_map_check(struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t
 }
 
 /* First fit upwards. */
-static bool
-find_from(struct vm_map *map, vm_address_t at, vm_size_t size, vm_address_t mask, vm_address_t *found)
+static bool find_from(struct vm_map *map, vm_address_t at, vm_size_t size, vm_address_t mask, vm_address_t *found)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, at);
 
@@ -206,8 +194,7 @@ find_from(struct vm_map *map, vm_address_t at, vm_size_t size, vm_address_t mask
 	}
 }
 
-bool
-vm_map_find_space(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask)
+bool vm_map_find_space(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_address_t mask)
 {
 	vm_address_t from = round_page(*address);
 	struct vm_map_entry *entry;
@@ -218,7 +205,8 @@ vm_map_find_space(struct vm_map *map, vm_address_t *address, vm_size_t size, vm_
 		map->full_below = entry->end;
 		entry = vm_map_next(map, entry);
 	}
-	if (from < *address || from > VM_MAX_ADDRESS || *address == 0 || (from >= VM_ANYWHERE_ADDRESS && from < map->full_below))
+	if (from < *address || from > VM_MAX_ADDRESS || *address == 0 ||
+		(from >= VM_ANYWHERE_ADDRESS && from < map->full_below))
 		from = map->full_below;
 	if (from < VM_MIN_ADDRESS)
 		from = VM_MIN_ADDRESS;

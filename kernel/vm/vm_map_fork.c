@@ -6,13 +6,12 @@
 #include <vm/vm_map.h>
 
 /*
- * SHARE: both see one object, which is marked so. COPY: both see the object and need a copy before they write. A pager's object that the parent
- * maps shared is seen by a child that inherits a copy as by a private mapping: it sees later changes until it writes
- * itself. Anonymous memory that is shared, or wired, is copied at once.
+ * SHARE: both see one object, which is marked so. COPY: both see the object and need a copy before they write. A
+ * pager's object that the parent maps shared is seen by a child that inherits a copy as by a private mapping: it sees
+ * later changes until it writes itself. Anonymous memory that is shared, or wired, is copied at once.
  */
 
-static kern_return_t
-share(struct vm_map_entry *from, struct vm_map_entry *to)
+static kern_return_t share(struct vm_map_entry *from, struct vm_map_entry *to)
 {
 	/* A mapping that may still be copied becomes the object of both first. */
 	if (from->object == NULL || (from->needs_copy && vm_object_anonymous(from->object))) {
@@ -32,8 +31,8 @@ share(struct vm_map_entry *from, struct vm_map_entry *to)
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-copy_at_once(struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, struct vm_fault_rest *rest)
+static kern_return_t copy_at_once(
+	struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, struct vm_fault_rest *rest)
 {
 	uint8_t protection = from->protection;
 	kern_return_t result;
@@ -50,8 +49,8 @@ copy_at_once(struct vm_map *parent, struct vm_map_entry *from, struct vm_map_ent
 	return result;
 }
 
-static kern_return_t
-copy(struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, struct vm_fault_rest *rest)
+static kern_return_t copy(
+	struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, struct vm_fault_rest *rest)
 {
 	vm_object_t object = from->object;
 
@@ -79,8 +78,7 @@ copy(struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, 
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out)
+kern_return_t vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out)
 {
 	struct vm_map *map;
 	kern_return_t result = vm_map_create(child, &map);
@@ -91,7 +89,7 @@ vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out)
 	/* The child's map is nobody else's yet and needs no lock. */
 	lock_acquire(&parent->lock);
 	for (vm_address_t at = 0; (from = vm_map_lookup(parent, at)) != NULL;) {
-		struct vm_fault_rest rest = { .unused = NULL };
+		struct vm_fault_rest rest = {.unused = NULL};
 
 		at = from->end;
 		if (from->inheritance == VM_INHERIT_NONE)

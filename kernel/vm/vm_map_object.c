@@ -9,16 +9,14 @@
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 
-static void *
-reference(void *object)
+static void *reference(void *object)
 {
 	vm_object_reference(object);
 	return object;
 }
 
 /* The object behind a port, with a reference; the right is borrowed. */
-static kern_return_t
-object_of_port(struct ipc_port *port, vm_offset_t offset, vm_size_t size, vm_object_t *out)
+static kern_return_t object_of_port(struct ipc_port *port, vm_offset_t offset, vm_size_t size, vm_object_t *out)
 {
 	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_PHYSICAL_MEMORY, reference);
 	struct ipc_port *right;
@@ -40,18 +38,17 @@ object_of_port(struct ipc_port *port, vm_offset_t offset, vm_size_t size, vm_obj
 }
 
 /*
- * copy: writes go to private pages; what others write to the object is seen in pages not written yet (Linux's MAP_PRIVATE), whatever the
- * object's copy strategy. The port is consumed on success.
+ * copy: writes go to private pages; what others write to the object is seen in pages not written yet (Linux's
+ * MAP_PRIVATE), whatever the object's copy strategy. The port is consumed on success.
  */
-kern_return_t
-vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask, boolean_t anywhere,
+kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask, boolean_t anywhere,
 	struct ipc_port *memory_object, vm_offset_t offset, boolean_t copy, vm_prot_t cur_protection,
 	vm_prot_t max_protection, vm_inherit_t inheritance)
 {
-	const struct vm_map_attributes attributes = { .protection = cur_protection,
+	const struct vm_map_attributes attributes = {.protection = cur_protection,
 		.max_protection = max_protection,
 		.inheritance = inheritance,
-		.needs_copy = copy && memory_object != NULL };
+		.needs_copy = copy && memory_object != NULL};
 	vm_object_t object = NULL;
 	vm_offset_t end;
 	kern_return_t result;
@@ -59,7 +56,8 @@ vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask, b
 	if (map == NULL || ((cur_protection | max_protection) & ~VM_PROT_ALL) != 0 ||
 		(cur_protection & ~max_protection) != 0 || inheritance > VM_INHERIT_NONE)
 		return KERN_INVALID_ARGUMENT;
-	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end) || end > UINT64_MAX - VM_PAGE_MASK)
+	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end) ||
+		end > UINT64_MAX - VM_PAGE_MASK)
 		return KERN_INVALID_ARGUMENT;
 	size = round_page(size);
 	if (memory_object != NULL) {
@@ -76,11 +74,11 @@ vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask, b
 }
 
 /*
- * Returns when the pagers have freed the pages they were sent, which they do when they have written them; KERN_TIMEDOUT when one does nothing
- * for too long. Private pages stay where they are. Run again after a wait it finds little or nothing to send.
+ * Returns when the pagers have freed the pages they were sent, which they do when they have written them; KERN_TIMEDOUT
+ * when one does nothing for too long. Private pages stay where they are. Run again after a wait it finds little or
+ * nothing to send.
  */
-kern_return_t
-vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidate)
+kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidate)
 {
 	vm_address_t at, end;
 	kern_return_t result;
@@ -105,7 +103,8 @@ vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidat
 			vm_object_reference(object);
 			lock_release(&map->lock);
 			lock_acquire(&object->lock);
-			result = memory_object_clean(object, first, first + (stop - at), MEMORY_OBJECT_RETURN_DIRTY, invalidate);
+			result = memory_object_clean(
+				object, first, first + (stop - at), MEMORY_OBJECT_RETURN_DIRTY, invalidate);
 			lock_release(&object->lock);
 			if (result == KERN_SUCCESS)
 				result = memory_object_wait_returned(object);

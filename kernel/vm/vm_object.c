@@ -10,14 +10,12 @@
 
 static struct kcache object_cache;
 
-void
-vm_object_init(void)
+void vm_object_init(void)
 {
 	kcache_init(&object_cache, "vm_object", sizeof(struct vm_object));
 }
 
-vm_object_t
-vm_object_create(uint64_t size)
+vm_object_t vm_object_create(uint64_t size)
 {
 	vm_object_t object = kcache_alloc(&object_cache);
 
@@ -32,8 +30,7 @@ vm_object_create(uint64_t size)
 	return object;
 }
 
-vm_object_t
-vm_object_physical(uint64_t physical, uint64_t size, bool cached)
+vm_object_t vm_object_physical(uint64_t physical, uint64_t size, bool cached)
 {
 	vm_object_t object = vm_object_create(round_page(size));
 
@@ -46,8 +43,7 @@ vm_object_physical(uint64_t physical, uint64_t size, bool cached)
 	return object;
 }
 
-void
-vm_object_reference(vm_object_t object)
+void vm_object_reference(vm_object_t object)
 {
 	ref_take(&object->refs);
 }
@@ -55,8 +51,7 @@ vm_object_reference(vm_object_t object)
 /* --- Pages. */
 
 /* More buckets, if there is memory for them; without it lookups get slower, no more. */
-static void
-grow_buckets(vm_object_t object)
+static void grow_buckets(vm_object_t object)
 {
 	uint32_t count = (object->bucket_mask + 1) * 4;
 	struct vm_page **buckets = kalloc(count * sizeof(*buckets));
@@ -68,7 +63,7 @@ grow_buckets(vm_object_t object)
 		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*buckets));
 	object->buckets = buckets;
 	object->bucket_mask = count - 1;
-	list_for_each(link, &object->pages) {
+	list_for_each (link, &object->pages) {
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 		struct vm_page **bucket = &buckets[(page->offset >> VM_PAGE_SHIFT) & object->bucket_mask];
 
@@ -77,8 +72,7 @@ grow_buckets(vm_object_t object)
 	}
 }
 
-void
-vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offset)
+void vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offset)
 {
 	struct vm_page **bucket;
 
@@ -93,8 +87,7 @@ vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offset)
 	object->resident++;
 }
 
-void
-vm_object_remove(struct vm_page *page)
+void vm_object_remove(struct vm_page *page)
 {
 	vm_object_t object = page->object;
 	struct vm_page **at = &object->buckets[(page->offset >> VM_PAGE_SHIFT) & object->bucket_mask];
@@ -107,8 +100,23 @@ vm_object_remove(struct vm_page *page)
 	page->object = NULL;
 }
 
-void
-vm_object_free_page(struct vm_page *page)
+void vm_object_replace(struct vm_page *old, struct vm_page *page)
+{
+	vm_object_t object = old->object;
+	struct vm_page **at = &object->buckets[(old->offset >> VM_PAGE_SHIFT) & object->bucket_mask];
+
+	while (*at != old)
+		at = &(*at)->hash_next;
+	page->hash_next = old->hash_next;
+	*at = page;
+	page->object = object;
+	page->offset = old->offset;
+	list_insert_between(&page->object_link, old->object_link.prev, old->object_link.next);
+	list_init(&old->object_link);
+	old->object = NULL;
+}
+
+void vm_object_free_page(struct vm_page *page)
 {
 	if (page->pv != NULL)
 		pmap_page_protect(page, VM_PROT_NONE);
@@ -119,9 +127,8 @@ vm_object_free_page(struct vm_page *page)
 	vm_page_free(page);
 }
 
-void
-vm_object_for_pages(vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *),
-	void *argument)
+void vm_object_for_pages(
+	vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *), void *argument)
 {
 	struct list *link, *following;
 
@@ -134,7 +141,8 @@ vm_object_for_pages(vm_object_t object, vm_offset_t start, vm_offset_t end, void
 		}
 		return;
 	}
-	list_for_each_safe(link, following, &object->pages) {
+	list_for_each_safe(link, following, &object->pages)
+	{
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 
 		if (page->offset >= start && page->offset < end)
@@ -142,23 +150,20 @@ vm_object_for_pages(vm_object_t object, vm_offset_t start, vm_offset_t end, void
 	}
 }
 
-static void
-free_page(struct vm_page *page, void *argument)
+static void free_page(struct vm_page *page, void *argument)
 {
 	(void)argument;
 	vm_object_free_page(page);
 }
 
-void
-vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end)
+void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
 	vm_object_for_pages(object, start, end, free_page, NULL);
 }
 
 /* --- References. */
 
-static void
-object_free(vm_object_t object)
+static void object_free(vm_object_t object)
 {
 	struct list *link;
 
@@ -181,8 +186,7 @@ object_free(vm_object_t object)
 	kcache_free(&object_cache, object);
 }
 
-void
-vm_object_deallocate(vm_object_t object)
+void vm_object_deallocate(vm_object_t object)
 {
 	while (object != NULL) {
 		vm_object_t shadow;
@@ -201,8 +205,7 @@ vm_object_deallocate(vm_object_t object)
 
 /* --- Shadows. */
 
-vm_object_t
-vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size)
+vm_object_t vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size)
 {
 	vm_object_t above = vm_object_create(size);
 
@@ -214,9 +217,9 @@ vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size)
 	return above;
 }
 
-/* Moves what of the shadow's pages can be seen into the object, and frees the rest. Both locked; nobody else refers to the shadow. */
-static void
-take_over(vm_object_t object, vm_object_t shadow)
+/* Moves what of the shadow's pages can be seen into the object, and frees the rest. Both locked; nobody else refers to
+ * the shadow. */
+static void take_over(vm_object_t object, vm_object_t shadow)
 {
 	struct list *link;
 
@@ -238,8 +241,7 @@ take_over(vm_object_t object, vm_object_t shadow)
 	shadow->shadow = NULL;
 }
 
-vm_object_t
-vm_object_collapse(vm_object_t object)
+vm_object_t vm_object_collapse(vm_object_t object)
 {
 	vm_object_t shadow;
 
@@ -251,7 +253,8 @@ vm_object_collapse(vm_object_t object)
 			object->shared_below = false;
 			return shadow;
 		}
-		/* The only reference is ours, so nobody can make another. Acquire: see what its last other holder did. */
+		/* The only reference is ours, so nobody can make another. Acquire: see what its last other holder did.
+		 */
 		if (!vm_object_anonymous(shadow) || shadow->returned_by != NULL ||
 			__atomic_load_n(&shadow->refs.count, __ATOMIC_ACQUIRE) != 1)
 			return NULL;
@@ -264,8 +267,7 @@ vm_object_collapse(vm_object_t object)
 	return NULL;
 }
 
-struct vm_page *
-vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder)
+struct vm_page *vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder)
 {
 	*holder = NULL;
 	if (object == NULL)

@@ -16,26 +16,27 @@ struct memory_object;
 /*
  * One of three kinds:
  *
- *   anonymous  pager null, physical_size 0. A page that is not resident is the shadow's, and zero when there is no shadow.
- *   pager      pages come from a port (memory_object.h). No shadow. The table of ports holds one of its references.
- *   physical   a range of physical memory that is nobody's page. No shadow, no pages.
+ *   anonymous  pager null, physical_size 0. A page that is not resident is the shadow's, and zero when there is no
+ * shadow. pager      pages come from a port (memory_object.h). No shadow. The table of ports holds one of its
+ * references. physical   a range of physical memory that is nobody's page. No shadow, no pages.
  *
- * Sharing. An entry of a map without needs_copy owns its range of an anonymous object alone: no other entry, shadow or copy sees
- * these pages. With needs_copy others may see them, and nobody writes. The exception are objects marked `shared`: their
- * pages are written through several entries (or by a pager, or by a device), so that whoever needs a copy that does not
- * change copies the bytes at once.
+ * Sharing. An entry of a map without needs_copy owns its range of an anonymous object alone: no other entry, shadow or
+ * copy sees these pages. With needs_copy others may see them, and nobody writes. The exception are objects marked
+ * `shared`: their pages are written through several entries (or by a pager, or by a device), so that whoever needs a
+ * copy that does not change copies the bytes at once.
  */
 struct vm_object {
 	struct lock lock;
 	struct refcount refs;
 	bool shared;
-	bool shared_below; /* something in the chain of shadows is shared, so that what is seen through this may change */
-	bool cached;	   /* physical: by the processor's cache */
-	uint64_t size;	   /* bytes in use; anonymous objects grow with their entry */
+	bool shared_below; /* something in the chain of shadows is shared, so that what is seen through this may change
+			    */
+	bool cached;       /* physical: by the processor's cache */
+	uint64_t size;     /* bytes in use; anonymous objects grow with their entry */
 	uint64_t physical, physical_size;
 	struct memory_object *pager;
 	vm_object_t returned_by; /* reference: holds pages on their way back to that object's pager */
-	vm_object_t shadow; /* reference */
+	vm_object_t shadow;      /* reference */
 	vm_offset_t shadow_offset;
 
 	struct list pages;
@@ -50,8 +51,7 @@ void vm_object_init(void);
 vm_object_t vm_object_create(uint64_t size);
 
 /* The resident page at the page-aligned offset, or null. Object locked. */
-static inline struct vm_page *
-vm_object_lookup(const struct vm_object *object, vm_offset_t offset)
+static inline struct vm_page *vm_object_lookup(const struct vm_object *object, vm_offset_t offset)
 {
 	struct vm_page *page = object->buckets[(offset >> VM_PAGE_SHIFT) & object->bucket_mask];
 
@@ -64,19 +64,22 @@ vm_object_lookup(const struct vm_object *object, vm_offset_t offset)
 void vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offset);
 /* Takes the page out of its object (locked); it keeps its mappings and its place on a queue. */
 void vm_object_remove(struct vm_page *page);
+/* Puts a page of no object in the place of one (object locked), which is then as after vm_object_remove. */
+void vm_object_replace(struct vm_page *old, struct vm_page *page);
 /* Unmaps the page, takes it out of its object (locked), wakes who waits for it, frees it. */
 void vm_object_free_page(struct vm_page *page);
 /* Calls fn for every resident page from start to before end; fn may remove that page. Object locked. */
-void vm_object_for_pages(vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *),
-	void *argument);
+void vm_object_for_pages(
+	vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *), void *argument);
 /* Frees all pages of a range. */
 void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end);
 
-/* A new anonymous object above `object` (reference consumed), seeing size bytes from offset. Null: no memory, nothing consumed. */
+/* A new anonymous object above `object` (reference consumed), seeing size bytes from offset. Null: no memory, nothing
+ * consumed. */
 vm_object_t vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size);
 /*
- * Shortens the chain below the object (locked): takes over a shadow that nobody else refers to, leaves one of which nothing can be seen. Returns an
- * object whose reference the caller must drop once it holds no object's lock, or null.
+ * Shortens the chain below the object (locked): takes over a shadow that nobody else refers to, leaves one of which
+ * nothing can be seen. Returns an object whose reference the caller must drop once it holds no object's lock, or null.
  */
 vm_object_t vm_object_collapse(vm_object_t object);
 
@@ -86,8 +89,7 @@ vm_object_t vm_object_collapse(vm_object_t object);
  */
 struct vm_page *vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder);
 
-static inline bool
-vm_object_anonymous(const struct vm_object *object)
+static inline bool vm_object_anonymous(const struct vm_object *object)
 {
 	return object->pager == NULL && object->physical_size == 0;
 }

@@ -1,4 +1,5 @@
-/* Physical pages: free blocks of 1 to 512 pages, grabbing and releasing them, and the queues of pages that may be paged out. */
+/* Physical pages: free blocks of 1 to 512 pages, grabbing and releasing them, and the queues of pages that may be paged
+ * out. */
 #include <kern/lock.h>
 #include <kern/processor.h>
 #include <kern/thread.h>
@@ -11,8 +12,8 @@
  * those that are released stay on a list of their own, loose, most recent first; they are merged into blocks only when
  * a block is asked for that cannot be had otherwise.
  */
-#define ORDERS 10 /* the largest block is 2 MiB */
-#define RANGES_MAX 64
+#define ORDERS      10 /* the largest block is 2 MiB */
+#define RANGES_MAX  64
 #define RESERVE_MAX 4096 /* pages, of each of the levels below */
 
 struct vm_page *vm_pages;
@@ -35,28 +36,24 @@ static struct {
 } ranges[RANGES_MAX];
 static unsigned ranges_count;
 
-uint64_t
-vm_page_physical(const struct vm_page *page)
+uint64_t vm_page_physical(const struct vm_page *page)
 {
 	return (vm_pages_first + (uint64_t)(page - vm_pages)) << VM_PAGE_SHIFT;
 }
 
-struct vm_page *
-vm_page_lookup_physical(uint64_t physical)
+struct vm_page *vm_page_lookup_physical(uint64_t physical)
 {
 	uint64_t number = (physical >> VM_PAGE_SHIFT) - vm_pages_first;
 
 	return number < pages_count ? &vm_pages[number] : NULL;
 }
 
-void *
-vm_page_address(const struct vm_page *page)
+void *vm_page_address(const struct vm_page *page)
 {
 	return physical_to_virtual(vm_page_physical(page));
 }
 
-static void
-zero_pages(void *address, size_t size)
+static void zero_pages(void *address, size_t size)
 {
 #ifdef PORTOLAN_HOST
 	memset(address, 0, size);
@@ -67,14 +64,12 @@ zero_pages(void *address, size_t size)
 #endif
 }
 
-void
-vm_page_zero(struct vm_page *page)
+void vm_page_zero(struct vm_page *page)
 {
 	zero_pages(vm_page_address(page), VM_PAGE_SIZE);
 }
 
-void
-vm_page_copy(struct vm_page *to, uint64_t from_physical)
+void vm_page_copy(struct vm_page *to, uint64_t from_physical)
 {
 	void *target = vm_page_address(to);
 	const void *source = physical_to_virtual(from_physical);
@@ -91,8 +86,7 @@ vm_page_copy(struct vm_page *to, uint64_t from_physical)
 /* --- Free blocks; all with free_lock held. */
 
 /* Puts an aligned block on the lists, merged with its free buddies. */
-static void
-block_free(uint64_t number, unsigned order)
+static void block_free(uint64_t number, unsigned order)
 {
 	for (; order < ORDERS - 1; order++) {
 		uint64_t buddy = number ^ 1ull << order;
@@ -112,8 +106,7 @@ block_free(uint64_t number, unsigned order)
 }
 
 /* Puts any range on the lists, as the largest aligned blocks that make it up. */
-static void
-range_free(uint64_t number, uint64_t count)
+static void range_free(uint64_t number, uint64_t count)
 {
 	while (count != 0) {
 		unsigned order = 0;
@@ -126,14 +119,14 @@ range_free(uint64_t number, uint64_t count)
 	}
 }
 
-/* Takes a block of the order that ends at or below the limit off the lists, splitting a larger one; null if there is none. */
-static struct vm_page *
-block_take(unsigned order, uint64_t limit)
+/* Takes a block of the order that ends at or below the limit off the lists, splitting a larger one; null if there is
+ * none. */
+static struct vm_page *block_take(unsigned order, uint64_t limit)
 {
 	for (unsigned have = order; have < ORDERS; have++) {
 		struct list *link;
 
-		list_for_each(link, &free_blocks[have]) {
+		list_for_each (link, &free_blocks[have]) {
 			struct vm_page *head = container_of(link, struct vm_page, link);
 			uint64_t number = vm_pages_first + (uint64_t)(head - vm_pages);
 
@@ -151,8 +144,7 @@ block_take(unsigned order, uint64_t limit)
 	return NULL;
 }
 
-static void
-merge_loose(void)
+static void merge_loose(void)
 {
 	struct list *link;
 
@@ -165,8 +157,7 @@ merge_loose(void)
 
 /* --- Single pages. */
 
-struct vm_page *
-vm_page_grab(enum vm_page_level level)
+struct vm_page *vm_page_grab(enum vm_page_level level)
 {
 	struct vm_page *page = NULL;
 	struct list *link;
@@ -194,8 +185,7 @@ vm_page_grab(enum vm_page_level level)
 	return page;
 }
 
-void
-vm_page_free(struct vm_page *page)
+void vm_page_free(struct vm_page *page)
 {
 	debug_assert(page->pv == NULL && page->queue == VM_PAGE_UNQUEUED);
 	page->object = NULL;
@@ -208,8 +198,7 @@ vm_page_free(struct vm_page *page)
 
 /* --- The kernel's own pages. */
 
-uint64_t
-vm_page_grab_kernel(void)
+uint64_t vm_page_grab_kernel(void)
 {
 	struct vm_page *page = vm_page_grab(VM_PAGE_FOR_KERNEL);
 
@@ -220,8 +209,7 @@ vm_page_grab_kernel(void)
 	return vm_page_physical(page);
 }
 
-uint64_t
-vm_page_grab_contiguous(unsigned count, uint64_t limit)
+uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)
 {
 	struct vm_page *head;
 	unsigned order = 0;
@@ -252,8 +240,7 @@ vm_page_grab_contiguous(unsigned count, uint64_t limit)
 	return vm_page_physical(head);
 }
 
-void
-vm_page_release_kernel(uint64_t physical, unsigned count)
+void vm_page_release_kernel(uint64_t physical, unsigned count)
 {
 	struct vm_page *head = vm_page_lookup_physical(physical);
 
@@ -274,8 +261,7 @@ vm_page_release_kernel(uint64_t physical, unsigned count)
 
 /* --- Queues. */
 
-void
-vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue)
+void vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue)
 {
 	if (page->queue == VM_PAGE_UNQUEUED && queue == VM_PAGE_UNQUEUED)
 		return;
@@ -294,8 +280,7 @@ vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue)
 
 /* --- Start. */
 
-void
-vm_page_bootstrap_range(uint64_t start, uint64_t end)
+void vm_page_bootstrap_range(uint64_t start, uint64_t end)
 {
 	start = round_page(start);
 	end = trunc_page(end);
@@ -307,14 +292,12 @@ vm_page_bootstrap_range(uint64_t start, uint64_t end)
 	ranges[ranges_count++].end = end;
 }
 
-static uint64_t
-least(uint64_t a, uint64_t b)
+static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-void
-vm_page_bootstrap_done(void)
+void vm_page_bootstrap_done(void)
 {
 	uint64_t first = UINT64_MAX, last = 0, bytes;
 	unsigned largest = 0;
@@ -346,15 +329,15 @@ vm_page_bootstrap_done(void)
 	}
 	lock_release(&free_lock);
 	vm_page_counts.total = vm_page_counts.free;
-	/* The kernel may take all, servers leave it 1/128, users leave 1/24 as well; page-out works to keep some more. */
+	/* The kernel may take all, servers leave it 1/128, users leave 1/24 as well; page-out works to keep some more.
+	 */
 	reserve[VM_PAGE_FOR_SERVER] = least(vm_page_counts.total / 128, RESERVE_MAX);
 	reserve[VM_PAGE_FOR_USER] = reserve[VM_PAGE_FOR_SERVER] + least(vm_page_counts.total / 24, RESERVE_MAX);
 	vm_page_low = reserve[VM_PAGE_FOR_USER] + least(vm_page_counts.total / 64, RESERVE_MAX);
 	vm_page_target = vm_page_low + least(vm_page_counts.total / 64, RESERVE_MAX);
 }
 
-uint64_t
-vm_memory_size(void)
+uint64_t vm_memory_size(void)
 {
 	return vm_page_counts.total << VM_PAGE_SHIFT;
 }

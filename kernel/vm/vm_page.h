@@ -12,35 +12,35 @@ struct pv_entry;
 /* Which list a page is on (vm_page.queue). */
 enum vm_page_queue {
 	VM_PAGE_UNQUEUED, /* the kernel's own, or of an object and not to be paged out: anonymous, wired, absent */
-	VM_PAGE_FREE,	  /* head of a free block; offset is its order */
-	VM_PAGE_LOOSE,	  /* free and single */
+	VM_PAGE_FREE,     /* head of a free block; offset is its order */
+	VM_PAGE_LOOSE,    /* free and single */
 	VM_PAGE_ACTIVE,
 	VM_PAGE_INACTIVE,
 };
 
 /*
  * One per page of physical memory, in an array indexed by page number.
- * States (vm_page.c): FREE on the free list; WIRED kernel's own; otherwise of an object (fields under the object's lock), on the active or inactive
- * queue unless wired or busy.
+ * States (vm_page.c): FREE on the free list; WIRED kernel's own; otherwise of an object (fields under the object's
+ * lock), on the active or inactive queue unless wired or busy.
  */
 struct vm_page {
-	struct list link;	/* free list, active or inactive queue */
+	struct list link; /* free list, active or inactive queue */
 	struct list object_link;
 	struct vm_page *hash_next; /* object's lookup */
 	vm_object_t object;
-	uint64_t offset;	   /* in the object */
-	struct pv_entry *pv;	   /* mappings; pmap's, under its lock */
-	uint64_t deadline;	   /* absent: when its pager is late; error: until when the error holds */
+	uint64_t offset;     /* in the object */
+	struct pv_entry *pv; /* mappings; pmap's, under its lock */
+	uint64_t deadline;   /* absent: when its pager is late; error: until when the error holds */
 	uint32_t wire_count;
-	uint8_t queue;		   /* which list it is on */
-	uint8_t pmap_bits;	   /* modified, referenced bits of mappings that went; pmap's */
-	bool busy;	/* in transit: wait on the page as event */
+	uint8_t queue;     /* which list it is on */
+	uint8_t pmap_bits; /* modified, referenced bits of mappings that went; pmap's */
+	bool busy;         /* in transit: wait on the page as event */
 	bool wanted;
-	bool absent;	/* asked from the pager, no data yet */
+	bool absent; /* asked from the pager, no data yet */
 	bool error;
-	bool dirty;	/* beyond what the hardware says */
+	bool dirty; /* beyond what the hardware says */
 	bool precious;
-	bool unlocking; /* the pager has been asked to unlock it */
+	bool unlocking;     /* the pager has been asked to unlock it */
 	uint8_t lock_value; /* access that the pager forbids */
 	kern_return_t error_value;
 };
@@ -82,8 +82,8 @@ extern struct lock vm_page_queue_lock;
 extern uint64_t vm_page_low, vm_page_target;
 
 /*
- * The answer to the current thread that could not get a page: KERN_RESTART when page-out may free some (it has asserted a wait), else
- * KERN_RESOURCE_SHORTAGE. Locks at most of a map and objects.
+ * The answer to the current thread that could not get a page: KERN_RESTART when page-out may free some (it has asserted
+ * a wait), else KERN_RESOURCE_SHORTAGE. Locks at most of a map and objects.
  */
 kern_return_t vm_page_wait(void);
 /* Starts page-out when free pages are few, lets waiters try again when they are not. Locks as above. */

@@ -9,10 +9,10 @@
 #include <vm/vm_pageout.h>
 
 /*
- * Second chance over two queues that hold the pages of pagers' objects (anonymous memory has nowhere to go): pages come in on the active
- * queue; its oldest move to the inactive queue and forget that they were referenced; an inactive page that was
- * referenced since goes back, any other is given up. A dirty one goes to its pager in a message, which never waits;
- * the page is free when the pager has dealt with it.
+ * Second chance over two queues that hold the pages of pagers' objects (anonymous memory has nowhere to go): pages come
+ * in on the active queue; its oldest move to the inactive queue and forget that they were referenced; an inactive page
+ * that was referenced since goes back, any other is given up. A dirty one goes to its pager in a message, which never
+ * waits; the page is free when the pager has dealt with it.
  *
  * Locks: a page is on a queue only while its object holds it, and the queue's lock comes after the object's. So the
  * scan only tries the object's lock, and leaves the page for later if somebody has it.
@@ -20,37 +20,35 @@
 
 #define SCAN_PAGES 128 /* of one piece of the scan */
 /*
- * When pages of pagers' objects are fewer than this part of all, memory is full of what cannot be given up: to go on would only take
- * programs away from under those who run them, to read them again at once. Who asks for more is refused instead.
+ * When pages of pagers' objects are fewer than this part of all, memory is full of what cannot be given up: to go on
+ * would only take programs away from under those who run them, to read them again at once. Who asks for more is refused
+ * instead.
  */
 #define KEPT_PART 32
 
 /*
- * Pages that went to their pagers are free only when these have run, at a lower priority than page-out: after so many it sleeps for a
- * while. Otherwise the messages alone, one after the other, would take what memory is left.
+ * Pages that went to their pagers are free only when these have run, at a lower priority than page-out: after so many
+ * it sleeps for a while. Otherwise the messages alone, one after the other, would take what memory is left.
  */
-#define RETURN_BATCH 128
-#define RETURN_PAGES 8 /* a page goes with its neighbours: a file was mostly written as a whole */
+#define RETURN_BATCH    128
+#define RETURN_PAGES    8 /* a page goes with its neighbours: a file was mostly written as a whole */
 #define RETURN_PAUSE_NS 4000000ull
 
 static struct thread *pageout_thread;
-static bool wanted;		     /* somebody found pages few */
-static bool waiters;		     /* threads wait on &waiters for a page */
-static bool stuck;		     /* the last look at all pages freed none */
-static uint64_t looked_at;	     /* since the last page was freed */
-static uint64_t returned;	     /* pages returned at the last pause */
+static bool wanted;        /* somebody found pages few */
+static bool waiters;       /* threads wait on &waiters for a page */
+static bool stuck;         /* the last look at all pages freed none */
+static uint64_t looked_at; /* since the last page was freed */
+static uint64_t returned;  /* pages returned at the last pause */
 
-static bool
-only_kept(void)
+static bool only_kept(void)
 {
 	return vm_page_counts.active + vm_page_counts.inactive <= vm_page_counts.total / KEPT_PART;
 }
 
-void
-vm_page_balance(void)
+void vm_page_balance(void)
 {
-	if (vm_page_counts.free < vm_page_low && !wanted && pageout_thread != NULL &&
-		!only_kept()) {
+	if (vm_page_counts.free < vm_page_low && !wanted && pageout_thread != NULL && !only_kept()) {
 		wanted = true;
 		thread_wakeup(&wanted);
 	}
@@ -60,8 +58,7 @@ vm_page_balance(void)
 	}
 }
 
-kern_return_t
-vm_page_wait(void)
+kern_return_t vm_page_wait(void)
 {
 	if (pageout_thread == NULL || stuck || only_kept())
 		return KERN_RESOURCE_SHORTAGE;
@@ -76,8 +73,7 @@ vm_page_wait(void)
 }
 
 /* The oldest active pages become inactive until these are a third of both. Queue locked. */
-static void
-refill_inactive(void)
+static void refill_inactive(void)
 {
 	for (unsigned i = 0; i < SCAN_PAGES && vm_page_counts.inactive * 2 < vm_page_counts.active; i++) {
 		struct vm_page *page = list_first(&vm_page_active, struct vm_page, link);
@@ -92,8 +88,7 @@ refill_inactive(void)
 }
 
 /* Deals with the oldest inactive page. Returns how many pages were given up; *more is false when the queue is empty. */
-static uint64_t
-scan_one(bool *more)
+static uint64_t scan_one(bool *more)
 {
 	uint64_t before = vm_page_counts.free + vm_page_counts.pageouts;
 	struct vm_page *page;
@@ -128,8 +123,8 @@ scan_one(bool *more)
 	} else {
 		vm_object_reference(object);
 		count_event(page_outs);
-		if (memory_object_clean(object, page->offset, page->offset + RETURN_PAGES * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true) !=
-			KERN_SUCCESS)
+		if (memory_object_clean(object, page->offset, page->offset + RETURN_PAGES * VM_PAGE_SIZE,
+			    MEMORY_OBJECT_RETURN_DIRTY, true) != KERN_SUCCESS)
 			vm_page_enqueue(page, VM_PAGE_ACTIVE); /* no memory for the message; other pages may be clean */
 		lock_release(&object->lock);
 		vm_object_deallocate(object);
@@ -139,8 +134,7 @@ scan_one(bool *more)
 	return 0;
 }
 
-static void
-pageout(struct thread *self)
+static void pageout(struct thread *self)
 {
 	bool more = true;
 
@@ -150,8 +144,7 @@ pageout(struct thread *self)
 		if (scan_one(&more) != 0)
 			looked_at = 0;
 	}
-	stuck = only_kept() ||
-		looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive);
+	stuck = only_kept() || looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive);
 	if (waiters && (stuck || vm_page_counts.free >= vm_page_low)) {
 		waiters = false;
 		thread_wakeup(&waiters);
@@ -172,8 +165,7 @@ pageout(struct thread *self)
 	thread_block(pageout);
 }
 
-void
-vm_pageout_start(void)
+void vm_pageout_start(void)
 {
 	pageout_thread = kernel_thread_create(pageout, PRIORITY_KERNEL, "pageout");
 }

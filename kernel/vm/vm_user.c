@@ -8,10 +8,9 @@
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 
-kern_return_t
-vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
+kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
 {
-	const struct vm_map_attributes attributes = { VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, false };
+	const struct vm_map_attributes attributes = {VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, false};
 
 	if (map == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -22,8 +21,7 @@ vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywh
 	return vm_map_enter(map, address, size, 0, anywhere, NULL, 0, &attributes);
 }
 
-kern_return_t
-vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
+kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 {
 	struct list removed = LIST_INIT(removed);
 	vm_address_t start, end;
@@ -39,8 +37,8 @@ vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 }
 
 /* Locks the map and splits entries at both ends of a range that entries cover. The map stays locked only on success. */
-static kern_return_t
-lock_range(vm_map_t map, vm_address_t address, vm_size_t size, vm_address_t *start, vm_address_t *end)
+static kern_return_t lock_range(
+	vm_map_t map, vm_address_t address, vm_size_t size, vm_address_t *start, vm_address_t *end)
 {
 	kern_return_t result;
 
@@ -55,9 +53,10 @@ lock_range(vm_map_t map, vm_address_t address, vm_size_t size, vm_address_t *sta
 	return result;
 }
 
-/* KERN_INVALID_ADDRESS when part of the range is not allocated, KERN_PROTECTION_FAILURE when an entry's maximum does not allow it: nothing done. */
-kern_return_t
-vm_protect(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t set_maximum, vm_prot_t new_protection)
+/* KERN_INVALID_ADDRESS when part of the range is not allocated, KERN_PROTECTION_FAILURE when an entry's maximum does
+ * not allow it: nothing done. */
+kern_return_t vm_protect(
+	vm_map_t map, vm_address_t address, vm_size_t size, boolean_t set_maximum, vm_prot_t new_protection)
 {
 	struct vm_map_entry *entry;
 	vm_address_t start, end;
@@ -89,8 +88,7 @@ vm_protect(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t set_max
 	return result;
 }
 
-kern_return_t
-vm_inherit(vm_map_t map, vm_address_t address, vm_size_t size, vm_inherit_t new_inheritance)
+kern_return_t vm_inherit(vm_map_t map, vm_address_t address, vm_size_t size, vm_inherit_t new_inheritance)
 {
 	vm_address_t start, end;
 	kern_return_t result;
@@ -109,8 +107,8 @@ vm_inherit(vm_map_t map, vm_address_t address, vm_size_t size, vm_inherit_t new_
 
 /* --- Contents. */
 
-kern_return_t
-vm_read(vm_map_t map, vm_address_t address, vm_size_t size, vm_map_copy_t *data, mach_msg_type_number_t *data_count)
+kern_return_t vm_read(
+	vm_map_t map, vm_address_t address, vm_size_t size, vm_map_copy_t *data, mach_msg_type_number_t *data_count)
 {
 	kern_return_t result;
 
@@ -123,8 +121,7 @@ vm_read(vm_map_t map, vm_address_t address, vm_size_t size, vm_map_copy_t *data,
 }
 
 /* Writes a copy's bytes over a range. KERN_RESTART as vm_fault: it is then done again from the start. */
-static kern_return_t
-overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t data)
+static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t data)
 {
 	vm_size_t size = vm_map_copy_size(data);
 	vm_address_t end;
@@ -145,8 +142,7 @@ overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t data)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t data_count)
+kern_return_t vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t data_count)
 {
 	kern_return_t result;
 
@@ -159,8 +155,7 @@ vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_n
 	return result;
 }
 
-kern_return_t
-vm_copy(vm_map_t map, vm_address_t source_address, vm_size_t size, vm_address_t dest_address)
+kern_return_t vm_copy(vm_map_t map, vm_address_t source_address, vm_size_t size, vm_address_t dest_address)
 {
 	vm_map_copy_t data;
 	kern_return_t result;
@@ -177,9 +172,8 @@ vm_copy(vm_map_t map, vm_address_t source_address, vm_size_t size, vm_address_t 
 
 /* --- Looking. */
 
-kern_return_t
-vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size, vm_prot_t *protection, vm_prot_t *max_protection,
-	vm_inherit_t *inheritance, boolean_t *is_shared, vm_offset_t *offset)
+kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size, vm_prot_t *protection,
+	vm_prot_t *max_protection, vm_inherit_t *inheritance, boolean_t *is_shared, vm_offset_t *offset)
 {
 	struct vm_map_entry *entry;
 
@@ -200,14 +194,13 @@ vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size, vm_prot_t *prote
 	return entry == NULL ? KERN_NO_SPACE : KERN_SUCCESS;
 }
 
-kern_return_t
-vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
+kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
 {
 	const struct vm_page_counts *counts = &vm_page_counts;
 
 	if (map == NULL)
 		return KERN_INVALID_ARGUMENT;
-	*vm_stats = (vm_statistics_data_t){ .pagesize = VM_PAGE_SIZE,
+	*vm_stats = (vm_statistics_data_t){.pagesize = VM_PAGE_SIZE,
 		.free_count = counts->free,
 		.active_count = counts->active,
 		.inactive_count = counts->inactive,
@@ -219,18 +212,18 @@ vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
 		.pageins = counts->pageins,
 		.pageouts = counts->pageouts,
 		.faults = counts->faults,
-		.cow_faults = counts->copies };
+		.cow_faults = counts->copies};
 	return KERN_SUCCESS;
 }
 
 /* --- Word waits. */
 
 /*
- * Private: the map's number and the word's place, which no two words share and which looks like no kernel address. Shared: the object and the
- * offset; so they may be equal for two words only where memory exceeds 16 GiB or an object 64 GiB (a waiter then wakes for nothing).
+ * Private: the map's number and the word's place, which no two words share and which looks like no kernel address.
+ * Shared: the object and the offset; so they may be equal for two words only where memory exceeds 16 GiB or an object
+ * 64 GiB (a waiter then wakes for nothing).
  */
-kern_return_t
-vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key)
+kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key)
 {
 	struct vm_map_entry *entry;
 	kern_return_t result = KERN_SUCCESS;
@@ -245,7 +238,8 @@ vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key)
 	} else if (entry->object != NULL && entry->object->shared && !entry->needs_copy) {
 		vm_offset_t offset = entry->offset + (address - entry->start);
 
-		*key = (const void *)(uintptr_t)(1ull << 63 | (virtual_to_physical(entry->object) >> 6 & 0xfffffff) << 34 |
+		*key = (const void *)(uintptr_t)(1ull << 63 |
+						 (virtual_to_physical(entry->object) >> 6 & 0xfffffff) << 34 |
 						 (offset >> 2 & ((1ull << 34) - 1)));
 	}
 	lock_release(&map->lock);

@@ -9,14 +9,12 @@
 #define WIRE_FAULTS 256 /* of one piece of a long call */
 
 /* The resident page that an entry shows at an address, its object locked in *holder. */
-static struct vm_page *
-page_at(struct vm_map_entry *entry, vm_address_t at, vm_object_t *holder)
+static struct vm_page *page_at(struct vm_map_entry *entry, vm_address_t at, vm_object_t *holder)
 {
 	return vm_object_find(entry->object, entry->offset + (at - entry->start), holder);
 }
 
-void
-vm_map_unwire_entry(struct vm_map_entry *entry)
+void vm_map_unwire_entry(struct vm_map_entry *entry)
 {
 	vm_object_t holder;
 
@@ -25,16 +23,17 @@ vm_map_unwire_entry(struct vm_map_entry *entry)
 
 		if (page == NULL)
 			continue;
-		if (page->wire_count != 0 && --page->wire_count == 0 && holder->pager != NULL && !page->busy && !page->error)
+		if (page->wire_count != 0 && --page->wire_count == 0 && holder->pager != NULL && !page->busy &&
+			!page->error)
 			vm_page_enqueue(page, VM_PAGE_ACTIVE);
 		lock_release(&holder->lock);
 	}
 	entry->wired = false;
 }
 
-/* Makes every page of the range present with the strongest access its entry allows. KERN_RESTART also when much has been done. */
-static kern_return_t
-fault_range(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_fault_rest *rest)
+/* Makes every page of the range present with the strongest access its entry allows. KERN_RESTART also when much has
+ * been done. */
+static kern_return_t fault_range(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_fault_rest *rest)
 {
 	unsigned faults = 0;
 
@@ -58,8 +57,7 @@ fault_range(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_
 }
 
 /* Counts the pages of an entry, which are present, as wired. */
-static void
-wire_entry(struct vm_map_entry *entry)
+static void wire_entry(struct vm_map_entry *entry)
 {
 	vm_object_t holder;
 
@@ -78,10 +76,9 @@ wire_entry(struct vm_map_entry *entry)
 }
 
 /* access NONE unwires. Runs in pieces: pages made present before a restart are found so after it. */
-kern_return_t
-vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_size_t size, vm_prot_t access)
+kern_return_t vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_size_t size, vm_prot_t access)
 {
-	struct vm_fault_rest rest = { .unused = NULL };
+	struct vm_fault_rest rest = {.unused = NULL};
 	vm_address_t start, end;
 	kern_return_t result;
 
@@ -112,10 +109,10 @@ vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_size_t size, vm
 }
 
 /*
- * The object is marked shared, so that nobody's copy takes its pages away from the device's address, and no child inherits it.
+ * The object is marked shared, so that nobody's copy takes its pages away from the device's address, and no child
+ * inherits it.
  */
-kern_return_t
-vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *address, uint64_t *physical)
+kern_return_t vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *address, uint64_t *physical)
 {
 	unsigned count;
 	vm_object_t object;
@@ -143,7 +140,8 @@ vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *address, uint64_t *p
 		vm_object_insert(object, page, i * VM_PAGE_SIZE);
 	}
 	*address = 0;
-	result = vm_map_enter_object(map, address, size, true, object, 0, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE);
+	result = vm_map_enter_object(
+		map, address, size, true, object, 0, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE);
 	if (result != KERN_SUCCESS) {
 		vm_object_deallocate(object);
 		return result;

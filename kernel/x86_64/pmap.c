@@ -340,6 +340,10 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 	}
 	table = table_of(pte);
 	old = *pte;
+	if (old != 0 && (flags & PMAP_IF_ABSENT)) {
+		lock_release(&pmap->lock);
+		return KERN_SUCCESS;
+	}
 	if (old != 0 && ((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && managed) {
 		/* The same page with another protection. */
 		struct lock *lock = pv_lock(physical);

@@ -5,8 +5,8 @@
 #include <vm/pmap.h>
 #include <vm/vm_page.h>
 
-#define BUCKETS 256
-#define MODIFIED 1
+#define BUCKETS    256
+#define MODIFIED   1
 #define REFERENCED 2
 
 /* One mapping: in its pmap's bucket, and on its page's list. */
@@ -27,8 +27,7 @@ struct pmap {
 
 static size_t pmaps;
 
-static struct pv_entry **
-slot(struct pmap *pmap, vm_address_t address)
+static struct pv_entry **slot(struct pmap *pmap, vm_address_t address)
 {
 	struct pv_entry **at = &pmap->buckets[(address >> VM_PAGE_SHIFT) % BUCKETS];
 
@@ -37,8 +36,7 @@ slot(struct pmap *pmap, vm_address_t address)
 	return at;
 }
 
-static void
-drop(struct pv_entry **at)
+static void drop(struct pv_entry **at)
 {
 	struct pv_entry *mapping = *at, **on_page;
 
@@ -53,8 +51,7 @@ drop(struct pv_entry **at)
 	free(mapping);
 }
 
-struct pmap *
-pmap_create(struct task *charged)
+struct pmap *pmap_create(struct task *charged)
 {
 	struct pmap *pmap = host_allocation_fails() ? NULL : calloc(1, sizeof(*pmap));
 
@@ -63,8 +60,7 @@ pmap_create(struct task *charged)
 	return pmap;
 }
 
-void
-pmap_destroy(struct pmap *pmap)
+void pmap_destroy(struct pmap *pmap)
 {
 	if (pmap->count != 0)
 		panic("pmap destroyed with %lu mappings", (unsigned long)pmap->count);
@@ -72,9 +68,8 @@ pmap_destroy(struct pmap *pmap)
 	free(pmap);
 }
 
-kern_return_t
-pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical, vm_prot_t protection,
-	unsigned flags)
+kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
+	vm_prot_t protection, unsigned flags)
 {
 	struct pv_entry **at = slot(pmap, address), *mapping;
 
@@ -90,6 +85,8 @@ pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64
 	}
 	if (host_allocation_fails())
 		return KERN_RESOURCE_SHORTAGE;
+	if (*at != NULL && (flags & PMAP_IF_ABSENT))
+		return KERN_SUCCESS;
 	if (*at != NULL)
 		drop(at);
 	mapping = calloc(1, sizeof(*mapping));
@@ -108,8 +105,7 @@ pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64
 	return KERN_SUCCESS;
 }
 
-void
-pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
+void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct pv_entry **at = &pmap->buckets[i]; *at != NULL;) {
@@ -120,8 +116,7 @@ pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 		}
 }
 
-void
-pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
+void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
 {
 	if (!(protection & VM_PROT_READ)) {
 		pmap_remove(pmap, start, end);
@@ -133,8 +128,7 @@ pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t 
 				mapping->protection &= protection;
 }
 
-uint64_t
-pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
 	struct pv_entry *mapping = *slot(pmap, address);
 
@@ -145,14 +139,12 @@ pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	return mapping->physical | (address & VM_PAGE_MASK);
 }
 
-uint64_t
-pmap_resident_pages(struct pmap *pmap)
+uint64_t pmap_resident_pages(struct pmap *pmap)
 {
 	return pmap->count;
 }
 
-void
-pmap_page_protect(struct vm_page *page, vm_prot_t protection)
+void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 {
 	if (protection == VM_PROT_NONE) {
 		while (page->pv != NULL)
@@ -163,8 +155,7 @@ pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 		mapping->protection &= protection;
 }
 
-static bool
-collect(struct vm_page *page, uint8_t bit, bool clear)
+static bool collect(struct vm_page *page, uint8_t bit, bool clear)
 {
 	bool found = page->pmap_bits & bit;
 
@@ -178,20 +169,17 @@ collect(struct vm_page *page, uint8_t bit, bool clear)
 	return found;
 }
 
-bool
-pmap_page_modified(struct vm_page *page, bool clear)
+bool pmap_page_modified(struct vm_page *page, bool clear)
 {
 	return collect(page, MODIFIED, clear);
 }
 
-bool
-pmap_page_referenced(struct vm_page *page, bool clear)
+bool pmap_page_referenced(struct vm_page *page, bool clear)
 {
 	return collect(page, REFERENCED, clear);
 }
 
-void *
-pmap_host_access(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+void *pmap_host_access(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
 	struct pv_entry *mapping = *slot(pmap, address);
 
@@ -203,8 +191,7 @@ pmap_host_access(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	return (char *)physical_to_virtual(mapping->physical) + (address & VM_PAGE_MASK);
 }
 
-size_t
-pmap_host_count(void)
+size_t pmap_host_count(void)
 {
 	return pmaps;
 }

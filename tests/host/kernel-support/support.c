@@ -29,8 +29,7 @@ size_t host_fail_after = SIZE_MAX, host_fail_count;
 void vm_page_bootstrap_range(uint64_t start, uint64_t end) __attribute__((weak));
 void vm_page_bootstrap_done(void) __attribute__((weak));
 
-void
-host_start(uint64_t size)
+void host_start(uint64_t size)
 {
 	the_processor.self = &the_processor;
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -45,8 +44,7 @@ host_start(uint64_t size)
 	vm_page_bootstrap_done();
 }
 
-void *
-physical_to_virtual(uint64_t physical)
+void *physical_to_virtual(uint64_t physical)
 {
 	if (physical - PHYSICAL_START >= memory_size)
 		panic("no such physical address: %lx", (unsigned long)physical);
@@ -54,16 +52,14 @@ physical_to_virtual(uint64_t physical)
 }
 
 /* Objects that malloc made have no physical address; theirs stands for it. */
-uint64_t
-virtual_to_physical(const void *address)
+uint64_t virtual_to_physical(const void *address)
 {
 	uint64_t offset = (uint64_t)((const char *)address - memory);
 
 	return offset < memory_size ? PHYSICAL_START + offset : (uint64_t)(uintptr_t)address;
 }
 
-void
-panic(const char *format, ...)
+void panic(const char *format, ...)
 {
 	va_list arguments;
 
@@ -75,8 +71,7 @@ panic(const char *format, ...)
 	abort();
 }
 
-void
-kprintf(const char *format, ...)
+void kprintf(const char *format, ...)
 {
 	va_list arguments;
 
@@ -85,21 +80,18 @@ kprintf(const char *format, ...)
 	va_end(arguments);
 }
 
-__attribute__((weak)) void
-lock_contended(struct lock *lock)
+__attribute__((weak)) void lock_contended(struct lock *lock)
 {
 	panic("deadlock: the lock at %p is held already", (void *)lock);
 }
 
-__attribute__((weak)) void
-machine_relax(void)
+__attribute__((weak)) void machine_relax(void)
 {
 }
 
 /* --- Reports. */
 
-bool
-host_check(bool good, const char *text, const char *file, int line)
+bool host_check(bool good, const char *text, const char *file, int line)
 {
 	if (!good) {
 		printf("%s:%d: not true: %s\n", file, line, text);
@@ -108,8 +100,7 @@ host_check(bool good, const char *text, const char *file, int line)
 	return good;
 }
 
-bool
-host_check_equal(long long a, long long b, const char *text, const char *file, int line)
+bool host_check_equal(long long a, long long b, const char *text, const char *file, int line)
 {
 	if (a != b) {
 		printf("%s:%d: not true: %s (%lld, %lld)\n", file, line, text, a, b);
@@ -118,30 +109,26 @@ host_check_equal(long long a, long long b, const char *text, const char *file, i
 	return a == b;
 }
 
-void
-host_report(const char *name)
+void host_report(const char *name)
 {
 	printf("%s %s\n", failures == 0 ? "PASS" : "FAIL", name);
 	any_failed |= failures != 0;
 	failures = 0;
 }
 
-int
-host_result(void)
+int host_result(void)
 {
 	return any_failed ? 1 : 0;
 }
 
 /* --- Chance and failure. */
 
-void
-host_seed(uint64_t seed)
+void host_seed(uint64_t seed)
 {
 	random_state = seed * 2654435769u + 1;
 }
 
-uint64_t
-host_random(uint64_t below)
+uint64_t host_random(uint64_t below)
 {
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
@@ -149,8 +136,7 @@ host_random(uint64_t below)
 	return below == 0 ? random_state : random_state % below;
 }
 
-bool
-host_allocation_fails(void)
+bool host_allocation_fails(void)
 {
 	if (host_fail_after == SIZE_MAX)
 		return false;

@@ -17,8 +17,7 @@ static struct {
 static jmp_buf call_frame;
 static bool in_call;
 
-static unsigned
-number_of(const struct thread *thread)
+static unsigned number_of(const struct thread *thread)
 {
 	for (unsigned i = 0; i < threads_count; i++)
 		if (threads[i] == thread)
@@ -26,14 +25,12 @@ number_of(const struct thread *thread)
 	panic("no thread of this test: %p", (const void *)thread);
 }
 
-struct thread *
-current_thread(void)
+struct thread *current_thread(void)
 {
 	return host_processor->thread;
 }
 
-void
-host_set_current(struct thread *thread)
+void host_set_current(struct thread *thread)
 {
 	if (host_processor->thread != NULL && host_processor->thread->state == THREAD_RUNNING)
 		host_processor->thread->state = THREAD_READY;
@@ -42,8 +39,7 @@ host_set_current(struct thread *thread)
 		thread->state = THREAD_RUNNING;
 }
 
-struct thread *
-host_thread(struct task *task)
+struct thread *host_thread(struct task *task)
 {
 	struct thread *thread = calloc(1, sizeof(*thread));
 
@@ -61,20 +57,17 @@ host_thread(struct task *task)
 	return thread;
 }
 
-struct thread *
-host_last_thread(void)
+struct thread *host_last_thread(void)
 {
 	return threads[threads_count - 1];
 }
 
-bool
-host_waits(const struct thread *thread)
+bool host_waits(const struct thread *thread)
 {
 	return thread->wait_result == WAIT_WAITING && thread->wait_kind != WAIT_NONE;
 }
 
-static void
-wait_on(enum wait_kind kind, const void *event, bool interruptible, uint64_t deadline)
+static void wait_on(enum wait_kind kind, const void *event, bool interruptible, uint64_t deadline)
 {
 	struct thread *self = current_thread();
 
@@ -88,34 +81,29 @@ wait_on(enum wait_kind kind, const void *event, bool interruptible, uint64_t dea
 	waits[number_of(self)].deadline = deadline;
 }
 
-void
-assert_wait(const void *event, bool interruptible)
+void assert_wait(const void *event, bool interruptible)
 {
 	wait_on(WAIT_EVENT, event, interruptible, UINT64_MAX);
 }
 
-void
-assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
 {
 	wait_on(WAIT_EVENT, event, interruptible, deadline);
 }
 
-void
-thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
+void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
 {
 	wait_on(kind, NULL, interruptible, deadline);
 }
 
-void
-thread_cancel_wait(struct thread *self)
+void thread_cancel_wait(struct thread *self)
 {
 	if (host_waits(self))
 		thread_go(self, WAIT_AWAKENED);
 	self->state = THREAD_RUNNING;
 }
 
-bool
-thread_go(struct thread *thread, enum wait_result result)
+bool thread_go(struct thread *thread, enum wait_result result)
 {
 	if (!host_waits(thread))
 		return false;
@@ -128,14 +116,12 @@ thread_go(struct thread *thread, enum wait_result result)
 	return true;
 }
 
-bool
-thread_claim(struct thread *thread, enum wait_result result)
+bool thread_claim(struct thread *thread, enum wait_result result)
 {
 	return thread_go(thread, result);
 }
 
-unsigned
-thread_wakeup_some(const void *event, unsigned most)
+unsigned thread_wakeup_some(const void *event, unsigned most)
 {
 	unsigned woken = 0;
 
@@ -145,20 +131,17 @@ thread_wakeup_some(const void *event, unsigned most)
 	return woken;
 }
 
-void
-thread_wakeup(const void *event)
+void thread_wakeup(const void *event)
 {
 	thread_wakeup_some(event, THREADS_MAX);
 }
 
-bool
-thread_wakeup_one(const void *event)
+bool thread_wakeup_one(const void *event)
 {
 	return thread_wakeup_some(event, 1) != 0;
 }
 
-unsigned
-thread_requeue(const void *from, const void *to, unsigned most)
+unsigned thread_requeue(const void *from, const void *to, unsigned most)
 {
 	unsigned moved = 0;
 
@@ -170,30 +153,26 @@ thread_requeue(const void *from, const void *to, unsigned most)
 	return moved;
 }
 
-bool
-thread_end_event_wait(struct thread *thread, enum wait_result result)
+bool thread_end_event_wait(struct thread *thread, enum wait_result result)
 {
 	return thread->wait_kind == WAIT_EVENT && thread_go(thread, result);
 }
 
-void
-host_expire(void)
+void host_expire(void)
 {
 	for (unsigned i = 0; i < threads_count; i++)
 		if (host_waits(threads[i]) && waits[i].deadline <= host_now)
 			thread_go(threads[i], WAIT_TIMED_OUT);
 }
 
-uint64_t
-machine_now(void)
+uint64_t machine_now(void)
 {
 	return host_now;
 }
 
 /* --- Calls that may not return. */
 
-bool
-host_call(void (*fn)(void *argument), void *argument)
+bool host_call(void (*fn)(void *argument), void *argument)
 {
 	if (in_call)
 		panic("host_call within host_call");
@@ -209,8 +188,7 @@ host_call(void (*fn)(void *argument), void *argument)
 	return true;
 }
 
-static _Noreturn void
-leave(continuation_t continuation)
+static _Noreturn void leave(continuation_t continuation)
 {
 	host_continuation = continuation;
 	if (!in_call)
@@ -218,28 +196,24 @@ leave(continuation_t continuation)
 	longjmp(call_frame, 1);
 }
 
-void
-thread_block(continuation_t continuation)
+void thread_block(continuation_t continuation)
 {
 	leave(continuation);
 }
 
-void
-thread_block_restart(struct thread *self)
+void thread_block_restart(struct thread *self)
 {
 	(void)self;
 	leave(NULL);
 }
 
-void
-thread_handoff(struct thread *to, continuation_t continuation)
+void thread_handoff(struct thread *to, continuation_t continuation)
 {
 	host_handoff = to;
 	leave(continuation);
 }
 
-void
-thread_leave_kernel(struct thread *self)
+void thread_leave_kernel(struct thread *self)
 {
 	(void)self;
 	leave(NULL);

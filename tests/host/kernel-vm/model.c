@@ -10,11 +10,11 @@
 #include <stubs/portolan_server.h>
 #include <vm/vm_copy.h>
 
-#define TASKS 5
-#define PAGES 160  /* of each task that the model knows, from VM_ANYWHERE_ADDRESS */
-#define SAMPLES 4 /* bytes of a page that are written and compared */
+#define TASKS   5
+#define PAGES   160 /* of each task that the model knows, from VM_ANYWHERE_ADDRESS */
+#define SAMPLES 4   /* bytes of a page that are written and compared */
 
-static const vm_offset_t sample_at[SAMPLES] = { 0, 1023, 2048, 4095 };
+static const vm_offset_t sample_at[SAMPLES] = {0, 1023, 2048, 4095};
 
 /* The contents of a page; shared between tasks that share the memory. */
 struct cell {
@@ -36,8 +36,7 @@ struct model {
 static struct model models[TASKS];
 static bool failing; /* allocations fail now and then */
 
-static struct cell *
-cell_new(const struct cell *from)
+static struct cell *cell_new(const struct cell *from)
 {
 	struct cell *cell = calloc(1, sizeof(*cell));
 
@@ -47,21 +46,18 @@ cell_new(const struct cell *from)
 	return cell;
 }
 
-static void
-cell_drop(struct cell *cell)
+static void cell_drop(struct cell *cell)
 {
 	if (cell != NULL && --cell->refs == 0)
 		free(cell);
 }
 
-static vm_address_t
-address_of(unsigned page)
+static vm_address_t address_of(unsigned page)
 {
 	return VM_ANYWHERE_ADDRESS + page * VM_PAGE_SIZE;
 }
 
-static void
-end_model(struct model *model)
+static void end_model(struct model *model)
 {
 	for (unsigned i = 0; i < PAGES; i++) {
 		cell_drop(model->pages[i].cell);
@@ -72,8 +68,7 @@ end_model(struct model *model)
 	model->task = NULL;
 }
 
-static bool
-start_model(struct model *model)
+static bool start_model(struct model *model)
 {
 	model->task = world_task();
 	if (vm_map_create(model->task, &model->task->map) == KERN_SUCCESS)
@@ -84,15 +79,13 @@ start_model(struct model *model)
 }
 
 /* A range within the model's window. */
-static void
-pick_range(unsigned *first, unsigned *count)
+static void pick_range(unsigned *first, unsigned *count)
 {
 	*count = 1 + (unsigned)host_random(host_random(3) == 0 ? 24 : 6);
 	*first = (unsigned)host_random(PAGES - *count);
 }
 
-static bool
-all_have(struct model *model, unsigned first, unsigned count, vm_prot_t protection)
+static bool all_have(struct model *model, unsigned first, unsigned count, vm_prot_t protection)
 {
 	for (unsigned i = first; i < first + count; i++)
 		if (model->pages[i].cell == NULL || (protection & ~model->pages[i].protection) != 0)
@@ -101,21 +94,18 @@ all_have(struct model *model, unsigned first, unsigned count, vm_prot_t protecti
 }
 
 /* A call that only asks to be made again, with nothing to wait for. */
-static bool
-again(kern_return_t result)
+static bool again(kern_return_t result)
 {
 	return result == KERN_RESTART && !host_waits(current_thread());
 }
 
 /* The error is one that the operation may have when memory is short, and then nothing has changed. */
-static bool
-excused(kern_return_t result)
+static bool excused(kern_return_t result)
 {
 	return failing && result == KERN_RESOURCE_SHORTAGE;
 }
 
-static void
-check_byte(struct model *model, unsigned page, unsigned sample)
+static void check_byte(struct model *model, unsigned page, unsigned sample)
 {
 	struct model_page *known = &model->pages[page];
 	kern_return_t error = KERN_SUCCESS;
@@ -134,8 +124,7 @@ check_byte(struct model *model, unsigned page, unsigned sample)
 		CHECK_EQUAL(*byte, known->cell->bytes[sample]);
 }
 
-static void
-write_byte(struct model *model, unsigned page, unsigned sample)
+static void write_byte(struct model *model, unsigned page, unsigned sample)
 {
 	struct model_page *known = &model->pages[page];
 	kern_return_t error = KERN_SUCCESS;
@@ -154,8 +143,7 @@ write_byte(struct model *model, unsigned page, unsigned sample)
 		known->cell->bytes[sample] = *byte = (uint8_t)host_random(256);
 }
 
-static void
-op_allocate(struct model *model)
+static void op_allocate(struct model *model)
 {
 	unsigned first, count;
 	vm_address_t address;
@@ -171,11 +159,10 @@ op_allocate(struct model *model)
 		return;
 	CHECK_EQUAL(result, is_free ? KERN_SUCCESS : KERN_NO_SPACE);
 	for (unsigned i = first; i < first + count && is_free; i++)
-		model->pages[i] = (struct model_page){ cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY };
+		model->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
 }
 
-static void
-forget(struct model *model, unsigned first, unsigned count)
+static void forget(struct model *model, unsigned first, unsigned count)
 {
 	for (unsigned i = first; i < first + count; i++) {
 		cell_drop(model->pages[i].cell);
@@ -183,8 +170,7 @@ forget(struct model *model, unsigned first, unsigned count)
 	}
 }
 
-static void
-op_deallocate(struct model *model)
+static void op_deallocate(struct model *model)
 {
 	unsigned first, count;
 	kern_return_t result;
@@ -197,10 +183,10 @@ op_deallocate(struct model *model)
 	forget(model, first, count);
 }
 
-static void
-op_protect(struct model *model)
+static void op_protect(struct model *model)
 {
-	static const vm_prot_t choices[] = { VM_PROT_NONE, VM_PROT_READ, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_PROT_DEFAULT };
+	static const vm_prot_t choices[] = {
+		VM_PROT_NONE, VM_PROT_READ, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_PROT_DEFAULT};
 	vm_prot_t protection = choices[host_random(5)];
 	bool maximum = host_random(40) == 0, allowed = true;
 	unsigned first, count;
@@ -227,8 +213,7 @@ op_protect(struct model *model)
 	}
 }
 
-static void
-op_inherit(struct model *model)
+static void op_inherit(struct model *model)
 {
 	vm_inherit_t inheritance = (vm_inherit_t)host_random(3);
 	unsigned first, count;
@@ -247,8 +232,7 @@ op_inherit(struct model *model)
 		model->pages[i].inheritance = inheritance;
 }
 
-static void
-op_fork(struct model *parent)
+static void op_fork(struct model *parent)
 {
 	struct model *child = &models[host_random(TASKS)];
 	kern_return_t result;
@@ -279,8 +263,7 @@ op_fork(struct model *parent)
 }
 
 /* Out-of-line memory from one task to another (or the same), by copy or by move, while the sender goes on writing. */
-static void
-op_send(struct model *from)
+static void op_send(struct model *from)
 {
 	struct model *to = &models[host_random(TASKS)];
 	bool destroy = host_random(3) == 0;
@@ -327,15 +310,14 @@ op_send(struct model *from)
 		for (unsigned i = 0; i < count; i++) {
 			CHECK(to->pages[at + i].cell == NULL);
 			to->pages[at + i] =
-				(struct model_page){ cell_new(sent[i]), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY };
+				(struct model_page){cell_new(sent[i]), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
 		}
 	}
 	for (unsigned i = 0; i < count; i++)
 		cell_drop(sent[i]);
 }
 
-static void
-op_vm_copy(struct model *model)
+static void op_vm_copy(struct model *model)
 {
 	unsigned first, count, to;
 	struct cell *copied[PAGES];
@@ -361,7 +343,8 @@ op_vm_copy(struct model *model)
 			/* Take over from the map what was written. */
 			for (unsigned s = 0; s < SAMPLES && model->pages[to + i].cell != NULL; s++) {
 				kern_return_t error;
-				uint8_t *byte = world_access(model->task, address_of(to + i) + sample_at[s], VM_PROT_READ, &error);
+				uint8_t *byte = world_access(
+					model->task, address_of(to + i) + sample_at[s], VM_PROT_READ, &error);
 				struct cell *cell = model->pages[to + i].cell;
 
 				if (byte != NULL && CHECK(*byte == cell->bytes[s] || *byte == copied[i]->bytes[s]))
@@ -376,8 +359,7 @@ op_vm_copy(struct model *model)
 }
 
 /* The copying traps, between two tasks, unaligned. */
-static void
-op_trap(struct model *self)
+static void op_trap(struct model *self)
 {
 	struct model *other = &models[host_random(TASKS)];
 	bool write = host_random(2) == 0;
@@ -420,7 +402,8 @@ op_trap(struct model *self)
 		for (unsigned i = 0; i < count; i++)
 			for (unsigned s = 0; s < SAMPLES; s++) {
 				kern_return_t error;
-				uint8_t *byte = world_access(to->task, address_of(target + i) + sample_at[s], VM_PROT_READ, &error);
+				uint8_t *byte = world_access(
+					to->task, address_of(target + i) + sample_at[s], VM_PROT_READ, &error);
 
 				if (byte != NULL)
 					to->pages[target + i].cell->bytes[s] = *byte;
@@ -433,8 +416,7 @@ op_trap(struct model *self)
 				to->pages[target + i].cell->bytes[s] = from->pages[first + i].cell->bytes[s];
 }
 
-static void
-op_wire(struct model *model)
+static void op_wire(struct model *model)
 {
 	static struct host host;
 	unsigned first, count;
@@ -453,8 +435,7 @@ op_wire(struct model *model)
 		CHECK(result != KERN_SUCCESS);
 }
 
-static void
-step(void)
+static void step(void)
 {
 	struct model *model = &models[host_random(TASKS)];
 
@@ -504,8 +485,7 @@ step(void)
 	}
 }
 
-static void
-check_all(void)
+static void check_all(void)
 {
 	for (unsigned m = 0; m < TASKS; m++)
 		for (unsigned page = 0; models[m].task != NULL && page < PAGES; page++)
@@ -513,8 +493,7 @@ check_all(void)
 				check_byte(&models[m], page, sample);
 }
 
-static void
-run(uint64_t seed, unsigned steps, const char *name)
+static void run(uint64_t seed, unsigned steps, const char *name)
 {
 	uint64_t free_pages = vm_page_counts.free;
 	size_t objects = host_kalloc_used;
@@ -542,8 +521,7 @@ run(uint64_t seed, unsigned steps, const char *name)
 }
 
 /* Forks by a parent that goes on writing: the chain of its objects must not grow. */
-static void
-chain(void)
+static void chain(void)
 {
 	struct model *parent = &models[0];
 	vm_address_t address = address_of(0);
@@ -552,7 +530,7 @@ chain(void)
 	start_model(parent);
 	CHECK_EQUAL(vm_allocate(parent->task->map, &address, 16 * VM_PAGE_SIZE, false), KERN_SUCCESS);
 	for (unsigned i = 0; i < 16; i++)
-		parent->pages[i] = (struct model_page){ cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY };
+		parent->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
 	for (unsigned round = 0; round < 100; round++) {
 		struct task *child = world_task();
 		unsigned length = 0;
@@ -576,8 +554,7 @@ chain(void)
 	host_report("fork chains do not grow");
 }
 
-int
-main(void)
+int main(void)
 {
 	world_start(32 << 20);
 	chain();
@@ -591,7 +568,8 @@ main(void)
 	for (uint64_t seed = 11; seed <= 16; seed++) {
 		char name[80];
 
-		snprintf(name, sizeof(name), "maps agree with the model while allocations fail, seed %u", (unsigned)seed);
+		snprintf(name, sizeof(name), "maps agree with the model while allocations fail, seed %u",
+			(unsigned)seed);
 		run(seed, 6000, name);
 	}
 	return host_result();

@@ -21,14 +21,13 @@ struct pager {
 	unsigned requests, pages_asked, returns, pages_returned, terminated, completions;
 	bool may_cache;
 	vm_prot_t lock_value;
-	bool mute; /* answers nothing */
+	bool mute;         /* answers nothing */
 	struct task *task; /* sends data from its memory; null: the kernel's bytes */
 };
 
 static struct task *task_a, *task_b;
 
-static void
-pager_make(struct pager *pager)
+static void pager_make(struct pager *pager)
 {
 	memset(pager, 0, sizeof(*pager));
 	pager->port = world_port();
@@ -36,14 +35,12 @@ pager_make(struct pager *pager)
 		memset(pager->file[i], (int)(i + 1), VM_PAGE_SIZE);
 }
 
-static vm_object_t
-control_object(struct pager *pager)
+static vm_object_t control_object(struct pager *pager)
 {
 	return pager->control == NULL ? NULL : convert_port_to_object(pager->control);
 }
 
-static vm_map_copy_t
-data_of(struct pager *pager, unsigned page, vm_size_t size)
+static vm_map_copy_t data_of(struct pager *pager, unsigned page, vm_size_t size)
 {
 	vm_address_t address = 0;
 	vm_map_copy_t copy = NULL;
@@ -61,8 +58,7 @@ data_of(struct pager *pager, unsigned page, vm_size_t size)
 	return copy;
 }
 
-static void
-answer(struct pager *pager, struct pager_message *message)
+static void answer(struct pager *pager, struct pager_message *message)
 {
 	vm_object_t object;
 	unsigned first = (unsigned)(message->offset / VM_PAGE_SIZE), count = (unsigned)(message->length / VM_PAGE_SIZE);
@@ -87,24 +83,25 @@ answer(struct pager *pager, struct pager_message *message)
 			break;
 		object = control_object(pager);
 		if (first >= FILE_PAGES) {
-			CHECK_EQUAL(memory_object_data_error(object, message->offset, message->length, KERN_FAILURE), KERN_SUCCESS);
+			CHECK_EQUAL(memory_object_data_error(object, message->offset, message->length, KERN_FAILURE),
+				KERN_SUCCESS);
 		} else {
 			if (first + count > FILE_PAGES) {
-				memory_object_data_error(object, FILE_PAGES * VM_PAGE_SIZE, (first + count - FILE_PAGES) * VM_PAGE_SIZE,
-					KERN_FAILURE);
+				memory_object_data_error(object, FILE_PAGES * VM_PAGE_SIZE,
+					(first + count - FILE_PAGES) * VM_PAGE_SIZE, KERN_FAILURE);
 				count = FILE_PAGES - first;
 			}
 			CHECK_EQUAL(memory_object_data_supply(object, message->offset,
-					    data_of(pager, first, count * VM_PAGE_SIZE), count * VM_PAGE_SIZE, pager->lock_value, false,
-					    NULL),
+					    data_of(pager, first, count * VM_PAGE_SIZE), count * VM_PAGE_SIZE,
+					    pager->lock_value, false, NULL),
 				KERN_SUCCESS);
 		}
 		vm_object_deallocate(object);
 		break;
 	case PAGER_UNLOCK:
 		object = control_object(pager);
-		memory_object_lock_request(object, message->offset, message->length, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_NONE,
-			NULL);
+		memory_object_lock_request(
+			object, message->offset, message->length, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_NONE, NULL);
 		vm_object_deallocate(object);
 		break;
 	case PAGER_RETURN:
@@ -121,8 +118,7 @@ answer(struct pager *pager, struct pager_message *message)
 }
 
 /* Takes all messages of a pager. */
-static void
-serve(struct pager *pager)
+static void serve(struct pager *pager)
 {
 	struct pager_message *message;
 
@@ -133,8 +129,8 @@ serve(struct pager *pager)
 }
 
 /* A program's access that the pager serves. Null when it fails. */
-static uint8_t *
-touch(struct task *task, struct pager *pager, vm_address_t address, vm_prot_t access, kern_return_t *error)
+static uint8_t *touch(
+	struct task *task, struct pager *pager, vm_address_t address, vm_prot_t access, kern_return_t *error)
 {
 	struct thread *self = current_thread();
 
@@ -156,8 +152,7 @@ touch(struct task *task, struct pager *pager, vm_address_t address, vm_prot_t ac
 	return NULL;
 }
 
-static vm_address_t
-map_file(struct task *task, struct pager *pager, unsigned pages, bool copy)
+static vm_address_t map_file(struct task *task, struct pager *pager, unsigned pages, bool copy)
 {
 	vm_address_t address = 0;
 
@@ -168,14 +163,12 @@ map_file(struct task *task, struct pager *pager, unsigned pages, bool copy)
 	return address;
 }
 
-static void
-unmap(struct task *task, vm_address_t address, unsigned pages)
+static void unmap(struct task *task, vm_address_t address, unsigned pages)
 {
 	CHECK_EQUAL(vm_deallocate(task->map, address, pages * VM_PAGE_SIZE), KERN_SUCCESS);
 }
 
-static void
-pager_end(struct pager *pager)
+static void pager_end(struct pager *pager)
 {
 	serve(pager);
 	CHECK(pager->control == NULL);
@@ -185,8 +178,7 @@ pager_end(struct pager *pager)
 
 static struct pager pager;
 
-static void
-read_and_write(bool moving)
+static void read_and_write(bool moving)
 {
 	vm_address_t shared, other;
 	kern_return_t error = KERN_SUCCESS;
@@ -227,12 +219,11 @@ read_and_write(bool moving)
 	CHECK_EQUAL(pager.file[6][0], 201);
 	CHECK_EQUAL(pager.pages_returned, 2);
 	pager_end(&pager);
-	host_report(moving ? "a pager's pages are moved, shared, and come back when dirty" :
-			     "a pager's data is read, shared, and comes back when dirty");
+	host_report(moving ? "a pager's pages are moved, shared, and come back when dirty"
+			   : "a pager's data is read, shared, and comes back when dirty");
 }
 
-static void
-private_mapping(void)
+static void private_mapping(void)
 {
 	vm_address_t shared, own;
 	kern_return_t error = KERN_SUCCESS;
@@ -265,8 +256,7 @@ private_mapping(void)
 	host_report("private mappings and snapshots of a pager's object keep their bytes");
 }
 
-static void
-errors(void)
+static void errors(void)
 {
 	vm_address_t address;
 	kern_return_t error = KERN_SUCCESS;
@@ -289,8 +279,7 @@ errors(void)
 	host_report("a pager's error reaches who asked, and does not last");
 }
 
-static void
-late(void)
+static void late(void)
 {
 	vm_address_t address;
 	kern_return_t error = KERN_SUCCESS;
@@ -318,15 +307,15 @@ late(void)
 	CHECK(!host_waits(current_thread()));
 	/* An answer that comes after all is taken. */
 	pager.mute = false;
-	answer(&pager, &(struct pager_message){ .kind = PAGER_REQUEST, .offset = 7 * VM_PAGE_SIZE, .length = VM_PAGE_SIZE });
+	answer(&pager,
+		&(struct pager_message){.kind = PAGER_REQUEST, .offset = 7 * VM_PAGE_SIZE, .length = VM_PAGE_SIZE});
 	CHECK(touch(task_a, &pager, address + 7 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
 	unmap(task_a, address, 8);
 	pager_end(&pager);
 	host_report("a late pager costs its client an error after the deadline");
 }
 
-static void
-death(void)
+static void death(void)
 {
 	vm_address_t address;
 	kern_return_t error = KERN_SUCCESS;
@@ -354,16 +343,15 @@ death(void)
 	pager.port->dead = true;
 	ipc_port_copy_send(pager.port);
 	address = 0;
-	CHECK_EQUAL(vm_map(task_a->map, &address, VM_PAGE_SIZE, 0, true, pager.port, 0, false, VM_PROT_READ, VM_PROT_READ,
-			    VM_INHERIT_COPY),
+	CHECK_EQUAL(vm_map(task_a->map, &address, VM_PAGE_SIZE, 0, true, pager.port, 0, false, VM_PROT_READ,
+			    VM_PROT_READ, VM_INHERIT_COPY),
 		KERN_INVALID_ARGUMENT);
 	ipc_port_release_send(pager.port); /* as the stub does with what was not consumed */
 	pager_end(&pager);
 	host_report("a dead pager's clients get errors, and nothing waits");
 }
 
-static void
-caching(void)
+static void caching(void)
 {
 	vm_address_t address;
 	kern_return_t error = KERN_SUCCESS;
@@ -401,8 +389,7 @@ caching(void)
 	host_report("an unused object stays with its pages while its pager allows it");
 }
 
-static void
-lock_requests(void)
+static void lock_requests(void)
 {
 	vm_address_t address;
 	kern_return_t error = KERN_SUCCESS;
@@ -420,8 +407,8 @@ lock_requests(void)
 
 	/* Clean and keep, locked against writing again. */
 	object = control_object(&pager);
-	CHECK_EQUAL(memory_object_lock_request(object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, false, VM_PROT_WRITE,
-			    reply),
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, false, VM_PROT_WRITE, reply),
 		KERN_SUCCESS);
 	serve(&pager);
 	message = world_receive(reply);
@@ -435,8 +422,8 @@ lock_requests(void)
 
 	/* Flush: gone from the map, read again. */
 	memset(pager.file[0], 88, VM_PAGE_SIZE);
-	CHECK_EQUAL(memory_object_lock_request(object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true,
-			    VM_PROT_NO_CHANGE, NULL),
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true, VM_PROT_NO_CHANGE, NULL),
 		KERN_SUCCESS);
 	CHECK_EQUAL(object->resident, 0);
 	CHECK_EQUAL(*touch(task_a, &pager, address, VM_PROT_READ, &error), 88);
@@ -445,7 +432,8 @@ lock_requests(void)
 	/* Bad ranges and objects. */
 	CHECK_EQUAL(memory_object_lock_request(object, UINT64_MAX - 10, 100, MEMORY_OBJECT_RETURN_ALL, true, 0, NULL),
 		KERN_INVALID_ARGUMENT);
-	CHECK_EQUAL(memory_object_lock_request(NULL, 0, 100, MEMORY_OBJECT_RETURN_ALL, true, 0, NULL), KERN_INVALID_ARGUMENT);
+	CHECK_EQUAL(memory_object_lock_request(NULL, 0, 100, MEMORY_OBJECT_RETURN_ALL, true, 0, NULL),
+		KERN_INVALID_ARGUMENT);
 	vm_object_deallocate(object);
 	unmap(task_a, address, 8);
 	pager_end(&pager);
@@ -453,8 +441,7 @@ lock_requests(void)
 	host_report("lock requests clean, flush and lock, and say when they are done");
 }
 
-static void
-unavailable_and_destroy(void)
+static void unavailable_and_destroy(void)
 {
 	vm_address_t address;
 	kern_return_t error = KERN_SUCCESS;
@@ -479,15 +466,13 @@ unavailable_and_destroy(void)
 }
 
 /* The page-out thread's continuation, run until it waits. */
-static void
-run_pageout(void *argument)
+static void run_pageout(void *argument)
 {
 	(void)argument;
 	((continuation_t)host_processor->thread->continuation)(host_processor->thread);
 }
 
-static void
-page_out(struct thread *pageout_thread, struct thread *self)
+static void page_out(struct thread *pageout_thread, struct thread *self)
 {
 	for (unsigned i = 0; i < 200; i++) {
 		thread_go(pageout_thread, WAIT_AWAKENED);
@@ -500,8 +485,7 @@ page_out(struct thread *pageout_thread, struct thread *self)
 	CHECK(!"page-out never rests");
 }
 
-static void
-memory_short(struct thread *pageout_thread)
+static void memory_short(struct thread *pageout_thread)
 {
 	static struct pager big;
 	struct thread *self = current_thread();
@@ -528,7 +512,8 @@ memory_short(struct thread *pageout_thread)
 			break;
 		i--;
 	}
-	/* The file's pages went first but for the part that is kept, then the asker gets an error, and the reserve remains. */
+	/* The file's pages went first but for the part that is kept, then the asker gets an error, and the reserve
+	 * remains. */
 	CHECK_EQUAL(error, KERN_RESOURCE_SHORTAGE);
 	CHECK(big.pages_returned > 0 && big.pages_returned + vm_page_counts.total / 32 + 1 >= FILE_PAGES);
 	CHECK(vm_page_counts.free >= vm_page_counts.total / 64);
@@ -541,8 +526,7 @@ memory_short(struct thread *pageout_thread)
 	host_report("memory runs short: dirty pages go to their pager, then the asker gets an error");
 }
 
-static void
-traps(void)
+static void traps(void)
 {
 	struct thread *self = current_thread();
 	vm_address_t file, buffer = 0, done_at;
@@ -583,7 +567,8 @@ traps(void)
 	CHECK_EQUAL(*done, 40 * VM_PAGE_SIZE);
 	CHECK_EQUAL(self->regs.r8, 0);
 	for (unsigned i = 0; i < 40; i++)
-		CHECK_EQUAL(*(uint8_t *)world_access(task_a, buffer + 90 + i * VM_PAGE_SIZE + 20, VM_PROT_READ, &error), i + 1);
+		CHECK_EQUAL(*(uint8_t *)world_access(task_a, buffer + 90 + i * VM_PAGE_SIZE + 20, VM_PROT_READ, &error),
+			i + 1);
 
 	/* A write into a pager's page marks it dirty. */
 	self->regs.rsi = file + 3 * VM_PAGE_SIZE;
@@ -622,8 +607,7 @@ traps(void)
 	host_report("the copying traps copy, restart, stop at missing pages, and refuse wild arguments");
 }
 
-static void
-unaligned(void)
+static void unaligned(void)
 {
 	static uint8_t big[5 * VM_PAGE_SIZE], back[5 * VM_PAGE_SIZE];
 	vm_address_t address = 0, received;
@@ -647,7 +631,8 @@ unaligned(void)
 		CHECK_EQUAL(vm_map_copyout(task_b->map, &received, copy), KERN_SUCCESS);
 		CHECK_EQUAL((received ^ first) & VM_PAGE_MASK, 0);
 		for (at = 0; at < size; at += VM_PAGE_SIZE)
-			CHECK_EQUAL(*(uint8_t *)world_access(task_b, received + at, VM_PROT_READ, &error), big[first + at]);
+			CHECK_EQUAL(
+				*(uint8_t *)world_access(task_b, received + at, VM_PROT_READ, &error), big[first + at]);
 		/* Nothing of the sender's around it. */
 		for (at = trunc_page(received); at < received; at++)
 			CHECK_EQUAL(*(uint8_t *)world_access(task_b, at, VM_PROT_READ, &error), 0);
@@ -659,8 +644,7 @@ unaligned(void)
 	host_report("unaligned memory arrives at its offset, with none of its neighbours");
 }
 
-static void
-physical_and_dma(void)
+static void physical_and_dma(void)
 {
 	vm_address_t address = 0, mapped = 0;
 	uint64_t physical = 0;
@@ -692,8 +676,7 @@ physical_and_dma(void)
 	host_report("physical and DMA memory");
 }
 
-int
-main(void)
+int main(void)
 {
 	struct thread *self, *pageout_thread;
 	uint64_t free_pages;

@@ -18,14 +18,12 @@ struct held {
 
 static struct held held[HELD];
 
-kern_return_t
-vm_page_wait(void)
+kern_return_t vm_page_wait(void)
 {
 	return KERN_RESOURCE_SHORTAGE;
 }
 
-static void
-give_back(struct held *at)
+static void give_back(struct held *at)
 {
 	size_t bytes = at->size != 0 ? at->size : at->pages * VM_PAGE_SIZE;
 
@@ -39,12 +37,11 @@ give_back(struct held *at)
 	at->bytes = NULL;
 }
 
-static void
-take(struct held *at)
+static void take(struct held *at)
 {
 	unsigned what = (unsigned)host_random(3);
 
-	*at = (struct held){ .mark = (char)(1 + host_random(100)) };
+	*at = (struct held){.mark = (char)(1 + host_random(100))};
 	if (what == 0) {
 		at->pages = 1;
 		at->physical = vm_page_grab_kernel();
@@ -72,8 +69,7 @@ take(struct held *at)
 		memset(at->bytes, at->mark, at->size != 0 ? at->size : at->pages * VM_PAGE_SIZE);
 }
 
-int
-main(void)
+int main(void)
 {
 	uint64_t free_before, taken = 0;
 

@@ -15,8 +15,7 @@
 static struct task *tasks[TASKS_MAX];
 static struct ipc_port task_ports[TASKS_MAX];
 
-void
-world_start(uint64_t memory)
+void world_start(uint64_t memory)
 {
 	host_start(memory);
 	vm_init();
@@ -25,8 +24,7 @@ world_start(uint64_t memory)
 
 /* --- Tasks. */
 
-struct task *
-world_task(void)
+struct task *world_task(void)
 {
 	struct task *task = calloc(1, sizeof(*task));
 
@@ -40,14 +38,12 @@ world_task(void)
 	abort();
 }
 
-mach_port_name_t
-world_name(struct task *task)
+mach_port_name_t world_name(struct task *task)
 {
 	return task->id;
 }
 
-void
-world_task_end(struct task *task)
+void world_task_end(struct task *task)
 {
 	tasks[task->id] = NULL;
 	if (task->map != NULL) {
@@ -58,23 +54,20 @@ world_task_end(struct task *task)
 	free(task);
 }
 
-bool
-task_charge(struct task *task, uint64_t bytes)
+bool task_charge(struct task *task, uint64_t bytes)
 {
 	if (task != NULL)
 		task->kernel_bytes += bytes;
 	return true;
 }
 
-void
-task_uncharge(struct task *task, uint64_t bytes)
+void task_uncharge(struct task *task, uint64_t bytes)
 {
 	if (task != NULL)
 		task->kernel_bytes -= bytes;
 }
 
-struct ipc_port *
-ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
+struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
 {
 	(void)space;
 	if (name >= TASKS_MAX || tasks[name] == NULL)
@@ -84,8 +77,7 @@ ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
 	return &task_ports[name];
 }
 
-vm_map_t
-convert_port_to_map(struct ipc_port *port)
+vm_map_t convert_port_to_map(struct ipc_port *port)
 {
 	struct task *task = port->object;
 
@@ -93,8 +85,7 @@ convert_port_to_map(struct ipc_port *port)
 	return task->map;
 }
 
-struct thread *
-kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
+struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
 {
 	struct thread *thread = host_thread(NULL);
 
@@ -106,8 +97,7 @@ kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
 
 /* --- Programs' memory. */
 
-void *
-world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error)
+void *world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error)
 {
 	for (unsigned tries = 0; tries < 20; tries++) {
 		void *bytes = pmap_host_access(vm_map_pmap(task->map), address, access);
@@ -123,8 +113,7 @@ world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_ret
 	return NULL;
 }
 
-static vm_size_t
-user_copy(void *kernel, vm_address_t address, vm_size_t size, bool to_user)
+static vm_size_t user_copy(void *kernel, vm_address_t address, vm_size_t size, bool to_user)
 {
 	struct pmap *pmap = vm_map_pmap(current_thread()->task->map);
 
@@ -143,20 +132,17 @@ user_copy(void *kernel, vm_address_t address, vm_size_t size, bool to_user)
 	return 0;
 }
 
-vm_size_t
-machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
+vm_size_t machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size)
 {
 	return user_copy(kernel, address, size, false);
 }
 
-vm_size_t
-machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
+vm_size_t machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size)
 {
 	return user_copy((void *)(uintptr_t)kernel, address, size, true);
 }
 
-kern_return_t
-copyout(const void *kernel, vm_address_t address, vm_size_t size)
+kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
 {
 	for (;;) {
 		vm_size_t left = machine_copy_to_user(address, kernel, size);
@@ -172,8 +158,7 @@ copyout(const void *kernel, vm_address_t address, vm_size_t size)
 
 /* --- Ports. */
 
-struct ipc_port *
-world_port(void)
+struct ipc_port *world_port(void)
 {
 	struct ipc_port *port = calloc(1, sizeof(*port));
 
@@ -181,8 +166,7 @@ world_port(void)
 	return port;
 }
 
-void
-world_port_die(struct ipc_port *port)
+void world_port_die(struct ipc_port *port)
 {
 	void (*fn)(void *) = port->on_death;
 
@@ -192,8 +176,7 @@ world_port_die(struct ipc_port *port)
 		fn(port->on_death_argument);
 }
 
-struct pager_message *
-world_receive(struct ipc_port *port)
+struct pager_message *world_receive(struct ipc_port *port)
 {
 	struct pager_message *message = port->first;
 
@@ -205,8 +188,7 @@ world_receive(struct ipc_port *port)
 	return message;
 }
 
-struct ipc_port *
-ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
+struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
 {
 	struct ipc_port *port = host_allocation_fails() ? NULL : calloc(1, sizeof(*port));
 
@@ -218,8 +200,7 @@ ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
 }
 
 /* The structure stays while the pager has its right. */
-void
-ipc_kernel_port_destroy(struct ipc_port *port)
+void ipc_kernel_port_destroy(struct ipc_port *port)
 {
 	port->dead = true;
 	port->object = NULL;
@@ -227,34 +208,29 @@ ipc_kernel_port_destroy(struct ipc_port *port)
 		free(port);
 }
 
-void *
-ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
+void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
 {
 	return port->type == type && port->object != NULL ? reference(port->object) : NULL;
 }
 
-bool
-ipc_port_active(struct ipc_port *port)
+bool ipc_port_active(struct ipc_port *port)
 {
 	return !port->dead;
 }
 
-struct ipc_port *
-ipc_port_make_send(struct ipc_port *port)
+struct ipc_port *ipc_port_make_send(struct ipc_port *port)
 {
 	port->send_rights++;
 	return port;
 }
 
-struct ipc_port *
-ipc_port_copy_send(struct ipc_port *port)
+struct ipc_port *ipc_port_copy_send(struct ipc_port *port)
 {
 	port->send_rights++;
 	return port;
 }
 
-void
-ipc_port_release_send(struct ipc_port *port)
+void ipc_port_release_send(struct ipc_port *port)
 {
 	if (port == NULL)
 		return;
@@ -265,8 +241,7 @@ ipc_port_release_send(struct ipc_port *port)
 		free(port);
 }
 
-bool
-ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
 {
 	if (port->dead)
 		return false;
@@ -275,8 +250,7 @@ ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *ar
 	return true;
 }
 
-void
-ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
 {
 	(void)fn;
 	(void)argument;
@@ -285,8 +259,7 @@ ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *
 
 /* --- What the kernel's stubs would send. */
 
-static kern_return_t
-post(struct ipc_port *port, struct pager_message message)
+static kern_return_t post(struct ipc_port *port, struct pager_message message)
 {
 	struct pager_message *sent = malloc(sizeof(*sent));
 
@@ -305,73 +278,66 @@ post(struct ipc_port *port, struct pager_message message)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-memory_object_init(ipc_port_t memory_object, ipc_port_t memory_control, vm_size_t page_size)
+kern_return_t memory_object_init(ipc_port_t memory_object, ipc_port_t memory_control, vm_size_t page_size)
 {
 	if (memory_object->dead)
 		ipc_port_release_send(memory_control);
 	return post(memory_object,
-		(struct pager_message){ .kind = PAGER_INIT, .control = memory_control, .length = page_size });
+		(struct pager_message){.kind = PAGER_INIT, .control = memory_control, .length = page_size});
 }
 
-kern_return_t
-memory_object_terminate(ipc_port_t memory_object)
+kern_return_t memory_object_terminate(ipc_port_t memory_object)
 {
-	return post(memory_object, (struct pager_message){ .kind = PAGER_TERMINATE });
+	return post(memory_object, (struct pager_message){.kind = PAGER_TERMINATE});
 }
 
-kern_return_t
-memory_object_data_request(ipc_port_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t desired_access)
-{
-	return post(memory_object,
-		(struct pager_message){
-			.kind = PAGER_REQUEST, .offset = offset, .length = length, .access = desired_access });
-}
-
-kern_return_t
-memory_object_data_unlock(ipc_port_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t desired_access)
+kern_return_t memory_object_data_request(
+	ipc_port_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t desired_access)
 {
 	return post(memory_object,
 		(struct pager_message){
-			.kind = PAGER_UNLOCK, .offset = offset, .length = length, .access = desired_access });
+			.kind = PAGER_REQUEST, .offset = offset, .length = length, .access = desired_access});
 }
 
-kern_return_t
-memory_object_data_return(ipc_port_t memory_object, vm_offset_t offset, vm_map_copy_t data,
+kern_return_t memory_object_data_unlock(
+	ipc_port_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t desired_access)
+{
+	return post(memory_object,
+		(struct pager_message){
+			.kind = PAGER_UNLOCK, .offset = offset, .length = length, .access = desired_access});
+}
+
+kern_return_t memory_object_data_return(ipc_port_t memory_object, vm_offset_t offset, vm_map_copy_t data,
 	mach_msg_type_number_t dataCnt, boolean_t dirty, boolean_t kernel_copy)
 {
-	return post(memory_object,
-		(struct pager_message){ .kind = PAGER_RETURN,
-			.offset = offset,
-			.length = dataCnt,
-			.data = data,
-			.dirty = dirty,
-			.kernel_copy = kernel_copy });
+	return post(memory_object, (struct pager_message){.kind = PAGER_RETURN,
+					   .offset = offset,
+					   .length = dataCnt,
+					   .data = data,
+					   .dirty = dirty,
+					   .kernel_copy = kernel_copy});
 }
 
-static kern_return_t
-completed(struct ipc_port *port, vm_offset_t offset, vm_size_t length, kern_return_t result)
+static kern_return_t completed(struct ipc_port *port, vm_offset_t offset, vm_size_t length, kern_return_t result)
 {
 	return post(port,
-		(struct pager_message){ .kind = PAGER_COMPLETED, .offset = offset, .length = length, .result = result });
+		(struct pager_message){.kind = PAGER_COMPLETED, .offset = offset, .length = length, .result = result});
 }
 
-kern_return_t
-memory_object_lock_completed(ipc_port_t reply_to, vm_offset_t offset, vm_size_t length)
+kern_return_t memory_object_lock_completed(ipc_port_t reply_to, vm_offset_t offset, vm_size_t length)
 {
 	return completed(reply_to, offset, length, KERN_SUCCESS);
 }
 
-kern_return_t
-memory_object_supply_completed(ipc_port_t reply_to, vm_offset_t offset, vm_size_t length, kern_return_t result,
-	vm_offset_t error_offset)
+kern_return_t memory_object_supply_completed(
+	ipc_port_t reply_to, vm_offset_t offset, vm_size_t length, kern_return_t result, vm_offset_t error_offset)
 {
 	(void)error_offset;
 	return completed(reply_to, offset, length, result);
 }
 
-kern_return_t
-memory_object_change_completed(ipc_port_t reply_to, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+kern_return_t memory_object_change_completed(
+	ipc_port_t reply_to, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
 {
 	(void)may_cache;
 	(void)copy_strategy;

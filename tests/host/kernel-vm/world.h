@@ -32,8 +32,8 @@ struct pager_message {
 	kern_return_t result;
 };
 
-struct ipc_port *world_port(void);	      /* with one send right, the test's */
-void world_port_die(struct ipc_port *port); /* its receiver is gone */
+struct ipc_port *world_port(void);                          /* with one send right, the test's */
+void world_port_die(struct ipc_port *port);                 /* its receiver is gone */
 struct pager_message *world_receive(struct ipc_port *port); /* the oldest message, to be freed, or null */
 
 /* A task with an empty map, found by its name in every space. */
@@ -44,8 +44,8 @@ void world_task_end(struct task *task);
 mach_port_name_t world_name(struct task *task);
 
 /*
- * A program's access to bytes within one page: faults until they are there. Null when a fault failed (*error says why) or waits
- * (KERN_RESTART).
+ * A program's access to bytes within one page: faults until they are there. Null when a fault failed (*error says why)
+ * or waits (KERN_RESTART).
  */
 void *world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error);
 

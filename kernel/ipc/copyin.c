@@ -16,11 +16,6 @@
 
 #define OOL_PORTS_MAX 16384u
 
-static mach_msg_descriptor_t *descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
-{
-	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
-}
-
 /* --- Rights: the same walk checks, takes and puts back. */
 
 struct walk {
@@ -29,19 +24,6 @@ struct walk {
 	struct ipc_kmsg *kmsg;
 	unsigned done; /* WALK_TAKE: how many were taken; WALK_RESTORE: how many are left to put back */
 };
-
-static uint8_t received_as(mach_msg_type_name_t disposition)
-{
-	switch (disposition) {
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		return MACH_MSG_TYPE_PORT_RECEIVE;
-	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-		return MACH_MSG_TYPE_PORT_SEND_ONCE;
-	default:
-		return MACH_MSG_TYPE_PORT_SEND;
-	}
-}
 
 /* One right. False ends the walk. */
 static bool walk_right(
@@ -74,7 +56,7 @@ static bool walk_right(
 static bool walk_body(struct walk *walk)
 {
 	for (unsigned i = 0; i < walk->kmsg->descriptors; i++) {
-		mach_msg_descriptor_t *descriptor = descriptor_at(walk->kmsg, i);
+		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(walk->kmsg, i);
 		struct ipc_carry *carry = &walk->kmsg->carry[i];
 		bool dead;
 
@@ -254,20 +236,20 @@ static mach_msg_return_t read_descriptors(struct ipc_kmsg *kmsg, int *last_memor
 {
 	*last_memory = -1;
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
-		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
 		struct ipc_carry *carry = &kmsg->carry[i];
 		mach_msg_return_t result = MACH_MSG_SUCCESS;
 
 		carry->type = descriptor->type.type;
 		switch (carry->type) {
 		case MACH_MSG_PORT_DESCRIPTOR:
-			carry->disposition = received_as(descriptor->port.disposition);
+			carry->disposition = ipc_received_as(descriptor->port.disposition);
 			break;
 		case MACH_MSG_OOL_DESCRIPTOR:
 			*last_memory = (int)i;
 			break;
 		case MACH_MSG_OOL_PORTS_DESCRIPTOR:
-			carry->disposition = received_as(descriptor->ool_ports.disposition);
+			carry->disposition = ipc_received_as(descriptor->ool_ports.disposition);
 			result = take_names(carry, &descriptor->ool_ports);
 			break;
 		default:
@@ -286,8 +268,8 @@ static mach_msg_return_t take_all_memory(struct thread *self, struct ipc_kmsg *k
 
 		if (kmsg->carry[i].type != MACH_MSG_OOL_DESCRIPTOR)
 			continue;
-		result = take_memory(self->task->map, &kmsg->carry[i], &descriptor_at(kmsg, (unsigned)i)->out_of_line,
-			i == last_memory);
+		result = take_memory(self->task->map, &kmsg->carry[i],
+			&ipc_kmsg_descriptor(kmsg, (unsigned)i)->out_of_line, i == last_memory);
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
@@ -299,7 +281,7 @@ static mach_msg_return_t take_all_memory(struct thread *self, struct ipc_kmsg *k
 static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
-		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
 		struct ipc_carry *carry = &kmsg->carry[i];
 		uint64_t bytes =
 			carry->type == MACH_MSG_OOL_DESCRIPTOR ? carry->size : carry->count * sizeof(mach_port_name_t);
@@ -427,8 +409,9 @@ mach_msg_return_t ipc_kmsg_copyin(
 		ipc_kmsg_destroy(kmsg);
 		return result;
 	}
-	kmsg->remote_disposition = received_as(MACH_MSGH_BITS_REMOTE(header->msgh_bits));
-	kmsg->local_disposition = kmsg->local_port != NULL ? received_as(MACH_MSGH_BITS_LOCAL(header->msgh_bits)) : 0;
+	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(header->msgh_bits));
+	kmsg->local_disposition =
+		kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(header->msgh_bits)) : 0;
 	count_events(bytes_copied, size);
 	*out = kmsg;
 	return MACH_MSG_SUCCESS;

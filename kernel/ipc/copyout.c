@@ -10,11 +10,6 @@
 #include <kern/trap.h>
 #include <string.h>
 
-static mach_msg_descriptor_t *descriptor_at(struct ipc_kmsg *kmsg, unsigned i)
-{
-	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
-}
-
 /*
  * A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is
  * null.
@@ -71,7 +66,7 @@ static void rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 	header->msgh_remote_port = right_out(space, &kmsg->local_port, kmsg->local_disposition, &header_failed);
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
-		mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
 
 		if (carry->type != MACH_MSG_PORT_DESCRIPTOR)
 			continue;
@@ -105,7 +100,7 @@ static void rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 static mach_msg_return_t memory_out(struct thread *self, struct ipc_kmsg *kmsg, unsigned i)
 {
 	struct ipc_carry *carry = &kmsg->carry[i];
-	mach_msg_descriptor_t *descriptor = descriptor_at(kmsg, i);
+	mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
 	vm_address_t address = 0;
 	bool lost = false;
 

@@ -128,11 +128,6 @@ void ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
 		ipc_deferred_run();
 }
 
-static mach_msg_descriptor_t *kmsg_descriptor(struct ipc_kmsg *kmsg, unsigned i)
-{
-	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
-}
-
 /* Descriptor i of a message under construction. */
 static struct ipc_carry *carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t type)
 {
@@ -141,13 +136,12 @@ static struct ipc_carry *carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t ty
 		kmsg->descriptors = i + 1;
 	kmsg->header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
 	((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = kmsg->descriptors;
-	*kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){.type = {.type = type}};
+	*ipc_kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){.type = {.type = type}};
 	kmsg->carry[i].type = type;
 	return &kmsg->carry[i];
 }
 
-/* The kernel gives rights away as they arrive: it has made or copied them before. */
-static uint8_t received_disposition(mach_msg_type_name_t disposition)
+uint8_t ipc_received_as(mach_msg_type_name_t disposition)
 {
 	switch (disposition) {
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
@@ -165,7 +159,7 @@ void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port,
 	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_PORT_DESCRIPTOR);
 
 	carry->port = port;
-	carry->disposition = received_disposition(disposition);
+	carry->disposition = ipc_received_as(disposition);
 }
 
 void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size)
@@ -183,7 +177,7 @@ void ipc_kmsg_put_ports(
 
 	carry->ports = ports;
 	carry->count = count;
-	carry->disposition = received_disposition(disposition);
+	carry->disposition = ipc_received_as(disposition);
 }
 
 struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)

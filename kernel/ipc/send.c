@@ -76,14 +76,8 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 		break;
 	}
 	kmsg->remote_port = port;
-	if (kmsg->local_port != NULL && kmsg->local_disposition == 0) {
-		mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits);
-
-		kmsg->local_disposition = local == MACH_MSG_TYPE_COPY_SEND || local == MACH_MSG_TYPE_MOVE_SEND ||
-							  local == MACH_MSG_TYPE_MAKE_SEND
-						  ? MACH_MSG_TYPE_PORT_SEND
-						  : MACH_MSG_TYPE_PORT_SEND_ONCE;
-	}
+	if (kmsg->local_port != NULL)
+		kmsg->local_disposition = ipc_received_as(MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits));
 	/* Receive rights that the kernel gives away are in transit too. */
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];

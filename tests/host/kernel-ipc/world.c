@@ -440,12 +440,14 @@ static _Noreturn void enter(struct thread *self)
 {
 	struct ipc_fast to = {NULL, NULL};
 
+	bool one = host_random(2) == 0; /* one processor runs here, so both kinds are right */
+
 	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_CALL)
-		to = ipc_fast_call(self);
+		to = one ? ipc_fast_call_one(self) : ipc_fast_call(self);
 	else if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_REPLY_WAIT)
-		to = ipc_fast_reply_wait(self);
+		to = one ? ipc_fast_reply_wait_one(self) : ipc_fast_reply_wait(self);
 	else if (world_fast && (int64_t)self->regs.rax >= 0)
-		to = ipc_fast_foreign(self);
+		to = one ? ipc_fast_foreign_one(self) : ipc_fast_foreign(self);
 	if (host_processor->locks != 0)
 		panic("the fast path leaves a lock held");
 	if (to.thread != NULL) {

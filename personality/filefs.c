@@ -218,6 +218,12 @@ void file_node_write_back(struct file_node *node)
 	file_node_end(node);
 }
 
+void file_node_trim(struct file_node *node)
+{
+	if (node->allocated_to > round_page(node->attributes.size))
+		file_node_write_back(node);
+}
+
 void filefs_write_back(struct mount *mount)
 {
 	unsigned i;

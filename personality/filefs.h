@@ -74,6 +74,8 @@ void filefs_start(void);
 /* Writes times back and gives back space beyond the end, of all files of the mount. */
 void filefs_write_back(struct mount *mount);
 void file_node_write_back(struct file_node *node);
+/* The same, if there is such space. */
+void file_node_trim(struct file_node *node);
 /* Attributes of the caller's file, through the cache. */
 int file_node_attributes(struct file_node *node, file_attributes_t *out);
 /* The attributes that a server answered with: all but what is newer here. */

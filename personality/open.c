@@ -148,12 +148,22 @@ static int file_memory_object_of(struct file *file, uint64_t *offset, mach_port_
 	return file->vnode->ops->memory_object != NULL ? file->vnode->ops->memory_object(file->vnode, object) : -ENODEV;
 }
 
+/* What was asked for ahead goes back when a writer is done. */
+static void file_closed(struct file *file)
+{
+	struct vnode *vnode = file->vnode;
+
+	if ((file->flags & O_ACCMODE) != O_RDONLY && filefs_is(vnode))
+		file_node_trim(file_node_of(vnode));
+}
+
 const struct file_ops vnode_file_ops = {
 	.read = file_read,
 	.write = file_write,
 	.seek = file_seek,
 	.read_directory = file_read_directory,
 	.memory_object = file_memory_object_of,
+	.release = file_closed,
 };
 
 /* O_PATH: a place, not its contents. */

@@ -98,8 +98,7 @@ struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsi
 bool ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg);
 /* words[8] from the body, zeros after; returns the count. */
 unsigned ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8]);
-/* The disposition by which a right arrives. The kernel gives rights away as they arrive: it has made or copied them
- * before. */
+/* The disposition by which a right arrives; the kernel gives away what it has made or copied before. */
 uint8_t ipc_received_as(mach_msg_type_name_t disposition);
 
 static inline uint64_t *ipc_kmsg_body(struct ipc_kmsg *kmsg)
@@ -111,6 +110,7 @@ static inline mach_msg_descriptor_t *ipc_kmsg_descriptor(struct ipc_kmsg *kmsg, 
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
 }
+
 /*
  * The message at a user address, rights and memory taken from the current task. KERN_RESTART, IPC_SEND_FULL or an
  * error: nothing taken.

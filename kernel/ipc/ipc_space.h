@@ -43,7 +43,7 @@ struct ipc_space {
 	uint32_t hash_size;       /* power of two */
 	uint32_t hash_count;
 	uint32_t *hash;    /* index of first entry */
-	struct task *task; /* reference while active */
+	struct task *task; /* while active; borrowed: it destroys the space before it goes */
 };
 
 /*

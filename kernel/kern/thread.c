@@ -258,19 +258,22 @@ thread_abort(thread_t thread)
 	return KERN_SUCCESS;
 }
 
-/* Runs the trap again whose wait ended; an ended wait by abort or time-out is its result instead. */
+/*
+ * Runs the trap again whose wait ended; an abort is its result instead. A time-out is not: those who give a wait for
+ * memory a deadline look at the clock when they run again, and say then what is late.
+ */
 static void
 trap_again(struct thread *self)
 {
 	self->regs.rip += 2; /* `syscall` has two bytes */
 	if (self->ast & AST_TERMINATE)
 		thread_leave_kernel(self);
-	if (self->wait_result == WAIT_INTERRUPTED || self->wait_result == WAIT_TIMED_OUT) {
+	if (self->wait_result == WAIT_INTERRUPTED) {
 		if (self->pending_kmsg != NULL) {
 			ipc_kmsg_destroy(self->pending_kmsg);
 			self->pending_kmsg = NULL;
 		}
-		self->regs.rax = self->wait_result == WAIT_INTERRUPTED ? KERN_ABORTED : KERN_TIMEDOUT;
+		self->regs.rax = KERN_ABORTED;
 		thread_leave_kernel(self);
 	}
 	trap_syscall(self);

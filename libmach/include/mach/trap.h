@@ -52,7 +52,10 @@
 #define REPLY_KEEP 0x2u /* to a foreign caller: change no register */
 #define REPLY_NO_WAIT 0x4u /* reply, do not receive: returns 0 at once */
 
-/* Flags of the copying traps. */
+/*
+ * The copying traps move at most 4 GiB - 1. One that is aborted (KERN_ABORTED) leaves in the upper half of r8 how many bytes it has copied.
+ * Flags:
+ */
 #define VM_COPY_NOWAIT 0x1u
 
 /* Options of thread_switch. */

@@ -16,9 +16,10 @@ static inline int64_t mach_trap(int64_t number, uint64_t a, uint64_t b, uint64_t
 	register uint64_t r8 __asm__("r8") = e;
 	register uint64_t r9 __asm__("r9") = f;
 
+	/* r8: an aborted copying trap leaves there how far it got. */
 	__asm__ volatile("syscall"
-		: "+a"(number)
-		: "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+		: "+a"(number), "+r"(r8)
+		: "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r9)
 		: "rcx", "r11", "memory");
 	return number;
 }

@@ -13,6 +13,7 @@
 #include "file.h"
 #include "fork.h"
 #include "mm.h"
+#include "posixtimer.h"
 #include "proc.h"
 #include "trace.h"
 #include "unix_server.h"
@@ -340,6 +341,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	thread->alt_stack = thread->alt_stack_size = 0;
 	thread->alt_stack_flags = SS_DISABLE;
 	signal_actions_exec(process);
+	posix_timers_delete(process);
 	if (thread->id != process->id) {
 		thread_unhash(thread);
 		thread_rehash(thread, process->id);

@@ -10,6 +10,7 @@
 #include "fork.h"
 #include "futex.h"
 #include "mm.h"
+#include "posixtimer.h"
 #include "proc.h"
 #include "system.h"
 #include "trace.h"
@@ -71,6 +72,7 @@ void process_exit(struct process *process, int status)
 	process->exiting = true;
 	process->exit_status = status;
 	timer_cancel(&process->alarm);
+	posix_timers_delete(process);
 	/* Held so that the process outlives the loop. */
 	process->thread_count++;
 	list_for_each_safe(link, &process->threads)

@@ -96,6 +96,7 @@ struct process {
 	uint64_t children_user_ns, children_system_ns;
 	struct timer alarm; /* ITIMER_REAL */
 	uint64_t alarm_interval;
+	struct list posix_timers;
 	int parent_death_signal;
 	bool child_subreaper;
 	int oom_score;

@@ -70,6 +70,9 @@ int main(void)
 	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
 	struct sigaction action = {.sa_handler = float_handler};
 	struct itimerval timer = {.it_value = {.tv_usec = 50000}};
+	struct itimerspec every = {0};
+	struct sigevent event = {0};
+	timer_t own_timer;
 	struct timespec none = {0, 0}, left, request = {5, 0};
 	sigset_t set, old;
 	siginfo_t info;
@@ -167,6 +170,22 @@ int main(void)
 	memset(&timer, 0, sizeof timer);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	printf("floating %.3f\n", sum);
+
+	/* A timer of its own. */
+	event.sigev_notify = SIGEV_SIGNAL;
+	event.sigev_signo = SIGRTMIN + 1;
+	event.sigev_value.sival_int = 4711;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	status = timer_create(CLOCK_MONOTONIC, &event, &own_timer);
+	every.it_value.tv_nsec = every.it_interval.tv_nsec = 20000000;
+	printf("timer %d %d\n", status, timer_settime(own_timer, 0, &every, NULL));
+	for (i = 0; i < 3; i++) {
+		status = sigwaitinfo(&set, &info);
+		printf("timer signal %d code %d value %d\n", status == SIGRTMIN + 1, info.si_code, info.si_value.sival_int);
+	}
+	printf("timer gone %d\n", timer_delete(own_timer));
 
 	/* Death by signal, ignored signals, SIGPIPE. */
 	child = fork();

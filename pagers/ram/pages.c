@@ -112,6 +112,21 @@ int ram_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t len
 	return 0;
 }
 
+/*
+ * A returned page as one of our own. The kernel counts what it returned as being written until that memory is freed,
+ * and keeps the object as long: so the bytes are copied. Without memory for that the page itself is kept.
+ */
+static void *keep(void *returned)
+{
+	void *page = fk_pages_allocate(FK_PAGE_SIZE);
+
+	if (!page)
+		return returned;
+	memcpy(page, returned, FK_PAGE_SIZE);
+	fk_pages_free(returned, FK_PAGE_SIZE);
+	return page;
+}
+
 int ram_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pages, size_t length)
 {
 	struct ram_volume *volume = (struct ram_volume *)base;
@@ -135,7 +150,7 @@ int ram_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pag
 		/* Over the limit or not: the page is there already, and somebody wrote it. */
 		if (*leaf)
 			drop_leaf(volume, node, leaf);
-		*leaf = page;
+		*leaf = keep(page);
 		node->pages++;
 		volume->pages++;
 	}

@@ -276,8 +276,7 @@ static mach_msg_return_t take_all_memory(struct thread *self, struct ipc_kmsg *k
 	return MACH_MSG_SUCCESS;
 }
 
-/* The send is certain: the ranges that the sender gave away leave its map, and the image says what the receiver gets.
- */
+/* The send is certain: ranges given away leave the sender's map, and the image says what the receiver gets. */
 static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {

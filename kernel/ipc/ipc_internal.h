@@ -198,8 +198,7 @@ void ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port
  */
 bool ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code,
 	const uint64_t *words, unsigned count, unsigned flags);
-/* Port locked: a caller in its queue ends with the code (a foreign one with its exception); it is taken off and woken.
- */
+/* Port locked: a caller in its queue ends with the code (a foreign one with its exception), off the queue, woken. */
 void ipc_call_end_queued(struct ipc_port *port, struct thread *caller, int64_t code);
 /*
  * Port locked, caller in its queue: received by self, which owes the reply; or, with reply_port, whoever gets the right

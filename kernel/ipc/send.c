@@ -88,8 +88,7 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 			return MACH_SEND_INVALID_RIGHT;
 		}
 	}
-	/* Notifications can be provoked without end: they count to the task that made the port, and are lost over its
-	 * limit. */
+	/* Notifications can be provoked without end: they count to who made the port, and are lost over its limit. */
 	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && port->object.charged != NULL)
 		kmsg->lost = !ipc_kmsg_charge(kmsg, port->object.charged);
 	if (ipc_deferred_held()) {

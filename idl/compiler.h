@@ -15,7 +15,7 @@ struct compiler {
 	struct arena arena;
 	struct interface interface;
 	enum dialect dialect;
-	const char *prefix;	 /* of every routine's name; null: none */
+	const char *prefix;      /* of every routine's name; null: none */
 	const char *subr_prefix; /* of what the generated code calls */
 
 	/* Input: preprocessed text, and where the scanner is in it. */
@@ -48,7 +48,7 @@ struct compiler {
 	unsigned max_errors; /* 0: no limit */
 	bool warnings_are_errors;
 	bool quiet;
-	bool stopped; /* max_errors reached */
+	bool stopped;  /* max_errors reached */
 	bool no_files; /* show lines of the input only, not of the files it came from */
 };
 

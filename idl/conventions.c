@@ -26,8 +26,8 @@ static void gnu_macros(struct output *output)
 		if (routine->skip)
 			continue;
 		name = upper(output, routine->user_name);
-		put(output, "#ifndef MIG_RPC_HAVE_%s\n#define MIG_RPC_HAVE_%s 1\n#define MIG_RPC_REQUEST_ID_%s %lld\n", name, name, name,
-			(long long)routine->id);
+		put(output, "#ifndef MIG_RPC_HAVE_%s\n#define MIG_RPC_HAVE_%s 1\n#define MIG_RPC_REQUEST_ID_%s %lld\n",
+			name, name, name, (long long)routine->id);
 		if (!routine->simple)
 			put(output, "#define MIG_RPC_REPLY_ID_%s %lld\n", name, (long long)routine->id + 100);
 		put(output, "#endif\n");
@@ -44,13 +44,14 @@ static void routine_of_message(struct output *output, bool definition)
 	if (output->kernel || interface->foreign)
 		return;
 	put(output, "\n#ifndef _mig_routine_t_\n#define _mig_routine_t_\n"
-		"typedef void (*mig_routine_t)(mach_msg_header_t *in, mach_msg_header_t *out);\n#endif\n");
+		    "typedef void (*mig_routine_t)(mach_msg_header_t *in, mach_msg_header_t *out);\n#endif\n");
 	if (output->compiler->dialect != DIALECT_GNU) {
 		put(output, "mig_routine_t %s_routine(const mach_msg_header_t *in);\n", demux);
 		return;
 	}
 	if (!definition)
-		put(output, "extern const mig_routine_t %s_routines[];\n\n"
+		put(output,
+			"extern const mig_routine_t %s_routines[];\n\n"
 			"/* The stub that serves a message; null for an id that is none of ours. */\n"
 			"static inline mig_routine_t %s_routine(const mach_msg_header_t *in)\n{\n"
 			"\tconst mach_msg_id_t index = in->msgh_id - %lld;\n\n"
@@ -67,7 +68,8 @@ static void put_message_functions(struct output *output)
 	put(output, "\n");
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
-			put(output, "static void _X%s(mach_msg_header_t *in, mach_msg_header_t *out)\n{\n"
+			put(output,
+				"static void _X%s(mach_msg_header_t *in, mach_msg_header_t *out)\n{\n"
 				"\t(void)mig_server_dispatch(&%s_subsystem, in, out);\n}\n\n",
 				routine->name, interface->name);
 	}
@@ -93,7 +95,7 @@ static void weak_functions(struct output *output)
 	const struct routine *routine;
 
 	put(output, "\n#ifdef MIG_EOPNOTSUPP\n#pragma GCC diagnostic push\n"
-		"#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n");
+		    "#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n");
 	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
@@ -118,11 +120,13 @@ void put_server_conventions(struct output *output)
 		return;
 	}
 	put_function_table(output, "static ");
-	put(output, "\n/* The stub that serves a message; null for an id that is none of ours. */\n"
+	put(output,
+		"\n/* The stub that serves a message; null for an id that is none of ours. */\n"
 		"mig_routine_t %s_routine(const mach_msg_header_t *in)\n{\n"
 		"\tconst mach_msg_id_t index = in->msgh_id - %lld;\n\n"
-		"\treturn index >= 0 && index < %lld ? %s_routines[index] : NULL;\n}\n", demux_name(output),
-		(long long)output->compiler->interface.base, (long long)output->compiler->interface.slots, demux_name(output));
+		"\treturn index >= 0 && index < %lld ? %s_routines[index] : NULL;\n}\n",
+		demux_name(output), (long long)output->compiler->interface.base,
+		(long long)output->compiler->interface.slots, demux_name(output));
 }
 
 /* Apple and OSF: how many ids, and which name has which. */
@@ -134,7 +138,8 @@ static void name_map(struct output *output)
 
 	put(output, "\n#ifndef %s_MSG_COUNT\n#define %s_MSG_COUNT %lld\n#endif\n", interface->name, interface->name,
 		(long long)interface->slots);
-	put(output, "\n#ifndef subsystem_to_name_map_%s\n#define subsystem_to_name_map_%s", interface->name, interface->name);
+	put(output, "\n#ifndef subsystem_to_name_map_%s\n#define subsystem_to_name_map_%s", interface->name,
+		interface->name);
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
@@ -161,7 +166,8 @@ static void message_types(struct output *output)
 			if (routine->skip)
 				continue;
 			if (!routine->registers)
-				size = reply != 0 && !routine->simple ? routine->reply.max_size : routine->request.max_size;
+				size = reply != 0 && !routine->simple ? routine->reply.max_size
+								      : routine->request.max_size;
 			if (reply != 0 && (routine->simple || size < 40))
 				size = 40;
 			put(output, "typedef struct {\n\tmach_msg_header_t Head;\n");

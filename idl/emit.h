@@ -45,12 +45,13 @@ const char *demux_name(struct output *output);
 void put_imports(struct output *output, bool user, bool server);
 
 /* The structures of a message, and the constant that says how large it can be. */
-void put_message_structs(struct output *output, const struct routine *routine, const struct message *message,
-	const char *kind);
+void put_message_structs(
+	struct output *output, const struct routine *routine, const struct message *message, const char *kind);
 /* The expression that stands for the part of a message an item is in: "mig_request", "mig_request1". */
 const char *part_variable(struct output *output, const char *kind, unsigned part);
 /* Where the count of an argument is: "mig_request1->fooCnt". */
-const char *count_field(struct output *output, const struct message *message, const char *kind, const struct argument *argument);
+const char *count_field(
+	struct output *output, const struct message *message, const char *kind, const struct argument *argument);
 /* `struct mig_request_foo` */
 const char *part_struct(struct output *output, const char *kind, const struct routine *routine, unsigned part);
 
@@ -59,6 +60,8 @@ const char *part_struct(struct output *output, const char *kind, const struct ro
  * It returns MIG_ARRAY_TOO_LARGE before anything is consumed.
  */
 void put_packing(struct output *output, const struct routine *routine, const struct message *message, const char *kind);
+/* Bytes, or rights, of an out-of-line argument, as an expression of the sender's variables. */
+const char *ool_size(struct output *output, const struct argument *argument);
 /* Whether a message's length varies. */
 bool message_varies(const struct message *message);
 /* Code that checks descriptors and data against the received size; jumps to `label` when they are wrong. */

@@ -37,8 +37,8 @@ static void server_header(struct output *output)
 		put(output, ";\n\n");
 		if (interface->deferred && !interface->foreign && !routine->simple) {
 			put(output, "/* Answers it later; consumes the reply port. */\n");
-			put_prototype(output, "", arena_printf(&output->compiler->arena, "%s_reply", routine->name), routine,
-				PARAMETERS_REPLY);
+			put_prototype(output, "", arena_printf(&output->compiler->arena, "%s_reply", routine->name),
+				routine, PARAMETERS_REPLY);
 			put(output, ";\n\n");
 		}
 	}
@@ -46,8 +46,10 @@ static void server_header(struct output *output)
 	if (interface->foreign)
 		put(output, "extern const struct mig_trace_table %s_trace_table;\n", interface->name);
 	else if (!output->kernel)
-		put(output, "\n/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n"
-			"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n", demux_name(output));
+		put(output,
+			"\n/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n"
+			"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n",
+			demux_name(output));
 }
 
 static void put_ids(struct output *output)

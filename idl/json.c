@@ -45,8 +45,9 @@ static void put_type(FILE *file, const struct type *type)
 	putc('{', file);
 	put_member(file, "name", type->name, &first);
 	put_member(file, "shape", shape_text(type->shape), &first);
-	fprintf(file, ", \"send\": %d, \"receive\": %d, \"bytes\": %llu, \"count\": %llu, \"variable\": %s", type->send_name,
-		type->recv_name, (unsigned long long)type->bytes, (unsigned long long)type->count, type->variable ? "true" : "false");
+	fprintf(file, ", \"send\": %d, \"receive\": %d, \"bytes\": %llu, \"count\": %llu, \"variable\": %s",
+		type->send_name, type->recv_name, (unsigned long long)type->bytes, (unsigned long long)type->count,
+		type->variable ? "true" : "false");
 	put_member(file, "ctype", type->c_type, &first);
 	put_member(file, "cusertype", type->c_user_type, &first);
 	put_member(file, "cservertype", type->c_server_type, &first);
@@ -81,10 +82,11 @@ static void put_type(FILE *file, const struct type *type)
 static void put_arguments(FILE *file, const struct routine *routine)
 {
 	static const char *const directions[] = {"none", "in", "out", "inout", "requestport", "replyport", "ureplyport",
-		"sreplyport", "waittime", "sendtime", "msgoption", "msgseqno", "sectoken", "serversectoken", "usersectoken",
-		"audittoken", "serveraudittoken", "useraudittoken", "servercontexttoken", "serverimpl", "userimpl"};
-	static const char *const flags[] = {"dealloc", "notdealloc", "dealloc[]", "servercopy", "countinout", "samecount", "islong",
-		"isnotlong", "physicalcopy", "overwrite", "auto", "const", "retcode"};
+		"sreplyport", "waittime", "sendtime", "msgoption", "msgseqno", "sectoken", "serversectoken",
+		"usersectoken", "audittoken", "serveraudittoken", "useraudittoken", "servercontexttoken", "serverimpl",
+		"userimpl"};
+	static const char *const flags[] = {"dealloc", "notdealloc", "dealloc[]", "servercopy", "countinout",
+		"samecount", "islong", "isnotlong", "physicalcopy", "overwrite", "auto", "const", "retcode"};
 	const struct argument *argument;
 	unsigned i;
 
@@ -132,9 +134,13 @@ static void put_routine(FILE *file, const struct interface *interface, const str
 	fprintf(file, ", \"line\": %u, \"id\": %lld", routine->loc.line, (long long)routine->id);
 	if (!routine->simple)
 		fprintf(file, ", \"reply_id\": %lld", (long long)routine->id + 100);
-	fprintf(file, ", \"path\": \"%s\"", interface->foreign ? "foreign" : routine->registers ? "registers" : "message");
+	fprintf(file, ", \"path\": \"%s\"",
+		interface->foreign   ? "foreign"
+		: routine->registers ? "registers"
+				     : "message");
 	if (routine->registers) {
-		fprintf(file, ", \"request_words\": %u, \"reply_words\": %u", routine->request_words, routine->reply_words);
+		fprintf(file, ", \"request_words\": %u, \"reply_words\": %u", routine->request_words,
+			routine->reply_words);
 	} else {
 		fputs(", \"why\": ", file);
 		put_string(file, routine->reason);
@@ -158,13 +164,16 @@ void print_json(struct compiler *compiler, FILE *file)
 
 	fputs("{\n  \"subsystem\": ", file);
 	put_string(file, interface->name);
-	fprintf(file, ",\n  \"base\": %lld,\n  \"slots\": %lld,\n  \"kernel_user\": %s,\n  \"kernel_server\": %s,\n  \"foreign\": %s,\n"
+	fprintf(file,
+		",\n  \"base\": %lld,\n  \"slots\": %lld,\n  \"kernel_user\": %s,\n  \"kernel_server\": %s,\n  "
+		"\"foreign\": %s,\n"
 		"  \"deferred\": %s,\n  \"imports\": [",
 		(long long)interface->base, (long long)interface->slots, interface->kernel_user ? "true" : "false",
 		interface->kernel_server ? "true" : "false", interface->foreign ? "true" : "false",
 		interface->deferred ? "true" : "false");
 	for (import = interface->imports; import != NULL; import = import->next) {
-		fprintf(file, "%s{\"kind\": \"%s\", \"file\": ", import == interface->imports ? "" : ", ", kinds[import->kind]);
+		fprintf(file, "%s{\"kind\": \"%s\", \"file\": ", import == interface->imports ? "" : ", ",
+			kinds[import->kind]);
 		put_string(file, import->file);
 		putc('}', file);
 	}

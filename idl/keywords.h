@@ -2,7 +2,8 @@
 #ifndef IDL_KEYWORDS_H
 #define IDL_KEYWORDS_H
 
-/* The token of a keyword, 0 for any other word. Keywords are known in any case, PointerTo and its like only as written. */
+/* The token of a keyword, 0 for any other word. Keywords are known in any case, PointerTo and its like only as written.
+ */
 int keyword_token(const char *word);
 
 #endif

@@ -47,8 +47,9 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 			return arena_printf(&compiler->arena, "'%s' is a right", argument->name);
 		if (type_in_descriptors(argument->type))
 			return arena_printf(&compiler->arena, "'%s' is %s", argument->name,
-				argument->type->shape == SHAPE_OOL || argument->type->shape == SHAPE_UNBOUNDED ? "out of line"
-														: "rights");
+				argument->type->shape == SHAPE_OOL || argument->type->shape == SHAPE_UNBOUNDED
+					? "out of line"
+					: "rights");
 		if (!fits_words(argument->type))
 			return arena_printf(&compiler->arena, "the length of '%s' %s", argument->name,
 				argument->type->variable ? "varies" : "is known to C only");
@@ -178,11 +179,11 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 	message->has_data = reply && message->descriptors == 0;
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		bool counted = !reply && argument->out && !argument->in && (argument->flags & FLAG_COUNTINOUT) != 0 &&
-			argument->type->shape == SHAPE_VARRAY;
+			       argument->type->shape == SHAPE_VARRAY;
 		enum item_kind kind = item_of(argument->type);
 
-		if ((reply ? argument->out : argument->in) &&
-			(kind == ITEM_DATA || kind == ITEM_VARIABLE || (kind == ITEM_PORTS && argument->type->variable)))
+		if ((reply ? argument->out : argument->in) && (kind == ITEM_DATA || kind == ITEM_VARIABLE ||
+								      (kind == ITEM_PORTS && argument->type->variable)))
 			message->has_data = true;
 		else if (counted)
 			message->has_data = true;
@@ -195,7 +196,7 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 		if (reply ? argument->out : argument->in) {
 			add_data(&layout, argument);
 		} else if (!reply && argument->out && (argument->flags & FLAG_COUNTINOUT) != 0 &&
-			argument->type->shape == SHAPE_VARRAY) {
+			   argument->type->shape == SHAPE_VARRAY) {
 			add_item(&layout, ITEM_COUNT, argument);
 			take(&layout, 4, 4);
 		}
@@ -210,12 +211,12 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 	message->max_size = layout.most;
 	if (message->max_size > 1u << 20)
 		error_at(compiler, &routine->loc, "pass the large arguments out of line: ^array[] of ...",
-			"the %s of '%s' can have %llu bytes; a message has at most %u", reply ? "reply" : "request", routine->name,
-			(unsigned long long)message->max_size, 1u << 20);
+			"the %s of '%s' can have %llu bytes; a message has at most %u", reply ? "reply" : "request",
+			routine->name, (unsigned long long)message->max_size, 1u << 20);
 	if (message->descriptors > 256)
 		error_at(compiler, &routine->loc, "pass an out-of-line array of rights: ^array[] of ...",
-			"the %s of '%s' has %llu descriptors; a message has at most 256", reply ? "reply" : "request", routine->name,
-			(unsigned long long)message->descriptors);
+			"the %s of '%s' has %llu descriptors; a message has at most 256", reply ? "reply" : "request",
+			routine->name, (unsigned long long)message->descriptors);
 }
 
 void lay_out_routine(struct compiler *compiler, struct routine *routine)

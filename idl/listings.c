@@ -8,7 +8,8 @@ static void explain_message(const struct message *message, const char *what, FIL
 		fprintf(file, " to %llu", (unsigned long long)message->max_size);
 	fprintf(file, " bytes");
 	if (message->descriptors != 0)
-		fprintf(file, ", %llu descriptor%s", (unsigned long long)message->descriptors, message->descriptors == 1 ? "" : "s");
+		fprintf(file, ", %llu descriptor%s", (unsigned long long)message->descriptors,
+			message->descriptors == 1 ? "" : "s");
 	fputc('\n', file);
 }
 
@@ -24,12 +25,14 @@ void print_explanation(struct compiler *compiler, FILE *file)
 			continue;
 		fprintf(file, "%lld %s: ", (long long)routine->id, routine->name);
 		if (interface->foreign) {
-			fprintf(file, "system call, %u argument%s\n", routine->request_words, routine->request_words == 1 ? "" : "s");
-		} else if (routine->registers) {
-			fprintf(file, "registers%s\n    request  %u word%s\n", routine->simple ? ", one-way" : "", routine->request_words,
+			fprintf(file, "system call, %u argument%s\n", routine->request_words,
 				routine->request_words == 1 ? "" : "s");
+		} else if (routine->registers) {
+			fprintf(file, "registers%s\n    request  %u word%s\n", routine->simple ? ", one-way" : "",
+				routine->request_words, routine->request_words == 1 ? "" : "s");
 			if (!routine->simple)
-				fprintf(file, "    reply    %u word%s\n", routine->reply_words, routine->reply_words == 1 ? "" : "s");
+				fprintf(file, "    reply    %u word%s\n", routine->reply_words,
+					routine->reply_words == 1 ? "" : "s");
 		} else {
 			fprintf(file, "message%s: %s\n", routine->simple ? ", one-way" : "", routine->reason);
 			explain_message(&routine->request, "request", file);
@@ -46,8 +49,8 @@ void generate_list(struct output *output)
 
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
-			put(output, "%s %lld %s %lld %lld %lld\n", interface->name, (long long)interface->base, routine->name,
-				(long long)(routine->id - interface->base), (long long)routine->id,
+			put(output, "%s %lld %s %lld %lld %lld\n", interface->name, (long long)interface->base,
+				routine->name, (long long)(routine->id - interface->base), (long long)routine->id,
 				(long long)(routine->simple ? 0 : routine->id + 100));
 	}
 }

@@ -33,7 +33,9 @@ static bool write_file(const char *file, const char *text, size_t size)
 static bool generate_one(struct compiler *compiler, const char *file, bool server, void (*generator)(struct output *),
 	const struct routine *only)
 {
-	struct output output = {.compiler = compiler, .server = server, .only = only,
+	struct output output = {.compiler = compiler,
+		.server = server,
+		.only = only,
 		.kernel = server ? compiler->interface.kernel_server : compiler->interface.kernel_user};
 	char *text = NULL;
 	size_t size = 0;
@@ -101,13 +103,12 @@ static bool compile(struct options *options, struct compiler *compiler)
 		print_explanation(compiler, stdout);
 	if (options->dump_json)
 		print_json(compiler, stdout);
-	return generate_users(compiler, options) &&
-		generate(compiler, options->server, true, generate_server) &&
-		generate(compiler, options->header, false, generate_header) &&
-		generate(compiler, options->server_header, true, generate_header) &&
-		generate(compiler, options->internal_header, true, generate_internal_header) &&
-		generate(compiler, options->defines_header, false, generate_defines_header) &&
-		generate(compiler, options->list, false, generate_list);
+	return generate_users(compiler, options) && generate(compiler, options->server, true, generate_server) &&
+	       generate(compiler, options->header, false, generate_header) &&
+	       generate(compiler, options->server_header, true, generate_header) &&
+	       generate(compiler, options->internal_header, true, generate_internal_header) &&
+	       generate(compiler, options->defines_header, false, generate_defines_header) &&
+	       generate(compiler, options->list, false, generate_list);
 }
 
 int main(int argc, char **argv)

@@ -9,7 +9,7 @@ static bool is_local(const struct item *item)
 	const struct type *type = item->argument->type;
 
 	return item->kind == ITEM_PORT || item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS ||
-		(item->kind == ITEM_DATA && (type->intran != NULL || type->outtran != NULL));
+	       (item->kind == ITEM_DATA && (type->intran != NULL || type->outtran != NULL));
 }
 
 static const struct item *find_item(const struct message *message, const struct argument *argument)
@@ -46,10 +46,12 @@ static const char *request_value(struct output *output, const struct item *item)
 				      : arena_printf(arena, "mig_request->%s.name", name);
 	case ITEM_OOL:
 		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].copy", i)
-				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address", c_type(output, type), name);
+				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address",
+						c_type(output, type), name);
 	case ITEM_OOL_PORTS:
 		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].ports", i)
-				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address", c_type(output, type), name);
+				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address",
+						c_type(output, type), name);
 	default:
 		return arena_printf(arena, "%s->%s", part_variable(output, "request", item->part), name);
 	}
@@ -62,12 +64,17 @@ static void put_variables(struct output *output, const struct routine *routine)
 	unsigned part;
 
 	for (part = 0; part < routine->request.parts; part++)
-		put(output, "\t%s *%s%s;\n", part_struct(output, "request", routine, part), part_variable(output, "request", part),
-			part != 0 ? "" : output->kernel ? " = (void *)ipc_kmsg_header(mig_in)" : " = (void *)mig_in");
+		put(output, "\t%s *%s%s;\n", part_struct(output, "request", routine, part),
+			part_variable(output, "request", part),
+			part != 0        ? ""
+			: output->kernel ? " = (void *)ipc_kmsg_header(mig_in)"
+					 : " = (void *)mig_in");
 	for (part = 0; !routine->simple && part < routine->reply.parts; part++) {
-		put(output, "\t%s *%s", part_struct(output, "reply", routine, part), part_variable(output, "reply", part));
+		put(output, "\t%s *%s", part_struct(output, "reply", routine, part),
+			part_variable(output, "reply", part));
 		if (part == 0)
-			put(output, output->kernel ? " = (void *)ipc_kmsg_header(mig_out);\n" : " = (void *)mig_out;\n");
+			put(output,
+				output->kernel ? " = (void *)ipc_kmsg_header(mig_out);\n" : " = (void *)mig_out;\n");
 		else
 			put(output, " = (void *)(%s + 1);\n", part_variable(output, "reply", part - 1));
 	}
@@ -109,6 +116,20 @@ static void put_variables(struct output *output, const struct routine *routine)
 	}
 }
 
+/* The disposition of an out argument before the work function says it: what came in, else a send right. */
+static void put_poly(struct output *output, const struct argument *argument, const struct item *in)
+{
+	const char *name = argument->name;
+
+	if (in == NULL)
+		put(output, "\t%sPoly = MACH_MSG_TYPE_MOVE_SEND;\n", name);
+	else if (output->kernel)
+		put(output, "\t%sPoly = mig_in->carry[%llu].disposition;\n", name, (unsigned long long)in->descriptor);
+	else
+		put(output, "\t%sPoly = mig_request->%s%s.disposition;\n", name, name,
+			in->kind == ITEM_PORTS ? "[0]" : "");
+}
+
 /* Translations and values the work function takes by address, before it runs. */
 static void put_inputs(struct output *output, const struct routine *routine)
 {
@@ -120,9 +141,11 @@ static void put_inputs(struct output *output, const struct routine *routine)
 		const struct type *type = item->argument->type;
 
 		if (item->kind == ITEM_PORTS) {
-			put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
+			put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n",
+				(unsigned long long)type->count);
 			if (output->kernel)
-				put(output, "\t\t%s[mig_i] = mig_in->carry[%llu + mig_i].port;\n", name, (unsigned long long)item->descriptor);
+				put(output, "\t\t%s[mig_i] = mig_in->carry[%llu + mig_i].port;\n", name,
+					(unsigned long long)item->descriptor);
 			else
 				put(output, "\t\t%s[mig_i] = mig_request->%s[mig_i].name;\n", name, name);
 		} else if (type->intran != NULL && item->kind != ITEM_COUNT) {
@@ -150,35 +173,44 @@ static void put_inputs(struct output *output, const struct routine *routine)
 			else if (in == NULL)
 				put(output, "\tmemset(&%s, 0, sizeof %s);\n", name, name);
 		} else if (in != NULL && (type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING)) {
-			put(output, "\tmemcpy(%s->%s, %s, sizeof %s->%s);\n", part_variable(output, "reply", item->part), name,
-				request_value(output, in), part_variable(output, "reply", item->part), name);
+			put(output, "\tmemcpy(%s->%s, %s, sizeof %s->%s);\n",
+				part_variable(output, "reply", item->part), name, request_value(output, in),
+				part_variable(output, "reply", item->part), name);
 		} else if (in != NULL) {
-			put(output, "\t%s->%s = %s;\n", part_variable(output, "reply", item->part), name, request_value(output, in));
+			put(output, "\t%s->%s = %s;\n", part_variable(output, "reply", item->part), name,
+				request_value(output, in));
 		}
 		if (has_count(argument)) {
 			if (in != NULL && in->kind == ITEM_OOL)
 				put(output, "\t%sCnt = (mach_msg_type_number_t)(%s.size / %llu);\n", name,
-					output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
-								 (unsigned long long)in->descriptor)
-						       : arena_printf(&output->compiler->arena, "mig_request->%s", name),
+					output->kernel
+						? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
+							  (unsigned long long)in->descriptor)
+						: arena_printf(&output->compiler->arena, "mig_request->%s", name),
 					(unsigned long long)type->element->bytes);
 			else if (in != NULL && in->kind == ITEM_OOL_PORTS)
 				put(output, "\t%sCnt = %s.count;\n", name,
-					output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
-								 (unsigned long long)in->descriptor)
-						       : arena_printf(&output->compiler->arena, "mig_request->%s", name));
+					output->kernel
+						? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
+							  (unsigned long long)in->descriptor)
+						: arena_printf(&output->compiler->arena, "mig_request->%s", name));
 			else if (item->kind == ITEM_VARIABLE && (argument->flags & FLAG_COUNTINOUT) != 0)
 				put(output, "\t%sCnt = %s < %llu ? %s : %llu;\n", name,
-					count_field(output, &routine->request, "request", argument), (unsigned long long)type->count,
-					count_field(output, &routine->request, "request", argument), (unsigned long long)type->count);
+					count_field(output, &routine->request, "request", argument),
+					(unsigned long long)type->count,
+					count_field(output, &routine->request, "request", argument),
+					(unsigned long long)type->count);
 			else if (in != NULL && in->kind == ITEM_PORTS)
-				put(output, "\t%sCnt = %s;\n", name, count_field(output, &routine->request, "request", argument));
+				put(output, "\t%sCnt = %s;\n", name,
+					count_field(output, &routine->request, "request", argument));
 			else
 				put(output, "\t%sCnt = %llu;\n", name,
-					(unsigned long long)(item->kind == ITEM_VARIABLE || item->kind == ITEM_PORTS ? type->count : 0));
+					(unsigned long long)(item->kind == ITEM_VARIABLE || item->kind == ITEM_PORTS
+								     ? type->count
+								     : 0));
 		}
 		if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)
-			put(output, "\t%sPoly = MACH_MSG_TYPE_MOVE_SEND;\n", name);
+			put_poly(output, argument, in);
 		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
 			put(output, "\t%sDealloc = 0;\n", name);
 	}
@@ -200,8 +232,9 @@ static void put_reply_clearing(struct output *output, const struct routine *rout
 		if (item == NULL)
 			put(output, "\tmemset(%s, 0, sizeof *%s);\n", var, var);
 		else
-			put(output, "\tmemset(%s, 0, offsetof(%s, %s) + %s);\n", var, part_struct(output, "reply", routine, part),
-				item->argument->name, item->argument->type->shape == SHAPE_VSTRING ? "1" : "0");
+			put(output, "\tmemset(%s, 0, offsetof(%s, %s) + %s);\n", var,
+				part_struct(output, "reply", routine, part), item->argument->name,
+				item->argument->type->shape == SHAPE_VSTRING ? "1" : "0");
 	}
 }
 
@@ -217,24 +250,28 @@ static void put_call_argument(struct output *output, const struct routine *routi
 	if (argument == routine->request_port) {
 		put(output, "%s", name);
 		if (type->recv_name == IPC_POLYMORPHIC)
-			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND" : ", MACH_MSGH_BITS_LOCAL(mig_in->msgh_bits)");
+			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND"
+						   : ", MACH_MSGH_BITS_LOCAL(mig_in->msgh_bits)");
 		return;
 	}
 	if (argument == routine->server_reply) {
 		put(output, output->kernel ? "mig_in->local_port" : "mig_in->msgh_remote_port");
 		if (type->recv_name == IPC_POLYMORPHIC)
-			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND_ONCE" : ", MACH_MSGH_BITS_REMOTE(mig_in->msgh_bits)");
+			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND_ONCE"
+						   : ", MACH_MSGH_BITS_REMOTE(mig_in->msgh_bits)");
 		return;
 	}
 	if (argument->direction == DIR_MSGSEQNO) {
-		put(output, output->kernel ? "mig_in->seqno"
-					   : "(%s)((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & ~7u)))->msgh_seqno",
+		put(output,
+			output->kernel ? "(%s)mig_in->seqno"
+				       : "(%s)((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & "
+					 "~7u)))->msgh_seqno",
 			c_type(output, type));
 		return;
 	}
 	if (out != NULL) {
 		bool array = type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING || type->shape == SHAPE_VARRAY ||
-			type->shape == SHAPE_VSTRING;
+			     type->shape == SHAPE_VSTRING;
 
 		if (is_local(out) || out->kind == ITEM_PORTS)
 			put(output, "%s%s", array ? "" : "&", name);
@@ -254,13 +291,16 @@ static void put_call_argument(struct output *output, const struct routine *routi
 		put(output, "%s", name);
 	else
 		put(output, "%s%s", type->shape == SHAPE_POINTER ? "&" : "", request_value(output, in));
-	source = output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]", (unsigned long long)in->descriptor)
-				: arena_printf(&output->compiler->arena, "mig_request->%s%s", name, in->kind == ITEM_PORTS ? "[0]" : "");
+	source = output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
+					  (unsigned long long)in->descriptor)
+				: arena_printf(&output->compiler->arena, "mig_request->%s%s", name,
+					  in->kind == ITEM_PORTS ? "[0]" : "");
 	if (type->recv_name == IPC_POLYMORPHIC)
 		put(output, ", %s.disposition", source);
 	if (has_count(argument)) {
 		if (in->kind == ITEM_OOL)
-			put(output, ", (mach_msg_type_number_t)(%s.size / %llu)", source, (unsigned long long)type->element->bytes);
+			put(output, ", (mach_msg_type_number_t)(%s.size / %llu)", source,
+				(unsigned long long)type->element->bytes);
 		else if (in->kind == ITEM_OOL_PORTS)
 			put(output, ", %s.count", source);
 		else
@@ -299,7 +339,9 @@ static void put_consumed(struct output *output, const struct routine *routine)
 			put(output, "\tmig_in->carry[%llu].port = NULL;\n", (unsigned long long)item->descriptor);
 			break;
 		case ITEM_PORTS:
-			put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n\t\tmig_in->carry[%llu + mig_i].port = NULL;\n",
+			put(output,
+				"\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n\t\tmig_in->carry[%llu + "
+				"mig_i].port = NULL;\n",
 				(unsigned long long)item->argument->type->count, (unsigned long long)item->descriptor);
 			break;
 		case ITEM_OOL:
@@ -314,24 +356,13 @@ static void put_consumed(struct output *output, const struct routine *routine)
 	}
 }
 
-static const char *ool_bytes(struct output *output, const struct argument *argument)
-{
-	const struct type *type = argument->type;
-
-	if (!type->variable)
-		return arena_printf(&output->compiler->arena, "%llu",
-			(unsigned long long)(type->count * (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
-	if (type->element->shape == SHAPE_PORT || type->element->bytes == 1)
-		return arena_printf(&output->compiler->arena, "%sCnt", argument->name);
-	return arena_printf(&output->compiler->arena, "%sCnt * %llu", argument->name, (unsigned long long)type->element->bytes);
-}
-
 static void reply_descriptor(struct output *output, const struct item *item)
 {
 	const struct argument *argument = item->argument;
 	const struct type *type = argument->type;
 	const char *name = argument->name;
-	const char *value = type->outtran != NULL ? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name) : name;
+	const char *value =
+		type->outtran != NULL ? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name) : name;
 	const char *disposition = send_disposition(output, argument);
 	const char *at = item->kind == ITEM_PORTS ? "[mig_i]" : "";
 	unsigned long long i = item->descriptor;
@@ -342,7 +373,8 @@ static void reply_descriptor(struct output *output, const struct item *item)
 			put(output, "\tipc_kmsg_put_port(mig_out, %llu, %s, %s);\n", i, value, disposition);
 			return;
 		}
-		put(output, "\tmig_reply->%s.name = %s;\n\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, value, name, disposition);
+		put(output, "\tmig_reply->%s.name = %s;\n\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, value,
+			name, disposition);
 		put(output, "\tmig_reply->%s.type = MACH_MSG_PORT_DESCRIPTOR;\n", name);
 		break;
 	case ITEM_PORTS:
@@ -357,17 +389,18 @@ static void reply_descriptor(struct output *output, const struct item *item)
 			put(output, "\t\tipc_kmsg_put_port(mig_out, %llu + mig_i, %s, %s);\n", i, value, disposition);
 			return;
 		}
-		put(output, "\t\tmig_reply->%s%s.name = %s;\n\t\tmig_reply->%s%s.disposition = (uint8_t)%s;\n", name, at, value, name, at,
-			disposition);
+		put(output, "\t\tmig_reply->%s%s.name = %s;\n\t\tmig_reply->%s%s.disposition = (uint8_t)%s;\n", name,
+			at, value, name, at, disposition);
 		put(output, "\t\tmig_reply->%s%s.type = MACH_MSG_PORT_DESCRIPTOR;\n\t}\n", name, at);
 		break;
 	default:
 		if (output->kernel) {
 			if (item->kind == ITEM_OOL)
-				put(output, "\tipc_kmsg_put_copy(mig_out, %llu, %s, %s);\n", i, value, ool_bytes(output, argument));
+				put(output, "\tipc_kmsg_put_copy(mig_out, %llu, %s, %s);\n", i, value,
+					ool_size(output, argument));
 			else
-				put(output, "\tipc_kmsg_put_ports(mig_out, %llu, %s, %s, %s);\n", i, value, ool_bytes(output, argument),
-					disposition);
+				put(output, "\tipc_kmsg_put_ports(mig_out, %llu, %s, %s, %s);\n", i, value,
+					ool_size(output, argument), disposition);
 			return;
 		}
 		put(output, "\tmig_reply->%s.address = (void *)(uintptr_t)%s;\n", name, value);
@@ -375,14 +408,16 @@ static void reply_descriptor(struct output *output, const struct item *item)
 			put(output, "\tmig_reply->%s.deallocate = %sDealloc != 0;\n", name, name);
 		else
 			put(output, "\tmig_reply->%s.deallocate = %d;\n", name,
-				(argument->flags & FLAG_NOTDEALLOC) == 0 && ((argument->flags & FLAG_DEALLOC) != 0 || type->dealloc));
+				(argument->flags & FLAG_NOTDEALLOC) == 0 &&
+					((argument->flags & FLAG_DEALLOC) != 0 || type->dealloc));
 		put(output, "\tmig_reply->%s.copy = %s;\n", name,
-			(argument->flags & FLAG_PHYSICALCOPY) != 0 ? "MACH_MSG_PHYSICAL_COPY" : "MACH_MSG_VIRTUAL_COPY");
+			(argument->flags & FLAG_PHYSICALCOPY) != 0 ? "MACH_MSG_PHYSICAL_COPY"
+								   : "MACH_MSG_VIRTUAL_COPY");
 		if (item->kind == ITEM_OOL_PORTS)
 			put(output, "\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, disposition);
 		put(output, "\tmig_reply->%s.type = %s;\n\tmig_reply->%s.%s = %s;\n", name,
 			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR", name,
-			item->kind == ITEM_OOL ? "size" : "count", ool_bytes(output, argument));
+			item->kind == ITEM_OOL ? "size" : "count", ool_size(output, argument));
 		break;
 	}
 }
@@ -446,18 +481,19 @@ static void put_reply(struct output *output, const struct routine *routine)
 			reply_count(output, item);
 		else if (item->kind == ITEM_DATA && is_local(item))
 			put(output, type->outtran != NULL ? "\t%s->%s = %s(%s);\n" : "\t%s->%s = %s%s;\n",
-				part_variable(output, "reply", item->part), item->argument->name, type->outtran != NULL ? type->outtran : "",
-				item->argument->name);
+				part_variable(output, "reply", item->part), item->argument->name,
+				type->outtran != NULL ? type->outtran : "", item->argument->name);
 		else if (item->kind == ITEM_DATA && type->shape == SHAPE_STRING)
-			put(output, "\t%s->%s[%llu] = '\\0';\n", part_variable(output, "reply", item->part), item->argument->name,
-				(unsigned long long)type->count - 1);
+			put(output, "\t%s->%s[%llu] = '\\0';\n", part_variable(output, "reply", item->part),
+				item->argument->name, (unsigned long long)type->count - 1);
 	}
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		if (item->kind <= ITEM_OOL_PORTS)
 			reply_descriptor(output, item);
 	}
 	if (complex)
-		put(output, "\tmig_reply->Body.msgh_descriptor_count = %llu;\n", (unsigned long long)routine->reply.descriptors);
+		put(output, "\tmig_reply->Body.msgh_descriptor_count = %llu;\n",
+			(unsigned long long)routine->reply.descriptors);
 	if (routine->reply.has_data)
 		put(output, "\tmig_reply->NDR = NDR_record;\n");
 	if (message_varies(&routine->reply)) {
@@ -465,10 +501,13 @@ static void put_reply(struct output *output, const struct routine *routine)
 		size = "(mach_msg_size_t)mig_reply_size";
 	}
 	if (output->kernel)
-		put(output, "\tmig_reply->Head.msgh_bits = %s;\n\tmig_reply->Head.msgh_size = %s;\n"
-			"\tmig_reply->Head.msgh_id = %lld;\n", complex ? "MACH_MSGH_BITS_COMPLEX" : "0", size, (long long)routine->id + 100);
+		put(output,
+			"\tmig_reply->Head.msgh_bits = %s;\n\tmig_reply->Head.msgh_size = %s;\n"
+			"\tmig_reply->Head.msgh_id = %lld;\n",
+			complex ? "MACH_MSGH_BITS_COMPLEX" : "0", size, (long long)routine->id + 100);
 	else
-		put(output, "\tmig_start_reply(mig_in, mig_out, %s, %s);\n", complex ? "MACH_MSGH_BITS_COMPLEX" : "0", size);
+		put(output, "\tmig_start_reply(mig_in, mig_out, %s, %s);\n", complex ? "MACH_MSGH_BITS_COMPLEX" : "0",
+			size);
 }
 
 void put_message_stub(struct output *output, const struct routine *routine)
@@ -502,6 +541,6 @@ void put_message_stub(struct output *output, const struct routine *routine)
 	} else {
 		put(output, "\tif (mig_result == KERN_SUCCESS)\n\t\tmig_result = MIG_NO_REPLY;\n\n");
 		put(output, "mig_end:\n\tmig_end_message(mig_in, mig_out, mig_result);\n"
-			"\t((mig_reply_error_t *)(void *)mig_out)->RetCode = MIG_NO_REPLY;\n}\n\n");
+			    "\t((mig_reply_error_t *)(void *)mig_out)->RetCode = MIG_NO_REPLY;\n}\n\n");
 	}
 }

@@ -15,13 +15,15 @@ const char *part_struct(struct output *output, const char *kind, const struct ro
 			 : arena_printf(&output->compiler->arena, "struct mig_%s%u_%s", kind, part, routine->name);
 }
 
-const char *count_field(struct output *output, const struct message *message, const char *kind, const struct argument *argument)
+const char *count_field(
+	struct output *output, const struct message *message, const char *kind, const struct argument *argument)
 {
 	const struct item *item = message->items;
 
 	while (item->argument != argument || (item->kind != ITEM_COUNT && item->kind != ITEM_VARIABLE))
 		item = item->next;
-	return arena_printf(&output->compiler->arena, "%s->%sCnt", part_variable(output, kind, item->part), argument->name);
+	return arena_printf(
+		&output->compiler->arena, "%s->%sCnt", part_variable(output, kind, item->part), argument->name);
 }
 
 bool message_varies(const struct message *message)
@@ -46,7 +48,8 @@ static void put_field(struct output *output, const struct item *item, const char
 		put(output, "\t%smach_msg_port_descriptor_t %s;\n", align, argument->name);
 		break;
 	case ITEM_PORTS:
-		put(output, "\t%smach_msg_port_descriptor_t %s[%llu];\n", align, argument->name, (unsigned long long)type->count);
+		put(output, "\t%smach_msg_port_descriptor_t %s[%llu];\n", align, argument->name,
+			(unsigned long long)type->count);
 		break;
 	case ITEM_OOL:
 		put(output, "\t%smach_msg_ool_descriptor_t %s;\n", align, argument->name);
@@ -65,7 +68,8 @@ static void put_field(struct output *output, const struct item *item, const char
 		}
 		element = type->shape == SHAPE_STRUCT ? NULL : c_element(output, type);
 		if (element != NULL)
-			put(output, "\t%s%s %s[%llu];\n", align, element, argument->name, (unsigned long long)type->count);
+			put(output, "\t%s%s %s[%llu];\n", align, element, argument->name,
+				(unsigned long long)type->count);
 		else
 			put(output, "\t%s%s %s;\n", align, c_type(output, type), argument->name);
 		break;
@@ -77,14 +81,16 @@ static void put_assertion(struct output *output, const struct item *item, const 
 {
 	const struct type *type = item->argument->type;
 
-	if ((item->kind != ITEM_DATA && item->kind != ITEM_VARIABLE) || type->shape == SHAPE_POINTER || type->shape == SHAPE_VALUE)
+	if ((item->kind != ITEM_DATA && item->kind != ITEM_VARIABLE) || type->shape == SHAPE_POINTER ||
+		type->shape == SHAPE_VALUE)
 		return;
-	put(output, "_Static_assert(sizeof(((%s *)0)->%s) == %llu, \"%s has %llu bytes\");\n", structure, item->argument->name,
-		(unsigned long long)type->bytes, item->argument->name, (unsigned long long)type->bytes);
+	put(output, "_Static_assert(sizeof(((%s *)0)->%s) == %llu, \"%s has %llu bytes\");\n", structure,
+		item->argument->name, (unsigned long long)type->bytes, item->argument->name,
+		(unsigned long long)type->bytes);
 }
 
-void put_message_structs(struct output *output, const struct routine *routine, const struct message *message,
-	const char *kind)
+void put_message_structs(
+	struct output *output, const struct routine *routine, const struct message *message, const char *kind)
 {
 	const struct item *item = message->items;
 	const bool reply = strcmp(kind, "reply") == 0;
@@ -162,22 +168,25 @@ static void put_limits(struct output *output, const struct message *message)
 			put(output, "\tif (mig_%sEnd == NULL)\n", argument->name);
 			put_too_large(output, "\t");
 		} else if (item->kind == ITEM_VARIABLE || (item->kind == ITEM_PORTS && type->variable)) {
-			put(output, "\tif (%s > %llu)\n", value_of(output, argument, "Cnt"), (unsigned long long)type->count);
+			put(output, "\tif (%s > %llu)\n", value_of(output, argument, "Cnt"),
+				(unsigned long long)type->count);
 			put_too_large(output, "\t");
 		} else if (item->kind == ITEM_OOL && type->variable && type->element->bytes > 1) {
-			put(output, "\tif (%s > UINT32_MAX / %llu)\n", value_of(output, argument, "Cnt"), (unsigned long long)type->element->bytes);
+			put(output, "\tif (%s > UINT32_MAX / %llu)\n", value_of(output, argument, "Cnt"),
+				(unsigned long long)type->element->bytes);
 			put_too_large(output, "\t");
 		}
 	}
 }
 
-static const char *ool_size(struct output *output, const struct argument *argument)
+const char *ool_size(struct output *output, const struct argument *argument)
 {
 	const struct type *type = argument->type;
 
 	if (!type->variable)
 		return arena_printf(&output->compiler->arena, "%llu",
-			(unsigned long long)(type->count * (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
+			(unsigned long long)(type->count *
+					     (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
 	if (type->element->shape == SHAPE_PORT || type->element->bytes == 1)
 		return value_of(output, argument, "Cnt");
 	return arena_printf(&output->compiler->arena, "%s * %llu", value_of(output, argument, "Cnt"),
@@ -230,7 +239,8 @@ static void pack_descriptor(struct output *output, const struct item *item, cons
 			put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
 		put(output, "\t%s->%s.type = %s;\n", var, name,
 			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR");
-		put(output, "\t%s->%s.%s = %s;\n", var, name, item->kind == ITEM_OOL ? "size" : "count", ool_size(output, argument));
+		put(output, "\t%s->%s.%s = %s;\n", var, name, item->kind == ITEM_OOL ? "size" : "count",
+			ool_size(output, argument));
 		break;
 	default:
 		break;
@@ -245,29 +255,31 @@ static void pack_carried(struct output *output, const struct item *item, const c
 	const char *message = strcmp(kind, "reply") == 0 ? "mig_out" : "mig_kmsg";
 	const char *name = argument->name;
 	const char *value = argument->type->outtran != NULL && output->server
-		? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name)
-		: value_of(output, argument, "");
+				    ? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name)
+				    : value_of(output, argument, "");
 	unsigned long long index = item->descriptor;
 
 	switch (item->kind) {
 	case ITEM_PORT:
-		put(output, "\tipc_kmsg_put_port(%s, %llu, %s, %s);\n", message, index, value, sent_as(output, argument));
+		put(output, "\tipc_kmsg_put_port(%s, %llu, %s, %s);\n", message, index, value,
+			sent_as(output, argument));
 		break;
 	case ITEM_PORTS:
 		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
 		if (type->variable)
-			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %sCnt ? %s[mig_i] : NULL, %s);\n", message, index,
-				name, name, sent_as(output, argument));
+			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %sCnt ? %s[mig_i] : NULL, %s);\n",
+				message, index, name, name, sent_as(output, argument));
 		else
 			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, %s[mig_i], %s);\n", message, index, name,
 				sent_as(output, argument));
 		break;
 	case ITEM_OOL:
-		put(output, "\tipc_kmsg_put_copy(%s, %llu, %s, %s);\n", message, index, name, ool_size(output, argument));
+		put(output, "\tipc_kmsg_put_copy(%s, %llu, %s, %s);\n", message, index, name,
+			ool_size(output, argument));
 		break;
 	case ITEM_OOL_PORTS:
-		put(output, "\tipc_kmsg_put_ports(%s, %llu, %s, %s, %s);\n", message, index, name, ool_size(output, argument),
-			sent_as(output, argument));
+		put(output, "\tipc_kmsg_put_ports(%s, %llu, %s, %s, %s);\n", message, index, name,
+			ool_size(output, argument), sent_as(output, argument));
 		break;
 	default:
 		break;
@@ -316,8 +328,8 @@ static void pack_variable(struct output *output, const struct routine *routine, 
 	if (item->part + 1 < message->parts) {
 		const char *next = part_struct(output, kind, routine, item->part + 1);
 
-		put(output, "\t%s *%s = (void *)((char *)mig_%s + mig_size);\n", next, part_variable(output, kind, item->part + 1),
-			kind);
+		put(output, "\t%s *%s = (void *)((char *)mig_%s + mig_size);\n", next,
+			part_variable(output, kind, item->part + 1), kind);
 	}
 }
 
@@ -349,7 +361,8 @@ void put_packing(struct output *output, const struct routine *routine, const str
 		put(output, "\tsize_t mig_length;\n\tsize_t mig_size = 0;\n");
 	put_clearing(output, routine, message, kind, 0);
 	if (message->descriptors != 0)
-		put(output, "\t%s->Body.msgh_descriptor_count = %llu;\n", var, (unsigned long long)message->descriptors);
+		put(output, "\t%s->Body.msgh_descriptor_count = %llu;\n", var,
+			(unsigned long long)message->descriptors);
 	if (message->has_data)
 		put(output, "\t%s->NDR = NDR_record;\n", var);
 	for (item = message->items; item != NULL; item = item->next) {
@@ -369,9 +382,11 @@ void put_packing(struct output *output, const struct routine *routine, const str
 				pack_descriptor(output, item, var);
 			break;
 		case ITEM_COUNT:
-			put(output, "\t%s->%sCnt = %s;\n", var, item->argument->name, item->argument->in
+			put(output, "\t%s->%sCnt = %s;\n", var, item->argument->name,
+				item->argument->in
 					? value_of(output, item->argument, "Cnt")
-					: arena_printf(&output->compiler->arena, output->server ? "%sCnt" : "*%sCnt", item->argument->name));
+					: arena_printf(&output->compiler->arena, output->server ? "%sCnt" : "*%sCnt",
+						  item->argument->name));
 			break;
 		case ITEM_DATA:
 			pack_data(output, item, var);
@@ -381,145 +396,4 @@ void put_packing(struct output *output, const struct routine *routine, const str
 			break;
 		}
 	}
-}
-
-static void check_disposition(struct output *output, const struct argument *argument, const char *field, const char *label)
-{
-	if (argument->type->recv_name != IPC_POLYMORPHIC)
-		put(output, "\tif (%s != %s)\n\t\tgoto %s;\n", field, disposition_text(argument->type->recv_name), label);
-}
-
-static void check_descriptor(struct output *output, const struct item *item, const char *var, const char *kind,
-	const char *label)
-{
-	const struct argument *argument = item->argument;
-	const struct type *type = argument->type;
-	const char *name = argument->name;
-	struct arena *arena = &output->compiler->arena;
-	const char *carry = arena_printf(arena, "mig_in->carry[%llu]", (unsigned long long)item->descriptor);
-	const char *field = arena_printf(arena, "%s->%s", var, name);
-	bool kernel = output->kernel;
-
-	(void)kind;
-	switch (item->kind) {
-	case ITEM_PORT:
-		put(output, "\tif (%s.type != MACH_MSG_PORT_DESCRIPTOR)\n\t\tgoto %s;\n", field, label);
-		check_disposition(output, argument, arena_printf(arena, "%s.disposition", kernel ? carry : field), label);
-		break;
-	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++) {\n", (unsigned long long)type->count);
-		put(output, "\t\tif (%s[mig_i].type != MACH_MSG_PORT_DESCRIPTOR", field);
-		if (type->recv_name != IPC_POLYMORPHIC) {
-			if (kernel)
-				put(output, " || mig_in->carry[%llu + mig_i].disposition != %s", (unsigned long long)item->descriptor,
-					disposition_text(type->recv_name));
-			else
-				put(output, " || %s[mig_i].disposition != %s", field, disposition_text(type->recv_name));
-		}
-		put(output, ")\n\t\t\tgoto %s;\n\t}\n", label);
-		break;
-	case ITEM_OOL:
-		put(output, "\tif (%s.type != MACH_MSG_OOL_DESCRIPTOR)\n\t\tgoto %s;\n", field, label);
-		if (!type->variable)
-			put(output, "\tif (%s.size != %s)\n\t\tgoto %s;\n", kernel ? carry : field, ool_size(output, argument), label);
-		else if (type->element->bytes > 1)
-			put(output, "\tif (%s.size %% %llu != 0)\n\t\tgoto %s;\n", kernel ? carry : field,
-				(unsigned long long)type->element->bytes, label);
-		break;
-	case ITEM_OOL_PORTS:
-		put(output, "\tif (%s.type != MACH_MSG_OOL_PORTS_DESCRIPTOR)\n\t\tgoto %s;\n", field, label);
-		if (!type->variable)
-			put(output, "\tif (%s.count != %s)\n\t\tgoto %s;\n", kernel ? carry : field, ool_size(output, argument), label);
-		check_disposition(output, argument, arena_printf(arena, "%s.disposition", kernel ? carry : field), label);
-		break;
-	default:
-		break;
-	}
-}
-
-/* One variable item: its count, its terminator, and where the next part begins. */
-static void check_variable(struct output *output, const struct routine *routine, const struct message *message,
-	const struct item *item, const char *kind, const char *label)
-{
-	const struct type *type = item->argument->type;
-	const char *name = item->argument->name;
-	const char *var = part_variable(output, kind, item->part);
-	const char *structure = part_struct(output, kind, routine, item->part);
-
-	put(output, "\tif (mig_left < offsetof(%s, %s))\n\t\tgoto %s;\n", structure, name, label);
-	put(output, "\tif (%s->%sCnt > %llu%s", var, name, (unsigned long long)type->count,
-		type->shape == SHAPE_VSTRING ? "" : ")\n");
-	if (type->shape == SHAPE_VSTRING)
-		put(output, " || %s->%sCnt == 0)\n", var, name);
-	put(output, "\t\tgoto %s;\n", label);
-	put(output, "\tmig_used = (offsetof(%s, %s) + %s->%sCnt * sizeof %s->%s[0] + 7) & ~(size_t)7;\n", structure, name, var,
-		name, var, name);
-	put(output, "\tif (mig_left < mig_used)\n\t\tgoto %s;\n", label);
-	if (type->shape == SHAPE_VSTRING)
-		put(output, "\tif (memchr(%s->%s, 0, %s->%sCnt) != %s->%s + %s->%sCnt - 1)\n\t\tgoto %s;\n", var, name, var, name,
-			var, name, var, name, label);
-	put(output, "\tmig_left -= mig_used;\n");
-	if (item->part + 1 < message->parts)
-		put(output, "\t%s = (void *)((char *)%s + mig_used);\n", part_variable(output, kind, item->part + 1), var);
-}
-
-void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
-	const char *label)
-{
-	const char *var = part_variable(output, kind, 0);
-	const bool varies = message_varies(message);
-	const struct item *item;
-	const struct item *last = NULL;
-	unsigned part = 0;
-
-	put(output, "\tif ((%s->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX) %s 0)\n\t\tgoto %s;\n", var,
-		message->descriptors != 0 ? "==" : "!=", label);
-	if (!varies)
-		put(output, "\tif (%s->Head.msgh_size != sizeof(%s))\n\t\tgoto %s;\n", var, part_struct(output, kind, routine, 0),
-			label);
-	else
-		put(output, "\tmig_left = %s->Head.msgh_size;\n", var);
-	for (item = message->items; varies && item != NULL && item->part == 0; item = item->next) {
-		if (item->kind == ITEM_VARIABLE)
-			put(output, "\tif (mig_left < offsetof(%s, %s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, 0),
-				item->argument->name, label);
-	}
-	if (message->descriptors != 0)
-		put(output, "\tif (%s->Body.msgh_descriptor_count != %llu)\n\t\tgoto %s;\n", var,
-			(unsigned long long)message->descriptors, label);
-	for (item = message->items; item != NULL; last = item, item = item->next) {
-		if (item->part != part) {
-			part = item->part;
-			var = part_variable(output, kind, part);
-			if (part == message->parts - 1) {
-				const struct item *tail = item;
-
-				while (tail->next != NULL)
-					tail = tail->next;
-				if (tail->kind != ITEM_VARIABLE)
-					put(output, "\tif (mig_left != sizeof(%s))\n\t\tgoto %s;\n", part_struct(output, kind, routine, part),
-						label);
-			}
-		}
-		switch (item->kind) {
-		case ITEM_VARIABLE:
-			check_variable(output, routine, message, item, kind, label);
-			break;
-		case ITEM_DATA:
-			if (item->argument->type->shape == SHAPE_STRING)
-				put(output, "\tif (memchr(%s->%s, 0, sizeof %s->%s) == NULL)\n\t\tgoto %s;\n", var, item->argument->name,
-					var, item->argument->name, label);
-			break;
-		case ITEM_COUNT:
-			if (item->argument->type->element->shape == SHAPE_PORT)
-				put(output, "\tif (%s->%sCnt > %llu)\n\t\tgoto %s;\n", var, item->argument->name,
-					(unsigned long long)item->argument->type->count, label);
-			break;
-		default:
-			check_descriptor(output, item, var, kind, label);
-			break;
-		}
-	}
-	if (varies && last != NULL && last->kind == ITEM_VARIABLE)
-		put(output, "\tif (mig_left != 0)\n\t\tgoto %s;\n", label);
 }

@@ -28,18 +28,18 @@ enum {
 };
 
 enum shape {
-	SHAPE_SCALAR,	 /* up to 64 bits */
-	SHAPE_REAL,	 /* a float or double */
-	SHAPE_PORT,	 /* one right */
-	SHAPE_STRUCT,	 /* bytes that C passes by value */
-	SHAPE_ARRAY,	 /* element[count] */
-	SHAPE_STRING,	 /* char[count], terminated */
-	SHAPE_VARRAY,	 /* element[up to count] inline */
-	SHAPE_VSTRING,	 /* char[up to count] inline, terminated */
+	SHAPE_SCALAR,    /* up to 64 bits */
+	SHAPE_REAL,      /* a float or double */
+	SHAPE_PORT,      /* one right */
+	SHAPE_STRUCT,    /* bytes that C passes by value */
+	SHAPE_ARRAY,     /* element[count] */
+	SHAPE_STRING,    /* char[count], terminated */
+	SHAPE_VARRAY,    /* element[up to count] inline */
+	SHAPE_VSTRING,   /* char[up to count] inline, terminated */
 	SHAPE_UNBOUNDED, /* array[]: looks inline to the caller, travels out of line */
-	SHAPE_OOL,	 /* ^: out of line, `count` elements or, if `variable`, any number */
-	SHAPE_POINTER,	 /* PointerTo: the C type's bytes, passed by address */
-	SHAPE_VALUE,	 /* ValueOf: the C type's bytes, passed by value */
+	SHAPE_OOL,       /* ^: out of line, `count` elements or, if `variable`, any number */
+	SHAPE_POINTER,   /* PointerTo: the C type's bytes, passed by address */
+	SHAPE_VALUE,     /* ValueOf: the C type's bytes, passed by value */
 };
 
 struct member {
@@ -125,32 +125,32 @@ struct argument {
 	struct type *type;
 	enum direction direction;
 	unsigned flags;
-	const char *impl;   /* serverimpl, userimpl */
-	bool in;	    /* in the request's body */
-	bool out;	    /* in the reply's body */
-	bool user;	    /* an argument of the client's function */
-	bool server;	    /* an argument of the work function */
-	unsigned in_word;   /* register routines: first word in the request, in the reply */
+	const char *impl; /* serverimpl, userimpl */
+	bool in;          /* in the request's body */
+	bool out;         /* in the reply's body */
+	bool user;        /* an argument of the client's function */
+	bool server;      /* an argument of the work function */
+	unsigned in_word; /* register routines: first word in the request, in the reply */
 	unsigned out_word;
 	unsigned words;
 };
 
 /* One thing in a message. */
 enum item_kind {
-	ITEM_PORT,	/* a descriptor */
-	ITEM_PORTS,	/* `count` port descriptors */
-	ITEM_OOL,	/* a descriptor */
+	ITEM_PORT,      /* a descriptor */
+	ITEM_PORTS,     /* `count` port descriptors */
+	ITEM_OOL,       /* a descriptor */
 	ITEM_OOL_PORTS, /* a descriptor */
-	ITEM_DATA,	/* bytes of fixed length */
-	ITEM_COUNT,	/* only the count of the argument */
-	ITEM_VARIABLE,	/* a count and elements; what follows moves */
+	ITEM_DATA,      /* bytes of fixed length */
+	ITEM_COUNT,     /* only the count of the argument */
+	ITEM_VARIABLE,  /* a count and elements; what follows moves */
 };
 
 struct item {
 	struct item *next;
 	enum item_kind kind;
 	struct argument *argument;
-	unsigned part;	     /* data: which piece of the message */
+	unsigned part;       /* data: which piece of the message */
 	uint64_t descriptor; /* descriptors: index of the first */
 };
 
@@ -159,7 +159,7 @@ struct message {
 	struct item *items;
 	uint64_t descriptors;
 	unsigned parts;
-	bool has_data; /* an NDR record is there */
+	bool has_data;     /* an NDR record is there */
 	uint64_t min_size; /* bytes, header included, as far as this program can know C's alignment */
 	uint64_t max_size;
 };
@@ -183,7 +183,7 @@ struct routine {
 	unsigned reply_words;
 	struct argument *arguments;
 	struct argument *request_port;
-	struct argument *reply_port;  /* the client's, null when the stub makes one */
+	struct argument *reply_port;   /* the client's, null when the stub makes one */
 	struct argument *server_reply; /* what the work function gets */
 	struct argument *waittime;
 	struct argument *sendtime;

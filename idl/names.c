@@ -57,7 +57,8 @@ const char *c_type(const struct output *output, const struct type *type)
 const char *c_seen_type(const struct output *output, const struct argument *argument)
 {
 	if (output->server && argument->type->trans_type != NULL &&
-		(argument->type->intran != NULL || argument->type->outtran != NULL || argument->type->intran_payload != NULL))
+		(argument->type->intran != NULL || argument->type->outtran != NULL ||
+			argument->type->intran_payload != NULL))
 		return argument->type->trans_type;
 	return c_type(output, argument->type);
 }
@@ -102,7 +103,7 @@ bool has_count(const struct argument *argument)
 static bool is_array(const struct type *type)
 {
 	return type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY || type->shape == SHAPE_STRING ||
-		type->shape == SHAPE_VSTRING;
+	       type->shape == SHAPE_VSTRING;
 }
 
 struct parameter_list {
@@ -114,14 +115,15 @@ static void parameter(struct parameter_list *list, const char *type, bool pointe
 {
 	const char *space = type[strlen(type) - 1] == '*' ? "" : " ";
 
-	put(list->output, "%s%s%s%s%s%s", list->count++ == 0 ? "" : ", ", type, space, pointer ? "*" : "", name, suffix);
+	put(list->output, "%s%s%s%s%s%s", list->count++ == 0 ? "" : ", ", type, space, pointer ? "*" : "", name,
+		suffix);
 }
 
 static bool of_chars(const struct type *type)
 {
 	return type->shape == SHAPE_STRING || type->shape == SHAPE_VSTRING ||
-		((type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY) && type->element->shape == SHAPE_SCALAR &&
-			type->element->send_name == 8);
+	       ((type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY) && type->element->shape == SHAPE_SCALAR &&
+		       type->element->send_name == 8);
 }
 
 /* Portolan's own: arrays are pointers to their elements, const when they go in. */
@@ -167,7 +169,8 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 	} else if (is_array(type)) {
 		parameter(list, c_type(output, type), false, argument->name, "");
 	} else if (memory && by_value && dialect == DIALECT_GNU && !output->kernel && argument->in) {
-		parameter(list, arena_printf(&output->compiler->arena, "const_%s", c_type(output, type)), false, argument->name, "");
+		parameter(list, arena_printf(&output->compiler->arena, "const_%s", c_type(output, type)), false,
+			argument->name, "");
 	} else if ((argument->flags & FLAG_CONST) != 0 && by_value && (memory || type->shape == SHAPE_POINTER)) {
 		parameter(list, arena_printf(&output->compiler->arena, "const %s", c_type(output, type)),
 			type->shape == SHAPE_POINTER, argument->name, "");
@@ -184,7 +187,8 @@ static void argument_parameters(struct parameter_list *list, const struct argume
 	const struct type *type = argument->type;
 	bool by_value = who == PARAMETERS_REPLY || !argument->out;
 	bool sends = who == PARAMETERS_CLIENT ? argument->in || argument->direction >= DIR_REQUEST_PORT : argument->out;
-	bool receives = who == PARAMETERS_CLIENT ? argument->out : argument->in || argument->direction >= DIR_REQUEST_PORT;
+	bool receives =
+		who == PARAMETERS_CLIENT ? argument->out : argument->in || argument->direction >= DIR_REQUEST_PORT;
 
 	value_parameter(list, argument, by_value);
 	if (type_is_port_name(type->send_name) &&
@@ -192,7 +196,8 @@ static void argument_parameters(struct parameter_list *list, const struct argume
 		parameter(list, "mach_msg_type_name_t", !by_value, argument->name, "Poly");
 	if (has_count(argument))
 		parameter(list, "mach_msg_type_number_t", !by_value, argument->name, "Cnt");
-	if (sends && (argument->flags & FLAG_DEALLOC_ARG) != 0 && (type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
+	if (sends && (argument->flags & FLAG_DEALLOC_ARG) != 0 &&
+		(type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
 		parameter(list, "boolean_t", !by_value && who == PARAMETERS_WORK, argument->name, "Dealloc");
 	if (who == PARAMETERS_WORK && argument->in && (argument->flags & FLAG_SERVERCOPY) != 0)
 		parameter(list, "boolean_t", false, argument->name, "SCopy");
@@ -212,9 +217,9 @@ void put_prototype(struct output *output, const char *linkage, const char *name,
 		parameter(&list, "kern_return_t", false, "mig_result", "");
 	}
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		if (who == PARAMETERS_REPLY ? argument->out
-					    : who == PARAMETERS_CLIENT ? argument->user
-								       : argument->server)
+		if (who == PARAMETERS_REPLY        ? argument->out
+			: who == PARAMETERS_CLIENT ? argument->user
+						   : argument->server)
 			argument_parameters(&list, argument, who);
 	}
 	put(output, "%s)", list.count == 0 ? "void" : "");
@@ -234,8 +239,8 @@ void put_declaration(struct output *output, const struct routine *routine)
 
 	put(output, "/* %s %s(", routine->simple ? "simpleroutine" : "routine", routine->name);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next)
-		put(output, "%s%s%s: %s", argument == routine->arguments ? "" : "; ", direction_text(argument), argument->name,
-			argument->type->name != NULL ? argument->type->name : "...");
+		put(output, "%s%s%s: %s", argument == routine->arguments ? "" : "; ", direction_text(argument),
+			argument->name, argument->type->name != NULL ? argument->type->name : "...");
 	put(output, "); id %lld, %s */\n", (long long)routine->id, routine->registers ? "by registers" : "by message");
 }
 

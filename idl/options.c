@@ -107,7 +107,8 @@ static int valued_option(struct options *options, struct reader *reader)
 /* Options that are passed on to the preprocessor. */
 static int cpp_option(struct options *options, struct reader *reader)
 {
-	static const char *const separate[] = {"-include", "-isystem", "-imacros", "-isysroot", "-MF", "-MT", "-MQ", "-idirafter"};
+	static const char *const separate[] = {
+		"-include", "-isystem", "-imacros", "-isysroot", "-MF", "-MT", "-MQ", "-idirafter"};
 	const char *word = reader->argv[reader->at];
 	size_t i;
 
@@ -135,8 +136,8 @@ static int cpp_option(struct options *options, struct reader *reader)
 /* What the originals take and what changes nothing here: see doc/mig.md. */
 static bool is_ignored(const char *word)
 {
-	static const char *const words[] = {"-b", "-B", "-k", "-K", "-l", "-L", "-N", "-Q", "-v", "-r", "-s", "-S", "-t", "-T", "-V",
-		"-X", "-split", "-novouchers", "-mach_msg2", "-cpp"};
+	static const char *const words[] = {"-b", "-B", "-k", "-K", "-l", "-L", "-N", "-Q", "-v", "-r", "-s", "-S",
+		"-t", "-T", "-V", "-X", "-split", "-novouchers", "-mach_msg2", "-cpp"};
 	size_t i;
 
 	for (i = 0; i < sizeof words / sizeof words[0]; i++) {

@@ -12,7 +12,7 @@ struct options {
 	const char *server_header;
 	const char *internal_header; /* -iheader */
 	const char *defines_header;  /* -dheader */
-	const char *individual;	     /* -i: prefix of one client file per routine */
+	const char *individual;      /* -i: prefix of one client file per routine */
 	const char *prefix;
 	const char *subr_prefix;
 	const char *list;

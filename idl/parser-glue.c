@@ -38,7 +38,8 @@ uint64_t calculate(struct compiler *compiler, const struct loc *loc, int operato
 		break;
 	case '-':
 		if (b > a)
-			error_at(compiler, loc, NULL, "%llu - %llu is below zero", (unsigned long long)a, (unsigned long long)b);
+			error_at(compiler, loc, NULL, "%llu - %llu is below zero", (unsigned long long)a,
+				(unsigned long long)b);
 		else
 			result = a - b;
 		break;

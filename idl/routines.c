@@ -30,8 +30,8 @@ void add_subsystem_word(struct compiler *compiler, const struct loc *loc, const 
 	else if (strcasecmp(interface->name, "foreign") == 0)
 		flag = &interface->foreign;
 	if (flag == NULL) {
-		error_at(compiler, &interface->loc, "KernelUser, KernelServer or foreign", "'%s' is no modifier of a subsystem",
-			interface->name);
+		error_at(compiler, &interface->loc, "KernelUser, KernelServer or foreign",
+			"'%s' is no modifier of a subsystem", interface->name);
 	} else {
 		if (*flag)
 			warning_at(compiler, &interface->loc, NULL, "'%s' is said twice", interface->name);
@@ -66,11 +66,14 @@ struct argument *new_argument(struct compiler *compiler, const struct loc *loc, 
 	argument->flags = flags;
 	if (type->name == NULL) {
 		/* An argument's specification without a name is a type called like the argument. */
-		bool named_in_c = type->shape == SHAPE_SCALAR || type->shape == SHAPE_REAL || type->shape == SHAPE_PORT ||
-			type->shape == SHAPE_POINTER || type->shape == SHAPE_VALUE;
+		bool named_in_c = type->shape == SHAPE_SCALAR || type->shape == SHAPE_REAL ||
+				  type->shape == SHAPE_PORT || type->shape == SHAPE_POINTER ||
+				  type->shape == SHAPE_VALUE;
 
 		if (!named_in_c && type->shape == SHAPE_STRUCT)
-			error_at(compiler, loc, arena_printf(&compiler->arena, "write %s : NAME = struct ..., NAME being the C type", name),
+			error_at(compiler, loc,
+				arena_printf(
+					&compiler->arena, "write %s : NAME = struct ..., NAME being the C type", name),
 				"a struct needs the name of its C type");
 	}
 	return argument;
@@ -129,7 +132,8 @@ static void sort_argument(struct compiler *compiler, struct routine *routine, st
 		break;
 	case DIR_REQUEST_PORT:
 		if (!argument->type->bad && !sendable_request_port(argument->type))
-			error_at(compiler, &argument->loc, "the first argument without a direction is the port that the request goes to",
+			error_at(compiler, &argument->loc,
+				"the first argument without a direction is the port that the request goes to",
 				"the request port '%s' is not a right to send", argument->name);
 		set_special(compiler, &routine->request_port, argument, "request port");
 		break;
@@ -196,18 +200,19 @@ static void check_flags(struct compiler *compiler, const struct argument *argume
 	if (type->bad)
 		return;
 	if ((argument->flags & (FLAG_DEALLOC | FLAG_DEALLOC_ARG)) != 0 && !ool)
-		warning_at(compiler, &argument->loc, NULL, "dealloc means nothing for '%s': it is not out of line", argument->name);
-	if ((argument->flags & FLAG_COUNTINOUT) != 0 && (type->shape != SHAPE_VARRAY || !argument->out))
-		warning_at(compiler, &argument->loc, NULL, "countinout means nothing for '%s': it is no variable out array",
+		warning_at(compiler, &argument->loc, NULL, "dealloc means nothing for '%s': it is not out of line",
 			argument->name);
+	if ((argument->flags & FLAG_COUNTINOUT) != 0 && (type->shape != SHAPE_VARRAY || !argument->out))
+		warning_at(compiler, &argument->loc, NULL,
+			"countinout means nothing for '%s': it is no variable out array", argument->name);
 	if ((argument->flags & FLAG_DEALLOC) != 0 && (argument->flags & FLAG_NOTDEALLOC) != 0)
 		error_at(compiler, &argument->loc, NULL, "'%s' is both dealloc and notdealloc", argument->name);
 	if ((argument->flags & FLAG_SERVERCOPY) != 0 && (!argument->in || !ool))
-		warning_at(compiler, &argument->loc, NULL, "servercopy means nothing for '%s': it is no out-of-line in argument",
-			argument->name);
+		warning_at(compiler, &argument->loc, NULL,
+			"servercopy means nothing for '%s': it is no out-of-line in argument", argument->name);
 	if ((argument->flags & FLAG_OVERWRITE) != 0)
-		warning_at(compiler, &argument->loc, "the memory is allocated: copy it", "overwrite is not provided: '%s'",
-			argument->name);
+		warning_at(compiler, &argument->loc, "the memory is allocated: copy it",
+			"overwrite is not provided: '%s'", argument->name);
 	if ((argument->flags & FLAG_SAMECOUNT) != 0)
 		error_at(compiler, &argument->loc, "give it a count of its own", "samecount is not provided");
 	if ((argument->flags & FLAG_RETCODE) != 0 && !simple)
@@ -218,16 +223,16 @@ static void check_flags(struct compiler *compiler, const struct argument *argume
 		warning_at(compiler, &argument->loc, "write `dealloc`, or `notdealloc` if the server keeps the memory",
 			"the server never frees the memory that it returns in '%s'", argument->name);
 	if (argument->in && argument->out && (type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING))
-		error_at(compiler, &argument->loc, "use one in and one out argument", "'%s' cannot be inout: its length varies",
-			argument->name);
+		error_at(compiler, &argument->loc, "use one in and one out argument",
+			"'%s' cannot be inout: its length varies", argument->name);
 }
 
 static bool is_c_keyword(const char *name)
 {
-	static const char *const words[] = {"asm", "auto", "break", "case", "char", "const", "continue", "default", "do", "double",
-		"else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
-		"short", "signed", "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "unsigned", "void",
-		"volatile", "while"};
+	static const char *const words[] = {"asm", "auto", "break", "case", "char", "const", "continue", "default",
+		"do", "double", "else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long",
+		"register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
+		"typeof", "union", "unsigned", "void", "volatile", "while"};
 	size_t i;
 
 	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -248,10 +253,11 @@ static bool brings_along(const struct argument *argument, const char *name)
 		return false;
 	for (i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		if (strcmp(name + length, endings[i]) == 0)
-			return i == 0 ? argument->type->variable
-			     : i == 1 ? argument->type->send_name == IPC_POLYMORPHIC || argument->type->recv_name == IPC_POLYMORPHIC
-			     : i == 2 ? (argument->flags & FLAG_DEALLOC_ARG) != 0
-				      : (argument->flags & FLAG_SERVERCOPY) != 0;
+			return i == 0   ? argument->type->variable
+			       : i == 1 ? argument->type->send_name == IPC_POLYMORPHIC ||
+						  argument->type->recv_name == IPC_POLYMORPHIC
+			       : i == 2 ? (argument->flags & FLAG_DEALLOC_ARG) != 0
+					: (argument->flags & FLAG_SERVERCOPY) != 0;
 	}
 	return false;
 }
@@ -269,20 +275,23 @@ static void check_names(struct compiler *compiler, struct routine *routine)
 		count++;
 		for (i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
 			if (strcmp(argument->name, reserved[i]) == 0)
-				error_at(compiler, &argument->loc, NULL, "an argument cannot be called '%s'", argument->name);
+				error_at(compiler, &argument->loc, NULL, "an argument cannot be called '%s'",
+					argument->name);
 		}
 		if (is_c_keyword(argument->name))
-			error_at(compiler, &argument->loc, NULL, "'%s' is a word of C: an argument cannot be called that",
-				argument->name);
+			error_at(compiler, &argument->loc, NULL,
+				"'%s' is a word of C: an argument cannot be called that", argument->name);
 		if (strncmp(argument->name, "mig_", 4) == 0)
-			error_at(compiler, &argument->loc, NULL, "names that begin with mig_ belong to the generated code");
+			error_at(compiler, &argument->loc, NULL,
+				"names that begin with mig_ belong to the generated code");
 		for (other = routine->arguments; other != argument; other = other->next) {
 			if (strcmp(argument->name, other->name) == 0) {
 				error_at(compiler, &argument->loc, NULL, "a second argument '%s'", argument->name);
 				break;
 			}
 			if (brings_along(argument, other->name) || brings_along(other, argument->name)) {
-				error_at(compiler, &argument->loc, NULL, "'%s' and '%s' have the same name in C: %s", other->name, argument->name,
+				error_at(compiler, &argument->loc, NULL, "'%s' and '%s' have the same name in C: %s",
+					other->name, argument->name,
 					brings_along(argument, other->name) ? other->name : argument->name);
 				break;
 			}
@@ -339,11 +348,12 @@ static void check_routine_name(struct compiler *compiler, struct routine *routin
 	const struct routine *other;
 
 	if (is_c_keyword(routine->user_name) || is_c_keyword(routine->server_name))
-		error_at(compiler, &routine->loc, "give it a prefix: userprefix, serverprefix", "'%s' is a word of C", routine->name);
+		error_at(compiler, &routine->loc, "give it a prefix: userprefix, serverprefix", "'%s' is a word of C",
+			routine->name);
 	for (other = compiler->routine_hash[bucket]; other != NULL; other = other->hash_next) {
 		if (strcmp(other->name, routine->name) == 0) {
-			error_at(compiler, &routine->loc, NULL, "a second routine '%s'; the first is at %s:%u", routine->name,
-				other->loc.file, other->loc.line);
+			error_at(compiler, &routine->loc, NULL, "a second routine '%s'; the first is at %s:%u",
+				routine->name, other->loc.file, other->loc.line);
 			break;
 		}
 	}
@@ -351,7 +361,8 @@ static void check_routine_name(struct compiler *compiler, struct routine *routin
 	compiler->routine_hash[bucket] = routine;
 }
 
-void add_routine(struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
+void add_routine(
+	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
 {
 	struct routine *routine = arena_alloc(&compiler->arena, sizeof *routine);
 	struct argument *argument;
@@ -372,8 +383,8 @@ void add_routine(struct compiler *compiler, const struct loc *loc, const char *n
 		sort_argument(compiler, routine, argument);
 		check_flags(compiler, argument, simple);
 		if (simple && argument->out)
-			error_at(compiler, &argument->loc, "make it a routine", "'%s' is out, but a simpleroutine has no reply",
-				argument->name);
+			error_at(compiler, &argument->loc, "make it a routine",
+				"'%s' is out, but a simpleroutine has no reply", argument->name);
 	}
 	check_names(compiler, routine);
 	if (compiler->broken_arguments)
@@ -381,14 +392,15 @@ void add_routine(struct compiler *compiler, const struct loc *loc, const char *n
 	else if (compiler->interface.foreign)
 		check_foreign(compiler, routine);
 	else if (routine->request_port == NULL)
-		error_at(compiler, loc, "the first argument without a direction must be the port that the request goes to",
+		error_at(compiler, loc,
+			"the first argument without a direction must be the port that the request goes to",
 			"routine '%s' has no request port", name);
 	check_routine_name(compiler, routine);
 	append_routine(compiler, routine, 1);
 }
 
-void add_procedure(struct compiler *compiler, const struct loc *loc, const char *name, bool simple,
-	struct argument *arguments)
+void add_procedure(
+	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
 {
 	warning_at(compiler, loc, simple ? "write simpleroutine" : "write routine",
 		"'%s' returns its result like a routine; error procedures are not called", name);
@@ -448,7 +460,8 @@ static void check_reply_ids(struct compiler *compiler)
 			other = other->next;
 		if (other != NULL && other->id == routine->id + 100 && !other->skip) {
 			warning_at(compiler, &other->loc, "split the subsystem: a reply's id is the request's + 100",
-				"the id %lld of '%s' is also that of the reply of '%s'", (long long)other->id, other->name, routine->name);
+				"the id %lld of '%s' is also that of the reply of '%s'", (long long)other->id,
+				other->name, routine->name);
 			return;
 		}
 	}
@@ -465,7 +478,8 @@ void finish_routines(struct compiler *compiler)
 		if (routine->skip)
 			continue;
 		if (compiler->interface.kernel_user && !routine->simple)
-			warning_at(compiler, &routine->loc, "make it a simpleroutine whose reply is a message of its own",
+			warning_at(compiler, &routine->loc,
+				"make it a simpleroutine whose reply is a message of its own",
 				"the kernel never waits for a reply: no stub is made for '%s'", routine->name);
 		lay_out_routine(compiler, routine);
 	}

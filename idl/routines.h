@@ -10,10 +10,10 @@ void end_subsystem(struct compiler *compiler, const struct loc *loc, uint64_t ba
 
 struct argument *new_argument(struct compiler *compiler, const struct loc *loc, enum direction direction,
 	const char *name, const char *impl, struct type *type, unsigned flags);
-void add_routine(struct compiler *compiler, const struct loc *loc, const char *name, bool simple,
-	struct argument *arguments);
-void add_procedure(struct compiler *compiler, const struct loc *loc, const char *name, bool simple,
-	struct argument *arguments);
+void add_routine(
+	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments);
+void add_procedure(
+	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments);
 void add_function(struct compiler *compiler, const struct loc *loc, const char *name, struct argument *arguments,
 	struct type *result);
 void add_skip(struct compiler *compiler, const struct loc *loc, uint64_t count);

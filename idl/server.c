@@ -19,39 +19,43 @@ static void put_helpers(struct output *output)
 	}
 	if (registers && !interface->foreign)
 		put(output, "/* Ends a call with one word, its result. */\n"
-			"static void mig_end_call(struct mig_call *call, kern_return_t result)\n{\n"
-			"\tif (result == KERN_RESTART) {\n\t\tcall->disposition = KERN_RESTART;\n\t\treturn;\n\t}\n"
-			"\tmemset(call->word, 0, sizeof call->word);\n"
-			"\tcall->word[0] = (uint64_t)(int64_t)result;\n"
-			"\tcall->count = 1;\n"
-			"\tcall->disposition = result == MIG_NO_REPLY ? MIG_NO_REPLY : KERN_SUCCESS;\n}\n\n");
+			    "static void mig_end_call(struct mig_call *call, kern_return_t result)\n{\n"
+			    "\tif (result == KERN_RESTART) {\n\t\tcall->disposition = KERN_RESTART;\n\t\treturn;\n\t}\n"
+			    "\tmemset(call->word, 0, sizeof call->word);\n"
+			    "\tcall->word[0] = (uint64_t)(int64_t)result;\n"
+			    "\tcall->count = 1;\n"
+			    "\tcall->disposition = result == MIG_NO_REPLY ? MIG_NO_REPLY : KERN_SUCCESS;\n}\n\n");
 	if (messages && output->kernel)
 		put(output, "/* Makes `out` the reply that says only how the routine ended. */\n"
-			"static void mig_end_message(const struct ipc_kmsg *in, struct ipc_kmsg *out, kern_return_t result)\n{\n"
-			"\tmig_reply_error_t *reply = (void *)ipc_kmsg_header(out);\n\n"
-			"\tmemset(reply, 0, sizeof *reply);\n"
-			"\treply->Head.msgh_size = sizeof *reply;\n"
-			"\treply->Head.msgh_id = in->header.msgh_id + 100;\n"
-			"\treply->NDR = NDR_record;\n\treply->RetCode = result;\n}\n\n");
+			    "static void mig_end_message(const struct ipc_kmsg *in, struct ipc_kmsg *out, "
+			    "kern_return_t result)\n{\n"
+			    "\tmig_reply_error_t *reply = (void *)ipc_kmsg_header(out);\n\n"
+			    "\tmemset(reply, 0, sizeof *reply);\n"
+			    "\treply->Head.msgh_size = sizeof *reply;\n"
+			    "\treply->Head.msgh_id = in->header.msgh_id + 100;\n"
+			    "\treply->NDR = NDR_record;\n\treply->RetCode = result;\n}\n\n");
 	if (messages && !output->kernel) {
 		put(output, "/* The head of the answer to `in`. */\n"
-			"static void mig_start_reply(const mach_msg_header_t *in, mach_msg_header_t *out, mach_msg_bits_t complex,\n"
-			"\tmach_msg_size_t size)\n{\n"
-			"\tout->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(in->msgh_bits), 0) | complex;\n"
-			"\tout->msgh_size = size;\n\tout->msgh_remote_port = in->msgh_remote_port;\n"
-			"\tout->msgh_local_port = MACH_PORT_NULL;\n\tout->msgh_reserved = 0;\n"
-			"\tout->msgh_id = in->msgh_id + 100;\n}\n\n");
-		put(output, "/*\n * Makes `out` the reply that says only how the routine ended. Unless the work function has them, the rights and memory\n"
-			" * of the request die here; the reply port stays the caller's.\n */\n"
-			"static void mig_end_message(mach_msg_header_t *in, mach_msg_header_t *out, kern_return_t result)\n{\n"
-			"\tmig_reply_error_t *reply = (void *)out;\n\n"
-			"\tmemset(reply, 0, sizeof *reply);\n"
-			"\tmig_start_reply(in, out, 0, sizeof *reply);\n"
-			"\treply->NDR = NDR_record;\n\treply->RetCode = result;\n"
-			"\tif (result != MIG_NO_REPLY && (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0) {\n"
-			"\t\tin->msgh_bits = MACH_MSGH_BITS_COMPLEX;\n"
-			"\t\tin->msgh_remote_port = MACH_PORT_NULL;\n\t\tin->msgh_local_port = MACH_PORT_NULL;\n"
-			"\t\tmach_msg_destroy(in);\n\t}\n}\n\n");
+			    "static void mig_start_reply(const mach_msg_header_t *in, mach_msg_header_t *out, "
+			    "mach_msg_bits_t complex,\n"
+			    "\tmach_msg_size_t size)\n{\n"
+			    "\tout->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(in->msgh_bits), 0) | complex;\n"
+			    "\tout->msgh_size = size;\n\tout->msgh_remote_port = in->msgh_remote_port;\n"
+			    "\tout->msgh_local_port = MACH_PORT_NULL;\n\tout->msgh_reserved = 0;\n"
+			    "\tout->msgh_id = in->msgh_id + 100;\n}\n\n");
+		put(output, "/*\n * Makes `out` the reply that says only how the routine ended. Unless the work "
+			    "function has them, the rights and memory\n"
+			    " * of the request die here; the reply port stays the caller's.\n */\n"
+			    "static void mig_end_message(mach_msg_header_t *in, mach_msg_header_t *out, kern_return_t "
+			    "result)\n{\n"
+			    "\tmig_reply_error_t *reply = (void *)out;\n\n"
+			    "\tmemset(reply, 0, sizeof *reply);\n"
+			    "\tmig_start_reply(in, out, 0, sizeof *reply);\n"
+			    "\treply->NDR = NDR_record;\n\treply->RetCode = result;\n"
+			    "\tif (result != MIG_NO_REPLY && (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0) {\n"
+			    "\t\tin->msgh_bits = MACH_MSGH_BITS_COMPLEX;\n"
+			    "\t\tin->msgh_remote_port = MACH_PORT_NULL;\n\t\tin->msgh_local_port = MACH_PORT_NULL;\n"
+			    "\t\tmach_msg_destroy(in);\n\t}\n}\n\n");
 	}
 }
 
@@ -62,7 +66,8 @@ static void deferred_words(struct output *output, const struct routine *routine)
 	const struct argument *argument;
 
 	put(output, "\tuint64_t mig_word[8] = {(uint64_t)(int64_t)mig_result};\n\n");
-	put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn mach_send_words(mig_reply_port, %lld, mig_word, 1);\n",
+	put(output,
+		"\tif (mig_result != KERN_SUCCESS)\n\t\treturn mach_send_words(mig_reply_port, %lld, mig_word, 1);\n",
 		(long long)routine->id + 100);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		const struct type *type = argument->type;
@@ -75,32 +80,37 @@ static void deferred_words(struct output *output, const struct routine *routine)
 		if (type->shape == SHAPE_SCALAR)
 			put(output, "\tmig_word[%u] = (uint64_t)%s;\n", argument->out_word, name);
 		else if (type->shape == SHAPE_STRING)
-			put(output, "\tif (memchr(%s, 0, %llu) == NULL)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n"
-				"\tmemcpy(&mig_word[%u], %s, strlen(%s));\n", name, (unsigned long long)type->count, argument->out_word,
-				name, name);
+			put(output,
+				"\tif (memchr(%s, 0, %llu) == NULL)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n"
+				"\tmemcpy(&mig_word[%u], %s, strlen(%s));\n",
+				name, (unsigned long long)type->count, argument->out_word, name, name);
 		else
 			put(output, "\tmemcpy(&mig_word[%u], %s%s, %llu);\n", argument->out_word,
 				type->shape == SHAPE_ARRAY ? "" : "&", name, (unsigned long long)type->bytes);
 	}
-	put(output, "\treturn mach_send_words(mig_reply_port, %lld, mig_word, %u);\n}\n\n", (long long)routine->id + 100,
-		routine->reply_words);
+	put(output, "\treturn mach_send_words(mig_reply_port, %lld, mig_word, %u);\n}\n\n",
+		(long long)routine->id + 100, routine->reply_words);
 }
 
 static void deferred_message(struct output *output, const struct routine *routine)
 {
 	const struct item *last = routine->reply.items;
 
-	put(output, "\tunion {\n\t\t_Alignas(8) unsigned char bytes[mig_reply_%s_size];\n\t\tmig_reply_error_t error;\n"
-		"\t} mig_message;\n", routine->name);
+	put(output,
+		"\tunion {\n\t\t_Alignas(8) unsigned char bytes[mig_reply_%s_size];\n\t\tmig_reply_error_t error;\n"
+		"\t} mig_message;\n",
+		routine->name);
 	put(output, "\tstruct mig_reply_%s *mig_reply = (void *)&mig_message;\n\n", routine->name);
-	put(output, "\tif (mig_result != KERN_SUCCESS) {\n\t\tmemset(&mig_message.error, 0, sizeof mig_message.error);\n"
+	put(output,
+		"\tif (mig_result != KERN_SUCCESS) {\n\t\tmemset(&mig_message.error, 0, sizeof mig_message.error);\n"
 		"\t\tmig_message.error.NDR = NDR_record;\n\t\tmig_message.error.RetCode = mig_result;\n"
 		"\t\tmig_reply->Head.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);\n"
 		"\t\tmig_reply->Head.msgh_size = sizeof mig_message.error;\n"
 		"\t\tmig_reply->Head.msgh_remote_port = mig_reply_port;\n"
 		"\t\tmig_reply->Head.msgh_id = %lld;\n"
 		"\t\treturn mach_msg(&mig_reply->Head, MACH_SEND_MSG, mig_reply->Head.msgh_size, 0, MACH_PORT_NULL,\n"
-		"\t\t\tMACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);\n\t}\n", (long long)routine->id + 100);
+		"\t\t\tMACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);\n\t}\n",
+		(long long)routine->id + 100);
 	put_packing(output, routine, &routine->reply, "reply");
 	while (last != NULL && last->next != NULL)
 		last = last->next;
@@ -116,14 +126,16 @@ static void deferred_message(struct output *output, const struct routine *routin
 	put(output, "\tmig_reply->Head.msgh_remote_port = mig_reply_port;\n\tmig_reply->Head.msgh_id = %lld;\n",
 		(long long)routine->id + 100);
 	put(output, "\treturn mach_msg(&mig_reply->Head, MACH_SEND_MSG, mig_reply->Head.msgh_size, 0, MACH_PORT_NULL,\n"
-		"\t\tMACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);\n}\n\n");
+		    "\t\tMACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);\n}\n\n");
 }
 
 static void deferred_reply(struct output *output, const struct routine *routine)
 {
 	const char *name = arena_printf(&output->compiler->arena, "%s_reply", routine->name);
 
-	put(output, "/* The answer to a %s whose work function returned MIG_NO_REPLY; consumes the reply port when it succeeds. */\n",
+	put(output,
+		"/* The answer to a %s whose work function returned MIG_NO_REPLY; consumes the reply port when it "
+		"succeeds. */\n",
 		routine->name);
 	put_prototype(output, "", name, routine, PARAMETERS_REPLY);
 	put(output, ";\n\n");
@@ -139,11 +151,12 @@ static void deferred_reply(struct output *output, const struct routine *routine)
 
 static void put_table_entry(struct output *output, const struct routine *routine)
 {
-	put(output, "\t[%lld] = {\n\t\t.name = \"%s\",\n",
-		(long long)(routine->id - output->compiler->interface.base), routine->name);
+	put(output, "\t[%lld] = {\n\t\t.name = \"%s\",\n", (long long)(routine->id - output->compiler->interface.base),
+		routine->name);
 	if (routine->registers) {
 		put(output, "\t\t.flags = MIG_ROUTINE_REGISTER%s,\n", routine->simple ? " | MIG_ROUTINE_ONEWAY" : "");
-		put(output, "\t\t.request_words = %u,\n\t\t.reply_words = %u,\n", routine->request_words, routine->reply_words);
+		put(output, "\t\t.request_words = %u,\n\t\t.reply_words = %u,\n", routine->request_words,
+			routine->reply_words);
 		put(output, "\t\t.max_request_size = %u,\n\t\t.max_reply_size = %u,\n", 24 + 8 * routine->request_words,
 			routine->simple ? 40 : 24 + 8 * routine->reply_words);
 		put(output, "\t\t.words = mig_words_%s,\n\t},\n", routine->name);
@@ -193,10 +206,12 @@ static void put_table(struct output *output)
 			put_table_entry(output, routine);
 	}
 	put(output, "};\n\nextern const struct mig_subsystem %s_subsystem;\n", interface->name);
-	put(output, "const struct mig_subsystem %s_subsystem = {\n\t.name = \"%s\",\n\t.start = %lld,\n\t.end = %lld,\n",
-		interface->name, interface->name, (long long)interface->base, (long long)(interface->base + interface->slots));
+	put(output,
+		"const struct mig_subsystem %s_subsystem = {\n\t.name = \"%s\",\n\t.start = %lld,\n\t.end = %lld,\n",
+		interface->name, interface->name, (long long)interface->base,
+		(long long)(interface->base + interface->slots));
 	put(output, "\t.max_request_size = sizeof(union mig_largest_request),\n"
-		"\t.max_reply_size = sizeof(union mig_largest_reply),\n\t.routine = mig_routines,\n};\n");
+		    "\t.max_reply_size = sizeof(union mig_largest_reply),\n\t.routine = mig_routines,\n};\n");
 }
 
 static void put_demux(struct output *output)
@@ -206,8 +221,10 @@ static void put_demux(struct output *output)
 
 	put(output, "\nboolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n\n", demux);
 	put(output, "/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n");
-	put(output, "boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out)\n{\n"
-		"\treturn mig_server_dispatch(&%s_subsystem, in, out);\n}\n", demux, interface->name);
+	put(output,
+		"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out)\n{\n"
+		"\treturn mig_server_dispatch(&%s_subsystem, in, out);\n}\n",
+		demux, interface->name);
 }
 
 static void put_trace_table(struct output *output)
@@ -222,17 +239,21 @@ static void put_trace_table(struct output *output)
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
-		put(output, "\t[%lld] = {\n\t\t.name = \"%s\",\n", (long long)(routine->id - interface->base), routine->name);
+		put(output, "\t[%lld] = {\n\t\t.name = \"%s\",\n", (long long)(routine->id - interface->base),
+			routine->name);
 		count = 0;
 		for (argument = routine->arguments; argument != NULL; argument = argument->next)
 			put(output, "\t\t.argument[%u] = {\"%s\", \"%s\", %llu},\n", count++, argument->name,
-				argument->type->name != NULL ? argument->type->name : "", (unsigned long long)argument->type->bytes);
+				argument->type->name != NULL ? argument->type->name : "",
+				(unsigned long long)argument->type->bytes);
 		put(output, "\t\t.arguments = %u,\n\t},\n", count);
 	}
 	put(output, "};\n\nextern const struct mig_trace_table %s_trace_table;\n", interface->name);
-	put(output, "const struct mig_trace_table %s_trace_table = {\n\t.name = \"%s\",\n\t.start = %lld,\n\t.count = %lld,\n"
-		"\t.routine = mig_trace_routines,\n};\n", interface->name, interface->name, (long long)interface->base,
-		(long long)interface->slots);
+	put(output,
+		"const struct mig_trace_table %s_trace_table = {\n\t.name = \"%s\",\n\t.start = %lld,\n\t.count = "
+		"%lld,\n"
+		"\t.routine = mig_trace_routines,\n};\n",
+		interface->name, interface->name, (long long)interface->base, (long long)interface->slots);
 }
 
 static void put_file_includes(struct output *output)

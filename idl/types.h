@@ -11,13 +11,21 @@ struct word {
 	uint64_t number;
 };
 
-enum translation_kind { TR_CTYPE, TR_CUSERTYPE, TR_CSERVERTYPE, TR_INTRAN, TR_OUTTRAN, TR_DESTRUCTOR, TR_INTRANPAYLOAD };
+enum translation_kind {
+	TR_CTYPE,
+	TR_CUSERTYPE,
+	TR_CSERVERTYPE,
+	TR_INTRAN,
+	TR_OUTTRAN,
+	TR_DESTRUCTOR,
+	TR_INTRANPAYLOAD
+};
 
 struct translation {
 	struct translation *next;
 	struct loc loc;
 	enum translation_kind kind;
-	const char *type;     /* the type, or the result of the function */
+	const char *type; /* the type, or the result of the function */
 	const char *function;
 	const char *argument; /* type that the function takes */
 };
@@ -28,8 +36,8 @@ uint64_t number_value(struct compiler *compiler, const struct loc *loc, const ch
 struct type *type_of_word(struct compiler *compiler, const struct word *word);
 struct type *type_of_pair(struct compiler *compiler, const struct word *send, const struct word *receive);
 /* GNU's and CMU's (name, bits, flags). */
-struct type *type_long_form(struct compiler *compiler, const struct loc *loc, struct type *base, uint64_t bits,
-	unsigned flags);
+struct type *type_long_form(
+	struct compiler *compiler, const struct loc *loc, struct type *base, uint64_t bits, unsigned flags);
 struct type *type_array(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element);
 struct type *type_varray(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element);
 struct type *type_unbounded(struct compiler *compiler, const struct loc *loc, struct type *element);

@@ -15,8 +15,8 @@ static void put_string_limits(struct output *output, const struct routine *routi
 
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		if (argument->in && argument->type->shape == SHAPE_STRING)
-			put(output, "\tif (memchr(%s, 0, %llu) == NULL)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n", argument->name,
-				(unsigned long long)argument->type->count);
+			put(output, "\tif (memchr(%s, 0, %llu) == NULL)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n",
+				argument->name, (unsigned long long)argument->type->count);
 	}
 }
 
@@ -32,12 +32,14 @@ static void pack_words(struct output *output, const struct routine *routine)
 		if (!argument->in)
 			continue;
 		if (is_scalar(type))
-			put(output, "\tmig_word[%u] = (uint64_t)%s%s;\n", argument->in_word, argument->out ? "*" : "", name);
+			put(output, "\tmig_word[%u] = (uint64_t)%s%s;\n", argument->in_word, argument->out ? "*" : "",
+				name);
 		else if (type->shape == SHAPE_STRING)
 			put(output, "\tmemcpy(&mig_word[%u], %s, strlen(%s));\n", argument->in_word, name, name);
 		else
 			put(output, "\tmemcpy(&mig_word[%u], %s%s, %llu);\n", argument->in_word,
-				type->shape == SHAPE_ARRAY || argument->out ? "" : "&", name, (unsigned long long)type->bytes);
+				type->shape == SHAPE_ARRAY || argument->out ? "" : "&", name,
+				(unsigned long long)type->bytes);
 	}
 }
 
@@ -51,7 +53,8 @@ static void unpack_words(struct output *output, const struct routine *routine)
 		if (!argument->out)
 			continue;
 		if (is_scalar(type))
-			put(output, "\t*%s = (%s)mig_word[%u];\n", argument->name, c_type(output, type), argument->out_word);
+			put(output, "\t*%s = (%s)mig_word[%u];\n", argument->name, c_type(output, type),
+				argument->out_word);
 		else
 			put(output, "\tmemcpy(%s, &mig_word[%u], %llu);\n", argument->name, argument->out_word,
 				(unsigned long long)type->bytes);
@@ -89,10 +92,11 @@ static void register_stub(struct output *output, const struct routine *routine)
 	if (routine->simple) {
 		if (output->kernel)
 			put(output, "\treturn ipc_send_words_from_kernel(%s, %s, %lld, mig_word, %u);\n}\n\n", port,
-				send_disposition(output, routine->request_port), (long long)routine->id, routine->request_words);
-		else
-			put(output, "\treturn mach_send_words(%s, %lld, mig_word, %u);\n}\n\n", port, (long long)routine->id,
+				send_disposition(output, routine->request_port), (long long)routine->id,
 				routine->request_words);
+		else
+			put(output, "\treturn mach_send_words(%s, %lld, mig_word, %u);\n}\n\n", port,
+				(long long)routine->id, routine->request_words);
 		return;
 	}
 	put(output, "\tmig_result = mach_call_words(%s, %lld, mig_word, %u);\n", port, (long long)routine->id,
@@ -169,9 +173,9 @@ static void put_options(struct output *output, const struct routine *routine)
 	if (!routine->simple)
 		put(output, " | MACH_RCV_MSG");
 	if (wait != NULL)
-		put(output, routine->simple ? " | MACH_SEND_TIMEOUT"
-			: output->compiler->dialect == DIALECT_APPLE ? " | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT"
-								     : " | MACH_RCV_TIMEOUT");
+		put(output, routine->simple                              ? " | MACH_SEND_TIMEOUT"
+			    : output->compiler->dialect == DIALECT_APPLE ? " | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT"
+									 : " | MACH_RCV_TIMEOUT");
 	if (send != NULL && !(wait != NULL && (routine->simple || output->compiler->dialect == DIALECT_APPLE)))
 		put(output, " | MACH_SEND_TIMEOUT");
 	if (routine->msgoption != NULL)
@@ -226,28 +230,36 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 		break;
 	case ITEM_PORTS:
 		put(output, "\tfor (unsigned mig_i = 0; mig_i < %s; mig_i++)\n",
-			type->variable ? count_field(output, &routine->reply, "reply", argument)
-				       : arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
+			type->variable
+				? count_field(output, &routine->reply, "reply", argument)
+				: arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
 		put(output, "\t\t%s[mig_i] = mig_reply->%s[mig_i].name;\n", name, name);
 		if (type->variable)
 			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
 		break;
 	default:
-		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && output->compiler->dialect == DIALECT_GNU) {
+		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL &&
+			output->compiler->dialect == DIALECT_GNU) {
 			/* GNU's array[]: the caller's buffer if it is large enough. */
-			put(output, "\tif (mig_reply->%s.size / %llu <= *%sCnt) {\n", name, (unsigned long long)type->element->bytes, name);
-			put(output, "\t\tif (mig_reply->%s.size != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, "
-				"mig_reply->%s.size);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.size);\n\t\t}\n"
+			put(output, "\tif (mig_reply->%s.size / %llu <= *%sCnt) {\n", name,
+				(unsigned long long)type->element->bytes, name);
+			put(output,
+				"\t\tif (mig_reply->%s.size != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, "
+				"mig_reply->%s.address, "
+				"mig_reply->%s.size);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, "
+				"mig_reply->%s.size);\n\t\t}\n"
 				"\t} else {\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\t}\n",
 				name, name, name, name, name, name, name, c_type(output, type), name);
-			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name, (unsigned long long)type->element->bytes);
+			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
+				(unsigned long long)type->element->bytes);
 			break;
 		}
 		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);
 		if (type->variable && item->kind == ITEM_OOL_PORTS)
 			put(output, "\t*%sCnt = mig_reply->%s.count;\n", name, name);
 		else if (type->variable)
-			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name, (unsigned long long)type->element->bytes);
+			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
+				(unsigned long long)type->element->bytes);
 		break;
 	}
 	if (type->recv_name == IPC_POLYMORPHIC)
@@ -262,7 +274,8 @@ static void unpack_data(struct output *output, const struct item *item)
 
 	if (item->kind == ITEM_VARIABLE) {
 		put(output, "\tif (%s->%sCnt != 0)\n", var, name);
-		put(output, "\t\tmemcpy(%s, %s->%s, (size_t)%s->%sCnt * sizeof %s->%s[0]);\n", name, var, name, var, name, var, name);
+		put(output, "\t\tmemcpy(%s, %s->%s, (size_t)%s->%sCnt * sizeof %s->%s[0]);\n", name, var, name, var,
+			name, var, name);
 		if (type->shape != SHAPE_VSTRING)
 			put(output, "\t*%sCnt = %s->%sCnt;\n", name, var, name);
 	} else if (type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING) {
@@ -277,8 +290,8 @@ static void put_reply_variables(struct output *output, const struct routine *rou
 	unsigned part;
 
 	for (part = 0; part < routine->reply.parts; part++)
-		put(output, "\t%s *%s%s;\n", part_struct(output, "reply", routine, part), part_variable(output, "reply", part),
-			part == 0 ? " = (void *)&mig_message" : "");
+		put(output, "\t%s *%s%s;\n", part_struct(output, "reply", routine, part),
+			part_variable(output, "reply", part), part == 0 ? " = (void *)&mig_message" : "");
 	if (message_varies(&routine->reply))
 		put(output, "\tsize_t mig_left;\n\tsize_t mig_used;\n");
 }
@@ -289,11 +302,12 @@ static void put_reply(struct output *output, const struct routine *routine)
 
 	put(output, "\tif (mig_reply->Head.msgh_id != %lld) {\n", (long long)routine->id + 100);
 	put(output, "\t\tmig_result = mig_reply->Head.msgh_id == 71 /* send-once notification */ ? MIG_SERVER_DIED : "
-		"MIG_REPLY_MISMATCH;\n");
+		    "MIG_REPLY_MISMATCH;\n");
 	put(output, "\t\tmach_msg_destroy(&mig_reply->Head);\n\t\treturn mig_result;\n\t}\n");
 	put(output, "\tif ((mig_reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 &&\n"
-		"\t\tmig_reply->Head.msgh_size == sizeof(mig_reply_error_t) && mig_message.error.RetCode != KERN_SUCCESS)\n"
-		"\t\treturn mig_message.error.RetCode;\n");
+		    "\t\tmig_reply->Head.msgh_size == sizeof(mig_reply_error_t) && mig_message.error.RetCode != "
+		    "KERN_SUCCESS)\n"
+		    "\t\treturn mig_message.error.RetCode;\n");
 	put_checks(output, routine, &routine->reply, "reply", "mig_bad_reply");
 	if (routine->reply.descriptors == 0)
 		put(output, "\tif (mig_reply->RetCode != KERN_SUCCESS)\n\t\treturn mig_reply->RetCode;\n");
@@ -327,15 +341,16 @@ static void message_stub(struct output *output, const struct routine *routine)
 		put(output, "\tmig_request->Head.msgh_local_port = %s;\n", routine->reply_port->name);
 	else if (!routine->simple)
 		put(output, "\tconst mach_port_t mig_reply_port = mig_get_reply_port();\n"
-			"\tmig_request->Head.msgh_local_port = mig_reply_port;\n");
+			    "\tmig_request->Head.msgh_local_port = mig_reply_port;\n");
 	put_call(output, routine);
 	if (routine->consume != CONSUME_NONE && routine->request.descriptors != 0)
 		put(output, "\tif (%s)\n\t\tmach_msg_destroy(&mig_request->Head);\n",
-			routine->consume == CONSUME_TIMEOUT ? "mig_result == MACH_SEND_TIMED_OUT"
-							    : "mig_result > MACH_SEND_IN_PROGRESS && mig_result < MACH_RCV_IN_PROGRESS");
+			routine->consume == CONSUME_TIMEOUT
+				? "mig_result == MACH_SEND_TIMED_OUT"
+				: "mig_result > MACH_SEND_IN_PROGRESS && mig_result < MACH_RCV_IN_PROGRESS");
 	if (!routine->simple && routine->reply_port == NULL)
 		put(output, "\tif (mig_result != MACH_MSG_SUCCESS) {\n\t\tmig_dealloc_reply_port(mig_reply_port);\n"
-			"\t\treturn mig_result;\n\t}\n\tmig_put_reply_port(mig_reply_port);\n");
+			    "\t\treturn mig_result;\n\t}\n\tmig_put_reply_port(mig_reply_port);\n");
 	else if (!routine->simple)
 		put(output, "\tif (mig_result != MACH_MSG_SUCCESS)\n\t\treturn mig_result;\n");
 	if (routine->simple)
@@ -370,7 +385,8 @@ void generate_user(struct output *output)
 	if (interface->foreign)
 		return;
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
-		if (routine->skip || (output->kernel && !routine->simple) || (output->only != NULL && output->only != routine))
+		if (routine->skip || (output->kernel && !routine->simple) ||
+			(output->only != NULL && output->only != routine))
 			continue;
 		if (!routine->registers) {
 			put_message_structs(output, routine, &routine->request, "request");

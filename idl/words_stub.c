@@ -8,7 +8,8 @@ void put_destructors(struct output *output, const struct routine *routine)
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		bool port = argument == routine->request_port;
 
-		if (argument->type->destructor != NULL && argument->server && ((argument->in && !argument->out) || port))
+		if (argument->type->destructor != NULL && argument->server &&
+			((argument->in && !argument->out) || port))
 			put(output, "\t%s(%s);\n", argument->type->destructor, argument->name);
 	}
 }
@@ -16,15 +17,19 @@ void put_destructors(struct output *output, const struct routine *routine)
 const char *request_port_value(struct output *output, const struct routine *routine, bool words)
 {
 	const struct type *type = routine->request_port->type;
-	const char *port = words ? "mig_call->port" : output->kernel ? "mig_in->remote_port" : "mig_in->msgh_local_port";
-	const char *payload = words ? "mig_call->payload"
-				    : "((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & ~7u)))->msgh_payload";
+	const char *port = words            ? "mig_call->port"
+			   : output->kernel ? "mig_in->remote_port"
+					    : "mig_in->msgh_local_port";
+	const char *payload =
+		words ? "mig_call->payload"
+		      : "((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & ~7u)))->msgh_payload";
 	struct arena *arena = &output->compiler->arena;
 
 	if (type->intran_payload != NULL && !output->kernel) {
 		if (type->intran == NULL)
 			return arena_printf(arena, "%s(%s)", type->intran_payload, payload);
-		return arena_printf(arena, words ? "%s != %s ? %s(%s) : %s(%s)" : "%s != 0 && %s != 0 ? %s(%s) : %s(%s)", payload,
+		return arena_printf(arena,
+			words ? "%s != %s ? %s(%s) : %s(%s)" : "%s != 0 && %s != 0 ? %s(%s) : %s(%s)", payload,
 			words ? port : payload, type->intran_payload, payload, type->intran, port);
 	}
 	return type->intran != NULL ? arena_printf(arena, "%s(%s)", type->intran, port) : port;
@@ -46,7 +51,9 @@ static void put_input(struct output *output, const struct argument *argument)
 		break;
 	case SHAPE_STRING:
 		put(output, "\tmemcpy(%s, &mig_call->word[%u], %llu);\n", name, word, (unsigned long long)type->count);
-		put(output, "\tif (memchr(%s, 0, %llu) == NULL) {\n\t\tmig_end_call(mig_call, MIG_BAD_ARGUMENTS);\n\t\treturn;\n\t}\n",
+		put(output,
+			"\tif (memchr(%s, 0, %llu) == NULL) {\n\t\tmig_end_call(mig_call, "
+			"MIG_BAD_ARGUMENTS);\n\t\treturn;\n\t}\n",
 			name, (unsigned long long)type->count);
 		break;
 	case SHAPE_ARRAY:
@@ -75,8 +82,8 @@ static void put_output(struct output *output, const struct argument *argument)
 		put(output, "\tmemcpy(&mig_call->word[%u], %s, %llu);\n", word, name, (unsigned long long)type->count);
 		break;
 	default:
-		put(output, "\tmemcpy(&mig_call->word[%u], %s%s, %llu);\n", word, type->shape == SHAPE_ARRAY ? "" : "&", name,
-			(unsigned long long)type->bytes);
+		put(output, "\tmemcpy(&mig_call->word[%u], %s%s, %llu);\n", word, type->shape == SHAPE_ARRAY ? "" : "&",
+			name, (unsigned long long)type->bytes);
 		break;
 	}
 }
@@ -87,7 +94,8 @@ static void put_local(struct output *output, const struct argument *argument)
 	const char *element;
 
 	if (type->shape == SHAPE_STRING) {
-		put(output, "\tchar %s[%llu]%s;\n", argument->name, (unsigned long long)type->count, argument->in ? "" : " = {0}");
+		put(output, "\tchar %s[%llu]%s;\n", argument->name, (unsigned long long)type->count,
+			argument->in ? "" : " = {0}");
 	} else if (type->shape == SHAPE_ARRAY && (element = c_element(output, type)) != NULL) {
 		put(output, "\t%s %s[%llu]", element, argument->name, (unsigned long long)type->count);
 		put(output, argument->in ? ";\n" : " = {0};\n");
@@ -115,7 +123,8 @@ static void put_work_call(struct output *output, const struct routine *routine)
 
 	put(output, "%s(", routine->server_name);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		bool pointer = argument->out && argument->type->shape != SHAPE_ARRAY && argument->type->shape != SHAPE_STRING;
+		bool pointer =
+			argument->out && argument->type->shape != SHAPE_ARRAY && argument->type->shape != SHAPE_STRING;
 
 		if (!argument->server)
 			continue;
@@ -184,7 +193,8 @@ void put_words_stub(struct output *output, const struct routine *routine)
 	put_work_call(output, routine);
 	put_destructors(output, routine);
 	if (routine->simple) {
-		put(output, "\tmig_end_call(mig_call, mig_result == KERN_RESTART ? KERN_RESTART : MIG_NO_REPLY);\n}\n\n");
+		put(output,
+			"\tmig_end_call(mig_call, mig_result == KERN_RESTART ? KERN_RESTART : MIG_NO_REPLY);\n}\n\n");
 		return;
 	}
 	put(output, "\tif (mig_result != KERN_SUCCESS) {\n\t\tmig_end_call(mig_call, mig_result);\n\t\treturn;\n\t}\n");
@@ -203,6 +213,6 @@ void put_foreign_stub(struct output *output, const struct routine *routine)
 		put(output, ", (%s)mig_call->word[%u]", c_type(output, argument->type), word++);
 	put(output, ");\n\n");
 	put(output, "\tmig_call->word[0] = (uint64_t)mig_result;\n\tmig_call->count = 1;\n"
-		"\tmig_call->disposition = mig_result == MIG_FOREIGN_NO_REPLY ? MIG_NO_REPLY :\n"
-		"\t\tmig_result == MIG_FOREIGN_KEEP ? MIG_REPLY_KEEP : KERN_SUCCESS;\n}\n\n");
+		    "\tmig_call->disposition = mig_result == MIG_FOREIGN_NO_REPLY ? MIG_NO_REPLY :\n"
+		    "\t\tmig_result == MIG_FOREIGN_KEEP ? MIG_REPLY_KEEP : KERN_SUCCESS;\n}\n\n");
 }

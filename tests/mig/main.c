@@ -1,6 +1,6 @@
 /*
- * Every kind of argument between two tasks, by registers and by message: a random interface (tests/host/mig/random), called
- * by one task and served by another. "serve" makes it the server.
+ * Every kind of argument between two tasks, by registers and by message: a random interface (tests/host/mig/random),
+ * called by one task and served by another. "serve" makes it the server.
  */
 #include "loopback.h"
 
@@ -50,7 +50,7 @@ unsigned lb_object(mach_port_t name)
 	mach_port_type_t type = 0;
 
 	return mach_port_type(mach_task_self(), name, &type) == KERN_SUCCESS &&
-		(type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_RECEIVE)) != 0;
+	       (type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_RECEIVE)) != 0;
 }
 
 mach_port_t lb_send_right(mach_port_t receive)
@@ -108,7 +108,8 @@ static int serve(void)
 
 static void report(bool good, const char *what)
 {
-	printf("%s mig between tasks: %s, %s\n", good ? "PASS" : "FAIL", what, force_messages ? "by message" : "by registers");
+	printf("%s mig between tasks: %s, %s\n", good ? "PASS" : "FAIL", what,
+		force_messages ? "by message" : "by registers");
 }
 
 /* All routines, ROUNDS times; after the first round neither task may have more names than before. */
@@ -128,7 +129,8 @@ static void run(void)
 		}
 	}
 	report(wrong == 0, "every answer as expected");
-	report(get_state(server, &server_wrong, &after) == KERN_SUCCESS && server_wrong == 0, "every argument as expected");
+	report(get_state(server, &server_wrong, &after) == KERN_SUCCESS && server_wrong == 0,
+		"every argument as expected");
 	report(lb_rights() == own, "no right left with the client");
 	report(after == before, "no right left with the server");
 }

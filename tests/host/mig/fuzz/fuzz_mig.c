@@ -1,6 +1,6 @@
 /*
- * Fuzz target: any bytes as an interface file. Built with -fsanitize=fuzzer it is libFuzzer's; with FUZZ_MAIN it runs over
- * files (AFL++: afl-fuzz -i corpus -o out -- fuzz_mig @@), which is also how the test replays the corpus.
+ * Fuzz target: any bytes as an interface file. Built with -fsanitize=fuzzer it is libFuzzer's; with FUZZ_MAIN it runs
+ * over files (AFL++: afl-fuzz -i corpus -o out -- fuzz_mig @@), which is also how the test replays the corpus.
  */
 #include "emit.h"
 #include "listings.h"
@@ -10,7 +10,8 @@
 
 static void generate(struct compiler *compiler, bool server, void (*generator)(struct output *))
 {
-	struct output output = {.compiler = compiler, .server = server,
+	struct output output = {.compiler = compiler,
+		.server = server,
 		.kernel = server ? compiler->interface.kernel_server : compiler->interface.kernel_user};
 	char *text = NULL;
 	size_t size = 0;
@@ -83,8 +84,9 @@ static char *read_file(const char *name, size_t *size)
 /* A few thousand changed copies of a file: bytes changed, cut, doubled; words swapped with others of the language. */
 static void mutate(const char *bytes, size_t size, unsigned rounds)
 {
-	static const char *const words[] = {"array[", "*:", "of ", "^", "struct[", "c_string[", "routine ", "inout ", "(", ")", ";", ":",
-		"4294967295", "0", "{", "}", "polymorphic", "|", ",dealloc", "skip ", "/*", "# 1 \"x\"\n", "\n", "type t = "};
+	static const char *const words[] = {"array[", "*:", "of ", "^", "struct[", "c_string[", "routine ", "inout ",
+		"(", ")", ";", ":", "4294967295", "0", "{", "}", "polymorphic", "|", ",dealloc", "skip ", "/*",
+		"# 1 \"x\"\n", "\n", "type t = "};
 	char *copy = malloc(size + 64);
 	unsigned round;
 

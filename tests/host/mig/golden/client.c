@@ -21,7 +21,7 @@ static void check_true(bool ok, const char *what, int line)
 #define CHECK(condition) check_true(condition, #condition, __LINE__)
 /* Every call begins on a painted stack, so that a byte nobody wrote shows in the message. */
 #define CALL(call) (lb_paint(), (call))
-#define OK(call) CHECK(CALL(call) == KERN_SUCCESS)
+#define OK(call)   CHECK(CALL(call) == KERN_SUCCESS)
 
 static vm_address_t memory(const void *bytes, size_t size)
 {
@@ -176,7 +176,8 @@ static void test_several_variable_parts(void)
 			c[i] = (point_t){(int32_t)i, -(int32_t)i};
 		}
 		snprintf(name, sizeof name, "%.*s", (int)n, "0123456789");
-		OK(mixed(server, 7, a, n, 1ll << 40, b, n, -3, c, n, name, &rx, ra, &acount, &ry, rb, &bcount, &rz, rc, &ccount, rname));
+		OK(mixed(server, 7, a, n, 1ll << 40, b, n, -3, c, n, name, &rx, ra, &acount, &ry, rb, &bcount, &rz, rc,
+			&ccount, rname));
 		CHECK(rx == 7 && ry == 1ll << 40 && rz == -3 && acount == n && bcount == n && ccount == n);
 		CHECK(memcmp(a, ra, n) == 0 && memcmp(b, rb, n * sizeof *b) == 0 && memcmp(c, rc, n * sizeof *c) == 0);
 		CHECK(strcmp(name, rname) == 0);
@@ -334,7 +335,7 @@ static void test_many_descriptors(void)
 	mach_msg_type_number_t count;
 	int32_t y;
 
-	OK(many(server, (data_t)"bytes", 5, right, "name", numbers_in, 3, 12, &d, &count, &y, &e, text));
+	OK(many(server, (data_t) "bytes", 5, right, "name", numbers_in, 3, 12, &d, &count, &y, &e, text));
 	CHECK(count == 5 && memcmp(d, "bytes", 5) == 0 && y == 42 && strcmp(text, "name!") == 0);
 	mig_deallocate((vm_address_t)d, count);
 	drop(e);
@@ -380,9 +381,10 @@ static void test_errors(void)
 
 	CHECK(CALL(fail(server, KERN_NO_SPACE, &value)) == KERN_NO_SPACE && value == 1);
 	CHECK(CALL(fail(server, -5, &value)) == -5);
-	CHECK(CALL(fail_with_rights(server, KERN_FAILURE, lb_send_right(golden_kept), (data_t)"abc", 3, &c)) == KERN_FAILURE);
+	CHECK(CALL(fail_with_rights(server, KERN_FAILURE, lb_send_right(golden_kept), (data_t) "abc", 3, &c)) ==
+		KERN_FAILURE);
 	CHECK(lb_rights() == before && lb_regions() == 0);
-	CHECK(CALL(no_reply(server, (data_t)"abc", 3, 5)) == MACH_RCV_TIMED_OUT);
+	CHECK(CALL(no_reply(server, (data_t) "abc", 3, 5)) == MACH_RCV_TIMED_OUT);
 	lb_fail_send = MACH_SEND_TIMED_OUT;
 	CHECK(CALL(nine_in(server, 1, 2, 3, 4, 5, 6, 7, 8, 9, (int64_t *)&(int64_t){0})) == MACH_SEND_TIMED_OUT);
 	CHECK(CALL(null(golden_kept)) == MACH_SEND_INVALID_DEST);
@@ -393,10 +395,10 @@ static void test_one_way(void)
 	golden_notes = 0;
 	OK(note(server, 5));
 	CHECK(golden_notes == 5);
-	OK(note_rights(server, lb_send_right(golden_kept), (data_t)"\1\2\3", 3));
+	OK(note_rights(server, lb_send_right(golden_kept), (data_t) "\1\2\3", 3));
 	CHECK(golden_notes == 11);
 	/* The function fails: the stub destroys what it was given, nobody is told. */
-	OK(note_rights(server, lb_send_right(golden_kept), (data_t)"thirteenbytes", 13));
+	OK(note_rights(server, lb_send_right(golden_kept), (data_t) "thirteenbytes", 13));
 	CHECK(golden_notes == 11);
 }
 
@@ -427,7 +429,8 @@ static void test_times_and_options(void)
 	OK(optioned(server, 0));
 	CHECK(lb_last_option == (MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT));
 	OK(options(server, MACH_RCV_INTERRUPT, 33, 0));
-	CHECK(lb_last_option == (MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_INTERRUPT | MACH_SEND_TIMEOUT) && lb_last_timeout == 33);
+	CHECK(lb_last_option == (MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_INTERRUPT | MACH_SEND_TIMEOUT) &&
+		lb_last_timeout == 33);
 	OK(sequence(server, &result));
 	CHECK(result == 77);
 }
@@ -504,7 +507,8 @@ static void test_spoilt_requests(void)
 }
 
 /* Sends a message with these descriptors and returns the result of its reply, which must be an error. */
-static kern_return_t send_descriptors(mach_msg_id_t id, const mach_msg_descriptor_t *d, unsigned count, mach_msg_size_t data)
+static kern_return_t send_descriptors(
+	mach_msg_id_t id, const mach_msg_descriptor_t *d, unsigned count, mach_msg_size_t data)
 {
 	struct {
 		mach_msg_header_t head;
@@ -515,7 +519,8 @@ static kern_return_t send_descriptors(mach_msg_id_t id, const mach_msg_descripto
 	mach_msg_return_t result;
 
 	memset(&message, 0, sizeof message);
-	message.head.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) | MACH_MSGH_BITS_COMPLEX;
+	message.head.msgh_bits =
+		MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) | MACH_MSGH_BITS_COMPLEX;
 	message.head.msgh_size = (mach_msg_size_t)(32 + count * sizeof *d + data);
 	message.head.msgh_remote_port = server;
 	message.head.msgh_local_port = mig_get_reply_port();
@@ -529,14 +534,16 @@ static kern_return_t send_descriptors(mach_msg_id_t id, const mach_msg_descripto
 
 static mach_msg_descriptor_t a_port(mach_port_t name, uint8_t disposition)
 {
-	return (mach_msg_descriptor_t){.port = {.name = name, .disposition = disposition, .type = MACH_MSG_PORT_DESCRIPTOR}};
+	return (mach_msg_descriptor_t){
+		.port = {.name = name, .disposition = disposition, .type = MACH_MSG_PORT_DESCRIPTOR}};
 }
 
 static mach_msg_descriptor_t some_memory(mach_msg_size_t size)
 {
 	static char bytes_there[64];
 
-	return (mach_msg_descriptor_t){.out_of_line = {.address = bytes_there, .size = size, .type = MACH_MSG_OOL_DESCRIPTOR}};
+	return (mach_msg_descriptor_t){
+		.out_of_line = {.address = bytes_there, .size = size, .type = MACH_MSG_OOL_DESCRIPTOR}};
 }
 
 /* Every one of these is refused, and the rights and memory in it are given back (run() counts them). */
@@ -558,8 +565,10 @@ static void test_spoilt_descriptors(void)
 	CHECK(send_descriptors(in_port_id, d, 1, 0) == MIG_BAD_ARGUMENTS);
 	list[0] = lb_send_right(mine);
 	list[1] = lb_send_right(mine);
-	d[0] = (mach_msg_descriptor_t){.ool_ports = {.address = list, .count = 2, .disposition = MACH_MSG_TYPE_MOVE_SEND,
-						 .type = MACH_MSG_OOL_PORTS_DESCRIPTOR}};
+	d[0] = (mach_msg_descriptor_t){.ool_ports = {.address = list,
+					       .count = 2,
+					       .disposition = MACH_MSG_TYPE_MOVE_SEND,
+					       .type = MACH_MSG_OOL_PORTS_DESCRIPTOR}};
 	CHECK(send_descriptors(in_port_id, d, 1, 0) == MIG_BAD_ARGUMENTS);
 	d[0] = some_memory(15); /* no multiple of 4 */
 	CHECK(send_descriptors(numbers_id, d, 1, 0) == MIG_BAD_ARGUMENTS);
@@ -620,7 +629,8 @@ static void run(const char *name, void (*test)(void))
 	CHECK(lb_rights() == rights);
 	CHECK(lb_regions() == regions);
 	CHECK(lb_dirty_bytes == 0);
-	printf("%s mig golden: %s, %s\n", bad ? "FAIL" : "PASS", name, lb_force_messages ? "by message" : "by registers");
+	printf("%s mig golden: %s, %s\n", bad ? "FAIL" : "PASS", name,
+		lb_force_messages ? "by message" : "by registers");
 	failures += bad;
 }
 

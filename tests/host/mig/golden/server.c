@@ -59,8 +59,8 @@ kern_return_t s_add(mach_port_t server, int32_t a, int32_t b, int32_t *sum)
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_scalars(mach_port_t server, int8_t a, int16_t b, int64_t c, boolean_t d, char e, int8_t *ra, int16_t *rb,
-	int64_t *rc, boolean_t *rd, char *re)
+kern_return_t s_scalars(mach_port_t server, int8_t a, int16_t b, int64_t c, boolean_t d, char e, int8_t *ra,
+	int16_t *rb, int64_t *rc, boolean_t *rd, char *re)
 {
 	(void)server;
 	*ra = a;
@@ -71,8 +71,8 @@ kern_return_t s_scalars(mach_port_t server, int8_t a, int16_t b, int64_t c, bool
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_eight_in(mach_port_t server, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g,
-	int64_t h, int64_t *sum)
+kern_return_t s_eight_in(mach_port_t server, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f,
+	int64_t g, int64_t h, int64_t *sum)
 {
 	(void)server;
 	*sum = a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h;
@@ -179,7 +179,8 @@ kern_return_t s_strings(mach_port_t server, const char *a, char *b, int32_t numb
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_bytes(mach_port_t server, const char *a, mach_msg_type_number_t aCnt, char *b, mach_msg_type_number_t *bCnt)
+kern_return_t s_bytes(
+	mach_port_t server, const char *a, mach_msg_type_number_t aCnt, char *b, mach_msg_type_number_t *bCnt)
 {
 	mach_msg_type_number_t i;
 
@@ -192,10 +193,10 @@ kern_return_t s_bytes(mach_port_t server, const char *a, mach_msg_type_number_t 
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_mixed(mach_port_t server, int32_t x, const char *a, mach_msg_type_number_t aCnt, int64_t y, const int16_t *b,
-	mach_msg_type_number_t bCnt, int8_t z, const point_t *c, mach_msg_type_number_t cCnt, const char *name, int32_t *rx, char *ra,
-	mach_msg_type_number_t *raCnt, int64_t *ry, int16_t *rb, mach_msg_type_number_t *rbCnt, int8_t *rz, point_t *rc,
-	mach_msg_type_number_t *rcCnt, char *rname)
+kern_return_t s_mixed(mach_port_t server, int32_t x, const char *a, mach_msg_type_number_t aCnt, int64_t y,
+	const int16_t *b, mach_msg_type_number_t bCnt, int8_t z, const point_t *c, mach_msg_type_number_t cCnt,
+	const char *name, int32_t *rx, char *ra, mach_msg_type_number_t *raCnt, int64_t *ry, int16_t *rb,
+	mach_msg_type_number_t *rbCnt, int8_t *rz, point_t *rc, mach_msg_type_number_t *rcCnt, char *rname)
 {
 	(void)server;
 	*rx = x;
@@ -221,7 +222,8 @@ kern_return_t s_count_in_out(mach_port_t server, int64_t *b, mach_msg_type_numbe
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_big(mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt, int64_t *b, mach_msg_type_number_t *bCnt)
+kern_return_t s_big(
+	mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt, int64_t *b, mach_msg_type_number_t *bCnt)
 {
 	(void)server;
 	memcpy(b, a, aCnt * sizeof *a);
@@ -246,7 +248,8 @@ kern_return_t s_data(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, 
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_numbers(mach_port_t server, numbers_t a, mach_msg_type_number_t aCnt, numbers_t *b, mach_msg_type_number_t *bCnt)
+kern_return_t s_numbers(
+	mach_port_t server, numbers_t a, mach_msg_type_number_t aCnt, numbers_t *b, mach_msg_type_number_t *bCnt)
 {
 	(void)server;
 	/* Hands the client's own memory back. */
@@ -276,8 +279,8 @@ kern_return_t s_moved(mach_port_t server, data_t a, mach_msg_type_number_t aCnt,
 
 static char static_text[] = "static";
 
-kern_return_t s_moved_if(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, data_t *b, mach_msg_type_number_t *bCnt,
-	boolean_t *bDealloc)
+kern_return_t s_moved_if(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, data_t *b,
+	mach_msg_type_number_t *bCnt, boolean_t *bDealloc)
 {
 	(void)server;
 	sum_and_free(a, aCnt);
@@ -306,7 +309,8 @@ kern_return_t s_fixed_memory(mach_port_t server, wide_t a, wide_t *b)
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_unbounded(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, data_t *b, mach_msg_type_number_t *bCnt)
+kern_return_t s_unbounded(
+	mach_port_t server, data_t a, mach_msg_type_number_t aCnt, data_t *b, mach_msg_type_number_t *bCnt)
 {
 	return s_data(server, a, aCnt, b, bCnt);
 }
@@ -326,12 +330,13 @@ kern_return_t s_in_port(mach_port_t server, mach_port_t a, int32_t *object)
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_in_rights(mach_port_t server, mach_port_t a, mach_port_t b, mach_port_t c, mach_port_t d, mach_port_t e,
-	int32_t *sum)
+kern_return_t s_in_rights(
+	mach_port_t server, mach_port_t a, mach_port_t b, mach_port_t c, mach_port_t d, mach_port_t e, int32_t *sum)
 {
 	(void)server;
-	if (lb_right(a) != MACH_PORT_RIGHT_SEND || lb_right(b) != MACH_PORT_RIGHT_SEND || lb_right(c) != MACH_PORT_RIGHT_SEND_ONCE ||
-		lb_right(d) != MACH_PORT_RIGHT_SEND_ONCE || lb_right(e) != MACH_PORT_RIGHT_RECEIVE)
+	if (lb_right(a) != MACH_PORT_RIGHT_SEND || lb_right(b) != MACH_PORT_RIGHT_SEND ||
+		lb_right(c) != MACH_PORT_RIGHT_SEND_ONCE || lb_right(d) != MACH_PORT_RIGHT_SEND_ONCE ||
+		lb_right(e) != MACH_PORT_RIGHT_RECEIVE)
 		return KERN_INVALID_RIGHT;
 	*sum = take(a) + 10 * take(b) + 100 * take(c) + 1000 * take(d) + 10000 * take(e);
 	return KERN_SUCCESS;
@@ -409,7 +414,8 @@ kern_return_t s_port_list(mach_port_t server, const mach_port_t *a, mach_msg_typ
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_port_memory(mach_port_t server, ports_t a, mach_msg_type_number_t aCnt, ports_t *b, mach_msg_type_number_t *bCnt)
+kern_return_t s_port_memory(
+	mach_port_t server, ports_t a, mach_msg_type_number_t aCnt, ports_t *b, mach_msg_type_number_t *bCnt)
 {
 	(void)server;
 	*b = a;
@@ -417,8 +423,9 @@ kern_return_t s_port_memory(mach_port_t server, ports_t a, mach_msg_type_number_
 	return KERN_SUCCESS;
 }
 
-kern_return_t s_many(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, mach_port_t b, const char *name, numbers_t c,
-	mach_msg_type_number_t cCnt, int32_t x, data_t *d, mach_msg_type_number_t *dCnt, int32_t *y, mach_port_t *e, char *text)
+kern_return_t s_many(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, mach_port_t b, const char *name,
+	numbers_t c, mach_msg_type_number_t cCnt, int32_t x, data_t *d, mach_msg_type_number_t *dCnt, int32_t *y,
+	mach_port_t *e, char *text)
 {
 	(void)server;
 	*d = a;
@@ -469,8 +476,8 @@ kern_return_t s_fail(mach_port_t server, int32_t code, int32_t *value)
 	return code;
 }
 
-kern_return_t s_fail_with_rights(mach_port_t server, int32_t code, mach_port_t a, data_t b, mach_msg_type_number_t bCnt,
-	mach_port_t *c)
+kern_return_t s_fail_with_rights(
+	mach_port_t server, int32_t code, mach_port_t a, data_t b, mach_msg_type_number_t bCnt, mach_port_t *c)
 {
 	(void)server;
 	(void)b;

@@ -161,7 +161,8 @@ void mig_dealloc_reply_port(mach_port_t port)
 
 static void drop_right(mach_port_t name, mach_msg_type_name_t disposition)
 {
-	if (disposition < MACH_MSG_TYPE_COPY_SEND && MACH_PORT_VALID(name) && mach_port_deallocate(0, name) != KERN_SUCCESS)
+	if (disposition < MACH_MSG_TYPE_COPY_SEND && MACH_PORT_VALID(name) &&
+		mach_port_deallocate(0, name) != KERN_SUCCESS)
 		abort();
 }
 
@@ -184,7 +185,8 @@ void mach_msg_destroy(mach_msg_header_t *message)
 			for (j = 0; j < d->ool_ports.count; j++)
 				drop_right(((mach_port_t *)d->ool_ports.address)[j], d->ool_ports.disposition);
 			if (d->ool_ports.deallocate && d->ool_ports.count != 0)
-				mig_deallocate((vm_address_t)d->ool_ports.address, d->ool_ports.count * sizeof(mach_port_t));
+				mig_deallocate(
+					(vm_address_t)d->ool_ports.address, d->ool_ports.count * sizeof(mach_port_t));
 		}
 	}
 }
@@ -248,10 +250,12 @@ static bool carry(mach_msg_header_t *message)
 			if (!move_right(&d->port.name, d->port.disposition, &d->port.disposition))
 				return false;
 		} else if (d->type.type == MACH_MSG_OOL_DESCRIPTOR) {
-			d->out_of_line.address = move_memory(d->out_of_line.address, d->out_of_line.size, d->out_of_line.deallocate);
+			d->out_of_line.address =
+				move_memory(d->out_of_line.address, d->out_of_line.size, d->out_of_line.deallocate);
 			d->out_of_line.deallocate = 1;
 		} else {
-			mach_port_t *ports = move_memory(d->ool_ports.address, d->ool_ports.count * sizeof *ports, d->ool_ports.deallocate);
+			mach_port_t *ports = move_memory(
+				d->ool_ports.address, d->ool_ports.count * sizeof *ports, d->ool_ports.deallocate);
 			uint8_t received = d->ool_ports.disposition;
 
 			for (j = 0; j < d->ool_ports.count; j++) {
@@ -273,7 +277,8 @@ static bool in_address(const mach_msg_header_t *message, mach_msg_size_t at)
 	const mach_msg_descriptor_t *d = (const void *)(body + 1);
 	mach_msg_size_t offset = at - 32;
 
-	if ((message->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 || at < 32 || offset / sizeof *d >= body->msgh_descriptor_count)
+	if ((message->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 || at < 32 ||
+		offset / sizeof *d >= body->msgh_descriptor_count)
 		return false;
 	return d[offset / sizeof *d].type.type != MACH_MSG_PORT_DESCRIPTOR && offset % sizeof *d < 8;
 }
@@ -387,7 +392,7 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	in->msgh_remote_port = reply;
 	in->msgh_local_port = sent->msgh_remote_port;
 	in->msgh_bits = (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) |
-		MACH_MSGH_BITS(reply != 0 ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, MACH_MSG_TYPE_PORT_SEND);
+			MACH_MSGH_BITS(reply != 0 ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, MACH_MSG_TYPE_PORT_SEND);
 	if (lb_spoil_request != NULL)
 		lb_spoil_request(in);
 	add_trailer(in, objects[object].payload);
@@ -439,7 +444,8 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
 		abort();
 	if (result != MACH_MSG_SUCCESS)
 		return result;
-	if (objects[lb_object(message->msgh_remote_port)].subsystem == NULL && disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE)
+	if (objects[lb_object(message->msgh_remote_port)].subsystem == NULL &&
+		disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		return send_reply(message);
 	lb_last_request_size = message->msgh_size;
 	lb_last_id = message->msgh_id;
@@ -465,14 +471,17 @@ static kern_return_t call_by_message(mach_port_t port, mach_msg_id_t id, uint64_
 		mach_msg_header_t head;
 		uint64_t word[8];
 		mach_msg_trailer_t trailer;
-	} message = {.head = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, wait ? MACH_MSG_TYPE_MAKE_SEND_ONCE : 0),
-			     .msgh_size = 24 + 8 * count, .msgh_remote_port = port,
-			     .msgh_local_port = wait ? mig_get_reply_port() : MACH_PORT_NULL, .msgh_id = id}};
+	} message = {
+		.head = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, wait ? MACH_MSG_TYPE_MAKE_SEND_ONCE : 0),
+			.msgh_size = 24 + 8 * count,
+			.msgh_remote_port = port,
+			.msgh_local_port = wait ? mig_get_reply_port() : MACH_PORT_NULL,
+			.msgh_id = id}};
 	kern_return_t result;
 
 	memcpy(message.word, word, sizeof message.word);
-	result = mach_msg(&message.head, MACH_SEND_MSG | (wait ? MACH_RCV_MSG : 0), message.head.msgh_size, sizeof message,
-		message.head.msgh_local_port, 0, 0);
+	result = mach_msg(&message.head, MACH_SEND_MSG | (wait ? MACH_RCV_MSG : 0), message.head.msgh_size,
+		sizeof message, message.head.msgh_local_port, 0, 0);
 	if (result == KERN_SUCCESS && wait) {
 		memset(word, 0, 64);
 		memcpy(word, message.word, message.head.msgh_size - 24);
@@ -513,7 +522,8 @@ kern_return_t mach_send_words(mach_port_t port, mach_msg_id_t id, const uint64_t
 	if (subsystem == NULL) {
 		/* A deferred answer. */
 		deferred_call = call;
-		return names[port].right == MACH_PORT_RIGHT_SEND_ONCE ? mach_port_deallocate(0, port) : MACH_SEND_INVALID_RIGHT;
+		return names[port].right == MACH_PORT_RIGHT_SEND_ONCE ? mach_port_deallocate(0, port)
+								      : MACH_SEND_INVALID_RIGHT;
 	}
 	if (lb_force_messages) {
 		uint64_t copy[8];

@@ -46,5 +46,4 @@ static inline void lb_release(mach_port_t name)
 	mach_port_deallocate(0, name);
 }
 
-
 #endif

@@ -1,4 +1,5 @@
-/* Writes a random interface with a client that calls it and a server that answers: SEED ROUTINES, files random*.{defs,h,c}. */
+/* Writes a random interface with a client that calls it and a server that answers: SEED ROUTINES, files
+ * random*.{defs,h,c}. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +8,9 @@ enum kind { SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT, 
 
 struct argument {
 	enum kind kind;
-	unsigned size;	/* bytes of the scalar, struct's or array's element */
+	unsigned size;  /* bytes of the scalar, struct's or array's element */
 	unsigned count; /* elements, bound */
-	int direction;	/* 0 in, 1 out, 2 inout */
+	int direction;  /* 0 in, 1 out, 2 inout */
 	int countinout;
 };
 
@@ -24,10 +25,10 @@ static unsigned pick(unsigned below)
 /* How a single right is sent. */
 static const char *right_of(struct argument a)
 {
-	static const char *const in[] = {"MACH_MSG_TYPE_COPY_SEND", "MACH_MSG_TYPE_MOVE_SEND", "MACH_MSG_TYPE_MAKE_SEND",
-		"MACH_MSG_TYPE_MAKE_SEND_ONCE", "polymorphic"};
-	static const char *const out[] = {"MACH_MSG_TYPE_MOVE_SEND", "MACH_MSG_TYPE_MAKE_SEND", "MACH_MSG_TYPE_MAKE_SEND_ONCE",
-		"polymorphic"};
+	static const char *const in[] = {"MACH_MSG_TYPE_COPY_SEND", "MACH_MSG_TYPE_MOVE_SEND",
+		"MACH_MSG_TYPE_MAKE_SEND", "MACH_MSG_TYPE_MAKE_SEND_ONCE", "polymorphic"};
+	static const char *const out[] = {
+		"MACH_MSG_TYPE_MOVE_SEND", "MACH_MSG_TYPE_MAKE_SEND", "MACH_MSG_TYPE_MAKE_SEND_ONCE", "polymorphic"};
 
 	return a.direction == 0 ? in[a.count % 5] : out[a.count % 4];
 }
@@ -51,9 +52,11 @@ static const char *const c_names[] = {"", "int8_t", "int16_t", "", "int32_t", ""
 static struct argument random_argument(void)
 {
 	/* Small ones are most frequent, so that registers get their share. */
-	static const enum kind often[] = {SCALAR, SCALAR, SCALAR, SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT,
-		PORTS, PORT_MEMORY};
-	struct argument a = {.kind = often[pick(pick(3) == 0 ? 14 : 8)], .size = 1u << pick(4), .count = 1 + pick(pick(2) ? 5 : 60),
+	static const enum kind often[] = {SCALAR, SCALAR, SCALAR, SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY,
+		MEMORY, PORT, PORTS, PORT_MEMORY};
+	struct argument a = {.kind = often[pick(pick(3) == 0 ? 14 : 8)],
+		.size = 1u << pick(4),
+		.count = 1 + pick(pick(2) ? 5 : 60),
 		.direction = (int)pick(2)};
 
 	if (a.kind <= ARRAY && pick(5) == 0)
@@ -158,11 +161,12 @@ static void server_checks(unsigned r, unsigned i, struct argument a)
 
 	switch (a.kind) {
 	case SCALAR:
-		fprintf(server, "\texpect(%sa%u == (%s)value(%u, %u, 0, 0), %u, %u, \"other value\");\n", star, i, c_names[a.size], r, i, r, i);
+		fprintf(server, "\texpect(%sa%u == (%s)value(%u, %u, 0, 0), %u, %u, \"other value\");\n", star, i,
+			c_names[a.size], r, i, r, i);
 		break;
 	case REAL:
-		fprintf(server, "\texpect(%sa%u == (%s)(value(%u, %u, 0, 0) & 0xf), %u, %u, \"other value\");\n", star, i,
-			a.size == 4 ? "float" : "double", r, i, r, i);
+		fprintf(server, "\texpect(%sa%u == (%s)(value(%u, %u, 0, 0) & 0xf), %u, %u, \"other value\");\n", star,
+			i, a.size == 4 ? "float" : "double", r, i, r, i);
 		break;
 	case STRUCT:
 		fprintf(server, "\texpect_bytes(%sa%u, %u, %u, %u, 0);\n", address, i, a.size * a.count, r, i);
@@ -176,23 +180,35 @@ static void server_checks(unsigned r, unsigned i, struct argument a)
 		break;
 	case VARRAY:
 	case MEMORY:
-		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i, a.count + 1, r, i);
+		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i,
+			a.count + 1, r, i);
 		fprintf(server, "\texpect_bytes(a%u, a%uCnt * %uu, %u, %u, 0);\n", i, i, a.size, r, i);
 		if (a.kind == MEMORY)
-			fprintf(server, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i, i, i, a.size);
+			fprintf(server, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i,
+				i, i, a.size);
 		break;
 	case PORTS:
 	case PORT_MEMORY:
-		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i, a.count + 1, r, i);
-		fprintf(server, "\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == lb_object(known_port), %u, %u, "
-			"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n", i, i, r, i, i);
+		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i,
+			a.count + 1, r, i);
+		fprintf(server,
+			"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == "
+			"lb_object(known_port), %u, %u, "
+			"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n",
+			i, i, r, i, i);
 		if (a.kind == PORT_MEMORY)
-			fprintf(server, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * sizeof(mach_port_t));\n", i, i, i);
+			fprintf(server,
+				"\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * "
+				"sizeof(mach_port_t));\n",
+				i, i, i);
 		break;
 	case PORT:
-		fprintf(server, "\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n", i, r, i);
+		fprintf(server, "\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n", i, r,
+			i);
 		if (is_polymorphic(a))
-			fprintf(server, "\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND, %u, %u, \"other disposition\");\n", i, r, i);
+			fprintf(server,
+				"\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND, %u, %u, \"other disposition\");\n", i, r,
+				i);
 		fprintf(server, "\tlb_release(a%u);\n", i);
 		break;
 	}
@@ -205,7 +221,8 @@ static void server_answers(unsigned r, unsigned i, struct argument a)
 		fprintf(server, "\t*a%u = (%s)value(%u, %u, 1, 0);\n", i, c_names[a.size], r, i);
 		break;
 	case REAL:
-		fprintf(server, "\t*a%u = (%s)(value(%u, %u, 1, 0) & 0xf);\n", i, a.size == 4 ? "float" : "double", r, i);
+		fprintf(server, "\t*a%u = (%s)(value(%u, %u, 1, 0) & 0xf);\n", i, a.size == 4 ? "float" : "double", r,
+			i);
 		break;
 	case STRUCT:
 	case ARRAY:
@@ -217,22 +234,30 @@ static void server_answers(unsigned r, unsigned i, struct argument a)
 		break;
 	case VARRAY:
 		fprintf(server, "\texpect(*a%uCnt == %u, %u, %u, \"other room\");\n", i, a.count, r, i);
-		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i, a.count + 1);
+		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i,
+			a.count + 1);
 		fprintf(server, "\tfill(a%u, *a%uCnt * %uu, %u, %u, 1);\n", i, i, a.size, r, i);
 		break;
 	case MEMORY:
-		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i, a.count + 1);
-		fprintf(server, "\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt * %uu);\n"
-			"\t\tfill((void *)memory, *a%uCnt * %uu, %u, %u, 1);\n\t\t*a%u = (m%u)memory;\n\t}\n", i, i, a.size, i, a.size, r, i, i,
-			a.size);
+		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i,
+			a.count + 1);
+		fprintf(server,
+			"\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt * %uu);\n"
+			"\t\tfill((void *)memory, *a%uCnt * %uu, %u, %u, 1);\n\t\t*a%u = (m%u)memory;\n\t}\n",
+			i, i, a.size, i, a.size, r, i, i, a.size);
 		break;
 	case PORTS:
 	case PORT_MEMORY:
-		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i, a.count + 1);
+		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i,
+			a.count + 1);
 		if (a.kind == PORT_MEMORY)
-			fprintf(server, "\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt * sizeof(mach_port_t));\n"
-				"\t\t*a%u = (mp)memory;\n\t}\n", i, i, i);
-		fprintf(server, "\tfor (unsigned i = 0; i < *a%uCnt; i++)\n\t\t%sa%u%s[i] = lb_send_right(known_port);\n", i,
+			fprintf(server,
+				"\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt "
+				"* sizeof(mach_port_t));\n"
+				"\t\t*a%u = (mp)memory;\n\t}\n",
+				i, i, i);
+		fprintf(server,
+			"\tfor (unsigned i = 0; i < *a%uCnt; i++)\n\t\t%sa%u%s[i] = lb_send_right(known_port);\n", i,
 			a.kind == PORT_MEMORY ? "(*" : "", i, a.kind == PORT_MEMORY ? ")" : "");
 		break;
 	case PORT:
@@ -254,7 +279,8 @@ static void client_variable(unsigned r, unsigned i, struct argument a)
 		break;
 	case REAL:
 		fprintf(client, "\t%s a%u = ", a.size == 4 ? "float" : "double", i);
-		fprintf(client, in ? "(%s)(value(%u, %u, 0, 0) & 0xf);\n" : "0;\n", a.size == 4 ? "float" : "double", r, i);
+		fprintf(client, in ? "(%s)(value(%u, %u, 0, 0) & 0xf);\n" : "0;\n", a.size == 4 ? "float" : "double", r,
+			i);
 		break;
 	case STRUCT:
 		fprintf(client, "\tt%u_%u a%u;\n", r, i, i);
@@ -300,7 +326,9 @@ static void client_variable(unsigned r, unsigned i, struct argument a)
 		}
 		fprintf(client, "\tmach_port_t *a%u = exactly(a%uCnt * sizeof(mach_port_t));\n", i, i);
 		if (in)
-			fprintf(client, "\tfor (unsigned i = 0; i < a%uCnt; i++)\n\t\ta%u[i] = lb_send_right(known_port);\n", i, i);
+			fprintf(client,
+				"\tfor (unsigned i = 0; i < a%uCnt; i++)\n\t\ta%u[i] = lb_send_right(known_port);\n", i,
+				i);
 		break;
 	case PORT:
 		fprintf(client, "\tmach_port_t a%u = %s;\n", i, in ? sent_right(a) : "0");
@@ -312,8 +340,8 @@ static void client_variable(unsigned r, unsigned i, struct argument a)
 
 static void client_argument(unsigned i, struct argument a)
 {
-	int pointer = a.direction != 0 && a.kind != ARRAY && a.kind != STRING && a.kind != VSTRING && a.kind != VARRAY &&
-		a.kind != PORTS;
+	int pointer = a.direction != 0 && a.kind != ARRAY && a.kind != STRING && a.kind != VSTRING &&
+		      a.kind != VARRAY && a.kind != PORTS;
 
 	fprintf(client, ", %sa%u", pointer ? "&" : "", i);
 	if (is_polymorphic(a))
@@ -329,12 +357,13 @@ static void client_checks(unsigned r, unsigned i, struct argument a)
 	switch (a.kind) {
 	case SCALAR:
 		if (!in_only)
-			fprintf(client, "\texpect(a%u == (%s)value(%u, %u, 1, 0), %u, %u, \"other answer\");\n", i, c_names[a.size], r, i, r, i);
+			fprintf(client, "\texpect(a%u == (%s)value(%u, %u, 1, 0), %u, %u, \"other answer\");\n", i,
+				c_names[a.size], r, i, r, i);
 		break;
 	case REAL:
 		if (!in_only)
-			fprintf(client, "\texpect(a%u == (%s)(value(%u, %u, 1, 0) & 0xf), %u, %u, \"other answer\");\n", i,
-				a.size == 4 ? "float" : "double", r, i, r, i);
+			fprintf(client, "\texpect(a%u == (%s)(value(%u, %u, 1, 0) & 0xf), %u, %u, \"other answer\");\n",
+				i, a.size == 4 ? "float" : "double", r, i, r, i);
 		break;
 	case STRUCT:
 		if (!in_only)
@@ -354,31 +383,43 @@ static void client_checks(unsigned r, unsigned i, struct argument a)
 	case VARRAY:
 	case MEMORY:
 		if (!in_only) {
-			fprintf(client, "\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n", i, r, i, a.count + 1, r, i);
+			fprintf(client, "\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n", i,
+				r, i, a.count + 1, r, i);
 			fprintf(client, "\texpect_bytes(a%u, a%uCnt * %uu, %u, %u, 1);\n", i, i, a.size, r, i);
 		}
 		if (a.kind == MEMORY && !in_only)
-			fprintf(client, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i, i, i, a.size);
+			fprintf(client, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i,
+				i, i, a.size);
 		else
 			fprintf(client, "\tfree(a%u);\n", i);
 		break;
 	case PORTS:
 	case PORT_MEMORY:
 		if (!in_only)
-			fprintf(client, "\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n"
-				"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == lb_object(known_port), %u, %u, "
-				"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n", i, r, i, a.count + 1, r, i, i, i, r, i, i);
+			fprintf(client,
+				"\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n"
+				"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == "
+				"lb_object(known_port), %u, %u, "
+				"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n",
+				i, r, i, a.count + 1, r, i, i, i, r, i, i);
 		if (a.kind == PORT_MEMORY && !in_only)
-			fprintf(client, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * sizeof(mach_port_t));\n", i, i, i);
+			fprintf(client,
+				"\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * "
+				"sizeof(mach_port_t));\n",
+				i, i, i);
 		else
 			fprintf(client, "\tfree(a%u);\n", i);
 		break;
 	case PORT:
 		if (!in_only)
-			fprintf(client, "\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n"
-				"\tlb_release(a%u);\n", i, r, i, i);
+			fprintf(client,
+				"\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n"
+				"\tlb_release(a%u);\n",
+				i, r, i, i);
 		if (!in_only && is_polymorphic(a))
-			fprintf(client, "\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND_ONCE, %u, %u, \"other disposition\");\n", i, r, i);
+			fprintf(client,
+				"\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND_ONCE, %u, %u, \"other disposition\");\n",
+				i, r, i);
 		break;
 	}
 }
@@ -399,7 +440,9 @@ static void one_routine(unsigned r)
 		static const char *const words[] = {"in", "out", "inout"};
 
 		fprintf(defs, "; %s a%u: t%u_%u%s%s", words[arguments[i].direction], i, r, i,
-			(arguments[i].kind == MEMORY || arguments[i].kind == PORT_MEMORY) && arguments[i].direction == 1 ? ", dealloc" : "",
+			(arguments[i].kind == MEMORY || arguments[i].kind == PORT_MEMORY) && arguments[i].direction == 1
+				? ", dealloc"
+				: "",
 			arguments[i].countinout ? ", countinout" : "");
 		server_parameter(r, i, arguments[i]);
 	}
@@ -436,13 +479,17 @@ int main(int argc, char **argv)
 	server = fopen("random_work.c", "w");
 	if (defs == NULL || types == NULL || client == NULL || server == NULL)
 		return 1;
-	fprintf(defs, "subsystem random 4096;\ntype port_t = MACH_MSG_TYPE_COPY_SEND ctype: mach_port_t;\n"
+	fprintf(defs,
+		"subsystem random 4096;\ntype port_t = MACH_MSG_TYPE_COPY_SEND ctype: mach_port_t;\n"
 		"type e1 = MACH_MSG_TYPE_INTEGER_8 ctype: int8_t;\ntype e2 = MACH_MSG_TYPE_INTEGER_16 ctype: int16_t;\n"
-		"type e4 = MACH_MSG_TYPE_INTEGER_32 ctype: int32_t;\ntype e8 = MACH_MSG_TYPE_INTEGER_64 ctype: int64_t;\n"
-		"type move_t = MACH_MSG_TYPE_MOVE_SEND ctype: mach_port_t;\nimport \"random_types.h\";\nserverprefix s_;\n"
+		"type e4 = MACH_MSG_TYPE_INTEGER_32 ctype: int32_t;\ntype e8 = MACH_MSG_TYPE_INTEGER_64 ctype: "
+		"int64_t;\n"
+		"type move_t = MACH_MSG_TYPE_MOVE_SEND ctype: mach_port_t;\nimport \"random_types.h\";\nserverprefix "
+		"s_;\n"
 		"routine set_round(server: port_t; number: int);\n"
 		"routine get_state(server: port_t; out wrong_values: int; out rights: int);\n");
-	fprintf(types, "#pragma once\n#include <stdint.h>\ntypedef int8_t *m1;\ntypedef int16_t *m2;\ntypedef int32_t *m4;\ntypedef int64_t *m8;\ntypedef uint32_t *mp;\n");
+	fprintf(types, "#pragma once\n#include <stdint.h>\ntypedef int8_t *m1;\ntypedef int16_t *m2;\ntypedef int32_t "
+		       "*m4;\ntypedef int64_t *m8;\ntypedef uint32_t *mp;\n");
 	fprintf(client, "#include \"random_user.h\"\n#include \"values.h\"\n\nextern mach_port_t server;\n\n");
 	fprintf(server, "#include \"random_server.h\"\n#include \"values.h\"\n\n");
 	for (r = 0; r < routines; r++)

@@ -17,7 +17,7 @@ extern mach_port_t known_port, known_right;
 static inline uint64_t value(unsigned routine, unsigned argument, unsigned out, unsigned index)
 {
 	uint64_t x = routine * 0x9e3779b97f4a7c15u + argument * 0xc2b2ae3d27d4eb4fu + out * 0x165667b19e3779f9u +
-		(index + 1) * 0x27d4eb2f165667c5u + round_number * 0x85ebca77c2b2ae63u;
+		     (index + 1) * 0x27d4eb2f165667c5u + round_number * 0x85ebca77c2b2ae63u;
 
 	x ^= x >> 29;
 	x *= 0xbf58476d1ce4e5b9u;

@@ -46,8 +46,8 @@ kern_return_t s_nothing(mach_port_t server, int how)
 	return MIG_NO_REPLY;
 }
 
-kern_return_t s_text(mach_port_t server, mach_port_t reply, int how, char *answer, int *list, mach_msg_type_number_t *listCnt,
-	int *last)
+kern_return_t s_text(mach_port_t server, mach_port_t reply, int how, char *answer, int *list,
+	mach_msg_type_number_t *listCnt, int *last)
 {
 	const int numbers[] = {1, 2, 3};
 
@@ -89,7 +89,8 @@ static void test_later_words(mach_port_t server)
 	char name[12];
 
 	CHECK(words(server, 0, &a, &b, name) == KERN_SUCCESS && a == 1 && b == 2 && strcmp(name, "at once") == 0);
-	CHECK(words(server, 1, &a, &b, name) == KERN_SUCCESS && a == -7 && b == 1ll << 40 && strcmp(name, "later") == 0);
+	CHECK(words(server, 1, &a, &b, name) == KERN_SUCCESS && a == -7 && b == 1ll << 40 &&
+		strcmp(name, "later") == 0);
 	CHECK(words(server, 2, &a, &b, name) == KERN_ABORTED);
 	CHECK(nothing(server, 0) == KERN_SUCCESS);
 	CHECK(nothing(server, KERN_TERMINATED) == KERN_TERMINATED);
@@ -103,13 +104,14 @@ static void test_later_messages(mach_port_t server)
 	mach_port_t right;
 	later_data_t data;
 
-	CHECK(text(server, 0, answer, list, &count, &last) == KERN_SUCCESS && strcmp(answer, "now") == 0 && count == 0 && last == 9);
+	CHECK(text(server, 0, answer, list, &count, &last) == KERN_SUCCESS && strcmp(answer, "now") == 0 &&
+		count == 0 && last == 9);
 	count = 20;
-	CHECK(text(server, 1, answer, list, &count, &last) == KERN_SUCCESS && strcmp(answer, "some text") == 0 && count == 3 &&
-		list[2] == 3 && last == 77);
+	CHECK(text(server, 1, answer, list, &count, &last) == KERN_SUCCESS && strcmp(answer, "some text") == 0 &&
+		count == 3 && list[2] == 3 && last == 77);
 	CHECK(text(server, 2, answer, list, &count, &last) == KERN_NO_SPACE);
-	CHECK(rights(server, 1, &right, &data, &count) == KERN_SUCCESS && lb_object(right) == lb_object(kept) && count == 5 &&
-		memcmp(data, "bytes", 5) == 0);
+	CHECK(rights(server, 1, &right, &data, &count) == KERN_SUCCESS && lb_object(right) == lb_object(kept) &&
+		count == 5 && memcmp(data, "bytes", 5) == 0);
 	mach_port_deallocate(0, right);
 	mig_deallocate((vm_address_t)data, count);
 	CHECK(rights(server, 2, &right, &data, &count) == KERN_FAILURE);
@@ -152,10 +154,11 @@ static void test_calls(mach_port_t server)
 	CHECK((int64_t)call(13, 2, six).word[0] == -38);
 	CHECK(call(14, 0, six).word[0] == 654321);
 	CHECK(calls_subsystem.start == 10 && calls_subsystem.end == 15 && calls_subsystem.routine[1].words == NULL);
-	CHECK(calls_trace_table.start == 10 && calls_trace_table.count == 5 && calls_trace_table.routine[1].name == NULL);
+	CHECK(calls_trace_table.start == 10 && calls_trace_table.count == 5 &&
+		calls_trace_table.routine[1].name == NULL);
 	CHECK(strcmp(calls_trace_table.routine[0].argument[2].type, "mode_like") == 0 &&
-		strcmp(calls_trace_table.routine[0].argument[0].name, "fd") == 0 && calls_trace_table.routine[0].argument[2].bytes == 2 &&
-		calls_trace_table.routine[0].arguments == 3);
+		strcmp(calls_trace_table.routine[0].argument[0].name, "fd") == 0 &&
+		calls_trace_table.routine[0].argument[2].bytes == 2 && calls_trace_table.routine[0].arguments == 3);
 }
 
 static void run(const char *name, void (*test)(mach_port_t server), mach_port_t server)

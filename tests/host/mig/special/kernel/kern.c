@@ -67,7 +67,8 @@ struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
 
 void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition)
 {
-	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = port, .disposition = (uint8_t)disposition};
+	kmsg->carry[i] =
+		(struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = port, .disposition = (uint8_t)disposition};
 }
 
 void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size)
@@ -75,14 +76,17 @@ void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, ui
 	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR, .copy = copy, .size = size};
 }
 
-void ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition)
+void ipc_kmsg_put_ports(
+	struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition)
 {
-	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR, .ports = ports, .count = count,
+	kmsg->carry[i] = (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
+		.ports = ports,
+		.count = count,
 		.disposition = (uint8_t)disposition};
 }
 
-mach_msg_return_t ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition,
-	mach_msg_option_t option)
+mach_msg_return_t ipc_kmsg_send_from_kernel(
+	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t option)
 {
 	CHECK(kmsg == &sent && option == MACH_MSG_OPTION_NONE);
 	sent_to = port;
@@ -110,8 +114,8 @@ kern_return_t add(thing_t thing, int a, int b, int *sum)
 	return result;
 }
 
-kern_return_t pass(thing_t thing, ipc_port_t right, vm_map_copy_t data, mach_msg_type_number_t dataCnt, thing_t other, ipc_port_t *back,
-	thing_t *made, vm_map_copy_t *copy, mach_msg_type_number_t *copyCnt)
+kern_return_t pass(thing_t thing, ipc_port_t right, vm_map_copy_t data, mach_msg_type_number_t dataCnt, thing_t other,
+	ipc_port_t *back, thing_t *made, vm_map_copy_t *copy, mach_msg_type_number_t *copyCnt)
 {
 	CHECK(thing == &a_thing && right == &a_port && data == &a_copy && dataCnt == 100 && other == &a_thing);
 	*back = right;
@@ -186,9 +190,12 @@ static kern_return_t serve(void)
 static void request_pass(void)
 {
 	request(6501, 3, 0);
-	carry(0, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = &a_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
+	carry(0, (struct ipc_carry){
+			 .type = MACH_MSG_PORT_DESCRIPTOR, .port = &a_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
 	carry(1, (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR, .copy = &a_copy, .size = 100});
-	carry(2, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = &thing_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
+	carry(2,
+		(struct ipc_carry){
+			.type = MACH_MSG_PORT_DESCRIPTOR, .port = &thing_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
 }
 
 static void test_words(void)
@@ -205,7 +212,8 @@ static void test_words(void)
 	CHECK(call.disposition == KERN_RESTART && call.word[0] == 2 && call.word[1] == 3 && call.count == 2);
 	result = KERN_NO_SPACE;
 	kern_subsystem.routine[0].words(&call);
-	CHECK(call.disposition == KERN_SUCCESS && call.word[0] == KERN_NO_SPACE && call.count == 1 && call.word[1] == 0);
+	CHECK(call.disposition == KERN_SUCCESS && call.word[0] == KERN_NO_SPACE && call.count == 1 &&
+		call.word[1] == 0);
 	call.count = 3;
 	kern_subsystem.routine[0].words(&call);
 	CHECK((int64_t)call.word[0] == MIG_BAD_ARGUMENTS);
@@ -241,8 +249,10 @@ static void test_arrays_of_rights(void)
 	uint32_t length = 8;
 
 	request(6502, 1, 8 + 16);
-	carry(0, (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR, .ports = port_array, .count = 2,
-			   .disposition = MACH_MSG_TYPE_PORT_SEND});
+	carry(0, (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
+			 .ports = port_array,
+			 .count = 2,
+			 .disposition = MACH_MSG_TYPE_PORT_SEND});
 	memcpy(in.body + 8 + 16 + 8, &length, 4);
 	memcpy(in.body + 8 + 16 + 12, "seven c", 8);
 	result = KERN_SUCCESS;
@@ -259,7 +269,8 @@ static void test_wrong_requests(void)
 	in.header.msgh_size += 8;
 	CHECK(serve() == MIG_BAD_ARGUMENTS);
 	request_pass();
-	carry(1, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR, .port = &b_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
+	carry(1, (struct ipc_carry){
+			 .type = MACH_MSG_PORT_DESCRIPTOR, .port = &b_port, .disposition = MACH_MSG_TYPE_PORT_SEND});
 	CHECK(serve() == MIG_BAD_ARGUMENTS && in.carry[0].port == &a_port && in.carry[1].port == &b_port);
 	request(6501, 0, 0);
 	CHECK(serve() == MIG_BAD_ARGUMENTS);
@@ -285,7 +296,8 @@ static void test_sent_words(void)
 	CHECK(tell(&a_port, -2) == MACH_MSG_SUCCESS);
 	CHECK(sent_to == &a_port && sent_as == MACH_MSG_TYPE_COPY_SEND && sent_id == 6501 && sent_count == 1);
 	CHECK(sent_words[0] == (uint64_t)-2 && sent_words[1] == 0);
-	CHECK(tell_once(&b_port, 5) == MACH_MSG_SUCCESS && sent_to == &b_port && sent_as == MACH_MSG_TYPE_MOVE_SEND_ONCE);
+	CHECK(tell_once(&b_port, 5) == MACH_MSG_SUCCESS && sent_to == &b_port &&
+		sent_as == MACH_MSG_TYPE_MOVE_SEND_ONCE);
 }
 
 static void test_sent_messages(void)
@@ -295,9 +307,11 @@ static void test_sent_messages(void)
 	CHECK(sent.carry[0].port == &b_port && sent.carry[0].disposition == MACH_MSG_TYPE_MOVE_SEND);
 	CHECK(sent.carry[1].copy == &a_copy && sent.carry[1].size == 33);
 	/* Header, body, two descriptors, NDR, count and text to a multiple of 8, number. */
-	CHECK(sent.header.msgh_size == 24 + 8 + 32 + 8 + 16 + 8 && (sent.header.msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0);
+	CHECK(sent.header.msgh_size == 24 + 8 + 32 + 8 + 16 + 8 &&
+		(sent.header.msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0);
 	CHECK(ask(&a_port, &reply_port, 3, &b_port) == MACH_MSG_SUCCESS);
-	CHECK(sent.local_port == &reply_port && MACH_MSGH_BITS_LOCAL(sent.header.msgh_bits) == MACH_MSG_TYPE_MOVE_SEND_ONCE);
+	CHECK(sent.local_port == &reply_port &&
+		MACH_MSGH_BITS_LOCAL(sent.header.msgh_bits) == MACH_MSG_TYPE_MOVE_SEND_ONCE);
 	no_memory = true;
 	CHECK(give(&a_port, &b_port, &a_copy, 33, "a text", 12) == MACH_SEND_NO_BUFFER);
 	no_memory = false;

@@ -41,9 +41,10 @@ static inline void *ipc_kmsg_header(struct ipc_kmsg *kmsg)
 struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors);
 void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition);
 void ipc_kmsg_put_copy(struct ipc_kmsg *kmsg, unsigned i, vm_map_copy_t copy, uint64_t size);
-void ipc_kmsg_put_ports(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition);
-mach_msg_return_t ipc_kmsg_send_from_kernel(struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition,
-	mach_msg_option_t option);
+void ipc_kmsg_put_ports(
+	struct ipc_kmsg *kmsg, unsigned i, struct ipc_port **ports, unsigned count, mach_msg_type_name_t disposition);
+mach_msg_return_t ipc_kmsg_send_from_kernel(
+	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t option);
 mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,
 	const uint64_t *words, unsigned count);
 

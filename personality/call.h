@@ -15,27 +15,27 @@
 /*
  * How a system call runs.
  *
- * A call is a function of unix.defs: int64_t sys_NAME(uint64_t caller, arguments). `caller` is the struct call (call_of). It
- * runs with the server lock held and returns a result, -errno, or one of:
+ * A call is a function of unix.defs: int64_t sys_NAME(uint64_t caller, arguments). `caller` is the struct call
+ * (call_of). It runs with the server lock held and returns a result, -errno, or one of:
  *
- *   CALL_RESTART   run the whole call again later; it has changed nothing, or recorded in the call (progress, scratch) how far
- *                  it got. call_wait() (waits for a wait queue or a time) and the copy functions (a page of the caller that only a pager
- *                  can supply) return it; the call passes it on as it is.
- *   CALL_KEEP      the server has set the thread's registers itself (exec, sigreturn).
- *   CALL_GONE      the caller exists no more (exit).
+ *   CALL_RESTART   run the whole call again later; it has changed nothing, or recorded in the call (progress, scratch)
+ * how far it got. call_wait() (waits for a wait queue or a time) and the copy functions (a page of the caller that only
+ * a pager can supply) return it; the call passes it on as it is. CALL_KEEP      the server has set the thread's
+ * registers itself (exec, sigreturn). CALL_GONE      the caller exists no more (exit).
  *
- * So a call that may wait reads: look whether it can be done; if so do it; else `return call_wait(...)`. It runs again when woken
- * and finds the same arguments, c->progress, c->scratch and c->deadline; c->timed_out says that the deadline has passed. A
- * signal with a handler ends a waiting call with -EINTR, or lets it begin anew (SA_RESTART): no call needs to look for signals.
+ * So a call that may wait reads: look whether it can be done; if so do it; else `return call_wait(...)`. It runs again
+ * when woken and finds the same arguments, c->progress, c->scratch and c->deadline; c->timed_out says that the deadline
+ * has passed. A signal with a handler ends a waiting call with -EINTR, or lets it begin anew (SA_RESTART): no call
+ * needs to look for signals.
  *
- * Order inside a call: copy in, check, act, copy out; a copy out that follows an act which cannot be repeated must be prepared
- * (copy first, then consume: see pipe.c), because the copy can ask for a restart.
+ * Order inside a call: copy in, check, act, copy out; a copy out that follows an act which cannot be repeated must be
+ * prepared (copy first, then consume: see pipe.c), because the copy can ask for a restart.
  *
  * Results of file system functions are ints with the same meaning (0, -errno, CALL_ERROR_RESTART).
  */
 #define CALL_RESTART (INT64_MIN + 2)
-#define CALL_KEEP MIG_FOREIGN_KEEP
-#define CALL_GONE MIG_FOREIGN_NO_REPLY
+#define CALL_KEEP    MIG_FOREIGN_KEEP
+#define CALL_GONE    MIG_FOREIGN_NO_REPLY
 /* Between dispatch.c and deliver.c only: a waiting call was ended by a signal. */
 #define CALL_INTERRUPTED (INT64_MIN + 3)
 /* vfork only: the thread goes on with 0, as the child's; call_answered ends the parent's call. */
@@ -53,7 +53,7 @@ struct wait_queue;
 struct waiter {
 	struct list link; /* of the queue */
 	struct wait_queue *queue;
-	struct call *call;				/* made ready by wait_queue_wake, or: */
+	struct call *call;                                    /* made ready by wait_queue_wake, or: */
 	void (*wake)(struct waiter *waiter, unsigned events); /* called instead, when not null (epoll) */
 };
 
@@ -62,7 +62,7 @@ struct wait_queue {
 };
 
 #define CALL_WAITERS 4
-#define NO_DEADLINE UINT64_MAX
+#define NO_DEADLINE  UINT64_MAX
 
 enum call_state {
 	CALL_IDLE,    /* the thread runs in user mode, or its call has not been seen */
@@ -73,25 +73,25 @@ enum call_state {
 };
 
 struct call {
-	struct thread *thread;	 /* who calls */
+	struct thread *thread;   /* who calls */
 	struct process *process; /* its process; the child's after vfork */
 	uint64_t number;
 	uint64_t argument[6];
 
 	/* For calls that run again. Zero when the call starts. */
-	uint64_t progress;	/* the call's own: bytes done so far */
-	void *scratch;		/* the call's own: freed with free() at the end, */
+	uint64_t progress;                          /* the call's own: bytes done so far */
+	void *scratch;                              /* the call's own: freed with free() at the end, */
 	void (*scratch_release)(struct call *call); /* after this, when not null */
-	uint64_t deadline;	/* ns, monotonic; set by the first call_wait with a deadline */
+	uint64_t deadline;                          /* ns, monotonic; set by the first call_wait with a deadline */
 	bool timed_out;
-	bool in_worker;		/* may wait for pagers: see call_need_worker */
+	bool in_worker; /* may wait for pagers: see call_need_worker */
 	bool has_deadline;
 
-	bool will_wait;		/* call_wait was called in this run */
-	bool want_worker;	/* call_need_worker was */
+	bool will_wait;   /* call_wait was called in this run */
+	bool want_worker; /* call_need_worker was */
 
 	/* How it ends when a handler interrupts it. */
-	bool no_restart; /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
+	bool no_restart;                        /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
 	void (*interrupted)(struct call *call); /* before the handler's frame is made, or null */
 
 	/* The dispatcher's. */
@@ -101,8 +101,8 @@ struct call {
 	struct waiter *more_waiters; /* malloced, when CALL_WAITERS do not suffice */
 	unsigned waiters;
 	struct timer timer;
-	char *trace; /* the line so far */
-	struct list link;     /* ready list, worker queue */
+	char *trace;                          /* the line so far */
+	struct list link;                     /* ready list, worker queue */
 	uint64_t absent_address, absent_size; /* what the worker makes resident before the next run */
 	bool absent_write;
 };
@@ -112,11 +112,13 @@ static inline struct call *call_of(uint64_t caller)
 	return (struct call *)(uintptr_t)caller;
 }
 
-/* --- The one lock of the server. Held while a call runs; released around RPCs to other servers and around waiting copies. */
+/* --- The one lock of the server. Held while a call runs; released around RPCs to other servers and around waiting
+ * copies. */
 void server_lock(void);
 void server_unlock(void);
 
-/* --- Copying between the caller and the server. 0, -EFAULT, or CALL_ERROR_RESTART (return it, or call_result() of it). */
+/* --- Copying between the caller and the server. 0, -EFAULT, or CALL_ERROR_RESTART (return it, or call_result() of it).
+ */
 int copy_in(struct call *call, void *to, uint64_t from, size_t size);
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size);
 /* A string with its NUL; size: of `to`. Length, -ENAMETOOLONG when it does not fit. */
@@ -131,9 +133,9 @@ static inline int64_t call_result(int result)
 }
 
 /*
- * For calls that will wait for a pager in ways the copy functions do not cover (exec, reading through a mapping of the server's):
- * if it returns true, `return CALL_RESTART` at once; the call runs again in a worker, where this returns false.
- * There `server_unlock(); waiting copies; server_lock();` is allowed.
+ * For calls that will wait for a pager in ways the copy functions do not cover (exec, reading through a mapping of the
+ * server's): if it returns true, `return CALL_RESTART` at once; the call runs again in a worker, where this returns
+ * false. There `server_unlock(); waiting copies; server_lock();` is allowed.
  */
 bool call_need_worker(struct call *call);
 

@@ -22,8 +22,9 @@ int copy_in(struct call *call, void *to, uint64_t from, size_t size)
 
 	if (size == 0)
 		return 0;
-	return copy_result(call, mach_vm_read_overwrite(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done),
-		from, size, done);
+	return copy_result(call,
+		mach_vm_read_overwrite(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done), from, size,
+		done);
 }
 
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size)
@@ -32,8 +33,8 @@ int copy_out(struct call *call, uint64_t to, const void *from, size_t size)
 
 	if (size == 0)
 		return 0;
-	return copy_result(call, mach_vm_write(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done), to, size,
-		done);
+	return copy_result(call, mach_vm_write(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done), to,
+		size, done);
 }
 
 int copy_string(struct call *call, char *to, uint64_t from, size_t size)

@@ -15,9 +15,9 @@
 #include "unix_server.h"
 
 #define KICK_AGAIN 1000000ull /* ns */
-#define RFLAGS_DF 0x400ull
-#define RFLAGS_TF 0x100ull
-#define RFLAGS_RF 0x10000ull
+#define RFLAGS_DF  0x400ull
+#define RFLAGS_TF  0x100ull
+#define RFLAGS_RF  0x10000ull
 /* Processor exceptions (Intel SDM volume 3, 6.3.1). */
 enum { TRAP_DIVIDE = 0, TRAP_STACK = 12, TRAP_PROTECTION = 13, TRAP_ALIGNMENT = 17 };
 
@@ -34,8 +34,8 @@ static void set_registers(struct thread *thread, x86_thread_state64_t *registers
 }
 
 /*
- * A frame's bytes. A page of the stack that has to come from the default pager first is waited for, with the lock held: this pager depends
- * on nobody here, and it is rare.
+ * A frame's bytes. A page of the stack that has to come from the default pager first is waited for, with the lock held:
+ * this pager depends on nobody here, and it is rare.
  */
 static bool put(mach_port_t task, uint64_t address, const void *data, uint64_t size)
 {
@@ -44,7 +44,8 @@ static bool put(mach_port_t task, uint64_t address, const void *data, uint64_t s
 
 static bool on_alt_stack(const struct thread *thread, uint64_t rsp)
 {
-	return thread->alt_stack_size != 0 && rsp > thread->alt_stack && rsp - thread->alt_stack <= thread->alt_stack_size;
+	return thread->alt_stack_size != 0 && rsp > thread->alt_stack &&
+	       rsp - thread->alt_stack <= thread->alt_stack_size;
 }
 
 /* Makes `registers` those of the handler's start. False: the stack cannot take the frame. */
@@ -97,7 +98,8 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 }
 
 /* Calls the signal's handler. False: the process has ended. */
-static bool run_handler(struct thread *thread, x86_thread_state64_t *registers, int signal, const struct signal_info *info)
+static bool run_handler(
+	struct thread *thread, x86_thread_state64_t *registers, int signal, const struct signal_info *info)
 {
 	struct signal_action *slot = &thread->process->actions->action[signal - 1], action = *slot;
 	uint64_t mask = thread->restore_mask ? thread->saved_mask : thread->blocked;
@@ -117,7 +119,8 @@ static bool run_handler(struct thread *thread, x86_thread_state64_t *registers, 
 	return true;
 }
 
-/* The next signal that has a handler; the others are acted on. 0: none (or the process has ended: thread->dead or stopped). */
+/* The next signal that has a handler; the others are acted on. 0: none (or the process has ended: thread->dead or
+ * stopped). */
 static int next_handler(struct thread *thread, struct signal_info *info)
 {
 	while (signal_due(thread)) {
@@ -329,8 +332,8 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 	thread->fault_address = (uint64_t)subcode;
 	/* A fault cannot be ignored, and not be put off: the instruction would only fault again. */
 	if ((thread->blocked & SIGNAL_BIT(info.signal)) || process->actions->action[info.signal - 1].handler <= 1) {
-		trace_note(thread, "--- %s, address %#llx, rip %#llx ---", strsignal(info.signal), (unsigned long long)subcode,
-			(unsigned long long)registers.rip);
+		trace_note(thread, "--- %s, address %#llx, rip %#llx ---", strsignal(info.signal),
+			(unsigned long long)subcode, (unsigned long long)registers.rip);
 		process_exit(process, info.signal);
 		return KERN_SUCCESS;
 	}

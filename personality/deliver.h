@@ -16,9 +16,9 @@ enum answer {
 };
 
 /*
- * The end of a call: acts on the signals that are due (handler frames, default actions) and turns CALL_INTERRUPTED into -EINTR or a
- * new call. When registers had to be set and call->reply is a kept right, the kernel's call has been aborted. The thread may be
- * dead afterwards (thread->dead).
+ * The end of a call: acts on the signals that are due (handler frames, default actions) and turns CALL_INTERRUPTED into
+ * -EINTR or a new call. When registers had to be set and call->reply is a kept right, the kernel's call has been
+ * aborted. The thread may be dead afterwards (thread->dead).
  */
 enum answer deliver_at_return(struct call *call, int64_t *result);
 /* A signal is due for a thread that is in user mode or waits in a call: makes it act on it soon. */

@@ -91,7 +91,8 @@ static int map_zeros(struct file *file, uint64_t *offset, mach_port_t *object)
 }
 
 static const struct file_ops null_ops = {.read = read_nothing, .write = write_all, .seek = seek_nowhere};
-static const struct file_ops zero_ops = {.read = read_zeros, .write = write_all, .seek = seek_nowhere, .memory_object = map_zeros};
+static const struct file_ops zero_ops = {
+	.read = read_zeros, .write = write_all, .seek = seek_nowhere, .memory_object = map_zeros};
 static const struct file_ops full_ops = {.read = read_zeros, .write = write_none, .seek = seek_nowhere};
 static const struct file_ops random_ops = {.read = read_random, .write = write_all, .seek = seek_nowhere};
 

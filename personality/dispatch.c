@@ -21,13 +21,14 @@
  * A call's way through here:
  *
  *   1. server_thread receives it and takes the lock; serve_foreign finds the thread and fills its struct call.
- *   2. run_call lets the routine of unix.defs run. A result: finish_call delivers due signals and the server thread replies with its
- *      next receive. CALL_RESTART: the reply right is kept (mach_reply_defer) and the call waits, or goes to a worker.
- *   3. A waker puts it on the ready list; the next thread to leave the server runs it again from 2, and answers through the
- *      kept right.
+ *   2. run_call lets the routine of unix.defs run. A result: finish_call delivers due signals and the server thread
+ * replies with its next receive. CALL_RESTART: the reply right is kept (mach_reply_defer) and the call waits, or goes
+ * to a worker.
+ *   3. A waker puts it on the ready list; the next thread to leave the server runs it again from 2, and answers through
+ * the kept right.
  *
- * A thread whose process is killed while its call runs (the lock may be released around an RPC) is only marked dead; run_call
- * frees it when the call comes back.
+ * A thread whose process is killed while its call runs (the lock may be released around an RPC) is only marked dead;
+ * run_call frees it when the call comes back.
  */
 
 mach_port_t server_port_set;
@@ -249,8 +250,7 @@ static void leave_queues(struct call *call)
 	unsigned i;
 
 	for (i = 0; i < call->waiters; i++) {
-		struct waiter *waiter =
-			i < CALL_WAITERS ? &call->waiter[i] : &call->more_waiters[i - CALL_WAITERS];
+		struct waiter *waiter = i < CALL_WAITERS ? &call->waiter[i] : &call->more_waiters[i - CALL_WAITERS];
 
 		list_remove(&waiter->link);
 	}
@@ -316,8 +316,8 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	uint64_t word[8] = {0};
 
 	/* Most calls end here: nothing to deliver, to print or to give back. */
-	if (*result > CALL_SPECIAL && reply == MACH_PORT_NULL && call->waiters == 0 && call->timer.index == 0 && call->scratch == NULL &&
-		call->trace == NULL && !thread->restore_mask && !signal_due(thread)) {
+	if (*result > CALL_SPECIAL && reply == MACH_PORT_NULL && call->waiters == 0 && call->timer.index == 0 &&
+		call->scratch == NULL && call->trace == NULL && !thread->restore_mask && !signal_due(thread)) {
 		call->state = CALL_IDLE;
 		return ANSWER_WORD;
 	}
@@ -455,7 +455,8 @@ void server_leave(void)
 	lock_release();
 }
 
-/* Brings the pages in that a call missed. Without the lock: one of the few places of the server that wait for a pager. */
+/* Brings the pages in that a call missed. Without the lock: one of the few places of the server that wait for a pager.
+ */
 static void make_resident(mach_port_t task, uint64_t address, uint64_t size)
 {
 	uint64_t at;
@@ -643,8 +644,8 @@ static void *server_thread(void *argument)
 			}
 		} else if (result == MACH_RCV_TOO_LARGE) {
 			/* Nobody who may send here sends so much: take it out, truncated, and destroy it. */
-			if (mach_msg(&buffer.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof buffer, server_port_set, 0,
-				    MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+			if (mach_msg(&buffer.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof buffer, server_port_set,
+				    0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
 				mach_msg_destroy(&buffer.header);
 		}
 	}

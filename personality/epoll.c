@@ -10,7 +10,7 @@
 #include "proc.h"
 #include "unix_server.h"
 
-#define EVENTS_MAX 1024
+#define EVENTS_MAX   1024
 #define EPOLL_ALWAYS (EPOLLERR | EPOLLHUP)
 
 struct epoll {
@@ -26,8 +26,8 @@ struct epoll_item {
 	struct file *file;
 	int fd;
 	struct epoll_event event;
-	bool disarmed;	       /* EPOLLONESHOT has fired */
-	unsigned seen;	       /* EPOLLET: what was reported and has not changed since */
+	bool disarmed; /* EPOLLONESHOT has fired */
+	unsigned seen; /* EPOLLET: what was reported and has not changed since */
 	struct waiter waiter[2];
 	unsigned waiters;
 };
@@ -75,8 +75,7 @@ static unsigned epoll_file_poll(struct file *file)
 {
 	struct epoll *epoll = file->data;
 
-	list_for_each(link, &epoll->items)
-	{
+	list_for_each (link, &epoll->items) {
 		if (item_ready(list_entry(link, struct epoll_item, link)) != 0)
 			return POLLIN | POLLRDNORM;
 	}
@@ -179,8 +178,7 @@ int64_t sys_epoll_ctl(uint64_t caller, int fd, int operation, int target, uint64
 			return call_result(error);
 	}
 	epoll = set->data;
-	list_for_each(link, &epoll->items)
-	{
+	list_for_each (link, &epoll->items) {
 		struct epoll_item *candidate = list_entry(link, struct epoll_item, link);
 
 		if (candidate->file == file && candidate->fd == target)
@@ -225,8 +223,7 @@ static int64_t wait(struct call *call, int fd, uint64_t address, int count)
 	events = calloc((size_t)count, sizeof *events);
 	if (events == NULL)
 		return -ENOMEM;
-	list_for_each(link, &epoll->items)
-	{
+	list_for_each (link, &epoll->items) {
 		struct epoll_item *item = list_entry(link, struct epoll_item, link);
 		unsigned ready = found < count ? item_ready(item) : 0;
 
@@ -245,8 +242,7 @@ static int64_t wait(struct call *call, int fd, uint64_t address, int count)
 	}
 	/* Reported: remember it where that matters, and let the others come first next time. */
 	for (int64_t left = found; left > 0; left--) {
-		list_for_each(link, &epoll->items)
-		{
+		list_for_each (link, &epoll->items) {
 			struct epoll_item *item = list_entry(link, struct epoll_item, link);
 			unsigned ready = item_ready(item);
 
@@ -264,7 +260,8 @@ static int64_t wait(struct call *call, int fd, uint64_t address, int count)
 	return found;
 }
 
-int64_t sys_epoll_pwait(uint64_t caller, int fd, uint64_t events, int count, int timeout, uint64_t mask, uint64_t set_size)
+int64_t sys_epoll_pwait(
+	uint64_t caller, int fd, uint64_t events, int count, int timeout, uint64_t mask, uint64_t set_size)
 {
 	struct call *call = call_of(caller);
 	int error = temporary_mask(call, mask, set_size);

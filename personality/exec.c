@@ -20,13 +20,13 @@
 #include "vfs.h"
 
 /*
- * The new program gets a task of its own; the old one stays whole until nothing can fail any more, so a failed exec changes
- * nothing. All of it runs in a worker, which may wait for the file's pager.
+ * The new program gets a task of its own; the old one stays whole until nothing can fail any more, so a failed exec
+ * changes nothing. All of it runs in a worker, which may wait for the file's pager.
  */
 
-#define HEAD_SIZE 4096
+#define HEAD_SIZE    4096
 #define SCRIPT_DEPTH 4
-#define SCRIPT_LINE 256
+#define SCRIPT_LINE  256
 #define RFLAGS_START 0x202 /* interrupts on; bit 1 is always set (Intel SDM volume 1, 3.4.3) */
 
 struct program {
@@ -142,8 +142,8 @@ static int parse_script(char *head, int64_t have, char *interpreter, char *argum
 }
 
 /* Follows scripts to a program; path and strings change with them. */
-static int load_program(struct call *call, int dirfd, char *path, unsigned flags, struct exec_strings *strings,
-	struct program *program)
+static int load_program(
+	struct call *call, int dirfd, char *path, unsigned flags, struct exec_strings *strings, struct program *program)
 {
 	char *head = malloc(HEAD_SIZE), interpreter[SCRIPT_LINE], argument[SCRIPT_LINE];
 	int depth, error = 0;
@@ -186,8 +186,8 @@ static int load_program(struct call *call, int dirfd, char *path, unsigned flags
 	return error;
 }
 
-int exec_map(struct call *call, struct address_space *space, struct vnode *vnode, const struct elf_image *elf, uint64_t bias,
-	uint64_t *end)
+int exec_map(struct call *call, struct address_space *space, struct vnode *vnode, const struct elf_image *elf,
+	uint64_t bias, uint64_t *end)
 {
 	static const char zeros[VM_PAGE_SIZE];
 	mach_port_t object = MACH_PORT_NULL;
@@ -201,7 +201,8 @@ int exec_map(struct call *call, struct address_space *space, struct vnode *vnode
 	*end = 0;
 	for (i = 0; i < elf->segments && error == 0; i++) {
 		const struct elf_segment *segment = &elf->segment[i];
-		uint64_t start = trunc_page(segment->address + bias), file_end = segment->address + bias + segment->file_size;
+		uint64_t start = trunc_page(segment->address + bias),
+			 file_end = segment->address + bias + segment->file_size;
 		uint64_t stop = round_page(segment->address + bias + segment->memory_size);
 		int protection = segment->protection & 7, all = PROT_READ | PROT_WRITE | PROT_EXEC;
 
@@ -210,8 +211,8 @@ int exec_map(struct call *call, struct address_space *space, struct vnode *vnode
 			break;
 		}
 		if (segment->file_size != 0) {
-			error = address_space_map(space, start, round_page(file_end) - start, protection, all, MAP_PRIVATE, vnode,
-				object, trunc_page(segment->file_offset), NULL);
+			error = address_space_map(space, start, round_page(file_end) - start, protection, all,
+				MAP_PRIVATE, vnode, object, trunc_page(segment->file_offset), NULL);
 			/* What follows the file's bytes in the last page is zeros. */
 			if (error == 0 && (file_end & VM_PAGE_MASK) != 0 && segment->memory_size > segment->file_size &&
 				(protection & PROT_WRITE)) {
@@ -226,8 +227,8 @@ int exec_map(struct call *call, struct address_space *space, struct vnode *vnode
 			start = round_page(file_end);
 		}
 		if (error == 0 && stop > start)
-			error = address_space_map(space, start, stop - start, protection, all, MAP_PRIVATE | MAP_ANONYMOUS, NULL,
-				MACH_PORT_NULL, 0, NULL);
+			error = address_space_map(space, start, stop - start, protection, all,
+				MAP_PRIVATE | MAP_ANONYMOUS, NULL, MACH_PORT_NULL, 0, NULL);
 		*end = stop;
 	}
 	if (object != MACH_PORT_NULL)
@@ -235,7 +236,8 @@ int exec_map(struct call *call, struct address_space *space, struct vnode *vnode
 	return error;
 }
 
-static int map_program(struct call *call, struct address_space *space, const struct program *program, struct exec_image *image)
+static int map_program(
+	struct call *call, struct address_space *space, const struct program *program, struct exec_image *image)
 {
 	struct program *interpreter;
 	uint64_t end, at;
@@ -255,8 +257,9 @@ static int map_program(struct call *call, struct address_space *space, const str
 		return 0;
 	interpreter = calloc(1, sizeof *interpreter);
 	head = malloc(HEAD_SIZE);
-	error = interpreter == NULL || head == NULL ? -ENOMEM
-						     : open_program(call, AT_FDCWD, program->interpreter, 0, &interpreter->vnode);
+	error = interpreter == NULL || head == NULL
+			? -ENOMEM
+			: open_program(call, AT_FDCWD, program->interpreter, 0, &interpreter->vnode);
 	if (error == 0) {
 		have = vnode_read_server(call, interpreter->vnode, head, HEAD_SIZE, 0);
 		error = have < 0 ? (int)have : parse_program(call, interpreter->vnode, head, have, interpreter);
@@ -314,8 +317,8 @@ static int make_thread(const struct address_space *space, const struct exec_imag
 }
 
 /* Nothing fails from here on: the process becomes the new program. */
-static void change_over(struct call *call, struct address_space *space, const struct exec_image *image, struct vnode *vnode,
-	const char *name, mach_port_t port, const x86_thread_state64_t *registers)
+static void change_over(struct call *call, struct address_space *space, const struct exec_image *image,
+	struct vnode *vnode, const char *name, mach_port_t port, const x86_thread_state64_t *registers)
 {
 	struct process *process = call->process;
 	struct thread *thread = call->thread;
@@ -370,7 +373,8 @@ static void change_over(struct call *call, struct address_space *space, const st
 		signal_wake(thread);
 }
 
-static int64_t run_program(struct call *call, struct program *program, const char *name, const struct exec_strings *strings)
+static int64_t run_program(
+	struct call *call, struct program *program, const char *name, const struct exec_strings *strings)
 {
 	struct process *process = call->process;
 	struct credentials before = process->credentials;
@@ -447,8 +451,8 @@ int64_t exec_run(struct call *call, const char *path, struct exec_strings *strin
 	return exec_at(call, AT_FDCWD, copy, 0, strings);
 }
 
-static int64_t exec_user(struct call *call, int dirfd, uint64_t path_address, uint64_t arguments, uint64_t environment,
-	unsigned flags)
+static int64_t exec_user(
+	struct call *call, int dirfd, uint64_t path_address, uint64_t arguments, uint64_t environment, unsigned flags)
 {
 	struct exec_strings strings = {0};
 	char path[PATH_LENGTH];
@@ -476,7 +480,8 @@ int64_t sys_execve(uint64_t caller, uint64_t path, uint64_t arguments, uint64_t 
 	return exec_user(call_of(caller), AT_FDCWD, path, arguments, environment, 0);
 }
 
-int64_t sys_execveat(uint64_t caller, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, unsigned flags)
+int64_t sys_execveat(
+	uint64_t caller, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, unsigned flags)
 {
 	if (flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;

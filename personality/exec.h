@@ -19,7 +19,7 @@ struct exec_strings {
 };
 
 #define EXEC_STRINGS_MAX (2ull << 20)
-#define EXEC_COUNT_MAX 131072u
+#define EXEC_COUNT_MAX   131072u
 
 /* Appends a string. 0, -E2BIG, -ENOMEM. */
 int exec_strings_add(struct exec_strings *strings, const char *string, uint64_t length);
@@ -28,22 +28,23 @@ int exec_strings_replace(struct exec_strings *strings, unsigned drop, const char
 
 struct exec_image {
 	struct elf_image program;
-	uint64_t bias;	     /* added to the program's addresses */
-	uint64_t base;	     /* where the interpreter is, or 0 */
-	uint64_t entry;	     /* where the thread begins */
-	uint64_t stack;	     /* its stack pointer */
+	uint64_t bias;  /* added to the program's addresses */
+	uint64_t base;  /* where the interpreter is, or 0 */
+	uint64_t entry; /* where the thread begins */
+	uint64_t stack; /* its stack pointer */
 	uint64_t argument_start, argument_end, environment_start, environment_end;
 };
 
 /* Maps a program's segments at bias. 0 or -errno; *end: the page after the last. In a worker, releases the lock. */
-int exec_map(struct call *call, struct address_space *space, struct vnode *vnode, const struct elf_image *elf, uint64_t bias,
-	uint64_t *end);
+int exec_map(struct call *call, struct address_space *space, struct vnode *vnode, const struct elf_image *elf,
+	uint64_t bias, uint64_t *end);
 /* Bytes of stack: the process's limit, more when the strings need it. */
 uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings);
 /* Maps the stack and writes what a program finds there. In a worker, releases the lock. */
 int exec_stack(struct address_space *space, struct exec_image *image, const struct exec_strings *strings,
 	const char *path, const struct process *process, bool secure, uint64_t stack_size);
-/* Starts pid 1 or anything else in a process that has no task yet: path and strings from the server. In a worker context: lock held. */
+/* Starts pid 1 or anything else in a process that has no task yet: path and strings from the server. In a worker
+ * context: lock held. */
 int64_t exec_run(struct call *call, const char *path, struct exec_strings *strings);
 
 #endif

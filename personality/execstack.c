@@ -13,8 +13,8 @@
 #include "random.h"
 
 #define STACK_LEAST (128ull << 10)
-#define STACK_MOST (64ull << 20)
-#define AUXV_MAX 24
+#define STACK_MOST  (64ull << 20)
+#define AUXV_MAX    24
 #define CLOCK_TICKS 100 /* AT_CLKTCK: what times() counts in */
 
 int exec_strings_add(struct exec_strings *strings, const char *string, uint64_t length)
@@ -142,7 +142,8 @@ int exec_stack(struct address_space *space, struct exec_image *image, const stru
 	for (i = 0; i < strings->arguments + strings->environment; i++) {
 		if (i == strings->arguments) {
 			n++;
-			image->argument_end = image->environment_start = strings_at + (uint64_t)(string - strings->data);
+			image->argument_end = image->environment_start =
+				strings_at + (uint64_t)(string - strings->data);
 		}
 		vector[n++] = strings_at + (uint64_t)(string - strings->data);
 		string += strlen(string) + 1;

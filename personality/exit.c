@@ -55,8 +55,7 @@ static void end_thread(struct thread *thread)
 
 bool process_end_other_threads(struct process *process, struct thread *thread)
 {
-	list_for_each_safe(link, &process->threads)
-	{
+	list_for_each_safe (link, &process->threads) {
 		struct thread *other = list_entry(link, struct thread, link);
 
 		if (other != thread)
@@ -75,7 +74,7 @@ void process_exit(struct process *process, int status)
 	posix_timers_delete(process);
 	/* Held so that the process outlives the loop. */
 	process->thread_count++;
-	list_for_each_safe(link, &process->threads)
+	list_for_each_safe (link, &process->threads)
 		end_thread(list_entry(link, struct thread, link));
 	if (--process->thread_count == 0)
 		process_finish(process);
@@ -145,8 +144,7 @@ static void give_children_away(struct process *process)
 {
 	struct process *parent = new_parent_for(process);
 
-	list_for_each_safe(link, &process->children)
-	{
+	list_for_each_safe (link, &process->children) {
 		struct process *child = list_entry(link, struct process, sibling);
 
 		list_remove(&child->sibling);
@@ -184,8 +182,7 @@ static void tell_parent(struct process *process)
 	info.uid = process->credentials.uid;
 	info.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
 	action = &parent->actions->action[SIGCHLD - 1];
-	discard = process->exit_signal == SIGCHLD &&
-		  (action->handler == 1 || (action->flags & SA_NOCLDWAIT) != 0);
+	discard = process->exit_signal == SIGCHLD && (action->handler == 1 || (action->flags & SA_NOCLDWAIT) != 0);
 	if (process->exit_signal != 0)
 		signal_process(parent, process->exit_signal, &info);
 	if (discard)
@@ -247,7 +244,7 @@ void process_abandon(struct process *process)
 {
 	process->exiting = true;
 	process->thread_count++;
-	list_for_each_safe(link, &process->threads)
+	list_for_each_safe (link, &process->threads)
 		thread_free(list_entry(link, struct thread, link));
 	file_table_release(process->files);
 	fs_context_release(process->fs);

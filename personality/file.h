@@ -13,8 +13,8 @@ struct file;
 struct epoll_item;
 
 /*
- * Bytes on their way between a file and the caller's memory (or the server's own, for sendfile, exec and core). The segments
- * have been checked: no negative or wrapping size, total at most IO_MAX.
+ * Bytes on their way between a file and the caller's memory (or the server's own, for sendfile, exec and core). The
+ * segments have been checked: no negative or wrapping size, total at most IO_MAX.
  */
 struct io_segment {
 	uint64_t address;
@@ -23,19 +23,20 @@ struct io_segment {
 
 struct io {
 	struct call *call;
-	void *server;		     /* the server's memory, or null: the caller's, in segments */
+	void *server; /* the server's memory, or null: the caller's, in segments */
 	const struct io_segment *segment;
 	unsigned segments;
-	uint64_t total;		     /* bytes asked for */
-	uint64_t done;		     /* bytes moved by io_copy_* so far */
+	uint64_t total; /* bytes asked for */
+	uint64_t done;  /* bytes moved by io_copy_* so far */
 };
 
-#define IO_MAX 0x7ffff000ull
+#define IO_MAX          0x7ffff000ull
 #define IO_SEGMENTS_MAX 1024
 
 /*
- * The next `size` bytes (at most io->total - io->done) to or from the caller; advances io->done only on success. 0, -EFAULT,
- * CALL_ERROR_RESTART. On failure nothing may have been consumed: a read that moved some bytes before returns io->done.
+ * The next `size` bytes (at most io->total - io->done) to or from the caller; advances io->done only on success. 0,
+ * -EFAULT, CALL_ERROR_RESTART. On failure nothing may have been consumed: a read that moved some bytes before returns
+ * io->done.
  */
 int io_copy_out(struct io *io, const void *from, uint64_t size);
 int io_copy_in(struct io *io, void *to, uint64_t size);
@@ -43,14 +44,14 @@ int io_copy_in(struct io *io, void *to, uint64_t size);
 void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t size);
 
 /*
- * Operations of an open file description; null ones fail as said. All run with the server lock and may release it around RPCs;
- * the caller holds a reference to the file. Results: as those of calls (call.h).
+ * Operations of an open file description; null ones fail as said. All run with the server lock and may release it
+ * around RPCs; the caller holds a reference to the file. Results: as those of calls (call.h).
  */
 struct file_ops {
 	/*
-	 * Bytes moved: io->done, 0 at the end. offset: null for files without a position (pipes, terminals), else where to go on
-	 * (io->done bytes of the call, moved by earlier runs, lie before it); an appending write sets it to where it began; the caller
-	 * adds what this run moved. Null operation: -EINVAL.
+	 * Bytes moved: io->done, 0 at the end. offset: null for files without a position (pipes, terminals), else where
+	 * to go on (io->done bytes of the call, moved by earlier runs, lie before it); an appending write sets it to
+	 * where it began; the caller adds what this run moved. Null operation: -EINVAL.
 	 */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *offset);
 	int64_t (*write)(struct file *file, struct io *io, uint64_t *offset);
@@ -74,15 +75,15 @@ struct file_ops {
 struct file {
 	unsigned references;
 	const struct file_ops *ops;
-	unsigned flags;		/* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, ... as fcntl(F_GETFL) tells */
-	unsigned open_flags;	/* as given to open: O_NOCTTY, O_TRUNC, ... too */
+	unsigned flags;      /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, ... as fcntl(F_GETFL) tells */
+	unsigned open_flags; /* as given to open: O_NOCTTY, O_TRUNC, ... too */
 	uint64_t position;
-	bool seekable;		/* read and write use and move position */
-	struct vnode *vnode;	/* reference, or null (pipes, sockets) */
-	void *data;		/* the operations' own */
+	bool seekable;           /* read and write use and move position */
+	struct vnode *vnode;     /* reference, or null (pipes, sockets) */
+	void *data;              /* the operations' own */
 	struct list epoll_items; /* of epoll.c */
-	uint64_t inode;		/* of files without a vnode: what fstat and /proc/PID/fd show */
-	const char *kind;	/* of files without a vnode: "pipe", "socket", "anon_inode" */
+	uint64_t inode;          /* of files without a vnode: what fstat and /proc/PID/fd show */
+	const char *kind;        /* of files without a vnode: "pipe", "socket", "anon_inode" */
 };
 
 /* One reference; vnode may be null, else a reference of it is consumed even on failure. Null: no memory. */
@@ -104,18 +105,20 @@ struct file_table {
 };
 
 #define FD_LIMIT_DEFAULT 1024u
-#define FD_LIMIT_MAX 4096u
+#define FD_LIMIT_MAX     4096u
 
 struct file_table *file_table_create(void);
 struct file_table *file_table_copy(const struct file_table *table);
 void file_table_release(struct file_table *table);
 void file_table_close_on_exec(struct file_table *table);
 
-/* The file behind a descriptor, borrowed until the lock is next released (take a reference to keep it). Null: EBADF. O_PATH files count as none. */
+/* The file behind a descriptor, borrowed until the lock is next released (take a reference to keep it). Null: EBADF.
+ * O_PATH files count as none. */
 struct file *fd_file(struct call *call, int fd);
 /* O_PATH files too. */
 struct file *fd_file_path(struct call *call, int fd);
-/* The lowest free descriptor from `from` up gets the file; consumes the reference, on failure too. The number, -EMFILE, -ENOMEM. */
+/* The lowest free descriptor from `from` up gets the file; consumes the reference, on failure too. The number, -EMFILE,
+ * -ENOMEM. */
 int64_t fd_install(struct call *call, struct file *file, bool close_on_exec);
 int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec, unsigned from);
 /* 0 or -EBADF. */

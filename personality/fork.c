@@ -27,7 +27,8 @@ struct clone_request {
 };
 
 struct clone_arguments {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+		cgroup;
 };
 
 int process_own_port(struct process *process)
@@ -49,15 +50,17 @@ int task_attach(struct process *process, mach_port_t task)
 	return 0;
 }
 
-int thread_start(struct thread *thread, const x86_thread_state64_t *registers, const uint64_t *floating, unsigned floats)
+int thread_start(
+	struct thread *thread, const x86_thread_state64_t *registers, const uint64_t *floating, unsigned floats)
 {
 	x86_thread_state64_t copy = *registers;
 
 	if (thread_set_word(thread->port, (uint64_t)thread->id) != KERN_SUCCESS ||
-		thread_set_state(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_COUNT) != KERN_SUCCESS)
+		thread_set_state(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_COUNT) !=
+			KERN_SUCCESS)
 		return -ENOMEM;
-	if (floats != 0 &&
-		thread_set_state(thread->port, x86_FLOAT_STATE64, (uint64_t *)(uintptr_t)floating, floats) != KERN_SUCCESS)
+	if (floats != 0 && thread_set_state(thread->port, x86_FLOAT_STATE64, (uint64_t *)(uintptr_t)floating, floats) !=
+				   KERN_SUCCESS)
 		return -ENOMEM;
 	return thread_resume(thread->port) == KERN_SUCCESS ? 0 : -ENOMEM;
 }
@@ -135,7 +138,8 @@ void vfork_finish(struct process *child)
 		thread_free(parent_thread);
 		return;
 	}
-	/* The kernel's thread is in the child's last call (exec, exit) or in user mode (killed): take it out and put it back. */
+	/* The kernel's thread is in the child's last call (exec, exit) or in user mode (killed): take it out and put it
+	 * back. */
 	registers = call->scratch;
 	registers->rax = (uint64_t)child->id;
 	thread_suspend(parent_thread->port);
@@ -190,7 +194,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		child->memory->references++;
 	} else {
 		child->memory = address_space_fork(parent->memory);
-		if (child->memory == NULL || process_own_port(child) != 0 || task_attach(child, child->memory->task) != 0)
+		if (child->memory == NULL || process_own_port(child) != 0 ||
+			task_attach(child, child->memory->task) != 0)
 			goto fail;
 	}
 	if (request->flags & CLONE_PARENT_SETTID)
@@ -212,8 +217,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		return child->id;
 	}
 	/*
-	 * vfork: the child runs on the caller's thread. The call stays unanswered; what the thread was when it called is kept for
-	 * vfork_finish.
+	 * vfork: the child runs on the caller's thread. The call stays unanswered; what the thread was when it called
+	 * is kept for vfork_finish.
 	 */
 	call->scratch = malloc(sizeof registers);
 	if (call->scratch == NULL)
@@ -255,7 +260,8 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 	return clone_process(call, request);
 }
 
-int64_t sys_clone(uint64_t caller, uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t child_tid, uint64_t tls)
+int64_t sys_clone(
+	uint64_t caller, uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t child_tid, uint64_t tls)
 {
 	struct clone_request request = {
 		.flags = flags & 0xffffff00u,
@@ -281,8 +287,8 @@ int64_t sys_clone3(uint64_t caller, uint64_t address, uint64_t size)
 	error = copy_in(call, &arguments, address, size < sizeof arguments ? size : sizeof arguments);
 	if (error != 0)
 		return call_result(error);
-	if ((arguments.flags & 0xff) || (arguments.stack == 0) != (arguments.stack_size == 0) || arguments.set_tid_size != 0 ||
-		arguments.exit_signal > SIGNALS)
+	if ((arguments.flags & 0xff) || (arguments.stack == 0) != (arguments.stack_size == 0) ||
+		arguments.set_tid_size != 0 || arguments.exit_signal > SIGNALS)
 		return -EINVAL;
 	request = (struct clone_request){
 		.flags = arguments.flags,

@@ -13,7 +13,8 @@ int process_own_port(struct process *process);
 /* Leads the task's system calls and exceptions there. 0 or -ENOMEM. */
 int task_attach(struct process *process, mach_port_t task);
 /* Sets a new kernel thread's word and registers and starts it. 0 or -ENOMEM. */
-int thread_start(struct thread *thread, const x86_thread_state64_t *registers, const uint64_t *floating, unsigned floats);
+int thread_start(
+	struct thread *thread, const x86_thread_state64_t *registers, const uint64_t *floating, unsigned floats);
 /* The child no longer needs its parent's memory: gives the thread that vfork lent back. Harmless otherwise. */
 void vfork_finish(struct process *child);
 

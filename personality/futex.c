@@ -14,13 +14,14 @@
 #include "vfs.h"
 
 /*
- * A word is named by (address space, address), or for a shared mapping of a file by (vnode, offset). Shared anonymous memory has no name
- * of its own after a fork: there the address alone names it, which is the same in parent and child, with a common space.
- * The server looks at the word and queues the call under its lock, so no wake is lost between the two.
+ * A word is named by (address space, address), or for a shared mapping of a file by (vnode, offset). Shared anonymous
+ * memory has no name of its own after a fork: there the address alone names it, which is the same in parent and child,
+ * with a common space. The server looks at the word and queues the call under its lock, so no wake is lost between the
+ * two.
  */
 
 #define FUTEX_HASH 64
-#define SECOND 1000000000ll
+#define SECOND     1000000000ll
 
 struct futex_key {
 	const void *space;
@@ -78,13 +79,13 @@ static int wake(struct futex_key key, int most, uint32_t bits)
 {
 	int woken = 0;
 
-	list_for_each_safe(link, bucket(key))
-	{
+	list_for_each_safe (link, bucket(key)) {
 		struct futex_wait *wait = list_entry(link, struct futex_wait, link);
 
 		if (woken >= most)
 			break;
-		if (wait->key.space != key.space || wait->key.offset != key.offset || !(wait->bits & bits) || !alive(wait))
+		if (wait->key.space != key.space || wait->key.offset != key.offset || !(wait->bits & bits) ||
+			!alive(wait))
 			continue;
 		wait->woken = true;
 		list_remove(&wait->link);
@@ -160,8 +161,7 @@ static int64_t requeue(struct call *call, struct futex_key from, struct futex_ke
 			return -EAGAIN;
 	}
 	woken = wake(from, most_wake, FUTEX_BITSET_MATCH_ANY);
-	list_for_each_safe(link, bucket(from))
-	{
+	list_for_each_safe (link, bucket(from)) {
 		struct futex_wait *wait = list_entry(link, struct futex_wait, link);
 
 		if (moved >= most_move)
@@ -176,8 +176,8 @@ static int64_t requeue(struct call *call, struct futex_key from, struct futex_ke
 	return expected != NULL ? woken + moved : woken;
 }
 
-static int64_t wake_op(struct call *call, struct futex_key first, struct futex_key second, uint64_t address, int most, int most2,
-	uint32_t operation)
+static int64_t wake_op(struct call *call, struct futex_key first, struct futex_key second, uint64_t address, int most,
+	int most2, uint32_t operation)
 {
 	int32_t old, new, argument = (int32_t)(operation << 8) >> 20, compared = (int32_t)(operation << 20) >> 20;
 	bool hit;
@@ -283,8 +283,8 @@ int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int val
 		error = set_timeout(call, timeout, command == FUTEX_WAIT_BITSET, realtime);
 		if (error != 0)
 			return call_result(error);
-		return futex_wait(call, key, address, (uint32_t)value,
-			command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3);
+		return futex_wait(
+			call, key, address, (uint32_t)value, command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3);
 	case FUTEX_WAKE:
 		return wake(key, value, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:

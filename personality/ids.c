@@ -4,7 +4,7 @@
 #include "proc.h"
 #include "unix_server.h"
 
-#define UNCHANGED 0xffffffffu
+#define UNCHANGED            0xffffffffu
 #define CAPABILITY_VERSION_3 0x20080522u
 
 struct capability_header {
@@ -124,14 +124,16 @@ int64_t sys_setuid(uint64_t caller, int uid)
 {
 	if (uid == -1)
 		return -EINVAL;
-	return capable(call_of(caller)->process) ? sys_setresuid(caller, uid, uid, uid) : sys_setresuid(caller, -1, uid, -1);
+	return capable(call_of(caller)->process) ? sys_setresuid(caller, uid, uid, uid)
+						 : sys_setresuid(caller, -1, uid, -1);
 }
 
 int64_t sys_setgid(uint64_t caller, int gid)
 {
 	if (gid == -1)
 		return -EINVAL;
-	return capable(call_of(caller)->process) ? sys_setresgid(caller, gid, gid, gid) : sys_setresgid(caller, -1, gid, -1);
+	return capable(call_of(caller)->process) ? sys_setresgid(caller, gid, gid, gid)
+						 : sys_setresgid(caller, -1, gid, -1);
 }
 
 int64_t sys_setreuid(uint64_t caller, int uid, int euid)

@@ -258,8 +258,9 @@ int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
 /* --- From one descriptor to another, through a buffer of the server's. */
 
 /*
- * Bytes that were read but not yet written stay in call->scratch over restarts; call->progress counts the written ones. Reading from files
- * only, so what was read and could not be written is not lost: the position moves with what was written.
+ * Bytes that were read but not yet written stay in call->scratch over restarts; call->progress counts the written ones.
+ * Reading from files only, so what was read and could not be written is not lost: the position moves with what was
+ * written.
  */
 struct relay {
 	uint64_t have, written;
@@ -282,7 +283,8 @@ static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset
 		uint64_t at;
 
 		if (buffer->written == buffer->have) {
-			uint64_t part = count - call->progress < SENDFILE_CHUNK ? count - call->progress : SENDFILE_CHUNK;
+			uint64_t part =
+				count - call->progress < SENDFILE_CHUNK ? count - call->progress : SENDFILE_CHUNK;
 
 			at = *from_offset + call->progress;
 			io_init_server(&io, call, buffer->data, part);
@@ -361,8 +363,8 @@ int64_t sys_sendfile(uint64_t caller, int to_fd, int from_fd, uint64_t offset_ad
 	return result > 0 && error == -EFAULT ? error : result;
 }
 
-int64_t sys_copy_file_range(uint64_t caller, int from_fd, uint64_t from_address, int to_fd, uint64_t to_address, uint64_t count,
-	unsigned flags)
+int64_t sys_copy_file_range(uint64_t caller, int from_fd, uint64_t from_address, int to_fd, uint64_t to_address,
+	uint64_t count, unsigned flags)
 {
 	struct call *call = call_of(caller);
 	struct file *to = fd_file(call, to_fd), *from = fd_file(call, from_fd);
@@ -370,8 +372,8 @@ int64_t sys_copy_file_range(uint64_t caller, int from_fd, uint64_t from_address,
 	int64_t result;
 	int error;
 
-	if (to == NULL || from == NULL || (from->flags & O_ACCMODE) == O_WRONLY || (to->flags & O_ACCMODE) == O_RDONLY ||
-		(to->flags & O_APPEND))
+	if (to == NULL || from == NULL || (from->flags & O_ACCMODE) == O_WRONLY ||
+		(to->flags & O_ACCMODE) == O_RDONLY || (to->flags & O_APPEND))
 		return -EBADF;
 	if (flags != 0 || from->vnode == NULL || to->vnode == NULL || VNODE_TYPE(from->vnode) != S_IFREG ||
 		VNODE_TYPE(to->vnode) != S_IFREG || from->ops->read == NULL || to->ops->write == NULL)

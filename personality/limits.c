@@ -7,7 +7,7 @@
 #include "proc.h"
 #include "unix_server.h"
 
-#define NICE_LOWEST 19
+#define NICE_LOWEST  19
 #define NICE_HIGHEST (-20)
 
 /* Whose limits: a process of the same user. */
@@ -89,8 +89,7 @@ int64_t sys_getpriority(uint64_t caller, int which, int who)
 
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
 
 		/* The call gives 20 - nice: 1 to 40. */
@@ -111,8 +110,7 @@ int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 		nice = NICE_LOWEST;
 	if (nice < NICE_HIGHEST)
 		nice = NICE_HIGHEST;
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
 
 		if (!selected(process, which, who, call))
@@ -162,7 +160,9 @@ int64_t sys_sched_setscheduler(uint64_t caller, int pid, int policy, uint64_t pa
 		return -ESRCH;
 	if (policy == SCHED_FIFO || policy == SCHED_RR)
 		return -EPERM;
-	return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) && value.sched_priority == 0 ? 0 : -EINVAL;
+	return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) && value.sched_priority == 0
+		       ? 0
+		       : -EINVAL;
 }
 
 int64_t sys_sched_getparam(uint64_t caller, int pid, uint64_t parameters)
@@ -171,7 +171,8 @@ int64_t sys_sched_getparam(uint64_t caller, int pid, uint64_t parameters)
 
 	if (pid < 0)
 		return -EINVAL;
-	return exists(call_of(caller), pid) ? call_result(copy_out(call_of(caller), parameters, &value, sizeof value)) : -ESRCH;
+	return exists(call_of(caller), pid) ? call_result(copy_out(call_of(caller), parameters, &value, sizeof value))
+					    : -ESRCH;
 }
 
 int64_t sys_sched_setparam(uint64_t caller, int pid, uint64_t parameters)
@@ -182,13 +183,17 @@ int64_t sys_sched_setparam(uint64_t caller, int pid, uint64_t parameters)
 int64_t sys_sched_get_priority_max(uint64_t caller, int policy)
 {
 	(void)caller;
-	return policy == SCHED_FIFO || policy == SCHED_RR ? 99 : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
+	return policy == SCHED_FIFO || policy == SCHED_RR                               ? 99
+	       : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
+											: -EINVAL;
 }
 
 int64_t sys_sched_get_priority_min(uint64_t caller, int policy)
 {
 	(void)caller;
-	return policy == SCHED_FIFO || policy == SCHED_RR ? 1 : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
+	return policy == SCHED_FIFO || policy == SCHED_RR                               ? 1
+	       : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
+											: -EINVAL;
 }
 
 int64_t sys_sched_rr_get_interval(uint64_t caller, int pid, uint64_t address)
@@ -197,7 +202,9 @@ int64_t sys_sched_rr_get_interval(uint64_t caller, int pid, uint64_t address)
 
 	if (pid < 0)
 		return -EINVAL;
-	return exists(call_of(caller), pid) ? call_result(copy_out(call_of(caller), address, &interval, sizeof interval)) : -ESRCH;
+	return exists(call_of(caller), pid)
+		       ? call_result(copy_out(call_of(caller), address, &interval, sizeof interval))
+		       : -ESRCH;
 }
 
 int64_t sys_sched_getaffinity(uint64_t caller, int pid, uint64_t size, uint64_t address)

@@ -10,12 +10,15 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INITIALIZER(name) {&(name), &(name)}
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
-#define list_for_each(link, head) for (struct list *link = (head)->next; link != (head); link = link->next)
+#define LIST_INITIALIZER(name)                                                                                         \
+	{                                                                                                              \
+		&(name), &(name)                                                                                       \
+	}
+#define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+#define list_for_each(link, head)      for (struct list *link = (head)->next; link != (head); link = link->next)
 /* The body may remove the element it is at (no other). */
-#define list_for_each_safe(link, head)                                                                                  \
-	for (struct list *link = (head)->next, *link##_next = link->next; link != (head);                             \
+#define list_for_each_safe(link, head)                                                                                 \
+	for (struct list *link = (head)->next, *link##_next = link->next; link != (head);                              \
 		link = link##_next, link##_next = link->next)
 
 static inline void list_init(struct list *list)

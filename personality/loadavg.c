@@ -4,7 +4,7 @@
 #include "proc.h"
 
 #define PERIOD 5000000000ull
-#define ONE (1ul << LOAD_SHIFT)
+#define ONE    (1ul << LOAD_SHIFT)
 
 unsigned long load_average[3];
 
@@ -16,14 +16,12 @@ unsigned load_running(void)
 {
 	unsigned count = 0;
 
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
 
 		if (process->stopped)
 			continue;
-		list_for_each(thread_link, &process->threads)
-		{
+		list_for_each (thread_link, &process->threads) {
 			struct thread *thread = list_entry(thread_link, struct thread, link);
 
 			if (thread->lent == NULL && thread->call.state != CALL_WAITING)

@@ -53,7 +53,8 @@ unsigned processors_available(void)
 
 	if (count == 0) {
 		count = 1;
-		if (host_info(mach_host_self(), HOST_BASIC_INFO, (uint64_t *)&info, &words) == KERN_SUCCESS && info.avail_cpus > 0)
+		if (host_info(mach_host_self(), HOST_BASIC_INFO, (uint64_t *)&info, &words) == KERN_SUCCESS &&
+			info.avail_cpus > 0)
 			count = (unsigned)info.avail_cpus;
 	}
 	return count;
@@ -128,7 +129,8 @@ static int add_strings(struct exec_strings *strings, const char *const *list, un
 static int64_t start_program(struct call *call, const char *path, const char *const *arguments)
 {
 	char term[48];
-	const char *const environment[] = {"HOME=/root", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", term, NULL};
+	const char *const environment[] = {
+		"HOME=/root", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", term, NULL};
 	struct exec_strings strings = {0};
 	int64_t result;
 

@@ -50,8 +50,7 @@ struct address_space *address_space_fork(struct address_space *parent)
 
 	if (space == NULL)
 		return NULL;
-	list_for_each(link, &parent->areas)
-	{
+	list_for_each (link, &parent->areas) {
 		struct vm_area *copy = area_copy(area_of(link));
 
 		if (copy == NULL)
@@ -121,8 +120,7 @@ static int split(struct address_space *space, uint64_t address)
 
 struct vm_area *address_space_area(struct address_space *space, uint64_t address)
 {
-	list_for_each(link, &space->areas)
-	{
+	list_for_each (link, &space->areas) {
 		struct vm_area *area = area_of(link);
 
 		if (address < area->start)
@@ -137,8 +135,7 @@ bool address_space_is_free(struct address_space *space, uint64_t address, uint64
 {
 	if (address < MMAP_LOWEST || size > VM_MAX_ADDRESS || address > VM_MAX_ADDRESS - size)
 		return false;
-	list_for_each(link, &space->areas)
-	{
+	list_for_each (link, &space->areas) {
 		struct vm_area *area = area_of(link);
 
 		if (area->start < address + size && address < area->end)
@@ -169,8 +166,8 @@ static vm_prot_t kernel_protection(int protection)
 	return protection == PROT_NONE ? VM_PROT_NONE : (protection & 7) | VM_PROT_READ;
 }
 
-int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum, int flags,
-	struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name)
+int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum,
+	int flags, struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name)
 {
 	bool shared = (flags & MAP_SHARED) != 0;
 	vm_address_t where = address;
@@ -217,8 +214,7 @@ int address_space_unmap(struct address_space *space, uint64_t address, uint64_t 
 	for (;;) {
 		struct vm_area *found = NULL;
 
-		list_for_each(link, &space->areas)
-		{
+		list_for_each (link, &space->areas) {
 			if (area_of(link)->start >= address && area_of(link)->end <= end) {
 				found = area_of(link);
 				break;

@@ -11,9 +11,9 @@
 struct vnode;
 struct process;
 
-#define STACK_TOP (VM_MAX_ADDRESS - 0x1000)
-#define STACK_GAP (1ull << 20)	      /* unmapped below the stack */
-#define PIE_BASE 0x555555554000ull    /* where a position-independent program goes */
+#define STACK_TOP   (VM_MAX_ADDRESS - 0x1000)
+#define STACK_GAP   (1ull << 20)      /* unmapped below the stack */
+#define PIE_BASE    0x555555554000ull /* where a position-independent program goes */
 #define MMAP_LOWEST 0x10000ull
 
 /* One mapping. `flags` are MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS. */
@@ -21,7 +21,7 @@ struct vm_area {
 	struct list link;
 	uint64_t start, end;
 	int protection; /* PROT_* as asked */
-	int maximum;	/* what mprotect may give */
+	int maximum;    /* what mprotect may give */
 	int flags;
 	struct vnode *vnode; /* reference, or null: anonymous */
 	uint64_t offset;
@@ -33,7 +33,7 @@ struct address_space {
 	unsigned references;
 	mach_port_t task;
 	struct list areas; /* ascending */
-	uint64_t size;	   /* bytes mapped */
+	uint64_t size;     /* bytes mapped */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
 };
@@ -45,11 +45,11 @@ struct address_space *address_space_fork(struct address_space *parent);
 void address_space_release(struct address_space *space);
 
 /*
- * Maps at a place that must be free (address_space_unmap first). vnode: borrowed, null for anonymous; object: null for anonymous,
- * else a send right, borrowed. 0, -ENOMEM, -EACCES.
+ * Maps at a place that must be free (address_space_unmap first). vnode: borrowed, null for anonymous; object: null for
+ * anonymous, else a send right, borrowed. 0, -ENOMEM, -EACCES.
  */
-int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum, int flags,
-	struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name);
+int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum,
+	int flags, struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name);
 int address_space_unmap(struct address_space *space, uint64_t address, uint64_t size);
 /* A free range of this size, the highest below mmap_top; 0: none. */
 uint64_t address_space_find(struct address_space *space, uint64_t size);

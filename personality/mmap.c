@@ -49,8 +49,8 @@ int64_t sys_brk(uint64_t caller, uint64_t address)
 			(limit != RLIM64_INFINITY && address - space->brk_start > limit) ||
 			!address_space_is_free(space, old_end, new_end - old_end) ||
 			address_space_map(space, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
-				PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, NULL, MACH_PORT_NULL, 0,
-				"[heap]") != 0)
+				PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, NULL, MACH_PORT_NULL,
+				0, "[heap]") != 0)
 			return (int64_t)space->brk;
 	} else if (new_end < old_end) {
 		if (address_space_unmap(space, new_end, old_end - new_end) != 0)
@@ -60,8 +60,8 @@ int64_t sys_brk(uint64_t caller, uint64_t address)
 	return (int64_t)space->brk;
 }
 
-int64_t sys_mmap(uint64_t caller, uint64_t address, uint64_t size, unsigned protection, unsigned flags, int fd,
-	uint64_t offset)
+int64_t sys_mmap(
+	uint64_t caller, uint64_t address, uint64_t size, unsigned protection, unsigned flags, int fd, uint64_t offset)
 {
 	struct call *call = call_of(caller);
 	struct process *process = call->process;
@@ -192,8 +192,8 @@ static int discard(struct address_space *space, struct vm_area *area, int advice
 	if (area->vnode != NULL || (area->flags & MAP_SHARED))
 		return 0;
 	vm_deallocate(space->task, area->start, area->end - area->start);
-	if (vm_map(space->task, &where, area->end - area->start, 0, FALSE, MACH_PORT_NULL, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
-		    VM_INHERIT_COPY) != KERN_SUCCESS)
+	if (vm_map(space->task, &where, area->end - area->start, 0, FALSE, MACH_PORT_NULL, 0, FALSE, VM_PROT_DEFAULT,
+		    VM_PROT_ALL, VM_INHERIT_COPY) != KERN_SUCCESS)
 		return -ENOMEM;
 	return protection == (PROT_READ | PROT_WRITE) ? 0 : address_space_protect(space, area, protection);
 }
@@ -214,7 +214,8 @@ int64_t sys_madvise(uint64_t caller, uint64_t address, uint64_t size, int advice
 		return 0;
 	if ((advice < MADV_NORMAL || advice > MADV_DONTNEED) && (advice < MADV_FREE || advice > 25))
 		return -EINVAL;
-	return each_area(call_of(caller)->process->memory, address, size, advice == MADV_DONTNEED ? discard : only_check, advice);
+	return each_area(call_of(caller)->process->memory, address, size,
+		advice == MADV_DONTNEED ? discard : only_check, advice);
 }
 
 int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned flags)
@@ -224,7 +225,8 @@ int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned fla
 	int64_t error;
 	int result;
 
-	if ((flags & ~(unsigned)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+	if ((flags & ~(unsigned)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
+		(flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
 	if (address & VM_PAGE_MASK)
 		return -EINVAL;
@@ -315,7 +317,8 @@ static int move(struct address_space *space, struct vm_area *area, uint64_t old,
 	return address_space_unmap(space, old, size);
 }
 
-int64_t sys_mremap(uint64_t caller, uint64_t old, uint64_t old_size, uint64_t new_size, unsigned flags, uint64_t address)
+int64_t sys_mremap(
+	uint64_t caller, uint64_t old, uint64_t old_size, uint64_t new_size, unsigned flags, uint64_t address)
 {
 	struct call *call = call_of(caller);
 	struct address_space *space = call->process->memory;
@@ -382,11 +385,13 @@ int64_t sys_mincore(uint64_t caller, uint64_t address, uint64_t size, uint64_t v
 
 	if (address & VM_PAGE_MASK)
 		return -EINVAL;
-	if (!user_range(address, &size) || (size != 0 && each_area(call->process->memory, address, size, only_check, 0) != 0))
+	if (!user_range(address, &size) ||
+		(size != 0 && each_area(call->process->memory, address, size, only_check, 0) != 0))
 		return -ENOMEM;
 	memset(resident, 1, sizeof resident);
 	for (pages = size / VM_PAGE_SIZE; done < pages; done += sizeof resident) {
-		error = copy_out(call, vector + done, resident, pages - done < sizeof resident ? pages - done : sizeof resident);
+		error = copy_out(
+			call, vector + done, resident, pages - done < sizeof resident ? pages - done : sizeof resident);
 		if (error != 0)
 			return call_result(error);
 	}

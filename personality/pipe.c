@@ -14,8 +14,8 @@
 #include "vfs.h"
 
 #define PIPE_SIZE_DEFAULT 65536u
-#define PIPE_SIZE_MAX 1048576u
-#define PIPE_ATOMIC 4096u /* PIPE_BUF: writes up to this are not mixed with others */
+#define PIPE_SIZE_MAX     1048576u
+#define PIPE_ATOMIC       4096u /* PIPE_BUF: writes up to this are not mixed with others */
 
 struct pipe {
 	char *buffer; /* made with the first write */
@@ -325,16 +325,15 @@ static struct vnode *pipe_vnode(const struct credentials *who)
 }
 
 /*
- * Opening one side of a FIFO waits for an open of the other side. A waiting open has no end yet: it is found on the pipe's queue,
- * marked by call->progress. The open that it waited for counts it as expected, which keeps the pipe (and a writer from EPIPE)
- * until it has run again.
+ * Opening one side of a FIFO waits for an open of the other side. A waiting open has no end yet: it is found on the
+ * pipe's queue, marked by call->progress. The open that it waited for counts it as expected, which keeps the pipe (and
+ * a writer from EPIPE) until it has run again.
  */
 #define OPENING(write) (1ull << 63 | (uint64_t)(write))
 
 static bool opener_waits(struct pipe *pipe, bool write)
 {
-	list_for_each(link, &pipe->queue.waiters)
-	{
+	list_for_each (link, &pipe->queue.waiters) {
 		const struct waiter *waiter = list_entry(link, struct waiter, link);
 
 		if (waiter->call != NULL && waiter->call->progress == OPENING(write))
@@ -398,8 +397,8 @@ int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
 		return -ENOMEM;
 	pipe = vnode->pipe;
 	for (i = 0; i < 2; i++) {
-		file[i] = file_create(&pipe_ops, (i == 0 ? O_RDONLY : O_WRONLY) | (unsigned)(flags & O_NONBLOCK), vnode_reference(vnode),
-			pipe);
+		file[i] = file_create(&pipe_ops, (i == 0 ? O_RDONLY : O_WRONLY) | (unsigned)(flags & O_NONBLOCK),
+			vnode_reference(vnode), pipe);
 		if (file[i] != NULL)
 			pipe_add_end(pipe, i == 1);
 	}

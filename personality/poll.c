@@ -13,10 +13,10 @@
 #include "proc.h"
 #include "unix_server.h"
 
-#define SELECT_READ (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
+#define SELECT_READ  (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
 #define SELECT_WRITE (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
-#define SELECT_MAX 4096u
-#define SECOND 1000000000ull
+#define SELECT_MAX   4096u
+#define SECOND       1000000000ull
 
 unsigned file_poll(struct file *file)
 {
@@ -104,8 +104,10 @@ static int64_t do_poll(struct call *call, uint64_t address, uint64_t count)
 
 		fds[i].revents = 0;
 		if (fds[i].fd >= 0)
-			fds[i].revents = (short)(file == NULL ? POLLNVAL
-							      : file_poll(file) & ((unsigned)(unsigned short)fds[i].events | POLLERR | POLLHUP));
+			fds[i].revents =
+				(short)(file == NULL ? POLLNVAL
+						     : file_poll(file) & ((unsigned)(unsigned short)fds[i].events |
+										 POLLERR | POLLHUP));
 		ready += fds[i].revents != 0;
 	}
 	if (error == 0 && (ready > 0 || call->timed_out)) {
@@ -158,8 +160,8 @@ static unsigned wanted(const struct selection *selection, unsigned fd)
 {
 	uint64_t bit = 1ull << fd % 64;
 
-	return (selection->in[0][fd / 64] & bit ? SELECT_READ : 0u) | (selection->in[1][fd / 64] & bit ? SELECT_WRITE : 0u) |
-	       (selection->in[2][fd / 64] & bit ? POLLPRI : 0u);
+	return (selection->in[0][fd / 64] & bit ? SELECT_READ : 0u) |
+	       (selection->in[1][fd / 64] & bit ? SELECT_WRITE : 0u) | (selection->in[2][fd / 64] & bit ? POLLPRI : 0u);
 }
 
 static int64_t do_select(struct call *call, int count, const uint64_t sets[3])
@@ -221,7 +223,8 @@ static int64_t do_select(struct call *call, int count, const uint64_t sets[3])
 	return result;
 }
 
-int64_t sys_select(uint64_t caller, int count, uint64_t readable, uint64_t writable, uint64_t exceptional, uint64_t timeout)
+int64_t sys_select(
+	uint64_t caller, int count, uint64_t readable, uint64_t writable, uint64_t exceptional, uint64_t timeout)
 {
 	struct call *call = call_of(caller);
 	const uint64_t sets[3] = {readable, writable, exceptional};
@@ -241,8 +244,8 @@ int64_t sys_select(uint64_t caller, int count, uint64_t readable, uint64_t writa
 	return do_select(call, count, sets);
 }
 
-int64_t sys_pselect6(uint64_t caller, int count, uint64_t readable, uint64_t writable, uint64_t exceptional, uint64_t timeout,
-	uint64_t mask_address)
+int64_t sys_pselect6(uint64_t caller, int count, uint64_t readable, uint64_t writable, uint64_t exceptional,
+	uint64_t timeout, uint64_t mask_address)
 {
 	struct call *call = call_of(caller);
 	const uint64_t sets[3] = {readable, writable, exceptional};

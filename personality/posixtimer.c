@@ -9,7 +9,7 @@
 #include "proc.h"
 #include "unix_server.h"
 
-#define SECOND 1000000000ull
+#define SECOND     1000000000ull
 #define TIMERS_MAX 64 /* of a process */
 
 struct posix_timer {

@@ -28,8 +28,7 @@ static uint64_t last_serial = 1ull << 32;
 
 struct process *process_find(int id)
 {
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
 
 		if (process->id == id)
@@ -49,8 +48,7 @@ struct thread *thread_find(int id)
 
 struct process_group *group_find(int id)
 {
-	list_for_each(link, &groups)
-	{
+	list_for_each (link, &groups) {
 		struct process_group *group = list_entry(link, struct process_group, link);
 
 		if (group->id == id)
@@ -271,7 +269,7 @@ int process_set_group(struct process *process, int id)
 		return -EPERM;
 	}
 	join(process, group);
-	list_for_each(link, &process->children)
+	list_for_each (link, &process->children)
 		group_check_orphaned(list_entry(link, struct process, sibling)->group);
 	return 0;
 }
@@ -310,8 +308,7 @@ int process_new_session(struct process *process)
 
 bool group_is_orphaned(const struct process_group *group)
 {
-	list_for_each(link, &group->members)
-	{
+	list_for_each (link, &group->members) {
 		struct process *process = list_entry(link, struct process, group_link);
 
 		if (process->state == PROCESS_RUNNING && process->parent != NULL && process->parent->group != NULL &&
@@ -327,8 +324,7 @@ void group_check_orphaned(struct process_group *group)
 
 	if (group == NULL || !group_is_orphaned(group))
 		return;
-	list_for_each(link, &group->members)
-	{
+	list_for_each (link, &group->members) {
 		if (list_entry(link, struct process, group_link)->stopped)
 			stopped = true;
 	}
@@ -366,8 +362,7 @@ void process_stop(struct process *process, int signal)
 	process->stop_signal = signal;
 	process->stop_reported = false;
 	process->continued = false;
-	list_for_each(link, &process->threads)
-	{
+	list_for_each (link, &process->threads) {
 		struct thread *thread = list_entry(link, struct thread, link);
 
 		if (thread->lent == NULL)
@@ -382,15 +377,14 @@ void process_continue(struct process *process)
 		return;
 	process->stopped = false;
 	process->continued = true;
-	list_for_each(link, &process->threads)
-	{
+	list_for_each (link, &process->threads) {
 		struct thread *thread = list_entry(link, struct thread, link);
 
 		if (thread->lent == NULL)
 			thread_resume(thread->port);
 		call_resume_ready(&thread->call);
 	}
-	list_for_each_safe(link, &process->threads)
+	list_for_each_safe (link, &process->threads)
 		signal_wake(list_entry(link, struct thread, link));
 	tell_parent(process, CLD_CONTINUED, SIGCONT);
 }

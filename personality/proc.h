@@ -17,7 +17,7 @@ struct vnode;
 struct tty;
 struct address_space;
 
-#define GROUPS_MAX 32
+#define GROUPS_MAX     32
 #define PROCESS_ID_MAX 32768
 
 struct credentials {
@@ -31,7 +31,7 @@ struct session {
 	unsigned references; /* processes and process groups */
 	int id;
 	struct process *leader; /* null once it has ended */
-	struct tty *terminal;	/* controlling terminal, or null */
+	struct tty *terminal;   /* controlling terminal, or null */
 };
 
 struct process_group {
@@ -56,7 +56,7 @@ struct process {
 	int id;
 	enum process_state state;
 	struct process *parent; /* pid 1's is null */
-	struct list children;	/* struct process, by sibling */
+	struct list children;   /* struct process, by sibling */
 	struct list sibling;
 	struct process_group *group;
 	struct list group_link;
@@ -64,8 +64,8 @@ struct process {
 	unsigned thread_count;
 
 	struct address_space *memory; /* mm.h; shared with the parent during vfork */
-	uint64_t serial;  /* never used again: payload of the port */
-	mach_port_t port; /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
+	uint64_t serial;              /* never used again: payload of the port */
+	mach_port_t port;             /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
 
 	struct credentials credentials;
 	struct file_table *files;
@@ -75,8 +75,8 @@ struct process {
 	bool dumpable;
 
 	struct signal_actions *actions; /* shared by CLONE_SIGHAND */
-	struct signal_queue pending;	/* for the process as a whole */
-	int exit_signal;		/* to the parent at the end */
+	struct signal_queue pending;    /* for the process as a whole */
+	int exit_signal;                /* to the parent at the end */
 	bool stopped;
 	bool stop_reported, continued; /* for wait */
 	int stop_signal;
@@ -84,14 +84,14 @@ struct process {
 	int exit_status; /* as wait4 tells */
 
 	bool did_exec;
-	struct thread *vfork_thread; /* the parent's thread that this process runs on */
-	struct wait_queue child_queue; /* waits of this process for its children */
+	struct thread *vfork_thread;    /* the parent's thread that this process runs on */
+	struct wait_queue child_queue;  /* waits of this process for its children */
 	struct wait_queue signal_queue; /* sigsuspend, sigtimedwait, pause */
 
 	char command[16];
 	struct vnode *executable;
 	uint64_t argument_start, argument_end, environment_start, environment_end;
-	uint64_t started; /* ns, monotonic */
+	uint64_t started;                      /* ns, monotonic */
 	uint64_t dead_user_ns, dead_system_ns; /* threads and tasks that are gone */
 	uint64_t children_user_ns, children_system_ns;
 	struct timer alarm; /* ITIMER_REAL */
@@ -102,7 +102,8 @@ struct process {
 	int oom_score;
 };
 
-/* A thread. During vfork the child's first thread runs on the parent's kernel thread: the parent's `lent` points to it. */
+/* A thread. During vfork the child's first thread runs on the parent's kernel thread: the parent's `lent` points to it.
+ */
 struct thread {
 	struct list link; /* of the process */
 	struct thread *hash_next;
@@ -110,10 +111,10 @@ struct thread {
 	struct process *process;
 	mach_port_t port; /* the kernel's thread; a send right */
 	struct thread *lent;
-	bool borrowed;	  /* its kernel thread belongs to a thread of the parent */
+	bool borrowed;    /* its kernel thread belongs to a thread of the parent */
 	struct call call; /* the one it makes */
 
-	uint64_t blocked; /* signal mask */
+	uint64_t blocked;    /* signal mask */
 	uint64_t saved_mask; /* to be restored by the frame of the next handler (sigsuspend, ppoll) */
 	bool restore_mask;
 	struct signal_queue pending;
@@ -121,12 +122,12 @@ struct thread {
 	unsigned alt_stack_flags;
 	uint64_t fault_address; /* of the fault that is being turned into a signal */
 
-	uint64_t clear_tid;	/* CLONE_CHILD_CLEARTID, set_tid_address */
+	uint64_t clear_tid; /* CLONE_CHILD_CLEARTID, set_tid_address */
 	uint64_t robust_list, robust_list_size;
 	uint64_t rseq;
 	char name[16];
 	struct timer kick; /* delivers again what came between the end of a call and its reply */
-	bool dead;	   /* to be freed when its call comes back */
+	bool dead;         /* to be freed when its call comes back */
 };
 
 extern struct list processes;
@@ -165,8 +166,8 @@ void group_check_orphaned(struct process_group *group);
 
 /* --- Ending (exit.c). */
 /*
- * Ends the whole process; status as wait4 tells (code << 8, or signal). Its threads are freed, but those whose call is running are only
- * marked dead; the process becomes a zombie when the last is freed.
+ * Ends the whole process; status as wait4 tells (code << 8, or signal). Its threads are freed, but those whose call is
+ * running are only marked dead; the process becomes a zombie when the last is freed.
  */
 void process_exit(struct process *process, int status);
 /* Ends one thread; the process too when it is the last. */

@@ -13,8 +13,8 @@
 #include "vfs.h"
 
 /*
- * A node is an entry of one of the tables below, with the process (and descriptor) it is about. Vnodes are made by every look-up; their
- * inode number is made from table, place and process, so that it is the same each time.
+ * A node is an entry of one of the tables below, with the process (and descriptor) it is about. Vnodes are made by
+ * every look-up; their inode number is made from table, place and process, so that it is the same each time.
  */
 
 struct proc_data {
@@ -95,7 +95,8 @@ static bool is_entry(const struct proc_data *data, const char *name)
 
 static uint64_t inode_of(const struct proc_entry *entry, int id, int fd)
 {
-	return ((uint64_t)(uintptr_t)entry / sizeof(void *) % 4096) | (uint64_t)(unsigned)id << 12 | (uint64_t)(unsigned)(fd + 1) << 32;
+	return ((uint64_t)(uintptr_t)entry / sizeof(void *) % 4096) | (uint64_t)(unsigned)id << 12 |
+	       (uint64_t)(unsigned)(fd + 1) << 32;
 }
 
 static int make(struct mount *mount, const struct proc_entry *entry, int id, int fd, struct vnode **out)
@@ -112,7 +113,8 @@ static int make(struct mount *mount, const struct proc_entry *entry, int id, int
 	data->id = id;
 	data->fd = fd;
 	/* Links of processes lead to what they stand for, whatever their text says. */
-	vnode_init(vnode, S_ISLNK(entry->mode) && id != 0 ? &proc_magic_ops : &proc_ops, mount, entry->mode, inode_of(entry, id, fd));
+	vnode_init(vnode, S_ISLNK(entry->mode) && id != 0 ? &proc_magic_ops : &proc_ops, mount, entry->mode,
+		inode_of(entry, id, fd));
 	vnode->data = data;
 	*out = vnode;
 	return 0;
@@ -124,7 +126,9 @@ static int number(const char *name)
 	char *end;
 	unsigned long value = strtoul(name, &end, 10);
 
-	return *end != 0 || name[0] < '0' || name[0] > '9' || (name[0] == '0' && name[1] != 0) || value > INT32_MAX ? -1 : (int)value;
+	return *end != 0 || name[0] < '0' || name[0] > '9' || (name[0] == '0' && name[1] != 0) || value > INT32_MAX
+		       ? -1
+		       : (int)value;
 }
 
 /* Descriptors and links of a process are its owner's business. */
@@ -170,7 +174,8 @@ static int proc_look_up(struct vnode *directory, const char *name, struct vnode 
 	if (is_entry(data, "fd")) {
 		if (!may_look(process))
 			return -EACCES;
-		return file_of(process, value) == NULL ? -ENOENT : make(directory->mount, &fd_entry, data->id, value, out);
+		return file_of(process, value) == NULL ? -ENOENT
+						       : make(directory->mount, &fd_entry, data->id, value, out);
 	}
 	if (is_entry(data, "task")) {
 		struct thread *thread = thread_find(value);
@@ -293,8 +298,7 @@ static int next_number(const struct proc_data *data, int from)
 	int best = -1;
 
 	if (data->entry == &root_entry) {
-		list_for_each(link, &processes)
-		{
+		list_for_each (link, &processes) {
 			int id = list_entry(link, struct process, link)->id;
 
 			if (id >= from && (best < 0 || id < best))
@@ -312,8 +316,7 @@ static int next_number(const struct proc_data *data, int from)
 				return from;
 		}
 	} else if (is_entry(data, "task")) {
-		list_for_each(link, &process->threads)
-		{
+		list_for_each (link, &process->threads) {
 			int id = list_entry(link, struct thread, link)->id;
 
 			if (id >= from && (best < 0 || id < best))
@@ -347,8 +350,9 @@ static int proc_read_directory(struct vnode *directory, uint64_t cookie, directo
 
 		snprintf(name, sizeof name, "%d", value);
 		if (!emit(context, name,
-			    is_fd ? inode_of(&fd_entry, data->id, value)
-				  : data->entry == &root_entry ? inode_of(&process_entry, value, -1) : inode_of(&thread_entry, data->id, value),
+			    is_fd                        ? inode_of(&fd_entry, data->id, value)
+			    : data->entry == &root_entry ? inode_of(&process_entry, value, -1)
+							 : inode_of(&thread_entry, data->id, value),
 			    is_fd ? DT_LNK : DT_DIR, NUMBERS + (unsigned)value + 1))
 			return 0;
 		value++;

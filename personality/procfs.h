@@ -13,7 +13,7 @@ typedef void (*proc_fill)(struct text *text, struct process *process, struct cal
 struct proc_entry {
 	const char *name;
 	unsigned mode;
-	proc_fill fill;			   /* of a file */
+	proc_fill fill;                    /* of a file */
 	const struct proc_entry *children; /* of a directory, ended by a null name */
 };
 

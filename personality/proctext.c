@@ -16,9 +16,9 @@
 #include "tty.h"
 #include "vfs.h"
 
-#define UNUSED (void)process, (void)call
-#define SECOND 1000000000ull
-#define TICK (SECOND / 100)
+#define UNUSED       (void)process, (void)call
+#define SECOND       1000000000ull
+#define TICK         (SECOND / 100)
 #define STRINGS_MOST (256u << 10) /* of a command line or environment */
 
 static char state_of(const struct process *process)
@@ -27,8 +27,7 @@ static char state_of(const struct process *process)
 		return 'Z';
 	if (process->stopped)
 		return 'T';
-	list_for_each(link, &process->threads)
-	{
+	list_for_each (link, &process->threads) {
 		if (list_entry(link, struct thread, link)->call.state != CALL_WAITING)
 			return 'R';
 	}
@@ -115,8 +114,8 @@ void proc_text_statm(struct text *text, struct process *process, struct call *ca
 
 	UNUSED;
 	sizes(process, &virtual, &resident);
-	text_add(text, "%llu %llu 0 0 0 %llu 0\n", (unsigned long long)(virtual / VM_PAGE_SIZE), (unsigned long long)(resident / VM_PAGE_SIZE),
-		(unsigned long long)(virtual / VM_PAGE_SIZE));
+	text_add(text, "%llu %llu 0 0 0 %llu 0\n", (unsigned long long)(virtual / VM_PAGE_SIZE),
+		(unsigned long long)(resident / VM_PAGE_SIZE), (unsigned long long)(virtual / VM_PAGE_SIZE));
 }
 
 /* Strings from the process's own memory; a page that is not there now is left out. */
@@ -163,8 +162,7 @@ void proc_text_maps(struct text *text, struct process *process, struct call *cal
 
 	if (process->memory == NULL)
 		return;
-	list_for_each(link, &process->memory->areas)
-	{
+	list_for_each (link, &process->memory->areas) {
 		const struct vm_area *area = list_entry(link, struct vm_area, link);
 		struct map_facts facts = {
 			.start = area->start,
@@ -193,8 +191,7 @@ static const char *mount_options(const struct mount *mount)
 void proc_text_mounts(struct text *text, struct process *process, struct call *call)
 {
 	UNUSED;
-	list_for_each(link, &mounts)
-	{
+	list_for_each (link, &mounts) {
 		const struct mount *mount = list_entry(link, struct mount, link);
 
 		text_add(text, "%s %s %s %s 0 0\n", mount->source, mount->target, mount->type, mount_options(mount));
@@ -206,12 +203,12 @@ void proc_text_mountinfo(struct text *text, struct process *process, struct call
 	unsigned id = 20;
 
 	UNUSED;
-	list_for_each(link, &mounts)
-	{
+	list_for_each (link, &mounts) {
 		const struct mount *mount = list_entry(link, struct mount, link);
 
-		text_add(text, "%u %u %u:%u / %s %s - %s %s %s\n", id, mount->covered == NULL ? 1u : 20u, major(mount->device),
-			minor(mount->device), mount->target, mount_options(mount), mount->type, mount->source, mount_options(mount));
+		text_add(text, "%u %u %u:%u / %s %s - %s %s %s\n", id, mount->covered == NULL ? 1u : 20u,
+			major(mount->device), minor(mount->device), mount->target, mount_options(mount), mount->type,
+			mount->source, mount_options(mount));
 		id++;
 	}
 }
@@ -229,11 +226,22 @@ void proc_text_limits(struct text *text, struct process *process, struct call *c
 	static const struct {
 		const char *name, *unit;
 	} names[RLIM_NLIMITS] = {
-		{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
-		{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"},
-		{"Max open files", "files"}, {"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"},
-		{"Max pending signals", "signals"}, {"Max msgqueue size", "bytes"}, {"Max nice priority", ""},
-		{"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+		{"Max cpu time", "seconds"},
+		{"Max file size", "bytes"},
+		{"Max data size", "bytes"},
+		{"Max stack size", "bytes"},
+		{"Max core file size", "bytes"},
+		{"Max resident set", "bytes"},
+		{"Max processes", "processes"},
+		{"Max open files", "files"},
+		{"Max locked memory", "bytes"},
+		{"Max address space", "bytes"},
+		{"Max file locks", "locks"},
+		{"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"},
+		{"Max nice priority", ""},
+		{"Max realtime priority", ""},
+		{"Max realtime timeout", "us"},
 	};
 	unsigned i;
 
@@ -339,8 +347,7 @@ void proc_text_system_stat(struct text *text, struct process *process, struct ca
 	unsigned count = 0;
 
 	UNUSED;
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		uint64_t one_user, one_system;
 
 		times_of(list_entry(link, struct process, link), &one_user, &one_system);
@@ -351,8 +358,10 @@ void proc_text_system_stat(struct text *text, struct process *process, struct ca
 	user /= TICK;
 	system /= TICK;
 	idle = all > user + system ? all - user - system : 0;
-	text_add(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system, (unsigned long long)idle);
-	text_add(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system, (unsigned long long)idle);
+	text_add(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
+		(unsigned long long)idle);
+	text_add(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
+		(unsigned long long)idle);
 	text_add(text, "btime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
 		(unsigned long long)((clock_realtime() - clock_monotonic()) / SECOND), count, load_running());
 }
@@ -362,8 +371,7 @@ void proc_text_uptime(struct text *text, struct process *process, struct call *c
 	uint64_t up = clock_monotonic() / TICK, used = 0;
 
 	UNUSED;
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		uint64_t user, system;
 
 		times_of(list_entry(link, struct process, link), &user, &system);
@@ -381,9 +389,9 @@ void proc_text_loadavg(struct text *text, struct process *process, struct call *
 
 	UNUSED;
 	for (i = 0; i < 3; i++)
-		text_add(text, "%lu.%02lu ", load_average[i] >> LOAD_SHIFT, ((load_average[i] & ((1ul << LOAD_SHIFT) - 1)) * 100) >> LOAD_SHIFT);
-	list_for_each(link, &processes)
-	{
+		text_add(text, "%lu.%02lu ", load_average[i] >> LOAD_SHIFT,
+			((load_average[i] & ((1ul << LOAD_SHIFT) - 1)) * 100) >> LOAD_SHIFT);
+	list_for_each (link, &processes) {
 		threads += list_entry(link, struct process, link)->thread_count;
 		last = list_entry(link, struct process, link)->id;
 	}
@@ -418,8 +426,9 @@ void proc_text_cpuinfo(struct text *text, struct process *process, struct call *
 	model = (a >> 4 & 15) | (a >> 16 & 15) << 4;
 	for (i = 0; i < processors_available(); i++)
 		text_add(text,
-			"processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n\n", i, vendor,
-			family, model, brand, a & 15);
+			"processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: "
+			"%s\nstepping\t: %u\n\n",
+			i, vendor, family, model, brand, a & 15);
 }
 
 void proc_text_filesystems(struct text *text, struct process *process, struct call *call)

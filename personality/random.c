@@ -1,4 +1,5 @@
-/* Random bytes: ChaCha20 (RFC 8439) keyed from the processor's RDSEED/RDRAND and clocks, with a new key after every use. */
+/* Random bytes: ChaCha20 (RFC 8439) keyed from the processor's RDSEED/RDRAND and clocks, with a new key after every
+ * use. */
 #include "random.h"
 
 #include <cpuid.h>
@@ -10,7 +11,7 @@
 #include "unix_server.h"
 
 #define RANDOM_CHUNK 4096u
-#define REQUEST_MAX 0x1ffffffu
+#define REQUEST_MAX  0x1ffffffu
 
 static uint32_t key[8];
 static bool keyed;

@@ -6,8 +6,8 @@
 #include "proc.h"
 #include "unix_server.h"
 
-#define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
-#define SET_SIZE 8
+#define UNBLOCKABLE     (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+#define SET_SIZE        8
 #define ALT_STACK_LEAST 2048u /* MINSIGSTKSZ */
 
 struct alt_stack {
@@ -105,7 +105,8 @@ int64_t sys_rt_sigsuspend(uint64_t caller, uint64_t set_address, uint64_t set_si
 	return call_wait(call);
 }
 
-int64_t sys_rt_sigtimedwait(uint64_t caller, uint64_t set_address, uint64_t info_address, uint64_t timeout, uint64_t set_size)
+int64_t sys_rt_sigtimedwait(
+	uint64_t caller, uint64_t set_address, uint64_t info_address, uint64_t timeout, uint64_t set_size)
 {
 	struct call *call = call_of(caller);
 	struct signal_info info;
@@ -135,7 +136,8 @@ int64_t sys_rt_sigtimedwait(uint64_t caller, uint64_t set_address, uint64_t info
 	if (call->timed_out)
 		return -EAGAIN;
 	if (timeout != 0)
-		call_set_deadline(call, clock_monotonic() + (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec);
+		call_set_deadline(
+			call, clock_monotonic() + (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec);
 	call->no_restart = true;
 	return call_wait_for(call, &call->process->signal_queue);
 }
@@ -196,8 +198,7 @@ static int send_many(struct call *call, const struct process_group *group, int s
 	int ids[512], result = -ESRCH, self = call->process->id;
 	unsigned count = 0, i;
 
-	list_for_each(link, &processes)
-	{
+	list_for_each (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
 
 		if ((group != NULL ? process->group == group : process != init_process && process->id != self) &&

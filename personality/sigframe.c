@@ -5,7 +5,7 @@
 
 /* What of rflags a frame may bring back: CF PF AF ZF SF TF DF OF RF AC (Intel SDM volume 1, 3.4.3). */
 #define RFLAGS_RESTORED 0x50dd5ull
-#define RFLAGS_FIXED 0x202ull
+#define RFLAGS_FIXED    0x202ull
 
 struct frame_place frame_place(uint64_t top, uint64_t float_size)
 {

@@ -48,13 +48,13 @@ struct frame_float_note {
 };
 
 #define FRAME_FLOAT_NOTE_OFFSET 464u
-#define FRAME_FLOAT_MAGIC1 0x46505853u
-#define FRAME_FLOAT_MAGIC2 0x46505845u
+#define FRAME_FLOAT_MAGIC1      0x46505853u
+#define FRAME_FLOAT_MAGIC2      0x46505845u
 #define FRAME_LEGACY_FLOAT_SIZE 512u
-#define FRAME_RED_ZONE 128u
-#define FRAME_USER_CS 0x33u
-#define FRAME_USER_SS 0x2bu
-#define FRAME_CONTEXT_FLAGS 7u /* extended state; ss is saved; and restored */
+#define FRAME_RED_ZONE          128u
+#define FRAME_USER_CS           0x33u
+#define FRAME_USER_SS           0x2bu
+#define FRAME_CONTEXT_FLAGS     7u /* extended state; ss is saved; and restored */
 
 /* Where frame and floating-point area go: below `top`. float_size: bytes of the area. */
 struct frame_place {

@@ -11,7 +11,7 @@
 #include "trace.h"
 
 #define STOP_SIGNALS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
-#define QUEUED_MAX 64 /* real-time signals of one kind in a queue */
+#define QUEUED_MAX   64 /* real-time signals of one kind in a queue */
 
 struct queued_signal {
 	struct list link;
@@ -26,8 +26,7 @@ void signal_queue_init(struct signal_queue *queue)
 
 void signal_queue_flush(struct signal_queue *queue, uint64_t set)
 {
-	list_for_each_safe(link, &queue->entries)
-	{
+	list_for_each_safe (link, &queue->entries) {
 		struct queued_signal *entry = list_entry(link, struct queued_signal, link);
 
 		if (set & SIGNAL_BIT(entry->info.signal)) {
@@ -46,7 +45,7 @@ static void enqueue(struct signal_queue *queue, const struct signal_info *info)
 	if (queue->set & SIGNAL_BIT(info->signal)) {
 		if (info->signal < 32)
 			return;
-		list_for_each(link, &queue->entries)
+		list_for_each (link, &queue->entries)
 			count += list_entry(link, struct queued_signal, link)->info.signal == info->signal;
 		if (count >= QUEUED_MAX)
 			return;
@@ -65,8 +64,7 @@ static void dequeue(struct signal_queue *queue, int signal, struct signal_info *
 	struct queued_signal *found = NULL;
 	bool more = false;
 
-	list_for_each(link, &queue->entries)
-	{
+	list_for_each (link, &queue->entries) {
 		struct queued_signal *entry = list_entry(link, struct queued_signal, link);
 
 		if (entry->info.signal != signal)
@@ -190,8 +188,7 @@ static struct thread *taker(struct process *process, struct thread *thread, int 
 {
 	if (thread != NULL)
 		return thread->blocked & SIGNAL_BIT(signal) ? NULL : thread;
-	list_for_each(link, &process->threads)
-	{
+	list_for_each (link, &process->threads) {
 		struct thread *candidate = list_entry(link, struct thread, link);
 
 		if (!candidate->dead && !(candidate->blocked & SIGNAL_BIT(signal)))
@@ -205,11 +202,12 @@ static void send(struct process *process, struct thread *thread, int signal, con
 	struct signal_info info;
 	struct thread *target;
 
-	if (signal < 1 || signal > SIGNALS || process->state == PROCESS_ZOMBIE || process->exiting || process->actions == NULL)
+	if (signal < 1 || signal > SIGNALS || process->state == PROCESS_ZOMBIE || process->exiting ||
+		process->actions == NULL)
 		return;
 	if (signal == SIGCONT || signal == SIGKILL) {
 		signal_queue_flush(&process->pending, STOP_SIGNALS);
-		list_for_each(link, &process->threads)
+		list_for_each (link, &process->threads)
 			signal_queue_flush(&list_entry(link, struct thread, link)->pending, STOP_SIGNALS);
 		process_continue(process);
 	} else if (STOP_SIGNALS & SIGNAL_BIT(signal)) {
@@ -255,8 +253,7 @@ void signal_group(struct process_group *group, int signal, const struct signal_i
 	int ids[256];
 	unsigned count = 0, i;
 
-	list_for_each(link, &group->members)
-	{
+	list_for_each (link, &group->members) {
 		if (count < sizeof ids / sizeof ids[0])
 			ids[count++] = list_entry(link, struct process, group_link)->id;
 	}

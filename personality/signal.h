@@ -12,8 +12,8 @@ struct thread;
 struct call;
 struct process_group;
 
-#define SIGNALS 64
-#define SIGNAL_BIT(signal) (1ull << ((signal) - 1))
+#define SIGNALS            64
+#define SIGNAL_BIT(signal) (1ull << ((signal)-1))
 
 /* The kernel's struct sigaction of x86-64. */
 struct signal_action {
@@ -66,7 +66,8 @@ struct signal_queue {
 void signal_queue_init(struct signal_queue *queue);
 void signal_queue_flush(struct signal_queue *queue, uint64_t set);
 
-/* --- Sending (signal.c). Ignored signals vanish; info may be null: from the kernel. The target may be gone afterwards. */
+/* --- Sending (signal.c). Ignored signals vanish; info may be null: from the kernel. The target may be gone afterwards.
+ */
 void signal_process(struct process *process, int signal, const struct signal_info *info);
 void signal_thread(struct thread *thread, int signal, const struct signal_info *info);
 void signal_group(struct process_group *group, int signal, const struct signal_info *info);

@@ -16,8 +16,9 @@
 #include "vfs.h"
 
 /*
- * States: NEW, after socket; BOUND, has a name (vnode->socket points to it); LISTENING, takes connections; CONNECTED, has an end of each of
- * two pipes. A connection that has not been accepted yet is a CONNECTED socket on the listener's list.
+ * States: NEW, after socket; BOUND, has a name (vnode->socket points to it); LISTENING, takes connections; CONNECTED,
+ * has an end of each of two pipes. A connection that has not been accepted yet is a CONNECTED socket on the listener's
+ * list.
  */
 enum socket_state { SOCKET_NEW, SOCKET_BOUND, SOCKET_LISTENING, SOCKET_CONNECTED };
 
@@ -351,8 +352,8 @@ int64_t sys_bind(uint64_t caller, int fd, uint64_t address, int size)
 	if (error == 0)
 		error = vnode_access(call, parent, 3, false); /* W_OK | X_OK */
 	if (error == 0)
-		error = parent->ops->create(parent, last, S_IFSOCK | (0777 & ~call->process->fs->umask), call->process->credentials.fsuid,
-			call->process->credentials.fsgid, 0, &vnode);
+		error = parent->ops->create(parent, last, S_IFSOCK | (0777 & ~call->process->fs->umask),
+			call->process->credentials.fsuid, call->process->credentials.fsgid, 0, &vnode);
 	vnode_release(parent);
 	if (error == 0 && socket->state != SOCKET_NEW) {
 		vnode_release(vnode);
@@ -410,7 +411,8 @@ int64_t sys_connect(uint64_t caller, int fd, uint64_t address, int size)
 	if (error == 0) {
 		error = vnode_access(call, vnode, 2, false); /* W_OK */
 		listener = vnode->socket;
-		if (error == 0 && (VNODE_TYPE(vnode) != S_IFSOCK || listener == NULL || listener->state != SOCKET_LISTENING))
+		if (error == 0 &&
+			(VNODE_TYPE(vnode) != S_IFSOCK || listener == NULL || listener->state != SOCKET_LISTENING))
 			error = -ECONNREFUSED;
 		if (error == 0 && listener->pending_count > listener->backlog) {
 			result = file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(call, &listener->queue);
@@ -484,7 +486,8 @@ int64_t sys_getpeername(uint64_t caller, int fd, uint64_t address, uint64_t size
 	if (file == NULL)
 		return error;
 	socket = file->data;
-	return socket->state != SOCKET_CONNECTED ? -ENOTCONN : put_address(call_of(caller), address, size, socket->peer_path);
+	return socket->state != SOCKET_CONNECTED ? -ENOTCONN
+						 : put_address(call_of(caller), address, size, socket->peer_path);
 }
 
 /* --- Data. */
@@ -526,13 +529,15 @@ static int64_t transfer_flat(struct call *call, int fd, uint64_t address, uint64
 	return socket_transfer(call, fd, &io, flags, out);
 }
 
-int64_t sys_sendto(uint64_t caller, int fd, uint64_t data, uint64_t size, unsigned flags, uint64_t address, int address_size)
+int64_t sys_sendto(
+	uint64_t caller, int fd, uint64_t data, uint64_t size, unsigned flags, uint64_t address, int address_size)
 {
 	(void)address;
 	return address_size > 0 ? -EISCONN : transfer_flat(call_of(caller), fd, data, size, flags, true);
 }
 
-int64_t sys_recvfrom(uint64_t caller, int fd, uint64_t data, uint64_t size, unsigned flags, uint64_t address, uint64_t address_size)
+int64_t sys_recvfrom(
+	uint64_t caller, int fd, uint64_t data, uint64_t size, unsigned flags, uint64_t address, uint64_t address_size)
 {
 	struct call *call = call_of(caller);
 	int zero = 0;
@@ -561,7 +566,8 @@ static int64_t transfer_message(struct call *call, int fd, uint64_t address, uns
 	if (error == 0 && out && message.msg_controllen != 0)
 		return -EOPNOTSUPP;
 	if (error == 0)
-		error = copy_in(call, segment, (uint64_t)(uintptr_t)message.msg_iov, message.msg_iovlen * sizeof segment[0]);
+		error = copy_in(
+			call, segment, (uint64_t)(uintptr_t)message.msg_iov, message.msg_iovlen * sizeof segment[0]);
 	if (error != 0)
 		return call_result(error);
 	for (i = 0; i < message.msg_iovlen; i++) {

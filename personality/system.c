@@ -75,7 +75,7 @@ int64_t sys_sysinfo(uint64_t caller, uint64_t address)
 	info.mem_unit = 1;
 	info.totalram = memory.total_count * memory.pagesize;
 	info.freeram = memory.free_count * memory.pagesize;
-	list_for_each(link, &processes)
+	list_for_each (link, &processes)
 		info.procs += (unsigned short)list_entry(link, struct process, link)->thread_count;
 	return call_result(copy_out(call_of(caller), address, &info, sizeof info));
 }
@@ -94,7 +94,7 @@ int64_t sys_syslog(uint64_t caller, int action, uint64_t data, int size)
 		return capable(call_of(caller)->process) ? 0 : -EPERM;
 	case 0: /* close, open */
 	case 1:
-	case 9: /* unread bytes */
+	case 9:  /* unread bytes */
 	case 10: /* buffer size */
 		return 0;
 	case 3: /* read all */
@@ -107,8 +107,7 @@ int64_t sys_syslog(uint64_t caller, int action, uint64_t data, int size)
 void system_end(bool restart)
 {
 	ending = true;
-	list_for_each_safe(link, &processes)
-	{
+	list_for_each_safe (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
 
 		/* Only their tasks: nothing of them may touch the disks any more. The rest goes with the machine. */

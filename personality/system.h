@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SYSTEM_NAME "Linux" /* what programs compare uname's sysname with */
+#define SYSTEM_NAME    "Linux" /* what programs compare uname's sysname with */
 #define SYSTEM_RELEASE "6.1.0-portolan"
 #define SYSTEM_VERSION "#1 Portolan " PACKAGE_VERSION
 #define SYSTEM_MACHINE "x86_64"

@@ -1,4 +1,5 @@
-/* What a thread says about itself: arch_prctl, prctl, tid address, robust list, rseq; odds and ends of the C library. */
+/* What a thread says about itself: arch_prctl, prctl, tid address, robust list, rseq; odds and ends of the C library.
+ */
 #include <asm/prctl.h>
 #include <linux/prctl.h>
 #include <mach/mach.h>
@@ -8,7 +9,7 @@
 #include "unix_server.h"
 
 #define NON_CANONICAL(address) ((address) >> 47 != 0)
-#define CAPABILITIES 41
+#define CAPABILITIES           41
 
 int64_t sys_arch_prctl(uint64_t caller, unsigned code, uint64_t address)
 {
@@ -27,13 +28,14 @@ int64_t sys_arch_prctl(uint64_t caller, unsigned code, uint64_t address)
 	if (NON_CANONICAL(address))
 		return -EPERM;
 	*base = address;
-	return thread_set_state(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, x86_THREAD_STATE64_COUNT) ==
-				KERN_SUCCESS
+	return thread_set_state(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers,
+		       x86_THREAD_STATE64_COUNT) == KERN_SUCCESS
 		       ? 0
 		       : -EINVAL;
 }
 
-int64_t sys_prctl(uint64_t caller, int option, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5)
+int64_t sys_prctl(
+	uint64_t caller, int option, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5)
 {
 	struct call *call = call_of(caller);
 	struct process *process = call->process;

@@ -14,7 +14,7 @@
 #include "unix_server.h"
 
 #define SECOND 1000000000ull
-#define TICK (SECOND / 100) /* what times() counts in */
+#define TICK   (SECOND / 100) /* what times() counts in */
 
 static int64_t put_timespec(struct call *call, uint64_t address, uint64_t ns)
 {

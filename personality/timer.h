@@ -7,7 +7,7 @@
 
 struct timer {
 	uint64_t deadline; /* ns, monotonic */
-	unsigned index;	   /* place in the heap from 1; 0: not set */
+	unsigned index;    /* place in the heap from 1; 0: not set */
 	void (*fire)(struct timer *timer);
 };
 

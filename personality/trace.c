@@ -16,7 +16,7 @@
 
 #define STRING_MOST 80
 #define BUFFER_MOST 32
-#define LINE_MOST 1024
+#define LINE_MOST   1024
 
 bool trace_enabled;
 
@@ -88,13 +88,24 @@ static void add_open_flags(struct line *line, int flags)
 		int bit;
 		const char *name;
 	} names[] = {
-		{O_CREAT, "O_CREAT"}, {O_EXCL, "O_EXCL"}, {O_NOCTTY, "O_NOCTTY"}, {O_TRUNC, "O_TRUNC"}, {O_APPEND, "O_APPEND"},
-		{O_NONBLOCK, "O_NONBLOCK"}, {0100000, "O_LARGEFILE"}, {O_DIRECTORY, "O_DIRECTORY"}, {O_NOFOLLOW, "O_NOFOLLOW"},
-		{O_CLOEXEC, "O_CLOEXEC"}, {O_PATH, "O_PATH"},
+		{O_CREAT, "O_CREAT"},
+		{O_EXCL, "O_EXCL"},
+		{O_NOCTTY, "O_NOCTTY"},
+		{O_TRUNC, "O_TRUNC"},
+		{O_APPEND, "O_APPEND"},
+		{O_NONBLOCK, "O_NONBLOCK"},
+		{0100000, "O_LARGEFILE"},
+		{O_DIRECTORY, "O_DIRECTORY"},
+		{O_NOFOLLOW, "O_NOFOLLOW"},
+		{O_CLOEXEC, "O_CLOEXEC"},
+		{O_PATH, "O_PATH"},
 	};
 	unsigned i;
 
-	add(line, "%s", (flags & O_ACCMODE) == O_RDONLY ? "O_RDONLY" : (flags & O_ACCMODE) == O_WRONLY ? "O_WRONLY" : "O_RDWR");
+	add(line, "%s",
+		(flags & O_ACCMODE) == O_RDONLY   ? "O_RDONLY"
+		: (flags & O_ACCMODE) == O_WRONLY ? "O_WRONLY"
+						  : "O_RDWR");
 	flags &= ~O_ACCMODE;
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if ((flags & names[i].bit) == names[i].bit) {
@@ -116,7 +127,8 @@ static void add_signal(struct line *line, int signal)
 		add(line, "%d", signal);
 }
 
-static void add_argument(struct line *line, const struct call *call, const struct mig_trace_routine *routine, unsigned i)
+static void add_argument(
+	struct line *line, const struct call *call, const struct mig_trace_routine *routine, unsigned i)
 {
 	const char *type = routine->argument[i].type;
 	uint64_t word = call->argument[i];

@@ -13,9 +13,9 @@
 #include "file.h"
 #include "proc.h"
 
-#define READ_CHUNK 512u
+#define READ_CHUNK  512u
 #define WRITE_CHUNK 512u
-#define TENTH 100000000ull /* ns: the unit of VTIME */
+#define TENTH       100000000ull /* ns: the unit of VTIME */
 
 static void foreground_signal(void *context, int signal)
 {
@@ -48,8 +48,8 @@ void tty_wake(struct tty *tty)
 }
 
 /*
- * A process outside the foreground group may not go on: its group gets the signal (and the call is interrupted by it), or, when that would
- * have no effect, the call fails. 0: go on.
+ * A process outside the foreground group may not go on: its group gets the signal (and the call is interrupted by it),
+ * or, when that would have no effect, the call fails. 0: go on.
  */
 static int64_t check_foreground(struct call *call, struct tty *tty, int signal, bool fail)
 {
@@ -119,7 +119,8 @@ static int64_t tty_read(struct file *file, struct io *io, uint64_t *offset)
 	}
 	for (;;) {
 		uint64_t left = io->total - io->done;
-		unsigned taken, got = ldisc_peek(&tty->ldisc, chunk, left < sizeof chunk ? (unsigned)left : READ_CHUNK, &taken);
+		unsigned taken,
+			got = ldisc_peek(&tty->ldisc, chunk, left < sizeof chunk ? (unsigned)left : READ_CHUNK, &taken);
 		bool line_done = got < READ_CHUNK || chunk[got - 1] == '\n';
 		int error = got == 0 ? 0 : io_copy_out(io, chunk, got);
 

@@ -20,10 +20,10 @@ struct tty {
 	struct ldisc ldisc;
 	struct tty_size size;
 	struct session *session; /* that it controls, or null */
-	int foreground;		 /* process group, 0: none */
+	int foreground;          /* process group, 0: none */
 	struct wait_queue queue;
-	uint64_t device;	 /* st_rdev */
-	uint64_t last_input;	 /* ns: for VTIME */
+	uint64_t device;     /* st_rdev */
+	uint64_t last_input; /* ns: for VTIME */
 };
 
 void tty_init(struct tty *tty, uint64_t device, void (*put)(void *context, uint8_t byte));

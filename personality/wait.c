@@ -41,8 +41,7 @@ static int reportable(const struct process *child, const struct wait_request *re
 static struct process *find_child(struct process *process, const struct wait_request *request, int *status, int *error)
 {
 	*error = -ECHILD;
-	list_for_each(link, &process->children)
-	{
+	list_for_each (link, &process->children) {
 		struct process *child = list_entry(link, struct process, sibling);
 
 		if (!matches(child, request))
@@ -71,8 +70,12 @@ int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned op
 {
 	struct call *call = call_of(caller);
 	struct wait_request request = {
-		.type = pid == -1 ? P_ALL : pid > 0 ? P_PID : P_PGID,
-		.id = pid > 0 ? pid : pid == 0 ? call->process->group->id : -pid,
+		.type = pid == -1 ? P_ALL
+			: pid > 0 ? P_PID
+				  : P_PGID,
+		.id = pid > 0    ? pid
+		      : pid == 0 ? call->process->group->id
+				 : -pid,
 		.exited = true,
 		.stopped = (options & WUNTRACED) != 0,
 		.continued = (options & WCONTINUED) != 0,
@@ -121,10 +124,12 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 	struct rusage times;
 	int status, error;
 
-	if ((options & ~(unsigned)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) ||
+	if ((options & ~(unsigned)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
+				   __WALL)) ||
 		!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if ((which != P_ALL && which != P_PID && which != P_PGID) || (which == P_PID && pid <= 0) || (which == P_PGID && pid < 0))
+	if ((which != P_ALL && which != P_PID && which != P_PGID) || (which == P_PID && pid <= 0) ||
+		(which == P_PGID && pid < 0))
 		return -EINVAL;
 	if (which == P_PGID && pid == 0)
 		request.id = call->process->group->id;

@@ -10,17 +10,17 @@
 #include "../proc.h"
 #include "serial.h"
 
-#define INTERRUPT 3
+#define INTERRUPT    3
 #define FRAME_IN_MAX 4096u
-#define HEADER_SIZE 5u
-#define CHUNK 4096u
-#define BUFFER_SIZE (4 * FRAME_IN_MAX)
+#define HEADER_SIZE  5u
+#define CHUNK        4096u
+#define BUFFER_SIZE  (4 * FRAME_IN_MAX)
 
 static struct {
 	struct wait_queue queue;
-	bool asked;   /* 'r' was sent */
-	bool ended;   /* 'z' has come */
-	bool owed;    /* an 'i' was taken, 'a' not yet sent: no room for another */
+	bool asked; /* 'r' was sent */
+	bool ended; /* 'z' has come */
+	bool owed;  /* an 'i' was taken, 'a' not yet sent: no room for another */
 	uint8_t header[HEADER_SIZE];
 	unsigned header_have;
 	uint32_t frame_left;

@@ -99,8 +99,11 @@ int console_open_standard(struct file *files[3])
 	unsigned i;
 
 	for (i = 0; i < 3; i++) {
-		files[i] = file_create(&no_ops, i == 0 && console_command_mode ? O_RDONLY : console_command_mode ? O_WRONLY : O_RDWR, NULL,
-			NULL);
+		files[i] = file_create(&no_ops,
+			i == 0 && console_command_mode ? O_RDONLY
+			: console_command_mode         ? O_WRONLY
+						       : O_RDWR,
+			NULL, NULL);
 		if (files[i] == NULL) {
 			while (i-- > 0)
 				file_release(files[i]);

@@ -12,7 +12,7 @@
 enum { SELECTOR = 0x510, DATA = 0x511, ITEM_SIGNATURE = 0x00, ITEM_DIRECTORY = 0x19 };
 #define NAME_SIZE 56u
 #define FILES_MAX 256u
-#define FILE_MAX (16u << 20)
+#define FILE_MAX  (16u << 20)
 
 static void read_bytes(void *to, size_t size)
 {

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <termios.h>
 
-#define MARK_END 1
-#define MARK_EOF 2
-#define TAB_WIDTH 8
-#define DELETE 0x7f
+#define MARK_END   1
+#define MARK_EOF   2
+#define TAB_WIDTH  8
+#define DELETE     0x7f
 #define CONTROL(c) ((c) ^ 0x40)
 #ifndef ECHOCTL
 #define ECHOCTL 01000
-#define ECHOKE 04000
+#define ECHOKE  04000
 #endif
 
 static const struct tty_settings initial = {
@@ -168,7 +168,8 @@ static void erase_one(struct ldisc *ldisc)
 {
 	unsigned column;
 
-	while ((ldisc->settings.input & IUTF8) && ldisc->written - ldisc->committed > 1 && (last_byte(ldisc) & 0xc0) == 0x80)
+	while ((ldisc->settings.input & IUTF8) && ldisc->written - ldisc->committed > 1 &&
+		(last_byte(ldisc) & 0xc0) == 0x80)
 		ldisc->written--;
 	ldisc->written--;
 	if (!local(ldisc, ECHO) || !local(ldisc, ECHOE))
@@ -221,7 +222,10 @@ static void store(struct ldisc *ldisc, uint8_t byte, uint8_t mark)
 
 static bool signalled(struct ldisc *ldisc, uint8_t byte)
 {
-	int signal = is(ldisc, CHAR_INTR, byte) ? SIGINT : is(ldisc, CHAR_QUIT, byte) ? SIGQUIT : is(ldisc, CHAR_SUSP, byte) ? SIGTSTP : 0;
+	int signal = is(ldisc, CHAR_INTR, byte)   ? SIGINT
+		     : is(ldisc, CHAR_QUIT, byte) ? SIGQUIT
+		     : is(ldisc, CHAR_SUSP, byte) ? SIGTSTP
+						  : 0;
 
 	if (signal == 0)
 		return false;
@@ -259,7 +263,8 @@ static bool edited(struct ldisc *ldisc, uint8_t byte)
 
 static void canonical(struct ldisc *ldisc, uint8_t byte, bool literal)
 {
-	bool last = !literal && (byte == '\n' || is(ldisc, CHAR_EOL, byte) || (is(ldisc, CHAR_EOL2, byte) && local(ldisc, IEXTEN)));
+	bool last = !literal &&
+		    (byte == '\n' || is(ldisc, CHAR_EOL, byte) || (is(ldisc, CHAR_EOL2, byte) && local(ldisc, IEXTEN)));
 
 	if (!literal && edited(ldisc, byte))
 		return;

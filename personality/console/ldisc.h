@@ -1,4 +1,5 @@
-/* The line discipline: what lies between a serial line and a program. Pure: no locks, no calls, testable on the build host. */
+/* The line discipline: what lies between a serial line and a program. Pure: no locks, no calls, testable on the build
+ * host. */
 #ifndef PERSONALITY_CONSOLE_LDISC_H
 #define PERSONALITY_CONSOLE_LDISC_H
 
@@ -15,27 +16,42 @@ struct tty_settings {
 
 /* Indices into character[]. */
 enum {
-	CHAR_INTR, CHAR_QUIT, CHAR_ERASE, CHAR_KILL, CHAR_EOF, CHAR_TIME, CHAR_MIN, CHAR_SWTC, CHAR_START, CHAR_STOP, CHAR_SUSP,
-	CHAR_EOL, CHAR_REPRINT, CHAR_DISCARD, CHAR_WERASE, CHAR_LNEXT, CHAR_EOL2,
+	CHAR_INTR,
+	CHAR_QUIT,
+	CHAR_ERASE,
+	CHAR_KILL,
+	CHAR_EOF,
+	CHAR_TIME,
+	CHAR_MIN,
+	CHAR_SWTC,
+	CHAR_START,
+	CHAR_STOP,
+	CHAR_SUSP,
+	CHAR_EOL,
+	CHAR_REPRINT,
+	CHAR_DISCARD,
+	CHAR_WERASE,
+	CHAR_LNEXT,
+	CHAR_EOL2,
 };
 
 #define LDISC_SIZE 4096u /* a line is at most one byte shorter */
 
 struct ldisc {
 	struct tty_settings settings;
-	void (*put)(void *context, uint8_t byte);    /* to the line: echo and output */
-	void (*signal)(void *context, int signal);   /* to the foreground group */
+	void (*put)(void *context, uint8_t byte);  /* to the line: echo and output */
+	void (*signal)(void *context, int signal); /* to the foreground group */
 	void *context;
 
 	/*
-	 * Input: a ring. In canonical mode bytes from `read` to `committed` are whole lines, the rest is being edited. end[i] marks
-	 * the last byte of a line; END_OF_FILE: the byte itself is not for the reader.
+	 * Input: a ring. In canonical mode bytes from `read` to `committed` are whole lines, the rest is being edited.
+	 * end[i] marks the last byte of a line; END_OF_FILE: the byte itself is not for the reader.
 	 */
 	uint8_t data[LDISC_SIZE];
 	uint8_t end[LDISC_SIZE];
 	unsigned read, committed, written; /* counts, modulo the size when used as indices */
-	bool literal;  /* LNEXT was typed */
-	bool stopped;  /* by the STOP character */
+	bool literal;                      /* LNEXT was typed */
+	bool stopped;                      /* by the STOP character */
 	unsigned column;
 	unsigned edit_column; /* where the line being edited began */
 };

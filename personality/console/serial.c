@@ -11,9 +11,9 @@
 enum { REG_DATA = 0, REG_IER = 1, REG_FCR = 2, REG_LCR = 3, REG_MCR = 4, REG_LSR = 5, REG_SCRATCH = 7 };
 enum { IER_RECEIVED = 1, FCR_ENABLE = 7, LCR_8N1 = 3, LCR_DLAB = 0x80, MCR_DTR_RTS_OUT2 = 0x0b };
 enum { LSR_READY = 1, LSR_THR_EMPTY = 0x20, LSR_IDLE = 0x40, LSR_NONE = 0xff };
-#define FIFO_SIZE 16u
+#define FIFO_SIZE      16u
 #define DIVISOR_115200 1
-#define LINES_MAX 4
+#define LINES_MAX      4
 
 struct line {
 	uint16_t port;

@@ -23,15 +23,21 @@ static void check_registers(void)
 	memset(&c, 0, sizeof c);
 	memcpy(&c, &context, sizeof context);
 	check("registers are where <ucontext.h> has them",
-		c.uc_mcontext.gregs[REG_RAX] == (greg_t)registers.rax && c.uc_mcontext.gregs[REG_RBX] == (greg_t)registers.rbx &&
-			c.uc_mcontext.gregs[REG_RCX] == (greg_t)registers.rcx && c.uc_mcontext.gregs[REG_RDX] == (greg_t)registers.rdx &&
-			c.uc_mcontext.gregs[REG_RSI] == (greg_t)registers.rsi && c.uc_mcontext.gregs[REG_RDI] == (greg_t)registers.rdi &&
-			c.uc_mcontext.gregs[REG_RBP] == (greg_t)registers.rbp && c.uc_mcontext.gregs[REG_RSP] == (greg_t)registers.rsp &&
-			c.uc_mcontext.gregs[REG_R8] == (greg_t)registers.r8 && c.uc_mcontext.gregs[REG_R15] == (greg_t)registers.r15 &&
+		c.uc_mcontext.gregs[REG_RAX] == (greg_t)registers.rax &&
+			c.uc_mcontext.gregs[REG_RBX] == (greg_t)registers.rbx &&
+			c.uc_mcontext.gregs[REG_RCX] == (greg_t)registers.rcx &&
+			c.uc_mcontext.gregs[REG_RDX] == (greg_t)registers.rdx &&
+			c.uc_mcontext.gregs[REG_RSI] == (greg_t)registers.rsi &&
+			c.uc_mcontext.gregs[REG_RDI] == (greg_t)registers.rdi &&
+			c.uc_mcontext.gregs[REG_RBP] == (greg_t)registers.rbp &&
+			c.uc_mcontext.gregs[REG_RSP] == (greg_t)registers.rsp &&
+			c.uc_mcontext.gregs[REG_R8] == (greg_t)registers.r8 &&
+			c.uc_mcontext.gregs[REG_R15] == (greg_t)registers.r15 &&
 			c.uc_mcontext.gregs[REG_RIP] == (greg_t)registers.rip && c.uc_mcontext.gregs[REG_EFL] == 0x246);
 	check("the floating-point pointer", (uint64_t)(uintptr_t)c.uc_mcontext.fpregs == 0x5000);
 	check("the mask", memcmp(&c.uc_sigmask, &(uint64_t){0xabcdef}, 8) == 0);
-	check("the stack", c.uc_stack.ss_sp == (void *)0x1234000 && c.uc_stack.ss_flags == 2 && c.uc_stack.ss_size == 8192);
+	check("the stack",
+		c.uc_stack.ss_sp == (void *)0x1234000 && c.uc_stack.ss_flags == 2 && c.uc_stack.ss_size == 8192);
 	check("the code segment", (c.uc_mcontext.gregs[REG_CSGSFS] & 0xffff) == FRAME_USER_CS);
 
 	memset(&back, 0, sizeof back);
@@ -57,7 +63,8 @@ static void check_info(void)
 	info.uid = 88;
 	info.status = 99;
 	memcpy(&s, &info, sizeof s);
-	check("siginfo of a child", s.si_signo == SIGCHLD && s.si_code == CLD_EXITED && s.si_pid == 77 && s.si_uid == 88 && s.si_status == 99);
+	check("siginfo of a child", s.si_signo == SIGCHLD && s.si_code == CLD_EXITED && s.si_pid == 77 &&
+					    s.si_uid == 88 && s.si_status == 99);
 	memset(&info, 0, sizeof info);
 	info.signal = SIGSEGV;
 	info.address = 0x123456789abcull;
@@ -78,8 +85,8 @@ static void check_place(void)
 		for (size = 512; size < 3000; size += 68) {
 			struct frame_place place = frame_place(top, size);
 
-			good = good && place.floating % 64 == 0 && place.floating + size <= top && place.frame % 16 == 8 &&
-			       place.frame + sizeof(struct signal_frame) <= place.floating;
+			good = good && place.floating % 64 == 0 && place.floating + size <= top &&
+			       place.frame % 16 == 8 && place.frame + sizeof(struct signal_frame) <= place.floating;
 		}
 	}
 	check("frames are aligned, disjoint and below the top", good);
@@ -90,8 +97,8 @@ int main(void)
 	check_registers();
 	check_info();
 	check_place();
-	check("the frame is laid out as Linux does",
-		offsetof(struct signal_frame, context) == 8 && sizeof(struct frame_context) == 304 &&
-			offsetof(struct signal_frame, info) == 312);
+	check("the frame is laid out as Linux does", offsetof(struct signal_frame, context) == 8 &&
+							     sizeof(struct frame_context) == 304 &&
+							     offsetof(struct signal_frame, info) == 312);
 	return check_failures != 0;
 }

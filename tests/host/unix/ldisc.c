@@ -108,7 +108,8 @@ int main(void)
 	check("erase takes all bytes of a character, one column", reads(100, "x\n") && strstr(shown, "\b \bx") != NULL);
 	start();
 	type("\t\x7f.\r");
-	check("erase of a tab goes back as far as it went", reads(100, ".\n") && strncmp(shown, "\t\b \b\b \b\b \b\b \b\b \b\b \b\b \b\b \b.", 26) == 0);
+	check("erase of a tab goes back as far as it went",
+		reads(100, ".\n") && strncmp(shown, "\t\b \b\b \b\b \b\b \b\b \b\b \b\b \b\b \b.", 26) == 0);
 	start();
 	for (i = 0; i < 3 * LDISC_SIZE; i++)
 		ldisc_input(&ldisc, 'a');

@@ -41,7 +41,8 @@ int main(void)
 	printf("munmap middle %d\n", munmap(map + 10 * PAGE, PAGE));
 	printf("mprotect over the hole %d %s\n", mprotect(map, 20 * PAGE, PROT_READ), strerrorname_np(errno));
 	printf("mprotect %d\n", mprotect(map + 11 * PAGE, 5 * PAGE, PROT_READ | PROT_WRITE));
-	result("fixed", mmap(map + 10 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	result("fixed",
+		mmap(map + 10 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	printf("fixed is zero %d\n", map[10 * PAGE]);
 	result("no replace", mmap(map, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 	printf("dontneed %d\n", madvise(map + 20 * PAGE, PAGE, MADV_DONTNEED));

@@ -47,7 +47,8 @@ int main(void)
 	fds[1] = (struct pollfd){.fd = pair[1], .events = POLLOUT};
 	fds[2] = (struct pollfd){.fd = 99, .events = POLLIN};
 	result = poll(fds, 3, -1);
-	printf("poll %d %#x %#x %#x\n", result, (unsigned)fds[0].revents, (unsigned)fds[1].revents, (unsigned)fds[2].revents);
+	printf("poll %d %#x %#x %#x\n", result, (unsigned)fds[0].revents, (unsigned)fds[1].revents,
+		(unsigned)fds[2].revents);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	result = poll(fds, 1, 100);
 	printf("timeout %d %d\n", result, since(&start) >= 100);

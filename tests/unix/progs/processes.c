@@ -119,7 +119,8 @@ int main(int argc, char **argv)
 	printf("group killed %d\n", wait_for(child));
 	child = fork();
 	if (child == 0) {
-		i = setsid() == getpid() && getsid(0) == getpid() && getpgrp() == getpid() && setsid() == -1 && errno == EPERM;
+		i = setsid() == getpid() && getsid(0) == getpid() && getpgrp() == getpid() && setsid() == -1 &&
+		    errno == EPERM;
 		_exit(i);
 	}
 	printf("session %d\n", wait_for(child));

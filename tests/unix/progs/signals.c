@@ -40,7 +40,7 @@ static void info_handler(int signal, siginfo_t *info, void *context)
 		siglongjmp(jump, 1);
 }
 
-static void catch(int signal, int flags)
+static void catch (int signal, int flags)
 {
 	struct sigaction action = {.sa_sigaction = info_handler, .sa_flags = SA_SIGINFO | flags};
 
@@ -102,12 +102,12 @@ int main(void)
 	printf("unblocked %d\n", (int)count);
 
 	sigaltstack(&stack, NULL);
-	catch(SIGSEGV, SA_ONSTACK);
-	catch(SIGBUS, 0);
-	catch(SIGFPE, 0);
-	catch(SIGILL, 0);
-	catch(SIGTRAP, 0);
-	catch(SIGUSR1, 0);
+	catch (SIGSEGV, SA_ONSTACK);
+	catch (SIGBUS, 0);
+	catch (SIGFPE, 0);
+	catch (SIGILL, 0);
+	catch (SIGTRAP, 0);
+	catch (SIGUSR1, 0);
 	kill(getpid(), SIGUSR1);
 	if (sigsetjmp(jump, 1) == 0)
 		*wild = 1;
@@ -183,7 +183,8 @@ int main(void)
 	printf("timer %d %d\n", status, timer_settime(own_timer, 0, &every, NULL));
 	for (i = 0; i < 3; i++) {
 		status = sigwaitinfo(&set, &info);
-		printf("timer signal %d code %d value %d\n", status == SIGRTMIN + 1, info.si_code, info.si_value.sival_int);
+		printf("timer signal %d code %d value %d\n", status == SIGRTMIN + 1, info.si_code,
+			info.si_value.sival_int);
 	}
 	printf("timer gone %d\n", timer_delete(own_timer));
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define THREADS 8
-#define ROUNDS 2000
+#define ROUNDS  2000
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;

@@ -20,9 +20,9 @@ static unsigned long next(void)
 	return state;
 }
 
-static const unsigned long words[] = {0, 1, 2, 3, 7, 8, 4095, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-	0x7fffffffe000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, 0xffffffff80000000, 0x7fffffffffffffff,
-	0x8000000000000000, ~0ul, ~0ul - 4095};
+static const unsigned long words[] = {0, 1, 2, 3, 7, 8, 4095, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff,
+	0x100000000, 0x7fffffffe000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, 0xffffffff80000000,
+	0x7fffffffffffffff, 0x8000000000000000, ~0ul, ~0ul - 4095};
 
 /* Calls that end, stop or block the caller for good, or the machine. */
 static int left_out(long number)
@@ -74,10 +74,12 @@ int main(void)
 				for (i = 0; i < 6; i++) {
 					unsigned long choice = next();
 
-					argument[i] = choice % 4 == 0 ? (unsigned long)buffer + choice / 4 % 8192
-								      : words[choice / 4 % (sizeof words / sizeof words[0])];
+					argument[i] = choice % 4 == 0
+							      ? (unsigned long)buffer + choice / 4 % 8192
+							      : words[choice / 4 % (sizeof words / sizeof words[0])];
 				}
-				syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
+				syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4],
+					argument[5]);
 			}
 			_exit(0);
 		}

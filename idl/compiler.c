@@ -45,6 +45,8 @@ bool compiler_parse(struct compiler *compiler)
 	yylex_destroy(scanner);
 	if (!compiler->interface.declared && compiler->errors == 0)
 		error_at(compiler, &start, "begin the file with `subsystem NAME BASE;`", "no subsystem is declared");
+	if (compiler->dialect == DIALECT_AUTO)
+		compiler->dialect = compiler->apple_marks > compiler->gnu_marks ? DIALECT_APPLE : DIALECT_GNU;
 	if (compiler->errors == 0)
 		finish_routines(compiler);
 	return compiler->errors == 0;

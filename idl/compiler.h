@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum dialect { DIALECT_PORTOLAN, DIALECT_GNU, DIALECT_APPLE, DIALECT_OSF, DIALECT_CMU };
+enum dialect { DIALECT_PORTOLAN, DIALECT_GNU, DIALECT_APPLE, DIALECT_OSF, DIALECT_CMU, DIALECT_AUTO };
 
 enum { TYPE_BUCKETS = 1024 };
 
@@ -26,6 +26,10 @@ struct compiler {
 	const char *file;
 	unsigned line;
 	struct loc last; /* the token last read */
+
+	/* Constructs that only one of the families has, for DIALECT_AUTO. */
+	unsigned gnu_marks;
+	unsigned apple_marks;
 
 	/* State of the statements read so far. */
 	const char *server_prefix;

@@ -19,7 +19,7 @@ static const char usage[] =
 	"  -list F                   ids: subsystem base routine index request reply\n"
 	"  -n                        only the files named (not in Apple's dialect)\n"
 	"  -prefix P  -subrprefix P  before each routine's name; before what stubs call\n"
-	"  --dialect D               portolan, gnu, apple, osf or cmu: what callers see\n"
+	"  --dialect D               portolan, gnu, apple, osf, cmu or auto: what callers see\n"
 	"  -D -U -I -include -isystem -imacros -M...    for the preprocessor\n"
 	"  -cc CMD                   the preprocessor's compiler (or $MIGCC; \"cat\": input is preprocessed)\n"
 	"  --depfile F               dependencies for make\n"
@@ -51,7 +51,7 @@ static const char *value_of(struct reader *reader, size_t skip)
 
 static bool dialect_of(const char *name, enum dialect *dialect)
 {
-	static const char *const names[] = {"portolan", "gnu", "apple", "osf", "cmu"};
+	static const char *const names[] = {"portolan", "gnu", "apple", "osf", "cmu", "auto"};
 	unsigned i;
 
 	for (i = 0; name != NULL && i < sizeof names / sizeof names[0]; i++) {
@@ -61,7 +61,7 @@ static bool dialect_of(const char *name, enum dialect *dialect)
 		}
 	}
 	if (name != NULL)
-		fprintf(stderr, "mig: no dialect '%s': portolan, gnu, apple, osf or cmu\n", name);
+		fprintf(stderr, "mig: no dialect '%s': portolan, gnu, apple, osf, cmu or auto\n", name);
 	return false;
 }
 

@@ -10,6 +10,11 @@ void put_foreign_stub(struct output *output, const struct routine *routine);
 /* message_stub.c: from a message to the work function and back. */
 void put_message_stub(struct output *output, const struct routine *routine);
 
+/* reply_stub.c: fills the reply of a buffered routine from its variables and locals. */
+void put_reply(struct output *output, const struct routine *routine);
+/* Whether the work function's out argument is a variable of the stub's, not a field of the reply. */
+bool is_local(const struct item *item);
+
 /* Locals that hold what the work function gives and takes when that is not in the message itself. */
 void put_destructors(struct output *output, const struct routine *routine);
 /* The translated request port, or the port itself. */

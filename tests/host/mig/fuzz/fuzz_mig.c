@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	source[size] = '\0';
 	compiler_init(&compiler, source, size, "fuzz.defs");
 	compiler.no_files = true;
-	compiler.dialect = size != 0 ? (enum dialect)(data[size - 1] % 5) : DIALECT_PORTOLAN;
+	compiler.dialect = size != 0 ? (enum dialect)(data[size - 1] % 6) : DIALECT_PORTOLAN;
 	compiler.diagnostics = open_memstream(&said, &said_size);
 	if (compiler_parse(&compiler)) {
 		generate(&compiler, false, generate_user);

@@ -326,6 +326,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	struct vnode *old_executable = process->executable;
 	mach_port_t old_port = thread->port;
 	bool borrowed = thread->borrowed;
+	kernel_debug_name_t kernel_name = {0};
 	const char *slash = strrchr(name, '/');
 
 	process_add_times(process);
@@ -358,6 +359,8 @@ static void change_over(struct call *call, struct address_space *space, const st
 		mach_port_deallocate(mach_task_self(), old_port);
 	}
 	task_attach(process, space->task);
+	memcpy(kernel_name, process->command, sizeof process->command);
+	task_set_name(space->task, kernel_name);
 	/* May release the lock: the thread is still in its call for everybody else. */
 	file_table_close_on_exec(process->files);
 	address_space_release(old);

@@ -31,7 +31,9 @@ void thread_free(struct thread *thread)
 	list_remove(&thread->link);
 	process->thread_count--;
 	if (!thread->borrowed && thread->port != MACH_PORT_NULL) {
-		thread_terminate(thread->port);
+		/* The last one goes with the process's task. */
+		if (process->thread_count > 0 || !process->exiting || process->memory == NULL || process->memory->references > 1)
+			thread_terminate(thread->port);
 		mach_port_deallocate(mach_task_self(), thread->port);
 	}
 	free(thread);

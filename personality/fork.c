@@ -40,13 +40,10 @@ int process_own_port(struct process *process)
 int task_attach(struct process *process, mach_port_t task)
 {
 	foreign_bitmap_t none = {0};
-	kernel_debug_name_t name = {0};
 
 	if (task_set_foreign(task, FOREIGN_PORT, 0, process->port, none) != KERN_SUCCESS ||
 		task_set_special_port(task, TASK_EXCEPTION_PORT, process->port) != KERN_SUCCESS)
 		return -ENOMEM;
-	memcpy(name, process->command, sizeof process->command);
-	task_set_name(task, name);
 	return 0;
 }
 

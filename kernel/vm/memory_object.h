@@ -78,6 +78,8 @@ kern_return_t memory_object_clean(
 
 /* The pages of one message to the object's pager have been freed; drops the reference. */
 void memory_object_returned(vm_object_t object);
+/* Whether pagers have pages that they will free soon: some were returned to them, and one did free some of late. */
+bool memory_object_returns_pending(void);
 /*
  * Waits until the pager has freed all pages returned to it: KERN_RESTART (the current thread has asserted a wait),
  * KERN_TIMEDOUT when none was freed in time. No locks held.

@@ -14,6 +14,17 @@
  */
 #define MESSAGE_PAGES 4
 
+#define PENDING_NS 5000000000ull /* pagers that free nothing for so long are not waited for */
+
+/* Messages of all pagers that are not freed yet, and when the last was sent or freed. Relaxed atomics: for a guess. */
+static uint64_t messages, messages_changed;
+
+bool memory_object_returns_pending(void)
+{
+	return __atomic_load_n(&messages, __ATOMIC_RELAXED) != 0 &&
+	       machine_now() < __atomic_load_n(&messages_changed, __ATOMIC_RELAXED) + PENDING_NS;
+}
+
 /* Whether the page has to go back; flush: it is unmapped first, so that the answer stays true. */
 static bool must_return(struct vm_page *page, memory_object_return_t what, bool flush)
 {
@@ -93,6 +104,8 @@ static kern_return_t return_run(
 	vm_object_reference(object);
 	/* Relaxed: a count; who waits for it looks again after asserting the wait. */
 	__atomic_fetch_add(&pager->returning, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&messages, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&messages_changed, machine_now(), __ATOMIC_RELAXED);
 	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
 	lock_release(&object->lock);
 	if (memory_object_data_return(pager->port, start, copy, (mach_msg_type_number_t)size, dirty, !flush) !=
@@ -108,6 +121,8 @@ void memory_object_returned(vm_object_t object)
 
 	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
 	__atomic_fetch_sub(&pager->returning, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&messages, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&messages_changed, machine_now(), __ATOMIC_RELAXED);
 	thread_wakeup(&pager->returning);
 	vm_object_deallocate(object);
 }

@@ -141,8 +141,7 @@ void vm_object_for_pages(
 		}
 		return;
 	}
-	list_for_each_safe(link, following, &object->pages)
-	{
+	list_for_each_safe (link, following, &object->pages) {
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 
 		if (page->offset >= start && page->offset < end)

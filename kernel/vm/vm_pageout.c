@@ -60,7 +60,7 @@ void vm_page_balance(void)
 
 kern_return_t vm_page_wait(void)
 {
-	if (pageout_thread == NULL || stuck || only_kept())
+	if (pageout_thread == NULL || ((stuck || only_kept()) && !memory_object_returns_pending()))
 		return KERN_RESOURCE_SHORTAGE;
 	waiters = true;
 	/* A pager may take long to free what it was given: look again now and then. */
@@ -123,9 +123,12 @@ static uint64_t scan_one(bool *more)
 	} else {
 		vm_object_reference(object);
 		count_event(page_outs);
+		/* No memory for a message: other pages may be clean. Unless it was one of its neighbours that needed
+		 * it. */
 		if (memory_object_clean(object, page->offset, page->offset + RETURN_PAGES * VM_PAGE_SIZE,
-			    MEMORY_OBJECT_RETURN_DIRTY, true) != KERN_SUCCESS)
-			vm_page_enqueue(page, VM_PAGE_ACTIVE); /* no memory for the message; other pages may be clean */
+			    MEMORY_OBJECT_RETURN_DIRTY, true) != KERN_SUCCESS &&
+			page->object == object && page->queue == VM_PAGE_INACTIVE)
+			vm_page_enqueue(page, VM_PAGE_ACTIVE);
 		lock_release(&object->lock);
 		vm_object_deallocate(object);
 		return vm_page_counts.free + vm_page_counts.pageouts - before;

@@ -2,6 +2,8 @@
 #include "../interface/test.h"
 
 #include <mach/pager.h>
+#include <stubs_server.h>
+#include <stubs_user.h>
 #include <string.h>
 
 /* As in unix.c: the least of many repetitions, so that no timer's interrupt and no first touch is counted. */
@@ -49,6 +51,12 @@ static void call_0(void)
 	uint64_t word[8] = {0};
 
 	mach_call_words(port, ECHO_ID, word, 0);
+}
+
+/* By the stub that mig made. */
+static void call_stub(void)
+{
+	bench_null(port);
 }
 
 static void call_8(void)
@@ -175,6 +183,30 @@ static void register_server(uint64_t name)
 		flags = 0;
 }
 
+kern_return_t S_bench_null(mach_port_t server)
+{
+	(void)server;
+	return KERN_SUCCESS;
+}
+
+/* The same loop around the server's stub that mig made. */
+static void stub_server(uint64_t name)
+{
+	struct mach_delivery d = {0};
+	struct mig_call call = {0};
+	char buffer[256];
+	uint32_t flags = REPLY_NONE;
+
+	while (mach_reply_wait_words((mach_port_t)name, flags, call.count, buffer, sizeof buffer, &d) == KERN_SUCCESS) {
+		call.port = (mach_port_t)d.payload;
+		call.count = DELIVERED_COUNT(d.kind);
+		memcpy(call.word, d.word, sizeof call.word);
+		bench_stubs_subsystem.routine[DELIVERED_ID(d.kind) - bench_stubs_subsystem.start].words(&call);
+		memcpy(d.word, call.word, sizeof call.word);
+		flags = 0;
+	}
+}
+
 static void message_server(uint64_t name)
 {
 	struct {
@@ -263,8 +295,9 @@ int main(void)
 
 	reply = mach_reply_port();
 	row("null-trap", null_trap);
-	between_tasks(register_server, (const char *const[]){"register-call", "register-call-8", NULL},
-		(void (*const[])(void)){call_0, call_8});
+	between_tasks(register_server, (const char *const[]){"register-call", "register-call-8", "stub-call", NULL},
+		(void (*const[])(void)){call_0, call_8, call_stub});
+	between_tasks(stub_server, (const char *const[]){"stub-rpc", NULL}, (void (*const[])(void)){call_stub});
 	between_tasks(message_server, (const char *const[]){"mach-msg-rpc", NULL}, (void (*const[])(void)){message_rpc});
 	port = new_port();
 	row("kernel-rpc", port_type_rpc);

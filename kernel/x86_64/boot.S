@@ -122,7 +122,7 @@ boot_multiboot2:
 	lret
 
 no_long_mode:
-	leal PHYSICAL(no_long_mode_text)(%ebp), %esi
+	leal PHYSICAL(.Lno_long_mode_text)(%ebp), %esi
 	movw $COM1, %dx
 5:	lodsb
 	testb %al, %al
@@ -131,11 +131,12 @@ no_long_mode:
 	jmp 5b
 6:	hlt
 	jmp 6b
-no_long_mode_text:
+.Lno_long_mode_text:
 	.asciz "Portolan needs a 64-bit x86 processor with no-execute pages.\r\n"
 
 	.code64
 	/* Still at the low address. edi protocol, esi information, ebp distance. */
+boot_long_mode:
 4:	movq $5f, %rax
 	jmp *%rax
 5:	xorl %eax, %eax

@@ -39,6 +39,7 @@ void x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	kernel_delta = delta;
 	write_msr(MSR_GS_BASE, (uint64_t)&processors[0]);
 	processors[0].self = &processors[0];
+	processors[0].stack_top = (uint64_t)boot_stack_top;
 	processors_online = 1;
 	console_init();
 	cpu_find_features();

@@ -9,9 +9,12 @@
  * Timestamps"). */
 static int64_t decode_time(uint32_t seconds, uint32_t extra)
 {
-	int64_t high = (int64_t)(extra & 3) << 32;
+	int64_t whole = (int64_t)(int32_t)seconds + ((int64_t)(extra & 3) << 32);
 
-	return ((int64_t)(int32_t)seconds + high) * NANOSECONDS + (int64_t)(extra >> 2) % NANOSECONDS;
+	/* The disk's times end in 2446, ours in 2262. */
+	if (whole >= INT64_MAX / NANOSECONDS)
+		return INT64_MAX;
+	return whole * NANOSECONDS + (int64_t)(extra >> 2) % NANOSECONDS;
 }
 
 static void encode_time(int64_t time, uint32_t *seconds, uint32_t *extra)

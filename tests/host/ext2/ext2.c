@@ -353,7 +353,7 @@ int main(int argc, char **argv)
 	refused("a file system that was not stopped", "-t ext4", "debugfs -w -R 'set_super_value state 0'", "e2fsck",
 		true);
 	refused("a file system cut off", "-t ext4", "truncate -s 2M", "e2fsck", false);
-	damaged("without checksums", "-t ext4 -b 1024 -O ^metadata_csum", 1, 60);
+	damaged("without checksums", "-t ext4 -b 1024 -O ^metadata_csum", 290, 60);
 	damaged("ext2", "-t ext2 -b 1024", 1, 60);
 	damaged("with checksums", "-t ext4 -b 4096", 1, 30);
 	command("rm -rf %s", directory);

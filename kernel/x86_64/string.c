@@ -77,6 +77,28 @@ int strncmp(const char *left, const char *right, size_t most)
 	return 0;
 }
 
+int strcmp(const char *left, const char *right)
+{
+	return strncmp(left, right, SIZE_MAX);
+}
+
+char *strncpy(char *restrict to, const char *restrict from, size_t size)
+{
+	size_t length = strnlen(from, size);
+
+	memcpy(to, from, length);
+	memset(to + length, 0, size - length);
+	return to;
+}
+
+char *strchr(const char *text, int character)
+{
+	for (; *text != (char)character; text++)
+		if (*text == '\0')
+			return NULL;
+	return (char *)(uintptr_t)text;
+}
+
 void *memchr(const void *memory, int byte, size_t size)
 {
 	const unsigned char *at = memory;

@@ -91,14 +91,6 @@ char *strncpy(char *restrict to, const char *restrict from, size_t size)
 	return to;
 }
 
-char *strchr(const char *text, int character)
-{
-	for (; *text != (char)character; text++)
-		if (*text == '\0')
-			return NULL;
-	return (char *)(uintptr_t)text;
-}
-
 void *memchr(const void *memory, int byte, size_t size)
 {
 	const unsigned char *at = memory;

@@ -235,7 +235,16 @@ kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const
 	entry = vm_map_lookup(map, address);
 	if (entry == NULL || entry->start > address) {
 		result = KERN_INVALID_ADDRESS;
-	} else if (entry->object != NULL && entry->object->shared && !entry->needs_copy) {
+		lock_release(&map->lock);
+		return result;
+	}
+	/* Memory that a child will share counts as shared already, so that the key stays the same when it does. */
+	if (entry->inheritance == VM_INHERIT_SHARE && (entry->object == NULL || vm_object_anonymous(entry->object))) {
+		result = vm_map_entry_own(entry);
+		if (result == KERN_SUCCESS)
+			entry->object->shared = true;
+	}
+	if (result == KERN_SUCCESS && entry->object != NULL && entry->object->shared && !entry->needs_copy) {
 		vm_offset_t offset = entry->offset + (address - entry->start);
 
 		*key = (const void *)(uintptr_t)(1ull << 63 |

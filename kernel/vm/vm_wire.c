@@ -45,7 +45,11 @@ static kern_return_t fault_range(struct vm_map *map, vm_address_t start, vm_addr
 		if (entry->wired)
 			continue;
 		access = entry->protection & (VM_PROT_READ | VM_PROT_WRITE);
-		if (access == 0 || pmap_extract(map->pmap, at, access) != 0)
+		if (access == 0) {
+			at = entry->end - VM_PAGE_SIZE; /* nothing can be there */
+			continue;
+		}
+		if (pmap_extract(map->pmap, at, access) != 0)
 			continue;
 		if (faults++ == WIRE_FAULTS || rest->unused != NULL)
 			return KERN_RESTART;

@@ -644,6 +644,33 @@ static void unaligned(void)
 	host_report("unaligned memory arrives at its offset, with none of its neighbours");
 }
 
+static void word_keys(void)
+{
+	vm_address_t own = 0, shared = 0;
+	struct task *child = world_task();
+	const void *before, *after, *theirs;
+
+	CHECK_EQUAL(vm_allocate(task_a->map, &own, VM_PAGE_SIZE, true), KERN_SUCCESS);
+	CHECK_EQUAL(vm_allocate(task_a->map, &shared, VM_PAGE_SIZE, true), KERN_SUCCESS);
+	CHECK_EQUAL(vm_inherit(task_a->map, shared, VM_PAGE_SIZE, VM_INHERIT_SHARE), KERN_SUCCESS);
+	CHECK_EQUAL(vm_word_key(task_a->map, shared + 8, true, &before), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_fork(task_a->map, child, &child->map), KERN_SUCCESS);
+	CHECK_EQUAL(vm_word_key(task_a->map, shared + 8, true, &after), KERN_SUCCESS);
+	CHECK_EQUAL(vm_word_key(child->map, shared + 8, true, &theirs), KERN_SUCCESS);
+	CHECK(before == after && before == theirs);
+	CHECK_EQUAL(vm_word_key(child->map, shared + 12, true, &theirs), KERN_SUCCESS);
+	CHECK(before != theirs);
+	CHECK_EQUAL(vm_word_key(task_a->map, own, true, &before), KERN_SUCCESS);
+	CHECK_EQUAL(vm_word_key(task_a->map, own, false, &after), KERN_SUCCESS);
+	CHECK_EQUAL(vm_word_key(child->map, own, true, &theirs), KERN_SUCCESS);
+	CHECK(before == after && before != theirs);
+	CHECK_EQUAL(vm_word_key(task_a->map, 0, true, &before), KERN_INVALID_ADDRESS);
+	unmap(task_a, own, 1);
+	unmap(task_a, shared, 1);
+	world_task_end(child);
+	host_report("a word's key is one for those who share it, before and after the fork");
+}
+
 static void physical_and_dma(void)
 {
 	vm_address_t address = 0, mapped = 0;
@@ -706,6 +733,7 @@ int main(void)
 	memory_short(pageout_thread);
 	traps();
 	unaligned();
+	word_keys();
 	physical_and_dma();
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(vm_page_counts.active + vm_page_counts.inactive, 0);

@@ -10,7 +10,7 @@
 	X(tlb_flushes_full) X(tlb_flushes_page) X(tlb_shootdowns) X(bytes_copied)                                     \
 	X(messages_register) X(messages_register_queued) X(messages_buffered) X(messages_kernel)                      \
 	X(faults) X(faults_zero) X(faults_copy) X(faults_pager) X(faults_fast) X(pager_requests) X(pager_returns)     \
-	X(page_outs) X(lock_spins) X(fpu_switches) X(timer_ticks) X(restarts)
+	X(page_outs) X(lock_spins) X(fpu_switches) X(timer_ticks) X(restarts) X(idle_ns)
 
 struct counters {
 #define X(name) uint64_t name;

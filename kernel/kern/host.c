@@ -77,6 +77,8 @@ host_reboot(host_t host, int options)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;
+	kprintf("%s after %lu ns, %lu of them idle on this processor\n", options == HOST_REBOOT_HALT ? "power off" : "restart",
+	    (unsigned long)machine_now(), (unsigned long)current_processor()->counters.idle_ns);
 	if (options == HOST_REBOOT_HALT)
 		machine_power_off();
 	if (options == 0)

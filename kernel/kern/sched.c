@@ -250,8 +250,11 @@ sched_run(void)
 		machine_idle();
 	}
 	if (processor->idle) {
+		uint64_t idle_since = now;
+
 		processor->idle = false;
 		now = machine_now();
+		count_events(idle_ns, now - idle_since); /* interrupts that came meanwhile included */
 		processor->switched_at = now;
 	}
 	lock_acquire(&thread->lock);

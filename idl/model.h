@@ -74,7 +74,6 @@ struct type {
 	const char *intran;
 	const char *outtran;
 	const char *destructor;
-	const char *payload_type;
 	const char *intran_payload;
 };
 
@@ -215,7 +214,6 @@ struct interface {
 	bool foreign;
 	bool deferred;
 	const char *demux;
-	const char *user_rcsid;
 	struct type *types;
 	struct type **types_end;
 	struct routine *routines;

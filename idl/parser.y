@@ -107,7 +107,7 @@ statement:
 	| KW_USERTYPELIMIT expression ';'
 	| KW_ONSTACKLIMIT expression ';'
 	| KW_ERROR name ';'
-	| KW_RCSID STRING ';' { compiler->interface.user_rcsid = $2; }
+	| KW_RCSID STRING ';'
 	| KW_DEFERRED ';' { compiler->interface.deferred = true; }
 	| error ';' { yyerrok; if (compiler->stopped) YYABORT; }
 	;

@@ -228,7 +228,7 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 		/* Only what travels is inherited, never C's names. */
 		type->c_type = type->c_user_type = type->c_server_type = NULL;
 		type->trans_type = type->intran = type->outtran = type->destructor = NULL;
-		type->payload_type = type->intran_payload = NULL;
+		type->intran_payload = NULL;
 	}
 	for (t = translations; t != NULL; t = t->next)
 		translate(compiler, type, t);

@@ -10,17 +10,19 @@
 #include "../proc.h"
 #include "serial.h"
 
-#define INTERRUPT    3
+#define INTERRUPT 3
 #define FRAME_IN_MAX 4096u
-#define HEADER_SIZE  5u
-#define CHUNK        4096u
-#define BUFFER_SIZE  (4 * FRAME_IN_MAX)
+#define HEADER_SIZE 5u
+#define CHUNK 4096u
+#define BUFFER_SIZE (4 * FRAME_IN_MAX)
+/* Looks at the line for the next bytes of a frame that has begun, before its interrupt is waited for. */
+#define LOOKS 500u
 
 static struct {
 	struct wait_queue queue;
-	bool asked; /* 'r' was sent */
-	bool ended; /* 'z' has come */
-	bool owed;  /* an 'i' was taken, 'a' not yet sent: no room for another */
+	bool asked;   /* 'r' was sent */
+	bool ended;   /* 'z' has come */
+	bool owed;    /* an 'i' was taken, 'a' not yet sent: no room for another */
 	uint8_t header[HEADER_SIZE];
 	unsigned header_have;
 	uint32_t frame_left;
@@ -45,36 +47,58 @@ static void acknowledge(void)
 	send_frame('a', NULL, 0);
 }
 
-static void take_byte(uint8_t byte)
+/* Takes what the line has and the frame still lacks; returns how many bytes that was. */
+static size_t take_bytes(void)
 {
+	unsigned end = (channel.start + channel.used) % BUFFER_SIZE;
 	uint32_t length;
+	size_t taken;
 
 	if (channel.header_have < HEADER_SIZE) {
-		channel.header[channel.header_have++] = byte;
+		taken = serial_get_some(COM2_PORT, channel.header + channel.header_have, HEADER_SIZE - channel.header_have);
+		channel.header_have += (unsigned)taken;
 		if (channel.header_have < HEADER_SIZE)
-			return;
+			return taken;
 		memcpy(&length, channel.header + 1, sizeof length);
-		channel.frame_left = channel.header[0] == 'i' ? length : 0;
+		/* What is acknowledged leaves room for a whole frame; a host that sends more loses it. */
+		channel.frame_left = channel.header[0] == 'i' && length <= BUFFER_SIZE - channel.used ? length : 0;
 		if (channel.header[0] == 'z')
 			channel.ended = true;
 		if (channel.frame_left == 0)
 			channel.header_have = 0;
-		return;
+		return taken;
 	}
-	if (channel.used < BUFFER_SIZE)
-		channel.data[(channel.start + channel.used++) % BUFFER_SIZE] = byte;
-	if (--channel.frame_left == 0) {
+	length = BUFFER_SIZE - end < channel.frame_left ? BUFFER_SIZE - end : channel.frame_left;
+	taken = serial_get_some(COM2_PORT, channel.data + end, length);
+	channel.used += (unsigned)taken;
+	channel.frame_left -= (uint32_t)taken;
+	if (channel.frame_left == 0) {
 		channel.header_have = 0;
 		channel.owed = true;
 	}
+	return taken;
 }
 
+/*
+ * The host writes a frame in one go: what an interrupt begins is read to its end without a further interrupt, unless the
+ * line stays silent. Readers are woken by whole frames only.
+ */
 static void received(void)
 {
-	uint8_t byte;
+	unsigned looks = 0;
 
-	while (serial_get(COM2_PORT, &byte))
-		take_byte(byte);
+	while (looks < LOOKS) {
+		if (take_bytes() > 0) {
+			looks = 0;
+			continue;
+		}
+		if (channel.header_have == 0)
+			break;
+		looks++;
+		__builtin_ia32_pause();
+	}
+	if (channel.header_have > 0)
+		return;
 	acknowledge();
 	if (channel.used > 0 || channel.ended)
 		wait_queue_wake(&channel.queue, POLLIN);

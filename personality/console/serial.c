@@ -8,12 +8,18 @@
 #include "portio.h"
 
 /* Registers and bits of the 16550 (National Semiconductor PC16550D data sheet, section 8). */
-enum { REG_DATA = 0, REG_IER = 1, REG_FCR = 2, REG_LCR = 3, REG_MCR = 4, REG_LSR = 5, REG_SCRATCH = 7 };
-enum { IER_RECEIVED = 1, FCR_ENABLE = 7, LCR_8N1 = 3, LCR_DLAB = 0x80, MCR_DTR_RTS_OUT2 = 0x0b };
+enum { REG_DATA = 0, REG_IER = 1, REG_IIR = 2, REG_FCR = 2, REG_LCR = 3, REG_MCR = 4, REG_LSR = 5, REG_SCRATCH = 7 };
+enum { IER_RECEIVED = 1, FCR_ENABLE = 7, FCR_TRIGGER_14 = 0xc0, LCR_8N1 = 3, LCR_DLAB = 0x80, MCR_DTR_RTS_OUT2 = 0x0b };
+enum { IIR_MASK = 0x0f, IIR_TRIGGERED = 4 };
 enum { LSR_READY = 1, LSR_THR_EMPTY = 0x20, LSR_IDLE = 0x40, LSR_NONE = 0xff };
-#define FIFO_SIZE      16u
+#define FIFO_SIZE 16u
+/*
+ * Interrupts come at this many bytes, or when fewer have waited for four characters' time. QEMU also hands over that many
+ * in one turn of its main loop, which takes far longer than reading them.
+ */
+#define TRIGGER 14u
 #define DIVISOR_115200 1
-#define LINES_MAX      4
+#define LINES_MAX 4
 
 struct line {
 	uint16_t port;
@@ -37,7 +43,7 @@ bool serial_start(uint16_t port)
 	port_out8(port + REG_DATA, DIVISOR_115200);
 	port_out8(port + REG_IER, 0);
 	port_out8(port + REG_LCR, LCR_8N1);
-	port_out8(port + REG_FCR, FCR_ENABLE);
+	port_out8(port + REG_FCR, FCR_ENABLE | FCR_TRIGGER_14);
 	port_out8(port + REG_MCR, MCR_DTR_RTS_OUT2);
 	return true;
 }
@@ -109,6 +115,22 @@ bool serial_get(uint16_t port, uint8_t *byte)
 		return false;
 	*byte = port_in8(port + REG_DATA);
 	return true;
+}
+
+size_t serial_get_some(uint16_t port, uint8_t *data, size_t size)
+{
+	size_t have = 0;
+
+	/* At the trigger level so many bytes are there for sure: no need to ask before each. */
+	while (size - have >= TRIGGER && (port_in8(port + REG_IIR) & IIR_MASK) == IIR_TRIGGERED) {
+		unsigned i;
+
+		for (i = 0; i < TRIGGER; i++)
+			data[have++] = port_in8(port + REG_DATA);
+	}
+	while (have < size && serial_get(port, data + have))
+		have++;
+	return have;
 }
 
 void serial_drain(uint16_t port)

@@ -17,6 +17,8 @@ void serial_put(uint16_t port, const void *data, size_t size);
 void serial_put_byte(uint16_t port, uint8_t byte);
 /* The next byte received; false: none. */
 bool serial_get(uint16_t port, uint8_t *byte);
+/* At most `size` of the bytes received; returns how many. */
+size_t serial_get_some(uint16_t port, uint8_t *data, size_t size);
 /* Waits until all is on the wire. */
 void serial_drain(uint16_t port);
 

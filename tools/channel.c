@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +29,7 @@ enum {
 enum line { CONSOLE, FRAMES, TRACE, LINES };
 
 /*
- * Standard input goes IDLE -> READY by 'r', READY -> SENT by an 'i' frame, SENT -> READY by 'a', READY -> ENDED by 'z'.
+ * Standard input goes IDLE -> READY by 'r', READY -> SENT by an 'i' or 'w' frame, SENT -> READY by 'a', READY -> ENDED by 'z'.
  */
 enum input_state { INPUT_IDLE, INPUT_READY, INPUT_SENT, INPUT_ENDED };
 
@@ -37,6 +39,8 @@ struct session {
 	int log;
 	int verbose;
 	enum input_state input;
+	uint8_t *window; /* memory of the guest for its input; null: input goes in 'i' frames */
+	size_t window_size;
 	int have_status;
 	int status;
 	uint8_t frame[FRAME_HEADER + FRAME_MAX_FROM_GUEST];
@@ -131,13 +135,18 @@ static void start_qemu(struct session *s, int argc, char **argv)
 	free(args);
 }
 
-static void send_frame(struct session *s, uint8_t type, const void *data, uint32_t size)
+static int send_header(struct session *s, uint8_t type, uint32_t size)
 {
 	uint8_t header[FRAME_HEADER] = {type, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16),
 		(uint8_t)(size >> 24)};
 
 	/* A guest that is gone is noticed by the end of its line, not here. */
-	if (write_all(s->line[FRAMES], header, sizeof header) == 0)
+	return write_all(s->line[FRAMES], header, sizeof header);
+}
+
+static void send_frame(struct session *s, uint8_t type, const void *data, uint32_t size)
+{
+	if (send_header(s, type, size) == 0)
 		write_all(s->line[FRAMES], data, size);
 }
 
@@ -228,10 +237,13 @@ static int read_frames(struct session *s)
 static void read_input(struct session *s)
 {
 	uint8_t buffer[FRAME_MAX_TO_GUEST];
-	ssize_t n = read(0, buffer, sizeof buffer);
+	ssize_t n = s->window ? read(0, s->window, s->window_size) : read(0, buffer, sizeof buffer);
 
 	if (n > 0) {
-		send_frame(s, 'i', buffer, (uint32_t)n);
+		if (s->window)
+			send_header(s, 'w', (uint32_t)n);
+		else
+			send_frame(s, 'i', buffer, (uint32_t)n);
 		s->input = INPUT_SENT;
 	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
 		send_frame(s, 'z', NULL, 0);
@@ -313,9 +325,23 @@ static int serve(struct session *s, double deadline)
 	return s->have_status && !broken ? s->status : STATUS_NO_ANSWER;
 }
 
+static void map_window(struct session *s, const char *path)
+{
+	struct stat status;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		die(path);
+	s->window_size = (size_t)status.st_size;
+	s->window = mmap(NULL, s->window_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (s->window == MAP_FAILED)
+		die(path);
+	close(fd);
+}
+
 static int usage(void)
 {
-	fprintf(stderr, "usage: channel [-t SECONDS] [-v] -l CONSOLE-LOG -- QEMU ARGUMENT...\n");
+	fprintf(stderr, "usage: channel [-t SECONDS] [-v] [-w WINDOW-FILE] -l CONSOLE-LOG -- QEMU ARGUMENT...\n");
 	return STATUS_NO_ANSWER;
 }
 
@@ -326,13 +352,16 @@ int main(int argc, char **argv)
 	const char *log = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "+t:vl:")) != -1) {
+	while ((option = getopt(argc, argv, "+t:vw:l:")) != -1) {
 		switch (option) {
 		case 't':
 			seconds = atof(optarg);
 			break;
 		case 'v':
 			s.verbose = 1;
+			break;
+		case 'w':
+			map_window(&s, optarg);
 			break;
 		case 'l':
 			log = optarg;

@@ -9,6 +9,7 @@
 #include "../file.h"
 #include "../proc.h"
 #include "serial.h"
+#include "window.h"
 
 #define INTERRUPT 3
 #define FRAME_IN_MAX 4096u
@@ -22,12 +23,15 @@ static struct {
 	struct wait_queue queue;
 	bool asked;   /* 'r' was sent */
 	bool ended;   /* 'z' has come */
-	bool owed;    /* an 'i' was taken, 'a' not yet sent: no room for another */
+	bool owed;    /* an 'i' or 'w' has come, 'a' not yet sent: no room for another */
 	uint8_t header[HEADER_SIZE];
 	unsigned header_have;
 	uint32_t frame_left;
 	uint8_t data[BUFFER_SIZE];
 	unsigned start, used;
+	/* What a 'w' has announced: `window_left` bytes from `window_at` on, after those in `data`. */
+	const uint8_t *window;
+	size_t window_size, window_at, window_left;
 } channel;
 
 static void send_frame(uint8_t type, const void *data, uint32_t size)
@@ -41,7 +45,7 @@ static void send_frame(uint8_t type, const void *data, uint32_t size)
 
 static void acknowledge(void)
 {
-	if (!channel.owed || BUFFER_SIZE - channel.used < FRAME_IN_MAX)
+	if (!channel.owed || channel.window_left > 0 || BUFFER_SIZE - channel.used < FRAME_IN_MAX)
 		return;
 	channel.owed = false;
 	send_frame('a', NULL, 0);
@@ -64,6 +68,11 @@ static size_t take_bytes(void)
 		channel.frame_left = channel.header[0] == 'i' && length <= BUFFER_SIZE - channel.used ? length : 0;
 		if (channel.header[0] == 'z')
 			channel.ended = true;
+		if (channel.header[0] == 'w' && length <= channel.window_size && channel.window_left == 0) {
+			channel.window_at = 0;
+			channel.window_left = length;
+			channel.owed = true;
+		}
 		if (channel.frame_left == 0)
 			channel.header_have = 0;
 		return taken;
@@ -100,8 +109,22 @@ static void received(void)
 	if (channel.header_have > 0)
 		return;
 	acknowledge();
-	if (channel.used > 0 || channel.ended)
+	if (channel.used > 0 || channel.window_left > 0 || channel.ended)
 		wait_queue_wake(&channel.queue, POLLIN);
+}
+
+/* Moves bytes of the window into an empty buffer. */
+static void refill(void)
+{
+	size_t part = channel.window_left < BUFFER_SIZE ? channel.window_left : BUFFER_SIZE;
+
+	if (channel.used > 0 || part == 0)
+		return;
+	memcpy(channel.data, channel.window + channel.window_at, part);
+	channel.window_at += part;
+	channel.window_left -= part;
+	channel.start = 0;
+	channel.used = (unsigned)part;
 }
 
 static int64_t channel_read(struct file *file, struct io *io, uint64_t *offset)
@@ -113,6 +136,7 @@ static int64_t channel_read(struct file *file, struct io *io, uint64_t *offset)
 		channel.asked = true;
 		send_frame('r', NULL, 0);
 	}
+	refill();
 	if (channel.used == 0) {
 		if (channel.ended)
 			return 0;
@@ -134,6 +158,7 @@ static int64_t channel_read(struct file *file, struct io *io, uint64_t *offset)
 		}
 		channel.start = (channel.start + (unsigned)part) % BUFFER_SIZE;
 		channel.used -= (unsigned)part;
+		refill();
 	}
 	acknowledge();
 	return (int64_t)io->done;
@@ -163,7 +188,7 @@ static unsigned input_poll(struct file *file)
 		channel.asked = true;
 		send_frame('r', NULL, 0);
 	}
-	return channel.used > 0 || channel.ended ? POLLIN | POLLRDNORM : 0u;
+	return channel.used > 0 || channel.window_left > 0 || channel.ended ? POLLIN | POLLRDNORM : 0u;
 }
 
 static unsigned input_queues(struct file *file, struct wait_queue *queues[2])
@@ -179,6 +204,7 @@ static const struct file_ops output_ops = {.write = channel_write};
 bool channel_start(void)
 {
 	wait_queue_init(&channel.queue);
+	channel.window = window_map(&channel.window_size);
 	return serial_start(COM2_PORT) && serial_listen(COM2_PORT, INTERRUPT, received);
 }
 

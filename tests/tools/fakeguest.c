@@ -1,4 +1,5 @@
 /* Stands in for QEMU and the guest in the test of tools/channel: speaks the frames of doc/channels.md on its second line. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,30 @@ static void read_exactly(uint8_t *data, size_t size)
 	}
 }
 
-/* Sends standard input back as output, twice: once to each. */
-static void copy(void)
+static void both(const uint8_t *data, uint32_t size)
+{
+	frame('o', data, size);
+	frame('e', data, size);
+}
+
+/* Sends `left` bytes from the start of the file that is the window. */
+static void copy_window(int window, uint32_t left)
+{
+	uint8_t data[4096];
+	off_t at = 0;
+
+	while (left > 0) {
+		ssize_t n = pread(window, data, left < sizeof data ? left : sizeof data, at);
+		if (n <= 0)
+			exit(1);
+		both(data, (uint32_t)n);
+		at += n;
+		left -= (uint32_t)n;
+	}
+}
+
+/* Sends standard input back as output, twice: once to each. Input comes through the window only if there is one. */
+static void copy(int window)
 {
 	uint8_t header[5], data[4096];
 
@@ -43,14 +66,19 @@ static void copy(void)
 	for (;;) {
 		uint32_t size;
 		read_exactly(header, 5);
-		size = header[1] | (uint32_t)header[2] << 8;
+		size = header[1] | (uint32_t)header[2] << 8 | (uint32_t)header[3] << 16;
 		if (header[0] == 'z')
 			break;
-		if (header[0] != 'i' || size > sizeof data)
-			exit(1);
-		read_exactly(data, size);
-		frame('o', data, size);
-		frame('e', data, size);
+		if (window >= 0) {
+			if (header[0] != 'w')
+				exit(1);
+			copy_window(window, size);
+		} else {
+			if (header[0] != 'i' || size > sizeof data)
+				exit(1);
+			read_exactly(data, size);
+			both(data, size);
+		}
 		frame('a', "", 0);
 	}
 	status(3);
@@ -69,7 +97,9 @@ int main(int argc, char **argv)
 		return 1;
 	dprintf(line[0], "console says hello\n");
 	if (!strcmp(what, "copy"))
-		copy();
+		copy(-1);
+	else if (!strncmp(what, "window=", 7))
+		copy(open(what + 7, O_RDONLY));
 	else if (!strcmp(what, "status"))
 		status(77);
 	else if (!strcmp(what, "garbage"))

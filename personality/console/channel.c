@@ -11,19 +11,19 @@
 #include "serial.h"
 #include "window.h"
 
-#define INTERRUPT 3
+#define INTERRUPT    3
 #define FRAME_IN_MAX 4096u
-#define HEADER_SIZE 5u
-#define CHUNK 4096u
-#define BUFFER_SIZE (4 * FRAME_IN_MAX)
+#define HEADER_SIZE  5u
+#define CHUNK        4096u
+#define BUFFER_SIZE  (4 * FRAME_IN_MAX)
 /* Looks at the line for the next bytes of a frame that has begun, before its interrupt is waited for. */
 #define LOOKS 500u
 
 static struct {
 	struct wait_queue queue;
-	bool asked;   /* 'r' was sent */
-	bool ended;   /* 'z' has come */
-	bool owed;    /* an 'i' or 'w' has come, 'a' not yet sent: no room for another */
+	bool asked; /* 'r' was sent */
+	bool ended; /* 'z' has come */
+	bool owed;  /* an 'i' or 'w' has come, 'a' not yet sent: no room for another */
 	uint8_t header[HEADER_SIZE];
 	unsigned header_have;
 	uint32_t frame_left;
@@ -59,7 +59,8 @@ static size_t take_bytes(void)
 	size_t taken;
 
 	if (channel.header_have < HEADER_SIZE) {
-		taken = serial_get_some(COM2_PORT, channel.header + channel.header_have, HEADER_SIZE - channel.header_have);
+		taken = serial_get_some(
+			COM2_PORT, channel.header + channel.header_have, HEADER_SIZE - channel.header_have);
 		channel.header_have += (unsigned)taken;
 		if (channel.header_have < HEADER_SIZE)
 			return taken;
@@ -89,8 +90,8 @@ static size_t take_bytes(void)
 }
 
 /*
- * The host writes a frame in one go: what an interrupt begins is read to its end without a further interrupt, unless the
- * line stays silent. Readers are woken by whole frames only.
+ * The host writes a frame in one go: what an interrupt begins is read to its end without a further interrupt, unless
+ * the line stays silent. Readers are woken by whole frames only.
  */
 static void received(void)
 {

@@ -14,12 +14,12 @@ enum { IIR_MASK = 0x0f, IIR_TRIGGERED = 4 };
 enum { LSR_READY = 1, LSR_THR_EMPTY = 0x20, LSR_IDLE = 0x40, LSR_NONE = 0xff };
 #define FIFO_SIZE 16u
 /*
- * Interrupts come at this many bytes, or when fewer have waited for four characters' time. QEMU also hands over that many
- * in one turn of its main loop, which takes far longer than reading them.
+ * Interrupts come at this many bytes, or when fewer have waited for four characters' time. QEMU also hands over that
+ * many in one turn of its main loop, which takes far longer than reading them.
  */
-#define TRIGGER 14u
+#define TRIGGER        14u
 #define DIVISOR_115200 1
-#define LINES_MAX 4
+#define LINES_MAX      4
 
 struct line {
 	uint16_t port;

@@ -24,7 +24,8 @@ const uint8_t *window_map(size_t *size)
 	free(text);
 	if (bytes == 0 || device_physical(device_master(), physical, bytes, TRUE, &object) != KERN_SUCCESS)
 		return NULL;
-	result = vm_map(mach_task_self(), &address, bytes, 0, TRUE, object, 0, FALSE, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE);
+	result = vm_map(mach_task_self(), &address, bytes, 0, TRUE, object, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
+		VM_INHERIT_NONE);
 	mach_port_deallocate(mach_task_self(), object);
 	if (result != KERN_SUCCESS)
 		return NULL;

@@ -14,9 +14,10 @@
 #define MAPPING_MIN        (64ull << 10)
 #define MAPPING_DOUBLES_TO (64ull << 20) /* grows by doubling up to here, then by this much */
 #define COPY_CHUNK         (1ull << 20)
-#define ALLOCATE_STEP_MAX  (1ull << 20) /* space for a growing file is asked for ahead, as much as it has, up to this  \
-					 */
-#define SIGNAL_FILE_SIZE 25             /* SIGXFSZ */
+#define ALLOCATE_STEP_MAX                                                                                              \
+	(1ull << 20)        /* space for a growing file is asked for ahead, as much as it has, up to this              \
+			     */
+#define SIGNAL_FILE_SIZE 25 /* SIGXFSZ */
 
 void file_mapping_release(struct file_mapping *mapping)
 {
@@ -258,25 +259,6 @@ static int prepare(struct vnode *vnode, struct call *call, uint64_t from, uint64
 	return error;
 }
 
-/* Where an appending write began: it must go on there when it runs again. */
-struct append_state {
-	uint64_t start;
-};
-
-static int append_offset(struct file_node *node, struct io *io, uint64_t *offset)
-{
-	struct append_state *state = io->call->scratch;
-
-	if (state == NULL) {
-		state = io->call->scratch = malloc(sizeof *state);
-		if (state == NULL)
-			return -ENOMEM;
-		state->start = node->attributes.size;
-	}
-	*offset = state->start + io->done;
-	return 0;
-}
-
 /* How much may be written at the offset: the process's limit. */
 static int limit_size(struct call *call, uint64_t offset, uint64_t *size)
 {
@@ -304,15 +286,66 @@ static int drop_set_id(struct vnode *vnode, struct call *call)
 	return vnode->ops->set_attributes(vnode, FILE_SET_MODE, &values);
 }
 
+/*
+ * Where an appending write began: it goes on there when it runs again. All of its range is taken at once, without
+ * releasing the lock between looking at the size and the node's turn, so that others append behind it.
+ */
+struct append_state {
+	uint64_t start, end; /* end: of what was taken, 0 when the disk had no room for all */
+};
+
+static int append_begin(struct vnode *vnode, struct io *io, uint64_t *offset)
+{
+	struct file_node *node = file_node_of(vnode);
+	struct append_state *state = io->call->scratch;
+	uint64_t size = io->total;
+	int error;
+
+	if (state == NULL && node->busy)
+		return (int)(call_wait_for(io->call, &node->busy_queue) == CALL_RESTART ? CALL_ERROR_RESTART : -ENOMEM);
+	if (state == NULL) {
+		state = calloc(1, sizeof *state);
+		if (state == NULL)
+			return -ENOMEM;
+		state->start = node->attributes.size;
+		error = limit_size(io->call, state->start, &size);
+		if (error == 0 && size != 0) {
+			error = prepare(vnode, io->call, state->start, size);
+			if (error == 0)
+				state->end = state->start + size;
+		}
+		if (error != 0 && error != -ENOSPC) {
+			free(state);
+			return error;
+		}
+		io->call->scratch = state;
+	}
+	*offset = state->start + io->done;
+	return 0;
+}
+
+/* After an appending write that failed before its end: the file ends there, unless somebody has appended behind it. */
+static void append_cut(struct file_node *node, struct call *call, uint64_t at)
+{
+	struct append_state *state = call->scratch;
+
+	if (state == NULL || state->end != node->attributes.size || at >= state->end || node->busy)
+		return;
+	node->busy = true;
+	file_node_set_size(node, at);
+	file_node_end(node);
+}
+
 int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool append)
 {
 	struct file_node *node = file_node_of(vnode);
 	struct call *call = io->call;
-	int error = append ? append_offset(node, io, offset) : 0;
-	uint64_t at = *offset;
+	int error = drop_set_id(vnode, call);
+	uint64_t at;
 
-	if (error == 0)
-		error = drop_set_id(vnode, call);
+	if (error == 0 && append)
+		error = append_begin(vnode, io, offset);
+	at = *offset;
 	while (error == 0 && io->done < io->total) {
 		uint64_t size = io->total - io->done, before = io->done, old_size = node->attributes.size;
 		struct file_mapping *mapping;
@@ -344,6 +377,8 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 			file_node_end(node);
 		}
 	}
+	if (append && error != 0 && error != CALL_ERROR_RESTART)
+		append_cut(node, call, at);
 	return io_result(io, error);
 }
 

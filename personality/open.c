@@ -12,7 +12,8 @@
 #include "unix_server.h"
 #include "vfs_internal.h"
 
-#define LINKS_MAX 40
+#define LINKS_MAX    40
+#define CREATE_TRIES 100
 /* Flags of open that stay with the file: F_GETFL tells them. */
 #define KEPT_FLAGS                                                                                                     \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_PATH | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |        \
@@ -296,7 +297,7 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 {
 	struct vnode *vnode;
 	bool made = false;
-	int error;
+	int error = 0, tries;
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -305,7 +306,12 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 	if (flags & O_CREAT) {
 		if (flags & O_DIRECTORY)
 			return -EINVAL;
-		error = find_or_create(call, dirfd, path, flags, mode, &vnode, &made);
+		/* Somebody may make it between looking and making: then it is there now. */
+		for (tries = 0; tries < CREATE_TRIES; tries++) {
+			error = find_or_create(call, dirfd, path, flags, mode, &vnode, &made);
+			if (error != -EEXIST || flags & O_EXCL)
+				break;
+		}
 	} else {
 		error = path_look_up(call, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &vnode);
 	}

@@ -12,6 +12,7 @@
 #include "dispatch.h"
 #include "file.h"
 #include "fork.h"
+#include "futex.h"
 #include "mm.h"
 #include "posixtimer.h"
 #include "proc.h"
@@ -330,6 +331,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	const char *slash = strrchr(name, '/');
 
 	process_add_times(process);
+	futex_owner_died(thread);
 	process->memory = space;
 	process->executable = vnode_reference(vnode);
 	process->argument_start = image->argument_start;

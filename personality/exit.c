@@ -32,7 +32,8 @@ void thread_free(struct thread *thread)
 	process->thread_count--;
 	if (!thread->borrowed && thread->port != MACH_PORT_NULL) {
 		/* The last one goes with the process's task. */
-		if (process->thread_count > 0 || !process->exiting || process->memory == NULL || process->memory->references > 1)
+		if (process->thread_count > 0 || !process->exiting || process->memory == NULL ||
+			process->memory->references > 1)
 			thread_terminate(thread->port);
 		mach_port_deallocate(mach_task_self(), thread->port);
 	}
@@ -70,6 +71,9 @@ void process_exit(struct process *process, int status)
 {
 	if (process->exiting)
 		return;
+	/* Mutexes in shared memory; the process's own go with it. */
+	list_for_each (link, &process->threads)
+		futex_owner_died(list_entry(link, struct thread, link));
 	process->exiting = true;
 	process->exit_status = status;
 	timer_cancel(&process->alarm);
@@ -103,6 +107,7 @@ void thread_exit(struct thread *thread, int status)
 		process_exit(process, status);
 		return;
 	}
+	futex_owner_died(thread);
 	clear_tid(thread);
 	end_thread(thread);
 }

@@ -299,3 +299,44 @@ int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int val
 		return wake_op(call, key, key2, address2, value, second, value3);
 	return requeue(call, key, key2, value, second, command == FUTEX_CMP_REQUEUE ? &value3 : NULL, address);
 }
+
+/* --- Robust lists, laid out as the C library's and the kernel's <linux/futex.h> say. */
+
+#define ROBUST_MOST 2048u /* entries looked at: the list is the program's, and may be a circle */
+
+/* One mutex: marks the owner as dead and wakes a waiter, if the thread is the owner. */
+static void owner_died(struct thread *thread, uint64_t word)
+{
+	mach_port_t task = process_task(thread->process);
+	uint32_t value;
+
+	if ((word & 3) != 0 || copy_in_task(task, &value, word, sizeof value) != 0 ||
+		(value & FUTEX_TID_MASK) != (uint32_t)thread->id)
+		return;
+	/* The owner does not run any more, and others change the word only to say that they wait. */
+	value = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+	if (copy_out_task(task, word, &value, sizeof value) == 0)
+		futex_wake_address(thread->process, word, 1);
+}
+
+void futex_owner_died(struct thread *thread)
+{
+	mach_port_t task = process_task(thread->process);
+	struct robust_list_head head;
+	uint64_t entry, next;
+	unsigned i;
+
+	if (thread->robust_list == 0 || copy_in_task(task, &head, thread->robust_list, sizeof head) != 0)
+		return;
+	entry = (uint64_t)(uintptr_t)head.list.next & ~1ull; /* bit 0: with priority inheritance */
+	for (i = 0; i < ROBUST_MOST && entry != thread->robust_list; i++) {
+		if (copy_in_task(task, &next, entry, sizeof next) != 0)
+			break;
+		owner_died(thread, entry + (uint64_t)head.futex_offset);
+		entry = next & ~1ull;
+	}
+	entry = (uint64_t)(uintptr_t)head.list_op_pending & ~1ull;
+	if (entry != 0)
+		owner_died(thread, entry + (uint64_t)head.futex_offset);
+	thread->robust_list = 0;
+}

@@ -66,6 +66,14 @@ static void *sleeper(void *argument)
 	return NULL;
 }
 
+static pthread_mutex_t robust;
+
+static void *leave_locked(void *argument)
+{
+	pthread_mutex_lock(&robust);
+	return argument;
+}
+
 static void *for_ever(void *argument)
 {
 	(void)argument;
@@ -77,6 +85,7 @@ static void *for_ever(void *argument)
 int main(void)
 {
 	pthread_t thread[THREADS];
+	pthread_mutexattr_t kind;
 	struct timespec soon;
 	void *value;
 	long i, sum = 0;
@@ -128,6 +137,13 @@ int main(void)
 	}
 	wait(&status);
 	printf("exec among threads %d\n", WEXITSTATUS(status));
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&robust, &kind);
+	pthread_create(&thread[0], NULL, leave_locked, NULL);
+	pthread_join(thread[0], NULL);
+	status = pthread_mutex_lock(&robust);
+	printf("robust %s\n", status == 0 ? "-" : strerrorname_np(status));
 	pthread_create(&thread[0], NULL, for_ever, NULL);
 	pthread_cancel(thread[0]);
 	pthread_join(thread[0], &value);

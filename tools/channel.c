@@ -39,7 +39,7 @@ struct session {
 	int log;
 	int verbose;
 	enum input_state input;
-	uint8_t *window; /* memory of the guest for its input; null: input goes in 'i' frames */
+	uint8_t *window; /* memory of the guest for its input; null, also when the guest does not say it has it: 'i' frames */
 	size_t window_size;
 	int have_status;
 	int status;
@@ -189,6 +189,8 @@ static int take_frame(struct session *s, uint8_t type, const uint8_t *data, uint
 	case 'r':
 		if (s->input != INPUT_IDLE)
 			return -1;
+		if (size != 1 || data[0] != 'w')
+			s->window = NULL;
 		s->input = INPUT_READY;
 		return 0;
 	case 'a':

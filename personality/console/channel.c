@@ -114,6 +114,15 @@ static void received(void)
 		wait_queue_wake(&channel.queue, POLLIN);
 }
 
+/* The host may send; into the window, if the guest has it. */
+static void ask(void)
+{
+	if (channel.asked)
+		return;
+	channel.asked = true;
+	send_frame('r', "w", channel.window != NULL ? 1 : 0);
+}
+
 /* Moves bytes of the window into an empty buffer. */
 static void refill(void)
 {
@@ -133,10 +142,7 @@ static int64_t channel_read(struct file *file, struct io *io, uint64_t *offset)
 	(void)offset;
 	if (io->total == 0)
 		return 0;
-	if (!channel.asked) {
-		channel.asked = true;
-		send_frame('r', NULL, 0);
-	}
+	ask();
 	refill();
 	if (channel.used == 0) {
 		if (channel.ended)
@@ -184,11 +190,8 @@ static int64_t channel_write(struct file *file, struct io *io, uint64_t *offset)
 static unsigned input_poll(struct file *file)
 {
 	(void)file;
-	/* Who polls wants to read: the host may send. */
-	if (!channel.asked) {
-		channel.asked = true;
-		send_frame('r', NULL, 0);
-	}
+	/* Who polls wants to read. */
+	ask();
 	return channel.used > 0 || channel.window_left > 0 || channel.ended ? POLLIN | POLLRDNORM : 0u;
 }
 

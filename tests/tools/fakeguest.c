@@ -62,7 +62,7 @@ static void copy(int window)
 {
 	uint8_t header[5], data[4096];
 
-	frame('r', "", 0);
+	frame('r', "w", window >= 0 ? 1 : 0);
 	for (;;) {
 		uint32_t size;
 		read_exactly(header, 5);

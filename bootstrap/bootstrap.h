@@ -18,15 +18,15 @@
 struct server {
 	const struct conf_entry *entry;
 	enum { SERVER_DOWN, SERVER_RUNNING, SERVER_GONE } state;
-	mach_port_t task;	/* send right */
-	mach_port_t bootstrap;	/* its bootstrap port: receive and send right here; payload: this */
-	uint64_t recent_start;	/* ns, of the first of recent_starts */
+	mach_port_t task;      /* send right */
+	mach_port_t bootstrap; /* its bootstrap port: receive and send right here; payload: this */
+	uint64_t recent_start; /* ns, of the first of recent_starts */
 	unsigned recent_starts;
 };
 
 /*
- * A name and its port. Of a configured service bootstrap always has a send right; the receive right is here, lent to its server, or
- * (server GONE) dead.
+ * A name and its port. Of a configured service bootstrap always has a send right; the receive right is here, lent to
+ * its server, or (server GONE) dead.
  */
 struct service {
 	service_name_t name;
@@ -38,9 +38,9 @@ struct service {
 };
 
 extern mach_port_t host_priv, device_master;
-extern mach_port_t notify_port;	   /* where notifications come; no payload */
+extern mach_port_t notify_port;    /* where notifications come; no payload */
 extern mach_port_t exception_port; /* where exceptions of servers come; no payload */
-extern mach_port_t server_set;	   /* all of bootstrap's receive rights */
+extern mach_port_t server_set;     /* all of bootstrap's receive rights */
 extern const struct boot_info *boot;
 extern bool quiet;
 

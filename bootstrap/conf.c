@@ -137,7 +137,7 @@ static bool parse_words(struct parser *p, struct conf_entry *entry, char *at)
 		*value++ = '\0';
 		if (strcmp(word, "args") == 0)
 			return parse_args(p, entry, value, at) &&
-				(module || copy_name(p, "module", entry->name, entry->module, sizeof(entry->module)));
+			       (module || copy_name(p, "module", entry->name, entry->module, sizeof(entry->module)));
 		if (strcmp(word, "module") == 0)
 			good = module = copy_name(p, "module", value, entry->module, sizeof(entry->module));
 		else if (strcmp(word, "service") == 0)
@@ -188,7 +188,7 @@ static size_t take_line(struct parser *p, const char *text, size_t size, char *b
 
 unsigned conf_parse(const char *text, size_t size, struct conf *conf, conf_error_fn error, void *context)
 {
-	struct parser parser = { .conf = conf, .line = 1, .error = error, .context = context };
+	struct parser parser = {.conf = conf, .line = 1, .error = error, .context = context};
 	size_t at = 0;
 
 	conf->entries = 0;

@@ -11,16 +11,17 @@
  *	server NAME [module=FILE] [service=NAME]... [privileges=host,device] [restart=yes|no|power-off] [args=WORDS...]
  *	program NAME [module=FILE] [privileges=host,device] [args=WORDS...]
  *
- * module: the boot module with the program, NAME if not given. service: a name under which bootstrap_look_up finds the server's port.
- * privileges: host (switching off, wiring, the log) and device (interrupts, I/O ports, physical memory). restart=yes: when the server
- * dies, a new instance gets its ports; otherwise they die with it. restart=power-off: the system ends with this server. args: the rest of the line, words separated by blanks.
+ * module: the boot module with the program, NAME if not given. service: a name under which bootstrap_look_up finds the
+ *server's port. privileges: host (switching off, wiring, the log) and device (interrupts, I/O ports, physical memory).
+ *restart=yes: when the server dies, a new instance gets its ports; otherwise they die with it. restart=power-off: the
+ *system ends with this server. args: the rest of the line, words separated by blanks.
  */
-#define CONF_ENTRIES_MAX 48
+#define CONF_ENTRIES_MAX  48
 #define CONF_SERVICES_MAX 8
-#define CONF_ARGS_MAX 32
-#define CONF_NAME_SIZE 32
+#define CONF_ARGS_MAX     32
+#define CONF_NAME_SIZE    32
 #define CONF_SERVICE_SIZE 64
-#define CONF_LINE_SIZE 1024
+#define CONF_LINE_SIZE    1024
 
 struct conf_entry {
 	unsigned line;
@@ -32,7 +33,7 @@ struct conf_entry {
 	char module[CONF_SERVICE_SIZE];
 	unsigned services;
 	char service[CONF_SERVICES_MAX][CONF_SERVICE_SIZE];
-	unsigned args;		   /* argv[1] on */
+	unsigned args;             /* argv[1] on */
 	char *arg[CONF_ARGS_MAX];  /* into text */
 	char text[CONF_LINE_SIZE]; /* the line, cut into words */
 };

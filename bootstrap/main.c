@@ -124,8 +124,8 @@ static mach_port_t own_port(const char *what)
 
 int main(void)
 {
-	static const struct mig_subsystem *const subsystems[] = { &bootstrap_subsystem, &notify_subsystem, &exc_subsystem,
-		NULL };
+	static const struct mig_subsystem *const subsystems[] = {
+		&bootstrap_subsystem, &notify_subsystem, &exc_subsystem, NULL};
 	char buffer[8];
 	kern_return_t result;
 

@@ -9,7 +9,7 @@
 
 /* A server that dies this often within the time is left dead. */
 #define STARTS_MAX 5
-#define STARTS_NS 30000000000ull
+#define STARTS_NS  30000000000ull
 
 static struct server servers[CONF_ENTRIES_MAX];
 static unsigned server_count;
@@ -35,7 +35,7 @@ void server_add(const struct conf_entry *entry)
 	struct server *server = &servers[server_count];
 	kern_return_t result;
 
-	*server = (struct server){ .entry = entry, .state = SERVER_DOWN };
+	*server = (struct server){.entry = entry, .state = SERVER_DOWN};
 	result = mach_server_port(server_set, server, &server->bootstrap);
 	if (result == KERN_SUCCESS)
 		result = mach_port_insert_right(
@@ -69,15 +69,17 @@ static kern_return_t give_ports(const struct server *server, mach_port_t task)
 	return result;
 }
 
-static kern_return_t load(const struct server *server, mach_port_t task, const struct boot_module *module, const char **why)
+static kern_return_t load(
+	const struct server *server, mach_port_t task, const struct boot_module *module, const char **why)
 {
 	char environment[sizeof("PORTOLAN=") + sizeof(boot->command_line)];
-	const char *const envp[] = { environment, NULL };
-	const char *argv[CONF_ARGS_MAX + 2] = { server->entry->name };
+	const char *const envp[] = {environment, NULL};
+	const char *argv[CONF_ARGS_MAX + 2] = {server->entry->name};
 	mach_port_t thread = MACH_PORT_NULL;
 	kern_return_t result;
 
-	snprintf(environment, sizeof(environment), "PORTOLAN=%.*s", (int)sizeof(boot->command_line), boot->command_line);
+	snprintf(
+		environment, sizeof(environment), "PORTOLAN=%.*s", (int)sizeof(boot->command_line), boot->command_line);
 	for (unsigned i = 0; i < server->entry->args; i++)
 		argv[1 + i] = server->entry->arg[i];
 	*why = "no task can be made";
@@ -114,7 +116,8 @@ static void start(struct server *server)
 
 	if (!module) {
 		say(true,
-			"bootstrap: cannot start %s: no boot module is called %s; add it to the boot loader's configuration",
+			"bootstrap: cannot start %s: no boot module is called %s; add it to the boot loader's "
+			"configuration",
 			entry->name, entry->module);
 		bury(server);
 		return;
@@ -213,16 +216,17 @@ kern_return_t S_exception_raise(
 	mach_port_t port, mach_port_t thread, mach_port_t task, int exception, int64_t code, int64_t subcode)
 {
 	struct server *server = server_of_task(task);
-	x86_thread_state64_t state = { .rip = 0 };
+	x86_thread_state64_t state = {.rip = 0};
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
 
 	if (port != exception_port)
 		return KERN_INVALID_ARGUMENT;
 	thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count);
 	say(true, "%s: %s (%d, code %lld, subcode %#llx) at rip %#llx rsp %#llx rax %#llx rdi %#llx rsi %#llx",
-		server ? server->entry->name : "a task of a server", exception_name(exception), exception, (long long)code,
-		(unsigned long long)subcode, (unsigned long long)state.rip, (unsigned long long)state.rsp,
-		(unsigned long long)state.rax, (unsigned long long)state.rdi, (unsigned long long)state.rsi);
+		server ? server->entry->name : "a task of a server", exception_name(exception), exception,
+		(long long)code, (unsigned long long)subcode, (unsigned long long)state.rip,
+		(unsigned long long)state.rsp, (unsigned long long)state.rax, (unsigned long long)state.rdi,
+		(unsigned long long)state.rsi);
 	task_terminate(task);
 	mach_port_deallocate(mach_task_self(), thread);
 	mach_port_deallocate(mach_task_self(), task);

@@ -65,7 +65,8 @@ void services_add(struct server *server)
 			result = mach_port_insert_right(
 				mach_task_self(), service->port, service->port, MACH_MSG_TYPE_MAKE_SEND);
 		if (result != KERN_SUCCESS) {
-			say(true, "bootstrap: no port for service %s: %s", entry->service[i], mach_error_string(result));
+			say(true, "bootstrap: no port for service %s: %s", entry->service[i],
+				mach_error_string(result));
 			return;
 		}
 		strcpy(service->name, entry->service[i]);
@@ -113,7 +114,7 @@ kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_
 	waiter = malloc(sizeof(*waiter));
 	if (!waiter)
 		return KERN_RESOURCE_SHORTAGE;
-	*waiter = (struct waiter){ .next = waiters, .service = service, .reply = reply };
+	*waiter = (struct waiter){.next = waiters, .service = service, .reply = reply};
 	waiters = waiter;
 	return MIG_NO_REPLY;
 }
@@ -141,7 +142,8 @@ kern_return_t S_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach
 	service->lent = true;
 	service->served = true;
 	*port = service->port;
-	/* Before the reply that moves the receive right: the send rights that go out are good already, messages queue. */
+	/* Before the reply that moves the receive right: the send rights that go out are good already, messages queue.
+	 */
 	answer_waiters(service);
 	return KERN_SUCCESS;
 }

@@ -1,4 +1,5 @@
-/* What of an ELF file a loader needs, checked (System V ABI, AMD64 supplement). Linked into kernel, bootstrap and Unix server. */
+/* What of an ELF file a loader needs, checked (System V ABI, AMD64 supplement). Linked into kernel, bootstrap and Unix
+ * server. */
 #include <mach/elf_image.h>
 
 /* Offsets and values of the ELF64 headers (System V ABI, chapters 4 and 5). */
@@ -78,7 +79,7 @@ static enum elf_result add_segment(const uint8_t *ph, uint64_t file_size, struct
 	}
 	image->high = round_page(s->address + s->memory_size);
 	s->protection = (flags & FLAG_R ? VM_PROT_READ : 0) | (flags & FLAG_W ? VM_PROT_WRITE : 0) |
-		(flags & FLAG_X ? VM_PROT_EXECUTE : 0);
+			(flags & FLAG_X ? VM_PROT_EXECUTE : 0);
 	image->segments++;
 	return ELF_OK;
 }
@@ -89,7 +90,7 @@ enum elf_result elf_image_parse(const void *head, size_t head_size, uint64_t fil
 	uint64_t table, table_size;
 	unsigned count;
 
-	*image = (struct elf_image){ .executable_stack = 1 };
+	*image = (struct elf_image){.executable_stack = 1};
 	if (head_size > file_size)
 		head_size = (size_t)file_size;
 	if (head_size < 4 || get(bytes, 4) != 0x464c457f /* "\177ELF" */)

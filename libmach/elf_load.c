@@ -6,8 +6,8 @@
 /* Auxiliary vector (System V ABI, AMD64 supplement 3.4.3). */
 enum { AT_NULL, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_ENTRY = 9, AT_RANDOM = 25 };
 
-#define ARGUMENTS_MAX 65536
-#define RANDOM_BYTES 16
+#define ARGUMENTS_MAX  65536
+#define RANDOM_BYTES   16
 #define INITIAL_RFLAGS 0x202 /* interrupts on, and the bit that is always one */
 
 static const char *elf_words(enum elf_result result)
@@ -26,7 +26,8 @@ static const char *elf_words(enum elf_result result)
 	}
 }
 
-static kern_return_t load_segment(mach_port_t task, const struct elf_segment *s, const char *image, vm_address_t *mapped)
+static kern_return_t load_segment(
+	mach_port_t task, const struct elf_segment *s, const char *image, vm_address_t *mapped)
 {
 	vm_address_t from = trunc_page(s->address), end = round_page(s->address + s->memory_size);
 	kern_return_t result;
@@ -56,11 +57,11 @@ static uint64_t random_word(uint64_t salt)
 }
 
 /*
- * The stack of a new program in a buffer whose end will be at `top`: from below argc, argv, envp, auxv, then the strings.
- * Returns the bytes used, 0 when they exceed the buffer.
+ * The stack of a new program in a buffer whose end will be at `top`: from below argc, argv, envp, auxv, then the
+ * strings. Returns the bytes used, 0 when they exceed the buffer.
  */
-static size_t build_stack(char *buffer, size_t size, vm_address_t top, const char *const argv[], const char *const envp[],
-	const struct elf_image *image)
+static size_t build_stack(char *buffer, size_t size, vm_address_t top, const char *const argv[],
+	const char *const envp[], const struct elf_image *image)
 {
 	size_t argc = 0, envc = 0, strings = RANDOM_BYTES, words, used;
 
@@ -76,7 +77,7 @@ static size_t build_stack(char *buffer, size_t size, vm_address_t top, const cha
 
 	uint64_t *word = (uint64_t *)(buffer + size - used);
 	char *text = buffer + size - strings;
-	uint64_t random[2] = { random_word(image->entry), random_word(top) };
+	uint64_t random[2] = {random_word(image->entry), random_word(top)};
 #define ADDRESS_OF(p) (top - (uint64_t)(buffer + size - (p)))
 
 	*word++ = argc;
@@ -95,13 +96,13 @@ static size_t build_stack(char *buffer, size_t size, vm_address_t top, const cha
 	}
 
 	const uint64_t auxv[][2] = {
-		{ AT_PAGESZ, VM_PAGE_SIZE },
-		{ AT_ENTRY, image->entry },
-		{ AT_RANDOM, random_address },
-		{ AT_PHDR, image->headers },
-		{ AT_PHENT, image->header_size },
-		{ AT_PHNUM, image->header_count },
-		{ AT_NULL, 0 },
+		{AT_PAGESZ, VM_PAGE_SIZE},
+		{AT_ENTRY, image->entry},
+		{AT_RANDOM, random_address},
+		{AT_PHDR, image->headers},
+		{AT_PHENT, image->header_size},
+		{AT_PHNUM, image->header_count},
+		{AT_NULL, 0},
 	};
 	memcpy(word, auxv, sizeof(auxv));
 	return used;
@@ -134,7 +135,7 @@ kern_return_t elf_load(mach_port_t task, mach_port_t thread, const void *image, 
 	enum elf_result parsed = elf_image_parse(image, size, size, &elf);
 	kern_return_t result = KERN_SUCCESS;
 	vm_address_t mapped = 0;
-	x86_thread_state64_t state = { .rflags = INITIAL_RFLAGS };
+	x86_thread_state64_t state = {.rflags = INITIAL_RFLAGS};
 
 	*why = elf_words(parsed);
 	if (parsed != ELF_OK)

@@ -38,8 +38,8 @@ void mach_msg_destroy(mach_msg_header_t *message)
 			break;
 		case MACH_MSG_OOL_DESCRIPTOR:
 			if (descriptor->out_of_line.deallocate && descriptor->out_of_line.size)
-				mig_deallocate((vm_address_t)descriptor->out_of_line.address,
-					descriptor->out_of_line.size);
+				mig_deallocate(
+					(vm_address_t)descriptor->out_of_line.address, descriptor->out_of_line.size);
 			break;
 		case MACH_MSG_OOL_PORTS_DESCRIPTOR: {
 			mach_msg_ool_ports_descriptor_t *ports = &descriptor->ool_ports;

@@ -17,7 +17,7 @@ static void set_no_reply(mach_msg_header_t *out)
 static void dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in, mach_msg_header_t *out)
 {
 	mach_msg_size_t body = in->msgh_size - sizeof(*in);
-	struct mig_call call = { .port = in->msgh_local_port, .payload = in->msgh_local_port, .id = in->msgh_id };
+	struct mig_call call = {.port = in->msgh_local_port, .payload = in->msgh_local_port, .id = in->msgh_id};
 	const mach_msg_trailer_t *trailer = (const void *)((char *)in + ((in->msgh_size + 7u) & ~7u));
 
 	call.count = body / 8;

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-const NDR_record_t NDR_record = { .int_rep = 1 };
+const NDR_record_t NDR_record = {.int_rep = 1};
 
 /* The key's destructor gives the port back when a thread ends; the variable is the quick way to it. */
 static __thread mach_port_t reply_port;

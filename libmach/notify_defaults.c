@@ -1,4 +1,5 @@
-/* Notifications that a server does not care for: their rights go, nothing else happens. A server's own functions win. */
+/* Notifications that a server does not care for: their rights go, nothing else happens. A server's own functions win.
+ */
 #include <mach/notify_server.h>
 #include <mach/server.h>
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * Live objects by address. A payload is believed only when it is found here: a memory_object message may come to any port of the
- * server. Finding takes a reference, so that an object does not go away while a message of it is served.
+ * Live objects by address. A payload is believed only when it is found here: a memory_object message may come to any
+ * port of the server. Finding takes a reference, so that an object does not go away while a message of it is served.
  */
 #define BUCKETS 256
 static struct pager_object *buckets[BUCKETS];
@@ -38,7 +38,7 @@ kern_return_t pager_object_init(struct pager_object *object, const struct pager_
 {
 	kern_return_t result;
 
-	*object = (struct pager_object){ .ops = ops, .refs = 1, .may_cache = may_cache, .copy_strategy = copy_strategy };
+	*object = (struct pager_object){.ops = ops, .refs = 1, .may_cache = may_cache, .copy_strategy = copy_strategy};
 	pthread_mutex_init(&object->lock, NULL);
 	pthread_cond_init(&object->lock_done, NULL);
 	result = mach_server_port(set, object, &object->port);
@@ -196,8 +196,8 @@ kern_return_t S_memory_object_data_unlock(mach_port_t port, vm_offset_t offset, 
 		object->ops->data_unlock(object, offset, length, access);
 	} else {
 		pthread_mutex_lock(&object->lock);
-		memory_object_lock_request(
-			object->control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NONE, MACH_PORT_NULL);
+		memory_object_lock_request(object->control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE,
+			VM_PROT_NONE, MACH_PORT_NULL);
 		pthread_mutex_unlock(&object->lock);
 	}
 	pager_object_release(object);
@@ -275,8 +275,8 @@ kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_a
 
 	pthread_mutex_lock(&object->lock);
 	if (object->control != MACH_PORT_NULL)
-		result = memory_object_data_supply(object->control, offset, data, (mach_msg_type_number_t)length, lock,
-			precious, MACH_PORT_NULL);
+		result = memory_object_data_supply(
+			object->control, offset, data, (mach_msg_type_number_t)length, lock, precious, MACH_PORT_NULL);
 	pthread_mutex_unlock(&object->lock);
 	if (result != KERN_SUCCESS)
 		vm_deallocate(mach_task_self(), data, length);
@@ -306,8 +306,8 @@ kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_si
 }
 
 /*
- * The kernel has let go of the object, but what it returned before may still be queued: a completion of our own, at the end of
- * the queue, says when that is over. Object locked.
+ * The kernel has let go of the object, but what it returned before may still be queued: a completion of our own, at the
+ * end of the queue, says when that is over. Object locked.
  */
 static boolean_t complete_ourselves(struct pager_object *object)
 {

@@ -12,7 +12,8 @@ kern_return_t pager_use_reserve(void)
 		return result;
 	if (host == MACH_PORT_NULL)
 		return KERN_INVALID_HOST;
-	result = vm_wire(host, mach_task_self(), round_page((vm_address_t)(uintptr_t)page), VM_PAGE_SIZE, VM_PROT_DEFAULT);
+	result = vm_wire(
+		host, mach_task_self(), round_page((vm_address_t)(uintptr_t)page), VM_PAGE_SIZE, VM_PROT_DEFAULT);
 	mach_port_deallocate(mach_task_self(), host);
 	return result;
 }

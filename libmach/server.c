@@ -41,7 +41,7 @@ static void serve_buffer(struct loop *loop)
 		mig_server_dispatch(subsystem, in, out);
 	} else {
 		/* The reply is made from the header before the request is destroyed without it. */
-		static const struct mig_subsystem empty = { .name = "none" };
+		static const struct mig_subsystem empty = {.name = "none"};
 
 		mig_server_dispatch(&empty, in, out);
 		in->msgh_remote_port = MACH_PORT_NULL;
@@ -92,8 +92,10 @@ static void serve_words(struct loop *loop, struct mach_delivery *delivery)
 	mach_msg_id_t id = DELIVERED_ID(delivery->kind);
 	const struct mig_subsystem *subsystem = find_subsystem(loop->subsystems, id);
 	const struct mig_routine *routine = subsystem ? &subsystem->routine[id - subsystem->start] : NULL;
-	struct mig_call call = { .port = (mach_port_t)delivery->payload, .payload = delivery->payload, .id = id,
-		.count = DELIVERED_COUNT(delivery->kind) };
+	struct mig_call call = {.port = (mach_port_t)delivery->payload,
+		.payload = delivery->payload,
+		.id = id,
+		.count = DELIVERED_COUNT(delivery->kind)};
 
 	mach_request_payload_ = delivery->payload;
 	if (routine && routine->message && !(delivery->kind & DELIVERED_FOREIGN)) {
@@ -133,9 +135,9 @@ static void take_buffer(struct loop *loop)
 
 kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *const subsystems[])
 {
-	struct loop loop = { .receive = receive, .subsystems = subsystems, .flags = REPLY_NONE };
+	struct loop loop = {.receive = receive, .subsystems = subsystems, .flags = REPLY_NONE};
 	mach_msg_size_t in_size = sizeof(mach_msg_header_t) + 64, out_size = sizeof(mach_msg_header_t) + 64;
-	struct mach_delivery delivery = { .kind = 0 };
+	struct mach_delivery delivery = {.kind = 0};
 
 	for (const struct mig_subsystem *const *s = subsystems; *s; s++) {
 		if ((*s)->max_request_size > in_size)
@@ -159,7 +161,8 @@ kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *c
 		loop.count = 0;
 		if (result == MACH_RCV_TOO_LARGE) {
 			/* No routine here takes that much: a plain receive destroys it (or gets one that fits). */
-			result = mach_msg(loop.in, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, loop.in_size, receive, 0, MACH_PORT_NULL);
+			result = mach_msg(
+				loop.in, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, loop.in_size, receive, 0, MACH_PORT_NULL);
 			if (result == KERN_SUCCESS)
 				take_buffer(&loop);
 			continue;
@@ -192,7 +195,8 @@ static void *server_thread(void *argument)
 	return NULL;
 }
 
-kern_return_t mach_server_start_threads(mach_port_t receive, const struct mig_subsystem *const subsystems[], unsigned count)
+kern_return_t mach_server_start_threads(
+	mach_port_t receive, const struct mig_subsystem *const subsystems[], unsigned count)
 {
 	while (count--) {
 		struct thread_start *start = malloc(sizeof(*start));
@@ -231,8 +235,8 @@ kern_return_t mach_server_port(mach_port_t set, void *object, mach_port_t *port)
 static kern_return_t notify_at(mach_port_t name, mach_msg_id_t id, mach_port_t notify)
 {
 	mach_port_t previous = MACH_PORT_NULL;
-	kern_return_t result =
-		mach_port_request_notification(mach_task_self(), name, id, id == MACH_NOTIFY_DEAD_NAME, notify, &previous);
+	kern_return_t result = mach_port_request_notification(
+		mach_task_self(), name, id, id == MACH_NOTIFY_DEAD_NAME, notify, &previous);
 
 	if (result == KERN_SUCCESS && MACH_PORT_VALID(previous))
 		mach_port_deallocate(mach_task_self(), previous);

@@ -10,11 +10,10 @@
 #include <elf.h>
 
 #define BOOT_PROGRAM "bootstrap"
-#define STACK_SIZE (256ull << 10)
-#define STACK_TOP (VM_MAX_ADDRESS - (1ull << 20))
+#define STACK_SIZE   (256ull << 10)
+#define STACK_TOP    (VM_MAX_ADDRESS - (1ull << 20))
 
-static const char *
-elf_complaint(enum elf_result result)
+static const char *elf_complaint(enum elf_result result)
 {
 	switch (result) {
 	case ELF_NOT_ELF:
@@ -30,20 +29,21 @@ elf_complaint(enum elf_result result)
 	}
 }
 
-static const struct boot_module_memory *
-find_program(void)
+static const struct boot_module_memory *find_program(void)
 {
 	for (unsigned i = 0; i < boot_parameters.modules; i++) {
 		if (__builtin_strcmp(boot_parameters.module[i].name, BOOT_PROGRAM) == 0)
 			return &boot_parameters.module[i];
 	}
-	panic("no boot module is called \"" BOOT_PROGRAM "\": add `module2 /boot/bootstrap " BOOT_PROGRAM "' to the boot loader's "
-	      "configuration (%u modules were given)", boot_parameters.modules);
+	panic("no boot module is called \"" BOOT_PROGRAM "\": add `module2 /boot/bootstrap " BOOT_PROGRAM
+	      "' to the boot loader's "
+	      "configuration (%u modules were given)",
+		boot_parameters.modules);
 }
 
 /* Memory at a fixed place of the new map, filled from the kernel's. */
-static void
-put(vm_map_t map, vm_address_t address, vm_size_t size, const void *bytes, vm_size_t bytes_size, vm_prot_t protection)
+static void put(vm_map_t map, vm_address_t address, vm_size_t size, const void *bytes, vm_size_t bytes_size,
+	vm_prot_t protection)
 {
 	vm_address_t start = trunc_page(address);
 	vm_size_t length = round_page(address + size) - start;
@@ -52,27 +52,27 @@ put(vm_map_t map, vm_address_t address, vm_size_t size, const void *bytes, vm_si
 	if (result == KERN_SUCCESS && bytes_size != 0) {
 		vm_map_copy_t copy = vm_map_copy_from_kernel(bytes, bytes_size);
 
-		result = copy != NULL ? vm_write(map, address, copy, (mach_msg_type_number_t)bytes_size) : KERN_RESOURCE_SHORTAGE;
+		result = copy != NULL ? vm_write(map, address, copy, (mach_msg_type_number_t)bytes_size)
+				      : KERN_RESOURCE_SHORTAGE;
 	}
 	if (result == KERN_SUCCESS)
 		result = vm_protect(map, start, length, FALSE, protection);
 	if (result != KERN_SUCCESS)
-		panic("the first task's memory at %lx: error %d; give the machine more memory", (unsigned long)address, result);
+		panic("the first task's memory at %lx: error %d; give the machine more memory", (unsigned long)address,
+			result);
 }
 
-static void
-load_segments(vm_map_t map, const char *file, const struct elf_image *image)
+static void load_segments(vm_map_t map, const char *file, const struct elf_image *image)
 {
 	for (unsigned i = 0; i < image->segments; i++) {
 		const struct elf_segment *segment = &image->segment[i];
 
 		put(map, segment->address, segment->memory_size, file + segment->file_offset, segment->file_size,
-		    segment->protection);
+			segment->protection);
 	}
 }
 
-static vm_address_t
-map_boot_info(vm_map_t map)
+static vm_address_t map_boot_info(vm_map_t map)
 {
 	static struct boot_info info;
 	vm_address_t address = STACK_TOP + VM_PAGE_SIZE;
@@ -87,8 +87,8 @@ map_boot_info(vm_map_t map)
 
 		__builtin_memcpy(info.module[i].name, module->name, sizeof(info.module[i].name));
 		info.module[i].size = module->size;
-		if (object == NULL || vm_map_enter_object(map, &info.module[i].address, size, true, object, 0, VM_PROT_READ,
-		    VM_PROT_READ, VM_INHERIT_NONE) != KERN_SUCCESS)
+		if (object == NULL || vm_map_enter_object(map, &info.module[i].address, size, true, object, 0,
+					      VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE) != KERN_SUCCESS)
 			panic("boot module %s cannot be mapped", module->name);
 	}
 	put(map, address, sizeof(info), &info, sizeof(info), VM_PROT_READ);
@@ -96,24 +96,23 @@ map_boot_info(vm_map_t map)
 }
 
 /* The stack as the System V ABI for x86-64 (section 3.4.1) lays it out: argc, argv, environment, auxiliary vector. */
-static vm_address_t
-make_stack(vm_map_t map, const struct elf_image *image, vm_address_t boot_info)
+static vm_address_t make_stack(vm_map_t map, const struct elf_image *image, vm_address_t boot_info)
 {
 	struct {
 		uint64_t argc, argv[2], environment, auxiliary[8][2];
 		char name[16];
 		uint64_t random[2];
-	} __attribute__((aligned(16))) top = { .argc = 1, .name = BOOT_PROGRAM };
+	} __attribute__((aligned(16))) top = {.argc = 1, .name = BOOT_PROGRAM};
 	vm_address_t address = STACK_TOP - sizeof(top);
 	const uint64_t auxiliary[8][2] = {
-		{ AT_PHDR, image->headers },
-		{ AT_PHENT, image->header_size },
-		{ AT_PHNUM, image->header_count },
-		{ AT_PAGESZ, VM_PAGE_SIZE },
-		{ AT_ENTRY, image->entry },
-		{ AT_RANDOM, address + __builtin_offsetof(__typeof__(top), random) },
-		{ AT_PORTOLAN_BOOT, boot_info },
-		{ AT_NULL, 0 },
+		{AT_PHDR, image->headers},
+		{AT_PHENT, image->header_size},
+		{AT_PHNUM, image->header_count},
+		{AT_PAGESZ, VM_PAGE_SIZE},
+		{AT_ENTRY, image->entry},
+		{AT_RANDOM, address + __builtin_offsetof(__typeof__(top), random)},
+		{AT_PORTOLAN_BOOT, boot_info},
+		{AT_NULL, 0},
 	};
 
 	_Static_assert(sizeof(top) % 16 == 0, "the stack pointer is aligned to 16 bytes");
@@ -131,8 +130,7 @@ make_stack(vm_map_t map, const struct elf_image *image, vm_address_t boot_info)
 	return address;
 }
 
-void
-boot_task_start(void)
+void boot_task_start(void)
 {
 	const struct boot_module_memory *module = find_program();
 	const char *file = physical_to_virtual(module->physical);
@@ -142,7 +140,8 @@ boot_task_start(void)
 	struct task *task;
 
 	if (parsed != ELF_OK || image.position_independent || image.interpreter_size != 0)
-		panic("boot module " BOOT_PROGRAM " %s: make the boot image anew", parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
+		panic("boot module " BOOT_PROGRAM " %s: make the boot image anew",
+			parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
 	if (task_create(&kernel_task, FALSE, &task) != KERN_SUCCESS || thread_create(task, &thread) != KERN_SUCCESS)
 		panic("no memory for the first task");
 	__builtin_strcpy(task->name, BOOT_PROGRAM);

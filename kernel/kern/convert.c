@@ -5,22 +5,19 @@
 #include <kern/thread.h>
 #include <vm/vm.h>
 
-static void *
-reference_task(void *object)
+static void *reference_task(void *object)
 {
 	task_reference(object);
 	return object;
 }
 
-static void *
-reference_thread(void *object)
+static void *reference_thread(void *object)
 {
 	thread_reference(object);
 	return object;
 }
 
-static void *
-reference_map_of_task(void *object)
+static void *reference_map_of_task(void *object)
 {
 	struct task *task = object;
 
@@ -28,8 +25,7 @@ reference_map_of_task(void *object)
 	return task->map;
 }
 
-static void *
-reference_space_of_task(void *object)
+static void *reference_space_of_task(void *object)
 {
 	struct task *task = object;
 
@@ -37,58 +33,49 @@ reference_space_of_task(void *object)
 	return task->space;
 }
 
-static void *
-borrow(void *object)
+static void *borrow(void *object)
 {
 	return object;
 }
 
-task_t
-convert_port_to_task(struct ipc_port *port)
+task_t convert_port_to_task(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_task);
 }
 
-thread_t
-convert_port_to_thread(struct ipc_port *port)
+thread_t convert_port_to_thread(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_THREAD, reference_thread);
 }
 
-vm_map_t
-convert_port_to_map(struct ipc_port *port)
+vm_map_t convert_port_to_map(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_map_of_task);
 }
 
-ipc_space_t
-convert_port_to_space(struct ipc_port *port)
+ipc_space_t convert_port_to_space(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_space_of_task);
 }
 
-host_t
-convert_port_to_host(struct ipc_port *port)
+host_t convert_port_to_host(struct ipc_port *port)
 {
 	host_t host = ipc_kernel_port_lookup(port, IKOT_HOST, borrow);
 
 	return host != NULL ? host : convert_port_to_host_priv(port);
 }
 
-host_t
-convert_port_to_host_priv(struct ipc_port *port)
+host_t convert_port_to_host_priv(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_HOST_PRIV, borrow);
 }
 
-host_t
-convert_port_to_device_master(struct ipc_port *port)
+host_t convert_port_to_device_master(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_DEVICE_MASTER, borrow);
 }
 
-struct ipc_port *
-convert_task_to_port(task_t task)
+struct ipc_port *convert_task_to_port(task_t task)
 {
 	struct ipc_port *right = NULL;
 
@@ -102,8 +89,7 @@ convert_task_to_port(task_t task)
 	return right;
 }
 
-struct ipc_port *
-convert_thread_to_port(thread_t thread)
+struct ipc_port *convert_thread_to_port(thread_t thread)
 {
 	struct ipc_port *right = NULL;
 	struct task *task;

@@ -1,6 +1,6 @@
 /*
- * Exceptions as messages. The thread that faulted sends exception_raise to its own handler's port, then to its task's, each with a kernel port
- * for the answer, and waits. KERN_SUCCESS lets it go on; when nobody says so, the task ends.
+ * Exceptions as messages. The thread that faulted sends exception_raise to its own handler's port, then to its task's,
+ * each with a kernel port for the answer, and waits. KERN_SUCCESS lets it go on; when nobody says so, the task ends.
  */
 #include <kern/exception.h>
 
@@ -13,8 +13,7 @@
 
 static _Noreturn void exception_ask(struct thread *self);
 
-static void
-reply_port_done(struct thread *self)
+static void reply_port_done(struct thread *self)
 {
 	struct ipc_port *port = self->exception_reply;
 
@@ -24,8 +23,7 @@ reply_port_done(struct thread *self)
 }
 
 /* The wait for an answer is over: by the answer, or by an abort, after which the faulting instruction runs again. */
-static void
-exception_answered(struct thread *self)
+static void exception_answered(struct thread *self)
 {
 	bool aborted = self->wait_result == WAIT_INTERRUPTED;
 
@@ -36,16 +34,14 @@ exception_answered(struct thread *self)
 	exception_ask(self);
 }
 
-void
-exception_reply_received(struct thread *thread, kern_return_t result)
+void exception_reply_received(struct thread *thread, kern_return_t result)
 {
 	thread->exception_result = result;
 	thread_wakeup(&thread->exception_reply);
 }
 
 /* The handler of this step, as a send right, or null. */
-static struct ipc_port *
-handler_port(struct thread *self)
+static struct ipc_port *handler_port(struct thread *self)
 {
 	struct ipc_port *port = NULL;
 
@@ -58,17 +54,16 @@ handler_port(struct thread *self)
 	return port;
 }
 
-static void
-report_unhandled(struct thread *self)
+static void report_unhandled(struct thread *self)
 {
-	kprintf("task %u (%s): exception %d, code %ld, subcode %lx at %lx, stack %lx: nobody handles it, the task ends\n",
-	    self->task->id, self->task->name, self->exception_kind, (long)self->exception_code,
-	    (unsigned long)self->exception_subcode, (unsigned long)self->regs.rip, (unsigned long)self->regs.rsp);
+	kprintf("task %u (%s): exception %d, code %ld, subcode %lx at %lx, stack %lx: nobody handles it, the task "
+		"ends\n",
+		self->task->id, self->task->name, self->exception_kind, (long)self->exception_code,
+		(unsigned long)self->exception_subcode, (unsigned long)self->regs.rip, (unsigned long)self->regs.rsp);
 }
 
 /* Sends the request of the present step, or goes on to the next, or ends the task. */
-static void
-exception_ask(struct thread *self)
+static void exception_ask(struct thread *self)
 {
 	for (; self->exception_step < 2; self->exception_step++) {
 		struct ipc_port *handler = handler_port(self), *reply, *thread_right, *task_right;
@@ -92,7 +87,7 @@ exception_ask(struct thread *self)
 		/* Waiting before the request is out: the answer cannot come too early. */
 		assert_wait(&self->exception_reply, true);
 		sent = exception_raise_request(handler, ipc_port_make_send_once(reply), thread_right, task_right,
-		    self->exception_kind, self->exception_code, self->exception_subcode);
+			self->exception_kind, self->exception_code, self->exception_subcode);
 		ipc_port_release_send(handler);
 		if (sent == KERN_SUCCESS)
 			thread_block(exception_answered);
@@ -104,8 +99,7 @@ exception_ask(struct thread *self)
 	thread_leave_kernel(self);
 }
 
-void
-exception_raise_self(int exception, int64_t code, int64_t subcode)
+void exception_raise_self(int exception, int64_t code, int64_t subcode)
 {
 	struct thread *self = current_thread();
 

@@ -17,8 +17,7 @@ struct boot_parameters boot_parameters;
 /* ns since 1970 at boot, as corrected; written whole, read whole. */
 static uint64_t real_time_at_boot;
 
-void
-host_init(void)
+void host_init(void)
 {
 	realhost.port = ipc_kernel_port_create(IKOT_HOST, &realhost);
 	realhost.priv_port = ipc_kernel_port_create(IKOT_HOST_PRIV, &realhost);
@@ -26,21 +25,18 @@ host_init(void)
 	real_time_at_boot = machine_boot_time();
 }
 
-uint64_t
-host_real_time(void)
+uint64_t host_real_time(void)
 {
 	/* Relaxed: a time read while it is being set may be the old one. */
 	return __atomic_load_n(&real_time_at_boot, __ATOMIC_RELAXED) + machine_now();
 }
 
-static time_value64_t
-time_of(uint64_t ns)
+static time_value64_t time_of(uint64_t ns)
 {
-	return (time_value64_t){ .seconds = (int64_t)(ns / NS_PER_SECOND), .nanoseconds = (int64_t)(ns % NS_PER_SECOND) };
+	return (time_value64_t){.seconds = (int64_t)(ns / NS_PER_SECOND), .nanoseconds = (int64_t)(ns % NS_PER_SECOND)};
 }
 
-kern_return_t
-host_get_time64(host_t host, time_value64_t *current_time)
+kern_return_t host_get_time64(host_t host, time_value64_t *current_time)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;
@@ -48,8 +44,7 @@ host_get_time64(host_t host, time_value64_t *current_time)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-host_get_uptime64(host_t host, time_value64_t *uptime)
+kern_return_t host_get_uptime64(host_t host, time_value64_t *uptime)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;
@@ -57,28 +52,27 @@ host_get_uptime64(host_t host, time_value64_t *uptime)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-host_set_time64(host_t host, time_value64_t new_time)
+kern_return_t host_set_time64(host_t host, time_value64_t new_time)
 {
 	uint64_t ns;
 
 	if (host == NULL)
 		return KERN_INVALID_HOST;
-	if (new_time.seconds < 0 || new_time.seconds > INT64_MAX / (int64_t)NS_PER_SECOND - 1 || new_time.nanoseconds < 0 ||
-	    new_time.nanoseconds >= (int64_t)NS_PER_SECOND)
+	if (new_time.seconds < 0 || new_time.seconds > INT64_MAX / (int64_t)NS_PER_SECOND - 1 ||
+		new_time.nanoseconds < 0 || new_time.nanoseconds >= (int64_t)NS_PER_SECOND)
 		return KERN_INVALID_VALUE;
 	ns = (uint64_t)new_time.seconds * NS_PER_SECOND + (uint64_t)new_time.nanoseconds;
 	__atomic_store_n(&real_time_at_boot, ns - machine_now(), __ATOMIC_RELAXED);
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-host_reboot(host_t host, int options)
+kern_return_t host_reboot(host_t host, int options)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;
-	kprintf("%s after %lu ns, %lu of them idle on this processor\n", options == HOST_REBOOT_HALT ? "power off" : "restart",
-	    (unsigned long)machine_now(), (unsigned long)current_processor()->counters.idle_ns);
+	kprintf("%s after %lu ns, %lu of them idle on this processor\n",
+		options == HOST_REBOOT_HALT ? "power off" : "restart", (unsigned long)machine_now(),
+		(unsigned long)current_processor()->counters.idle_ns);
 	if (options == HOST_REBOOT_HALT)
 		machine_power_off();
 	if (options == 0)
@@ -86,8 +80,7 @@ host_reboot(host_t host, int options)
 	return KERN_INVALID_ARGUMENT;
 }
 
-kern_return_t
-host_log(host_t host, const char *text)
+kern_return_t host_log(host_t host, const char *text)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;
@@ -95,8 +88,7 @@ host_log(host_t host, const char *text)
 	return KERN_SUCCESS;
 }
 
-static void
-sum_counters(uint64_t *out)
+static void sum_counters(uint64_t *out)
 {
 	__builtin_memset(out, 0, COUNTERS_COUNT * sizeof(*out));
 	for (unsigned i = 0; i < processors_online; i++) {
@@ -109,8 +101,7 @@ sum_counters(uint64_t *out)
 
 _Static_assert(COUNTERS_COUNT <= HOST_INFO_MAX, "the counters fit host_info");
 
-kern_return_t
-host_info(host_t host, int flavor, uint64_t *out, mach_msg_type_number_t *count)
+kern_return_t host_info(host_t host, int flavor, uint64_t *out, mach_msg_type_number_t *count)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;

@@ -6,7 +6,7 @@
 #include <mach/boot_info.h>
 
 struct host {
-	struct ipc_port *port;	    /* host_t */
+	struct ipc_port *port;      /* host_t */
 	struct ipc_port *priv_port; /* host_priv_t */
 	struct ipc_port *device_master;
 };
@@ -37,8 +37,8 @@ void host_init(void);
 void boot_task_start(void);
 
 /*
- * Machine-independent start on the boot processor, interrupts off: expects the console, descriptor tables, boot_parameters and physical memory
- * (vm_page_bootstrap has been given it) and starts all else; ends in sched_run.
+ * Machine-independent start on the boot processor, interrupts off: expects the console, descriptor tables,
+ * boot_parameters and physical memory (vm_page_bootstrap has been given it) and starts all else; ends in sched_run.
  */
 _Noreturn void kernel_main(void);
 

@@ -20,7 +20,7 @@ struct kcache {
 void kcache_init(struct kcache *cache, const char *name, size_t size);
 void *kcache_alloc(struct kcache *cache);
 void kcache_free(struct kcache *cache, void *object);
-void *kalloc(size_t size);		 /* any size; above half a page whole pages, physically contiguous */
+void *kalloc(size_t size);             /* any size; above half a page whole pages, physically contiguous */
 void kfree(void *memory, size_t size); /* size as given to kalloc; null is let pass */
 
 #endif

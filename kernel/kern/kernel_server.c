@@ -8,13 +8,16 @@
 #include <stubs/portolan_server.h>
 
 static const struct mig_subsystem *const subsystems[] = {
-	&mach_subsystem, &mach_port_subsystem, &portolan_subsystem, &mach_host_subsystem, &device_subsystem,
+	&mach_subsystem,
+	&mach_port_subsystem,
+	&portolan_subsystem,
+	&mach_host_subsystem,
+	&device_subsystem,
 };
 
-const NDR_record_t NDR_record = { .int_rep = 1 }; /* little endian */
+const NDR_record_t NDR_record = {.int_rep = 1}; /* little endian */
 
-const struct mig_routine *
-kernel_routine(mach_msg_id_t id)
+const struct mig_routine *kernel_routine(mach_msg_id_t id)
 {
 	for (unsigned i = 0; i < sizeof(subsystems) / sizeof(subsystems[0]); i++) {
 		const struct mig_subsystem *subsystem = subsystems[i];

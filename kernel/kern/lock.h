@@ -15,21 +15,26 @@ struct lock {
 };
 
 #ifdef PORTOLAN_DEBUG
-#define LOCK_INIT(r) { .held = 0, .rank = (r) }
+#define LOCK_INIT(r)                                                                                                   \
+	{                                                                                                              \
+		.held = 0, .rank = (r)                                                                                 \
+	}
 /* Panics when a lock of this or a higher rank is held by this processor (equal only if `nested`). In kern/lock.c. */
 void lock_order_acquired(struct lock *lock, bool nested);
 void lock_order_released(struct lock *lock);
 #else
-#define LOCK_INIT(r) { .held = 0 }
+#define LOCK_INIT(r)                                                                                                   \
+	{                                                                                                              \
+		.held = 0                                                                                              \
+	}
 #define lock_order_acquired(lock, nested) ((void)0)
-#define lock_order_released(lock) ((void)0)
+#define lock_order_released(lock)         ((void)0)
 #endif
 
 /* Spins until the lock is free, answering TLB shootdown requests meanwhile. In kern/lock.c. */
 void lock_contended(struct lock *lock);
 
-static inline void
-lock_init(struct lock *lock, enum lock_rank rank)
+static inline void lock_init(struct lock *lock, enum lock_rank rank)
 {
 	lock->held = 0;
 #ifdef PORTOLAN_DEBUG
@@ -39,31 +44,27 @@ lock_init(struct lock *lock, enum lock_rank rank)
 #endif
 }
 
-static inline void
-lock_acquire_raw(struct lock *lock)
+static inline void lock_acquire_raw(struct lock *lock)
 {
 	/* Acquire: what the last holder wrote is seen after this. */
 	if (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, 0))
 		lock_contended(lock);
 }
 
-static inline void
-lock_acquire(struct lock *lock)
+static inline void lock_acquire(struct lock *lock)
 {
 	lock_acquire_raw(lock);
 	lock_order_acquired(lock, false);
 }
 
 /* For the second of two locks of one rank. */
-static inline void
-lock_acquire_nested(struct lock *lock)
+static inline void lock_acquire_nested(struct lock *lock)
 {
 	lock_acquire_raw(lock);
 	lock_order_acquired(lock, true);
 }
 
-static inline bool
-lock_try(struct lock *lock)
+static inline bool lock_try(struct lock *lock)
 {
 	if (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
 		return false;
@@ -71,16 +72,14 @@ lock_try(struct lock *lock)
 	return true;
 }
 
-static inline void
-lock_release(struct lock *lock)
+static inline void lock_release(struct lock *lock)
 {
 	lock_order_released(lock);
 	/* Release: what was written under the lock is seen by the next holder. */
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
-static inline bool
-lock_held(const struct lock *lock)
+static inline bool lock_held(const struct lock *lock)
 {
 	return lock->held != 0;
 }

@@ -12,16 +12,14 @@
 
 #ifdef PORTOLAN_HOST
 extern struct processor *host_processor;
-static inline struct processor *
-current_processor(void)
+static inline struct processor *current_processor(void)
 {
 	return host_processor;
 }
 struct thread *current_thread(void);
 #else
 /* The processor's own structure and its running thread: the first two words behind GS. */
-static inline struct processor *
-current_processor(void)
+static inline struct processor *current_processor(void)
 {
 	struct processor *processor;
 
@@ -29,8 +27,7 @@ current_processor(void)
 	return processor;
 }
 
-static inline struct thread *
-current_thread(void)
+static inline struct thread *current_thread(void)
 {
 	struct thread *thread;
 
@@ -45,8 +42,8 @@ current_thread(void)
 _Noreturn void machine_call_on_fresh_stack(void (*fn)(void *arg), void *arg);
 
 /*
- * Makes `thread` the current one of this processor: gs:8, its pmap (CR3 if it differs; kernel threads keep the last), FS and GS bases of
- * user mode, I/O permission bitmap, TS by FPU ownership. The caller holds no locks.
+ * Makes `thread` the current one of this processor: gs:8, its pmap (CR3 if it differs; kernel threads keep the last),
+ * FS and GS bases of user mode, I/O permission bitmap, TS by FPU ownership. The caller holds no locks.
  */
 void machine_switch_to(struct thread *thread);
 
@@ -65,7 +62,8 @@ void machine_relax(void);
 /* Nanoseconds since boot, never backwards. */
 uint64_t machine_now(void);
 uint64_t machine_tsc_hz(void);
-/* Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then. */
+/* Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then.
+ */
 void machine_set_deadline(uint64_t when);
 /* Real time at boot in ns since 1970, from the RTC. */
 uint64_t machine_boot_time(void);
@@ -74,8 +72,8 @@ _Noreturn void machine_reboot(void);
 _Noreturn void machine_power_off(void);
 
 /*
- * Copies between kernel memory and the current task's addresses. Zero on success; otherwise the number of bytes not copied:
- * the copy stopped at a page fault at address + size - result. Addresses outside user space copy nothing.
+ * Copies between kernel memory and the current task's addresses. Zero on success; otherwise the number of bytes not
+ * copied: the copy stopped at a page fault at address + size - result. Addresses outside user space copy nothing.
  */
 vm_size_t machine_copy_from_user(void *kernel, vm_address_t address, vm_size_t size);
 vm_size_t machine_copy_to_user(vm_address_t address, const void *kernel, vm_size_t size);

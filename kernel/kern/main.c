@@ -5,16 +5,14 @@
 #include <kern/thread.h>
 #include <vm/vm.h>
 
-static void
-idle_never_runs(struct thread *self)
+static void idle_never_runs(struct thread *self)
 {
 	(void)self;
 	panic("the idle thread was switched to as if it were ready");
 }
 
 /* The thread that stands in while a processor has nothing to do; never on a queue. */
-static void
-make_idle_thread(struct processor *processor)
+static void make_idle_thread(struct processor *processor)
 {
 	struct thread *thread = thread_allocate(&kernel_task);
 
@@ -30,8 +28,7 @@ make_idle_thread(struct processor *processor)
 	processor->thread = thread;
 }
 
-void
-kernel_main(void)
+void kernel_main(void)
 {
 	vm_init();
 	wait_init();
@@ -43,7 +40,7 @@ kernel_main(void)
 	host_init();
 	vm_start_threads();
 	boot_task_start();
-	kprintf("Portolan " PACKAGE_VERSION ": %u processor%s, %lu MiB\n", processors_online, processors_online == 1 ? "" : "s",
-	    (unsigned long)(vm_memory_size() >> 20));
+	kprintf("Portolan " PACKAGE_VERSION ": %u processor%s, %lu MiB\n", processors_online,
+		processors_online == 1 ? "" : "s", (unsigned long)(vm_memory_size() >> 20));
 	sched_run();
 }

@@ -7,14 +7,14 @@
 #include <kern/lock.h>
 #include <kern/machine.h>
 
-#define PROCESSORS_MAX 32
-#define PRIORITIES 128
-#define PRIORITY_IDLE 0
-#define PRIORITY_USER 40
+#define PROCESSORS_MAX  32
+#define PRIORITIES      128
+#define PRIORITY_IDLE   0
+#define PRIORITY_USER   40
 #define PRIORITY_SERVER 60
 #define PRIORITY_KERNEL 90
-#define PRIORITY_MAX 127
-#define TIME_SLICE_NS 10000000ull
+#define PRIORITY_MAX    127
+#define TIME_SLICE_NS   10000000ull
 
 /* Threads ready to run, by priority; a bit is set when its list is not empty. */
 struct run_queue {
@@ -29,21 +29,21 @@ struct timer;
 /* The first two members are addressed as gs:0 and gs:8 (kern/machine.h); entry code knows more through asm_offsets. */
 struct processor {
 	struct processor *self;
-	struct thread *thread;	  /* running */
-	uint64_t stack_top;	  /* of the one kernel stack */
-	uint64_t scratch;	  /* entry code */
-	struct pmap *pmap;	  /* loaded in CR3 */
+	struct thread *thread;    /* running */
+	uint64_t stack_top;       /* of the one kernel stack */
+	uint64_t scratch;         /* entry code */
+	struct pmap *pmap;        /* loaded in CR3 */
 	struct thread *fpu_owner; /* whose registers are live */
-	struct task *io_task;	  /* whose I/O bitmap is in the TSS */
-	uint32_t id;		  /* 0 .. */
+	struct task *io_task;     /* whose I/O bitmap is in the TSS */
+	uint32_t id;              /* 0 .. */
 	uint32_t apic_id;
-	bool need_reschedule;	  /* looked at on the way to user mode */
+	bool need_reschedule; /* looked at on the way to user mode */
 	bool idle;
 	struct thread *idle_thread;
-	uint64_t slice_end;	 /* of the running thread, ns */
+	uint64_t slice_end;      /* of the running thread, ns */
 	uint64_t armed_deadline; /* what the machine's timer is set to */
-	uint64_t switched_at;	 /* when the running thread was switched to */
-	struct thread *to_free;	 /* ended on this processor; freed after the switch */
+	uint64_t switched_at;    /* when the running thread was switched to */
+	struct thread *to_free;  /* ended on this processor; freed after the switch */
 	struct run_queue queue;
 	struct lock timer_lock;
 	struct list timers; /* by deadline */
@@ -55,9 +55,9 @@ struct processor {
 	void *machine; /* x86_64's own: descriptor tables, stacks of IST */
 } __attribute__((aligned(64)));
 
-/* True if a thread of higher priority is ready on the processor, so that switching directly to one of `priority` would be unfair. */
-static inline bool
-sched_better_ready(const struct processor *processor, unsigned priority)
+/* True if a thread of higher priority is ready on the processor, so that switching directly to one of `priority` would
+ * be unfair. */
+static inline bool sched_better_ready(const struct processor *processor, unsigned priority)
 {
 	const uint64_t *bitmap = processor->queue.bitmap;
 

@@ -10,15 +10,13 @@ struct refcount {
 	uint32_t count;
 };
 
-static inline void
-ref_init(struct refcount *ref, uint32_t count)
+static inline void ref_init(struct refcount *ref, uint32_t count)
 {
 	ref->count = count;
 }
 
 /* Relaxed: whoever takes a reference already holds one. */
-static inline void
-ref_take(struct refcount *ref)
+static inline void ref_take(struct refcount *ref)
 {
 	uint32_t old = __atomic_fetch_add(&ref->count, 1, __ATOMIC_RELAXED);
 
@@ -27,8 +25,7 @@ ref_take(struct refcount *ref)
 }
 
 /* True when the last reference went. Acquire-release: its destroyer sees all that the other holders did. */
-static inline bool
-ref_drop(struct refcount *ref)
+static inline bool ref_drop(struct refcount *ref)
 {
 	uint32_t old = __atomic_fetch_sub(&ref->count, 1, __ATOMIC_ACQ_REL);
 

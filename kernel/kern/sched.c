@@ -1,9 +1,10 @@
 /*
  * Scheduling: 128 priorities, a run queue for each processor, direct switches between threads.
  *
- * A thread is RUNNING on one processor, or READY on one queue, or neither. The kernel is not preempted: a processor looks at its queue when the
- * running thread blocks, and on the way to user mode when something asked for it (need_reschedule). As blocked threads
- * are continuations, a switch is another current thread, another address space, and a call on the empty stack.
+ * A thread is RUNNING on one processor, or READY on one queue, or neither. The kernel is not preempted: a processor
+ * looks at its queue when the running thread blocks, and on the way to user mode when something asked for it
+ * (need_reschedule). As blocked threads are continuations, a switch is another current thread, another address space,
+ * and a call on the empty stack.
  */
 #include <kern/processor.h>
 #include <kern/task.h>
@@ -12,16 +13,14 @@
 struct processor processors[PROCESSORS_MAX];
 uint32_t processors_online;
 
-static void
-run_queue_init(struct run_queue *queue)
+static void run_queue_init(struct run_queue *queue)
 {
 	lock_init(&queue->lock, LOCK_RANK_RUN_QUEUE);
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		list_init(&queue->threads[i]);
 }
 
-void
-sched_init(void)
+void sched_init(void)
 {
 	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
 		struct processor *processor = &processors[i];
@@ -35,8 +34,7 @@ sched_init(void)
 }
 
 /* Queue locked. */
-static void
-queue_put(struct run_queue *queue, struct thread *thread, bool at_head)
+static void queue_put(struct run_queue *queue, struct thread *thread, bool at_head)
 {
 	unsigned priority = thread->run_priority;
 
@@ -49,8 +47,7 @@ queue_put(struct run_queue *queue, struct thread *thread, bool at_head)
 }
 
 /* Queue locked; the thread is on it. */
-static void
-queue_take(struct run_queue *queue, struct thread *thread)
+static void queue_take(struct run_queue *queue, struct thread *thread)
 {
 	unsigned priority = thread->run_priority;
 
@@ -61,8 +58,7 @@ queue_take(struct run_queue *queue, struct thread *thread)
 }
 
 /* The highest priority with a thread in the queue, or -1. Queue locked. */
-static int
-queue_highest(const struct run_queue *queue)
+static int queue_highest(const struct run_queue *queue)
 {
 	if (queue->bitmap[1] != 0)
 		return 127 - __builtin_clzll(queue->bitmap[1]);
@@ -71,8 +67,7 @@ queue_highest(const struct run_queue *queue)
 	return -1;
 }
 
-static struct thread *
-queue_pop(struct run_queue *queue)
+static struct thread *queue_pop(struct run_queue *queue)
 {
 	struct thread *thread = NULL;
 	int priority;
@@ -88,8 +83,7 @@ queue_pop(struct run_queue *queue)
 }
 
 /* Where a thread that becomes ready should run: where it was, unless that processor is busy and another idles. */
-static struct processor *
-choose_processor(struct thread *thread)
+static struct processor *choose_processor(struct thread *thread)
 {
 	struct processor *last = thread->processor != NULL ? thread->processor : current_processor();
 
@@ -103,8 +97,7 @@ choose_processor(struct thread *thread)
 }
 
 /* Thread locked and READY; its run queue's lock is taken inside. */
-static void
-enqueue(struct thread *thread, bool at_head)
+static void enqueue(struct thread *thread, bool at_head)
 {
 	struct processor *processor = choose_processor(thread);
 	struct thread *running;
@@ -123,14 +116,12 @@ enqueue(struct thread *thread, bool at_head)
 	lock_release(&processor->queue.lock);
 }
 
-void
-sched_enqueue(struct thread *thread)
+void sched_enqueue(struct thread *thread)
 {
 	enqueue(thread, false);
 }
 
-bool
-sched_dequeue(struct thread *thread)
+bool sched_dequeue(struct thread *thread)
 {
 	struct run_queue *queue = &thread->processor->queue;
 	bool was_there;
@@ -143,8 +134,7 @@ sched_dequeue(struct thread *thread)
 	return was_there;
 }
 
-void
-sched_set_priority(struct thread *thread, uint8_t run_priority)
+void sched_set_priority(struct thread *thread, uint8_t run_priority)
 {
 	lock_acquire(&thread->lock);
 	if (thread->run_priority != run_priority) {
@@ -158,8 +148,7 @@ sched_set_priority(struct thread *thread, uint8_t run_priority)
 	lock_release(&thread->lock);
 }
 
-void
-sched_slice_over(void)
+void sched_slice_over(void)
 {
 	struct processor *processor = current_processor();
 
@@ -170,8 +159,7 @@ sched_slice_over(void)
 }
 
 /* An idle processor takes the best thread of the longest queue. */
-static struct thread *
-steal(void)
+static struct thread *steal(void)
 {
 	struct processor *self = current_processor(), *busiest = NULL;
 	uint32_t most = 0;
@@ -189,8 +177,7 @@ steal(void)
 }
 
 /* Charges the time since the last switch to the thread that had it. */
-static void
-account(struct processor *processor, uint64_t now)
+static void account(struct processor *processor, uint64_t now)
 {
 	struct thread *thread = processor->thread;
 
@@ -200,8 +187,7 @@ account(struct processor *processor, uint64_t now)
 }
 
 /* Switches to a thread that is RUNNING by name already, and goes on where it left off. */
-static _Noreturn void
-run_thread(struct thread *thread)
+static _Noreturn void run_thread(struct thread *thread)
 {
 	continuation_t continuation = thread->continuation;
 	struct processor *processor = current_processor();
@@ -223,8 +209,7 @@ run_thread(struct thread *thread)
 	thread_leave_kernel(thread);
 }
 
-void
-sched_run(void)
+void sched_run(void)
 {
 	struct processor *processor = current_processor();
 	struct thread *thread;
@@ -268,15 +253,13 @@ sched_run(void)
 	run_thread(thread);
 }
 
-static void
-run_on_fresh_stack(void *arg)
+static void run_on_fresh_stack(void *arg)
 {
 	(void)arg;
 	sched_run();
 }
 
-void
-thread_block(continuation_t continuation)
+void thread_block(continuation_t continuation)
 {
 	struct thread *self = current_thread();
 
@@ -291,14 +274,12 @@ thread_block(continuation_t continuation)
 	machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 }
 
-static void
-run_thread_on_fresh_stack(void *arg)
+static void run_thread_on_fresh_stack(void *arg)
 {
 	run_thread(arg);
 }
 
-void
-thread_handoff(struct thread *to, continuation_t continuation)
+void thread_handoff(struct thread *to, continuation_t continuation)
 {
 	struct thread *self = current_thread();
 
@@ -314,8 +295,7 @@ thread_handoff(struct thread *to, continuation_t continuation)
 	machine_call_on_fresh_stack(run_thread_on_fresh_stack, to);
 }
 
-bool
-thread_go(struct thread *thread, enum wait_result result)
+bool thread_go(struct thread *thread, enum wait_result result)
 {
 	bool went = false;
 
@@ -335,8 +315,7 @@ thread_go(struct thread *thread, enum wait_result result)
 	return went;
 }
 
-bool
-thread_claim(struct thread *thread, enum wait_result result)
+bool thread_claim(struct thread *thread, enum wait_result result)
 {
 	bool claimed = false;
 
@@ -353,8 +332,7 @@ thread_claim(struct thread *thread, enum wait_result result)
 	return claimed;
 }
 
-void
-thread_leave_kernel(struct thread *self)
+void thread_leave_kernel(struct thread *self)
 {
 	struct processor *processor = current_processor();
 

@@ -17,8 +17,7 @@ static uint32_t next_task_id = 1;
 static struct lock tasks_lock = LOCK_INIT(LOCK_RANK_TASK);
 struct list tasks = LIST_INIT(tasks);
 
-static void
-task_setup(struct task *task)
+static void task_setup(struct task *task)
 {
 	lock_init(&task->lock, LOCK_RANK_TASK);
 	ref_init(&task->refs, 1);
@@ -27,8 +26,7 @@ task_setup(struct task *task)
 	task->kernel_limit = KERNEL_LIMIT_DEFAULT;
 }
 
-void
-task_init(void)
+void task_init(void)
 {
 	kcache_init(&task_cache, "tasks", sizeof(struct task));
 	task_setup(&kernel_task);
@@ -36,14 +34,12 @@ task_init(void)
 	__builtin_strcpy(kernel_task.name, "kernel");
 }
 
-void
-task_reference(task_t task)
+void task_reference(task_t task)
 {
 	ref_take(&task->refs);
 }
 
-void
-task_deallocate(task_t task)
+void task_deallocate(task_t task)
 {
 	if (task == NULL || !ref_drop(&task->refs))
 		return;
@@ -59,17 +55,16 @@ task_deallocate(task_t task)
 }
 
 /* A send right to the port that `from` holds, or null. Its task locked. */
-static struct ipc_port *
-inherit_right(struct ipc_port *from)
+static struct ipc_port *inherit_right(struct ipc_port *from)
 {
 	return from != NULL ? ipc_port_copy_send(from) : NULL;
 }
 
 /*
- * Registered ports are privileges, given one by one. How foreign calls are answered goes with the memory that the handler is in.
+ * Registered ports are privileges, given one by one. How foreign calls are answered goes with the memory that the
+ * handler is in.
  */
-static void
-inherit_ports(struct task *child, struct task *parent, bool with_memory)
+static void inherit_ports(struct task *child, struct task *parent, bool with_memory)
 {
 	lock_acquire(&parent->lock);
 	child->exception_port = inherit_right(parent->exception_port);
@@ -85,8 +80,7 @@ inherit_ports(struct task *child, struct task *parent, bool with_memory)
 	lock_release(&parent->lock);
 }
 
-static void
-release_ports(struct task *task)
+static void release_ports(struct task *task)
 {
 	struct ipc_port *ports[TASK_PORT_REGISTER_MAX + 3];
 
@@ -102,8 +96,7 @@ release_ports(struct task *task)
 		ipc_port_release_send(ports[i]);
 }
 
-kern_return_t
-task_create(task_t parent, int inherit_memory, task_t *out)
+kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 {
 	struct task *task;
 	kern_return_t result;
@@ -144,8 +137,7 @@ task_create(task_t parent, int inherit_memory, task_t *out)
 }
 
 /* The first thread of the task that is not being ended yet, with a reference. */
-static struct thread *
-next_thread_to_end(struct task *task)
+static struct thread *next_thread_to_end(struct task *task)
 {
 	struct thread *found = NULL;
 	struct list *link;
@@ -164,8 +156,7 @@ next_thread_to_end(struct task *task)
 	return found;
 }
 
-kern_return_t
-task_terminate(task_t task)
+kern_return_t task_terminate(task_t task)
 {
 	struct thread *thread;
 	struct ipc_port *port;
@@ -197,14 +188,14 @@ task_terminate(task_t task)
 	return KERN_SUCCESS;
 }
 
-bool
-task_charge(struct task *task, uint64_t bytes)
+bool task_charge(struct task *task, uint64_t bytes)
 {
 	uint64_t now;
 
 	if (task == NULL)
 		return true;
-	/* Relaxed: a plain account; the limit may be passed by what other processors charge meanwhile, and is then refused to all. */
+	/* Relaxed: a plain account; the limit may be passed by what other processors charge meanwhile, and is then
+	 * refused to all. */
 	now = __atomic_add_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
 	if (now > task->kernel_limit) {
 		__atomic_sub_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
@@ -213,8 +204,7 @@ task_charge(struct task *task, uint64_t bytes)
 	return true;
 }
 
-void
-task_uncharge(struct task *task, uint64_t bytes)
+void task_uncharge(struct task *task, uint64_t bytes)
 {
 	if (task != NULL)
 		__atomic_sub_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);

@@ -31,7 +31,7 @@ struct task {
 	struct ipc_port *bootstrap_port;
 	struct ipc_port *registered[TASK_PORT_REGISTER_MAX]; /* send rights or null */
 
-	int foreign_setting; /* FOREIGN_* */
+	int foreign_setting;           /* FOREIGN_* */
 	struct ipc_port *foreign_port; /* send right */
 	uint64_t foreign_handler;
 	foreign_bitmap_t foreign_bitmap;
@@ -46,7 +46,8 @@ struct task {
 
 extern struct task kernel_task;
 
-/* A task with no threads; inherits memory from parent (not null) if asked; special ports always. Reference for the caller. */
+/* A task with no threads; inherits memory from parent (not null) if asked; special ports always. Reference for the
+ * caller. */
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out);
 kern_return_t task_terminate(task_t task);
 void task_reference(task_t task);

@@ -9,11 +9,10 @@
 #include <vm/vm.h>
 
 /*
- * References to all threads of the task, as of one moment; returns with the task locked. *list is kalloc'ed for *count entries, null when there are none;
- * false (unlocked): no memory.
+ * References to all threads of the task, as of one moment; returns with the task locked. *list is kalloc'ed for *count
+ * entries, null when there are none; false (unlocked): no memory.
  */
-static bool
-lock_and_list_threads(struct task *task, struct thread ***list, uint32_t *count)
+static bool lock_and_list_threads(struct task *task, struct thread ***list, uint32_t *count)
 {
 	struct list *link;
 	uint32_t n = 0;
@@ -40,8 +39,7 @@ lock_and_list_threads(struct task *task, struct thread ***list, uint32_t *count)
 }
 
 /* Rights to all threads, as an out-of-line array. */
-kern_return_t
-task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_number_t *count)
+kern_return_t task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_number_t *count)
 {
 	struct thread **threads;
 
@@ -57,8 +55,7 @@ task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_number_t *count)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *count)
+kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *count)
 {
 	struct task_basic_info info;
 	struct list *link;
@@ -87,9 +84,9 @@ task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *coun
 	return KERN_SUCCESS;
 }
 
-/* Changes the suspend count by one; when that starts or ends the suspension, applies fn to each thread of that moment. */
-static kern_return_t
-change_suspension(struct task *task, bool suspend, kern_return_t (*fn)(thread_t thread))
+/* Changes the suspend count by one; when that starts or ends the suspension, applies fn to each thread of that moment.
+ */
+static kern_return_t change_suspension(struct task *task, bool suspend, kern_return_t (*fn)(thread_t thread))
 {
 	kern_return_t result = KERN_SUCCESS;
 	bool changes = false;
@@ -119,21 +116,18 @@ change_suspension(struct task *task, bool suspend, kern_return_t (*fn)(thread_t 
 	return result;
 }
 
-kern_return_t
-task_suspend(task_t task)
+kern_return_t task_suspend(task_t task)
 {
 	return change_suspension(task, true, thread_suspend);
 }
 
-kern_return_t
-task_resume(task_t task)
+kern_return_t task_resume(task_t task)
 {
 	return change_suspension(task, false, thread_resume);
 }
 
 /* The slot that holds the special port, or null. */
-static struct ipc_port **
-special_port(struct task *task, int which)
+static struct ipc_port **special_port(struct task *task, int which)
 {
 	switch (which) {
 	case TASK_EXCEPTION_PORT:
@@ -146,8 +140,7 @@ special_port(struct task *task, int which)
 }
 
 /* A send right to what the slot holds. */
-static struct ipc_port *
-copy_slot(struct task *task, struct ipc_port **slot)
+static struct ipc_port *copy_slot(struct task *task, struct ipc_port **slot)
 {
 	struct ipc_port *right;
 
@@ -158,8 +151,7 @@ copy_slot(struct task *task, struct ipc_port **slot)
 }
 
 /* Puts a right (consumed) into the slot, unless the task is dead. */
-static kern_return_t
-fill_slot(struct task *task, struct ipc_port **slot, struct ipc_port *right)
+static kern_return_t fill_slot(struct task *task, struct ipc_port **slot, struct ipc_port *right)
 {
 	struct ipc_port *old;
 
@@ -175,8 +167,7 @@ fill_slot(struct task *task, struct ipc_port **slot, struct ipc_port *right)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-task_get_special_port(task_t task, int which, ipc_port_t *port)
+kern_return_t task_get_special_port(task_t task, int which, ipc_port_t *port)
 {
 	struct ipc_port **slot;
 
@@ -194,24 +185,21 @@ task_get_special_port(task_t task, int which, ipc_port_t *port)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-task_set_special_port(task_t task, int which, ipc_port_t port)
+kern_return_t task_set_special_port(task_t task, int which, ipc_port_t port)
 {
 	struct ipc_port **slot = task != NULL ? special_port(task, which) : NULL;
 
 	return slot != NULL ? fill_slot(task, slot, port) : KERN_INVALID_ARGUMENT;
 }
 
-kern_return_t
-mach_ports_register(task_t task, int slot, ipc_port_t port, mach_msg_type_name_t disposition)
+kern_return_t mach_ports_register(task_t task, int slot, ipc_port_t port, mach_msg_type_name_t disposition)
 {
 	if (task == NULL || slot < 0 || slot >= TASK_PORT_REGISTER_MAX || disposition != MACH_MSG_TYPE_PORT_SEND)
 		return KERN_INVALID_ARGUMENT;
 	return fill_slot(task, &task->registered[slot], port);
 }
 
-kern_return_t
-mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t *disposition)
+kern_return_t mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t *disposition)
 {
 	if (task == NULL || slot < 0 || slot >= TASK_PORT_REGISTER_MAX)
 		return KERN_INVALID_ARGUMENT;
@@ -220,8 +208,7 @@ mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t 
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-task_set_foreign(task_t task, int setting, vm_address_t handler, ipc_port_t port, const uint64_t *bitmap)
+kern_return_t task_set_foreign(task_t task, int setting, vm_address_t handler, ipc_port_t port, const uint64_t *bitmap)
 {
 	struct ipc_port *old;
 
@@ -242,8 +229,7 @@ task_set_foreign(task_t task, int setting, vm_address_t handler, ipc_port_t port
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-task_set_name(task_t task, const char *name)
+kern_return_t task_set_name(task_t task, const char *name)
 {
 	if (task == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -254,8 +240,7 @@ task_set_name(task_t task, const char *name)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-task_set_kernel_limit(host_t host, task_t task, vm_size_t bytes)
+kern_return_t task_set_kernel_limit(host_t host, task_t task, vm_size_t bytes)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;

@@ -10,14 +10,12 @@
 
 static struct kcache thread_cache;
 
-void
-thread_init(void)
+void thread_init(void)
 {
 	kcache_init(&thread_cache, "threads", sizeof(struct thread));
 }
 
-struct thread *
-thread_allocate(task_t task)
+struct thread *thread_allocate(task_t task)
 {
 	struct thread *thread;
 
@@ -44,14 +42,12 @@ thread_allocate(task_t task)
 	return thread;
 }
 
-void
-thread_reference(thread_t thread)
+void thread_reference(thread_t thread)
 {
 	ref_take(&thread->refs);
 }
 
-void
-thread_deallocate(thread_t thread)
+void thread_deallocate(thread_t thread)
 {
 	struct task *task;
 
@@ -65,8 +61,7 @@ thread_deallocate(thread_t thread)
 	task_deallocate(task);
 }
 
-kern_return_t
-thread_create(task_t task, thread_t *out)
+kern_return_t thread_create(task_t task, thread_t *out)
 {
 	struct thread *thread;
 
@@ -98,8 +93,7 @@ thread_create(task_t task, thread_t *out)
 	return KERN_SUCCESS;
 }
 
-struct thread *
-kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
+struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
 {
 	struct thread *thread = thread_allocate(&kernel_task);
 
@@ -116,11 +110,10 @@ kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
 }
 
 /*
- * The end, on the thread's own processor: everything it holds goes, then the processor. The structure lives until its references
- * are gone; the last one of its own is dropped after the switch away (processor->to_free).
+ * The end, on the thread's own processor: everything it holds goes, then the processor. The structure lives until its
+ * references are gone; the last one of its own is dropped after the switch away (processor->to_free).
  */
-void
-thread_exit_self(struct thread *self)
+void thread_exit_self(struct thread *self)
 {
 	struct task *task = self->task;
 	struct ipc_port *port;
@@ -160,8 +153,7 @@ thread_exit_self(struct thread *self)
 }
 
 /* Ends whatever the thread waits for, so that it comes by thread_leave_kernel. No locks held. */
-static void
-thread_end_wait(struct thread *thread)
+static void thread_end_wait(struct thread *thread)
 {
 	switch (thread->wait_kind) {
 	case WAIT_NONE:
@@ -177,8 +169,7 @@ thread_end_wait(struct thread *thread)
 	}
 }
 
-kern_return_t
-thread_terminate(thread_t thread)
+kern_return_t thread_terminate(thread_t thread)
 {
 	if (thread == NULL || thread->task == &kernel_task)
 		return KERN_INVALID_ARGUMENT;
@@ -199,8 +190,7 @@ thread_terminate(thread_t thread)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-thread_suspend(thread_t thread)
+kern_return_t thread_suspend(thread_t thread)
 {
 	if (thread == NULL || thread->task == &kernel_task)
 		return KERN_INVALID_ARGUMENT;
@@ -224,8 +214,7 @@ thread_suspend(thread_t thread)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-thread_resume(thread_t thread)
+kern_return_t thread_resume(thread_t thread)
 {
 	kern_return_t result = KERN_SUCCESS;
 
@@ -247,8 +236,7 @@ thread_resume(thread_t thread)
 	return result;
 }
 
-kern_return_t
-thread_abort(thread_t thread)
+kern_return_t thread_abort(thread_t thread)
 {
 	if (thread == NULL || thread->task == &kernel_task)
 		return KERN_INVALID_ARGUMENT;
@@ -262,8 +250,7 @@ thread_abort(thread_t thread)
  * Runs the trap again whose wait ended; an abort is its result instead. A time-out is not: those who give a wait for
  * memory a deadline look at the clock when they run again, and say then what is late.
  */
-static void
-trap_again(struct thread *self)
+static void trap_again(struct thread *self)
 {
 	self->regs.rip += 2; /* `syscall` has two bytes */
 	if (self->ast & AST_TERMINATE)
@@ -279,8 +266,7 @@ trap_again(struct thread *self)
 	trap_syscall(self);
 }
 
-void
-thread_block_restart(struct thread *self)
+void thread_block_restart(struct thread *self)
 {
 	count_event(restarts);
 	self->regs.rip -= 2;

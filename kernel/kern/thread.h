@@ -42,10 +42,10 @@ typedef void (*continuation_t)(struct thread *self);
 /* What a waiting thread is linked on, so that an abort can take it off. */
 enum wait_kind {
 	WAIT_NONE,
-	WAIT_EVENT,	  /* the event hash */
+	WAIT_EVENT,       /* the event hash */
 	WAIT_IPC_RECEIVE, /* receivers of a port or set */
-	WAIT_IPC_SEND,	  /* blocked senders and queued register callers of a port */
-	WAIT_IPC_REPLY,	  /* register caller whose message was received; its reply right is held by someone */
+	WAIT_IPC_SEND,    /* blocked senders and queued register callers of a port */
+	WAIT_IPC_REPLY,   /* register caller whose message was received; its reply right is held by someone */
 };
 
 /* The register path's and mach_msg's part of a thread; ipc/ owns it. See ipc/ipc_thread.h. */
@@ -53,7 +53,7 @@ enum wait_kind {
 
 struct thread {
 	struct thread_regs regs; /* first: entry code */
-	void *fpu;		 /* XSAVE area or null (x86_64/fpu.c) */
+	void *fpu;               /* XSAVE area or null (x86_64/fpu.c) */
 	struct task *task;
 	struct pmap *pmap; /* the task's, or null for a kernel thread */
 
@@ -61,7 +61,7 @@ struct thread {
 	struct refcount refs;
 	union {
 		struct {
-			uint8_t state;	   /* enum thread_state_kind */
+			uint8_t state;     /* enum thread_state_kind */
 			bool on_processor; /* its processor has not let go of it yet; see thread_go */
 			uint8_t ast;
 			uint8_t wait_kind; /* enum wait_kind */
@@ -74,26 +74,26 @@ struct thread {
 	bool wait_interruptible;
 	enum wait_result wait_result;
 	const void *wait_event; /* WAIT_EVENT: key in the hash */
-	struct list wait_link;	/* event hash, or the port's list */
+	struct list wait_link;  /* event hash, or the port's list */
 	struct timer wait_timer;
 	uint64_t wait_deadline; /* ns; UINT64_MAX for none */
 
-	uint8_t priority;      /* own */
-	uint8_t run_priority;  /* own or inherited, the higher */
+	uint8_t priority;            /* own */
+	uint8_t run_priority;        /* own or inherited, the higher */
 	struct processor *processor; /* where it runs or last ran */
 	struct list run_link;
 	uint64_t user_ns, system_ns;
 
 	struct list task_link;
-	struct ipc_port *self_port;	 /* receive right held by the kernel; null once terminated */
-	struct ipc_port *exception_port; /* send right or null */
+	struct ipc_port *self_port;       /* receive right held by the kernel; null once terminated */
+	struct ipc_port *exception_port;  /* send right or null */
 	struct ipc_port *exception_reply; /* waiting for a handler's answer */
-	int exception_step;		 /* 0 thread's handler, 1 task's */
+	int exception_step;               /* 0 thread's handler, 1 task's */
 	int exception_kind;
 	int64_t exception_code, exception_subcode;
 	kern_return_t exception_result;
 
-	uint64_t word;	    /* thread word */
+	uint64_t word;      /* thread word */
 	uint64_t save_area; /* r11 of the emulation handler */
 
 	struct ipc_kmsg *pending_kmsg; /* a kernel RPC that must run again (KERN_RESTART) */
@@ -102,49 +102,50 @@ struct thread {
 };
 
 /*
- * --- Waiting. The order is always: assert_wait() with the object's lock held, release locks, thread_block(). A wake-up in between
- * is not lost: the thread is found waiting.
+ * --- Waiting. The order is always: assert_wait() with the object's lock held, release locks, thread_block(). A wake-up
+ * in between is not lost: the thread is found waiting.
  */
 
 /* The current thread will wait for thread_wakeup(event). deadline in ns since boot, UINT64_MAX for none. */
 void assert_wait(const void *event, bool interruptible);
 void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline);
-/* For waits on other lists (wait_kind IPC_*): marks the current thread as waiting; the caller links wait_link under its own lock. */
+/* For waits on other lists (wait_kind IPC_*): marks the current thread as waiting; the caller links wait_link under its
+ * own lock. */
 void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline);
 /* Undoes assert_wait before blocking. */
 void thread_cancel_wait(struct thread *self);
 
 /*
- * Gives up the processor. When the thread is switched to again, `continuation` runs on an empty stack (null: user mode).
- * If the thread is not marked waiting it goes back on the run queue. No locks held.
+ * Gives up the processor. When the thread is switched to again, `continuation` runs on an empty stack (null: user
+ * mode). If the thread is not marked waiting it goes back on the run queue. No locks held.
  */
 _Noreturn void thread_block(continuation_t continuation);
 /*
- * For KERN_RESTART in a trap: while it waits the thread stands before its syscall instruction; woken, it runs the trap again from
- * its saved registers. An interrupted wait gives KERN_ABORTED in rax.
+ * For KERN_RESTART in a trap: while it waits the thread stands before its syscall instruction; woken, it runs the trap
+ * again from its saved registers. An interrupted wait gives KERN_ABORTED in rax.
  */
 _Noreturn void thread_block_restart(struct thread *self);
 
 /*
  * Ends a wait with the result; false if the thread was not waiting any more. Takes the thread's lock.
  *
- * A thread that has marked itself WAITING is still on its processor until thread_block lets go of it (on_processor). Woken in
- * between it only becomes RUNNING again, and thread_block queues it; so nobody else ever runs a thread that its
- * processor still holds.
+ * A thread that has marked itself WAITING is still on its processor until thread_block lets go of it (on_processor).
+ * Woken in between it only becomes RUNNING again, and thread_block queues it; so nobody else ever runs a thread that
+ * its processor still holds.
  *
- * Time-outs and aborts end a wait by thread_go alone: a thread in an IPC wait may then still be linked on a port's list. Its continuation takes
- * it off; whoever finds it there first gets false from thread_go, takes it off and looks for another. Event waits are
- * unlinked by whoever ends them.
+ * Time-outs and aborts end a wait by thread_go alone: a thread in an IPC wait may then still be linked on a port's
+ * list. Its continuation takes it off; whoever finds it there first gets false from thread_go, takes it off and looks
+ * for another. Event waits are unlinked by whoever ends them.
  */
 bool thread_go(struct thread *thread, enum wait_result result);
 /*
- * As thread_go, but the caller switches to the thread at once by thread_handoff; false also when its processor has not let go of it. On success it is RUNNING
- * on this processor (state, on_processor, processor set).
+ * As thread_go, but the caller switches to the thread at once by thread_handoff; false also when its processor has not
+ * let go of it. On success it is RUNNING on this processor (state, on_processor, processor set).
  */
 bool thread_claim(struct thread *thread, enum wait_result result);
 /*
- * The current thread has been marked waiting by thread_will_wait (its continuation is the argument) or else is queued as ready;
- * switches directly to the claimed thread: its continuation runs on an empty stack.
+ * The current thread has been marked waiting by thread_will_wait (its continuation is the argument) or else is queued
+ * as ready; switches directly to the claimed thread: its continuation runs on an empty stack.
  */
 _Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
 
@@ -152,7 +153,7 @@ _Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
 bool thread_end_event_wait(struct thread *thread, enum wait_result result);
 
 void wait_init(void);
-void thread_wakeup(const void *event);	   /* all */
+void thread_wakeup(const void *event);     /* all */
 bool thread_wakeup_one(const void *event); /* the first; false if none */
 unsigned thread_wakeup_some(const void *event, unsigned most);
 /* Moves up to `most` waiters of one event to another without waking them; returns how many. */
@@ -183,8 +184,8 @@ void thread_init(void);
 
 /* --- Scheduling. */
 void sched_init(void);
-void sched_start_processor(void); /* on the processor itself: idle thread made current */
-_Noreturn void sched_run(void);	  /* picks and switches; the current thread is already put away */
+void sched_start_processor(void);          /* on the processor itself: idle thread made current */
+_Noreturn void sched_run(void);            /* picks and switches; the current thread is already put away */
 void sched_enqueue(struct thread *thread); /* READY, thread locked */
 bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */
 void sched_set_priority(struct thread *thread, uint8_t run_priority);

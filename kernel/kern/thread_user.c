@@ -8,11 +8,10 @@
 #include <stubs/portolan_server.h>
 
 /*
- * True when the registers in thread->regs are what the thread would go on with: it is stopped, not started, waiting, or ready to enter
- * user mode. Thread locked.
+ * True when the registers in thread->regs are what the thread would go on with: it is stopped, not started, waiting, or
+ * ready to enter user mode. Thread locked.
  */
-static bool
-registers_settled(const struct thread *thread)
+static bool registers_settled(const struct thread *thread)
 {
 	if (thread->on_processor)
 		return false;
@@ -20,11 +19,10 @@ registers_settled(const struct thread *thread)
 }
 
 /*
- * For a look at, or a change of, the thread's registers: KERN_SUCCESS when they are settled and it cannot run before the caller
- * leaves the kernel, KERN_RESTART when it must be waited for until it has stopped.
+ * For a look at, or a change of, the thread's registers: KERN_SUCCESS when they are settled and it cannot run before
+ * the caller leaves the kernel, KERN_RESTART when it must be waited for until it has stopped.
  */
-static kern_return_t
-settle(struct thread *thread)
+static kern_return_t settle(struct thread *thread)
 {
 	bool settled, dead;
 
@@ -49,8 +47,7 @@ settle(struct thread *thread)
 	return KERN_RESTART;
 }
 
-kern_return_t
-thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)
+kern_return_t thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)
 {
 	kern_return_t result = settle(thread);
 
@@ -60,8 +57,7 @@ thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg
 	return machine_thread_get_state(thread, flavor, old_state, count);
 }
 
-kern_return_t
-thread_set_state(thread_t thread, int flavor, const uint64_t *new_state, mach_msg_type_number_t count)
+kern_return_t thread_set_state(thread_t thread, int flavor, const uint64_t *new_state, mach_msg_type_number_t count)
 {
 	kern_return_t result = settle(thread);
 
@@ -76,10 +72,9 @@ thread_set_state(thread_t thread, int flavor, const uint64_t *new_state, mach_ms
 	return machine_thread_set_state(thread, flavor, new_state, count);
 }
 
-kern_return_t
-thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)
+kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)
 {
-	struct thread_basic_info info = { 0 };
+	struct thread_basic_info info = {0};
 
 	if (thread == NULL || flavor != THREAD_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
@@ -113,8 +108,7 @@ thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-thread_get_special_port(thread_t thread, int which, ipc_port_t *port)
+kern_return_t thread_get_special_port(thread_t thread, int which, ipc_port_t *port)
 {
 	struct ipc_port *right = NULL;
 
@@ -137,8 +131,7 @@ thread_get_special_port(thread_t thread, int which, ipc_port_t *port)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-thread_set_special_port(thread_t thread, int which, ipc_port_t port)
+kern_return_t thread_set_special_port(thread_t thread, int which, ipc_port_t port)
 {
 	struct ipc_port *old;
 
@@ -156,8 +149,7 @@ thread_set_special_port(thread_t thread, int which, ipc_port_t port)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-thread_set_word(thread_t thread, uint64_t word)
+kern_return_t thread_set_word(thread_t thread, uint64_t word)
 {
 	if (thread == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -165,8 +157,7 @@ thread_set_word(thread_t thread, uint64_t word)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-thread_set_save_area(thread_t thread, vm_address_t address)
+kern_return_t thread_set_save_area(thread_t thread, vm_address_t address)
 {
 	if (thread == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -175,8 +166,7 @@ thread_set_save_area(thread_t thread, vm_address_t address)
 }
 
 /* A task may lower and raise its threads' priorities below the kernel's own. */
-kern_return_t
-thread_priority(thread_t thread, int priority)
+kern_return_t thread_priority(thread_t thread, int priority)
 {
 	if (thread == NULL || priority <= PRIORITY_IDLE || priority >= PRIORITY_KERNEL)
 		return KERN_INVALID_ARGUMENT;

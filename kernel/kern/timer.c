@@ -4,17 +4,16 @@
 #include <kern/processor.h>
 #include <kern/thread.h>
 
-void
-timer_init(struct timer *timer, void (*fn)(struct timer *timer))
+void timer_init(struct timer *timer, void (*fn)(struct timer *timer))
 {
 	list_init(&timer->link);
 	timer->fn = fn;
 	timer->processor = NULL;
 }
 
-/* The machine's timer is only ever moved forward here: an interrupt that comes early finds nothing due and sets the next. */
-static void
-arm(struct processor *processor, uint64_t when)
+/* The machine's timer is only ever moved forward here: an interrupt that comes early finds nothing due and sets the
+ * next. */
+static void arm(struct processor *processor, uint64_t when)
 {
 	if (when < processor->armed_deadline) {
 		processor->armed_deadline = when;
@@ -22,8 +21,7 @@ arm(struct processor *processor, uint64_t when)
 	}
 }
 
-void
-timer_cancel(struct timer *timer)
+void timer_cancel(struct timer *timer)
 {
 	for (;;) {
 		struct processor *processor = __atomic_load_n(&timer->processor, __ATOMIC_ACQUIRE);
@@ -41,8 +39,7 @@ timer_cancel(struct timer *timer)
 	}
 }
 
-void
-timer_set(struct timer *timer, uint64_t deadline)
+void timer_set(struct timer *timer, uint64_t deadline)
 {
 	struct processor *processor = current_processor();
 	struct list *link;
@@ -61,14 +58,12 @@ timer_set(struct timer *timer, uint64_t deadline)
 	lock_release(&processor->timer_lock);
 }
 
-void
-timer_slice_armed(uint64_t slice_end)
+void timer_slice_armed(uint64_t slice_end)
 {
 	arm(current_processor(), slice_end);
 }
 
-void
-timer_interrupt(void)
+void timer_interrupt(void)
 {
 	struct processor *processor = current_processor();
 	uint64_t now = machine_now(), next = UINT64_MAX;

@@ -14,8 +14,7 @@
 #define NS_PER_MS 1000000ull
 
 /* A name for a fresh send right to a kernel port that the task's lock guards. */
-static int64_t
-name_for_port(struct thread *self, struct ipc_port *const *port)
+static int64_t name_for_port(struct thread *self, struct ipc_port *const *port)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
 	struct ipc_port *right;
@@ -30,39 +29,33 @@ name_for_port(struct thread *self, struct ipc_port *const *port)
 	return name;
 }
 
-static int64_t
-trap_thread_self(struct thread *self)
+static int64_t trap_thread_self(struct thread *self)
 {
 	return name_for_port(self, &self->self_port);
 }
 
-static int64_t
-trap_task_self(struct thread *self)
+static int64_t trap_task_self(struct thread *self)
 {
 	return name_for_port(self, &self->task->self_port);
 }
 
-static int64_t
-trap_host_self(struct thread *self)
+static int64_t trap_host_self(struct thread *self)
 {
 	return name_for_port(self, &realhost.port);
 }
 
-static int64_t
-trap_clock(struct thread *self)
+static int64_t trap_clock(struct thread *self)
 {
 	return (int64_t)(self->regs.rdi == 0 ? machine_now() : host_real_time());
 }
 
-static int64_t
-trap_null(struct thread *self)
+static int64_t trap_null(struct thread *self)
 {
 	(void)self;
 	return 0;
 }
 
-static int64_t
-trap_set_fs_base(struct thread *self)
+static int64_t trap_set_fs_base(struct thread *self)
 {
 	if (self->regs.rdi >= VM_MAX_ADDRESS)
 		return KERN_INVALID_ADDRESS;
@@ -70,16 +63,14 @@ trap_set_fs_base(struct thread *self)
 	return KERN_SUCCESS;
 }
 
-static void
-sleep_over(struct thread *self)
+static void sleep_over(struct thread *self)
 {
 	self->regs.rax = self->wait_result == WAIT_INTERRUPTED ? KERN_INTERRUPTED : KERN_SUCCESS;
 	thread_leave_kernel(self);
 }
 
 /* A sleep, or a pause: the thread goes behind its equals. With a thread's name, that one runs next if it is ready. */
-static int64_t
-trap_thread_switch(struct thread *self)
+static int64_t trap_thread_switch(struct thread *self)
 {
 	if (self->regs.rsi == SWITCH_OPTION_WAIT) {
 		assert_wait_deadline(&self->wait_timer, true, machine_now() + (uint32_t)self->regs.rdx * NS_PER_MS);
@@ -131,15 +122,13 @@ static const trap_fn traps[TRAP_LAST + 1] = {
 	[-TRAP_SET_FS_BASE] = trap_set_fs_base,
 };
 
-static bool
-in_bitmap(const struct task *task, uint64_t number)
+static bool in_bitmap(const struct task *task, uint64_t number)
 {
 	return number < FOREIGN_BITMAP_WORDS * 64 && (task->foreign_bitmap[number / 64] >> (number % 64) & 1);
 }
 
 /* The upcall of the emulation setting: only rip, rcx and r11 change. */
-static _Noreturn void
-enter_handler(struct thread *self)
+static _Noreturn void enter_handler(struct thread *self)
 {
 	self->regs.rcx = self->regs.rip;
 	self->regs.r11 = self->save_area;
@@ -148,8 +137,7 @@ enter_handler(struct thread *self)
 	thread_leave_kernel(self);
 }
 
-static _Noreturn void
-foreign_call(struct thread *self)
+static _Noreturn void foreign_call(struct thread *self)
 {
 	count_event(foreign_calls);
 	switch (self->task->foreign_setting) {
@@ -166,8 +154,7 @@ foreign_call(struct thread *self)
 	}
 }
 
-void
-trap_syscall(struct thread *self)
+void trap_syscall(struct thread *self)
 {
 	int64_t number = (int64_t)self->regs.rax;
 	int64_t result;
@@ -189,8 +176,7 @@ trap_syscall(struct thread *self)
 	thread_leave_kernel(self);
 }
 
-void
-trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access)
+void trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access)
 {
 	kern_return_t result;
 
@@ -203,22 +189,19 @@ trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access)
 	exception_raise_self(EXC_BAD_ACCESS, result, (int64_t)address);
 }
 
-void
-trap_exception(struct thread *self, int exception, int64_t code, int64_t subcode)
+void trap_exception(struct thread *self, int exception, int64_t code, int64_t subcode)
 {
 	(void)self;
 	exception_raise_self(exception, code, subcode);
 }
 
-void
-trap_interrupt_done(struct thread *self)
+void trap_interrupt_done(struct thread *self)
 {
 	thread_leave_kernel(self);
 }
 
 /* The address at which a copy stopped is faulted in, and the copy goes on from there. */
-kern_return_t
-copyin(vm_address_t address, void *kernel, vm_size_t size)
+kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
 {
 	char *to = kernel;
 	vm_size_t left;
@@ -236,8 +219,7 @@ copyin(vm_address_t address, void *kernel, vm_size_t size)
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-copyout(const void *kernel, vm_address_t address, vm_size_t size)
+kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
 {
 	const char *from = kernel;
 	vm_size_t left;

@@ -22,7 +22,8 @@ _Noreturn void trap_interrupt_done(struct thread *self);
 typedef int64_t (*trap_fn)(struct thread *self);
 
 /*
- * Copies from and to the current task, faulting pages in. KERN_RESTART as above; KERN_INVALID_ADDRESS etc. when the memory is not there.
+ * Copies from and to the current task, faulting pages in. KERN_RESTART as above; KERN_INVALID_ADDRESS etc. when the
+ * memory is not there.
  */
 kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size);
 kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size);

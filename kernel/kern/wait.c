@@ -11,8 +11,7 @@ static struct wait_bucket {
 	struct list waiters;
 } wait_buckets[WAIT_BUCKETS];
 
-void
-wait_init(void)
+void wait_init(void)
 {
 	for (unsigned i = 0; i < WAIT_BUCKETS; i++) {
 		lock_init(&wait_buckets[i].lock, LOCK_RANK_WAIT);
@@ -20,8 +19,7 @@ wait_init(void)
 	}
 }
 
-static struct wait_bucket *
-bucket_of(const void *event)
+static struct wait_bucket *bucket_of(const void *event)
 {
 	uint64_t h = (uint64_t)(uintptr_t)event * 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio: Knuth, TAOCP 3, 6.4 */
 
@@ -29,10 +27,10 @@ bucket_of(const void *event)
 }
 
 /*
- * The deadline of a wait. The timer may belong to an earlier wait that ended without cancelling it; the thread's own deadline tells.
+ * The deadline of a wait. The timer may belong to an earlier wait that ended without cancelling it; the thread's own
+ * deadline tells.
  */
-static void
-wait_timed_out(struct timer *timer)
+static void wait_timed_out(struct timer *timer)
 {
 	struct thread *thread = container_of(timer, struct thread, wait_timer);
 
@@ -44,8 +42,7 @@ wait_timed_out(struct timer *timer)
 		thread_go(thread, WAIT_TIMED_OUT);
 }
 
-void
-thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
+void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
 {
 	struct thread *self = current_thread();
 
@@ -64,15 +61,14 @@ thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
 	}
 }
 
-void
-assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
 {
 	struct thread *self = current_thread();
 	struct wait_bucket *bucket = bucket_of(event);
 
 	/*
-	 * The thread is WAITING before it can be found, and found only under the bucket's lock. The timer is set last, for
-	 * its lock ranks below the bucket's.
+	 * The thread is WAITING before it can be found, and found only under the bucket's lock. The timer is set last,
+	 * for its lock ranks below the bucket's.
 	 */
 	lock_acquire(&bucket->lock);
 	self->wait_event = event;
@@ -87,15 +83,13 @@ assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
 	}
 }
 
-void
-assert_wait(const void *event, bool interruptible)
+void assert_wait(const void *event, bool interruptible)
 {
 	assert_wait_deadline(event, interruptible, UINT64_MAX);
 }
 
 /* Takes a thread off the event it waits for, if it still does, and ends its wait. */
-bool
-thread_end_event_wait(struct thread *thread, enum wait_result result)
+bool thread_end_event_wait(struct thread *thread, enum wait_result result)
 {
 	for (;;) {
 		const void *event = __atomic_load_n(&thread->wait_event, __ATOMIC_RELAXED);
@@ -108,7 +102,7 @@ thread_end_event_wait(struct thread *thread, enum wait_result result)
 			continue;
 		}
 		if (thread->state == THREAD_WAITING && thread->wait_kind == WAIT_EVENT &&
-		    !(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())) {
+			!(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())) {
 			list_remove(&thread->wait_link);
 			went = thread_go(thread, result);
 		}
@@ -117,8 +111,7 @@ thread_end_event_wait(struct thread *thread, enum wait_result result)
 	}
 }
 
-void
-thread_cancel_wait(struct thread *self)
+void thread_cancel_wait(struct thread *self)
 {
 	if (self->wait_kind == WAIT_EVENT)
 		thread_end_event_wait(self, WAIT_AWAKENED);
@@ -126,8 +119,7 @@ thread_cancel_wait(struct thread *self)
 		thread_go(self, WAIT_AWAKENED);
 }
 
-unsigned
-thread_wakeup_some(const void *event, unsigned most)
+unsigned thread_wakeup_some(const void *event, unsigned most)
 {
 	struct wait_bucket *bucket = bucket_of(event);
 	struct list *link, *following;
@@ -149,20 +141,17 @@ thread_wakeup_some(const void *event, unsigned most)
 	return woken;
 }
 
-void
-thread_wakeup(const void *event)
+void thread_wakeup(const void *event)
 {
 	thread_wakeup_some(event, UINT32_MAX);
 }
 
-bool
-thread_wakeup_one(const void *event)
+bool thread_wakeup_one(const void *event)
 {
 	return thread_wakeup_some(event, 1) == 1;
 }
 
-unsigned
-thread_requeue(const void *from, const void *to, unsigned most)
+unsigned thread_requeue(const void *from, const void *to, unsigned most)
 {
 	struct wait_bucket *source = bucket_of(from), *target = bucket_of(to);
 	struct list *link, *following;

@@ -7,16 +7,14 @@
 #include <mach/trap.h>
 #include <vm/vm.h>
 
-static kern_return_t
-word_key(struct thread *self, vm_address_t address, uint64_t flags, const void **key)
+static kern_return_t word_key(struct thread *self, vm_address_t address, uint64_t flags, const void **key)
 {
 	if ((address & 3) != 0 || (flags & ~(uint64_t)WORD_SHARED) != 0)
 		return KERN_INVALID_ARGUMENT;
 	return vm_word_key(self->task->map, address, (flags & WORD_SHARED) != 0, key);
 }
 
-static void
-word_wait_over(struct thread *self)
+static void word_wait_over(struct thread *self)
 {
 	switch (self->wait_result) {
 	case WAIT_TIMED_OUT:
@@ -33,11 +31,10 @@ word_wait_over(struct thread *self)
 }
 
 /*
- * KERN_SUCCESS: woken. KERN_FAILURE: the word differs. The wait is asserted before the word is read, so that a waker who changed the word first
- * either is seen by the read or finds the waiter.
+ * KERN_SUCCESS: woken. KERN_FAILURE: the word differs. The wait is asserted before the word is read, so that a waker
+ * who changed the word first either is seen by the read or finds the waiter.
  */
-int64_t
-trap_word_wait(struct thread *self)
+int64_t trap_word_wait(struct thread *self)
 {
 	vm_address_t address = self->regs.rdi;
 	uint32_t expected = (uint32_t)self->regs.rsi, value;
@@ -64,8 +61,7 @@ trap_word_wait(struct thread *self)
 	thread_block(word_wait_over);
 }
 
-int64_t
-trap_word_wake(struct thread *self)
+int64_t trap_word_wake(struct thread *self)
 {
 	const void *key;
 	kern_return_t result = word_key(self, self->regs.rdi, self->regs.rdx, &key);
@@ -78,8 +74,7 @@ trap_word_wake(struct thread *self)
 }
 
 /* Results from 0 up count threads; an error is its code shifted by 32 bits. */
-int64_t
-trap_word_requeue(struct thread *self)
+int64_t trap_word_requeue(struct thread *self)
 {
 	const void *from, *to;
 	uint32_t value;
@@ -101,8 +96,7 @@ trap_word_requeue(struct thread *self)
 	return woken + thread_requeue(from, to, (uint32_t)self->regs.r10);
 }
 
-int64_t
-trap_thread_exit(struct thread *self)
+int64_t trap_thread_exit(struct thread *self)
 {
 	vm_address_t address = self->regs.rdi;
 

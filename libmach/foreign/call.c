@@ -243,8 +243,8 @@ int64_t foreign_call(struct foreign_frame *f)
 			return -LINUX_EINVAL;
 		return mach_set_fs_base(f->rsi) == KERN_SUCCESS ? 0 : -LINUX_EPERM;
 	case CALL_FUTEX:
-		return foreign_futex((uint32_t *)f->rdi, f->rsi, (uint32_t)f->rdx, f->r10, (uint32_t *)f->r8,
-			(uint32_t)f->r9);
+		return foreign_futex(
+			(uint32_t *)f->rdi, f->rsi, (uint32_t)f->rdx, f->r10, (uint32_t *)f->r8, (uint32_t)f->r9);
 	case CALL_SCHED_YIELD:
 		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_NONE, 0);
 		return 0;
@@ -257,7 +257,7 @@ int64_t foreign_call(struct foreign_frame *f)
 		return foreign_clock_gettime(f->rdi, (struct linux_timespec *)f->rsi);
 	case CALL_CLOCK_GETRES:
 		if (f->rsi)
-			*(struct linux_timespec *)f->rsi = (struct linux_timespec){ 0, 1 };
+			*(struct linux_timespec *)f->rsi = (struct linux_timespec){0, 1};
 		return 0;
 	case CALL_GETTIMEOFDAY:
 		return gettimeofday((int64_t *)f->rdi);

@@ -1,4 +1,5 @@
-/* Standard output and errors of a server: whole lines to bootstrap's log; of the first task, to the kernel's console. */
+/* Standard output and errors of a server: whole lines to bootstrap's log; of the first task, to the kernel's console.
+ */
 #include "handler.h"
 #include <servers/bootstrap_user.h>
 
@@ -18,10 +19,11 @@ static void find_sink(void)
 {
 	mach_msg_type_name_t disposition;
 
-	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &port) == KERN_SUCCESS && MACH_PORT_VALID(port))
+	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &port) == KERN_SUCCESS &&
+		MACH_PORT_VALID(port))
 		sink = BOOTSTRAP;
 	else if (mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port, &disposition) == KERN_SUCCESS &&
-		MACH_PORT_VALID(port))
+		 MACH_PORT_VALID(port))
 		sink = KERNEL;
 	else
 		sink = NOWHERE;

@@ -7,14 +7,14 @@
 
 /*
  * The handler is one relocatable object with no other link to the program than its two entries (see Makefile.inc):
- * it is built with general registers only, has no thread-local storage (it works before the C library has set any up, and
- * in threads made by clone), brings its own memcpy, and its own copy of the generated stubs.
+ * it is built with general registers only, has no thread-local storage (it works before the C library has set any up,
+ * and in threads made by clone), brings its own memcpy, and its own copy of the generated stubs.
  */
 
 /* Registers of the caller, as entry.S pushes them. */
 struct foreign_frame {
 	uint64_t save_area; /* r11 */
-	uint64_t rip;	    /* rcx */
+	uint64_t rip;       /* rcx */
 	uint64_t number;    /* rax */
 	uint64_t rdi, rsi, rdx, r10, r8, r9;
 	uint64_t rbx, rbp, r12, r13, r14, r15;
@@ -78,7 +78,8 @@ struct foreign_thread *foreign_main_thread(void);
 int64_t foreign_clone(const struct foreign_frame *frame);
 _Noreturn void foreign_exit_thread(struct foreign_thread *self);
 _Noreturn void foreign_exit_task(int status, int signal);
-int64_t foreign_futex(uint32_t *word, uint64_t operation, uint32_t value, uint64_t fourth, uint32_t *second, uint32_t third);
+int64_t foreign_futex(
+	uint32_t *word, uint64_t operation, uint32_t value, uint64_t fourth, uint32_t *second, uint32_t third);
 
 /* time.c */
 int64_t foreign_clock_gettime(uint64_t clock, struct linux_timespec *out);

@@ -48,6 +48,6 @@ int64_t foreign_mprotect(uint64_t address, uint64_t size, uint64_t protection)
 		return -LINUX_EINVAL;
 	if (size == 0)
 		return 0;
-	return linux_error(vm_protect(
-		mach_task_self(), address, round_page(size), FALSE, (vm_prot_t)(protection & VM_PROT_ALL)));
+	return linux_error(
+		vm_protect(mach_task_self(), address, round_page(size), FALSE, (vm_prot_t)(protection & VM_PROT_ALL)));
 }

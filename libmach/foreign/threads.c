@@ -22,7 +22,7 @@ enum {
 };
 
 /* The first thread's save area; tid 1 as its process. */
-static struct foreign_thread main_thread = { .tid = 1 };
+static struct foreign_thread main_thread = {.tid = 1};
 static uint32_t last_tid = 1;
 static uint32_t threads = 1;
 uint32_t foreign_rpc_lock;
@@ -84,8 +84,8 @@ void foreign_start(void)
 	mach_task_self_ = (mach_port_t)mach_trap(TRAP_TASK_SELF, 0, 0, 0, 0, 0, 0);
 	thread_set_save_area(thread, (vm_address_t)&main_thread);
 	mach_port_deallocate(mach_task_self(), thread);
-	task_set_foreign(mach_task_self(), FOREIGN_EMULATION, (vm_address_t)foreign_entry, MACH_PORT_NULL,
-		(uint64_t *)none);
+	task_set_foreign(
+		mach_task_self(), FOREIGN_EMULATION, (vm_address_t)foreign_entry, MACH_PORT_NULL, (uint64_t *)none);
 }
 
 /* A zeroed save area; null when there is no memory. Lock held. */
@@ -105,7 +105,7 @@ static struct foreign_thread *thread_allocate(void)
 		thread = free_threads;
 	}
 	free_threads = thread->next_free;
-	*thread = (struct foreign_thread){ .tid = ++last_tid };
+	*thread = (struct foreign_thread){.tid = ++last_tid};
 	return thread;
 }
 
@@ -159,8 +159,7 @@ int64_t foreign_clone(const struct foreign_frame *f)
 		result = thread_set_save_area(port, (vm_address_t)child);
 	}
 	if (result == KERN_SUCCESS)
-		result = thread_set_state(
-			port, x86_THREAD_STATE64, (uint64_t *)&state, x86_THREAD_STATE64_COUNT);
+		result = thread_set_state(port, x86_THREAD_STATE64, (uint64_t *)&state, x86_THREAD_STATE64_COUNT);
 	if (result == KERN_SUCCESS) {
 		if (flags & CLONE_PARENT_SETTID)
 			*parent_tid = tid;
@@ -223,7 +222,8 @@ static int64_t futex_wait(const uint32_t *word, uint32_t value, uint64_t deadlin
 	}
 }
 
-int64_t foreign_futex(uint32_t *word, uint64_t operation, uint32_t value, uint64_t fourth, uint32_t *second, uint32_t third)
+int64_t foreign_futex(
+	uint32_t *word, uint64_t operation, uint32_t value, uint64_t fourth, uint32_t *second, uint32_t third)
 {
 	const struct linux_timespec *time = (const struct linux_timespec *)fourth;
 	bool real_time = operation & FUTEX_CLOCK_REALTIME;

@@ -14,7 +14,7 @@ struct device {
 	uint64_t start, size; /* bytes */
 	mach_port_t port;     /* of block.defs; payload: this */
 
-	pthread_mutex_t lock;	    /* has_object */
+	pthread_mutex_t lock; /* has_object */
 	bool has_object;
 	struct pager_object object; /* its pages are those of the range; may be more at its end */
 };
@@ -23,7 +23,8 @@ struct device {
 extern struct device devices[DEVICES_MAX];
 extern unsigned device_count;
 
-/* Ports of calls and of memory objects are in different sets with different threads: a call may wait for a memory object. */
+/* Ports of calls and of memory objects are in different sets with different threads: a call may wait for a memory
+ * object. */
 extern mach_port_t call_set, object_set;
 
 /* Adds the disk and its partitions. */
@@ -31,7 +32,8 @@ void device_add_disk(struct virtio_blk *disk, unsigned number);
 
 /* object.c: a send right to the memory object of the device. */
 kern_return_t device_object(struct device *device, mach_port_t *object);
-/* What memory objects hold of the range (absolute, on the disk) goes to the disk first; for a write they also forget it. */
+/* What memory objects hold of the range (absolute, on the disk) goes to the disk first; for a write they also forget
+ * it. */
 void device_objects_clean(const struct device *device, uint64_t offset, uint64_t size, bool forget);
 
 #endif

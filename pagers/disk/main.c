@@ -43,7 +43,8 @@ static void add(struct virtio_blk *disk, const char *name, uint64_t start, uint6
 		return;
 	}
 	device_count++;
-	printf("%s: %llu KiB%s\n", name, (unsigned long long)(size >> 10), virtio_blk_read_only(disk) ? ", read-only" : "");
+	printf("%s: %llu KiB%s\n", name, (unsigned long long)(size >> 10),
+		virtio_blk_read_only(disk) ? ", read-only" : "");
 }
 
 void device_add_disk(struct virtio_blk *disk, unsigned number)
@@ -93,7 +94,7 @@ static struct device *request_device(void)
 static bool is_range(const struct device *device, uint64_t offset, uint64_t size)
 {
 	return offset % DISK_SECTOR == 0 && size % DISK_SECTOR == 0 && size && size <= TRANSFER_MAX &&
-		offset < device->size && size <= device->size - offset;
+	       offset < device->size && size <= device->size - offset;
 }
 
 kern_return_t S_block_open(mach_port_t disk, const char *name, mach_port_t *port)
@@ -120,7 +121,8 @@ kern_return_t S_block_info(mach_port_t port, uint64_t *size, uint64_t *block_siz
 	return KERN_SUCCESS;
 }
 
-kern_return_t S_block_read(mach_port_t port, uint64_t offset, uint64_t size, pointer_t *data, mach_msg_type_number_t *count)
+kern_return_t S_block_read(
+	mach_port_t port, uint64_t offset, uint64_t size, pointer_t *data, mach_msg_type_number_t *count)
 {
 	const struct device *device = request_device();
 	vm_address_t address = 0;
@@ -189,8 +191,8 @@ static void check(const char *what, kern_return_t result)
 
 int main(void)
 {
-	static const struct mig_subsystem *const calls[] = { &block_subsystem, NULL };
-	static const struct mig_subsystem *const objects[] = { &memory_object_subsystem, &notify_subsystem, NULL };
+	static const struct mig_subsystem *const calls[] = {&block_subsystem, NULL};
+	static const struct mig_subsystem *const objects[] = {&memory_object_subsystem, &notify_subsystem, NULL};
 	mach_msg_type_name_t disposition;
 	mach_port_t bootstrap, service;
 

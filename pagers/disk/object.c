@@ -37,20 +37,21 @@ static void data_request(struct pager_object *object, vm_offset_t offset, vm_siz
 		pager_error(object, offset, length, result);
 }
 
-static void data_return(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, boolean_t dirty,
-	boolean_t kernel_copy)
+static void data_return(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
+	boolean_t dirty, boolean_t kernel_copy)
 {
 	struct device *device = device_of(object);
 	uint64_t size = inside(device, offset, length);
 
 	(void)kernel_copy;
-	if (dirty && size && virtio_blk_write(device->disk, device->start + offset, (const void *)data, size) != KERN_SUCCESS)
+	if (dirty && size &&
+		virtio_blk_write(device->disk, device->start + offset, (const void *)data, size) != KERN_SUCCESS)
 		fprintf(stderr, "%s: %llu bytes at %llu cannot be written; they are lost\n", device->name,
 			(unsigned long long)size, (unsigned long long)offset);
 	vm_deallocate(mach_task_self(), data, length);
 }
 
-static const struct pager_ops ops = { .data_request = data_request, .data_return = data_return };
+static const struct pager_ops ops = {.data_request = data_request, .data_return = data_return};
 
 kern_return_t device_object(struct device *device, mach_port_t *object)
 {

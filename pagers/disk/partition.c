@@ -72,8 +72,8 @@ static bool has_signature(const uint8_t *sector)
 }
 
 /* The logical partitions: a chain of sectors like the MBR, each naming one partition and the next sector. */
-static unsigned find_logical(partition_read_fn read, void *context, uint64_t extended, uint64_t length, uint64_t sectors,
-	struct partition *list, unsigned count, const char **complaint)
+static unsigned find_logical(partition_read_fn read, void *context, uint64_t extended, uint64_t length,
+	uint64_t sectors, struct partition *list, unsigned count, const char **complaint)
 {
 	uint64_t at = extended;
 	unsigned number = FIRST_LOGICAL;
@@ -93,7 +93,7 @@ static unsigned find_logical(partition_read_fn read, void *context, uint64_t ext
 				*complaint = "a logical partition lies outside the disk";
 				break;
 			}
-			list[count++] = (struct partition){ number, start, get(entry + ENTRY_SECTORS, 4) };
+			list[count++] = (struct partition){number, start, get(entry + ENTRY_SECTORS, 4)};
 		}
 		number++;
 		next = get(link + ENTRY_START, 4);
@@ -105,8 +105,8 @@ static unsigned find_logical(partition_read_fn read, void *context, uint64_t ext
 	return count;
 }
 
-static unsigned find_mbr(partition_read_fn read, void *context, const uint8_t *mbr, uint64_t sectors, struct partition *list,
-	const char **complaint)
+static unsigned find_mbr(partition_read_fn read, void *context, const uint8_t *mbr, uint64_t sectors,
+	struct partition *list, const char **complaint)
 {
 	unsigned count = 0;
 
@@ -126,7 +126,7 @@ static unsigned find_mbr(partition_read_fn read, void *context, const uint8_t *m
 
 		if (entry[ENTRY_TYPE] && !is_extended(entry[ENTRY_TYPE]))
 			list[count++] =
-				(struct partition){ i + 1, get(entry + ENTRY_START, 4), get(entry + ENTRY_SECTORS, 4) };
+				(struct partition){i + 1, get(entry + ENTRY_START, 4), get(entry + ENTRY_SECTORS, 4)};
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		const uint8_t *entry = mbr + MBR_ENTRIES + i * MBR_ENTRY_SIZE;
@@ -139,10 +139,10 @@ static unsigned find_mbr(partition_read_fn read, void *context, const uint8_t *m
 }
 
 /* The GPT whose header is in the given sector; false with a complaint when it is damaged. */
-static bool find_gpt(partition_read_fn read, void *context, uint64_t header_at, uint64_t sectors, struct partition *list,
-	unsigned *count, const char **complaint)
+static bool find_gpt(partition_read_fn read, void *context, uint64_t header_at, uint64_t sectors,
+	struct partition *list, unsigned *count, const char **complaint)
 {
-	uint8_t header[PARTITION_SECTOR], sector[PARTITION_SECTOR], zero[4] = { 0 };
+	uint8_t header[PARTITION_SECTOR], sector[PARTITION_SECTOR], zero[4] = {0};
 	uint64_t size, entries_at, entries, entry_size;
 	uint32_t crc;
 
@@ -192,7 +192,7 @@ static bool find_gpt(partition_read_fn read, void *context, uint64_t header_at, 
 			return false;
 		}
 		if (*count < PARTITIONS_MAX)
-			list[(*count)++] = (struct partition){ (unsigned)i + 1, first, last - first + 1 };
+			list[(*count)++] = (struct partition){(unsigned)i + 1, first, last - first + 1};
 	}
 	if (crc != get(header + GPT_ENTRIES_CRC, 4)) {
 		*complaint = "the GPT's entries have a wrong checksum";
@@ -224,7 +224,7 @@ unsigned partitions_find(partition_read_fn read, void *context, uint64_t sectors
 	/* The table at the disk's end stands in for a damaged first one. */
 	if (find_gpt(read, context, 1, sectors, list, &count, complaint))
 		return count;
-	if (find_gpt(read, context, sectors - 1, sectors, list, &count, &(const char *){ NULL })) {
+	if (find_gpt(read, context, sectors - 1, sectors, list, &count, &(const char *){NULL})) {
 		*complaint = NULL;
 		return count;
 	}

@@ -19,7 +19,7 @@ enum {
 	BARS = 6,
 };
 #define ADDRESS_ENABLE 0x80000000u
-#define BAR_ADDRESS 0xfffffff0u
+#define BAR_ADDRESS    0xfffffff0u
 
 static inline void out32(uint16_t port, uint32_t value)
 {
@@ -41,9 +41,8 @@ kern_return_t pci_start(mach_port_t device_master)
 
 static void select_register(const struct pci_function *f, unsigned offset)
 {
-	out32(PORT_ADDRESS,
-		ADDRESS_ENABLE | (uint32_t)f->bus << 16 | (uint32_t)f->device << 11 | (uint32_t)f->function << 8 |
-			(offset & 0xfcu));
+	out32(PORT_ADDRESS, ADDRESS_ENABLE | (uint32_t)f->bus << 16 | (uint32_t)f->device << 11 |
+				    (uint32_t)f->function << 8 | (offset & 0xfcu));
 }
 
 uint32_t pci_read(const struct pci_function *f, unsigned offset, unsigned bytes)
@@ -78,7 +77,7 @@ static void scan_bus(unsigned bus, void (*found)(const struct pci_function *f), 
 		unsigned functions = 1;
 
 		for (unsigned function = 0; function < functions; function++) {
-			struct pci_function f = { (uint8_t)bus, (uint8_t)device, (uint8_t)function, 0, 0 };
+			struct pci_function f = {(uint8_t)bus, (uint8_t)device, (uint8_t)function, 0, 0};
 			uint32_t ids = pci_read(&f, 0, 4);
 			uint32_t header;
 
@@ -121,8 +120,8 @@ unsigned pci_capability(const struct pci_function *f, unsigned kind, unsigned af
 	return 0;
 }
 
-volatile void *pci_map_bar(const struct pci_function *f, mach_port_t device_master, unsigned bar, uint64_t offset,
-	uint64_t size)
+volatile void *pci_map_bar(
+	const struct pci_function *f, mach_port_t device_master, unsigned bar, uint64_t offset, uint64_t size)
 {
 	mach_port_t object = MACH_PORT_NULL;
 	vm_address_t address = 0;

@@ -33,7 +33,7 @@ void pci_scan(void (*found)(const struct pci_function *f));
 unsigned pci_capability(const struct pci_function *f, unsigned kind, unsigned after);
 
 /* Maps `size` bytes of a memory BAR from `offset` on, uncached; null when the BAR is not memory or cannot be mapped. */
-volatile void *pci_map_bar(const struct pci_function *f, mach_port_t device_master, unsigned bar, uint64_t offset,
-	uint64_t size);
+volatile void *pci_map_bar(
+	const struct pci_function *f, mach_port_t device_master, unsigned bar, uint64_t offset, uint64_t size);
 
 #endif

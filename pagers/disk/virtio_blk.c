@@ -1,9 +1,10 @@
 /*
  * The virtio block device over PCI (virtio 1.1: 2.6 split virtqueues, 4.1 PCI, 5.2 block device).
  *
- * There are SLOTS requests in flight at most. A slot owns three descriptors (head, data, status), a header, a status byte and a
- * buffer, all in memory for DMA: the processor copies between buffer and the caller's memory. Whoever wants a transfer takes a free slot,
- * puts its chain on the available ring and sleeps; the interrupt thread takes chains off the used ring and wakes their slots.
+ * There are SLOTS requests in flight at most. A slot owns three descriptors (head, data, status), a header, a status
+ * byte and a buffer, all in memory for DMA: the processor copies between buffer and the caller's memory. Whoever wants
+ * a transfer takes a free slot, puts its chain on the available ring and sleeps; the interrupt thread takes chains off
+ * the used ring and wakes their slots.
  */
 #include "virtio_blk.h"
 
@@ -179,7 +180,7 @@ kern_return_t S_device_interrupt(mach_port_t notify, unsigned count)
 
 static void *interrupt_thread(void *argument)
 {
-	static const struct mig_subsystem *const subsystems[] = { &device_notify_subsystem, NULL };
+	static const struct mig_subsystem *const subsystems[] = {&device_notify_subsystem, NULL};
 	struct virtio_blk *disk = argument;
 
 	mach_server_run(disk->interrupt_port, subsystems);
@@ -248,7 +249,8 @@ static kern_return_t run_slot(struct virtio_blk *disk, struct slot *slot, uint32
 	return s->status[slot->number] == REQUEST_STATUS_OK ? KERN_SUCCESS : KERN_MEMORY_ERROR;
 }
 
-static kern_return_t transfer(struct virtio_blk *disk, uint32_t type, uint64_t offset, void *to, const void *from, uint64_t size)
+static kern_return_t transfer(
+	struct virtio_blk *disk, uint32_t type, uint64_t offset, void *to, const void *from, uint64_t size)
 {
 	kern_return_t result = KERN_SUCCESS;
 
@@ -348,7 +350,7 @@ static bool start_memory(struct virtio_blk *disk, mach_port_t device_master)
 	uint64_t physical;
 
 	if (device_dma_allocate(device_master, mach_task_self(), round_page(sizeof(struct shared)), &address,
-		&disk->shared_physical) != KERN_SUCCESS)
+		    &disk->shared_physical) != KERN_SUCCESS)
 		return false;
 	disk->shared = (volatile struct shared *)address;
 	for (unsigned i = 0; i < SLOTS; i++) {
@@ -356,7 +358,8 @@ static bool start_memory(struct virtio_blk *disk, mach_port_t device_master)
 		volatile struct descriptor *chain = &disk->shared->descriptor[i * CHAIN];
 		pthread_condattr_t attributes;
 
-		if (device_dma_allocate(device_master, mach_task_self(), BUFFER_SIZE, &address, &physical) != KERN_SUCCESS)
+		if (device_dma_allocate(device_master, mach_task_self(), BUFFER_SIZE, &address, &physical) !=
+			KERN_SUCCESS)
 			return i > 0;
 		slot->number = i;
 		slot->buffer = (uint8_t *)address;

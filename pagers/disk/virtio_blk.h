@@ -18,8 +18,8 @@ uint64_t virtio_blk_sectors(const struct virtio_blk *disk);
 bool virtio_blk_read_only(const struct virtio_blk *disk);
 
 /*
- * Moves size bytes (a multiple of the sector) from or to the disk; the range is inside the disk. Waits until it is done.
- * KERN_MEMORY_ERROR: the device reports an error, or does not answer; KERN_NO_ACCESS: it is read-only.
+ * Moves size bytes (a multiple of the sector) from or to the disk; the range is inside the disk. Waits until it is
+ * done. KERN_MEMORY_ERROR: the device reports an error, or does not answer; KERN_NO_ACCESS: it is read-only.
  */
 kern_return_t virtio_blk_read(struct virtio_blk *disk, uint64_t offset, void *data, uint64_t size);
 kern_return_t virtio_blk_write(struct virtio_blk *disk, uint64_t offset, const void *data, uint64_t size);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const uint64_t wild[] = {0, 1, 7, 0xfff, 0x1000, 0x10000, 0x7ffffffff000, 0x7fffffffffff, 0x800000000000,
-	0x8000000000000000, 0xffff800000000000, 0xffffffff80000000, 0xffffffff80100000, 0xfffffffffffff000, 0xffffffffffffffff,
-	0x100000000, 0xffffffff, 0x7fffffff, 0x80000000};
+	0x8000000000000000, 0xffff800000000000, 0xffffffff80000000, 0xffffffff80100000, 0xfffffffffffff000,
+	0xffffffffffffffff, 0x100000000, 0xffffffff, 0x7fffffff, 0x80000000};
 enum { WILD = sizeof wild / sizeof *wild };
 
 static uint64_t seed = 88172645463325252;
@@ -25,7 +25,8 @@ static uint64_t any(void)
 	return r % 4 == 0 ? r >> 8 : wild[(r >> 16) % WILD];
 }
 
-/* In a child: the trap with wild arguments, many times. Traps that wait for ever or end the thread are left out by the caller. */
+/* In a child: the trap with wild arguments, many times. Traps that wait for ever or end the thread are left out by the
+ * caller. */
 static void wild_trap(uint64_t number)
 {
 	seed ^= number * 7919;
@@ -43,7 +44,8 @@ static void wild_call(uint64_t unused)
 		for (int j = 0; j < 8; j++)
 			word[j] = any();
 		/* Small names exist: some calls reach the kernel's routines with wild words. */
-		mach_call_words(i % 2 ? (mach_port_t)(next_random() % 16) << 8 | (mach_port_t)(next_random() % 3) : (mach_port_t)any(),
+		mach_call_words(i % 2 ? (mach_port_t)(next_random() % 16) << 8 | (mach_port_t)(next_random() % 3)
+				      : (mach_port_t)any(),
 			(mach_msg_id_t)(i % 3 ? 2000 + next_random() % 100 : any()), word, (uint32_t)any());
 	}
 	mach_thread_exit(NULL);
@@ -63,18 +65,21 @@ static void wild_messages(uint64_t unused)
 		unsigned size = 24 + 4 * (unsigned)(next_random() % 64);
 		mach_port_t port = mach_reply_port();
 		m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) |
-			(next_random() % 3 == 0 ? MACH_MSGH_BITS_COMPLEX : 0) | (next_random() % 16 == 0 ? (uint32_t)next_random() : 0);
+				     (next_random() % 3 == 0 ? MACH_MSGH_BITS_COMPLEX : 0) |
+				     (next_random() % 16 == 0 ? (uint32_t)next_random() : 0);
 		m.header.msgh_size = next_random() % 16 == 0 ? (uint32_t)any() : size;
-		m.header.msgh_remote_port = (mach_port_t)mach_trap(i % 2 ? TRAP_TASK_SELF : TRAP_HOST_SELF, 0, 0, 0, 0, 0, 0);
+		m.header.msgh_remote_port =
+			(mach_port_t)mach_trap(i % 2 ? TRAP_TASK_SELF : TRAP_HOST_SELF, 0, 0, 0, 0, 0, 0);
 		m.header.msgh_local_port = port;
 		m.header.msgh_id = bases[next_random() % 5] + (int)(next_random() % 96);
 		for (int j = 0; j < 40; j++)
 			m.word[j] = next_random() % 3 == 0 ? any() : next_random() % 5;
 		/* task_terminate and task_suspend of oneself would end this too early. */
-		if (m.header.msgh_id == 2008 || m.header.msgh_id == 2056 || m.header.msgh_id == 2023 || m.header.msgh_id == 2024)
+		if (m.header.msgh_id == 2008 || m.header.msgh_id == 2056 || m.header.msgh_id == 2023 ||
+			m.header.msgh_id == 2024)
 			continue;
-		mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT, size, sizeof m, port, 1,
-			MACH_PORT_NULL);
+		mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT, size,
+			sizeof m, port, 1, MACH_PORT_NULL);
 	}
 	mach_thread_exit(NULL);
 }
@@ -96,8 +101,8 @@ static void unleash(const char *name, void (*function)(uint64_t), uint64_t argum
 		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 5);
 		count = TASK_BASIC_INFO_COUNT;
 		info.threads = 0;
-	} while (task_info(child.task, TASK_BASIC_INFO, (task_info_t)&info, &count) == KERN_SUCCESS && info.threads > 0 &&
-		mach_clock_monotonic() < start + milliseconds * 1000000ull);
+	} while (task_info(child.task, TASK_BASIC_INFO, (task_info_t)&info, &count) == KERN_SUCCESS &&
+		 info.threads > 0 && mach_clock_monotonic() < start + milliseconds * 1000000ull);
 	child_end(&child);
 	/* We are still here and the kernel still serves. */
 	check_is(name, mach_null_trap(), KERN_SUCCESS);

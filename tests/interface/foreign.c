@@ -16,8 +16,10 @@ static inline uint64_t foreign(uint64_t number, uint64_t a, uint64_t b, uint64_t
 	register uint64_t r8 __asm__("r8") = e;
 	register uint64_t r9 __asm__("r9") = f;
 
-	__asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-		: "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "+a"(number)
+			 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
 	return number;
 }
 
@@ -56,21 +58,24 @@ void test_foreign(void)
 	r = (struct results *)shared;
 	if (!child_create(&child, caller, shared, MACH_PORT_NULL))
 		return;
-	check_is("a task's foreign calls go to a port", task_set_foreign(child.task, FOREIGN_PORT, 0, port, none), KERN_SUCCESS);
+	check_is("a task's foreign calls go to a port", task_set_foreign(child.task, FOREIGN_PORT, 0, port, none),
+		KERN_SUCCESS);
 	check_is("its thread gets a word", thread_set_word(child.thread, 0xabcdef), KERN_SUCCESS);
 	thread_resume(child.thread);
 
 	check_is("a call arrives", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
 	check_is("its id is its number", DELIVERED_ID(d.kind), 17);
 	check_is("it is foreign", d.kind & (DELIVERED_FOREIGN | DELIVERED_CALL), DELIVERED_FOREIGN | DELIVERED_CALL);
-	check("the arguments are words 0 to 5",
-		d.word[0] == 1 && d.word[1] == 2 && d.word[2] == 3 && d.word[3] == 4 && d.word[4] == 5 && d.word[5] == 6);
+	check("the arguments are words 0 to 5", d.word[0] == 1 && d.word[1] == 2 && d.word[2] == 3 && d.word[3] == 4 &&
+							d.word[4] == 5 && d.word[5] == 6);
 	check_is("word 6 says who calls", d.word[6], 0xabcdef);
 	d.word[0] = 0x7777;
-	check_is("the reply goes, the next call arrives", mach_reply_wait_words(port, 0, 1, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("the reply goes, the next call arrives", mach_reply_wait_words(port, 0, 1, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
 	check_is("the result is rax", r->result[0], 0x7777);
 	check_is("the second call's number", DELIVERED_ID(d.kind), 39);
-	check_is("KEEP, and the next call", mach_reply_wait_words(port, REPLY_KEEP, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("KEEP, and the next call", mach_reply_wait_words(port, REPLY_KEEP, 0, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
 	check_is("KEEP changes no rax", r->result[1], 39);
 	check("no other register changes", r->kept_rbx == 0xbbbb && r->kept_r12 == 0x12121212);
 
@@ -82,7 +87,8 @@ void test_foreign(void)
 	{
 		x86_thread_state64_t state;
 		mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
-		check_is("its state is read", thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words),
+		check_is("its state is read",
+			thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words),
 			KERN_SUCCESS);
 		check_is("rax holds the number", state.rax, 40);
 	}
@@ -90,7 +96,8 @@ void test_foreign(void)
 	memset(d.word, 0, sizeof d.word);
 	d.word[0] = 4242;
 	check_is("the deferred reply", mach_send_words(owed, 140, d.word, 1), KERN_SUCCESS);
-	check_is("the fourth call arrives", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("the fourth call arrives", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
 	check_is("the deferred result is rax", r->result[2], 4242);
 	check_is("and the caller went on", r->done, 1);
 	/* Terminating the caller kills the right to reply; replying is then an error or nothing, never harm. */

@@ -51,8 +51,8 @@ static void wild_traps(uint64_t service)
 		uint64_t options = random_argument();
 
 		/* What ends, parks or blinds the thread itself. */
-		if (number == TRAP_THREAD_EXIT || number == TRAP_WORD_WAIT || number == TRAP_THREAD_SWITCH || number == TRAP_SET_FS_BASE ||
-			number == TRAP_MACH_MSG_RESUME)
+		if (number == TRAP_THREAD_EXIT || number == TRAP_WORD_WAIT || number == TRAP_THREAD_SWITCH ||
+			number == TRAP_SET_FS_BASE || number == TRAP_MACH_MSG_RESUME)
 			continue;
 		if (number == TRAP_MACH_MSG) /* never waits for ever */
 			options = (options & ~(uint64_t)MACH_RCV_MSG) | MACH_SEND_TIMEOUT;
@@ -65,7 +65,8 @@ static void wild_traps(uint64_t service)
 /* Routines by which the child would end or stop itself, take away its memory, or lose the service's name. */
 static bool spares_itself(int id)
 {
-	static const int ends[] = {2008, 2016, 2018, 2023, 2024, 2025, 2028, 2056, 2062, 3202, 3203, 3205, 3206, 3208, 3216, 5000, 5006};
+	static const int ends[] = {
+		2008, 2016, 2018, 2023, 2024, 2025, 2028, 2056, 2062, 3202, 3203, 3205, 3206, 3208, 3216, 5000, 5006};
 
 	for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++)
 		if (ends[i] == id)
@@ -76,8 +77,8 @@ static bool spares_itself(int id)
 static void wild_calls(uint64_t service)
 {
 	static const int bases[] = {2000, 2100, 3200, 2600, 5000, 2800, 4000, 0, -1};
-	mach_port_t ports[] = {(mach_port_t)mach_trap(TRAP_TASK_SELF, 0, 0, 0, 0, 0, 0), mach_host_self(), mach_thread_self(), 0,
-		MACH_PORT_DEAD, 77};
+	mach_port_t ports[] = {(mach_port_t)mach_trap(TRAP_TASK_SELF, 0, 0, 0, 0, 0, 0), mach_host_self(),
+		mach_thread_self(), 0, MACH_PORT_DEAD, 77};
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		uint64_t word[8];
@@ -110,7 +111,8 @@ static void wild_messages(uint64_t service)
 		if (m.head.msgh_remote_port == service)
 			continue;
 		if (random_word() & 1) { /* to the sink, by the receive right: what follows the header is looked at */
-			m.head.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | (uint32_t)(random_word() & MACH_MSGH_BITS_COMPLEX);
+			m.head.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) |
+					   (uint32_t)(random_word() & MACH_MSGH_BITS_COMPLEX);
 			m.head.msgh_remote_port = sink;
 		}
 		m.words[3] = random_word() % 6; /* descriptors */

@@ -55,8 +55,8 @@ static void test_allocate(void)
 	check("with its place", region == a && size == VM_PAGE_SIZE);
 	check("and protection", protection == VM_PROT_READ && maximum == VM_PROT_READ);
 	region = a + VM_PAGE_SIZE;
-	check_is("from a hole on", vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset),
-		KERN_SUCCESS);
+	check_is("from a hole on",
+		vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset), KERN_SUCCESS);
 	check_is("the next region", region, a + 2 * VM_PAGE_SIZE);
 	vm_deallocate(self, a, 5 * VM_PAGE_SIZE);
 	vm_deallocate(self, b, VM_PAGE_SIZE);
@@ -132,7 +132,8 @@ static void test_inheritance(void)
 	p[1024] = 20;
 	p[2048] = 30;
 	check_is("a page is shared", vm_inherit(self, a + VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_SHARE), KERN_SUCCESS);
-	check_is("a page is kept back", vm_inherit(self, a + 2 * VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_NONE), KERN_SUCCESS);
+	check_is("a page is kept back", vm_inherit(self, a + 2 * VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_NONE),
+		KERN_SUCCESS);
 	check_is("a page untouched is shared", vm_inherit(self, a + 3 * VM_PAGE_SIZE, VM_PAGE_SIZE, VM_INHERIT_SHARE),
 		KERN_SUCCESS);
 	if (!child_create(&child, add_one, a, MACH_PORT_NULL))
@@ -144,15 +145,16 @@ static void test_inheritance(void)
 	check("a copied page does not", p[0] == 10);
 	check_is("another task is read", mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
 	check("its copy has its own write", seen[0] == 11 && done == 4);
-	check_is("what was kept back is not there", mach_vm_read_overwrite(child.task, a + 2 * VM_PAGE_SIZE, 4, &seen[1], 0, &done),
-		KERN_INVALID_ADDRESS);
+	check_is("what was kept back is not there",
+		mach_vm_read_overwrite(child.task, a + 2 * VM_PAGE_SIZE, 4, &seen[1], 0, &done), KERN_INVALID_ADDRESS);
 	seen[0] = 500;
 	check_is("another task is written", mach_vm_write(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
 	check("only there", p[0] == 10);
 	mach_vm_read_overwrite(child.task, a, 4, &seen[1], 0, NULL);
 	check("and it shows there", seen[1] == 500);
 	check_is("a copy says how far it got",
-		mach_vm_read_overwrite(child.task, a + VM_PAGE_SIZE - 8, 4 * VM_PAGE_SIZE, (void *)(a + 2 * VM_PAGE_SIZE), 0, &done),
+		mach_vm_read_overwrite(
+			child.task, a + VM_PAGE_SIZE - 8, 4 * VM_PAGE_SIZE, (void *)(a + 2 * VM_PAGE_SIZE), 0, &done),
 		KERN_INVALID_ADDRESS);
 	child_end(&child);
 	vm_deallocate(self, a, 4 * VM_PAGE_SIZE);

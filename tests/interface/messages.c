@@ -42,8 +42,8 @@ static void test_rights(void)
 	uint64_t word = 5;
 	struct words_message w;
 
-	m.d.port = (mach_msg_port_descriptor_t){.name = carried, .disposition = MACH_MSG_TYPE_COPY_SEND,
-		.type = MACH_MSG_PORT_DESCRIPTOR};
+	m.d.port = (mach_msg_port_descriptor_t){
+		.name = carried, .disposition = MACH_MSG_TYPE_COPY_SEND, .type = MACH_MSG_PORT_DESCRIPTOR};
 	check_is("a send right is copied into a message", send_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("the sender keeps its own", refs_of(carried, MACH_PORT_RIGHT_SEND), 1);
 	check_is("the message is received", receive_complex(&m, to), MACH_MSG_SUCCESS);
@@ -52,8 +52,8 @@ static void test_rights(void)
 	check_is("with one reference more", refs_of(carried, MACH_PORT_RIGHT_SEND), 2);
 	mach_port_deallocate(self, carried);
 
-	m.d.port = (mach_msg_port_descriptor_t){.name = carried, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
-		.type = MACH_MSG_PORT_DESCRIPTOR};
+	m.d.port = (mach_msg_port_descriptor_t){
+		.name = carried, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE, .type = MACH_MSG_PORT_DESCRIPTOR};
 	send_words(carried, MACH_PORT_NULL, 60, &word, 1, 0, 0);
 	check_is("a receive right is moved into a message", send_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("only the send right is left", type_of(carried), MACH_PORT_TYPE_SEND);
@@ -62,8 +62,8 @@ static void test_rights(void)
 	check_is("what was queued came along", receive_words(carried, &w, 100), MACH_MSG_SUCCESS);
 	check_is("unharmed", w.word[0], 5);
 
-	m.d.port = (mach_msg_port_descriptor_t){.name = named, .disposition = MACH_MSG_TYPE_MAKE_SEND_ONCE,
-		.type = MACH_MSG_PORT_DESCRIPTOR};
+	m.d.port = (mach_msg_port_descriptor_t){
+		.name = named, .disposition = MACH_MSG_TYPE_MAKE_SEND_ONCE, .type = MACH_MSG_PORT_DESCRIPTOR};
 	check_is("a send-once right is made into a message", send_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("the message with it comes", receive_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("it has a name of its own", type_of(m.d.port.name), MACH_PORT_TYPE_SEND_ONCE);
@@ -71,7 +71,9 @@ static void test_rights(void)
 	check_is("by a send-once notification", receive_words(named, &w, 100), MACH_MSG_SUCCESS);
 	check_is("with its id", w.header.msgh_id, 71);
 
-	m.d.ports = (mach_msg_ool_ports_descriptor_t){.address = ports, .disposition = MACH_MSG_TYPE_COPY_SEND, .count = 3,
+	m.d.ports = (mach_msg_ool_ports_descriptor_t){.address = ports,
+		.disposition = MACH_MSG_TYPE_COPY_SEND,
+		.count = 3,
 		.type = MACH_MSG_OOL_PORTS_DESCRIPTOR};
 	check_is("an array of rights is sent", send_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("and received", receive_complex(&m, to), MACH_MSG_SUCCESS);
@@ -81,8 +83,8 @@ static void test_rights(void)
 	mach_msg_destroy(&m.header);
 	check_is("mach_msg_destroy gives all back", refs_of(carried, MACH_PORT_RIGHT_SEND), 1);
 
-	m.d.port = (mach_msg_port_descriptor_t){.name = 0x7654321, .disposition = MACH_MSG_TYPE_COPY_SEND,
-		.type = MACH_MSG_PORT_DESCRIPTOR};
+	m.d.port = (mach_msg_port_descriptor_t){
+		.name = 0x7654321, .disposition = MACH_MSG_TYPE_COPY_SEND, .type = MACH_MSG_PORT_DESCRIPTOR};
 	check_is("a wrong name in a message is refused", send_complex(&m, to), MACH_SEND_INVALID_RIGHT);
 	m.d.port = (mach_msg_port_descriptor_t){.name = carried, .disposition = 99, .type = MACH_MSG_PORT_DESCRIPTOR};
 	check("a wrong disposition is refused", send_complex(&m, to) != MACH_MSG_SUCCESS);
@@ -109,7 +111,9 @@ static void test_memory_in_messages(void)
 	for (int i = 0; i < SIZE; i++)
 		bytes[i] = (char)(i * 7 / 5);
 	/* Neither end on a page border. */
-	m.d.memory = (mach_msg_ool_descriptor_t){.address = bytes + 100, .size = SIZE - 200, .copy = MACH_MSG_VIRTUAL_COPY,
+	m.d.memory = (mach_msg_ool_descriptor_t){.address = bytes + 100,
+		.size = SIZE - 200,
+		.copy = MACH_MSG_VIRTUAL_COPY,
 		.type = MACH_MSG_OOL_DESCRIPTOR};
 	check_is("out-of-line memory is sent", send_complex(&m, to), MACH_MSG_SUCCESS);
 	memset(bytes, 1, SIZE);
@@ -123,17 +127,19 @@ static void test_memory_in_messages(void)
 	check_is("the receiver's copy is its own", bytes[105], 1);
 	mach_msg_destroy(&m.header);
 
-	m.d.memory = (mach_msg_ool_descriptor_t){.address = bytes, .size = SIZE, .deallocate = 1, .type = MACH_MSG_OOL_DESCRIPTOR};
+	m.d.memory = (mach_msg_ool_descriptor_t){
+		.address = bytes, .size = SIZE, .deallocate = 1, .type = MACH_MSG_OOL_DESCRIPTOR};
 	check_is("memory is moved", send_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("the sender has lost it", mach_vm_read_overwrite(self, data, 1, &same, 0, NULL), KERN_INVALID_ADDRESS);
 	check_is("moved memory is received", receive_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("with its contents", ((char *)m.d.memory.address)[SIZE - 1], 1);
 	mach_msg_destroy(&m.header);
 
-	m.d.memory = (mach_msg_ool_descriptor_t){.address = (void *)0x123450000, .size = 8192, .type = MACH_MSG_OOL_DESCRIPTOR};
+	m.d.memory = (mach_msg_ool_descriptor_t){
+		.address = (void *)0x123450000, .size = 8192, .type = MACH_MSG_OOL_DESCRIPTOR};
 	check_is("memory that is not there is refused", send_complex(&m, to), MACH_SEND_INVALID_MEMORY);
-	m.d.memory = (mach_msg_ool_descriptor_t){.address = (void *)0xffffffff80000000, .size = 8192,
-		.type = MACH_MSG_OOL_DESCRIPTOR};
+	m.d.memory = (mach_msg_ool_descriptor_t){
+		.address = (void *)0xffffffff80000000, .size = 8192, .type = MACH_MSG_OOL_DESCRIPTOR};
 	check_is("the kernel's memory is refused", send_complex(&m, to), MACH_SEND_INVALID_MEMORY);
 	free_port(to);
 }
@@ -147,8 +153,10 @@ static void test_inline(void)
 
 	for (unsigned i = sizeof *h; i < 40000; i++)
 		big[i] = (char)i;
-	*h = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0), .msgh_size = 40000,
-		.msgh_remote_port = to, .msgh_id = 70};
+	*h = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+		.msgh_size = 40000,
+		.msgh_remote_port = to,
+		.msgh_id = 70};
 	check_is("40,000 bytes inline are sent", mach_msg(h, MACH_SEND_MSG, 40000, 0, 0, 0, 0), MACH_MSG_SUCCESS);
 	memset(big, 0, sizeof big);
 	result = mach_msg(h, MACH_RCV_MSG | MACH_RCV_LARGE | MACH_RCV_TIMEOUT, 0, 1000, to, 100, 0);

@@ -80,9 +80,11 @@ static void test_dead_pager(mach_port_t right, vm_address_t mapped)
 	uint32_t value = 0;
 	vm_size_t done = 0;
 
-	pager_lock_range(&object, 25 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, TRUE, VM_PROT_NO_CHANGE); /* read ahead */
+	pager_lock_range(&object, 25 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, TRUE,
+		VM_PROT_NO_CHANGE); /* read ahead */
 	check_is("a copy with NOWAIT does not wait for a pager",
-		mach_vm_read_overwrite(mach_task_self(), mapped + 25 * VM_PAGE_SIZE, 4, &value, VM_COPY_NOWAIT, &done), KERN_ABSENT);
+		mach_vm_read_overwrite(mach_task_self(), mapped + 25 * VM_PAGE_SIZE, 4, &value, VM_COPY_NOWAIT, &done),
+		KERN_ABSENT);
 	/* A thread that waits for a page can be ended while it waits. */
 	if (child_create(&child, silent_reader, mapped + SILENT_PAGE * VM_PAGE_SIZE, MACH_PORT_NULL)) {
 		thread_resume(child.thread);
@@ -107,7 +109,8 @@ void test_pager(void)
 	bool good = true;
 
 	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set);
-	check_is("a memory object is made", pager_object_init(&object, &ops, set, TRUE, MEMORY_OBJECT_COPY_DELAY), KERN_SUCCESS);
+	check_is("a memory object is made", pager_object_init(&object, &ops, set, TRUE, MEMORY_OBJECT_COPY_DELAY),
+		KERN_SUCCESS);
 	check_is("its server threads start", mach_server_start_threads(set, subsystems, 2), KERN_SUCCESS);
 	check_is("its right is handed out", pager_object_send_right(&object, &right), KERN_SUCCESS);
 	check_is("it is mapped", map_object(right, &a, FALSE), KERN_SUCCESS);
@@ -131,8 +134,9 @@ void test_pager(void)
 	check("data_unavailable gives zeros", *(volatile uint32_t *)(a + ZERO_PAGE * VM_PAGE_SIZE) == 0);
 	check("data_error is an error", read_word(a + ERROR_PAGE * VM_PAGE_SIZE, &value) != KERN_SUCCESS);
 
-	check_is("dirty pages are asked back", pager_lock_range(&object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, FALSE,
-		VM_PROT_NO_CHANGE), KERN_SUCCESS);
+	check_is("dirty pages are asked back",
+		pager_lock_range(&object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE),
+		KERN_SUCCESS);
 	check_is("the dirty page came back", returned, 1);
 	check_is("with what was written", returned_word, 333);
 	pager_lock_range(&object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE);
@@ -142,8 +146,10 @@ void test_pager(void)
 	check_is("returns the page written since", returned_word, 555);
 	before = requests;
 	check_is("pages are flushed",
-		pager_lock_range(&object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, TRUE, VM_PROT_NO_CHANGE), KERN_SUCCESS);
-	check("a flushed page is asked for again", *(volatile uint32_t *)(a + 7 * VM_PAGE_SIZE) == 7000 && requests > before);
+		pager_lock_range(&object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, TRUE, VM_PROT_NO_CHANGE),
+		KERN_SUCCESS);
+	check("a flushed page is asked for again",
+		*(volatile uint32_t *)(a + 7 * VM_PAGE_SIZE) == 7000 && requests > before);
 	check("a private page is not flushed", *(volatile uint32_t *)(c + 4 * VM_PAGE_SIZE) == 444);
 	check("page 2 is resident", *(volatile uint32_t *)(a + 2 * VM_PAGE_SIZE) == 2000);
 

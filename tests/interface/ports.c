@@ -10,7 +10,8 @@ static mach_msg_return_t next_notification(mach_port_t from, mach_msg_id_t *id)
 		mach_msg_header_t header;
 		char body[128];
 	} m;
-	mach_msg_return_t result = mach_msg(&m.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, from, 500, MACH_PORT_NULL);
+	mach_msg_return_t result =
+		mach_msg(&m.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, from, 500, MACH_PORT_NULL);
 
 	*id = result == MACH_MSG_SUCCESS ? m.header.msgh_id : -1;
 	if (result == MACH_MSG_SUCCESS)
@@ -22,7 +23,8 @@ static void ask(mach_port_t name, mach_msg_id_t what, uint32_t sync, mach_port_t
 {
 	mach_port_t previous = MACH_PORT_NULL;
 
-	check_is(title, mach_port_request_notification(mach_task_self(), name, what, sync, to, &previous), KERN_SUCCESS);
+	check_is(
+		title, mach_port_request_notification(mach_task_self(), name, what, sync, to, &previous), KERN_SUCCESS);
 	check_is("no notification was asked for before", previous, MACH_PORT_NULL);
 }
 
@@ -31,10 +33,12 @@ static void test_rights(void)
 	mach_port_t self = mach_task_self();
 	mach_port_t port = MACH_PORT_NULL, set = MACH_PORT_NULL;
 
-	check_is("a receive right is allocated", mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, &port), KERN_SUCCESS);
+	check_is(
+		"a receive right is allocated", mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, &port), KERN_SUCCESS);
 	check("its name is a name", MACH_PORT_VALID(port));
 	check_is("its type is receive", type_of(port), MACH_PORT_TYPE_RECEIVE);
-	check_is("a send right is made", mach_port_insert_right(self, port, port, MACH_MSG_TYPE_MAKE_SEND), KERN_SUCCESS);
+	check_is("a send right is made", mach_port_insert_right(self, port, port, MACH_MSG_TYPE_MAKE_SEND),
+		KERN_SUCCESS);
 	check_is("both rights have one name", type_of(port), MACH_PORT_TYPE_SEND_RECEIVE);
 	check_is("one user reference", refs_of(port, MACH_PORT_RIGHT_SEND), 1);
 	check_is("references can be added", mach_port_mod_refs(self, port, MACH_PORT_RIGHT_SEND, 5), KERN_SUCCESS);
@@ -68,7 +72,8 @@ static void test_dead_names(void)
 	check_is("the notification comes", next_notification(watch, &id), MACH_MSG_SUCCESS);
 	check_is("it says dead name", id, MACH_NOTIFY_DEAD_NAME);
 	check_is("it holds a reference to the name", refs_of(port, MACH_PORT_RIGHT_DEAD_NAME), 2);
-	check_is("sending to a dead name fails", send_words(port, MACH_PORT_NULL, 1, NULL, 0, 0, 0), MACH_SEND_INVALID_DEST);
+	check_is("sending to a dead name fails", send_words(port, MACH_PORT_NULL, 1, NULL, 0, 0, 0),
+		MACH_SEND_INVALID_DEST);
 	mach_port_mod_refs(self, port, MACH_PORT_RIGHT_DEAD_NAME, -2);
 	check_is("the dead name goes with its last reference", type_of(port), 0);
 	free_port(watch);

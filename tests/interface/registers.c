@@ -1,4 +1,5 @@
-/* The register path: all four pairings of register and buffered callers and servers, deferral, death, what does not fit. */
+/* The register path: all four pairings of register and buffered callers and servers, deferral, death, what does not
+ * fit. */
 #include "test.h"
 
 #include <string.h>

@@ -13,7 +13,8 @@ bool check_at(const char *name, bool good, long long got, const char *file, int 
 		printf("PASS %s\n", name);
 	} else {
 		const char *base = strrchr(file, '/');
-		printf("FAIL %s: %s:%d: got %lld (%#llx)\n", name, base ? base + 1 : file, line, got, (unsigned long long)got);
+		printf("FAIL %s: %s:%d: got %lld (%#llx)\n", name, base ? base + 1 : file, line, got,
+			(unsigned long long)got);
 		failures++;
 	}
 	fflush(stdout);
@@ -64,12 +65,14 @@ mach_msg_return_t send_words(mach_port_t to, mach_port_t reply, mach_msg_id_t id
 	m.header.msgh_id = id;
 	for (unsigned i = 0; i < count; i++)
 		m.word[i] = words[i];
-	return mach_msg(&m.header, MACH_SEND_MSG | option, m.header.msgh_size, 0, MACH_PORT_NULL, timeout, MACH_PORT_NULL);
+	return mach_msg(
+		&m.header, MACH_SEND_MSG | option, m.header.msgh_size, 0, MACH_PORT_NULL, timeout, MACH_PORT_NULL);
 }
 
 mach_msg_return_t receive_words(mach_port_t from, struct words_message *message, mach_msg_timeout_t timeout)
 {
-	return mach_msg(&message->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *message, from, timeout, MACH_PORT_NULL);
+	return mach_msg(
+		&message->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *message, from, timeout, MACH_PORT_NULL);
 }
 
 bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)

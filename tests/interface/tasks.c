@@ -50,9 +50,10 @@ static void test_suspend(void)
 	nap(50);
 	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
 	check("a suspended task stands still", first == second);
-	check_is("its registers are read", thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words),
-		KERN_SUCCESS);
-	check("rip is where it counts", state.rip >= (uintptr_t)child_counter && state.rip < (uintptr_t)child_counter + 64);
+	check_is("its registers are read",
+		thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words), KERN_SUCCESS);
+	check("rip is where it counts",
+		state.rip >= (uintptr_t)child_counter && state.rip < (uintptr_t)child_counter + 64);
 	check_is("it is resumed again", task_resume(child.task), KERN_SUCCESS);
 	nap(50);
 	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
@@ -86,15 +87,16 @@ static void test_preemption(void)
 	start = mach_clock_monotonic();
 	nap(50);
 	start = mach_clock_monotonic() - start;
-	check_at("a sleep of 50 ms takes about that", start >= 50000000 && start < 1000000000, (long long)start, __FILE__, __LINE__);
+	check_at("a sleep of 50 ms takes about that", start >= 50000000 && start < 1000000000, (long long)start,
+		__FILE__, __LINE__);
 }
 
 /* Exceptions arrive at this port's server, which sets the thread going after the faulting instruction. */
 static volatile int exception_seen;
 static volatile int64_t exception_code, exception_subcode;
 
-kern_return_t S_exception_raise(mach_port_t port, mach_port_t thread, mach_port_t task, int exception, int64_t code,
-	int64_t subcode)
+kern_return_t S_exception_raise(
+	mach_port_t port, mach_port_t thread, mach_port_t task, int exception, int64_t code, int64_t subcode)
 {
 	x86_thread_state64_t state;
 	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
@@ -121,7 +123,8 @@ static void test_exceptions(void)
 	uint64_t after = 0;
 
 	mach_server_start_threads(port, subsystems, 1);
-	check_is("an exception port is set", task_set_special_port(mach_task_self(), TASK_EXCEPTION_PORT, port), KERN_SUCCESS);
+	check_is("an exception port is set", task_set_special_port(mach_task_self(), TASK_EXCEPTION_PORT, port),
+		KERN_SUCCESS);
 	/* movl (%rcx), %eax has two bytes. */
 	__asm__ volatile("movl (%%rcx), %%eax; movl $1, %%eax" : "=a"(after) : "c"(0x30000ull), "b"(2ull) : "memory");
 	check_is("a wild read is an exception", exception_seen, EXC_BAD_ACCESS);
@@ -133,10 +136,16 @@ static void test_exceptions(void)
 	check_is("after which the thread goes on", after, 2);
 	__asm__ volatile("divl %%ecx; movl $3, %%eax" : "=a"(after) : "a"(1), "b"(2ull), "c"(0), "d"(0));
 	check_is("a division by zero is an exception", exception_seen, EXC_ARITHMETIC);
-	__asm__ volatile("movl (%%rcx), %%eax; movl $4, %%eax" : "=a"(after) : "c"(0xffffffff80000000ull), "b"(2ull) : "memory");
+	__asm__ volatile("movl (%%rcx), %%eax; movl $4, %%eax"
+			 : "=a"(after)
+			 : "c"(0xffffffff80000000ull), "b"(2ull)
+			 : "memory");
 	check_is("the kernel's memory is not read", exception_seen, EXC_BAD_ACCESS);
 	exception_seen = 0;
-	__asm__ volatile("movl (%%rcx), %%eax; movl $4, %%eax" : "=a"(after) : "c"(0x8000000000000000ull), "b"(2ull) : "memory");
+	__asm__ volatile("movl (%%rcx), %%eax; movl $4, %%eax"
+			 : "=a"(after)
+			 : "c"(0x8000000000000000ull), "b"(2ull)
+			 : "memory");
 	check("a non-canonical address is an exception", exception_seen != 0);
 	exception_seen = 0;
 	__asm__ volatile("hlt; movl $5, %%eax" : "=a"(after) : "b"(1ull));

@@ -54,8 +54,9 @@ struct words_message {
 mach_msg_return_t receive_words(mach_port_t from, struct words_message *message, mach_msg_timeout_t timeout);
 
 /*
- * A task that is a copy of this one at function(argument), with traps only: it must not call the C library nor stubs. With `right`
- * it holds a send right to that port under the same name. The caller resumes the thread, and terminates the task.
+ * A task that is a copy of this one at function(argument), with traps only: it must not call the C library nor stubs.
+ * With `right` it holds a send right to that port under the same name. The caller resumes the thread, and terminates
+ * the task.
  */
 struct child {
 	mach_port_t task;

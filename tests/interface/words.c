@@ -22,10 +22,12 @@ static void waits_and_wakes(void)
 {
 	word = 5;
 	check_is("a word that differs does not wait", mach_word_wait(&word, 4, MACH_DEADLINE_NONE, 0), KERN_FAILURE);
-	check_is("a wait ends at its deadline", mach_word_wait(&word, 5, mach_clock_monotonic() + 20000000, 0), KERN_TIMEDOUT);
+	check_is("a wait ends at its deadline", mach_word_wait(&word, 5, mach_clock_monotonic() + 20000000, 0),
+		KERN_TIMEDOUT);
 	check_is("with no waiter nobody is woken", mach_word_wake(&word, 1, 0), 0);
 	check("a word need be aligned", mach_word_wake((const uint32_t *)((uintptr_t)&word + 1), 1, 0) < 0);
-	check_is("an unmapped word is an error", mach_word_wait((const uint32_t *)0x20000, 5, MACH_DEADLINE_NONE, 0), KERN_INVALID_ADDRESS);
+	check_is("an unmapped word is an error", mach_word_wait((const uint32_t *)0x20000, 5, MACH_DEADLINE_NONE, 0),
+		KERN_INVALID_ADDRESS);
 	word = 0;
 	for (unsigned i = 0; i < 4; i++)
 		start_thread(wait_once, 0);

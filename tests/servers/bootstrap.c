@@ -47,7 +47,8 @@ kern_return_t S_block_open(mach_port_t disk, const char *name, mach_port_t *devi
 	return MIG_EOPNOTSUPP;
 }
 
-kern_return_t S_block_read(mach_port_t device, uint64_t offset, uint64_t size, pointer_t *data, mach_msg_type_number_t *count)
+kern_return_t S_block_read(
+	mach_port_t device, uint64_t offset, uint64_t size, pointer_t *data, mach_msg_type_number_t *count)
 {
 	(void)device;
 	(void)offset;
@@ -75,7 +76,7 @@ kern_return_t S_block_memory_object(mach_port_t device, mach_port_t *object)
 
 int serve(const char *service)
 {
-	static const struct mig_subsystem *const subsystems[] = { &block_subsystem, NULL };
+	static const struct mig_subsystem *const subsystems[] = {&block_subsystem, NULL};
 	mach_port_t port;
 
 	instance = mach_clock_monotonic();
@@ -91,17 +92,18 @@ static void names(void)
 {
 	mach_port_t found, own = new_port();
 
-	check_is("a name that nobody has is refused", bootstrap_look_up(bootstrap_port(), "nobody", &found), KERN_INVALID_NAME);
-	check_is("the service of a server that cannot start is dead", bootstrap_look_up(bootstrap_port(), "absent", &found),
-		KERN_TERMINATED);
+	check_is("a name that nobody has is refused", bootstrap_look_up(bootstrap_port(), "nobody", &found),
+		KERN_INVALID_NAME);
+	check_is("the service of a server that cannot start is dead",
+		bootstrap_look_up(bootstrap_port(), "absent", &found), KERN_TERMINATED);
 	check_is("a service is checked in by its own server only", bootstrap_check_in(bootstrap_port(), "disk", &found),
 		KERN_INVALID_NAME);
 	check_is("a name of one's own is registered", bootstrap_register(bootstrap_port(), "mine", own), KERN_SUCCESS);
 	check("and found again, as the same port",
 		bootstrap_look_up(bootstrap_port(), "mine", &found) == KERN_SUCCESS && found == own);
 	mach_port_deallocate(mach_task_self(), found);
-	check_is("the name of a configured service is not for others", bootstrap_register(bootstrap_port(), "disk", own),
-		KERN_NAME_EXISTS);
+	check_is("the name of a configured service is not for others",
+		bootstrap_register(bootstrap_port(), "disk", own), KERN_NAME_EXISTS);
 }
 
 static void deaths(void)
@@ -110,8 +112,8 @@ static void deaths(void)
 	uint64_t first = 0, second = 0, unit = 0;
 	kern_return_t result;
 
-	check_is("a server's service is found once it has checked in", bootstrap_look_up(bootstrap_port(), "phoenix", &phoenix),
-		KERN_SUCCESS);
+	check_is("a server's service is found once it has checked in",
+		bootstrap_look_up(bootstrap_port(), "phoenix", &phoenix), KERN_SUCCESS);
 	check("and answers", block_info(phoenix, &first, &unit) == KERN_SUCCESS && unit == 7);
 	check_is("a call whose server dies ends", block_flush(phoenix), MIG_SERVER_DIED);
 	check_is("the next call waits for the new instance", block_info(phoenix, &second, &unit), KERN_SUCCESS);
@@ -119,7 +121,8 @@ static void deaths(void)
 	check_is("it dies a second time", block_flush(phoenix), MIG_SERVER_DIED);
 	check("and comes again", block_info(phoenix, &first, &unit) == KERN_SUCCESS && first > second);
 
-	check_is("a service of a server without restart", bootstrap_look_up(bootstrap_port(), "mortal", &mortal), KERN_SUCCESS);
+	check_is("a service of a server without restart", bootstrap_look_up(bootstrap_port(), "mortal", &mortal),
+		KERN_SUCCESS);
 	block_info(mortal, &first, &unit);
 	check_is("dies with it", block_flush(mortal), MIG_SERVER_DIED);
 	result = block_info(mortal, &first, &unit);

@@ -74,12 +74,15 @@ static void blocks(void)
 	pthread_t thread[THREADS];
 	bool good = true;
 
-	check("the partition's size is known", block_info(part2, &size, &unit) == KERN_SUCCESS && size == 4 << 20 && unit == 512);
+	check("the partition's size is known",
+		block_info(part2, &size, &unit) == KERN_SUCCESS && size == 4 << 20 && unit == 512);
 	check("a write is read back", fill(part2, 512, 1024, 'a') && holds(part2, 512, 1024, 'a'));
 	check("a partition is a part of the disk", holds(disk0, (PARTITION_2_SECTOR + 1) * 512ull, 1024, 'a'));
 	check("the neighbours are left alone", !holds(part2, 0, 512, 'a') && !holds(part2, 1536, 512, 'a'));
-	check_is("a read beyond the end is refused", block_read(part2, size - 512, 1024, &data, &count), KERN_INVALID_ARGUMENT);
-	check_is("a read of half a block is refused", block_read(part2, 256, 512, &data, &count), KERN_INVALID_ARGUMENT);
+	check_is("a read beyond the end is refused", block_read(part2, size - 512, 1024, &data, &count),
+		KERN_INVALID_ARGUMENT);
+	check_is(
+		"a read of half a block is refused", block_read(part2, 256, 512, &data, &count), KERN_INVALID_ARGUMENT);
 	check_is("a read of nothing is refused", block_read(part2, 0, 0, &data, &count), KERN_INVALID_ARGUMENT);
 	check_is("an offset that wraps is refused", block_read(part2, UINT64_MAX - 511, 1024, &data, &count),
 		KERN_INVALID_ARGUMENT);
@@ -111,7 +114,8 @@ static void objects(void)
 	memory = (volatile char *)address;
 	check("the mapping shows the disk", memory[0] == 'm' && memory[65535] == 'm');
 	memory[4096] = 'x';
-	check("a read after a write to the mapping sees it", holds(part2, 8192, 512, 'm') && !holds(part2, 4096, 512, 'm'));
+	check("a read after a write to the mapping sees it",
+		holds(part2, 8192, 512, 'm') && !holds(part2, 4096, 512, 'm'));
 	check("a write to the disk is seen in the mapping", fill(part2, 8192, 4096, 'w') && memory[8192] == 'w');
 	check("the neighbouring page kept what the mapping wrote", memory[4096] == 'x' && memory[4097] == 'm');
 	check("the last page is there", (memory[(4 << 20) - 1] = 'z') == 'z' && block_flush(part2) == KERN_SUCCESS);

@@ -66,7 +66,8 @@ static void threads(void)
 	check_is("a condition wakes who waits for it", turn, 40);
 	/* More threads than there is memory for, if their stacks or save areas stayed. */
 	for (unsigned i = 0; i < 300; i++)
-		good &= pthread_create(&thread[0], NULL, count, (void *)1) == 0 && pthread_join(thread[0], &result) == 0;
+		good &= pthread_create(&thread[0], NULL, count, (void *)1) == 0 &&
+			pthread_join(thread[0], &result) == 0;
 	check("three hundred threads one after the other", good);
 }
 
@@ -78,7 +79,7 @@ static void timed_wait(void)
 	int result;
 
 	clock_gettime(CLOCK_MONOTONIC, &before);
-	nanosleep(&(struct timespec){ 0, 30000000 }, NULL);
+	nanosleep(&(struct timespec){0, 30000000}, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	check("nanosleep sleeps as long as it was told",
 		(after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >= 30000000);
@@ -101,7 +102,7 @@ static void memory(void)
 {
 	char *block[64], *page;
 	bool good = true;
-	uint64_t random[2] = { 0, 0 };
+	uint64_t random[2] = {0, 0};
 
 	for (unsigned i = 0; i < 64; i++) {
 		size_t size = (size_t)1 << (i % 20);
@@ -122,7 +123,8 @@ static void memory(void)
 		mmap(page + 4096, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
 				page + 4096 &&
 			page[4096] == 0);
-	check("mprotect and munmap take their pages", mprotect(page, 4096, PROT_READ) == 0 && munmap(page, 3 * 4096) == 0);
+	check("mprotect and munmap take their pages",
+		mprotect(page, 4096, PROT_READ) == 0 && munmap(page, 3 * 4096) == 0);
 	check("random bytes come", getrandom(random, sizeof(random), 0) == sizeof(random) && random[0] != random[1]);
 	check("there is no file", open("/etc/passwd", O_RDONLY) == -1 && errno == ENOENT);
 }

@@ -1,4 +1,5 @@
-/* The tests of libmach, bootstrap and the disk, as a program that bootstrap starts; the same program is the servers that die. */
+/* The tests of libmach, bootstrap and the disk, as a program that bootstrap starts; the same program is the servers
+ * that die. */
 #include "tests.h"
 
 #include <string.h>

@@ -8,7 +8,8 @@ void test_libc(void);
 void test_bootstrap(void);
 void test_disk(void);
 
-/* Serves `service` with block.defs: block_info answers with the instance's start time and 7, block_flush kills the task. */
+/* Serves `service` with block.defs: block_info answers with the instance's start time and 7, block_flush kills the
+ * task. */
 int serve(const char *service);
 
 #endif

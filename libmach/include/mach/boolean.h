@@ -3,7 +3,7 @@
 #define MACH_BOOLEAN_H
 typedef int boolean_t;
 #ifndef TRUE
-#define TRUE 1
+#define TRUE  1
 #define FALSE 0
 #endif
 #endif

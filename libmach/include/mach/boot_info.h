@@ -8,14 +8,14 @@
 #define BOOT_MODULES_MAX 32
 
 struct boot_module {
-	char name[64];	  /* first word of the module's command line */
+	char name[64];    /* first word of the module's command line */
 	uint64_t address; /* mapped read-only in the first task, page-aligned */
-	uint64_t size;	  /* bytes */
+	uint64_t size;    /* bytes */
 };
 
 struct boot_info {
 	char command_line[512]; /* the kernel's */
-	uint64_t rsdp;		/* physical address of the ACPI root pointer, or 0 */
+	uint64_t rsdp;          /* physical address of the ACPI root pointer, or 0 */
 	uint32_t modules;
 	uint32_t reserved;
 	struct boot_module module[BOOT_MODULES_MAX];

@@ -30,14 +30,15 @@ struct elf_image {
 
 enum elf_result {
 	ELF_OK,
-	ELF_NOT_ELF,	/* another kind of file */
-	ELF_TRUNCATED,	/* says it is longer than it is */
-	ELF_MALFORMED,	/* overlapping, wrapping or absurd segments */
-	ELF_FOREIGN,	/* other machine, class or type */
-	ELF_NEED_MORE,	/* program headers lie beyond the bytes given */
+	ELF_NOT_ELF,   /* another kind of file */
+	ELF_TRUNCATED, /* says it is longer than it is */
+	ELF_MALFORMED, /* overlapping, wrapping or absurd segments */
+	ELF_FOREIGN,   /* other machine, class or type */
+	ELF_NEED_MORE, /* program headers lie beyond the bytes given */
 };
 
-/* head: the first head_size bytes of a file of file_size bytes (4096 usually suffice). Segments do not overlap, are in ascending order, lie below VM_MAX_ADDRESS. */
+/* head: the first head_size bytes of a file of file_size bytes (4096 usually suffice). Segments do not overlap, are in
+ * ascending order, lie below VM_MAX_ADDRESS. */
 enum elf_result elf_image_parse(const void *head, size_t head_size, uint64_t file_size, struct elf_image *image);
 
 #endif

@@ -13,7 +13,7 @@ enum {
 
 /* Results of a foreign routine that are not results (outside the range of any errno). */
 #define MIG_FOREIGN_NO_REPLY INT64_MIN
-#define MIG_FOREIGN_KEEP (INT64_MIN + 1)
+#define MIG_FOREIGN_KEEP     (INT64_MIN + 1)
 
 #define FOREIGN_BITMAP_WORDS 8 /* numbers 0 to 511 */
 typedef uint64_t foreign_bitmap_t[FOREIGN_BITMAP_WORDS];

@@ -27,8 +27,8 @@
 #include <mach/portolan_user.h>
 
 #define MACH_NOTIFY_PORT_DESTROYED 69
-#define MACH_NOTIFY_NO_SENDERS 70
-#define MACH_NOTIFY_DEAD_NAME 72
+#define MACH_NOTIFY_NO_SENDERS     70
+#define MACH_NOTIFY_DEAD_NAME      72
 
 /* A name for a kern_return_t or mach_msg_return_t, for messages to people. */
 const char *mach_error_string(kern_return_t result);

@@ -20,9 +20,9 @@ typedef uint32_t mach_msg_trailer_size_t;
 typedef int32_t mach_msg_id_t;
 typedef kern_return_t mach_msg_return_t;
 
-#define MACH_MSG_TIMEOUT_NONE 0u
-#define MACH_MSG_OPTION_NONE 0u
-#define MACH_MSG_SIZE_MAX (1u << 20) /* inline bytes of one message, header included */
+#define MACH_MSG_TIMEOUT_NONE    0u
+#define MACH_MSG_OPTION_NONE     0u
+#define MACH_MSG_SIZE_MAX        (1u << 20) /* inline bytes of one message, header included */
 #define MACH_MSG_DESCRIPTORS_MAX 256u
 
 /* Dispositions: what the sender does with the right it names, and what arrives. */
@@ -54,13 +54,13 @@ typedef struct {
 	mach_msg_id_t msgh_id;
 } mach_msg_header_t;
 
-#define MACH_MSGH_BITS_REMOTE_MASK 0x0000001fu
-#define MACH_MSGH_BITS_LOCAL_MASK 0x00001f00u
-#define MACH_MSGH_BITS_COMPLEX 0x80000000u
-#define MACH_MSGH_BITS_ZERO 0u
+#define MACH_MSGH_BITS_REMOTE_MASK    0x0000001fu
+#define MACH_MSGH_BITS_LOCAL_MASK     0x00001f00u
+#define MACH_MSGH_BITS_COMPLEX        0x80000000u
+#define MACH_MSGH_BITS_ZERO           0u
 #define MACH_MSGH_BITS(remote, local) ((mach_msg_bits_t)(remote) | ((mach_msg_bits_t)(local) << 8))
-#define MACH_MSGH_BITS_REMOTE(bits) ((bits) & MACH_MSGH_BITS_REMOTE_MASK)
-#define MACH_MSGH_BITS_LOCAL(bits) (((bits) & MACH_MSGH_BITS_LOCAL_MASK) >> 8)
+#define MACH_MSGH_BITS_REMOTE(bits)   ((bits)&MACH_MSGH_BITS_REMOTE_MASK)
+#define MACH_MSGH_BITS_LOCAL(bits)    (((bits)&MACH_MSGH_BITS_LOCAL_MASK) >> 8)
 
 /*
  * After the header of a complex message: this, then the descriptors, 16 bytes
@@ -142,56 +142,56 @@ typedef struct {
 	mach_msg_trailer_type_t msgh_trailer_type;
 	mach_msg_trailer_size_t msgh_trailer_size; /* 32 in full, less when the buffer ends before */
 	mach_port_seqno_t msgh_seqno;
-	uint32_t msgh_sender;	/* id of the sending task, 0 for the kernel; on request */
-	uint64_t msgh_payload;	/* protected payload of the port, 0 when none */
+	uint32_t msgh_sender;  /* id of the sending task, 0 for the kernel; on request */
+	uint64_t msgh_payload; /* protected payload of the port, 0 when none */
 	uint64_t msgh_reserved;
 } mach_msg_trailer_t;
 
 #define MACH_MSG_TRAILER_FORMAT_0 0u
-#define MAX_TRAILER_SIZE ((mach_msg_size_t)sizeof(mach_msg_trailer_t))
+#define MAX_TRAILER_SIZE          ((mach_msg_size_t)sizeof(mach_msg_trailer_t))
 
 /* Options of mach_msg. */
-#define MACH_SEND_MSG 0x00000001u
-#define MACH_RCV_MSG 0x00000002u
-#define MACH_RCV_LARGE 0x00000004u   /* a message that does not fit stays queued */
-#define MACH_SEND_TIMEOUT 0x00000010u
-#define MACH_SEND_INTERRUPT 0x00000040u
-#define MACH_SEND_NOTIFY 0x00000080u /* queue full: MACH_SEND_WILL_NOTIFY, send-possible to `notify` */
-#define MACH_RCV_TIMEOUT 0x00000100u
-#define MACH_RCV_INTERRUPT 0x00000400u
+#define MACH_SEND_MSG           0x00000001u
+#define MACH_RCV_MSG            0x00000002u
+#define MACH_RCV_LARGE          0x00000004u /* a message that does not fit stays queued */
+#define MACH_SEND_TIMEOUT       0x00000010u
+#define MACH_SEND_INTERRUPT     0x00000040u
+#define MACH_SEND_NOTIFY        0x00000080u /* queue full: MACH_SEND_WILL_NOTIFY, send-possible to `notify` */
+#define MACH_RCV_TIMEOUT        0x00000100u
+#define MACH_RCV_INTERRUPT      0x00000400u
 #define MACH_RCV_TRAILER_SENDER 0x01000000u /* fill msgh_sender */
 
 #define MACH_MSG_SUCCESS 0
 
-#define MACH_SEND_IN_PROGRESS 0x10000001
-#define MACH_SEND_INVALID_DATA 0x10000002
-#define MACH_SEND_INVALID_DEST 0x10000003
-#define MACH_SEND_TIMED_OUT 0x10000004
-#define MACH_SEND_WILL_NOTIFY 0x10000005
-#define MACH_SEND_INTERRUPTED 0x10000007
-#define MACH_SEND_MSG_TOO_SMALL 0x10000008
-#define MACH_SEND_INVALID_REPLY 0x10000009
-#define MACH_SEND_INVALID_RIGHT 0x1000000a
+#define MACH_SEND_IN_PROGRESS    0x10000001
+#define MACH_SEND_INVALID_DATA   0x10000002
+#define MACH_SEND_INVALID_DEST   0x10000003
+#define MACH_SEND_TIMED_OUT      0x10000004
+#define MACH_SEND_WILL_NOTIFY    0x10000005
+#define MACH_SEND_INTERRUPTED    0x10000007
+#define MACH_SEND_MSG_TOO_SMALL  0x10000008
+#define MACH_SEND_INVALID_REPLY  0x10000009
+#define MACH_SEND_INVALID_RIGHT  0x1000000a
 #define MACH_SEND_INVALID_NOTIFY 0x1000000b
 #define MACH_SEND_INVALID_MEMORY 0x1000000c
-#define MACH_SEND_NO_BUFFER 0x1000000d
-#define MACH_SEND_TOO_LARGE 0x1000000e
-#define MACH_SEND_INVALID_TYPE 0x1000000f
+#define MACH_SEND_NO_BUFFER      0x1000000d
+#define MACH_SEND_TOO_LARGE      0x1000000e
+#define MACH_SEND_INVALID_TYPE   0x1000000f
 #define MACH_SEND_INVALID_HEADER 0x10000010
 
-#define MACH_RCV_IN_PROGRESS 0x10004001
-#define MACH_RCV_INVALID_NAME 0x10004002
-#define MACH_RCV_TIMED_OUT 0x10004003
-#define MACH_RCV_TOO_LARGE 0x10004004
-#define MACH_RCV_INTERRUPTED 0x10004005
-#define MACH_RCV_PORT_CHANGED 0x10004006
+#define MACH_RCV_IN_PROGRESS    0x10004001
+#define MACH_RCV_INVALID_NAME   0x10004002
+#define MACH_RCV_TIMED_OUT      0x10004003
+#define MACH_RCV_TOO_LARGE      0x10004004
+#define MACH_RCV_INTERRUPTED    0x10004005
+#define MACH_RCV_PORT_CHANGED   0x10004006
 #define MACH_RCV_INVALID_NOTIFY 0x10004007
-#define MACH_RCV_INVALID_DATA 0x10004008
-#define MACH_RCV_PORT_DIED 0x10004009
-#define MACH_RCV_IN_SET 0x1000400a
-#define MACH_RCV_HEADER_ERROR 0x1000400b
-#define MACH_RCV_BODY_ERROR 0x1000400c
-#define MACH_RCV_INVALID_TYPE 0x1000400d
-#define MACH_RCV_COMPLEX 0x1000400e /* register caller: the reply carried rights or memory and was destroyed */
+#define MACH_RCV_INVALID_DATA   0x10004008
+#define MACH_RCV_PORT_DIED      0x10004009
+#define MACH_RCV_IN_SET         0x1000400a
+#define MACH_RCV_HEADER_ERROR   0x1000400b
+#define MACH_RCV_BODY_ERROR     0x1000400c
+#define MACH_RCV_INVALID_TYPE   0x1000400d
+#define MACH_RCV_COMPLEX        0x1000400e /* register caller: the reply carried rights or memory and was destroyed */
 
 #endif

@@ -26,10 +26,10 @@ typedef mach_msg_header_t mig_message_t;
  * declares and zeroes the others, so that nothing of the request leaks back.
  */
 struct mig_call {
-	mig_port_t port;	 /* port the request came in by; not consumed */
-	uint64_t payload;	 /* protected payload of that port, else its name */
-	mach_msg_id_t id;	 /* id of the request */
-	uint32_t count;		 /* words: of the request, then of the reply */
+	mig_port_t port;           /* port the request came in by; not consumed */
+	uint64_t payload;          /* protected payload of that port, else its name */
+	mach_msg_id_t id;          /* id of the request */
+	uint32_t count;            /* words: of the request, then of the reply */
 	kern_return_t disposition; /* KERN_SUCCESS: reply with word[]; MIG_NO_REPLY: the
 				    * function keeps the reply; MIG_REPLY_KEEP: foreign calls only, reply with
 				    * KEEP; KERN_RESTART: kernel only */
@@ -40,7 +40,7 @@ struct mig_call {
 
 enum {
 	MIG_ROUTINE_REGISTER = 1, /* `words` is set: body is at most eight words */
-	MIG_ROUTINE_ONEWAY = 2,	  /* no reply */
+	MIG_ROUTINE_ONEWAY = 2,   /* no reply */
 };
 
 /*
@@ -52,7 +52,7 @@ enum {
 struct mig_routine {
 	const char *name;
 	uint32_t flags;
-	uint32_t request_words;		  /* register routines */
+	uint32_t request_words; /* register routines */
 	uint32_t reply_words;
 	mach_msg_size_t max_request_size; /* bytes, header included, no trailer */
 	mach_msg_size_t max_reply_size;

@@ -25,9 +25,9 @@ kern_return_t mig_allocate(vm_address_t *address, vm_size_t size);
 void mig_deallocate(vm_address_t address, vm_size_t size);
 
 /*
- * Serves one message in a buffer with a subsystem, register routines too: what SUBSYSTEM_server(in, out) does. Fills `out`
- * (at least subsystem->max_reply_size bytes) in any case. False: no routine has the id; the reply says MIG_BAD_ID and the request
- * is the caller's to destroy. RetCode MIG_NO_REPLY and a null remote port: there is no reply to send.
+ * Serves one message in a buffer with a subsystem, register routines too: what SUBSYSTEM_server(in, out) does. Fills
+ * `out` (at least subsystem->max_reply_size bytes) in any case. False: no routine has the id; the reply says MIG_BAD_ID
+ * and the request is the caller's to destroy. RetCode MIG_NO_REPLY and a null remote port: there is no reply to send.
  */
 int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out);
 

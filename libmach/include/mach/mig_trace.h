@@ -7,7 +7,7 @@
 struct mig_trace_argument {
 	const char *name;
 	const char *type; /* the type's name in the .defs: "fd_t" */
-	unsigned bytes;	  /* that count of the word; the rest is void */
+	unsigned bytes;   /* that count of the word; the rest is void */
 };
 
 struct mig_trace_routine {
@@ -18,7 +18,7 @@ struct mig_trace_routine {
 
 struct mig_trace_table {
 	const char *name;
-	int start;	/* number of routine[0] */
+	int start; /* number of routine[0] */
 	unsigned count;
 	const struct mig_trace_routine *routine;
 };

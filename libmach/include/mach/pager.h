@@ -9,10 +9,11 @@
  * A memory object, embedded in the pager's own structure (container_of, or first member).
  *
  *   IDLE   no kernel knows it: control is null.
- *   READY  between memory_object_init and memory_object_terminate (or the death of the control port): control is a send right.
+ *   READY  between memory_object_init and memory_object_terminate (or the death of the control port): control is a send
+ * right.
  *
- * References: one is the creator's, one the kernel's while READY, one is lent to each function of `ops` while it runs; pager_object_retain
- * takes others. The last release calls ops->destroy.
+ * References: one is the creator's, one the kernel's while READY, one is lent to each function of `ops` while it runs;
+ * pager_object_retain takes others. The last release calls ops->destroy.
  */
 struct pager_object {
 	const struct pager_ops *ops;
@@ -22,18 +23,18 @@ struct pager_object {
 	memory_object_copy_strategy_t copy_strategy;
 	unsigned refs;
 	mach_port_mscount_t sends_made; /* since the last no-senders */
-	pthread_mutex_t lock;		/* control, sends_made */
+	pthread_mutex_t lock;           /* control, sends_made */
 	pthread_cond_t lock_done;
-	boolean_t locking; /* a lock request is under way */
-	struct pager_object *next;	/* in the kit's registry */
+	boolean_t locking;         /* a lock request is under way */
+	struct pager_object *next; /* in the kit's registry */
 };
 
 struct pager_ops {
 	/* The kernel wants pages. Answer the whole range by pager_supply, pager_zero or pager_error; now or later. */
 	void (*data_request)(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access);
 	/* Pages come back; the memory at data is yours (vm_deallocate). kernel_copy: the kernel still has them. */
-	void (*data_return)(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, boolean_t dirty,
-		boolean_t kernel_copy);
+	void (*data_return)(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
+		boolean_t dirty, boolean_t kernel_copy);
 	/* Access to pages that you supplied locked. May be null: they are unlocked. */
 	void (*data_unlock)(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access);
 	/* The kernel has dropped the object (a new init may follow). May be null. */
@@ -45,8 +46,9 @@ struct pager_ops {
 };
 
 /*
- * Lets the task have the kernel's reserve of pages, by wiring one of its own: a pager needs memory most when there is none. Takes the
- * host's privileged port, which the configuration gives (privileges=host): KERN_INVALID_HOST without it.
+ * Lets the task have the kernel's reserve of pages, by wiring one of its own: a pager needs memory most when there is
+ * none. Takes the host's privileged port, which the configuration gives (privileges=host): KERN_INVALID_HOST without
+ * it.
  */
 kern_return_t pager_use_reserve(void);
 
@@ -62,7 +64,8 @@ void pager_object_release(struct pager_object *object);
 /* A send right to hand out; asks for no_senders. */
 kern_return_t pager_object_send_right(struct pager_object *object, mach_port_t *right);
 
-/* For a server with a S_mach_notify_no_senders of its own: true if the notification was for a memory object, and is served. */
+/* For a server with a S_mach_notify_no_senders of its own: true if the notification was for a memory object, and is
+ * served. */
 boolean_t pager_no_senders(mach_port_mscount_t mscount);
 
 /* Answers. supply moves the page-aligned memory out of the caller. */
@@ -72,9 +75,9 @@ kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_siz
 kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error);
 
 /*
- * Cleans (should_return), drops (flush) or locks pages and waits until that is done. data_return calls come meanwhile to the
- * other threads of the server loop: never call this from one that all of them wait for. When a single thread serves the
- * objects (their own port set), every data_return of the request has been served when this returns.
+ * Cleans (should_return), drops (flush) or locks pages and waits until that is done. data_return calls come meanwhile
+ * to the other threads of the server loop: never call this from one that all of them wait for. When a single thread
+ * serves the objects (their own port set), every data_return of the request has been served when this returns.
  */
 kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
 	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock);

@@ -27,8 +27,8 @@ typedef mach_port_name_t mach_port_t; /* as it stands in a message; the kernel h
 typedef mach_port_name_t mach_port_t;
 #endif
 
-#define MACH_PORT_NULL 0u
-#define MACH_PORT_DEAD 0xffffffffu
+#define MACH_PORT_NULL        0u
+#define MACH_PORT_DEAD        0xffffffffu
 #define MACH_PORT_VALID(name) ((name) != MACH_PORT_NULL && (name) != MACH_PORT_DEAD)
 
 enum {
@@ -39,18 +39,18 @@ enum {
 	MACH_PORT_RIGHT_DEAD_NAME = 4,
 };
 
-#define MACH_PORT_TYPE(right) (1u << ((right) + 16))
-#define MACH_PORT_TYPE_NONE 0u
-#define MACH_PORT_TYPE_SEND MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND)
-#define MACH_PORT_TYPE_RECEIVE MACH_PORT_TYPE(MACH_PORT_RIGHT_RECEIVE)
-#define MACH_PORT_TYPE_SEND_ONCE MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND_ONCE)
-#define MACH_PORT_TYPE_PORT_SET MACH_PORT_TYPE(MACH_PORT_RIGHT_PORT_SET)
-#define MACH_PORT_TYPE_DEAD_NAME MACH_PORT_TYPE(MACH_PORT_RIGHT_DEAD_NAME)
+#define MACH_PORT_TYPE(right)       (1u << ((right) + 16))
+#define MACH_PORT_TYPE_NONE         0u
+#define MACH_PORT_TYPE_SEND         MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND)
+#define MACH_PORT_TYPE_RECEIVE      MACH_PORT_TYPE(MACH_PORT_RIGHT_RECEIVE)
+#define MACH_PORT_TYPE_SEND_ONCE    MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND_ONCE)
+#define MACH_PORT_TYPE_PORT_SET     MACH_PORT_TYPE(MACH_PORT_RIGHT_PORT_SET)
+#define MACH_PORT_TYPE_DEAD_NAME    MACH_PORT_TYPE(MACH_PORT_RIGHT_DEAD_NAME)
 #define MACH_PORT_TYPE_SEND_RECEIVE (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_RECEIVE)
-#define MACH_PORT_TYPE_DNREQUEST 0x80000000u
+#define MACH_PORT_TYPE_DNREQUEST    0x80000000u
 
 #define MACH_PORT_QLIMIT_DEFAULT 16u
-#define MACH_PORT_QLIMIT_MAX 1024u
+#define MACH_PORT_QLIMIT_MAX     1024u
 
 typedef struct mach_port_status {
 	mach_port_name_t mps_pset;
@@ -59,7 +59,7 @@ typedef struct mach_port_status {
 	mach_port_msgcount_t mps_qlimit;
 	mach_port_msgcount_t mps_msgcount;
 	mach_port_rights_t mps_sorights;
-	uint32_t mps_srights;	/* boolean: send rights exist */
+	uint32_t mps_srights;   /* boolean: send rights exist */
 	uint32_t mps_pdrequest; /* boolean */
 	uint32_t mps_nsrequest; /* boolean */
 	uint32_t mps_flags;

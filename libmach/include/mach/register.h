@@ -26,10 +26,10 @@ static inline kern_return_t mach_call_words(mach_port_t port, mach_msg_id_t id, 
 	int64_t result = TRAP_MACH_CALL;
 
 	__asm__ volatile("syscall"
-		: "+a"(result), "+b"(rbx), "+D"(w0), "+S"(w1), "+d"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6),
-		"+r"(w7)
-		: "r"(n)
-		: "rcx", "r11", "memory");
+			 : "+a"(result), "+b"(rbx), "+D"(w0), "+S"(w1), "+d"(w2), "+r"(w3), "+r"(w4), "+r"(w5),
+			 "+r"(w6), "+r"(w7)
+			 : "r"(n)
+			 : "rcx", "r11", "memory");
 	word[0] = w0;
 	word[1] = w1;
 	word[2] = w2;
@@ -53,27 +53,27 @@ static inline kern_return_t mach_send_words(mach_port_t port, mach_msg_id_t id, 
 	int64_t result = TRAP_MACH_SEND;
 
 	__asm__ volatile("syscall"
-		: "+a"(result)
-		: "b"(port | (uint64_t)(uint32_t)id << 32), "D"(word[0]), "S"(word[1]), "d"(word[2]), "r"(w3), "r"(w4),
-		"r"(w5), "r"(w6), "r"(w7), "r"(n)
-		: "rcx", "r11", "memory");
+			 : "+a"(result)
+			 : "b"(port | (uint64_t)(uint32_t)id << 32), "D"(word[0]), "S"(word[1]), "d"(word[2]), "r"(w3),
+			 "r"(w4), "r"(w5), "r"(w6), "r"(w7), "r"(n)
+			 : "rcx", "r11", "memory");
 	return (kern_return_t)result;
 }
 
 /* What a server was given by mach_reply_wait_words, and what it replies with. */
 struct mach_delivery {
 	uint64_t word[8];
-	uint64_t kind;	  /* rbx: DELIVERED_* and DELIVERED_COUNT, DELIVERED_ID */
+	uint64_t kind;    /* rbx: DELIVERED_* and DELIVERED_COUNT, DELIVERED_ID */
 	uint64_t payload; /* of the port the message came in by, else that port's name */
 };
 
 /*
- * Replies to the caller last received (flags without REPLY_NONE) with reply_count of delivery->word, then waits on a port
- * or set. A message that is not a register message goes to the buffer (DELIVERED_BUFFER); one that does not fit stays queued:
- * MACH_RCV_TOO_LARGE. Returns what the kernel says of the receive.
+ * Replies to the caller last received (flags without REPLY_NONE) with reply_count of delivery->word, then waits on a
+ * port or set. A message that is not a register message goes to the buffer (DELIVERED_BUFFER); one that does not fit
+ * stays queued: MACH_RCV_TOO_LARGE. Returns what the kernel says of the receive.
  */
-static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t flags, uint32_t reply_count, void *buffer,
-	uint32_t size, struct mach_delivery *delivery)
+static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t flags, uint32_t reply_count,
+	void *buffer, uint32_t size, struct mach_delivery *delivery)
 {
 	register uint64_t w3 __asm__("r10") = delivery->word[3];
 	register uint64_t w4 __asm__("r8") = delivery->word[4];
@@ -87,10 +87,10 @@ static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t 
 	int64_t result = TRAP_MACH_REPLY_WAIT;
 
 	__asm__ volatile("syscall"
-		: "+a"(result), "+b"(rbx), "+D"(w0), "+S"(w1), "+d"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6),
-		"+r"(w7), "+r"(payload)
-		: "r"(r15)
-		: "rcx", "r11", "memory");
+			 : "+a"(result), "+b"(rbx), "+D"(w0), "+S"(w1), "+d"(w2), "+r"(w3), "+r"(w4), "+r"(w5),
+			 "+r"(w6), "+r"(w7), "+r"(payload)
+			 : "r"(r15)
+			 : "rcx", "r11", "memory");
 	delivery->word[0] = w0;
 	delivery->word[1] = w1;
 	delivery->word[2] = w2;
@@ -104,7 +104,8 @@ static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t 
 	return (kern_return_t)result;
 }
 
-/* The right to answer the caller last received as a send-once right, to be used later; MACH_PORT_NULL when none is owed. */
+/* The right to answer the caller last received as a send-once right, to be used later; MACH_PORT_NULL when none is
+ * owed. */
 static inline mach_port_t mach_reply_defer(void)
 {
 	int64_t result = TRAP_MACH_REPLY_DEFER;

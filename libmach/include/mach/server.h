@@ -6,15 +6,16 @@
 
 /*
  * Serves a port or port set for ever with the subsystems of a null-ended list (generated: SUBSYSTEM_subsystem). Several
- * threads may run it on one port. Every reply is sent as the caller expects it; a request of no subsystem is destroyed and
- * answered by MIG_BAD_ID. Returns only when receiving itself fails: with that error.
+ * threads may run it on one port. Every reply is sent as the caller expects it; a request of no subsystem is destroyed
+ * and answered by MIG_BAD_ID. Returns only when receiving itself fails: with that error.
  *
  * A work function may keep a reply for later: the routine takes an sreplyport (buffered routines), or it calls
  * mach_reply_defer() (register routines); it then returns MIG_NO_REPLY.
  */
 kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *const subsystems[]);
 /* Starts `count` further threads that run it. KERN_RESOURCE_SHORTAGE: fewer could be started. */
-kern_return_t mach_server_start_threads(mach_port_t receive, const struct mig_subsystem *const subsystems[], unsigned count);
+kern_return_t mach_server_start_threads(
+	mach_port_t receive, const struct mig_subsystem *const subsystems[], unsigned count);
 
 /* Of the request that the calling thread is serving: the payload of its port (else the port's name). */
 extern __thread uint64_t mach_request_payload_;

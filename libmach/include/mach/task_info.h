@@ -8,9 +8,9 @@ typedef uint64_t *task_info_t;
 typedef uint64_t *thread_info_t;
 typedef uint64_t *host_info_t;
 
-#define TASK_INFO_MAX 32
+#define TASK_INFO_MAX   32
 #define THREAD_INFO_MAX 32
-#define HOST_INFO_MAX 128
+#define HOST_INFO_MAX   128
 
 #define TASK_BASIC_INFO 1
 struct task_basic_info {
@@ -31,7 +31,7 @@ struct thread_basic_info {
 	uint64_t priority;
 	uint64_t user_ns;
 	uint64_t system_ns;
-	uint64_t word;	  /* thread word */
+	uint64_t word;    /* thread word */
 	uint64_t in_call; /* THREAD_IN_* */
 };
 #define THREAD_BASIC_INFO_COUNT ((unsigned)(sizeof(struct thread_basic_info) / 8))

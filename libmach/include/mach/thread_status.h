@@ -7,7 +7,7 @@
 typedef uint64_t *thread_state_t;
 
 #define x86_THREAD_STATE64 4
-#define x86_FLOAT_STATE64 5 /* the XSAVE area in standard form, 512 bytes of FXSAVE first */
+#define x86_FLOAT_STATE64  5 /* the XSAVE area in standard form, 512 bytes of FXSAVE first */
 
 /* All of a thread's registers, in 64-bit words. Of rflags a task may change the arithmetic flags, DF, TF, AC, ID. */
 typedef struct {
@@ -17,6 +17,6 @@ typedef struct {
 } x86_thread_state64_t;
 
 #define x86_THREAD_STATE64_COUNT ((unsigned)(sizeof(x86_thread_state64_t) / 8))
-#define THREAD_STATE_MAX 512 /* words: XSAVE area up to AVX-512 and PKRU */
+#define THREAD_STATE_MAX         512 /* words: XSAVE area up to AVX-512 and PKRU */
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef MACH_TRAP_H
 #define MACH_TRAP_H
 
+/* clang-format off: tables */
 /*
  * `syscall` with a negative number in rax is a Mach trap; from 0 up it is foreign. rcx and r11 are lost; rbp, rsp are kept
  * by every trap, and all but rax, rcx, r11 by the plain traps (from TRAP_MACH_MSG on).

@@ -18,9 +18,9 @@ static inline int64_t mach_trap(int64_t number, uint64_t a, uint64_t b, uint64_t
 
 	/* r8: an aborted copying trap leaves there how far it got. */
 	__asm__ volatile("syscall"
-		: "+a"(number), "+r"(r8)
-		: "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r9)
-		: "rcx", "r11", "memory");
+			 : "+a"(number), "+r"(r8)
+			 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r9)
+			 : "rcx", "r11", "memory");
 	return number;
 }
 
@@ -28,8 +28,9 @@ static inline int64_t mach_trap(int64_t number, uint64_t a, uint64_t b, uint64_t
  * Sends and/or receives one message. Buffer, options and errors: mach/message.h. The trap comes back when it is
  * interrupted; mach_msg goes on unless MACH_SEND_INTERRUPT or MACH_RCV_INTERRUPT says otherwise.
  */
-static inline mach_msg_return_t mach_msg_trap(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t send_size,
-	mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout, mach_port_t notify)
+static inline mach_msg_return_t mach_msg_trap(mach_msg_header_t *message, mach_msg_option_t option,
+	mach_msg_size_t send_size, mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout,
+	mach_port_t notify)
 {
 	return (mach_msg_return_t)mach_trap(TRAP_MACH_MSG, (uintptr_t)message, option,
 		send_size | (uint64_t)receive_size << 32, receive_name, timeout, notify);
@@ -69,14 +70,15 @@ static inline mach_port_t mach_task_self(void)
  * One copy between a task and the caller. done (may be null) says how many bytes were copied in any case. With
  * VM_COPY_NOWAIT: KERN_ABSENT instead of waiting for a pager.
  */
-static inline kern_return_t mach_vm_read_overwrite(mach_port_t task, vm_address_t address, vm_size_t size, void *data,
-	uint32_t flags, vm_size_t *done)
+static inline kern_return_t mach_vm_read_overwrite(
+	mach_port_t task, vm_address_t address, vm_size_t size, void *data, uint32_t flags, vm_size_t *done)
 {
-	return (kern_return_t)mach_trap(TRAP_VM_READ_OVERWRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);
+	return (kern_return_t)mach_trap(
+		TRAP_VM_READ_OVERWRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);
 }
 
-static inline kern_return_t mach_vm_write(mach_port_t task, vm_address_t address, vm_size_t size, const void *data,
-	uint32_t flags, vm_size_t *done)
+static inline kern_return_t mach_vm_write(
+	mach_port_t task, vm_address_t address, vm_size_t size, const void *data, uint32_t flags, vm_size_t *done)
 {
 	return (kern_return_t)mach_trap(TRAP_VM_WRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);
 }
@@ -98,13 +100,13 @@ static inline int64_t mach_word_wake(const uint32_t *word, uint32_t most, uint32
 	return mach_trap(TRAP_WORD_WAKE, (uintptr_t)word, most, flags, 0, 0, 0);
 }
 
-/* If *from holds `expected`: wakes `wake` waiters of it and moves `move` more to `to`; woken + moved, or an error << 32. */
-static inline int64_t mach_word_requeue(const uint32_t *from, const uint32_t *to, uint32_t wake, uint32_t move,
-	uint32_t expected, uint32_t flags)
+/* If *from holds `expected`: wakes `wake` waiters of it and moves `move` more to `to`; woken + moved, or an error
+ * << 32. */
+static inline int64_t mach_word_requeue(
+	const uint32_t *from, const uint32_t *to, uint32_t wake, uint32_t move, uint32_t expected, uint32_t flags)
 {
 	return mach_trap(TRAP_WORD_REQUEUE, (uintptr_t)from, (uintptr_t)to, wake, move, expected, flags);
 }
-
 
 static inline kern_return_t thread_switch(mach_port_t thread, int option, uint32_t milliseconds)
 {

@@ -14,9 +14,9 @@ typedef unsigned vm_inherit_t;
 typedef int memory_object_copy_strategy_t;
 typedef int memory_object_return_t;
 
-#define VM_PAGE_SIZE 4096ull
+#define VM_PAGE_SIZE  4096ull
 #define VM_PAGE_SHIFT 12
-#define VM_PAGE_MASK (VM_PAGE_SIZE - 1)
+#define VM_PAGE_MASK  (VM_PAGE_SIZE - 1)
 #define trunc_page(a) ((a) & ~VM_PAGE_MASK)
 #define round_page(a) (((a) + VM_PAGE_MASK) & ~VM_PAGE_MASK)
 
@@ -24,27 +24,27 @@ typedef int memory_object_return_t;
 #define VM_MIN_ADDRESS 0x10000ull
 #define VM_MAX_ADDRESS 0x7ffffffff000ull
 
-#define VM_PROT_NONE 0
-#define VM_PROT_READ 1
-#define VM_PROT_WRITE 2
-#define VM_PROT_EXECUTE 4
-#define VM_PROT_DEFAULT (VM_PROT_READ | VM_PROT_WRITE)
-#define VM_PROT_ALL (VM_PROT_READ | VM_PROT_WRITE | VM_PROT_EXECUTE)
+#define VM_PROT_NONE      0
+#define VM_PROT_READ      1
+#define VM_PROT_WRITE     2
+#define VM_PROT_EXECUTE   4
+#define VM_PROT_DEFAULT   (VM_PROT_READ | VM_PROT_WRITE)
+#define VM_PROT_ALL       (VM_PROT_READ | VM_PROT_WRITE | VM_PROT_EXECUTE)
 #define VM_PROT_NO_CHANGE 8
 
-#define VM_INHERIT_SHARE 0u
-#define VM_INHERIT_COPY 1u
-#define VM_INHERIT_NONE 2u
+#define VM_INHERIT_SHARE   0u
+#define VM_INHERIT_COPY    1u
+#define VM_INHERIT_NONE    2u
 #define VM_INHERIT_DEFAULT VM_INHERIT_COPY
 
-#define MEMORY_OBJECT_COPY_NONE 0      /* a copy is made at once */
-#define MEMORY_OBJECT_COPY_CALL 1
-#define MEMORY_OBJECT_COPY_DELAY 2     /* copy-on-write; the pager changes nothing by itself */
+#define MEMORY_OBJECT_COPY_NONE      0 /* a copy is made at once */
+#define MEMORY_OBJECT_COPY_CALL      1
+#define MEMORY_OBJECT_COPY_DELAY     2 /* copy-on-write; the pager changes nothing by itself */
 #define MEMORY_OBJECT_COPY_TEMPORARY 3 /* and needs no data back */
 
-#define MEMORY_OBJECT_RETURN_NONE 0
+#define MEMORY_OBJECT_RETURN_NONE  0
 #define MEMORY_OBJECT_RETURN_DIRTY 1 /* dirty and precious pages */
-#define MEMORY_OBJECT_RETURN_ALL 2
+#define MEMORY_OBJECT_RETURN_ALL   2
 
 typedef struct vm_statistics {
 	uint64_t pagesize;

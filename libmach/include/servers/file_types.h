@@ -6,8 +6,8 @@
 
 /* Results are kern_return_t; an errno of Linux travels as this. */
 #define FILE_ERROR_BASE 0x40000000
-#define FILE_ERROR(e) (FILE_ERROR_BASE | (e))
-#define FILE_ERRNO(kr) (((kr) & ~0xfff) == FILE_ERROR_BASE ? ((kr) & 0xfff) : (kr) == 0 ? 0 : 5 /* EIO */)
+#define FILE_ERROR(e)   (FILE_ERROR_BASE | (e))
+#define FILE_ERRNO(kr)  (((kr) & ~0xfff) == FILE_ERROR_BASE ? ((kr)&0xfff) : (kr) == 0 ? 0 : 5 /* EIO */)
 
 #define FILE_NAME_LENGTH 255
 
@@ -20,7 +20,7 @@ typedef struct file_attributes {
 	uint64_t links;
 	uint64_t uid, gid;
 	uint64_t device; /* of a special file: Linux's major << 8 | minor encoding of st_rdev */
-	uint64_t size;	 /* bytes */
+	uint64_t size;   /* bytes */
 	uint64_t blocks; /* of 512 bytes */
 	uint64_t block_size;
 	int64_t access_time, modify_time, change_time; /* ns since 1970 */
@@ -53,8 +53,8 @@ struct file_entry {
 	uint64_t inode;
 	uint64_t cookie; /* pass it to go on after this entry */
 	uint16_t length; /* of this record, a multiple of 8 */
-	uint8_t type;	 /* DT_* */
-	char name[];	 /* ends in NUL */
+	uint8_t type;    /* DT_* */
+	char name[];     /* ends in NUL */
 };
 
 #define FILE_ENTRIES_SIZE 16384

@@ -59,7 +59,8 @@ static void good_ones(void)
 		"the server has what the line says");
 	check(e[0].services == 2 && strcmp(e[0].service[0], "disk") == 0 && strcmp(e[0].service[1], "swap") == 0,
 		"it has both services");
-	check(!e[1].is_server && !e[1].host && strcmp(e[1].module, "t") == 0 && e[1].line == 2, "the program has its module");
+	check(!e[1].is_server && !e[1].host && strcmp(e[1].module, "t") == 0 && e[1].line == 2,
+		"the program has its module");
 	check(e[1].args == 3 && strcmp(e[1].arg[0], "-v") == 0 && strcmp(e[1].arg[2], "three") == 0,
 		"arguments end at the comment");
 	check(parse("server a \\\n  service=x \\\n  args=1 2\nserver b") == 0 && conf.entries == 2 && e[0].args == 2 &&
@@ -89,7 +90,8 @@ static void bad_ones(void)
 	memset(line, 'a', sizeof(line));
 	line[sizeof(line) - 1] = '\0';
 	bad(line, 1, "longer", "a line has a limit");
-	check(parse_bytes("server a\0b\nserver c", 19) == 1 && conf.entries == 1 && strcmp(conf.entry[0].name, "c") == 0,
+	check(parse_bytes("server a\0b\nserver c", 19) == 1 && conf.entries == 1 &&
+			strcmp(conf.entry[0].name, "c") == 0,
 		"bytes that are no text spoil their line only");
 	check(parse("bad\nserver a\nbad\nserver b") == 2 && conf.entries == 2 && error_line == 3,
 		"good lines between bad ones count, every bad one is reported");
@@ -106,8 +108,8 @@ static void many(void)
 
 static void random_ones(void)
 {
-	static const char *const words[] = { "server", "program", " ", "\n", "\\\n", "=", "service=a", "module=", "args=", "#",
-		"privileges=host,,device", "restart=yes", "x", "\t", "\\", "\r", "\xff", "y" };
+	static const char *const words[] = {"server", "program", " ", "\n", "\\\n", "=", "service=a",
+		"module=", "args=", "#", "privileges=host,,device", "restart=yes", "x", "\t", "\\", "\r", "\xff", "y"};
 	uint64_t state = 7;
 	bool sound = true;
 
@@ -124,8 +126,8 @@ static void random_ones(void)
 		}
 		parse_bytes(text, size);
 		for (unsigned i = 0; i < conf.entries; i++)
-			sound &= conf.entry[i].name[0] && conf.entry[i].module[0] && conf.entry[i].services <= CONF_SERVICES_MAX &&
-				conf.entry[i].args <= CONF_ARGS_MAX;
+			sound &= conf.entry[i].name[0] && conf.entry[i].module[0] &&
+				 conf.entry[i].services <= CONF_SERVICES_MAX && conf.entry[i].args <= CONF_ARGS_MAX;
 	}
 	check(sound, "entries of 50000 random texts are sound");
 }

@@ -27,11 +27,15 @@ static void make(void)
 	file.header.e_phoff = sizeof(file.header);
 	file.header.e_phentsize = sizeof(Elf64_Phdr);
 	file.header.e_phnum = 3;
-	file.segment[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0x400000, .p_filesz = 0x1000,
-		.p_memsz = 0x1000 };
-	file.segment[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x1000, .p_vaddr = 0x402000,
-		.p_filesz = 0x200, .p_memsz = 0x3000 };
-	file.segment[2] = (Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W };
+	file.segment[0] = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0x400000, .p_filesz = 0x1000, .p_memsz = 0x1000};
+	file.segment[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+		.p_flags = PF_R | PF_W,
+		.p_offset = 0x1000,
+		.p_vaddr = 0x402000,
+		.p_filesz = 0x200,
+		.p_memsz = 0x3000};
+	file.segment[2] = (Elf64_Phdr){.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W};
 }
 
 static struct elf_image image;
@@ -56,7 +60,8 @@ static void expect(enum elf_result wanted, const char *name)
 
 static bool is_sound(void)
 {
-	if (image.segments == 0 || image.segments > ELF_SEGMENTS_MAX || image.entry < image.low || image.entry >= image.high)
+	if (image.segments == 0 || image.segments > ELF_SEGMENTS_MAX || image.entry < image.low ||
+		image.entry >= image.high)
 		return false;
 	for (unsigned i = 0; i < image.segments; i++) {
 		const struct elf_segment *s = &image.segment[i];
@@ -79,7 +84,8 @@ static void cases(void)
 	check(image.segment[0].protection == (VM_PROT_READ | VM_PROT_EXECUTE) &&
 			image.segment[1].protection == (VM_PROT_READ | VM_PROT_WRITE),
 		"protections are the segments'");
-	check(!image.executable_stack && !image.position_independent && image.interpreter_size == 0, "nothing else is seen in it");
+	check(!image.executable_stack && !image.position_independent && image.interpreter_size == 0,
+		"nothing else is seen in it");
 	file.header.e_ident[1] = 'X';
 	expect(ELF_NOT_ELF, "another kind of file is told from an ELF file");
 	file.header.e_ident[EI_CLASS] = ELFCLASS32;
@@ -101,7 +107,8 @@ static void cases(void)
 	check(parse(10) == ELF_NEED_MORE, "half an ELF header is too little");
 	check(elf_image_parse(&file, 40, 40, &image) == ELF_TRUNCATED, "a file of half a header is truncated");
 	check(elf_image_parse(&file, 3, 3, &image) == ELF_NOT_ELF, "a file of three bytes is no program");
-	check(elf_image_parse(&file, 4096, 0x1100, &image) == ELF_TRUNCATED, "a file that ends inside a segment is truncated");
+	check(elf_image_parse(&file, 4096, 0x1100, &image) == ELF_TRUNCATED,
+		"a file that ends inside a segment is truncated");
 	file.segment[1].p_filesz = 0x4000;
 	expect(ELF_MALFORMED, "more bytes in the file than in memory are refused");
 	file.segment[1].p_vaddr = 0x400800;
@@ -120,8 +127,9 @@ static void cases(void)
 	expect(ELF_MALFORMED, "a program at address 0 is refused");
 	file.header.e_entry = 0x900000;
 	expect(ELF_MALFORMED, "an entry outside the segments is refused");
-	file.segment[2] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x100, .p_filesz = 28 };
-	check(parse(4096) == ELF_OK && image.interpreter_offset == 0x100 && image.interpreter_size == 28 && image.executable_stack,
+	file.segment[2] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 0x100, .p_filesz = 28};
+	check(parse(4096) == ELF_OK && image.interpreter_offset == 0x100 && image.interpreter_size == 28 &&
+			image.executable_stack,
 		"an interpreter is found; without a stack header the stack is executable");
 	file.segment[2].p_filesz = 1 << 20;
 	expect(ELF_MALFORMED, "an absurd interpreter is refused");
@@ -133,7 +141,7 @@ static void cases(void)
 	make();
 	file.header.e_phnum = 20;
 	for (unsigned i = 0; i < 20; i++)
-		file.segment[i] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = 0x400000 + i * 0x1000, .p_memsz = 0x1000 };
+		file.segment[i] = (Elf64_Phdr){.p_type = PT_LOAD, .p_vaddr = 0x400000 + i * 0x1000, .p_memsz = 0x1000};
 	expect(ELF_MALFORMED, "too many segments are refused");
 }
 

@@ -63,7 +63,8 @@ static void mbr(void)
 	entry(0, 0, 0x83, 64, 1000);
 	entry(0, 2, 0x83, 2000, 96);
 	disk[0][446] = 0x80;
-	check(find() == 2 && is(0, 1, 64, 1000) && is(1, 3, 2000, 96) && !complaint, "primary partitions keep their numbers");
+	check(find() == 2 && is(0, 1, 64, 1000) && is(1, 3, 2000, 96) && !complaint,
+		"primary partitions keep their numbers");
 	disk[0][446] = 0x12;
 	check(find() == 0, "a boot sector that is no table is not taken for one");
 	entry(0, 0, 0x83, 64, 5000);
@@ -77,7 +78,8 @@ static void mbr(void)
 	entry(1000, 1, 0x05, 200, 100);
 	sign(1200);
 	entry(1200, 0, 0x82, 8, 60);
-	check(find() == 3 && is(1, 5, 1008, 50) && is(2, 6, 1208, 60), "logical partitions are found along their chain");
+	check(find() == 3 && is(1, 5, 1008, 50) && is(2, 6, 1208, 60),
+		"logical partitions are found along their chain");
 	entry(1200, 1, 0x05, 200, 100);
 	check(find() == 3, "a chain that goes back to itself ends");
 	disk[1200][511] = 0;
@@ -142,7 +144,8 @@ static void gpt(void)
 	gpt_header(1, 2);
 	put(disk[SECTORS - 33] + 40, SECTORS + 5, 8);
 	gpt_header(SECTORS - 1, SECTORS - 33);
-	check(find() == 0 && complaint && strstr(complaint, "outside"), "a partition of a GPT beyond the disk is reported");
+	check(find() == 0 && complaint && strstr(complaint, "outside"),
+		"a partition of a GPT beyond the disk is reported");
 }
 
 static void random_disks(void)
@@ -156,8 +159,8 @@ static void random_disks(void)
 		if (round % 500 == 0)
 			make_gpt();
 		for (int i = 0; i < 3; i++)
-			disk[check_random(&state) % 2 ? 0 : check_random(&state) % 4][check_random(&state) % PARTITION_SECTOR] =
-				(uint8_t)check_random(&state);
+			disk[check_random(&state) % 2 ? 0 : check_random(&state) % 4]
+			    [check_random(&state) % PARTITION_SECTOR] = (uint8_t)check_random(&state);
 		sign(0);
 		/* The checksums are put right again, so that the fields behind them are read. */
 		if (round % 2) {
@@ -167,7 +170,8 @@ static void random_disks(void)
 		}
 		count = find();
 		for (unsigned i = 0; i < count; i++)
-			sound &= list[i].sectors && list[i].start < SECTORS && list[i].sectors <= SECTORS - list[i].start;
+			sound &= list[i].sectors && list[i].start < SECTORS &&
+				 list[i].sectors <= SECTORS - list[i].start;
 	}
 	check(sound, "partitions of 3000 damaged tables lie on the disk");
 	check(!out_of_range, "no sector beyond the disk was read");

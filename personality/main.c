@@ -21,9 +21,6 @@
 #include "trace.h"
 #include "vfs.h"
 
-/* The root of all mounts, once mounts_start has run. */
-extern struct list mounts;
-
 static mach_port_t registered(int slot)
 {
 	static mach_port_t known[TASK_PORT_REGISTER_MAX];

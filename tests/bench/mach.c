@@ -1,5 +1,6 @@
 /* The measurements seen by a Mach program: a boot module that prints "row NAME COUNT" in ticks of the time-stamp counter. */
 #include "../interface/test.h"
+#include "measure.h"
 
 #include <mach/pager.h>
 #include <stubs_server.h>
@@ -9,36 +10,13 @@
 /* As in unix.c: the least of many repetitions, so that no timer's interrupt and no first touch is counted. */
 enum { MANY = 500, ECHO_ID = 100, PAGES = 512 };
 
-static inline uint64_t ticks(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
-
 static mach_port_t port, reply;
 static volatile char *area;
 static unsigned area_page;
 
 static void row(const char *name, void (*operation)(void))
 {
-	uint64_t least = UINT64_MAX, nothing = UINT64_MAX;
-
-	for (int i = 0; i < MANY; i++) {
-		uint64_t start = ticks();
-		uint64_t took = ticks() - start;
-		if (took < nothing)
-			nothing = took;
-	}
-	for (int i = 0; i < MANY; i++) {
-		uint64_t start = ticks();
-		operation();
-		uint64_t took = ticks() - start;
-		if (took < least)
-			least = took;
-	}
-	printf("row %s %llu\n", name, (unsigned long long)(least - nothing));
+	printf("row %s %llu\n", name, (unsigned long long)least_ticks(MANY, operation));
 }
 
 static void null_trap(void)

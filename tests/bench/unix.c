@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 /*
  * Under "-icount shift=0" a tick is an instruction, and the least of many repetitions is the row: what a call costs when nothing
  * else (a timer's interrupt, a first touch) falls into it. The same binary runs on Portolan from a shell, and on Linux as
@@ -34,14 +36,6 @@ static volatile sig_atomic_t signals;
 static char *area;
 static size_t area_page;
 
-static inline uint64_t ticks(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
-
 static void check(int good, const char *what)
 {
 	if (!good) {
@@ -56,22 +50,7 @@ static void check(int good, const char *what)
 /* Prints the least ticks of so many calls, less what the measuring itself takes. */
 static void row(const char *name, int times, void (*operation)(void))
 {
-	uint64_t least = UINT64_MAX, nothing = UINT64_MAX;
-
-	for (int i = 0; i < MANY; i++) {
-		uint64_t start = ticks();
-		uint64_t took = ticks() - start;
-		if (took < nothing)
-			nothing = took;
-	}
-	for (int i = 0; i < times; i++) {
-		uint64_t start = ticks();
-		operation();
-		uint64_t took = ticks() - start;
-		if (took < least)
-			least = took;
-	}
-	printf("row %s %llu\n", name, (unsigned long long)(least - nothing));
+	printf("row %s %llu\n", name, (unsigned long long)least_ticks(times, operation));
 	fflush(stdout);
 }
 

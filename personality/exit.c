@@ -161,8 +161,8 @@ static void give_children_away(struct process *process)
 		if (child->parent_death_signal != 0 && child->state == PROCESS_RUNNING)
 			signal_process(child, child->parent_death_signal, NULL);
 		if (child->state == PROCESS_ZOMBIE && child->parent != NULL) {
-			signal_process(child->parent, SIGCHLD, NULL);
 			wait_queue_wake(&child->parent->child_queue, 0);
+			signal_process(child->parent, SIGCHLD, NULL);
 		} else {
 			group_check_orphaned(child->group);
 		}
@@ -174,7 +174,7 @@ static void tell_parent(struct process *process)
 	struct process *parent = process->parent;
 	struct signal_action *action;
 	struct signal_info info;
-	int status = process->exit_status;
+	int status = process->exit_status, signal;
 	bool discard;
 
 	if (parent == NULL) {
@@ -190,12 +190,16 @@ static void tell_parent(struct process *process)
 	info.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
 	action = &parent->actions->action[SIGCHLD - 1];
 	discard = process->exit_signal == SIGCHLD && (action->handler == 1 || (action->flags & SA_NOCLDWAIT) != 0);
-	if (process->exit_signal != 0)
-		signal_process(parent, process->exit_signal, &info);
+	signal = process->exit_signal;
 	if (discard)
 		process_reap(process);
-	/* Waiters look again, if only to find that there are no children left. */
+	/*
+	 * Waiters look again, if only to find that there are no children left; before the signal, which would end
+	 * their wait with EINTR although there is a child to report.
+	 */
 	wait_queue_wake(&parent->child_queue, 0);
+	if (signal != 0)
+		signal_process(parent, signal, &info);
 }
 
 static void process_finish(struct process *process)
@@ -265,7 +269,7 @@ int64_t sys_exit(uint64_t caller, int status)
 {
 	struct call *call = call_of(caller);
 
-	trace_end(call, 0);
+	trace_end(call, CALL_KEEP);
 	thread_exit(call->thread, (status & 0xff) << 8);
 	return CALL_GONE;
 }
@@ -274,7 +278,7 @@ int64_t sys_exit_group(uint64_t caller, int status)
 {
 	struct call *call = call_of(caller);
 
-	trace_end(call, 0);
+	trace_end(call, CALL_KEEP);
 	process_exit(call->process, (status & 0xff) << 8);
 	return CALL_GONE;
 }

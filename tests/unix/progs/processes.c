@@ -23,6 +23,33 @@ static int wait_for(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
+static volatile int children_heard;
+
+static void hear_child(int number)
+{
+	(void)number;
+	children_heard++;
+}
+
+/* A handler of SIGCHLD does not cut the wait short that there is a child for. */
+static void wait_with_handler(void)
+{
+	struct sigaction action = {.sa_handler = hear_child}, old;
+	pid_t child;
+
+	sigaction(SIGCHLD, &action, &old);
+	for (int i = 0; i < 3; i++) {
+		child = fork();
+		if (child == 0) {
+			usleep(20000);
+			_exit(i);
+		}
+		printf("waited %d", wait_for(child));
+		printf(" heard %d\n", children_heard);
+	}
+	sigaction(SIGCHLD, &old, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	char *arguments[] = {argv[0], "again", "b c", "", NULL}, *environment[] = {"X=1", "Y=two", NULL};
@@ -134,6 +161,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NAME, "a name of its own, long");
 	prctl(PR_GET_NAME, buffer);
 	printf("name %s\n", buffer);
+	wait_with_handler();
 	/* Many at once. */
 	for (i = 0; i < 30; i++) {
 		if (fork() == 0)

@@ -19,13 +19,12 @@
  *     the full path would have left it in.
  *   - Locks are tried, never waited for, so their order cannot close a circle.
  *   - Neither waits with a deadline, and a running thread has no timer set: no time-out can come.
- *   - The words are loaded from the sender's saved registers after its lock is free. They may change by then only if
- *     it was aborted and ran again on another processor; the receiver then gets words of that task's later calls
- *     instead. It could have been sent those as well.
+ *   - The words are copied to the other thread's registers before the locks are free: from then on another processor
+ *     may deliver the next message to a server that waits again, or abort a caller and run it.
  *
  * fast_one.c compiles this file again for a machine on which one processor runs. Interrupts are off, so no lock is
- * ever held by somebody else, and none is taken; a thread was last on this processor; and self has no ast, for it
- * was looked at on the way to user mode.
+ * ever held by somebody else, and none is taken; a thread was last on this processor; self has no ast, for it was
+ * looked at on the way to user mode; and the words stay where they are until they are loaded.
  */
 #ifndef PORTOLAN_HOST
 #pragma GCC optimize("omit-frame-pointer")
@@ -73,6 +72,16 @@ FAST bool can_run(const struct thread *thread, uint32_t run_word, const struct p
 	       likely(thread->regs.by_syscall != 0);
 }
 
+/* Where the entry code loads words 0 to 5 from for `to`: `from`, or their copy. */
+FAST const struct thread_regs *words_for(struct thread *to, const struct thread *from)
+{
+	if (!SEVERAL)
+		return &from->regs;
+	for (unsigned i = 0; i < 6; i++)
+		to->regs.word[i] = from->regs.word[i];
+	return &to->regs;
+}
+
 /* Without the count's checks: the last reference is elsewhere, as each use says. Release: as ref_drop. */
 FAST void drop_one(struct refcount *ref)
 {
@@ -85,6 +94,7 @@ FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, boo
 	struct processor *processor = current_processor();
 	struct ipc_object *object = &port->object;
 	struct thread *receiver = object->slot;
+	const struct thread_regs *words;
 	struct ipc_pset *set = NULL;
 
 	if (receiver == NULL) {
@@ -122,6 +132,7 @@ FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, boo
 	receiver->regs.rbx = rbx;
 	receiver->regs.word[6] = foreign ? self->word : self->regs.word[6];
 	receiver->regs.word[7] = foreign ? 0 : self->regs.word[7];
+	words = words_for(receiver, self);
 	receiver->ipc.owes = self;
 	ref_take(&self->refs);
 	if (receiver->run_priority < self->run_priority)
@@ -138,7 +149,7 @@ FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, boo
 	processor->counters.messages_register++;
 	if (foreign)
 		processor->counters.foreign_calls++;
-	return (struct ipc_fast){receiver, &self->regs};
+	return (struct ipc_fast){receiver, words};
 
 unlock_self:
 	fast_unlock(&self->lock);
@@ -267,12 +278,12 @@ struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
 	ref_take(&object->refs);
 	fast_unlock(&object->lock);
 
-	words = &self->regs;
 	if (caller->ipc.call_foreign) {
 		if (!(flags & REPLY_KEEP))
 			caller->regs.rax = self->regs.word[0];
 		words = &caller->regs; /* unchanged */
 	} else {
+		words = words_for(caller, self);
 		caller->regs.word[6] = self->regs.word[6];
 		caller->regs.word[7] = self->regs.word[7];
 		caller->regs.rax = MACH_MSG_SUCCESS;

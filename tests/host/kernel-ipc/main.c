@@ -5,6 +5,7 @@
 int main(void)
 {
 	world_start();
+	test_queues();
 	test_rights();
 	test_foreign();
 	test_deaths();

@@ -196,6 +196,18 @@ int64_t fd_close(struct call *call, int fd)
 
 /* --- The calls. */
 
+int64_t fd_tell_pair(struct call *call, uint64_t address, int first, int second)
+{
+	int pair[2] = {first, second};
+	int error = copy_out(call, address, pair, sizeof pair);
+
+	if (error != 0) {
+		fd_close(call, first);
+		fd_close(call, second);
+	}
+	return call_result(error);
+}
+
 int64_t sys_close(uint64_t caller, int fd)
 {
 	return fd_close(call_of(caller), fd);

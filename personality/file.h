@@ -123,6 +123,8 @@ int64_t fd_install(struct call *call, struct file *file, bool close_on_exec);
 int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec, unsigned from);
 /* 0 or -EBADF. */
 int64_t fd_close(struct call *call, int fd);
+/* The end of a call that made two descriptors: writes them to the caller, or closes both. What the call returns. */
+int64_t fd_tell_pair(struct call *call, uint64_t address, int first, int second);
 
 /* New numbers for the inodes of pipes and sockets. */
 uint64_t anonymous_inode(void);

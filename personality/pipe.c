@@ -387,7 +387,6 @@ int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
 	struct vnode *vnode;
 	struct pipe *pipe;
 	int64_t fd[2];
-	int pair[2], error;
 	unsigned i;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
@@ -424,14 +423,7 @@ int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
 		fd_close(call, (int)fd[0]);
 		return fd[1];
 	}
-	pair[0] = (int)fd[0];
-	pair[1] = (int)fd[1];
-	error = copy_out(call, address, pair, sizeof pair);
-	if (error != 0) {
-		fd_close(call, pair[0]);
-		fd_close(call, pair[1]);
-	}
-	return call_result(error);
+	return fd_tell_pair(call, address, (int)fd[0], (int)fd[1]);
 }
 
 int64_t sys_pipe(uint64_t caller, uint64_t address)

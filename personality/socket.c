@@ -247,7 +247,7 @@ int64_t sys_socketpair(uint64_t caller, int domain, unsigned kind, int protocol,
 	struct call *call = call_of(caller);
 	struct socket *a, *b;
 	int64_t fd[2];
-	int pair[2], error = check_kind(domain, kind, protocol);
+	int error = check_kind(domain, kind, protocol);
 
 	if (error != 0)
 		return error == -EAFNOSUPPORT ? -EOPNOTSUPP : error;
@@ -274,14 +274,7 @@ int64_t sys_socketpair(uint64_t caller, int domain, unsigned kind, int protocol,
 		fd_close(call, (int)fd[0]);
 		return fd[1];
 	}
-	pair[0] = (int)fd[0];
-	pair[1] = (int)fd[1];
-	error = copy_out(call, address, pair, sizeof pair);
-	if (error != 0) {
-		fd_close(call, pair[0]);
-		fd_close(call, pair[1]);
-	}
-	return call_result(error);
+	return fd_tell_pair(call, address, (int)fd[0], (int)fd[1]);
 }
 
 /* --- Names. */

@@ -83,7 +83,7 @@ boot_multiboot2:
 	movl %eax, 16(%ecx)
 	addl $4096, %eax
 	movl %eax, 24(%ecx)
-	/* The kernel: two large pages for now. */
+	/* The kernel: two large pages, writable, until memory.c maps each section as it is. */
 	leal PHYSICAL(kernel_directory)(%ebp), %edx
 	leal (KERNEL_LOAD + PAGE_PRESENT_WRITE + PAGE_LARGE)(%ebp), %eax
 	movl %eax, 8(%edx)

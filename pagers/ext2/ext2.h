@@ -74,6 +74,8 @@ int ext2_replace_entry(struct ext2_volume *volume, uint64_t directory, const cha
 int ext2_check_empty(struct ext2_volume *volume, uint64_t directory);
 /* Adds to the link count of a directory, minding the file system's limit. */
 void ext2_count_links(struct ext2_volume *volume, union ext2_any_inode *data, int add);
+/* After an entry was added or removed: the directory's times, and `links` more of its links. */
+int ext2_directory_changed(struct ext2_volume *volume, uint64_t directory, int links);
 
 /* names.c: create, symlink, link, unlink; rename.c */
 int ext2_create(struct fk_volume *volume, uint64_t directory, const char *name, const struct file_attributes *values,

@@ -24,8 +24,7 @@ static int check_new_name(struct ext2_volume *volume, uint64_t directory, const 
 	return code == EXT2_ET_FILE_NOT_FOUND ? 0 : code ? ext2_errno(code) : EEXIST;
 }
 
-/* After an entry was added or removed: the directory's times, and its links. */
-static int directory_changed(struct ext2_volume *volume, uint64_t directory, int links)
+int ext2_directory_changed(struct ext2_volume *volume, uint64_t directory, int links)
 {
 	union ext2_any_inode data;
 	int error = ext2_read_inode(volume, directory, &data);
@@ -96,7 +95,7 @@ int ext2_create(struct fk_volume *base, uint64_t directory, const char *name, co
 		ext2_free_inode(volume, *inode);
 		return error;
 	}
-	return directory_changed(volume, directory, is_directory);
+	return ext2_directory_changed(volume, directory, is_directory);
 }
 
 /* A target that does not fit the inode goes into a block of its own. */
@@ -157,7 +156,7 @@ int ext2_symlink(struct fk_volume *base, uint64_t directory, const char *name, c
 		ext2_free_inode(volume, *inode);
 		return error;
 	}
-	return directory_changed(volume, directory, 0);
+	return ext2_directory_changed(volume, directory, 0);
 }
 
 int ext2_read_link(struct fk_volume *base, uint64_t inode, char *target, size_t size)
@@ -221,7 +220,7 @@ int ext2_link(struct fk_volume *base, uint64_t inode, uint64_t directory, const 
 	data.small.i_links_count++;
 	ext2_touch(volume, &data, EXT2_TOUCH_CHANGE);
 	error = ext2_write_inode(volume, inode, &data);
-	return error ? error : directory_changed(volume, directory, 0);
+	return error ? error : ext2_directory_changed(volume, directory, 0);
 }
 
 int ext2_unlink(struct fk_volume *base, uint64_t directory, const char *name, int is_directory, uint64_t *victim)
@@ -257,5 +256,5 @@ int ext2_unlink(struct fk_volume *base, uint64_t directory, const char *name, in
 	error = ext2_write_inode(volume, inode, &data);
 	if (!error)
 		*victim = inode;
-	return error ? error : directory_changed(volume, directory, is_directory ? -1 : 0);
+	return error ? error : ext2_directory_changed(volume, directory, is_directory ? -1 : 0);
 }

@@ -37,20 +37,6 @@ static int check_not_below(struct ext2_volume *volume, uint64_t inode, uint64_t 
 	return EIO;
 }
 
-/* Adds to a directory's links and notes the change. */
-static int update_directory(struct ext2_volume *volume, uint64_t directory, int links)
-{
-	union ext2_any_inode data;
-	int error = ext2_read_inode(volume, directory, &data);
-
-	if (error)
-		return error;
-	if (links)
-		ext2_count_links(volume, &data, links);
-	ext2_touch(volume, &data, EXT2_TOUCH_MODIFY | EXT2_TOUCH_CHANGE);
-	return ext2_write_inode(volume, directory, &data);
-}
-
 /* After the entry of `moved` was written elsewhere: its ".." and its time of change. */
 static int update_moved(struct ext2_volume *volume, struct place *moved, uint64_t old_parent, uint64_t new_parent)
 {
@@ -84,8 +70,8 @@ static int exchange(struct ext2_volume *volume, struct place *from, struct place
 	if (from->directory == to->directory)
 		links = 0;
 	if (!error)
-		error = update_directory(volume, from->directory, links);
-	return error ? error : update_directory(volume, to->directory, -links);
+		error = ext2_directory_changed(volume, from->directory, links);
+	return error ? error : ext2_directory_changed(volume, to->directory, -links);
 }
 
 /* May the file at `to` be replaced by the one at `from`? */
@@ -125,10 +111,10 @@ static int move(struct ext2_volume *volume, struct place *from, struct place *to
 	if (!error)
 		error = update_moved(volume, from, from->directory, to->directory);
 	if (!error && from->directory == to->directory)
-		return update_directory(volume, to->directory, to_links + from_links);
+		return ext2_directory_changed(volume, to->directory, to_links + from_links);
 	if (!error)
-		error = update_directory(volume, from->directory, from_links);
-	return error ? error : update_directory(volume, to->directory, to_links);
+		error = ext2_directory_changed(volume, from->directory, from_links);
+	return error ? error : ext2_directory_changed(volume, to->directory, to_links);
 }
 
 static int is_dots(const char *name)

@@ -19,12 +19,15 @@
  *     the full path would have left it in.
  *   - Locks are tried, never waited for, so their order cannot close a circle.
  *   - Neither waits with a deadline, and a running thread has no timer set: no time-out can come.
- *   - The words are copied to the other thread's registers before the locks are free: from then on another processor
- *     may deliver the next message to a server that waits again, or abort a caller and run it.
+ *   - The words never leave this processor's registers (x86_64/live.h), so it does not matter that another processor
+ *     may deliver the next message to a server that waits again, or abort a caller and run it, once the locks are free.
+ *     What self needs to go on, a call's words included, entry.S has saved before.
+ *   - The other thread leaves by sysretq, for a thread that waits like this has entered by syscall. If its registers
+ *     were set from outside since, its ast says so.
  *
  * fast_one.c compiles this file again for a machine on which one processor runs. Interrupts are off, so no lock is
  * ever held by somebody else, and none is taken; a thread was last on this processor; self has no ast, for it was
- * looked at on the way to user mode; and the words stay where they are until they are loaded.
+ * looked at on the way to user mode.
  */
 #ifndef PORTOLAN_HOST
 #pragma GCC optimize("omit-frame-pointer")
@@ -32,6 +35,7 @@
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
 #include <mach/trap.h>
+#include <x86_64/live.h>
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -52,8 +56,6 @@
 #define KIND(name) name
 #endif
 
-static const struct ipc_fast slow;
-
 FAST bool fast_lock(struct lock *lock)
 {
 	return !SEVERAL || likely(lock_try(lock));
@@ -66,36 +68,55 @@ FAST void fast_unlock(struct lock *lock)
 }
 
 /* The thread waits as run_word says, with nothing to look at on its way to user mode, and was here last. Locked. */
-FAST bool can_run(const struct thread *thread, uint32_t run_word, const struct processor *processor)
+FAST bool can_run(const struct thread *thread, uint32_t run_word)
 {
-	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == processor)) &&
-	       likely(thread->regs.by_syscall != 0);
+	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == current_processor()));
 }
 
-/* Where the entry code loads words 0 to 5 from for `to`: `from`, or their copy. */
-FAST const struct thread_regs *words_for(struct thread *to, const struct thread *from)
+/* Of the name in rbx; read anew, for registers are few here. */
+FAST uint8_t generation(const struct thread *self)
 {
-	if (!SEVERAL)
-		return &from->regs;
-	for (unsigned i = 0; i < 6; i++)
-		to->regs.word[i] = from->regs.word[i];
-	return &to->regs;
+	return *(const volatile uint8_t *)&self->regs.rbx_low;
 }
 
-/* Without the count's checks: the last reference is elsewhere, as each use says. Release: as ref_drop. */
+/* Without the count's checks: another reference is elsewhere, as each use says. Relaxed and release: as in refcount.h.
+ */
+FAST void take_one(struct refcount *ref)
+{
+	if (SEVERAL)
+		__atomic_fetch_add(&ref->count, 1, __ATOMIC_RELAXED);
+	else
+		ref->count++;
+}
+
 FAST void drop_one(struct refcount *ref)
 {
-	__atomic_fetch_sub(&ref->count, 1, __ATOMIC_RELEASE);
+	if (SEVERAL)
+		__atomic_fetch_sub(&ref->count, 1, __ATOMIC_RELEASE);
+	else
+		ref->count--;
 }
 
-/* A call on a port, which is locked; unlocks it. */
-FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, bool foreign, uint64_t rbx)
+/* Count and kind, and in the upper half the id. */
+FAST uint64_t delivered_rbx(const struct thread *self, bool foreign)
 {
-	struct processor *processor = current_processor();
+	uint64_t rbx = self->regs.rbx;
+
+	if (foreign)
+		return self->regs.rax << 32 | IPC_FOREIGN_WORDS | DELIVERED_CALL | DELIVERED_FOREIGN;
+	return rbx - (uint32_t)rbx + LIVE_R14 + DELIVERED_CALL;
+}
+
+/*
+ * A call on a port, which is locked: switches to a receiver that waits for it. Returns with the port unlocked if there
+ * is none to be had at once.
+ */
+FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
+{
 	struct ipc_object *object = &port->object;
 	struct thread *receiver = object->slot;
-	const struct thread_regs *words;
 	struct ipc_pset *set = NULL;
+	uint64_t rbx;
 
 	if (receiver == NULL) {
 		set = port->set;
@@ -110,7 +131,7 @@ FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, boo
 	}
 	if (unlikely(!fast_lock(&receiver->lock)))
 		goto unlock_set;
-	if (unlikely(!can_run(receiver, RUN_WORD_RECEIVES, processor)))
+	if (unlikely(!can_run(receiver, RUN_WORD_RECEIVES)))
 		goto unlock_receiver;
 	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_receiver;
@@ -121,20 +142,21 @@ FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, boo
 	object->slot = NULL;
 	receiver->ipc.wait_object = NULL;
 	drop_one(&object->refs); /* the receive right, or the set's name, has another */
-	if (set != NULL)
+	if (SEVERAL && set != NULL)
 		fast_unlock(&object->lock);
 	port->seqno++;
-	receiver->regs.r14 = port->label;
+	rbx = delivered_rbx(self, foreign);
+	LIVE_R14 = port->label;
 	receiver->ipc.owes_on = port;
 	fast_unlock(&port->object.lock);
 
-	receiver->regs.rax = MACH_MSG_SUCCESS;
-	receiver->regs.rbx = rbx;
-	receiver->regs.word[6] = foreign ? self->word : self->regs.word[6];
-	receiver->regs.word[7] = foreign ? 0 : self->regs.word[7];
-	words = words_for(receiver, self);
+	if (foreign) {
+		LIVE_WORD(6) = self->word;
+		LIVE_WORD(7) = 0;
+		CURRENT_PROCESSOR->counters.foreign_calls++;
+	}
 	receiver->ipc.owes = self;
-	ref_take(&self->refs);
+	take_one(&self->refs);
 	if (receiver->run_priority < self->run_priority)
 		receiver->run_priority = self->run_priority;
 	receiver->run_word = RUN_WORD_RUNS;
@@ -146,57 +168,56 @@ FAST struct ipc_fast call_locked(struct thread *self, struct ipc_port *port, boo
 	self->continuation = ipc_call_continue;
 	self->run_word = RUN_WORD_CALLS;
 	fast_unlock(&self->lock);
-	processor->counters.messages_register++;
-	if (foreign)
-		processor->counters.foreign_calls++;
-	return (struct ipc_fast){receiver, words};
+	live_leave(receiver, rbx);
 
 unlock_self:
 	fast_unlock(&self->lock);
 unlock_receiver:
 	fast_unlock(&receiver->lock);
 unlock_set:
-	if (set != NULL)
+	if (SEVERAL && set != NULL)
 		fast_unlock(&set->object.lock);
 unlock_port:
 	fast_unlock(&port->object.lock);
-	return slow;
 }
 
-struct ipc_fast KIND(ipc_fast_call)(struct thread *self)
+_Noreturn void KIND(ipc_fast_call)(void)
 {
-	struct ipc_space *space = self->task->space;
-	uint64_t target = self->regs.rbx, count = self->regs.r14;
+	struct thread *self = current_thread();
+	struct ipc_space *space = self->space;
 	struct ipc_entry *entry;
 	struct ipc_port *port;
 
-	if (unlikely(count > IPC_WORDS) || unlikely(!fast_lock(&space->lock)))
-		return slow;
-	entry = ipc_entry_at(space, (mach_port_name_t)target);
-	if (unlikely((uint8_t)entry->bits != (uint8_t)target) || unlikely(!(entry->bits & MACH_PORT_TYPE_SEND)))
+	if (unlikely(self->regs.r14 > IPC_WORDS) || unlikely(!fast_lock(&space->lock)))
+		live_slow_call();
+	entry = ipc_entry_at(space, self->regs.rbx_low);
+	if (unlikely((uint8_t)entry->bits != generation(self)) || unlikely(!(entry->bits & MACH_PORT_TYPE_SEND)))
 		goto unlock;
 	port = ipc_object_port(entry->object);
 	if (unlikely(!fast_lock(&port->object.lock)))
 		goto unlock;
 	fast_unlock(&space->lock);
-	return call_locked(self, port, false, (target & 0xffffffff00000000) | count | DELIVERED_CALL);
+	call_locked(self, port, false);
+	live_slow_call();
 unlock:
 	fast_unlock(&space->lock);
-	return slow;
+	live_slow_call();
 }
 
-struct ipc_fast KIND(ipc_fast_foreign)(struct thread *self)
+_Noreturn void KIND(ipc_fast_foreign)(void)
 {
+	struct thread *self = current_thread();
 	struct task *task = self->task;
-	uint64_t number = self->regs.rax;
 	struct ipc_port *port;
 
 	if (unlikely(!fast_lock(&task->lock)))
-		return slow;
+		live_slow_foreign();
 	port = task->foreign_port;
 	if (unlikely(port == NULL))
 		goto unlock;
 	if (unlikely(task->foreign_setting != FOREIGN_PORT)) {
+		uint64_t number = self->regs.rax;
+
 		if (task->foreign_setting != FOREIGN_MIXED)
 			goto unlock;
 		if (number < FOREIGN_BITMAP_WORDS * 64 && (task->foreign_bitmap[number / 64] >> (number % 64) & 1))
@@ -205,68 +226,46 @@ struct ipc_fast KIND(ipc_fast_foreign)(struct thread *self)
 	if (unlikely(!fast_lock(&port->object.lock)))
 		goto unlock;
 	fast_unlock(&task->lock);
-	return call_locked(self, port, true, number << 32 | IPC_FOREIGN_WORDS | DELIVERED_CALL | DELIVERED_FOREIGN);
+	call_locked(self, port, true);
+	live_slow_foreign();
 unlock:
 	fast_unlock(&task->lock);
-	return slow;
+	live_slow_foreign();
 }
 
-/* The object that a receive name means, locked, with nothing to receive in it and its slot free; null otherwise. */
-FAST struct ipc_object *idle_object(struct ipc_space *space, mach_port_name_t name)
+_Noreturn void KIND(ipc_fast_reply_wait)(void)
 {
+	struct thread *self = current_thread();
+	struct ipc_space *space = self->space;
+	struct thread *caller = self->ipc.owes;
 	struct ipc_object *object;
 	struct ipc_entry *entry;
 
+	if (unlikely(caller == NULL))
+		live_slow_reply_wait();
+	if (unlikely((self->regs.rbx_high & ~REPLY_KEEP) != 0))
+		live_slow_reply_wait();
+	if (unlikely(self->regs.r15_high > IPC_WORDS))
+		live_slow_reply_wait();
+	/* What the name means, with nothing to receive in it and its slot free. */
 	if (unlikely(!fast_lock(&space->lock)))
-		return NULL;
-	entry = ipc_entry_at(space, name);
-	if (unlikely((uint8_t)entry->bits != (uint8_t)name))
-		goto unlock_space;
-	if (unlikely(!(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))))
+		live_slow_reply_wait();
+	entry = ipc_entry_at(space, self->regs.rbx_low);
+	if (unlikely((uint8_t)entry->bits != generation(self)) ||
+		unlikely(!(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))))
 		goto unlock_space;
 	object = entry->object;
 	if (unlikely(!fast_lock(&object->lock)))
 		goto unlock_space;
-	if (unlikely(object->slot != NULL))
-		goto unlock_object;
-	if (object->is_set) {
-		if (unlikely(!list_empty(&ipc_object_set(object)->ready)))
-			goto unlock_object;
-	} else if (unlikely(!list_empty(&ipc_object_port(object)->queue))) {
-		goto unlock_object;
-	}
+	if (unlikely(object->slot != NULL) || unlikely(!list_empty(ipc_object_pending(object))))
+		goto unlock_object_and_space;
 	fast_unlock(&space->lock);
-	return object;
-
-unlock_object:
-	fast_unlock(&object->lock);
-unlock_space:
-	fast_unlock(&space->lock);
-	return NULL;
-}
-
-struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
-{
-	struct processor *processor = current_processor();
-	uint64_t target = self->regs.rbx, flags = target >> 32, count = self->regs.r15 >> 32;
-	struct thread *caller = self->ipc.owes;
-	struct ipc_object *object;
-	const struct thread_regs *words;
-
-	if (unlikely(caller == NULL))
-		return slow;
-	if (unlikely((flags & ~(uint64_t)REPLY_KEEP) != 0))
-		return slow;
-	if (unlikely(count > IPC_WORDS))
-		return slow;
-	object = idle_object(self->task->space, (mach_port_name_t)target);
-	if (unlikely(object == NULL))
-		return slow;
 	if (unlikely(!fast_lock(&caller->lock)))
 		goto unlock_object;
 	/* A caller that waits so is RECEIVED; the server says whether by us. */
-	if (unlikely(!can_run(caller, RUN_WORD_CALLS, processor)) || unlikely(caller->ipc.server != self) ||
-		unlikely(sched_better_ready(processor, caller->run_priority)))
+	if (unlikely(!can_run(caller, RUN_WORD_CALLS)) || unlikely(caller->ipc.server != self))
+		goto unlock_caller;
+	if (sched_better_ready(caller->run_priority))
 		goto unlock_caller;
 	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_caller;
@@ -275,35 +274,38 @@ struct ipc_fast KIND(ipc_fast_reply_wait)(struct thread *self)
 
 	/* --- POINT OF NO RETURN --- */
 	object->slot = self;
-	ref_take(&object->refs);
+	take_one(&object->refs);
 	fast_unlock(&object->lock);
 
-	if (caller->ipc.call_foreign) {
-		if (!(flags & REPLY_KEEP))
-			caller->regs.rax = self->regs.word[0];
-		words = &caller->regs; /* unchanged */
-	} else {
-		words = words_for(caller, self);
-		caller->regs.word[6] = self->regs.word[6];
-		caller->regs.word[7] = self->regs.word[7];
-		caller->regs.rax = MACH_MSG_SUCCESS;
-		caller->regs.rbx = count;
-	}
+	self->ipc.owes = NULL;
+	self->ipc.wait_object = object;
+	self->regs.rbx_high |= REPLY_NONE;
+	self->run_priority = self->priority;
+	self->continuation = ipc_reply_wait_continue;
+	self->run_word = RUN_WORD_RECEIVES;
+
 	caller->ipc.call_state = IPC_CALL_NONE;
 	caller->ipc.server = NULL;
 	caller->run_word = RUN_WORD_RUNS;
 	fast_unlock(&caller->lock);
 	drop_one(&caller->refs); /* it runs, so it has another */
-
-	self->ipc.owes = NULL;
-	self->ipc.wait_object = object;
-	self->ipc.receive_words = true;
-	self->regs.rbx = target | (uint64_t)REPLY_NONE << 32;
-	self->run_priority = self->priority;
-	self->continuation = ipc_reply_wait_continue;
-	self->run_word = RUN_WORD_RECEIVES;
 	fast_unlock(&self->lock);
-	return (struct ipc_fast){caller, words};
+
+	LIVE_R14 = caller->regs.r14;
+	if (likely(!caller->ipc.call_foreign)) {
+		live_leave(caller, self->regs.r15_high);
+	}
+	if (!(self->regs.rbx_high & REPLY_KEEP))
+		caller->regs.rax = LIVE_WORD(0);
+	LIVE_WORD(0) = caller->regs.word[0];
+	LIVE_WORD(1) = caller->regs.word[1];
+	LIVE_WORD(2) = caller->regs.word[2];
+	LIVE_WORD(3) = caller->regs.word[3];
+	LIVE_WORD(4) = caller->regs.word[4];
+	LIVE_WORD(5) = caller->regs.word[5];
+	LIVE_WORD(6) = caller->regs.word[6];
+	LIVE_WORD(7) = caller->regs.word[7];
+	live_leave_foreign(caller, caller->regs.rbx);
 
 unlock_self:
 	fast_unlock(&self->lock);
@@ -311,5 +313,10 @@ unlock_caller:
 	fast_unlock(&caller->lock);
 unlock_object:
 	fast_unlock(&object->lock);
-	return slow;
+	live_slow_reply_wait();
+unlock_object_and_space:
+	fast_unlock(&object->lock);
+unlock_space:
+	fast_unlock(&space->lock);
+	live_slow_reply_wait();
 }

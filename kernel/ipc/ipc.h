@@ -85,8 +85,9 @@ void ipc_thread_init(struct thread *thread);
  */
 void ipc_thread_terminate(struct thread *thread);
 /*
- * thread_abort: takes the thread out of an IPC wait. Register callers are rewound to before the syscall, a reply right
- * that someone holds dies. No locks held. True if the thread was in one and now is READY.
+ * thread_abort: takes the thread out of an IPC wait. Foreign callers, and others while their message is queued, are
+ * rewound to before the syscall; else the operation ends with MACH_RCV_INTERRUPTED or MACH_SEND_INTERRUPTED. A reply
+ * right that someone holds dies. No locks held. True if the thread was in one and now is READY.
  */
 bool ipc_thread_abort(struct thread *thread);
 /*
@@ -105,24 +106,16 @@ int64_t ipc_trap_mach_msg(struct thread *self);
 int64_t ipc_trap_reply_port(struct thread *self);
 
 /*
- * The fast path, called by the entry code with all of the trap's registers in self->regs, on the empty stack. Returns
- * the thread to switch to, already RUNNING and entered by syscall, and where its words 0 to 5 are (rdx in assembly):
- * the sender's saved registers, for they are loaded from there without a copy in between. All its other registers are
- * in its regs. thread null: nothing changed; the full path is then taken. Current-thread and CR3 switch are the entry
- * code's. See ipc/fast.c.
+ * The fast path (ipc/fast.c), jumped to by the entry code on the empty stack, with the user's registers where
+ * x86_64/live.h says. It ends in a switch to the other thread, or with nothing changed in the full path.
  */
-struct ipc_fast {
-	struct thread *thread;
-	const struct thread_regs *words;
-};
-
-struct ipc_fast ipc_fast_call(struct thread *self);
-struct ipc_fast ipc_fast_reply_wait(struct thread *self);
-struct ipc_fast ipc_fast_foreign(struct thread *self);
+_Noreturn void ipc_fast_call(void);
+_Noreturn void ipc_fast_reply_wait(void);
+_Noreturn void ipc_fast_foreign(void);
 /* The same for a machine on which one processor runs: they take no locks. */
-struct ipc_fast ipc_fast_call_one(struct thread *self);
-struct ipc_fast ipc_fast_reply_wait_one(struct thread *self);
-struct ipc_fast ipc_fast_foreign_one(struct thread *self);
+_Noreturn void ipc_fast_call_one(void);
+_Noreturn void ipc_fast_reply_wait_one(void);
+_Noreturn void ipc_fast_foreign_one(void);
 
 /* The kernel's interfaces, by id; kern/kernel_server.c lists them. */
 struct mig_routine;

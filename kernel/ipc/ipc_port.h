@@ -64,10 +64,19 @@ struct ipc_port {
 /* A set; its lock is taken inside that of a member. */
 struct ipc_pset {
 	struct ipc_object object;
+	struct list ready; /* members with a message (ready_link), served in turn */
 	mach_port_name_t name;
 	struct list members; /* ports (set_link) */
-	struct list ready;   /* members with a message (ready_link), served in turn */
 };
+
+/* What there is to receive: a port's queue or a set's ready members. Object locked. */
+static inline const struct list *ipc_object_pending(const struct ipc_object *object)
+{
+	_Static_assert(offsetof(struct ipc_port, queue) == sizeof(struct ipc_object) &&
+			       offsetof(struct ipc_pset, ready) == sizeof(struct ipc_object),
+		"the list stands behind the object in both");
+	return (const struct list *)(object + 1);
+}
 
 /*
  * A dead-name or send-possible request: the entry's, linked on the port while that lives. Notify rights under the

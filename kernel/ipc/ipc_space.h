@@ -16,7 +16,7 @@ struct ipc_entry {
 	struct ipc_request *request; /* dead-name or send-possible request, or null */
 };
 
-_Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of entries");
+_Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of entries; ipc_entry_at");
 
 #define IPC_ENTRY_GENERATION  0xffu
 #define IPC_ENTRY_TYPES       0x1f0000u
@@ -56,7 +56,9 @@ static inline struct ipc_entry *ipc_entry_at(struct ipc_space *space, mach_port_
 
 	if (__builtin_expect(number >= space->chunks, 0))
 		return ipc_entry_none;
-	return &space->chunk[number][(name >> 8) % IPC_ENTRIES_PER_CHUNK];
+	/* The index within the chunk, times the size of an entry. */
+	return (struct ipc_entry *)((char *)space->chunk[number] +
+				    (name >> 3 & (IPC_ENTRIES_PER_CHUNK - 1) * sizeof(struct ipc_entry)));
 }
 
 /* The entry behind a name, whatever its type, or null. Space locked. */

@@ -28,8 +28,8 @@ struct ipc_element {
  *   QUEUED    -> NONE       port died; thread_abort, withdraw, terminate
  *   RECEIVED  -> NONE       reply; server or right to reply died; thread_abort, terminate
  *
- * The words stay in the caller's registers until the call ends, so that an abort only has to step back over the
- * instruction.
+ * While QUEUED the words are in the caller's saved registers, so that an abort only has to step back over the
+ * instruction. Then an ordinary caller's are the server's; a foreign caller keeps all its registers to the end.
  */
 enum ipc_call_state {
 	IPC_CALL_NONE,
@@ -63,7 +63,7 @@ struct ipc_thread {
 	const struct ipc_port *owes_on; /* where the call came in; while `owes`; compared, never followed */
 
 	/* As receiver or blocked sender. */
-	bool receive_words;             /* waits in mach_reply_wait */
+	bool receive_words;             /* waits in mach_reply_wait; for who waits in `receivers` */
 	struct ipc_object *wait_object; /* port or set whose list it is or was on; reference */
 	uint64_t deadline;              /* of the trap that is being run in pieces, ns; 0 none */
 	struct ipc_kmsg *taking; /* message that left its queue but not yet the kernel: memory ran short of residence */

@@ -72,7 +72,7 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 /* Waits for a message; the thread that ours went to runs now, unless a better one is ready. */
 static _Noreturn void wait_for_message(struct thread *claimed)
 {
-	if (claimed != NULL && !sched_better_ready(current_processor(), claimed->run_priority))
+	if (claimed != NULL && !sched_better_ready(claimed->run_priority))
 		thread_handoff(claimed, mach_msg_continue);
 	ipc_unclaim(claimed);
 	thread_block(mach_msg_continue);

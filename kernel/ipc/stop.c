@@ -3,8 +3,12 @@
  *
  *   where the thread is        abort                             withdraw (suspend, get and set state)
  *   call, queued               before its syscall                foreign: before its syscall
- *   call, received             before its syscall, reply dies    stays: rip behind it, rax the number
+ *   foreign call, received     before its syscall, reply dies    stays: rip behind it, rax the number
+ *   call, received             MACH_RCV_INTERRUPTED, reply dies  stays
  *   receives or waits to send  *_INTERRUPTED                     stays
+ *
+ * An ordinary call that was received is not made again: the server has the request, as with mach_msg, and twice may be
+ * once too often. (A foreign one is aborted by its server, who knows.)
  */
 #include <ipc/ipc_internal.h>
 
@@ -69,7 +73,10 @@ static bool give_up_reply(struct thread *thread)
 		thread->ipc.call_state = IPC_CALL_NONE;
 		thread->ipc.server = NULL;
 		thread->ipc.reply_port = NULL;
-		thread->regs.rip -= IPC_SYSCALL_BYTES;
+		if (thread->ipc.call_foreign)
+			thread->regs.rip -= IPC_SYSCALL_BYTES;
+		else
+			thread->regs.rax = (uint64_t)MACH_RCV_INTERRUPTED;
 	}
 	lock_release(&thread->lock);
 	if (port != NULL) {

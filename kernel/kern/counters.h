@@ -1,4 +1,9 @@
-/* Per-processor counters of expensive events, and their names. */
+/*
+ * Per-processor counters of expensive events, and their names.
+ *
+ * The register path counts one event for each message that it delivers, request or reply, as messages_register: each is
+ * also a trap and a switch of threads, and counted among these when the counters are read (sum_counters).
+ */
 #ifndef KERN_COUNTERS_H
 #define KERN_COUNTERS_H
 
@@ -23,7 +28,7 @@ struct counters {
 #define COUNTERS_COUNT (sizeof(struct counters) / sizeof(uint64_t))
 
 /* Counts an event on this processor; interrupts are off in the kernel, so a plain add suffices. */
-#define count_event(name) (current_processor()->counters.name++)
+#define count_event(name)     (current_processor()->counters.name++)
 #define count_events(name, n) (current_processor()->counters.name += (n))
 
 #endif

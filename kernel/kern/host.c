@@ -90,6 +90,8 @@ kern_return_t host_log(host_t host, const char *text)
 
 static void sum_counters(uint64_t *out)
 {
+	struct counters *sum = (struct counters *)out;
+
 	__builtin_memset(out, 0, COUNTERS_COUNT * sizeof(*out));
 	for (unsigned i = 0; i < processors_online; i++) {
 		const uint64_t *of_one = (const uint64_t *)&processors[i].counters;
@@ -97,6 +99,8 @@ static void sum_counters(uint64_t *out)
 		for (unsigned c = 0; c < COUNTERS_COUNT; c++)
 			out[c] += __atomic_load_n(&of_one[c], __ATOMIC_RELAXED);
 	}
+	sum->traps += sum->messages_register;
+	sum->thread_switches += sum->messages_register;
 }
 
 _Static_assert(COUNTERS_COUNT <= HOST_INFO_MAX, "the counters fit host_info");

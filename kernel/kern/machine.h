@@ -17,6 +17,7 @@ static inline struct processor *current_processor(void)
 	return host_processor;
 }
 struct thread *current_thread(void);
+#define CURRENT_PROCESSOR current_processor()
 #else
 /* The processor's own structure and its running thread: the first two words behind GS. */
 static inline struct processor *current_processor(void)
@@ -26,6 +27,9 @@ static inline struct processor *current_processor(void)
 	__asm__("movq %%gs:0, %0" : "=r"(processor));
 	return processor;
 }
+
+/* The same, for one access: no pointer is made. */
+#define CURRENT_PROCESSOR ((struct processor __seg_gs *)0)
 
 static inline struct thread *current_thread(void)
 {

@@ -20,6 +20,7 @@
 struct run_queue {
 	struct lock lock;
 	uint64_t bitmap[PRIORITIES / 64];
+	int highest; /* priority with a thread, -1 for none */
 	uint32_t count;
 	struct list threads[PRIORITIES];
 };
@@ -35,7 +36,14 @@ struct processor {
 	struct pmap *pmap;        /* loaded in CR3 */
 	struct thread *fpu_owner; /* whose registers are live */
 	struct task *io_task;     /* whose I/O bitmap is in the TSS */
-	uint32_t id;              /* 0 .. */
+	union {
+		struct {
+			bool fpu_live; /* fpu_owner is not null */
+			bool io_live;  /* io_task is not null */
+		};
+		uint16_t lazy; /* either: a switch has more to do */
+	};
+	uint32_t id; /* 0 .. */
 	uint32_t apic_id;
 	bool need_reschedule; /* looked at on the way to user mode */
 	bool idle;
@@ -55,17 +63,13 @@ struct processor {
 	void *machine; /* x86_64's own: descriptor tables, stacks of IST */
 } __attribute__((aligned(64)));
 
-/* True if a thread of higher priority is ready on the processor, so that switching directly to one of `priority` would
- * be unfair. */
-static inline bool sched_better_ready(const struct processor *processor, unsigned priority)
+/*
+ * True if a thread of higher priority is ready on the current processor, so that switching directly to one of
+ * `priority` would be unfair. (A look without the lock: who comes a moment later sets need_reschedule.)
+ */
+static inline bool sched_better_ready(unsigned priority)
 {
-	const uint64_t *bitmap = processor->queue.bitmap;
-
-	if (__builtin_expect((bitmap[0] | bitmap[1]) == 0, 1))
-		return false;
-	if (priority >= 64)
-		return bitmap[1] >> 1 >> (priority - 64) != 0;
-	return bitmap[1] != 0 || bitmap[0] >> 1 >> priority != 0;
+	return __builtin_expect(CURRENT_PROCESSOR->queue.highest > (int)priority, 0);
 }
 
 extern struct processor processors[PROCESSORS_MAX];

@@ -16,6 +16,7 @@ uint32_t processors_online;
 static void run_queue_init(struct run_queue *queue)
 {
 	lock_init(&queue->lock, LOCK_RANK_RUN_QUEUE);
+	queue->highest = -1;
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		list_init(&queue->threads[i]);
 }
@@ -44,6 +45,17 @@ static void queue_put(struct run_queue *queue, struct thread *thread, bool at_he
 		list_add_tail(&queue->threads[priority], &thread->run_link);
 	queue->bitmap[priority / 64] |= 1ull << (priority % 64);
 	queue->count++;
+	if (queue->highest < (int)priority)
+		queue->highest = (int)priority;
+}
+
+static int highest_in(const uint64_t bitmap[2])
+{
+	if (bitmap[1] != 0)
+		return 127 - __builtin_clzll(bitmap[1]);
+	if (bitmap[0] != 0)
+		return 63 - __builtin_clzll(bitmap[0]);
+	return -1;
 }
 
 /* Queue locked; the thread is on it. */
@@ -52,30 +64,20 @@ static void queue_take(struct run_queue *queue, struct thread *thread)
 	unsigned priority = thread->run_priority;
 
 	list_remove(&thread->run_link);
-	if (list_empty(&queue->threads[priority]))
+	if (list_empty(&queue->threads[priority])) {
 		queue->bitmap[priority / 64] &= ~(1ull << (priority % 64));
+		queue->highest = highest_in(queue->bitmap);
+	}
 	queue->count--;
-}
-
-/* The highest priority with a thread in the queue, or -1. Queue locked. */
-static int queue_highest(const struct run_queue *queue)
-{
-	if (queue->bitmap[1] != 0)
-		return 127 - __builtin_clzll(queue->bitmap[1]);
-	if (queue->bitmap[0] != 0)
-		return 63 - __builtin_clzll(queue->bitmap[0]);
-	return -1;
 }
 
 static struct thread *queue_pop(struct run_queue *queue)
 {
 	struct thread *thread = NULL;
-	int priority;
 
 	lock_acquire(&queue->lock);
-	priority = queue_highest(queue);
-	if (priority >= 0) {
-		thread = container_of(queue->threads[priority].next, struct thread, run_link);
+	if (queue->highest >= 0) {
+		thread = container_of(queue->threads[queue->highest].next, struct thread, run_link);
 		queue_take(queue, thread);
 	}
 	lock_release(&queue->lock);
@@ -152,7 +154,7 @@ void sched_slice_over(void)
 {
 	struct processor *processor = current_processor();
 
-	if (queue_highest(&processor->queue) >= (int)processor->thread->run_priority)
+	if (processor->queue.highest >= (int)processor->thread->run_priority)
 		processor->need_reschedule = true; /* the slice stays over: the thread goes behind its equals */
 	else
 		processor->slice_end = machine_now() + TIME_SLICE_NS;
@@ -349,7 +351,7 @@ void thread_leave_kernel(struct thread *self)
 			thread_wakeup(&self->suspend_count); /* those who wait until it has stopped */
 			machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 		}
-		self->ast &= ~(uint32_t)AST_SUSPEND;
+		self->ast &= ~(uint32_t)(AST_SUSPEND | AST_REGISTERS);
 		lock_release(&self->lock);
 	}
 	if (processor->need_reschedule && self->task != &kernel_task) {

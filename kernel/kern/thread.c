@@ -29,6 +29,7 @@ struct thread *thread_allocate(task_t task)
 	lock_init(&thread->lock, LOCK_RANK_THREAD);
 	ref_init(&thread->refs, 1);
 	thread->task = task;
+	thread->space = task->space;
 	task_reference(task);
 	thread->pmap = task->map != NULL ? vm_map_pmap(task->map) : NULL;
 	thread->state = THREAD_CREATED;

@@ -34,8 +34,9 @@ enum wait_result {
 	WAIT_INTERRUPTED = 2, /* thread_abort, terminate */
 };
 
-/* Reasons to look before entering user mode. */
-enum { AST_SUSPEND = 1, AST_TERMINATE = 2, AST_ABORT = 4 };
+/* Reasons to look before entering user mode; AST_REGISTERS: they were set from outside, so it does not leave by
+ * sysretq. */
+enum { AST_SUSPEND = 1, AST_TERMINATE = 2, AST_ABORT = 4, AST_REGISTERS = 8 };
 
 typedef void (*continuation_t)(struct thread *self);
 
@@ -55,7 +56,8 @@ struct thread {
 	struct thread_regs regs; /* first: entry code */
 	void *fpu;               /* XSAVE area or null (x86_64/fpu.c) */
 	struct task *task;
-	struct pmap *pmap; /* the task's, or null for a kernel thread */
+	struct ipc_space *space; /* the task's; this and the next are here for the register path */
+	struct pmap *pmap;       /* the task's, or null for a kernel thread */
 
 	struct lock lock;
 	struct refcount refs;

@@ -69,7 +69,13 @@ kern_return_t thread_set_state(thread_t thread, int flavor, const uint64_t *new_
 		thread->pending_kmsg = NULL;
 		thread->continuation = NULL;
 	}
-	return machine_thread_set_state(thread, flavor, new_state, count);
+	result = machine_thread_set_state(thread, flavor, new_state, count);
+	if (result == KERN_SUCCESS && flavor == x86_THREAD_STATE64) {
+		lock_acquire(&thread->lock);
+		thread->ast |= AST_REGISTERS;
+		lock_release(&thread->lock);
+	}
+	return result;
 }
 
 kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)

@@ -4,6 +4,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <stddef.h>
+#include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
 #define DEFINE(name, value)        __asm__ volatile("@define " #name " %0" : : "i"(value))
@@ -44,8 +45,12 @@ void asm_offsets(void)
 	OFFSET(PROCESSOR_PMAP, processor, pmap);
 	OFFSET(PROCESSOR_FPU_OWNER, processor, fpu_owner);
 	OFFSET(PROCESSOR_IO_TASK, processor, io_task);
+	OFFSET(PROCESSOR_LAZY, processor, lazy);
+	OFFSET(PROCESSOR_IO_LIVE, processor, io_live);
+	OFFSET(PROCESSOR_MACHINE, processor, machine);
+	OFFSET(CPU_IO_MAP_BASE, cpu, tss.io_map_base);
 	OFFSET(PMAP_CR3, pmap, cr3);
 	OFFSET(PROCESSOR_TRAPS, processor, counters.traps);
 	OFFSET(PROCESSOR_SPACE_SWITCHES, processor, counters.address_space_switches);
-	OFFSET(PROCESSOR_THREAD_SWITCHES, processor, counters.thread_switches);
+	OFFSET(PROCESSOR_MESSAGES_REGISTER, processor, counters.messages_register);
 }

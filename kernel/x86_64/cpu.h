@@ -15,6 +15,7 @@
 #define USER_SS      0x23
 #define USER_CS      0x2b
 #define TSS_SELECTOR 0x30
+#define IO_MAP_OFF   0xffff /* I/O bitmap beyond the segment's limit: every port refused */
 
 /* Vectors. 0x20 .. VECTOR_DEVICE_LAST are given to devices (device/irq.c). */
 #define VECTOR_DEBUG         1
@@ -90,7 +91,6 @@ struct tss {
 enum { IST_DEBUG = 1, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 4 };
 #define IST_STACK_SIZE    4096
 #define KERNEL_STACK_SIZE 16384
-#define IO_MAP_OFF        0xffff /* beyond the segment's limit: every port refused */
 
 /* processor->machine */
 struct cpu {
@@ -133,11 +133,11 @@ void syscall_entry(void);
 _Noreturn void user_trap(struct thread *self, uint64_t vector, uint64_t error);
 void kernel_trap(struct trap_frame *frame);
 
-/* The register path's functions for the number of processors that run; entry.S calls them. */
+/* The register path's functions for the number of processors that run; entry.S jumps to them. */
 struct fast_paths {
-	struct ipc_fast (*call)(struct thread *self);
-	struct ipc_fast (*reply_wait)(struct thread *self);
-	struct ipc_fast (*foreign)(struct thread *self);
+	void (*call)(void);
+	void (*reply_wait)(void);
+	void (*foreign)(void);
 };
 extern struct fast_paths fast_paths;
 

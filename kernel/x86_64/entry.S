@@ -58,84 +58,122 @@
 	movq REGS_RBP(%rax), %rbp
 .endm
 
-	.text
-/*
- * syscall: rcx user rip, r11 user rflags, everything else the user's. Interrupts are off, and stay off. A return address is
- * always canonical here: no task can map the page below the hole (VM_MAX_ADDRESS).
- */
-	.balign 16
-	.globl syscall_entry
-syscall_entry:
-	cmpq $TRAP_NULL, %rax
-	je null_trap
+/* Behind syscall: the kernel's GS, and rsp the current thread until the stack is needed; NMI, #DB, #MC have stacks of their own. */
+.macro ENTER
 	swapgs
 	movq %rsp, %gs:PROCESSOR_SCRATCH
-	movq %gs:PROCESSOR_THREAD, %rsp		/* rsp: the thread, until the stack is needed; NMI, #DB, #MC have stacks of their own */
-	movq %rdi, REGS_RDI(%rsp)
-	movq %rsi, REGS_RSI(%rsp)
-	movq %rdx, REGS_RDX(%rsp)
-	movq %r10, REGS_R10(%rsp)
-	movq %r8, REGS_R8(%rsp)
-	movq %r9, REGS_R9(%rsp)
-	movq %r12, REGS_R12(%rsp)
-	movq %r13, REGS_R13(%rsp)
+	movq %gs:PROCESSOR_THREAD, %rsp
+.endm
+
+/* The same where rax is known, and lost: the bases are saved on the way. */
+.macro ENTER_AND_SAVE_BASES
+	rdgsbase %rax
+	ENTER
+	movq %rax, REGS_GS_BASE(%rsp)
+	rdfsbase %rax
+	movq %rax, REGS_FS_BASE(%rsp)
+.endm
+
+/* What every thread gets back; rcx and r11 are free then. */
+.macro SAVE_FRAME
+	movq %rbp, REGS_RBP(%rsp)
 	movq %rbx, REGS_RBX(%rsp)
 	movq %r14, REGS_R14(%rsp)
 	movq %r15, REGS_R15(%rsp)
-	movq %rax, REGS_RAX(%rsp)
-	movq %rbp, REGS_RBP(%rsp)
 	movq %rcx, REGS_RIP(%rsp)
 	movq %r11, REGS_RFLAGS(%rsp)
 	movq %gs:PROCESSOR_SCRATCH, %rcx
 	movq %rcx, REGS_RSP(%rsp)
-	movq $1, REGS_BY_SYSCALL(%rsp)
+.endm
+
+.macro SAVE_WORDS thread
+	movq %rdi, REGS_RDI(\thread)
+	movq %rsi, REGS_RSI(\thread)
+	movq %rdx, REGS_RDX(\thread)
+	movq %r10, REGS_R10(\thread)
+	movq %r8, REGS_R8(\thread)
+	movq %r9, REGS_R9(\thread)
+	movq %r12, REGS_R12(\thread)
+	movq %r13, REGS_R13(\thread)
+.endm
+
+	.text
+/*
+ * syscall: rcx user rip, r11 user rflags, everything else the user's. Interrupts are off, and stay off. A return address is
+ * always canonical here: no task can map the page below the hole (VM_MAX_ADDRESS). by_syscall is 1, as always in user mode.
+ */
+	.balign 16
+	.globl syscall_entry
+syscall_entry:
+	cmpq $TRAP_MACH_REPLY_WAIT, %rax
+	ja mach_call				/* the one above it */
+	je mach_reply_wait
+	testq %rax, %rax
+	jns foreign
+	cmpq $TRAP_NULL, %rax
+	je null_trap
+	ENTER
+	SAVE_WORDS %rsp
+	SAVE_FRAME
+	movq %rax, REGS_RAX(%rsp)
 	SAVE_BASES %rsp, %rcx
 	movq %rsp, %rdi
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	incq %gs:PROCESSOR_TRAPS
-	testq %rax, %rax
-	jns foreign
-	cmpq $TRAP_MACH_CALL, %rax
-	je call
-	cmpq $TRAP_MACH_REPLY_WAIT, %rax
-	je reply_wait
 	xorl %ebp, %ebp
 	call trap_syscall
 	ud2
 
+/* The three of the register path (x86_64/live.h). A foreign caller's words are saved, for it gets them back. */
 	.balign 16
-call:
-	call *(fast_paths + FAST_CALL)(%rip)
-	testq %rax, %rax
-	jnz fast_leave
-slow:
-	movq %gs:PROCESSOR_THREAD, %rdi
-	xorl %ebp, %ebp
-	call trap_syscall
-	ud2
+mach_call:
+	ENTER_AND_SAVE_BASES
+	SAVE_FRAME
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	jmp *(fast_paths + FAST_CALL)(%rip)
 
 	.balign 16
-reply_wait:
-	call *(fast_paths + FAST_REPLY_WAIT)(%rip)
-	testq %rax, %rax
-	jnz fast_leave
-	jmp slow
+mach_reply_wait:
+	ENTER_AND_SAVE_BASES
+	SAVE_FRAME
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	jmp *(fast_paths + FAST_REPLY_WAIT)(%rip)
 
 	.balign 16
 foreign:
-	call *(fast_paths + FAST_FOREIGN)(%rip)
-	testq %rax, %rax
-	jz slow
+	ENTER
+	SAVE_WORDS %rsp
+	SAVE_FRAME
+	movq %rax, REGS_RAX(%rsp)
+	SAVE_BASES %rsp, %rcx
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	jmp *(fast_paths + FAST_FOREIGN)(%rip)
+
+	.globl fast_slow_call, fast_slow_reply_wait, fast_slow_foreign
+fast_slow_reply_wait:
+	movq $TRAP_MACH_REPLY_WAIT, %rax
+	jmp 1f
+fast_slow_call:
+	movq $TRAP_MACH_CALL, %rax
+1:	movq %gs:PROCESSOR_THREAD, %rcx
+	movq %rax, REGS_RAX(%rcx)
+	SAVE_WORDS %rcx
+fast_slow_foreign:
+	movq %gs:PROCESSOR_THREAD, %rdi
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	incq %gs:PROCESSOR_TRAPS		/* else counted as a message: kern/counters.h */
+	xorl %ebp, %ebp
+	call trap_syscall
+	ud2
 
 /*
- * rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. It entered by syscall. rdx: where its words
- * 0 to 5 are (ipc/ipc.h).
+ * rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. It entered by syscall, and gets the live
+ * registers: rcx and r11 are free, and what is loaded at the end.
  */
-fast_leave:
-	incq %gs:PROCESSOR_THREAD_SWITCHES
-	movq %gs:PROCESSOR_FPU_OWNER, %rcx
-	testq %rcx, %rcx
-	jnz fast_fpu
+.macro FAST_SWITCH
+	incq %gs:PROCESSOR_MESSAGES_REGISTER
+	cmpw $0, %gs:PROCESSOR_LAZY
+	jne 3f
 1:	movq %rax, %gs:PROCESSOR_THREAD
 	movq THREAD_PMAP(%rax), %rcx
 	cmpq %gs:PROCESSOR_PMAP, %rcx
@@ -144,26 +182,55 @@ fast_leave:
 	incq %gs:PROCESSOR_SPACE_SWITCHES
 	movq PMAP_CR3(%rcx), %rcx
 	movq %rcx, %cr3
-	cmpq $0, %gs:PROCESSOR_IO_TASK
-	jne fast_io
 2:	LOAD_BASES %rax, %rcx
-	movq REGS_RDI(%rdx), %rdi
-	movq REGS_RSI(%rdx), %rsi
-	movq REGS_R10(%rdx), %r10
-	movq REGS_R8(%rdx), %r8
-	movq REGS_R9(%rdx), %r9
-	movq REGS_RDX(%rdx), %rdx
-	movq REGS_R12(%rax), %r12
-	movq REGS_R13(%rax), %r13
-	movq REGS_RBX(%rax), %rbx
-	movq REGS_R14(%rax), %r14
 	movq REGS_R15(%rax), %r15
 	movq REGS_RBP(%rax), %rbp
 	movq REGS_RIP(%rax), %rcx
 	movq REGS_RFLAGS(%rax), %r11
 	movq REGS_RSP(%rax), %rsp
+	.subsection 1
+3:	call fast_lazy
+	jmp 1b
+	.previous
+.endm
+
+	.globl fast_leave, fast_leave_foreign
+	.balign 16
+fast_leave:
+	FAST_SWITCH
+	xorl %eax, %eax
+	sysretq
+
+	.balign 16
+fast_leave_foreign:
+	FAST_SWITCH
 	movq REGS_RAX(%rax), %rax
 	sysretq
+
+/* What is switched only when it is needed, before the switch to the thread at rax. Loses rcx. */
+fast_lazy:
+	/* TS is clear only while the owner of the live FPU registers runs. */
+	cmpq %gs:PROCESSOR_FPU_OWNER, %rax
+	je 1f
+	movq %gs:PROCESSOR_THREAD, %rcx
+	cmpq %gs:PROCESSOR_FPU_OWNER, %rcx
+	jne 2f
+	movq %cr0, %rcx
+	orq $CR0_TS, %rcx
+	movq %rcx, %cr0
+	jmp 2f
+1:	clts
+	/* The I/O bitmap goes with its address space, as in io_bitmap_drop. */
+2:	cmpb $0, %gs:PROCESSOR_IO_LIVE
+	je 3f
+	movq THREAD_PMAP(%rax), %rcx
+	cmpq %gs:PROCESSOR_PMAP, %rcx
+	je 3f
+	movb $0, %gs:PROCESSOR_IO_LIVE
+	movq $0, %gs:PROCESSOR_IO_TASK
+	movq %gs:PROCESSOR_MACHINE, %rcx
+	movw $IO_MAP_OFF, CPU_IO_MAP_BASE(%rcx)
+3:	ret
 
 /* rax: the current thread, which entered by syscall. */
 leave_sysret:
@@ -175,29 +242,9 @@ leave_sysret:
 	movq REGS_RAX(%rax), %rax
 	sysretq
 
-/* TS is clear only while the owner of the live FPU registers (rcx) runs. */
-fast_fpu:
-	cmpq %rax, %rcx
-	je 3f
-	cmpq %gs:PROCESSOR_THREAD, %rcx
-	jne 1b
-	movq %cr0, %rcx
-	orq $CR0_TS, %rcx
-	movq %rcx, %cr0
-	jmp 1b
-3:	clts
-	jmp 1b
-
-fast_io:
-	pushq %rax
-	pushq %rdx
-	call io_bitmap_drop
-	popq %rdx
-	popq %rax
-	jmp 2b
-
-/* Any thread at rax: the five words at REGS_RIP are a frame for iretq. */
+/* Any thread at rax: the five words at REGS_RIP are a frame for iretq. The next entry is by syscall unless it says otherwise. */
 leave_iret:
+	movq $1, REGS_BY_SYSCALL(%rax)
 	LOAD_BASES %rax, %rcx
 	LOAD_REGISTERS
 	movq REGS_RCX(%rax), %rcx

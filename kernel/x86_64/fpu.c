@@ -78,6 +78,12 @@ static bool make_area(struct thread *thread)
 	return true;
 }
 
+static void set_owner(struct processor *processor, struct thread *thread)
+{
+	processor->fpu_owner = thread;
+	processor->fpu_live = thread != NULL;
+}
+
 /* Live registers of the thread go to its memory, if they are in this processor. */
 static void save_live(struct thread *thread)
 {
@@ -97,7 +103,7 @@ static void save_and_disown(struct thread *thread)
 	if (current_processor()->fpu_owner != thread)
 		return;
 	save_live(thread);
-	current_processor()->fpu_owner = NULL;
+	set_owner(current_processor(), NULL);
 	write_cr0(read_cr0() | CR0_TS);
 }
 
@@ -113,7 +119,7 @@ bool fpu_trap(struct thread *self)
 		if (processor->fpu_owner != NULL)
 			save(processor->fpu_owner);
 		load(self);
-		processor->fpu_owner = self;
+		set_owner(processor, self);
 	}
 	return true;
 }
@@ -139,7 +145,7 @@ void fpu_destroy(struct thread *thread)
 {
 	for (uint32_t i = 0; i < processors_online; i++)
 		if (processors[i].fpu_owner == thread)
-			processors[i].fpu_owner = NULL;
+			set_owner(&processors[i], NULL);
 	if (thread == current_thread())
 		write_cr0(read_cr0() | CR0_TS);
 	if (thread->fpu != NULL)

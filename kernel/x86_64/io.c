@@ -18,11 +18,13 @@ bool io_bitmap_fault(struct thread *self)
 	memcpy(tss->io_map, self->task->io_bitmap, sizeof(tss->io_map) - 1);
 	tss->io_map_base = offsetof(struct tss, io_map);
 	processor->io_task = self->task;
+	processor->io_live = true;
 	return true;
 }
 
 void io_bitmap_drop(void)
 {
 	current_processor()->io_task = NULL;
+	current_processor()->io_live = false;
 	current_cpu()->tss.io_map_base = IO_MAP_OFF;
 }

@@ -12,11 +12,24 @@ struct thread_regs {
 			uint64_t rdi, rsi, rdx, r10, r8, r9, r12, r13;
 		};
 	};
-	uint64_t rbx, r14, r15, rax, rbp;
+	union {
+		uint64_t rbx;
+		struct {
+			uint32_t rbx_low, rbx_high; /* the register path's names, and ids or flags */
+		};
+	};
+	uint64_t r14;
+	union {
+		uint64_t r15;
+		struct {
+			uint32_t r15_low, r15_high; /* mach_reply_wait: size of the buffer, count of the reply */
+		};
+	};
+	uint64_t rax, rbp;
 	uint64_t rcx, r11;
 	uint64_t rip, cs, rflags, rsp, ss; /* as iretq wants them */
 	uint64_t fs_base, gs_base;
-	uint64_t by_syscall; /* 1: entered by `syscall` (rcx and r11 are free), may leave by sysretq */
+	uint64_t by_syscall; /* 1: entered by `syscall` (rcx and r11 are free), may leave by sysretq; 1 in user mode */
 };
 
 #endif

@@ -245,6 +245,151 @@ static void test_floating(void)
 	mach_port_deallocate(mach_task_self(), port);
 }
 
+/* Calls once and says with what result that ended. */
+enum { CALL_ID = 300, RESULT_ID = 301 };
+
+static void caller_to_abort(uint64_t port)
+{
+	uint64_t word[8] = {5, 6, 7, 8, 9, 10, 11, 12};
+	kern_return_t result = mach_call_words((mach_port_t)port, CALL_ID, word, 8);
+
+	word[0] = (uint64_t)result;
+	mach_send_words((mach_port_t)port, RESULT_ID, word, 1);
+	for (;;)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+}
+
+/* A caller is aborted after its request was received: the request does not come again. */
+static void test_aborted(bool server_waits)
+{
+	mach_port_t port = new_port();
+	struct mach_delivery d = {0};
+	struct child child;
+	char buffer[256];
+
+	if (!child_create(&child, caller_to_abort, port, port))
+		return;
+	thread_resume(child.thread);
+	if (!server_waits) /* else the words come by a direct switch */
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+	check_is("a call is received", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
+	check("with its words",
+		DELIVERED_ID(d.kind) == CALL_ID && d.word[0] == 5 && d.word[5] == 10 && d.word[7] == 12);
+	check_is("its caller is suspended", thread_suspend(child.thread), KERN_SUCCESS);
+	check_is("and aborted", thread_abort(child.thread), KERN_SUCCESS);
+	check_is("and goes on", thread_resume(child.thread), KERN_SUCCESS);
+	check_is("a reply to it is no error", mach_reply_wait_words(port, 0, 1, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
+	check_is("the request does not come again", DELIVERED_ID(d.kind), RESULT_ID);
+	check_is("the aborted caller is told", d.word[0], MACH_RCV_INTERRUPTED);
+	child_end(&child);
+	free_port(port);
+}
+
+/* Loads every register that the path must keep, calls, and reports what it finds: lowest bit rbp, then r14, r15. */
+static void keeping_caller(uint64_t port)
+{
+	uint64_t word[8] = {0}, kept;
+
+	for (;;) {
+		__asm__ volatile("push %%rbp\n\t"
+				 "movabs $0x1357135713571357, %%rbp\n\t"
+				 "movabs $0x2468246824682468, %%r15\n\t"
+				 "movq $3, %%r14\n\t"
+				 "syscall\n\t"
+				 "xorl %%ecx, %%ecx\n\t"
+				 "movabs $0x1357135713571357, %%r11\n\t"
+				 "cmpq %%r11, %%rbp\n\t"
+				 "sete %%cl\n\t"
+				 "movabs $0x2468246824682468, %%r11\n\t"
+				 "cmpq %%r11, %%r15\n\t"
+				 "jne 1f\n\t"
+				 "orl $4, %%ecx\n\t"
+				 "1: cmpq $3, %%r14\n\t"
+				 "jne 2f\n\t"
+				 "orl $2, %%ecx\n\t"
+				 "2: pop %%rbp"
+				 : "=c"(kept)
+				 : "a"(TRAP_MACH_CALL), "b"(port | (uint64_t)CALL_ID << 32), "D"(0), "S"(1), "d"(2)
+				 : "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+		word[0] = kept;
+		mach_send_words((mach_port_t)port, RESULT_ID, word, 1);
+	}
+}
+
+static void test_kept_registers(void)
+{
+	mach_port_t port = new_port();
+	struct mach_delivery d = {0};
+	struct child child;
+	char buffer[256];
+	bool good = true;
+	uint32_t flags = REPLY_NONE;
+
+	if (!child_create(&child, keeping_caller, port, port))
+		return;
+	thread_resume(child.thread);
+	for (int i = 0; i < 40 && good; i++) {
+		if (i % 3 == 2) /* now queued, now by a direct switch */
+			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+		good = mach_reply_wait_words(port, flags, 1, buffer, sizeof buffer, &d) == KERN_SUCCESS;
+		flags = DELIVERED_ID(d.kind) == CALL_ID ? 0 : REPLY_NONE;
+		good = good && (DELIVERED_ID(d.kind) == CALL_ID ? d.word[1] == 1 && d.word[2] == 2 : d.word[0] == 7);
+	}
+	check("a call keeps rbp, r14 and r15", good);
+	child_end(&child);
+	free_port(port);
+}
+
+/* rcx of the thread that a waiting server's registers are set to; the syscall instruction would lose it. */
+static volatile uint64_t *landed;
+
+static void land(void)
+{
+	uint64_t rcx;
+
+	__asm__ volatile("" : "=c"(rcx));
+	*landed = rcx;
+	for (;;)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+}
+
+/* A server's registers are set while it waits: it goes where they say, with all of them, when a call comes. */
+static void test_set_while_waiting(void)
+{
+	mach_port_t port = new_port();
+	x86_thread_state64_t state;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	vm_address_t page = 0;
+	struct child child;
+
+	vm_allocate(mach_task_self(), &page, VM_PAGE_SIZE, TRUE);
+	vm_inherit(mach_task_self(), page, VM_PAGE_SIZE, VM_INHERIT_SHARE);
+	landed = (volatile uint64_t *)page;
+	if (!child_create(&child, register_server, port, MACH_PORT_NULL))
+		return;
+	mach_port_insert_right(child.task, port, port, MACH_MSG_TYPE_MOVE_RECEIVE);
+	thread_resume(child.thread);
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+	check_is("a waiting server is suspended", thread_suspend(child.thread), KERN_SUCCESS);
+	check_is("its registers are read",
+		thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &count), KERN_SUCCESS);
+	state.rip = (uint64_t)(uintptr_t)land;
+	state.rsp = (state.rsp - 256) / 16 * 16 - 8;
+	state.rcx = 0x123456789abcdef0;
+	check_is(
+		"and set", thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, count), KERN_SUCCESS);
+	check_is("and it goes on", thread_resume(child.thread), KERN_SUCCESS);
+	start_thread(deferring_caller, port); /* its words would come by a direct switch */
+	for (int i = 0; i < 100 && *landed == 0; i++)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+	check("it runs with the registers that were set", *landed == 0x123456789abcdef0);
+	child_end(&child);
+	mach_port_destroy(mach_task_self(), port);
+	vm_deallocate(mach_task_self(), page, VM_PAGE_SIZE);
+}
+
 void test_registers(void)
 {
 	pairing("register caller, register server", register_server, false);
@@ -255,4 +400,8 @@ void test_registers(void)
 	test_two_tasks();
 	test_server_task_dies();
 	test_floating();
+	test_aborted(true);
+	test_aborted(false);
+	test_kept_registers();
+	test_set_while_waiting();
 }

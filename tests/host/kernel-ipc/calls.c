@@ -74,7 +74,11 @@ static bool client_by_registers(void)
 
 	for (unsigned i = 0; i < 8; i++)
 		sent.w[i] = words.w[i] = host_random(0);
-	result = user_call(scene.send, id, &words, &count);
+	/* Aborted while its request was queued it is rewound; later, its request having been received, it says so. */
+	while ((result = user_call(scene.send, id, &words, &count)) == MACH_RCV_INTERRUPTED && scene.aborts) {
+		words = sent;
+		count = n;
+	}
 	if (result == MIG_SERVER_DIED || result == MACH_SEND_INVALID_DEST) {
 		scene.died++;
 		return false;

@@ -12,6 +12,7 @@
 #include <stubs/mach_port_server.h>
 #include <stubs/mach_server.h>
 #include <ucontext.h>
+#include <x86_64/live.h>
 
 #define STACK_BYTES (256 << 10)
 
@@ -435,28 +436,71 @@ static void trap(void)
 	swapcontext(&user->context, &kernel_context);
 }
 
-/* Entry code: the fast path, then the full one. Does not return. */
-static _Noreturn void enter(struct thread *self)
+/* --- Entry code: the fast path, then the full one. The words stay in `live` from one thread to the other. */
+
+struct live live;
+
+static _Noreturn void fast_done(struct thread *to, uint64_t rbx)
 {
-	struct ipc_fast to = {NULL, NULL};
-
-	bool one = host_random(2) == 0; /* one processor runs here, so both kinds are right */
-
-	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_CALL)
-		to = one ? ipc_fast_call_one(self) : ipc_fast_call(self);
-	else if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_REPLY_WAIT)
-		to = one ? ipc_fast_reply_wait_one(self) : ipc_fast_reply_wait(self);
-	else if (world_fast && (int64_t)self->regs.rax >= 0)
-		to = one ? ipc_fast_foreign_one(self) : ipc_fast_foreign(self);
 	if (host_processor->locks != 0)
 		panic("the fast path leaves a lock held");
-	if (to.thread != NULL) {
-		world_fast_taken++;
-		host_processor->thread = to.thread;
-		if (to.words != &to.thread->regs)
-			memcpy(to.thread->regs.word, to.words->word, 6 * sizeof(uint64_t));
-		machine_return_to_user(to.thread);
-	}
+	world_fast_taken++;
+	host_processor->thread = to;
+	memcpy(to->regs.word, live.word, sizeof(live.word));
+	to->regs.r14 = live.r14;
+	to->regs.rbx = rbx;
+	machine_return_to_user(to);
+}
+
+void live_leave(struct thread *to, uint64_t rbx)
+{
+	to->regs.rax = 0;
+	fast_done(to, rbx);
+}
+
+void live_leave_foreign(struct thread *to, uint64_t rbx)
+{
+	fast_done(to, rbx);
+}
+
+/* The full path sees what the entry code saves, and the fast path must have left all of it alone. */
+static _Noreturn void go_slow(struct thread *self)
+{
+	if (host_processor->locks != 0)
+		panic("the fast path leaves a lock held");
+	if (self != current_thread() || memcmp(self->regs.word, live.word, sizeof(live.word)) != 0 ||
+		self->regs.r14 != live.r14)
+		panic("the fast path gave up after it changed something");
+	trap_syscall(self);
+}
+
+void live_slow_call(void)
+{
+	go_slow(current_thread());
+}
+
+void live_slow_reply_wait(void)
+{
+	go_slow(current_thread());
+}
+
+void live_slow_foreign(void)
+{
+	go_slow(current_thread());
+}
+
+static _Noreturn void enter(struct thread *self)
+{
+	bool one = host_random(2) == 0; /* one processor runs here, so both kinds are right */
+
+	memcpy(live.word, self->regs.word, sizeof(live.word));
+	live.r14 = self->regs.r14;
+	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_CALL)
+		one ? ipc_fast_call_one() : ipc_fast_call();
+	if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_REPLY_WAIT)
+		one ? ipc_fast_reply_wait_one() : ipc_fast_reply_wait();
+	if (world_fast && (int64_t)self->regs.rax >= 0)
+		one ? ipc_fast_foreign_one() : ipc_fast_foreign();
 	trap_syscall(self);
 }
 

@@ -18,6 +18,7 @@
 #include "proc.h"
 #include "trace.h"
 #include "unix_server.h"
+#include "vdso.h"
 #include "vfs.h"
 
 /*
@@ -397,6 +398,8 @@ static int64_t run_program(
 	space->mmap_top = STACK_TOP - stack_size - STACK_GAP;
 	secure = new_credentials(process, program->vnode);
 	error = map_program(call, space, program, &image);
+	if (error == 0)
+		error = vdso_map(space, &image.vdso);
 	if (error == 0)
 		error = exec_stack(space, &image, strings, name, process, secure, stack_size);
 	if (error == 0)

@@ -32,6 +32,7 @@ struct exec_image {
 	uint64_t base;  /* where the interpreter is, or 0 */
 	uint64_t entry; /* where the thread begins */
 	uint64_t stack; /* its stack pointer */
+	uint64_t vdso;  /* the ELF header of the shared object in every process, or 0 */
 	uint64_t argument_start, argument_end, environment_start, environment_end;
 };
 

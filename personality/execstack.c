@@ -155,6 +155,8 @@ int exec_stack(struct address_space *space, struct exec_image *image, const stru
 	image->environment_end = strings_at + strings->size;
 	n++;
 #define AUX(type, value) (vector[n++] = (type), vector[n++] = (value))
+	if (image->vdso != 0)
+		AUX(AT_SYSINFO_EHDR, image->vdso);
 	AUX(AT_HWCAP, capabilities);
 	AUX(AT_PAGESZ, VM_PAGE_SIZE);
 	AUX(AT_CLKTCK, CLOCK_TICKS);

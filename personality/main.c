@@ -19,6 +19,7 @@
 #include "proc.h"
 #include "system.h"
 #include "trace.h"
+#include "vdso.h"
 #include "vfs.h"
 
 static mach_port_t registered(int slot)
@@ -155,6 +156,7 @@ static void *start_init(void *argument)
 	error = mounts_start();
 	if (error != 0)
 		fail("the root file system cannot be mounted", -error);
+	vdso_start();
 	thread = make_init();
 	call = &thread->call;
 	call->state = CALL_RUNNING;

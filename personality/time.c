@@ -12,6 +12,7 @@
 #include "system.h"
 #include "times.h"
 #include "unix_server.h"
+#include "vdso.h"
 
 #define SECOND 1000000000ull
 #define TICK   (SECOND / 100) /* what times() counts in */
@@ -156,7 +157,10 @@ static int64_t set_real_time(struct call *call, uint64_t seconds, uint64_t nanos
 
 	if (!capable(call->process))
 		return -EPERM;
-	return host_set_time64(host_privileged(), time) == KERN_SUCCESS ? 0 : -EINVAL;
+	if (host_set_time64(host_privileged(), time) != KERN_SUCCESS)
+		return -EINVAL;
+	vdso_time_was_set();
+	return 0;
 }
 
 int64_t sys_clock_settime(uint64_t caller, int clock, uint64_t address)

@@ -115,10 +115,10 @@ kern_return_t host_info(host_t host, int flavor, uint64_t *out, mach_msg_type_nu
 			.max_cpus = PROCESSORS_MAX,
 			.avail_cpus = processors_online,
 			.memory_size = vm_memory_size(),
-			.tsc_hz = machine_tsc_hz(),
 			.boot_ns = __atomic_load_n(&real_time_at_boot, __ATOMIC_RELAXED),
 		};
 
+		machine_clock(&info.tsc_hz, &info.tsc_base, &info.ns_per_tick);
 		__builtin_memcpy(out, &info, sizeof(info));
 		*count = HOST_BASIC_INFO_COUNT;
 		return KERN_SUCCESS;

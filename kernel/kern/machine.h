@@ -65,7 +65,8 @@ void machine_relax(void);
 
 /* Nanoseconds since boot, never backwards. */
 uint64_t machine_now(void);
-uint64_t machine_tsc_hz(void);
+/* How that is computed: (TSC - base) * ns_per_tick / 2^32. */
+void machine_clock(uint64_t *tsc_hz, uint64_t *tsc_base, uint64_t *ns_per_tick);
 /* Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then.
  */
 void machine_set_deadline(uint64_t when);

@@ -118,9 +118,11 @@ void clock_init(void)
 	tsc_base = read_tsc();
 }
 
-uint64_t machine_tsc_hz(void)
+void machine_clock(uint64_t *hz, uint64_t *base, uint64_t *scale)
 {
-	return tsc_hz;
+	*hz = tsc_hz;
+	*base = tsc_base;
+	*scale = ns_per_tick;
 }
 
 uint64_t machine_now(void)

@@ -46,6 +46,8 @@ struct host_basic_info {
 	uint64_t memory_size; /* bytes */
 	uint64_t tsc_hz;
 	uint64_t boot_ns; /* real time at boot */
+	/* ns since boot: (TSC - tsc_base) * ns_per_tick / 2^32 */
+	uint64_t tsc_base, ns_per_tick;
 };
 #define HOST_BASIC_INFO_COUNT ((unsigned)(sizeof(struct host_basic_info) / 8))
 

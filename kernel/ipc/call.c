@@ -285,7 +285,7 @@ static mach_msg_return_t send_words(
 		ipc_kmsg_free(kmsg);
 		return MACH_SEND_NO_BUFFER;
 	}
-	kmsg->sender_id = self->task->id;
+	ipc_kmsg_sent_by(kmsg, self->task);
 	kmsg->remote_port = port;
 	kmsg->remote_disposition = (uint8_t)disposition;
 	return ipc_kmsg_deliver(kmsg);

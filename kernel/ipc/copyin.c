@@ -394,7 +394,7 @@ mach_msg_return_t ipc_kmsg_copyin(
 		ipc_kmsg_free(kmsg);
 		return MACH_SEND_NO_BUFFER;
 	}
-	kmsg->sender_id = self->task->id;
+	ipc_kmsg_sent_by(kmsg, self->task);
 	/* Nothing is read twice: what was checked is what counts. */
 	memcpy(&kmsg->header, &start, read);
 	kmsg->header.msgh_size = size;

@@ -7,6 +7,7 @@
 #include <ipc/ipc_space.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <kern/tokens.h>
 
 #define IPC_WORDS         8u /* of a register message */
 #define IPC_SYSCALL_BYTES 2u /* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
@@ -122,8 +123,16 @@ mach_msg_return_t ipc_kmsg_copyin(
  * MACH_RCV_HEADER_ERROR, MACH_RCV_BODY_ERROR: some could not be; their names are null and the message can be delivered.
  */
 mach_msg_return_t ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg);
-/* The image and the trailer to the buffer. KERN_RESTART, MACH_RCV_INVALID_DATA. */
-mach_msg_return_t ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, bool sender);
+/* Says whose message it is. No lock above rank TOKENS held. */
+static inline void ipc_kmsg_sent_by(struct ipc_kmsg *kmsg, struct task *task)
+{
+	kmsg->sender_id = task->id;
+	kmsg->tokens = task_tokens_take(task);
+}
+/* The image and the trailer, with what MACH_RCV_TRAILER_* ask for, to the buffer. KERN_RESTART, MACH_RCV_INVALID_DATA.
+ */
+mach_msg_return_t ipc_kmsg_store(
+	struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer);
 /* Faults the pages of a receive buffer in, for writing. KERN_RESTART, MACH_RCV_INVALID_DATA. */
 mach_msg_return_t ipc_buffer_probe(struct thread *self, vm_address_t buffer, mach_msg_size_t size);
 
@@ -164,12 +173,12 @@ void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg);
 /* --- receive.c: what mach_msg and mach_reply_wait share. */
 struct ipc_receiver {
 	mach_port_name_t name;
-	bool words;   /* register messages into the registers */
-	bool large;   /* MACH_RCV_LARGE */
-	bool poll;    /* do not wait */
-	bool sender;  /* trailer on request */
-	bool resumed; /* this trap has waited before */
-	bool died;    /* and what it waited at died */
+	bool words;                /* register messages into the registers */
+	bool large;                /* MACH_RCV_LARGE */
+	bool poll;                 /* do not wait */
+	mach_msg_option_t trailer; /* MACH_RCV_TRAILER_* that are asked for */
+	bool resumed;              /* this trap has waited before */
+	bool died;                 /* and what it waited at died */
 	vm_address_t buffer;
 	mach_msg_size_t size;
 	uint64_t deadline;
@@ -181,7 +190,7 @@ struct ipc_receiver {
 #define IPC_RECEIVE_WAIT 0x7fff0001
 int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want);
 /*
- * The last part: self->ipc.taking, which fits, goes to user memory; only buffer, size, sender and words of `want` are
+ * The last part: self->ipc.taking, which fits, goes to user memory; only buffer, size, trailer and words of `want` are
  * looked at.
  */
 int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want);

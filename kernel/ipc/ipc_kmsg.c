@@ -16,7 +16,7 @@ static size_t kmsg_bytes(mach_msg_size_t size, unsigned slots)
 
 	if (image < sizeof(mach_msg_header_t))
 		image = sizeof(mach_msg_header_t);
-	image += offsetof(struct ipc_kmsg, header) + MAX_TRAILER_SIZE + slots * sizeof(struct ipc_carry);
+	image += offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t) + slots * sizeof(struct ipc_carry);
 	return image < SMALL_BYTES ? SMALL_BYTES : image;
 }
 
@@ -83,6 +83,7 @@ void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 	struct task *task = kmsg->charged;
 	uint32_t bytes = kmsg->allocated;
 
+	task_tokens_release(kmsg->tokens);
 	kmsg_memory_free(kmsg, bytes);
 	if (task != NULL) {
 		task_uncharge(task, bytes);

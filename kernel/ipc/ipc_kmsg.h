@@ -34,8 +34,9 @@ struct ipc_kmsg {
 	uint32_t slots;       /* how many there is room for */
 	struct ipc_carry *carry;
 	struct task *charged;
-	bool lost; /* its notification found the account of who gets it full */
-	uint32_t sender_id;
+	bool lost;                  /* its notification found the account of who gets it full */
+	uint32_t sender_id;         /* 0: the kernel */
+	struct task_tokens *tokens; /* of the sending task, as they were then; a reference, or null */
 	/* Set when it leaves the queue: */
 	mach_port_seqno_t seqno;
 	mach_port_name_t local_name; /* of the port that it came in by */

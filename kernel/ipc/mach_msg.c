@@ -85,7 +85,7 @@ static int64_t receive_half(struct thread *self, bool resumed, bool died, struct
 		.name = (mach_port_name_t)self->regs.r10,
 		.large = option & MACH_RCV_LARGE,
 		.poll = (option & MACH_RCV_TIMEOUT) && (uint32_t)self->regs.r8 == 0,
-		.sender = option & MACH_RCV_TRAILER_SENDER,
+		.trailer = option,
 		.resumed = resumed,
 		.died = died,
 		.buffer = self->regs.rdi,
@@ -122,7 +122,7 @@ static int64_t both_halves(struct thread *self, bool resumed, bool died)
 static int64_t finish_handed(struct thread *self)
 {
 	struct ipc_receiver want = {
-		.sender = self->regs.rsi & MACH_RCV_TRAILER_SENDER,
+		.trailer = (mach_msg_option_t)self->regs.rsi,
 		.buffer = self->regs.rdi,
 		.size = (mach_msg_size_t)(self->regs.rdx >> 32),
 	};

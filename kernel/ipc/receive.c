@@ -117,7 +117,7 @@ static struct ipc_kmsg *take_caller_kmsg(struct ipc_port *port, struct thread *c
 	ipc_object_reference(&reply->object);
 	kmsg->local_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
 	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND;
-	kmsg->sender_id = caller->task->id;
+	ipc_kmsg_sent_by(kmsg, caller->task);
 	ipc_call_receive(port, caller, NULL, reply);
 	return kmsg;
 }
@@ -160,7 +160,7 @@ int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
 
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
-	stored = ipc_kmsg_store(kmsg, want->buffer, want->size, want->sender);
+	stored = ipc_kmsg_store(kmsg, want->buffer, want->size, want->trailer);
 	if (stored == KERN_RESTART)
 		return KERN_RESTART;
 	self->ipc.taking = NULL;

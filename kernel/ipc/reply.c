@@ -22,7 +22,7 @@ static mach_msg_return_t reply_to_right(struct thread *self, unsigned count)
 		ipc_kmsg_free(kmsg);
 		return MACH_SEND_NO_BUFFER;
 	}
-	kmsg->sender_id = self->task->id;
+	ipc_kmsg_sent_by(kmsg, self->task);
 	kmsg->remote_port = self->ipc.owes_right;
 	kmsg->remote_disposition = self->ipc.owes_disposition;
 	self->ipc.owes_right = NULL;

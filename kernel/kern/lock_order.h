@@ -18,6 +18,7 @@ enum lock_rank {
 	LOCK_RANK_TIMER = 60,           /* a processor's timers */
 	LOCK_RANK_WAIT = 65,            /* a bucket of the event hash */
 	LOCK_RANK_THREAD = 70,          /* thread: state, suspend count, wait */
+	LOCK_RANK_TOKENS = 72,          /* which tokens a task has */
 	LOCK_RANK_RUN_QUEUE = 75,
 	LOCK_RANK_VM_PAGE_QUEUE = 80, /* active, inactive queues */
 	LOCK_RANK_PMAP = 85,

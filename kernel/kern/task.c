@@ -5,6 +5,7 @@
 #include <kern/kalloc.h>
 #include <kern/task_private.h>
 #include <kern/thread.h>
+#include <kern/tokens.h>
 #include <vm/vm.h>
 
 /* What a task may make the kernel allocate for it, unless the host's owner says otherwise. */
@@ -51,6 +52,7 @@ void task_deallocate(task_t task)
 		vm_map_deallocate(task->map);
 	if (task->io_bitmap != NULL)
 		kfree(task->io_bitmap, TASK_IO_BITMAP_BYTES);
+	task_tokens_release(task->tokens);
 	kcache_free(&task_cache, task);
 }
 
@@ -127,6 +129,7 @@ kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 		task_deallocate(task);
 		return result;
 	}
+	task->tokens = task_tokens_take(parent);
 	inherit_ports(task, parent, inherit_memory);
 	task_reference(task); /* held while it is alive */
 	lock_acquire(&tasks_lock);

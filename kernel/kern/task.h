@@ -36,6 +36,8 @@ struct task {
 	uint64_t foreign_handler;
 	foreign_bitmap_t foreign_bitmap;
 
+	struct task_tokens *tokens; /* security and audit token (kern/tokens.h), or null */
+
 	uint8_t *io_bitmap; /* 8192 bytes, or null: no I/O ports */
 
 	uint64_t kernel_bytes; /* charged, atomic */

@@ -17,6 +17,7 @@ int main(void)
 		{"machine", test_machine},
 		{"bad input", test_bad_input},
 		{"words", test_words},
+		{"tokens", test_tokens},
 		{"fuzz", test_fuzz},
 	};
 

@@ -16,6 +16,7 @@ void test_tasks(void);
 void test_foreign(void);
 void test_bad_input(void);
 void test_words(void);
+void test_tokens(void);
 void test_fuzz(void);
 void test_machine(void);
 

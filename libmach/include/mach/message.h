@@ -147,8 +147,47 @@ typedef struct {
 	uint64_t msgh_reserved;
 } mach_msg_trailer_t;
 
+/*
+ * What the host's owner says of a task (host_security_set_task_token), as it was when the task sent the message. All
+ * zero in a task of which nothing was said; what comes from the kernel has KERNEL_SECURITY_TOKEN_VALUE. By custom a
+ * security token is a user's and a group's number.
+ */
+typedef struct {
+	uint32_t val[2];
+} security_token_t;
+
+typedef struct {
+	uint32_t val[8];
+} audit_token_t;
+
+#define KERNEL_SECURITY_TOKEN_VALUE                                                                                    \
+	{                                                                                                              \
+		{                                                                                                      \
+			0, 1                                                                                           \
+		}                                                                                                      \
+	}
+
+/* The trailer with MACH_RCV_TRAILER_TOKENS: the same, and the tokens. Field names are those of OSF's and Apple's. */
+typedef struct {
+	mach_msg_trailer_type_t msgh_trailer_type;
+	mach_msg_trailer_size_t msgh_trailer_size; /* 72 in full */
+	mach_port_seqno_t msgh_seqno;
+	uint32_t msgh_sender_id;
+	uint64_t msgh_context; /* payload */
+	uint64_t msgh_reserved;
+	security_token_t msgh_sender;
+	audit_token_t msgh_audit;
+} mach_msg_audit_trailer_t;
+
+typedef mach_msg_audit_trailer_t mach_msg_security_trailer_t;
+typedef mach_msg_audit_trailer_t mach_msg_context_trailer_t;
+typedef mach_msg_audit_trailer_t mach_msg_max_trailer_t;
+
+_Static_assert(sizeof(mach_msg_trailer_t) == 32, "the trailer has 32 bytes");
+_Static_assert(sizeof(mach_msg_audit_trailer_t) == 72, "the tokens follow it");
+
 #define MACH_MSG_TRAILER_FORMAT_0 0u
-#define MAX_TRAILER_SIZE          ((mach_msg_size_t)sizeof(mach_msg_trailer_t))
+#define MAX_TRAILER_SIZE          ((mach_msg_size_t)sizeof(mach_msg_max_trailer_t))
 
 /* Options of mach_msg. */
 #define MACH_SEND_MSG           0x00000001u
@@ -160,6 +199,16 @@ typedef struct {
 #define MACH_RCV_TIMEOUT        0x00000100u
 #define MACH_RCV_INTERRUPT      0x00000400u
 #define MACH_RCV_TRAILER_SENDER 0x01000000u /* fill msgh_sender */
+#define MACH_RCV_TRAILER_TOKENS 0x02000000u /* mach_msg_audit_trailer_t */
+
+/* The same in the words of OSF and Apple: MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_AUDIT). */
+#define MACH_RCV_TRAILER_NULL    0u
+#define MACH_RCV_TRAILER_SEQNO   0u
+#define MACH_RCV_TRAILER_AUDIT   (MACH_RCV_TRAILER_SENDER | MACH_RCV_TRAILER_TOKENS)
+#define MACH_RCV_TRAILER_CTX     MACH_RCV_TRAILER_AUDIT
+#define MACH_RCV_TRAILER_TYPE(x) 0u
+#define MACH_RCV_TRAILER_ELEMENTS(x)                                                                                   \
+	((x) != MACH_RCV_TRAILER_NULL ? (x) | MACH_RCV_TRAILER_TOKENS : MACH_RCV_TRAILER_NULL)
 
 #define MACH_MSG_SUCCESS 0
 

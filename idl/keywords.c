@@ -67,6 +67,7 @@ static const struct keyword {
 	{"serverimpl", KW_SERVERIMPL},
 	{"serverprefix", KW_SERVERPREFIX},
 	{"serversectoken", KW_SERVERSECTOKEN},
+	{"serverseqno", KW_MSGSEQNO},
 	{"simpleprocedure", KW_SIMPLEPROCEDURE},
 	{"simpleroutine", KW_SIMPLEROUTINE},
 	{"simport", KW_SIMPORT},

@@ -39,8 +39,8 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		uint64_t words = (argument->type->bytes + 7) / 8;
 
-		if (argument->direction == DIR_MSGSEQNO)
-			return "it asks for the sequence number";
+		if (argument->trailer != TRAILER_NONE)
+			return arena_printf(&compiler->arena, "'%s' is in the trailer", argument->name);
 		if (!argument->in && !argument->out)
 			continue;
 		if (argument->type->shape == SHAPE_PORT)

@@ -1,5 +1,6 @@
 /* Server stubs of buffered routines. */
 #include "server.h"
+#include "trailer.h"
 
 #include <string.h>
 
@@ -77,7 +78,7 @@ static void put_variables(struct output *output, const struct routine *routine)
 		const char *name = argument->name;
 		bool in_translated = argument->in && type->intran != NULL;
 
-		if (!argument->server)
+		if (!argument->server || argument->trailer != TRAILER_NONE)
 			continue;
 		if (argument == routine->request_port) {
 			put(output, "\t%s %s;\n", c_seen_type(output, argument), name);
@@ -99,6 +100,8 @@ static void put_variables(struct output *output, const struct routine *routine)
 		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
 			put(output, "\tboolean_t %sDealloc;\n", name);
 	}
+	if (routine->server_trailer)
+		put_trailer_variables(output, routine);
 	/* In port arrays are handed over as an array of names. */
 	for (item = routine->request.items; item != NULL; item = item->next) {
 		if (item->kind == ITEM_PORTS && !item->argument->out)
@@ -252,12 +255,8 @@ static void put_call_argument(struct output *output, const struct routine *routi
 						   : ", MACH_MSGH_BITS_REMOTE(mig_in->msgh_bits)");
 		return;
 	}
-	if (argument->direction == DIR_MSGSEQNO) {
-		put(output,
-			output->kernel ? "(%s)mig_in->seqno"
-				       : "(%s)((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & "
-					 "~7u)))->msgh_seqno",
-			c_type(output, type));
+	if (argument->trailer != TRAILER_NONE) {
+		put(output, "%s", trailer_value(output, argument));
 		return;
 	}
 	if (out != NULL) {
@@ -353,6 +352,10 @@ void put_message_stub(struct output *output, const struct routine *routine)
 	put_variables(output, routine);
 	put(output, "\n");
 	put_checks(output, routine, &routine->request, "request", "mig_end");
+	if (routine->server_trailer) {
+		put_trailer_check(output, routine, "mig_end");
+		put_trailer_values(output, routine);
+	}
 	if (!routine->simple)
 		put_reply_clearing(output, routine);
 	put(output, "\t%s = %s;\n", routine->request_port->name, request_port_value(output, routine, false));
@@ -376,7 +379,8 @@ void put_message_stub(struct output *output, const struct routine *routine)
 		put(output, "\tmig_result = mig_result == KERN_SUCCESS ? MIG_NO_REPLY : mig_result;\n\n");
 		put(output, "mig_end:\n\tmig_end_message(mig_in, mig_out, mig_result);\n}\n\n");
 	} else {
-		put(output, "\tif (mig_result == KERN_SUCCESS)\n\t\tmig_result = MIG_NO_REPLY;\n\n");
+		put(output, "\tif (mig_result == KERN_SUCCESS)\n\t\tmig_result = MIG_NO_REPLY;\n"
+			    "\telse if (mig_result == MIG_DESTROY_REQUEST)\n\t\tmig_result = KERN_FAILURE;\n\n");
 		put(output, "mig_end:\n\tmig_end_message(mig_in, mig_out, mig_result);\n"
 			    "\t((mig_reply_error_t *)(void *)mig_out)->RetCode = MIG_NO_REPLY;\n}\n\n");
 	}

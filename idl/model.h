@@ -101,6 +101,16 @@ enum direction {
 	DIR_USERIMPL,
 };
 
+/* What an argument takes from the trailer of a message. */
+enum trailer_field {
+	TRAILER_NONE,
+	TRAILER_SEQNO,
+	TRAILER_SENDER_ID,
+	TRAILER_CONTEXT,
+	TRAILER_SECURITY,
+	TRAILER_AUDIT,
+};
+
 enum {
 	FLAG_DEALLOC = 1 << 0,
 	FLAG_NOTDEALLOC = 1 << 1,
@@ -124,12 +134,12 @@ struct argument {
 	struct type *type;
 	enum direction direction;
 	unsigned flags;
-	const char *impl; /* serverimpl, userimpl */
-	bool in;          /* in the request's body */
-	bool out;         /* in the reply's body */
-	bool user;        /* an argument of the client's function */
-	bool server;      /* an argument of the work function */
-	unsigned in_word; /* register routines: first word in the request, in the reply */
+	enum trailer_field trailer; /* of the request for the server, of the reply for the client */
+	bool in;                    /* in the request's body */
+	bool out;                   /* in the reply's body */
+	bool user;                  /* an argument of the client's function */
+	bool server;                /* an argument of the work function */
+	unsigned in_word;           /* register routines: first word in the request, in the reply */
 	unsigned out_word;
 	unsigned words;
 };
@@ -187,6 +197,8 @@ struct routine {
 	struct argument *waittime;
 	struct argument *sendtime;
 	struct argument *msgoption;
+	bool user_trailer; /* some argument is in the reply's, in the request's trailer */
+	bool server_trailer;
 	enum consume consume;
 	const char *default_waittime;
 	const char *default_sendtime;

@@ -185,7 +185,8 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 static void argument_parameters(struct parameter_list *list, const struct argument *argument, enum parameters who)
 {
 	const struct type *type = argument->type;
-	bool by_value = who == PARAMETERS_REPLY || !argument->out;
+	bool by_value = who == PARAMETERS_REPLY ||
+			!(argument->out || (who == PARAMETERS_CLIENT && argument->trailer != TRAILER_NONE));
 	bool sends = who == PARAMETERS_CLIENT ? argument->in || argument->direction >= DIR_REQUEST_PORT : argument->out;
 	bool receives =
 		who == PARAMETERS_CLIENT ? argument->out : argument->in || argument->direction >= DIR_REQUEST_PORT;
@@ -228,9 +229,11 @@ void put_prototype(struct output *output, const char *linkage, const char *name,
 static const char *direction_text(const struct argument *argument)
 {
 	static const char *const words[] = {"", "", "out ", "inout ", "", "replyport ", "ureplyport ", "sreplyport ",
-		"waittime ", "sendtime ", "msgoption ", "msgseqno "};
+		"waittime ", "sendtime ", "msgoption ", "msgseqno ", "sectoken ", "serversectoken ", "usersectoken ",
+		"audittoken ", "serveraudittoken ", "useraudittoken ", "servercontexttoken ", "serverimpl ",
+		"userimpl "};
 
-	return (size_t)argument->direction < sizeof words / sizeof words[0] ? words[argument->direction] : "";
+	return words[argument->direction];
 }
 
 void put_declaration(struct output *output, const struct routine *routine)

@@ -208,16 +208,10 @@ argument_list:
 
 argument:
 	direction argument_name ':' argument_type flags {
-		$$ = new_argument(compiler, &@2, $1, $2, NULL, $4, $5);
+		$$ = new_argument(compiler, &@2, $1, $2, $4, $5);
 	}
 	| argument_name ':' argument_type flags {
-		$$ = new_argument(compiler, &@1, DIR_NONE, $1, NULL, $3, $4);
-	}
-	| KW_SERVERIMPL IDENTIFIER IDENTIFIER ':' argument_type flags {
-		$$ = new_argument(compiler, &@3, DIR_SERVERIMPL, $3, $2, $5, $6);
-	}
-	| KW_USERIMPL IDENTIFIER IDENTIFIER ':' argument_type flags {
-		$$ = new_argument(compiler, &@3, DIR_USERIMPL, $3, $2, $5, $6);
+		$$ = new_argument(compiler, &@1, DIR_NONE, $1, $3, $4);
 	}
 	;
 
@@ -238,13 +232,15 @@ direction:
 	| KW_SENDTIME { compiler->apple_marks++; $$ = DIR_SENDTIME; }
 	| KW_MSGOPTION { $$ = DIR_MSGOPTION; }
 	| KW_MSGSEQNO { $$ = DIR_MSGSEQNO; }
-	| KW_SECTOKEN { $$ = DIR_SECTOKEN; }
-	| KW_SERVERSECTOKEN { $$ = DIR_SERVERSECTOKEN; }
-	| KW_USERSECTOKEN { $$ = DIR_USERSECTOKEN; }
-	| KW_AUDITTOKEN { $$ = DIR_AUDITTOKEN; }
-	| KW_SERVERAUDITTOKEN { $$ = DIR_SERVERAUDITTOKEN; }
-	| KW_USERAUDITTOKEN { $$ = DIR_USERAUDITTOKEN; }
-	| KW_CONTEXTTOKEN { $$ = DIR_CONTEXTTOKEN; }
+	| KW_SECTOKEN { compiler->apple_marks++; $$ = DIR_SECTOKEN; }
+	| KW_SERVERSECTOKEN { compiler->apple_marks++; $$ = DIR_SERVERSECTOKEN; }
+	| KW_USERSECTOKEN { compiler->apple_marks++; $$ = DIR_USERSECTOKEN; }
+	| KW_AUDITTOKEN { compiler->apple_marks++; $$ = DIR_AUDITTOKEN; }
+	| KW_SERVERAUDITTOKEN { compiler->apple_marks++; $$ = DIR_SERVERAUDITTOKEN; }
+	| KW_USERAUDITTOKEN { compiler->apple_marks++; $$ = DIR_USERAUDITTOKEN; }
+	| KW_CONTEXTTOKEN { compiler->apple_marks++; $$ = DIR_CONTEXTTOKEN; }
+	| KW_SERVERIMPL { compiler->apple_marks++; $$ = DIR_SERVERIMPL; }
+	| KW_USERIMPL { compiler->apple_marks++; $$ = DIR_USERIMPL; }
 	;
 
 flags: %empty { $$ = 0; } | flags ',' flag { $$ = $1 | $3; };

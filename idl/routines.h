@@ -9,7 +9,7 @@ void add_subsystem_word(struct compiler *compiler, const struct loc *loc, const 
 void end_subsystem(struct compiler *compiler, const struct loc *loc, uint64_t base);
 
 struct argument *new_argument(struct compiler *compiler, const struct loc *loc, enum direction direction,
-	const char *name, const char *impl, struct type *type, unsigned flags);
+	const char *name, struct type *type, unsigned flags);
 void add_routine(
 	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments);
 void add_procedure(

@@ -24,7 +24,9 @@ static void put_helpers(struct output *output)
 			    "\tmemset(call->word, 0, sizeof call->word);\n"
 			    "\tcall->word[0] = (uint64_t)(int64_t)result;\n"
 			    "\tcall->count = 1;\n"
-			    "\tcall->disposition = result == MIG_NO_REPLY ? MIG_NO_REPLY : KERN_SUCCESS;\n}\n\n");
+			    "\tcall->disposition = result == MIG_NO_REPLY || result == MIG_DESTROY_REQUEST ? "
+			    "MIG_NO_REPLY : "
+			    "KERN_SUCCESS;\n}\n\n");
 	if (messages && output->kernel)
 		put(output, "/* Makes `out` the reply that says only how the routine ended. */\n"
 			    "static void mig_end_message(const struct ipc_kmsg *in, struct ipc_kmsg *out, "
@@ -45,13 +47,19 @@ static void put_helpers(struct output *output)
 			    "\tout->msgh_id = in->msgh_id + 100;\n}\n\n");
 		put(output, "/*\n * Makes `out` the reply that says only how the routine ended. Unless the work "
 			    "function has them, the rights and memory\n"
-			    " * of the request die here; the reply port stays the caller's.\n */\n"
+			    " * of the request die here; the reply port stays the caller's, unless the function wants "
+			    "no answer at "
+			    "all.\n */\n"
 			    "static void mig_end_message(mach_msg_header_t *in, mach_msg_header_t *out, kern_return_t "
 			    "result)\n{\n"
 			    "\tmig_reply_error_t *reply = (void *)out;\n\n"
 			    "\tmemset(reply, 0, sizeof *reply);\n"
 			    "\tmig_start_reply(in, out, 0, sizeof *reply);\n"
 			    "\treply->NDR = NDR_record;\n\treply->RetCode = result;\n"
+			    "\tif (result == MIG_DESTROY_REQUEST) {\n"
+			    "\t\treply->RetCode = MIG_NO_REPLY;\n"
+			    "\t\tin->msgh_bits &= ~MACH_MSGH_BITS_LOCAL_MASK;\n"
+			    "\t\tmach_msg_destroy(in);\n\t\treturn;\n\t}\n"
 			    "\tif (result != MIG_NO_REPLY && (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0) {\n"
 			    "\t\tin->msgh_bits = MACH_MSGH_BITS_COMPLEX;\n"
 			    "\t\tin->msgh_remote_port = MACH_PORT_NULL;\n\t\tin->msgh_local_port = MACH_PORT_NULL;\n"
@@ -162,8 +170,10 @@ static void put_table_entry(struct output *output, const struct routine *routine
 		put(output, "\t\t.words = mig_words_%s,\n\t},\n", routine->name);
 		return;
 	}
-	if (routine->simple)
-		put(output, "\t\t.flags = MIG_ROUTINE_ONEWAY,\n");
+	if (routine->simple || routine->server_trailer)
+		put(output, "\t\t.flags = %s%s%s,\n", routine->simple ? "MIG_ROUTINE_ONEWAY" : "",
+			routine->simple && routine->server_trailer ? " | " : "",
+			routine->server_trailer ? "MIG_ROUTINE_TRAILER" : "");
 	put(output, "\t\t.max_request_size = mig_request_%s_size,\n", routine->name);
 	if (routine->simple)
 		put(output, "\t\t.max_reply_size = sizeof(mig_reply_error_t),\n");
@@ -259,6 +269,7 @@ static void put_trace_table(struct output *output)
 static void put_file_includes(struct output *output)
 {
 	const struct interface *interface = &output->compiler->interface;
+	const struct routine *routine;
 
 	put(output, "/* Server stubs of subsystem %s; made by mig. */\n", interface->name);
 	put_runtime_prefix(output);
@@ -268,6 +279,10 @@ static void put_file_includes(struct output *output)
 		put(output, "#include <ipc/ipc_kmsg.h>\n");
 	else
 		put(output, "#include <mach/mig_support.h>\n");
+	for (routine = interface->routines; routine != NULL && !routine->server_trailer; routine = routine->next)
+		;
+	if (output->kernel && routine != NULL)
+		put(output, "#include <kern/tokens.h>\n");
 	if (interface->foreign)
 		put(output, "#include <mach/foreign.h>\n#include <mach/mig_trace.h>\n");
 	if (interface->deferred && !output->kernel)

@@ -1,5 +1,6 @@
 /* The client's stubs. */
 #include "emit.h"
+#include "trailer.h"
 
 #include <string.h>
 
@@ -172,6 +173,8 @@ static void put_options(struct output *output, const struct routine *routine)
 	put(output, "MACH_SEND_MSG");
 	if (!routine->simple)
 		put(output, " | MACH_RCV_MSG");
+	if (routine->user_trailer && trailer_option(routine, false) != NULL)
+		put(output, " | %s", trailer_option(routine, false));
 	if (wait != NULL)
 		put(output, routine->simple                              ? " | MACH_SEND_TIMEOUT"
 			    : output->compiler->dialect == DIALECT_APPLE ? " | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT"
@@ -311,7 +314,11 @@ static void put_reply(struct output *output, const struct routine *routine)
 	put_checks(output, routine, &routine->reply, "reply", "mig_bad_reply");
 	if (routine->reply.descriptors == 0)
 		put(output, "\tif (mig_reply->RetCode != KERN_SUCCESS)\n\t\treturn mig_reply->RetCode;\n");
+	if (routine->user_trailer)
+		put_trailer_check(output, routine, "mig_bad_trailer");
 	put_capacity_checks(output, routine);
+	if (routine->user_trailer)
+		put_trailer_values(output, routine);
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		if (item->kind <= ITEM_OOL_PORTS)
 			unpack_descriptor(output, routine, item);
@@ -319,6 +326,8 @@ static void put_reply(struct output *output, const struct routine *routine)
 			unpack_data(output, item);
 	}
 	put(output, "\treturn KERN_SUCCESS;\n\n");
+	if (routine->user_trailer)
+		put(output, "mig_bad_trailer:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TRAILER_ERROR;\n\n");
 	put(output, "mig_bad_reply:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TYPE_ERROR;\n");
 }
 
@@ -326,13 +335,16 @@ static void message_stub(struct output *output, const struct routine *routine)
 {
 	put(output, "{\n\tunion {\n\t\t_Alignas(8) unsigned char request[mig_request_%s_size];\n", routine->name);
 	if (!routine->simple) {
-		put(output, "\t\tunsigned char reply[mig_reply_%s_size + MAX_TRAILER_SIZE];\n", routine->name);
+		put(output, "\t\tunsigned char reply[mig_reply_%s_size + sizeof(%s)];\n", routine->name,
+			trailer_type(routine, false));
 		put(output, "\t\tmig_reply_error_t error;\n");
 	}
 	put(output, "\t} mig_message;\n");
 	put(output, "\tstruct mig_request_%s *mig_request = (void *)&mig_message;\n", routine->name);
 	if (!routine->simple)
 		put_reply_variables(output, routine);
+	if (routine->user_trailer)
+		put_trailer_variables(output, routine);
 	put(output, "\tkern_return_t mig_result;\n\n");
 	put_packing(output, routine, &routine->request, "request");
 	put_head(output, routine);

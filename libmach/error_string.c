@@ -38,6 +38,7 @@ static const struct {
 	{MIG_NO_REPLY, "no reply"},
 	{MIG_ARRAY_TOO_LARGE, "array too large"},
 	{MIG_SERVER_DIED, "server died"},
+	{MIG_TRAILER_ERROR, "the trailer lacks something"},
 	{MACH_SEND_INVALID_DATA, "send: invalid data"},
 	{MACH_SEND_INVALID_DEST, "send: invalid destination"},
 	{MACH_SEND_TIMED_OUT, "send: timed out"},

@@ -133,6 +133,32 @@ static void take_buffer(struct loop *loop)
 	serve_buffer(loop);
 }
 
+static bool needs_trailers(const struct mig_subsystem *const *subsystems)
+{
+	for (; *subsystems; subsystems++)
+		for (mach_msg_id_t i = 0; i < (*subsystems)->end - (*subsystems)->start; i++)
+			if ((*subsystems)->routine[i].flags & MIG_ROUTINE_TRAILER)
+				return true;
+	return false;
+}
+
+/* Register messages have no trailer: where a routine needs one, everything is received as a message. */
+static kern_return_t serve_with_trailers(struct loop *loop)
+{
+	for (;;) {
+		kern_return_t result = mach_msg(loop->in, MACH_RCV_MSG | MACH_RCV_TRAILER_AUDIT, 0, loop->in_size,
+			loop->receive, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+
+		if (result == KERN_SUCCESS) {
+			take_buffer(loop);
+		} else if (result != MACH_RCV_TOO_LARGE && result != MACH_RCV_INTERRUPTED) {
+			free(loop->in);
+			free(loop->out);
+			return result;
+		}
+	}
+}
+
 kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *const subsystems[])
 {
 	struct loop loop = {.receive = receive, .subsystems = subsystems, .flags = REPLY_NONE};
@@ -153,6 +179,8 @@ kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *c
 		free(loop.out);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	if (needs_trailers(subsystems))
+		return serve_with_trailers(&loop);
 	for (;;) {
 		kern_return_t result =
 			mach_reply_wait_words(receive, loop.flags, loop.count, loop.in, loop.in_size, &delivery);

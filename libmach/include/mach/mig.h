@@ -41,6 +41,7 @@ struct mig_call {
 enum {
 	MIG_ROUTINE_REGISTER = 1, /* `words` is set: body is at most eight words */
 	MIG_ROUTINE_ONEWAY = 2,   /* no reply */
+	MIG_ROUTINE_TRAILER = 4,  /* looks at the trailer: received by mach_msg with MACH_RCV_TRAILER_AUDIT */
 };
 
 /*

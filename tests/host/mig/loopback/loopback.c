@@ -31,6 +31,10 @@ unsigned lb_dirty_bytes;
 void (*lb_spoil_request)(mach_msg_header_t *message);
 void (*lb_spoil_reply)(mach_msg_header_t *message);
 mach_msg_return_t lb_fail_send;
+security_token_t lb_client_security = {{501, 20}}, lb_server_security = {{0, 1}};
+audit_token_t lb_client_audit = {{1, 2, 3, 4, 5, 6, 7, 8}}, lb_server_audit = {{8, 7, 6, 5, 4, 3, 2, 1}};
+mach_msg_option_t lb_server_option = MACH_RCV_TRAILER_AUDIT;
+mach_msg_option_t lb_withheld_option;
 mach_msg_option_t lb_last_option;
 mach_msg_timeout_t lb_last_timeout;
 mach_msg_size_t lb_last_request_size, lb_last_reply_size;
@@ -298,11 +302,22 @@ static void look_for_paint(const mach_msg_header_t *message)
 		lb_dirty_bytes++;
 }
 
-static void add_trailer(mach_msg_header_t *message, uint64_t payload)
+static mach_msg_size_t trailer_size(mach_msg_option_t option)
 {
-	mach_msg_trailer_t trailer = {.msgh_trailer_size = sizeof trailer, .msgh_seqno = 77, .msgh_payload = payload};
+	return option & MACH_RCV_TRAILER_TOKENS ? sizeof(mach_msg_audit_trailer_t) : sizeof(mach_msg_trailer_t);
+}
 
-	memcpy((char *)message + ((message->msgh_size + 7) & ~7u), &trailer, sizeof trailer);
+/* What the kernel writes behind a message from the client or the server. */
+static void add_trailer(mach_msg_header_t *message, uint64_t payload, mach_msg_option_t option, bool from_client)
+{
+	mach_msg_audit_trailer_t trailer = {.msgh_trailer_size = trailer_size(option),
+		.msgh_seqno = 77,
+		.msgh_sender_id = option & MACH_RCV_TRAILER_SENDER ? (from_client ? 11 : 22) : 0,
+		.msgh_context = payload,
+		.msgh_sender = from_client ? lb_client_security : lb_server_security,
+		.msgh_audit = from_client ? lb_client_audit : lb_server_audit};
+
+	memcpy((char *)message + ((message->msgh_size + 7) & ~7u), &trailer, trailer.msgh_trailer_size);
 }
 
 /* What a server's loop does with one message. */
@@ -379,7 +394,8 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 
 	if (object == 0 || subsystem == NULL)
 		return MACH_SEND_INVALID_DEST;
-	in = malloc(((sent->msgh_size + 7) & ~7u) + sizeof(mach_msg_trailer_t) + (lb_spoil_request != NULL ? 64 : 0));
+	in = malloc(
+		((sent->msgh_size + 7) & ~7u) + trailer_size(lb_server_option) + (lb_spoil_request != NULL ? 64 : 0));
 	out = malloc(subsystem->max_reply_size + (lb_spoil_reply != NULL ? 64 : 0));
 	memset(out, LB_PAINT, subsystem->max_reply_size);
 	memset(in, 0, sizeof *in);
@@ -395,7 +411,7 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 			MACH_MSGH_BITS(reply != 0 ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, MACH_MSG_TYPE_PORT_SEND);
 	if (lb_spoil_request != NULL)
 		lb_spoil_request(in);
-	add_trailer(in, objects[object].payload);
+	add_trailer(in, objects[object].payload, lb_server_option, true);
 	known = dispatch(subsystem, in, out);
 	if (!known) {
 		in->msgh_remote_port = MACH_PORT_NULL;
@@ -414,17 +430,18 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	return MACH_MSG_SUCCESS;
 }
 
-static mach_msg_return_t receive(mach_msg_header_t *message, mach_msg_size_t size, mach_port_t name)
+static mach_msg_return_t receive(
+	mach_msg_header_t *message, mach_msg_size_t size, mach_port_t name, mach_msg_option_t option)
 {
 	if (waiting == NULL)
 		return MACH_RCV_TIMED_OUT;
-	if (size < waiting->msgh_size + sizeof(mach_msg_trailer_t))
+	if (size < waiting->msgh_size + trailer_size(option))
 		return MACH_RCV_TOO_LARGE;
 	memcpy(message, waiting, waiting->msgh_size);
 	free(waiting);
 	waiting = NULL;
 	message->msgh_local_port = name;
-	add_trailer(message, 0);
+	add_trailer(message, 0, option & ~lb_withheld_option, false);
 	return MACH_MSG_SUCCESS;
 }
 
@@ -461,7 +478,7 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
 			mach_port_deallocate(0, reply);
 		return result;
 	}
-	return (option & MACH_RCV_MSG) != 0 ? receive(message, receive_size, receive_name) : MACH_MSG_SUCCESS;
+	return (option & MACH_RCV_MSG) != 0 ? receive(message, receive_size, receive_name, option) : MACH_MSG_SUCCESS;
 }
 
 /* A register call as a message, as any program may send it. */

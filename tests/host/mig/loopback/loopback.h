@@ -17,6 +17,12 @@ extern void (*lb_spoil_request)(mach_msg_header_t *message);
 extern void (*lb_spoil_reply)(mach_msg_header_t *message);
 /* Makes the next send fail with this, unless it is 0. */
 extern mach_msg_return_t lb_fail_send;
+/* What the trailer says of client and server, and what the server's loop asks the kernel for. */
+extern security_token_t lb_client_security, lb_server_security;
+extern audit_token_t lb_client_audit, lb_server_audit;
+extern mach_msg_option_t lb_server_option;
+/* What the client asks for and does not get. */
+extern mach_msg_option_t lb_withheld_option;
 extern mach_msg_option_t lb_last_option;
 extern mach_msg_timeout_t lb_last_timeout;
 extern mach_msg_size_t lb_last_request_size, lb_last_reply_size;

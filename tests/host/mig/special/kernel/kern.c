@@ -4,6 +4,7 @@
 #include "kern_user.h"
 
 #include <ipc/ipc.h>
+#include <kern/tokens.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,6 +151,14 @@ kern_return_t note(thing_t thing, vm_map_copy_t data, mach_msg_type_number_t dat
 	return how;
 }
 
+kern_return_t tokens(thing_t thing, security_token_t who, audit_token_t token, int number, int64_t word, int sender_id,
+	int *sum)
+{
+	(void)thing;
+	*sum = (int)who.val[1] + (int)token.val[7] + number + (int)word + sender_id;
+	return result;
+}
+
 /* --- Requests as the kernel's copyin leaves them. */
 
 static void request(mach_msg_id_t id, unsigned descriptors, mach_msg_size_t data)
@@ -291,6 +300,26 @@ static void test_one_way_served(void)
 	}
 }
 
+static void test_tokens(void)
+{
+	struct task_tokens held = {.security = {{0, 1000}}, .audit = {{0, 0, 0, 0, 0, 0, 0, 20000}}};
+	int sum;
+
+	request(6505, 0, 0);
+	in.seqno = 1;
+	in.payload = 20;
+	in.sender_id = 300;
+	in.tokens = &held;
+	result = KERN_SUCCESS;
+	CHECK(serve() == KERN_SUCCESS);
+	memcpy(&sum, out.body + 12, sizeof sum);
+	CHECK(sum == 21321);
+	in.tokens = NULL;
+	CHECK(serve() == KERN_SUCCESS);
+	memcpy(&sum, out.body + 12, sizeof sum);
+	CHECK(sum == 321);
+}
+
 static void test_sent_words(void)
 {
 	CHECK(tell(&a_port, -2) == MACH_MSG_SUCCESS);
@@ -332,6 +361,7 @@ int main(void)
 	run("arrays of rights", test_arrays_of_rights);
 	run("wrong requests", test_wrong_requests);
 	run("one-way routines", test_one_way_served);
+	run("tokens and the rest of the trailer", test_tokens);
 	run("words sent by the kernel", test_sent_words);
 	run("messages sent by the kernel", test_sent_messages);
 	return 0;

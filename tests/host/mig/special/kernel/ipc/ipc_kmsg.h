@@ -28,6 +28,9 @@ struct ipc_kmsg {
 	struct ipc_port *local_port;
 	uint32_t descriptors;
 	mach_port_seqno_t seqno;
+	uint32_t sender_id;
+	uint64_t payload;
+	struct task_tokens *tokens;
 	struct ipc_carry carry[8];
 	mach_msg_header_t header __attribute__((aligned(8)));
 	unsigned char body[4096];

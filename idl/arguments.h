@@ -1,0 +1,15 @@
+/* Arguments of routines, as the statements need them. */
+#ifndef IDL_ARGUMENTS_H
+#define IDL_ARGUMENTS_H
+
+#include "compiler.h"
+
+/* What the argument's direction means for the routine; complains about types that do not fit it. */
+void sort_argument(struct compiler *compiler, struct routine *routine, struct argument *argument);
+/* Flags that mean nothing for this argument, or contradict each other. */
+void check_flags(struct compiler *compiler, const struct argument *argument, bool simple);
+/* Names in C: the arguments', and those of the arguments that they bring along. */
+void check_names(struct compiler *compiler, struct routine *routine);
+bool is_c_keyword(const char *name);
+
+#endif

@@ -1,0 +1,140 @@
+/* Calls every routine of more.defs over the loop-back: values, counts, errors, ownership, clean bytes. */
+#include "more.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mach_port_t receive;
+static mach_port_t server;
+static unsigned failures;
+static bool bad;
+
+static void check_true(bool ok, const char *what, int line)
+{
+	if (!ok) {
+		printf("  line %d: %s\n", line, what);
+		bad = true;
+	}
+}
+
+#define CHECK(condition) check_true(condition, #condition, __LINE__)
+/* Every call begins on a painted stack, so that a byte nobody wrote shows in the message. */
+#define CALL(call) (lb_paint(), (call))
+#define OK(call)   CHECK(CALL(call) == KERN_SUCCESS)
+
+static void test_tokens(void)
+{
+	security_token_t security_there = {{9, 9}};
+	audit_token_t audit_there = {{9}};
+	uint32_t uid, gid, sum;
+	int32_t object;
+
+	OK(security(server, &security_there, &uid, &gid));
+	CHECK(uid == 501 && gid == 20 && security_there.val[0] == 0 && security_there.val[1] == 1);
+	CHECK((lb_last_option & MACH_RCV_TRAILER_TOKENS) != 0 && !lb_last_by_words);
+	OK(server_security(server, (data_t) "abc", 3, &uid));
+	CHECK(uid == 504 && (lb_last_option & MACH_RCV_TRAILER_TOKENS) == 0);
+	security_there = (security_token_t){{9, 9}};
+	OK(user_security(server, lb_send_right(more_kept), &security_there, &object));
+	CHECK(security_there.val[1] == 1 && object == (int32_t)lb_object(more_kept));
+	OK(audits(server, &audit_there, &sum));
+	CHECK(sum == 12345678 && audit_there.val[0] == 8 && audit_there.val[7] == 1);
+	OK(server_audit(server, &sum));
+	CHECK(sum == 12345678);
+	audit_there = (audit_token_t){{9}};
+	CHECK(CALL(user_audit(server, &audit_there, KERN_NO_SPACE)) == KERN_NO_SPACE && audit_there.val[0] == 9);
+	OK(user_audit(server, &audit_there, 0));
+	CHECK(audit_there.val[7] == 1);
+	OK(one_way_token(server, lb_send_right(more_kept)));
+	CHECK(more_token.val[7] == 8);
+}
+
+static void test_trailer_fields(void)
+{
+	mach_port_t there = lb_port(&more_subsystem, 99), right = lb_send_right(there);
+	security_token_t security_there;
+	audit_token_t audit_there;
+	mach_port_context_t word = 5;
+	uint32_t sum;
+	uint64_t same;
+
+	OK(context(right, &same));
+	CHECK(same == 99);
+	OK(context(server, &same));
+	CHECK(same == 0);
+	OK(implied(server, &audit_there, &security_there, &word, &sum));
+	CHECK(sum == 77 + 501 + 11 + 77 && audit_there.val[7] == 1 && security_there.val[1] == 1 && word == 0);
+	lb_release(right);
+	lb_release(there);
+}
+
+/* A trailer that is too short is no reason to call anyone, or to keep what came with the message. */
+static void test_short_trailers(void)
+{
+	security_token_t token = {{9, 9}};
+	uint32_t uid = 3, gid;
+	int32_t object = 4;
+
+	lb_server_option = MACH_MSG_OPTION_NONE;
+	CHECK(CALL(server_security(server, (data_t) "abc", 3, &uid)) == MIG_TRAILER_ERROR && uid == 3);
+	CHECK(CALL(security(server, &token, &uid, &gid)) == MIG_TRAILER_ERROR && token.val[0] == 9);
+	more_token.val[0] = 44;
+	OK(one_way_token(server, lb_send_right(more_kept)));
+	CHECK(more_token.val[0] == 44);
+	lb_server_option = MACH_RCV_TRAILER_AUDIT;
+	lb_withheld_option = MACH_RCV_TRAILER_TOKENS;
+	CHECK(CALL(user_security(server, lb_send_right(more_kept), &token, &object)) == MIG_TRAILER_ERROR);
+	CHECK(token.val[0] == 9 && object == 4);
+	lb_withheld_option = 0;
+}
+
+/* Whatever a work function returns, each right and region has one owner, the right to reply among them. */
+static void test_ends(void)
+{
+	static const kern_return_t codes[] = {KERN_SUCCESS, KERN_FAILURE, MIG_DESTROY_REQUEST};
+
+	for (unsigned i = 0; i < 3; i++) {
+		const kern_return_t code = codes[i];
+		const bool silent = code == MIG_DESTROY_REQUEST;
+		unsigned rights = lb_rights();
+
+		CHECK(CALL(ends(server, code, lb_send_right(more_kept), (data_t) "abc", 3)) ==
+			(silent ? MACH_RCV_TIMED_OUT : code));
+		CHECK(lb_rights() == rights && lb_regions() == 0);
+		OK(ends_one_way(server, code, lb_send_right(more_kept)));
+		CHECK(lb_rights() == rights);
+		if (!silent)
+			CHECK(CALL(ends_words(server, code)) == code);
+	}
+}
+
+static void run(const char *name, void (*test)(void))
+{
+	unsigned rights = lb_rights(), regions = lb_regions();
+
+	bad = false;
+	lb_dirty_bytes = 0;
+	test();
+	CHECK(lb_rights() == rights);
+	CHECK(lb_regions() == regions);
+	CHECK(lb_dirty_bytes == 0);
+	printf("%s mig more: %s, %s\n", bad ? "FAIL" : "PASS", name, lb_force_messages ? "by message" : "by registers");
+	failures += bad;
+}
+
+int main(void)
+{
+	receive = lb_port(&more_subsystem, 0);
+	server = lb_send_right(receive);
+	more_kept = lb_port(NULL, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int mode = 0; mode < 2; mode++) {
+		lb_force_messages = mode == 1;
+		run("tokens", test_tokens);
+		run("trailer_fields", test_trailer_fields);
+		run("short_trailers", test_short_trailers);
+		run("ends", test_ends);
+	}
+	return failures == 0 ? 0 : 1;
+}

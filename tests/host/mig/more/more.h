@@ -1,0 +1,13 @@
+/* What the client's tests and the work functions of more.defs share. */
+#ifndef MORE_H
+#define MORE_H
+
+#include "more_types.h"
+#include "more_server.h"
+#include "more_user.h"
+#include "loopback.h"
+
+extern audit_token_t more_token;
+extern mach_port_t more_kept;
+
+#endif

@@ -1,0 +1,15 @@
+/* The C types of more.defs. */
+#ifndef MORE_TYPES_H
+#define MORE_TYPES_H
+
+#include <mach/boolean.h>
+#include <mach/message.h>
+#include <stdint.h>
+
+typedef struct {
+	int32_t x, y;
+} point_t;
+typedef char *data_t;
+typedef uint64_t mach_port_context_t;
+
+#endif

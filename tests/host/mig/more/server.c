@@ -1,0 +1,109 @@
+/* The work functions of more.defs. */
+#include "more.h"
+
+#include <string.h>
+
+audit_token_t more_token;
+mach_port_t more_kept;
+
+static uint32_t sum_of(audit_token_t token)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		sum = 10 * sum + token.val[i];
+	return sum;
+}
+
+kern_return_t s_security(mach_port_t server, security_token_t token, uint32_t *uid, uint32_t *gid)
+{
+	(void)server;
+	*uid = token.val[0];
+	*gid = token.val[1];
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_server_security(
+	mach_port_t server, security_token_t token, data_t a, mach_msg_type_number_t aCnt, uint32_t *uid)
+{
+	(void)server;
+	*uid = token.val[0] + aCnt;
+	mig_deallocate((vm_address_t)a, aCnt);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_user_security(mach_port_t server, mach_port_t a, int32_t *object)
+{
+	(void)server;
+	*object = (int32_t)lb_object(a);
+	lb_release(a);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_audits(mach_port_t server, audit_token_t token, uint32_t *sum)
+{
+	(void)server;
+	*sum = sum_of(token);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_server_audit(mach_port_t server, audit_token_t token, uint32_t *sum)
+{
+	(void)server;
+	*sum = sum_of(token);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_user_audit(mach_port_t server, int32_t a)
+{
+	(void)server;
+	return a;
+}
+
+kern_return_t s_context(mach_port_t server, mach_port_context_t word, uint64_t *same)
+{
+	(void)server;
+	*same = word;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_implied(mach_port_t server, mach_port_seqno_t msgh_seqno, security_token_t who, uint32_t sender_id,
+	int32_t again, uint32_t *sum)
+{
+	(void)server;
+	*sum = msgh_seqno + who.val[0] + sender_id + (uint32_t)again;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_one_way_token(mach_port_t server, audit_token_t token, mach_port_t a)
+{
+	(void)server;
+	more_token = token;
+	lb_release(a);
+	return KERN_SUCCESS;
+}
+
+/* On MIG_DESTROY_REQUEST the stub releases everything, on MIG_NO_REPLY the function has, else the stub. */
+kern_return_t s_ends(mach_port_t server, int32_t code, mach_port_t a, data_t data, mach_msg_type_number_t dataCnt)
+{
+	(void)server;
+	if (code == KERN_SUCCESS || code == MIG_NO_REPLY) {
+		lb_release(a);
+		mig_deallocate((vm_address_t)data, dataCnt);
+	}
+	return code;
+}
+
+kern_return_t s_ends_words(mach_port_t server, int32_t code)
+{
+	(void)server;
+	return code;
+}
+
+kern_return_t s_ends_one_way(mach_port_t server, int32_t code, mach_port_t a)
+{
+	(void)server;
+	if (code == KERN_SUCCESS || code == MIG_NO_REPLY)
+		lb_release(a);
+	return code;
+}

@@ -230,8 +230,6 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if ((argument->flags & FLAG_OVERWRITE) != 0)
 		warning_at(compiler, &argument->loc, "the memory is allocated: copy it",
 			"overwrite is not provided: '%s'", argument->name);
-	if ((argument->flags & FLAG_SAMECOUNT) != 0)
-		error_at(compiler, &argument->loc, "give it a count of its own", "samecount is not provided");
 	if ((argument->flags & FLAG_RETCODE) != 0 && !simple)
 		error_at(compiler, &argument->loc, "a routine returns its result; retcode is for simpleroutines",
 			"'%s' cannot be a retcode here", argument->name);
@@ -242,6 +240,33 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if (argument->in && argument->out && (type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING))
 		error_at(compiler, &argument->loc, "use one in and one out argument",
 			"'%s' cannot be inout: its length varies", argument->name);
+}
+
+void share_counts(struct compiler *compiler, struct routine *routine)
+{
+	struct argument *argument;
+	struct argument *before = NULL;
+
+	for (argument = routine->arguments; argument != NULL; before = argument, argument = argument->next) {
+		struct argument *found = before != NULL && before->same_count != NULL ? before->same_count : before;
+
+		if ((argument->flags & FLAG_SAMECOUNT) == 0 || argument->type->bad)
+			continue;
+		if (!argument->type->variable || argument->type->shape == SHAPE_VSTRING) {
+			warning_at(compiler, &argument->loc, NULL,
+				"samecount means nothing for '%s': it is no array whose length varies", argument->name);
+			continue;
+		}
+		if (found == NULL || !found->type->variable || found->type->shape == SHAPE_VSTRING ||
+			found->in != argument->in || found->out != argument->out ||
+			((found->flags ^ argument->flags) & FLAG_COUNTINOUT) != 0) {
+			warning_at(compiler, &argument->loc,
+				"the argument before it must be a variable array of the same direction",
+				"'%s' has nothing to share its count with: it gets its own", argument->name);
+			continue;
+		}
+		argument->same_count = found;
+	}
 }
 
 bool is_c_keyword(const char *name)
@@ -270,7 +295,7 @@ static bool brings_along(const struct argument *argument, const char *name)
 		return false;
 	for (i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		if (strcmp(name + length, endings[i]) == 0)
-			return i == 0   ? argument->type->variable
+			return i == 0   ? argument->type->variable && argument->same_count == NULL
 			       : i == 1 ? argument->type->send_name == IPC_POLYMORPHIC ||
 						  argument->type->recv_name == IPC_POLYMORPHIC
 			       : i == 2 ? (argument->flags & FLAG_DEALLOC_ARG) != 0

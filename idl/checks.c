@@ -89,6 +89,40 @@ static void check_variable(struct output *output, const struct routine *routine,
 			var);
 }
 
+/* How many elements came, as an expression. */
+static const char *received_count(
+	struct output *output, const struct message *message, const char *kind, const struct argument *argument)
+{
+	struct arena *arena = &output->compiler->arena;
+	const struct item *item = message->items;
+	const char *at;
+
+	while (item->argument != argument)
+		item = item->next;
+	if (item->kind != ITEM_OOL && item->kind != ITEM_OOL_PORTS)
+		return count_field(output, message, kind, argument);
+	at = output->kernel ? arena_printf(arena, "mig_in->carry[%llu]", (unsigned long long)item->descriptor)
+			    : arena_printf(arena, "mig_%s->%s", kind, argument->name);
+	if (item->kind == ITEM_OOL_PORTS)
+		return arena_printf(arena, "%s.count", at);
+	return arena_printf(arena, "%s.size / %llu", at, (unsigned long long)argument->type->element->bytes);
+}
+
+/* samecount: both counts are in the message, and must be the same. */
+static void check_same_counts(struct output *output, const struct message *message, const char *kind, const char *label)
+{
+	const struct item *item;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		const struct argument *argument = item->argument;
+
+		if (argument->same_count == NULL || item->kind == ITEM_COUNT)
+			continue;
+		put(output, "\tif (%s != %s)\n\t\tgoto %s;\n", received_count(output, message, kind, argument),
+			received_count(output, message, kind, argument->same_count), label);
+	}
+}
+
 void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
 	const char *label)
 {
@@ -148,4 +182,5 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 	}
 	if (varies && last != NULL && last->kind == ITEM_VARIABLE)
 		put(output, "\tif (mig_left != 0)\n\t\tgoto %s;\n", label);
+	check_same_counts(output, message, kind, label);
 }

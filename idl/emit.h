@@ -33,6 +33,10 @@ const char *disposition_text(int ipc_name);
 const char *send_disposition(struct output *output, const struct argument *argument);
 
 bool has_count(const struct argument *argument);
+/* The argument that has the count of this one: itself, or with samecount another. */
+const struct argument *counted_by(const struct argument *argument);
+/* Elements that fit an inline array and all that share its count. */
+uint64_t count_limit(const struct routine *routine, const struct argument *argument);
 /* `kern_return_t NAME(...)` without an end. */
 void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
 	enum parameters who);

@@ -191,16 +191,16 @@ static void put_inputs(struct output *output, const struct routine *routine)
 			else if (item->kind == ITEM_VARIABLE && (argument->flags & FLAG_COUNTINOUT) != 0)
 				put(output, "\t%sCnt = %s < %llu ? %s : %llu;\n", name,
 					count_field(output, &routine->request, "request", argument),
-					(unsigned long long)type->count,
+					(unsigned long long)count_limit(routine, argument),
 					count_field(output, &routine->request, "request", argument),
-					(unsigned long long)type->count);
+					(unsigned long long)count_limit(routine, argument));
 			else if (in != NULL && in->kind == ITEM_PORTS)
 				put(output, "\t%sCnt = %s;\n", name,
 					count_field(output, &routine->request, "request", argument));
 			else
 				put(output, "\t%sCnt = %llu;\n", name,
 					(unsigned long long)(item->kind == ITEM_VARIABLE || item->kind == ITEM_PORTS
-								     ? type->count
+								     ? count_limit(routine, argument)
 								     : 0));
 		}
 		if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)

@@ -133,6 +133,8 @@ static const char *value_of(struct output *output, const struct argument *argume
 {
 	bool address = !output->server && argument->in && argument->out;
 
+	if (strcmp(suffix, "Cnt") == 0)
+		argument = counted_by(argument);
 	return arena_printf(&output->compiler->arena, "%s%s%s", address ? "*" : "", argument->name, suffix);
 }
 
@@ -267,8 +269,8 @@ static void pack_carried(struct output *output, const struct item *item, const c
 	case ITEM_PORTS:
 		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
 		if (type->variable)
-			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %sCnt ? %s[mig_i] : NULL, %s);\n",
-				message, index, name, name, sent_as(output, argument));
+			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %s ? %s[mig_i] : NULL, %s);\n",
+				message, index, value_of(output, argument, "Cnt"), name, sent_as(output, argument));
 		else
 			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, %s[mig_i], %s);\n", message, index, name,
 				sent_as(output, argument));
@@ -319,7 +321,7 @@ static void pack_variable(struct output *output, const struct routine *routine, 
 	if (type->shape == SHAPE_VSTRING)
 		put(output, "\t%s->%sCnt = (mach_msg_type_number_t)(mig_%sEnd - %s) + 1;\n", var, name, name, name);
 	else
-		put(output, "\t%s->%sCnt = %sCnt;\n", var, name, name);
+		put(output, "\t%s->%sCnt = %s;\n", var, name, value_of(output, item->argument, "Cnt"));
 	put(output, "\tmig_length = (size_t)%s->%sCnt * sizeof %s->%s[0];\n", var, name, var, name);
 	put(output, "\tif (mig_length != 0)\n\t\tmemcpy(%s->%s, %s, mig_length);\n", var, name, name);
 	put(output, "\tmig_length += offsetof(%s, %s);\n", part_struct(output, kind, routine, item->part), name);
@@ -386,7 +388,7 @@ void put_packing(struct output *output, const struct routine *routine, const str
 				item->argument->in
 					? value_of(output, item->argument, "Cnt")
 					: arena_printf(&output->compiler->arena, output->server ? "%sCnt" : "*%sCnt",
-						  item->argument->name));
+						  counted_by(item->argument)->name));
 			break;
 		case ITEM_DATA:
 			pack_data(output, item, var);

@@ -134,12 +134,13 @@ struct argument {
 	struct type *type;
 	enum direction direction;
 	unsigned flags;
-	enum trailer_field trailer; /* of the request for the server, of the reply for the client */
-	bool in;                    /* in the request's body */
-	bool out;                   /* in the reply's body */
-	bool user;                  /* an argument of the client's function */
-	bool server;                /* an argument of the work function */
-	unsigned in_word;           /* register routines: first word in the request, in the reply */
+	enum trailer_field trailer;  /* of the request for the server, of the reply for the client */
+	struct argument *same_count; /* samecount: the argument whose count is also its own */
+	bool in;                     /* in the request's body */
+	bool out;                    /* in the reply's body */
+	bool user;                   /* an argument of the client's function */
+	bool server;                 /* an argument of the work function */
+	unsigned in_word;            /* register routines: first word in the request, in the reply */
 	unsigned out_word;
 	unsigned words;
 };

@@ -97,7 +97,25 @@ const char *send_disposition(struct output *output, const struct argument *argum
 
 bool has_count(const struct argument *argument)
 {
-	return argument->type->variable && argument->type->shape != SHAPE_VSTRING;
+	return argument->type->variable && argument->type->shape != SHAPE_VSTRING && argument->same_count == NULL;
+}
+
+const struct argument *counted_by(const struct argument *argument)
+{
+	return argument->same_count != NULL ? argument->same_count : argument;
+}
+
+uint64_t count_limit(const struct routine *routine, const struct argument *argument)
+{
+	const struct argument *other;
+	uint64_t limit = argument->type->count;
+
+	for (other = routine->arguments; other != NULL; other = other->next) {
+		if (counted_by(other) == counted_by(argument) && other->type->shape == SHAPE_VARRAY &&
+			other->type->count < limit)
+			limit = other->type->count;
+	}
+	return limit;
 }
 
 static bool is_array(const struct type *type)

@@ -35,8 +35,8 @@ static void reply_descriptor(struct output *output, const struct item *item)
 		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)%s\n", (unsigned long long)type->count,
 			output->kernel ? "" : " {");
 		if (type->variable)
-			value = arena_printf(&output->compiler->arena, "mig_i < %sCnt ? %s[mig_i] : %s", name, name,
-				output->kernel ? "NULL" : "MACH_PORT_NULL");
+			value = arena_printf(&output->compiler->arena, "mig_i < %sCnt ? %s[mig_i] : %s",
+				counted_by(argument)->name, name, output->kernel ? "NULL" : "MACH_PORT_NULL");
 		else
 			value = arena_printf(&output->compiler->arena, "%s[mig_i]", name);
 		if (output->kernel) {
@@ -77,20 +77,22 @@ static void reply_descriptor(struct output *output, const struct item *item)
 }
 
 /* A work function that says it wrote more than there was room for is wrong; at least no more than the room is sent. */
-static void reply_count(struct output *output, const struct item *item)
+static void reply_count(struct output *output, const struct routine *routine, const struct item *item)
 {
 	const struct argument *argument = item->argument;
 	const char *name = argument->name;
 	const char *var = part_variable(output, "reply", item->part);
+	const unsigned long long limit = count_limit(routine, argument);
+	const char *count;
 
 	if (argument->type->shape == SHAPE_VSTRING) {
 		put(output, "\t%s->%s[%llu] = '\\0';\n", var, name, (unsigned long long)argument->type->count - 1);
 		put(output, "\t%s->%sCnt = (mach_msg_type_number_t)strlen(%s->%s) + 1;\n", var, name, var, name);
 		return;
 	}
-	put(output, "\tif (%sCnt > %llu)\n\t\t%sCnt = %llu;\n", name, (unsigned long long)argument->type->count, name,
-		(unsigned long long)argument->type->count);
-	put(output, "\t%s->%sCnt = %sCnt;\n", var, name, name);
+	count = counted_by(argument)->name;
+	put(output, "\tif (%sCnt > %llu)\n\t\t%sCnt = %llu;\n", count, limit, count, limit);
+	put(output, "\t%s->%sCnt = %sCnt;\n", var, name, count);
 }
 
 /* Variable items have their room at first; then each part moves to the end of the one before. */
@@ -132,7 +134,7 @@ void put_reply(struct output *output, const struct routine *routine)
 		const struct type *type = item->argument->type;
 
 		if (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT)
-			reply_count(output, item);
+			reply_count(output, routine, item);
 		else if (item->kind == ITEM_DATA && is_local(item))
 			put(output, type->outtran != NULL ? "\t%s->%s = %s(%s);\n" : "\t%s->%s = %s%s;\n",
 				part_variable(output, "reply", item->part), item->argument->name,

@@ -137,6 +137,7 @@ void add_routine(
 			error_at(compiler, &argument->loc, "make it a routine",
 				"'%s' is out, but a simpleroutine has no reply", argument->name);
 	}
+	share_counts(compiler, routine);
 	check_names(compiler, routine);
 	if (compiler->broken_arguments)
 		compiler->broken_arguments = false;

@@ -209,13 +209,14 @@ static void put_capacity_checks(struct output *output, const struct routine *rou
 
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		const char *name = item->argument->name;
+		const char *count = counted_by(item->argument)->name;
 		const char *var = part_variable(output, "reply", item->part);
 
 		if (item->argument->type->shape == SHAPE_VSTRING ||
 			(item->kind != ITEM_VARIABLE && item->kind != ITEM_COUNT))
 			continue;
-		put(output, "\tif (%s->%sCnt > *%sCnt) {\n", var, name, name);
-		put(output, "\t\t*%sCnt = %s->%sCnt;\n", name, var, name);
+		put(output, "\tif (%s->%sCnt > *%sCnt) {\n", var, name, count);
+		put(output, "\t\t*%sCnt = %s->%sCnt;\n", count, var, name);
 		put(output, "\t\tmach_msg_destroy(&mig_reply->Head);\n\t\treturn MIG_ARRAY_TOO_LARGE;\n\t}\n");
 	}
 }
@@ -237,11 +238,11 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 				? count_field(output, &routine->reply, "reply", argument)
 				: arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
 		put(output, "\t\t%s[mig_i] = mig_reply->%s[mig_i].name;\n", name, name);
-		if (type->variable)
+		if (has_count(argument))
 			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
 		break;
 	default:
-		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL &&
+		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && has_count(argument) &&
 			output->compiler->dialect == DIALECT_GNU) {
 			/* GNU's array[]: the caller's buffer if it is large enough. */
 			put(output, "\tif (mig_reply->%s.size / %llu <= *%sCnt) {\n", name,
@@ -258,9 +259,9 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 			break;
 		}
 		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);
-		if (type->variable && item->kind == ITEM_OOL_PORTS)
+		if (has_count(argument) && item->kind == ITEM_OOL_PORTS)
 			put(output, "\t*%sCnt = mig_reply->%s.count;\n", name, name);
-		else if (type->variable)
+		else if (has_count(argument))
 			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
 				(unsigned long long)type->element->bytes);
 		break;
@@ -279,7 +280,7 @@ static void unpack_data(struct output *output, const struct item *item)
 		put(output, "\tif (%s->%sCnt != 0)\n", var, name);
 		put(output, "\t\tmemcpy(%s, %s->%s, (size_t)%s->%sCnt * sizeof %s->%s[0]);\n", name, var, name, var,
 			name, var, name);
-		if (type->shape != SHAPE_VSTRING)
+		if (has_count(item->argument))
 			put(output, "\t*%sCnt = %s->%sCnt;\n", name, var, name);
 	} else if (type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING) {
 		put(output, "\tmemcpy(%s, %s->%s, sizeof %s->%s);\n", name, var, name, var, name);

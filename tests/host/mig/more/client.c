@@ -109,6 +109,96 @@ static void test_ends(void)
 	}
 }
 
+static void test_same_counts(void)
+{
+	int32_t keys[20], rkeys[20], more[20], sum;
+	char values[16], rvalues[16];
+	mach_msg_type_number_t count = 20, i;
+
+	for (i = 0; i < 20; i++)
+		keys[i] = (int32_t)i;
+	for (i = 0; i < 16; i++)
+		values[i] = (char)('a' + i);
+	OK(pairs(server, keys, 3, values, rkeys, &count, rvalues, &sum));
+	CHECK(count == 3 && rkeys[2] == 'c' && rvalues[2] == 2 && sum == 'b' + 2 * 'c');
+	count = 20;
+	OK(pairs(server, NULL, 0, NULL, rkeys, &count, rvalues, &sum));
+	CHECK(count == 0 && sum == 0);
+	count = 20;
+	OK(pairs(server, keys, 16, values, rkeys, &count, rvalues, &sum));
+	CHECK(count == 16 && rvalues[15] == 15);
+	/* The bound of each array counts, and the caller's room. */
+	CHECK(CALL(pairs(server, keys, 17, values, rkeys, &count, rvalues, &sum)) == MIG_ARRAY_TOO_LARGE);
+	count = 2;
+	CHECK(CALL(pairs(server, keys, 3, values, rkeys, &count, rvalues, &sum)) == MIG_ARRAY_TOO_LARGE && count == 3);
+	count = 5;
+	OK(three_same(server, keys, 2, values, rkeys, &count, rvalues, more));
+	CHECK(count == 5 && rvalues[1] == 'b' && rvalues[4] == '-' && rkeys[1] == 1 && rkeys[4] == -1 && more[4] == -2);
+	count = 20;
+	OK(three_same(server, keys, 7, values, rkeys, &count, rvalues, more));
+	CHECK(count == 16 && rvalues[6] == 'g' && rkeys[15] == -1);
+}
+
+static void test_same_counts_of_rights(void)
+{
+	mach_port_t list[5] = {lb_send_right(more_kept), lb_send_right(receive)};
+	int32_t names[] = {100, 200};
+	mach_msg_type_number_t count = 77;
+	ports_t rports;
+	numbers_t rnames;
+
+	OK(named_ports(server, list, 2, names, &rports, &count, &rnames, "abc", 3));
+	CHECK(count == 2 && lb_object(rports[0]) == lb_object(more_kept) && lb_object(rports[1]) == lb_object(receive));
+	CHECK(rnames[0] == 101 && rnames[1] == 201);
+	lb_release(rports[0]);
+	lb_release(rports[1]);
+	mig_deallocate((vm_address_t)rports, 2 * sizeof *rports);
+	mig_deallocate((vm_address_t)rnames, 2 * sizeof *rnames);
+	OK(named_ports(server, NULL, 0, NULL, &rports, &count, &rnames, "abc", 3));
+	CHECK(count == 0);
+}
+
+/* Changes a word of the next message, behind its header. */
+static mach_msg_size_t spoil_offset;
+static uint32_t spoil_value;
+
+static void spoil(mach_msg_header_t *message)
+{
+	memcpy((char *)message + spoil_offset, &spoil_value, 4);
+	lb_spoil_request = lb_spoil_reply = NULL;
+}
+
+static void spoil_next(bool reply, mach_msg_size_t offset, uint32_t value)
+{
+	spoil_offset = offset;
+	spoil_value = value;
+	if (reply)
+		lb_spoil_reply = spoil;
+	else
+		lb_spoil_request = spoil;
+}
+
+/* Counts that should be the same and are not: refused on either side, and what came is destroyed. */
+static void test_counts_that_differ(void)
+{
+	int32_t keys[20] = {0}, rkeys[20], sum;
+	char values[16] = {0}, rvalues[16];
+	mach_port_t list[1] = {lb_send_right(more_kept)};
+	mach_msg_type_number_t count = 20;
+	ports_t rports;
+	numbers_t rnames;
+
+	/* Header, NDR, count, 3 keys, count: 2 for 3. */
+	spoil_next(false, 24 + 8 + 16, 2);
+	CHECK(CALL(pairs(server, keys, 3, values, rkeys, &count, rvalues, &sum)) == MIG_BAD_ARGUMENTS);
+	/* Result first, then the same. */
+	spoil_next(true, 24 + 8 + 4 + 16 + 4, 2);
+	CHECK(CALL(pairs(server, keys, 3, values, rkeys, &count, rvalues, &sum)) == MIG_TYPE_ERROR);
+	/* Five descriptors, the names' memory, NDR: no port of one that came. */
+	spoil_next(false, 24 + 8 + 6 * 16 + 8, 0);
+	CHECK(CALL(named_ports(server, list, 1, keys, &rports, &count, &rnames, "abc", 3)) == MIG_BAD_ARGUMENTS);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -135,6 +225,9 @@ int main(void)
 		run("trailer_fields", test_trailer_fields);
 		run("short_trailers", test_short_trailers);
 		run("ends", test_ends);
+		run("same_counts", test_same_counts);
+		run("same_counts_of_rights", test_same_counts_of_rights);
+		run("counts_that_differ", test_counts_that_differ);
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -4,5 +4,13 @@
 
 #include "more_types.h"
 typedef const char *const_data_t;
+typedef const int32_t *const_numbers_t;
+typedef const mach_port_t *const_ports_t;
+typedef int32_t *keys_t;
+typedef const int32_t *const_keys_t;
+typedef char *bytes_t;
+typedef const char *const_bytes_t;
+typedef mach_port_t *port_list_t;
+typedef const mach_port_t *const_port_list_t;
 
 #endif

@@ -11,5 +11,7 @@ typedef struct {
 } point_t;
 typedef char *data_t;
 typedef uint64_t mach_port_context_t;
+typedef int32_t *numbers_t;
+typedef mach_port_t *ports_t;
 
 #endif

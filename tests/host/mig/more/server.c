@@ -107,3 +107,60 @@ kern_return_t s_ends_one_way(mach_port_t server, int32_t code, mach_port_t a)
 		lb_release(a);
 	return code;
 }
+
+kern_return_t s_pairs(mach_port_t server, const int32_t *keys, mach_msg_type_number_t keysCnt, const char *values,
+	int32_t *rkeys, mach_msg_type_number_t *rkeysCnt, char *rvalues, int32_t *sum)
+{
+	(void)server;
+	/* Room is what the smaller array has. */
+	if (*rkeysCnt != 16)
+		return KERN_FAILURE;
+	*sum = 0;
+	for (mach_msg_type_number_t i = 0; i < keysCnt; i++) {
+		*sum += keys[i] * values[i];
+		rkeys[i] = values[i];
+		rvalues[i] = (char)keys[i];
+	}
+	*rkeysCnt = keysCnt;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_three_same(mach_port_t server, numbers_t keys, mach_msg_type_number_t keysCnt, const char *values,
+	int32_t *rkeys, mach_msg_type_number_t *rkeysCnt, char *rvalues, int32_t *more)
+{
+	const mach_msg_type_number_t room = *rkeysCnt;
+
+	(void)server;
+	for (mach_msg_type_number_t i = 0; i < room; i++) {
+		rvalues[i] = i < keysCnt ? values[i] : '-';
+		rkeys[i] = i < keysCnt ? keys[i] : -1;
+		more[i] = 2 * rkeys[i];
+	}
+	if (keysCnt != 0)
+		mig_deallocate((vm_address_t)keys, keysCnt * sizeof *keys);
+	/* More than there is room for, once: what is sent is cut. */
+	if (keysCnt == 7)
+		*rkeysCnt = 20;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_named_ports(mach_port_t server, const mach_port_t *ports, mach_msg_type_number_t portsCnt,
+	numbers_t names, ports_t *rports, mach_msg_type_number_t *rportsCnt, numbers_t *rnames, const char *other,
+	mach_msg_type_number_t otherCnt)
+{
+	vm_address_t address = 0;
+
+	(void)server;
+	(void)other;
+	*rportsCnt = portsCnt;
+	if (portsCnt == 0)
+		return otherCnt == 3 ? KERN_SUCCESS : KERN_FAILURE;
+	mig_allocate(&address, portsCnt * sizeof *ports);
+	*rports = (ports_t)address;
+	for (mach_msg_type_number_t i = 0; i < portsCnt; i++) {
+		(*rports)[i] = ports[i];
+		names[i]++;
+	}
+	*rnames = names;
+	return KERN_SUCCESS;
+}

@@ -19,6 +19,7 @@ void compiler_init(struct compiler *compiler, const char *source, size_t length,
 	compiler->line = 1;
 	compiler->diagnostics = stderr;
 	compiler->max_errors = 20;
+	compiler->error_procedure = "MsgError";
 	compiler->interface.types_end = &compiler->interface.types;
 	compiler->interface.routines_end = &compiler->interface.routines;
 	compiler->interface.imports_end = &compiler->interface.imports;

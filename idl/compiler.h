@@ -37,6 +37,7 @@ struct compiler {
 	const char *waittime;
 	const char *sendtime;
 	const char *msgoption;
+	const char *error_procedure;
 	enum consume consume;
 	bool broken_arguments; /* of the routine being read */
 

@@ -97,7 +97,7 @@ static void weak_functions(struct output *output)
 	put(output, "\n#ifdef MIG_EOPNOTSUPP\n#pragma GCC diagnostic push\n"
 		    "#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n");
 	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
-		if (routine->skip)
+		if (routine->skip || routine->kind != KIND_ROUTINE)
 			continue;
 		put_prototype(output, "__attribute__((weak)) ", routine->server_name, routine, PARAMETERS_WORK);
 		put(output, "\n{\n\treturn MIG_EOPNOTSUPP;\n}\n\n");

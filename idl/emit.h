@@ -40,6 +40,18 @@ uint64_t count_limit(const struct routine *routine, const struct argument *argum
 /* `kern_return_t NAME(...)` without an end. */
 void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
 	enum parameters who);
+/* The same of the function inside the generated code, which has a result, and a function's value as last argument. */
+void put_inner_prototype(struct output *output, const char *name, const struct routine *routine, enum parameters who);
+/* The arguments as the call of a function with that prototype has them; the value is left out. */
+void put_argument_names(struct output *output, const struct routine *routine, enum parameters who);
+/* procedures.c: procedures and functions are routines inside the generated code. */
+/* What the client's stub is called, and what the server's stub calls. */
+const char *stub_name(struct output *output, const struct routine *routine);
+const char *work_name(struct output *output, const struct routine *routine);
+/* The client's function, which calls the stub and, when it fails, the error procedure. */
+void put_procedure(struct output *output, const struct routine *routine);
+/* The routine that calls the server's function, and succeeds. */
+void put_work_adapter(struct output *output, const struct routine *routine);
 /* A comment with the declaration and id. */
 void put_declaration(struct output *output, const struct routine *routine);
 /* `#define mach_msg PREFIXmach_msg` and its like, for -subrprefix. */

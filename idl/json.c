@@ -131,6 +131,10 @@ static void put_routine(FILE *file, const struct interface *interface, const str
 	put_string(file, routine->server_name);
 	fputs(", \"file\": ", file);
 	put_string(file, routine->loc.file);
+	fprintf(file, ", \"kind\": \"%s%s\"", routine->simple ? "simple" : "",
+		routine->kind == KIND_ROUTINE     ? "routine"
+		: routine->kind == KIND_PROCEDURE ? "procedure"
+						  : "function");
 	fprintf(file, ", \"line\": %u, \"id\": %lld", routine->loc.line, (long long)routine->id);
 	if (!routine->simple)
 		fprintf(file, ", \"reply_id\": %lld", (long long)routine->id + 100);

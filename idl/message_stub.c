@@ -305,7 +305,7 @@ static void put_call(struct output *output, const struct routine *routine)
 	const struct argument *argument;
 	const char *separator = "";
 
-	put(output, "\tmig_result = %s(", routine->server_name);
+	put(output, "\tmig_result = %s(", work_name(output, routine));
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		if (!argument->server)
 			continue;

@@ -177,6 +177,9 @@ struct message {
 /* ConsumeOnSendError: whether the stub destroys a request that could not be sent. */
 enum consume { CONSUME_NONE, CONSUME_TIMEOUT, CONSUME_ANY };
 
+/* What a routine returns in C: a result, nothing (errors go to the error procedure), or its value (the same). */
+enum routine_kind { KIND_ROUTINE, KIND_PROCEDURE, KIND_FUNCTION };
+
 struct routine {
 	struct routine *next;
 	struct routine *hash_next;
@@ -185,6 +188,7 @@ struct routine {
 	const char *user_name;
 	const char *server_name;
 	int64_t id;
+	enum routine_kind kind;
 	bool skip;
 	bool simple;
 	bool registers;
@@ -192,6 +196,8 @@ struct routine {
 	unsigned request_words;
 	unsigned reply_words;
 	struct argument *arguments;
+	struct argument *value;      /* of a function: its last argument, an out one, unless seen from C */
+	const char *error_procedure; /* of procedures and functions */
 	struct argument *request_port;
 	struct argument *reply_port;   /* the client's, null when the stub makes one */
 	struct argument *server_reply; /* what the work function gets */

@@ -127,12 +127,17 @@ static bool is_array(const struct type *type)
 struct parameter_list {
 	struct output *output;
 	unsigned count;
+	bool names; /* as in a call: without the types */
 };
 
 static void parameter(struct parameter_list *list, const char *type, bool pointer, const char *name, const char *suffix)
 {
 	const char *space = type[strlen(type) - 1] == '*' ? "" : " ";
 
+	if (list->names) {
+		put(list->output, "%s%s%s", list->count++ == 0 ? "" : ", ", name, suffix);
+		return;
+	}
 	put(list->output, "%s%s%s%s%s%s", list->count++ == 0 ? "" : ", ", type, space, pointer ? "*" : "", name,
 		suffix);
 }
@@ -222,26 +227,61 @@ static void argument_parameters(struct parameter_list *list, const struct argume
 		parameter(list, "boolean_t", false, argument->name, "SCopy");
 }
 
+/* The arguments that the function has in C. The value of a function is one only inside the generated code. */
+static void put_parameters(struct parameter_list *list, const struct routine *routine, enum parameters who, bool inside)
+{
+	const struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (argument == routine->value && !inside)
+			continue;
+		if (who == PARAMETERS_REPLY        ? argument->out
+			: who == PARAMETERS_CLIENT ? argument->user
+						   : argument->server)
+			argument_parameters(list, argument, who);
+	}
+}
+
+static const char *result_type(struct output *output, const struct routine *routine)
+{
+	if (output->compiler->interface.foreign)
+		return "int64_t";
+	if (routine->kind == KIND_FUNCTION)
+		return c_seen_type(output, routine->value);
+	return routine->kind == KIND_PROCEDURE ? "void" : "kern_return_t";
+}
+
 void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
 	enum parameters who)
 {
 	struct parameter_list list = {.output = output};
-	const struct argument *argument;
 
-	put(output, "%s%s %s(", linkage, output->compiler->interface.foreign ? "int64_t" : "kern_return_t", name);
+	put(output, "%s%s %s(", linkage, who == PARAMETERS_REPLY ? "kern_return_t" : result_type(output, routine),
+		name);
 	if (output->compiler->interface.foreign)
 		parameter(&list, "uint64_t", false, "mig_thread", "");
 	if (who == PARAMETERS_REPLY) {
 		parameter(&list, "mach_port_t", false, "mig_reply_port", "");
 		parameter(&list, "kern_return_t", false, "mig_result", "");
 	}
-	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		if (who == PARAMETERS_REPLY        ? argument->out
-			: who == PARAMETERS_CLIENT ? argument->user
-						   : argument->server)
-			argument_parameters(&list, argument, who);
-	}
+	put_parameters(&list, routine, who, who == PARAMETERS_REPLY);
 	put(output, "%s)", list.count == 0 ? "void" : "");
+}
+
+void put_inner_prototype(struct output *output, const char *name, const struct routine *routine, enum parameters who)
+{
+	struct parameter_list list = {.output = output};
+
+	put(output, "static kern_return_t %s(", name);
+	put_parameters(&list, routine, who, true);
+	put(output, ")");
+}
+
+void put_argument_names(struct output *output, const struct routine *routine, enum parameters who)
+{
+	struct parameter_list list = {.output = output, .names = true};
+
+	put_parameters(&list, routine, who, false);
 }
 
 static const char *direction_text(const struct argument *argument)
@@ -258,11 +298,18 @@ void put_declaration(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
 
-	put(output, "/* %s %s(", routine->simple ? "simpleroutine" : "routine", routine->name);
-	for (argument = routine->arguments; argument != NULL; argument = argument->next)
+	put(output, "/* %s %s(",
+		routine->kind == KIND_FUNCTION    ? "function"
+		: routine->kind == KIND_PROCEDURE ? (routine->simple ? "simpleprocedure" : "procedure")
+						  : (routine->simple ? "simpleroutine" : "routine"),
+		routine->name);
+	for (argument = routine->arguments; argument != NULL && argument != routine->value; argument = argument->next)
 		put(output, "%s%s%s: %s", argument == routine->arguments ? "" : "; ", direction_text(argument),
 			argument->name, argument->type->name != NULL ? argument->type->name : "...");
-	put(output, "); id %lld, %s */\n", (long long)routine->id, routine->registers ? "by registers" : "by message");
+	put(output, ")");
+	if (routine->value != NULL)
+		put(output, ": %s", routine->value->type->name != NULL ? routine->value->type->name : "...");
+	put(output, "; id %lld, %s */\n", (long long)routine->id, routine->registers ? "by registers" : "by message");
 }
 
 void put_runtime_prefix(struct output *output)

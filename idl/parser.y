@@ -106,7 +106,7 @@ statement:
 	| KW_CONSUMEONSENDERROR name ';' { compiler->apple_marks++; set_consume(compiler, &@2, $2); }
 	| KW_USERTYPELIMIT expression ';'
 	| KW_ONSTACKLIMIT expression ';'
-	| KW_ERROR name ';'
+	| KW_ERROR name ';' { compiler->error_procedure = $2; }
 	| KW_RCSID STRING ';'
 	| KW_DEFERRED ';' { compiler->interface.deferred = true; }
 	| error ';' { yyerrok; if (compiler->stopped) YYABORT; }

@@ -112,8 +112,9 @@ static void check_routine_name(struct compiler *compiler, struct routine *routin
 	compiler->routine_hash[bucket] = routine;
 }
 
-void add_routine(
-	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
+/* What add_routine and its like have in common. */
+static struct routine *make_routine(struct compiler *compiler, const struct loc *loc, const char *name, bool simple,
+	enum routine_kind kind, struct argument *arguments)
 {
 	struct routine *routine = arena_alloc(&compiler->arena, sizeof *routine);
 	struct argument *argument;
@@ -121,15 +122,19 @@ void add_routine(
 	routine->loc = *loc;
 	routine->name = name;
 	routine->simple = simple;
+	routine->kind = kind;
 	routine->arguments = arguments;
 	routine->user_name = prefixed(compiler, compiler->user_prefix, name);
 	routine->server_name = prefixed(compiler, compiler->server_prefix, name);
+	routine->error_procedure = compiler->error_procedure;
 	routine->consume = compiler->consume;
 	routine->default_waittime = compiler->waittime;
 	routine->default_sendtime = compiler->sendtime;
 	routine->default_msgoption = compiler->msgoption;
 	if (!compiler->interface.declared)
 		error_at(compiler, loc, "begin the file with `subsystem NAME BASE;`", "a routine before the subsystem");
+	if (kind != KIND_ROUTINE && compiler->interface.foreign)
+		error_at(compiler, loc, NULL, "a system call is a routine");
 	for (argument = arguments; argument != NULL; argument = argument->next) {
 		sort_argument(compiler, routine, argument);
 		check_flags(compiler, argument, simple);
@@ -149,23 +154,44 @@ void add_routine(
 			"routine '%s' has no request port", name);
 	check_routine_name(compiler, routine);
 	append_routine(compiler, routine, 1);
+	return routine;
+}
+
+void add_routine(
+	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
+{
+	make_routine(compiler, loc, name, simple, KIND_ROUTINE, arguments);
 }
 
 void add_procedure(
 	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments)
 {
-	warning_at(compiler, loc, simple ? "write simpleroutine" : "write routine",
-		"'%s' returns its result like a routine; error procedures are not called", name);
-	add_routine(compiler, loc, name, simple, arguments);
+	make_routine(compiler, loc, name, simple, KIND_PROCEDURE, arguments);
 }
 
 void add_function(struct compiler *compiler, const struct loc *loc, const char *name, struct argument *arguments,
 	struct type *result)
 {
-	(void)result;
-	error_at(compiler, loc, "write a routine with an out argument", "functions are not provided");
-	(void)arguments;
-	(void)name;
+	struct argument *value = new_argument(compiler, loc, DIR_OUT, "mig_value", result, 0);
+	struct routine *routine;
+
+	if (!result->bad && result->shape != SHAPE_SCALAR && result->shape != SHAPE_REAL &&
+		result->shape != SHAPE_STRUCT && result->shape != SHAPE_PORT)
+		error_at(compiler, loc, "write a routine with an out argument",
+			"C has no function that returns this type");
+	if (!result->bad && result->recv_name == IPC_POLYMORPHIC)
+		error_at(compiler, loc, "write a routine with an out argument",
+			"a function cannot say what kind of right it returns");
+	routine = make_routine(compiler, loc, name, false, KIND_FUNCTION, arguments);
+	sort_argument(compiler, routine, value);
+	routine->value = value;
+	if (routine->arguments == NULL) {
+		routine->arguments = value;
+		return;
+	}
+	while (arguments->next != NULL)
+		arguments = arguments->next;
+	arguments->next = value;
 }
 
 void add_skip(struct compiler *compiler, const struct loc *loc, uint64_t count)

@@ -12,6 +12,7 @@ struct argument *new_argument(struct compiler *compiler, const struct loc *loc, 
 	const char *name, struct type *type, unsigned flags);
 void add_routine(
 	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments);
+/* Without a result in C: errors go to the procedure that the error statement names. */
 void add_procedure(
 	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments);
 void add_function(struct compiler *compiler, const struct loc *loc, const char *name, struct argument *arguments,

@@ -409,7 +409,10 @@ void generate_user(struct output *output)
 		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
 		put(output, ";\n\n");
 		put_declaration(output, routine);
-		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+		if (routine->kind == KIND_ROUTINE)
+			put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+		else
+			put_inner_prototype(output, stub_name(output, routine), routine, PARAMETERS_CLIENT);
 		put(output, "\n");
 		if (routine->registers)
 			register_stub(output, routine);
@@ -417,5 +420,7 @@ void generate_user(struct output *output)
 			kernel_stub(output, routine);
 		else
 			message_stub(output, routine);
+		if (routine->kind != KIND_ROUTINE)
+			put_procedure(output, routine);
 	}
 }

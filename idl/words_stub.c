@@ -121,7 +121,7 @@ static void put_work_call(struct output *output, const struct routine *routine)
 	const struct argument *argument;
 	const char *separator = "";
 
-	put(output, "%s(", routine->server_name);
+	put(output, "%s(", work_name(output, routine));
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		bool pointer =
 			argument->out && argument->type->shape != SHAPE_ARRAY && argument->type->shape != SHAPE_STRING;

@@ -199,6 +199,70 @@ static void test_counts_that_differ(void)
 	CHECK(CALL(named_ports(server, list, 1, keys, &rports, &count, &rnames, "abc", 3)) == MIG_BAD_ARGUMENTS);
 }
 
+/* The error procedures of more.defs: the default one, and the one that it names. */
+static kern_return_t last_default, last_error;
+
+void MsgError(kern_return_t error);
+void MsgError(kern_return_t error)
+{
+	last_default = error;
+}
+
+void report_error(kern_return_t error);
+void report_error(kern_return_t error)
+{
+	last_error = error;
+}
+
+static void test_procedures(void)
+{
+	int32_t value = 14;
+	char text[40];
+
+	last_default = last_error = 0;
+	CALL(halve(server, &value));
+	CHECK(value == 7 && last_default == 0);
+	CALL(halve(more_kept, &value));
+	CHECK(value == 7 && last_default == MACH_SEND_INVALID_DEST && last_error == 0);
+	CALL(describe(server, 5, text, "abcdef", 3));
+	CHECK(strcmp(text, "5:abc") == 0);
+	CALL(describe(server, 5, text, "abcdef", 17));
+	CHECK(last_error == MIG_ARRAY_TOO_LARGE);
+	spoil_next(true, 20, 1);
+	CALL(describe(server, 5, text, "abcdef", 3));
+	CHECK(last_error == MIG_REPLY_MISMATCH);
+	more_remarks = 0;
+	CALL(remark(server, 4));
+	CALL(remark_right(server, lb_send_right(more_kept), (data_t) "abc", 3));
+	CHECK(more_remarks == 4 + (int32_t)lb_object(more_kept));
+}
+
+static void test_functions(void)
+{
+	int32_t object;
+	point_t point;
+	mach_port_t right;
+
+	last_error = 0;
+	CHECK(CALL(twice(server, -21)) == -42);
+	CHECK(lb_last_by_words == !lb_force_messages);
+	CHECK(CALL(ratio(server, 3, 4)) == 0.75);
+	point = CALL(middle(server, ((point_t){1, 2}), ((point_t){3, 4}), "four"));
+	CHECK(point.x == 2 && point.y == 7);
+	right = CALL(fresh_right(server, &object));
+	CHECK(lb_object(right) == lb_object(more_kept) && object == (int32_t)lb_object(right));
+	lb_release(right);
+	CHECK(CALL(constant(server)) == -(1ll << 40));
+	CHECK(CALL(who(server)) == 501 && last_error == 0);
+	/* What fails returns zero, after the error procedure. */
+	lb_server_option = MACH_MSG_OPTION_NONE;
+	CHECK(CALL(who(server)) == 0 && last_error == MIG_TRAILER_ERROR);
+	lb_server_option = MACH_RCV_TRAILER_AUDIT;
+	lb_fail_send = MACH_SEND_TIMED_OUT;
+	point = CALL(middle(server, ((point_t){1, 2}), ((point_t){3, 4}), "four"));
+	CHECK(point.x == 0 && point.y == 0 && last_error == MACH_SEND_TIMED_OUT);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -228,6 +292,8 @@ int main(void)
 		run("same_counts", test_same_counts);
 		run("same_counts_of_rights", test_same_counts_of_rights);
 		run("counts_that_differ", test_counts_that_differ);
+		run("procedures", test_procedures);
+		run("functions", test_functions);
 	}
 	return failures == 0 ? 0 : 1;
 }

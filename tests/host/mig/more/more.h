@@ -9,5 +9,6 @@
 
 extern audit_token_t more_token;
 extern mach_port_t more_kept;
+extern int32_t more_remarks;
 
 #endif

@@ -1,6 +1,7 @@
 /* The work functions of more.defs. */
 #include "more.h"
 
+#include <stdio.h>
 #include <string.h>
 
 audit_token_t more_token;
@@ -163,4 +164,69 @@ kern_return_t s_named_ports(mach_port_t server, const mach_port_t *ports, mach_m
 	}
 	*rnames = names;
 	return KERN_SUCCESS;
+}
+
+int32_t more_remarks;
+
+void s_halve(mach_port_t server, int32_t *value)
+{
+	(void)server;
+	*value /= 2;
+}
+
+void s_describe(mach_port_t server, int32_t number, char *text, const char *bytes, mach_msg_type_number_t bytesCnt)
+{
+	(void)server;
+	snprintf(text, 40, "%d:%.*s", number, (int)bytesCnt, bytes);
+}
+
+void s_remark(mach_port_t server, int32_t number)
+{
+	(void)server;
+	more_remarks += number;
+}
+
+void s_remark_right(mach_port_t server, mach_port_t right, data_t data, mach_msg_type_number_t dataCnt)
+{
+	(void)server;
+	more_remarks += (int32_t)lb_object(right);
+	lb_release(right);
+	mig_deallocate((vm_address_t)data, dataCnt);
+}
+
+int32_t s_twice(mach_port_t server, int32_t a)
+{
+	(void)server;
+	return 2 * a;
+}
+
+double s_ratio(mach_port_t server, int32_t a, int32_t b)
+{
+	(void)server;
+	return (double)a / b;
+}
+
+point_t s_middle(mach_port_t server, point_t a, point_t b, const char *text)
+{
+	(void)server;
+	return (point_t){(a.x + b.x) / 2, (a.y + b.y) / 2 + (int32_t)strlen(text)};
+}
+
+mach_port_t s_fresh_right(mach_port_t server, int32_t *object)
+{
+	(void)server;
+	*object = (int32_t)lb_object(more_kept);
+	return lb_send_right(more_kept);
+}
+
+int64_t s_constant(mach_port_t server)
+{
+	(void)server;
+	return -(1ll << 40);
+}
+
+uint32_t s_who(mach_port_t server, security_token_t token)
+{
+	(void)server;
+	return token.val[0];
 }

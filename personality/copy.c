@@ -5,10 +5,14 @@
 #include "call.h"
 #include "proc.h"
 
-static int copy_result(struct call *call, kern_return_t result, uint64_t address, uint64_t size, uint64_t done)
+/*
+ * A page is missing: what is there is copied once more, to learn how far that goes. (In the usual case the kernel need
+ * not say how much it has copied.)
+ */
+static int missing(struct call *call, uint64_t address, uint64_t size, kern_return_t result, vm_size_t done)
 {
 	if (result == KERN_SUCCESS)
-		return 0;
+		return 0; /* it has come meanwhile */
 	if (result != KERN_ABSENT)
 		return -EFAULT;
 	call->absent_address = address + done;
@@ -18,23 +22,32 @@ static int copy_result(struct call *call, kern_return_t result, uint64_t address
 
 int copy_in(struct call *call, void *to, uint64_t from, size_t size)
 {
+	mach_port_t task = process_task(call->process);
 	vm_size_t done = 0;
+	kern_return_t result;
 
 	if (size == 0)
 		return 0;
-	return copy_result(call,
-		mach_vm_read_overwrite(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done), from, size,
-		done);
+	result = mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, NULL);
+	if (__builtin_expect(result == KERN_SUCCESS, 1))
+		return 0;
+	result = mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, &done);
+	return missing(call, from, size, result, done);
 }
 
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size)
 {
+	mach_port_t task = process_task(call->process);
 	vm_size_t done = 0;
+	kern_return_t result;
 
 	if (size == 0)
 		return 0;
-	return copy_result(call, mach_vm_write(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done), to,
-		size, done);
+	result = mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, NULL);
+	if (__builtin_expect(result == KERN_SUCCESS, 1))
+		return 0;
+	result = mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, &done);
+	return missing(call, to, size, result, done);
 }
 
 int copy_string(struct call *call, char *to, uint64_t from, size_t size)

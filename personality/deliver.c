@@ -25,12 +25,12 @@ static bool get_registers(struct thread *thread, x86_thread_state64_t *registers
 {
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
 
-	return thread_get_state(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, &count) == KERN_SUCCESS;
+	return thread_get_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, &count) == KERN_SUCCESS;
 }
 
 static void set_registers(struct thread *thread, x86_thread_state64_t *registers)
 {
-	thread_set_state(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, x86_THREAD_STATE64_COUNT);
+	thread_set_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, x86_THREAD_STATE64_COUNT);
 }
 
 /*
@@ -53,7 +53,7 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 	const struct signal_info *info, uint64_t mask)
 {
 	mach_port_t task = process_task(thread->process);
-	uint64_t floating[THREAD_STATE_MAX + 1] = {0};
+	uint64_t floating[THREAD_STATE_MAX + 1]; /* as much as there is, and a word */
 	mach_msg_type_number_t floats = THREAD_STATE_MAX;
 	struct frame_float_note note = {0};
 	struct frame_stack stack = {.base = thread->alt_stack, .size = thread->alt_stack_size};
@@ -68,7 +68,7 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 		stack.flags = SS_DISABLE;
 	else if (action->flags & SA_ONSTACK)
 		top = thread->alt_stack + thread->alt_stack_size;
-	if (thread_get_state(thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS || floats < 64)
+	if (thread_get_state_trap(thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS || floats < 64)
 		return false;
 	float_size = floats * 8;
 	note.magic1 = FRAME_FLOAT_MAGIC1;
@@ -104,7 +104,8 @@ static bool run_handler(
 	struct signal_action *slot = &thread->process->actions->action[signal - 1], action = *slot;
 	uint64_t mask = thread->restore_mask ? thread->saved_mask : thread->blocked;
 
-	trace_note(thread, "--- %s ---", strsignal(signal));
+	if (trace_enabled)
+		trace_note(thread, "--- %s ---", strsignal(signal));
 	if (!push_frame(thread, registers, &action, info, mask)) {
 		process_exit(thread->process, SIGSEGV);
 		return false;
@@ -379,7 +380,7 @@ int64_t sys_rt_sigreturn(uint64_t caller)
 	if (context.registers.floating != 0) {
 		/* The note lies over reserved bytes, which the processor wants zero. */
 		memset((char *)floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof note);
-		thread_set_state(thread->port, x86_FLOAT_STATE64, floating, size / 8);
+		thread_set_state_trap(thread->port, x86_FLOAT_STATE64, floating, size / 8);
 	}
 	frame_restore(&context, &registers);
 	set_registers(thread, &registers);

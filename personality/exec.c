@@ -307,7 +307,7 @@ static int make_thread(const struct address_space *space, const struct exec_imag
 
 	if (thread_create(space->task, port) != KERN_SUCCESS)
 		return -ENOMEM;
-	if (thread_get_state(*port, x86_THREAD_STATE64, (uint64_t *)registers, &count) != KERN_SUCCESS) {
+	if (thread_get_state_trap(*port, x86_THREAD_STATE64, (uint64_t *)registers, &count) != KERN_SUCCESS) {
 		thread_terminate(*port);
 		mach_port_deallocate(mach_task_self(), *port);
 		return -ENOMEM;

@@ -53,11 +53,11 @@ int thread_start(
 	x86_thread_state64_t copy = *registers;
 
 	if (thread_set_word(thread->port, (uint64_t)thread->id) != KERN_SUCCESS ||
-		thread_set_state(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_COUNT) !=
+		thread_set_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_COUNT) !=
 			KERN_SUCCESS)
 		return -ENOMEM;
-	if (floats != 0 && thread_set_state(thread->port, x86_FLOAT_STATE64, (uint64_t *)(uintptr_t)floating, floats) !=
-				   KERN_SUCCESS)
+	if (floats != 0 && thread_set_state_trap(thread->port, x86_FLOAT_STATE64, (uint64_t *)(uintptr_t)floating,
+				   floats) != KERN_SUCCESS)
 		return -ENOMEM;
 	return thread_resume(thread->port) == KERN_SUCCESS ? 0 : -ENOMEM;
 }
@@ -100,8 +100,9 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	inherit_thread(thread, call->thread, request);
 	if (thread_create(process_task(process), &thread->port) != KERN_SUCCESS)
 		goto fail;
-	if (thread_get_state(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) != KERN_SUCCESS ||
-		thread_get_state(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
+	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
+			KERN_SUCCESS ||
+		thread_get_state_trap(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
 		goto fail;
 	registers.rax = 0;
 	if (request->stack != 0)
@@ -141,7 +142,7 @@ void vfork_finish(struct process *child)
 	registers->rax = (uint64_t)child->id;
 	thread_suspend(parent_thread->port);
 	thread_abort(parent_thread->port);
-	thread_set_state(parent_thread->port, x86_THREAD_STATE64, call->scratch, x86_THREAD_STATE64_COUNT);
+	thread_set_state_trap(parent_thread->port, x86_THREAD_STATE64, call->scratch, x86_THREAD_STATE64_COUNT);
 	call_answered(call, child->id);
 	if (child->stopped)
 		thread_resume(parent_thread->port);
@@ -161,7 +162,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
 	bool borrow = (request->flags & CLONE_VFORK) != 0;
 
-	if (thread_get_state(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) != KERN_SUCCESS)
+	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
+		KERN_SUCCESS)
 		return -EAGAIN;
 	child = process_create(parent);
 	if (child == NULL)
@@ -207,7 +209,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 			registers.fs_base = request->tls;
 		if (thread_create(process_task(child), &thread->port) != KERN_SUCCESS)
 			goto fail;
-		if (thread_get_state(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
+		if (thread_get_state_trap(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
 			goto fail;
 		if (thread_start(thread, &registers, floating, floats) != 0)
 			goto fail;
@@ -230,7 +232,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	if (request->flags & CLONE_SETTLS)
 		registers.fs_base = request->tls;
 	if (request->stack != 0 || (request->flags & CLONE_SETTLS))
-		thread_set_state(thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, x86_THREAD_STATE64_COUNT);
+		thread_set_state_trap(
+			thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, x86_THREAD_STATE64_COUNT);
 	return CALL_LENT;
 fail:
 	process_abandon(child);

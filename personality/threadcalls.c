@@ -20,7 +20,8 @@ int64_t sys_arch_prctl(uint64_t caller, unsigned code, uint64_t address)
 
 	if (code != ARCH_SET_FS && code != ARCH_GET_FS && code != ARCH_SET_GS && code != ARCH_GET_GS)
 		return -EINVAL;
-	if (thread_get_state(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) != KERN_SUCCESS)
+	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
+		KERN_SUCCESS)
 		return -EINVAL;
 	base = code == ARCH_SET_FS || code == ARCH_GET_FS ? &registers.fs_base : &registers.gs_base;
 	if (code == ARCH_GET_FS || code == ARCH_GET_GS)
@@ -28,7 +29,7 @@ int64_t sys_arch_prctl(uint64_t caller, unsigned code, uint64_t address)
 	if (NON_CANONICAL(address))
 		return -EPERM;
 	*base = address;
-	return thread_set_state(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers,
+	return thread_set_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers,
 		       x86_THREAD_STATE64_COUNT) == KERN_SUCCESS
 		       ? 0
 		       : -EINVAL;

@@ -60,8 +60,10 @@ void ipc_space_reference(struct ipc_space *space);
 /* Puts a right (consumed, even on failure) into the space under a new or existing name. */
 kern_return_t ipc_space_insert(
 	struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name);
-/* A new send right for the name, or null. */
-struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name);
+/* What a kernel port stands for, by the name of a send right to it; as ipc_kernel_port_lookup. Null: it is not of that
+ * type. */
+void *ipc_space_kernel_object(
+	struct ipc_space *space, mach_port_name_t name, enum ipc_kobject_type type, void *(*reference)(void *object));
 
 /*
  * Object of an IKOT_FUNCTION port: part of the kernel that takes messages itself. No locks held; the message is

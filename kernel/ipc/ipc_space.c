@@ -117,15 +117,16 @@ kern_return_t ipc_space_insert(
 	return result;
 }
 
-struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
+void *ipc_space_kernel_object(
+	struct ipc_space *space, mach_port_name_t name, enum ipc_kobject_type type, void *(*reference)(void *object))
 {
-	struct ipc_port *port = NULL;
-	bool dead;
+	struct ipc_entry *entry;
+	void *object = NULL;
 
 	lock_acquire(&space->lock);
-	if (space->active && MACH_PORT_VALID(name))
-		(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_COPY_SEND, false, &port, &dead);
+	entry = ipc_entry_lookup(space, name);
+	if (entry != NULL && (entry->bits & MACH_PORT_TYPE_SEND))
+		object = ipc_kernel_port_lookup(ipc_object_port(entry->object), type, reference);
 	lock_release(&space->lock);
-	ipc_deferred_run();
-	return port;
+	return object;
 }

@@ -53,6 +53,16 @@ vm_map_t convert_port_to_map(struct ipc_port *port)
 	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_map_of_task);
 }
 
+thread_t convert_name_to_thread(mach_port_name_t name)
+{
+	return ipc_space_kernel_object(current_thread()->space, name, IKOT_THREAD, reference_thread);
+}
+
+vm_map_t convert_name_to_map(mach_port_name_t name)
+{
+	return ipc_space_kernel_object(current_thread()->space, name, IKOT_TASK, reference_map_of_task);
+}
+
 ipc_space_t convert_port_to_space(struct ipc_port *port)
 {
 	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_space_of_task);

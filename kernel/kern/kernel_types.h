@@ -35,6 +35,9 @@ typedef struct ipc_port **ipc_port_array_t;
 task_t convert_port_to_task(struct ipc_port *port);
 thread_t convert_port_to_thread(struct ipc_port *port);
 vm_map_t convert_port_to_map(struct ipc_port *port);
+/* The same for traps: by the name that the current task has for a send right. */
+thread_t convert_name_to_thread(mach_port_name_t name);
+vm_map_t convert_name_to_map(mach_port_name_t name);
 ipc_space_t convert_port_to_space(struct ipc_port *port);
 host_t convert_port_to_host(struct ipc_port *port);
 host_t convert_port_to_host_priv(struct ipc_port *port);

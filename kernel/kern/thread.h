@@ -184,6 +184,10 @@ _Noreturn void exception_raise_self(int exception, int64_t code, int64_t subcode
 struct thread *thread_allocate(task_t task);
 void thread_init(void);
 
+/* thread_user.c: traps (kern/trap.h). */
+int64_t trap_thread_get_state(struct thread *self);
+int64_t trap_thread_set_state(struct thread *self);
+
 /* --- Scheduling. */
 void sched_init(void);
 void sched_start_processor(void);          /* on the processor itself: idle thread made current */

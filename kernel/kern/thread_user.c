@@ -3,6 +3,7 @@
 #include <ipc/ipc_kmsg.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <kern/trap.h>
 #include <mach/task_info.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
@@ -75,6 +76,41 @@ kern_return_t thread_set_state(thread_t thread, int flavor, const uint64_t *new_
 		thread->ast |= AST_REGISTERS;
 		lock_release(&thread->lock);
 	}
+	return result;
+}
+
+/* The same as traps. The kernel's stack takes the largest state there is. */
+int64_t trap_thread_get_state(struct thread *self)
+{
+	thread_t thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
+	uint64_t state[THREAD_STATE_MAX];
+	mach_msg_type_number_t count = 0;
+	kern_return_t result = thread_get_state(thread, (int)self->regs.rsi, state, &count);
+
+	thread_deallocate(thread);
+	if (result == KERN_SUCCESS && count > self->regs.r10)
+		result = KERN_INVALID_ARGUMENT;
+	if (result == KERN_SUCCESS)
+		result = copyout(state, self->regs.rdx, count * sizeof(*state));
+	if (result == KERN_RESTART)
+		return KERN_RESTART;
+	return result == KERN_SUCCESS ? (int64_t)count : (int64_t)result << 32;
+}
+
+int64_t trap_thread_set_state(struct thread *self)
+{
+	uint64_t state[THREAD_STATE_MAX], count = self->regs.r10;
+	kern_return_t result;
+	thread_t thread;
+
+	if (count > THREAD_STATE_MAX)
+		return KERN_INVALID_ARGUMENT;
+	result = copyin(self->regs.rdx, state, count * sizeof(*state));
+	if (result != KERN_SUCCESS)
+		return result;
+	thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
+	result = thread_set_state(thread, (int)self->regs.rsi, state, (mach_msg_type_number_t)count);
+	thread_deallocate(thread);
 	return result;
 }
 

@@ -78,11 +78,9 @@ static int64_t trap_thread_switch(struct thread *self)
 	}
 	self->regs.rax = KERN_SUCCESS;
 	if ((mach_port_name_t)self->regs.rdi != MACH_PORT_NULL) {
-		struct ipc_port *port = ipc_space_copy_send(self->task->space, (mach_port_name_t)self->regs.rdi);
-		struct thread *thread = convert_port_to_thread(port);
+		struct thread *thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
 		bool claimed = false;
 
-		ipc_port_release_send(port);
 		if (thread != NULL) {
 			lock_acquire(&thread->lock);
 			if (thread->state == THREAD_READY && sched_dequeue(thread)) {
@@ -120,6 +118,8 @@ static const trap_fn traps[TRAP_LAST + 1] = {
 	[-TRAP_CLOCK] = trap_clock,
 	[-TRAP_NULL] = trap_null,
 	[-TRAP_SET_FS_BASE] = trap_set_fs_base,
+	[-TRAP_THREAD_GET_STATE] = trap_thread_get_state,
+	[-TRAP_THREAD_SET_STATE] = trap_thread_set_state,
 };
 
 static bool in_bitmap(const struct task *task, uint64_t number)

@@ -45,18 +45,6 @@ kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access
 	return KERN_SUCCESS;
 }
 
-static vm_map_t map_of_name(struct thread *self, mach_port_name_t name)
-{
-	struct ipc_port *port = ipc_space_copy_send(self->task->space, name);
-	vm_map_t map;
-
-	if (port == NULL)
-		return NULL;
-	map = convert_port_to_map(port);
-	ipc_port_release_send(port);
-	return map;
-}
-
 /* Copies from *done on, up to `most` bytes more. */
 static kern_return_t copy_piece(
 	struct thread *self, vm_map_t map, bool write, vm_size_t size, vm_size_t most, vm_size_t *done)
@@ -100,7 +88,7 @@ static int64_t copy_tasks(struct thread *self, bool write)
 		return KERN_INVALID_ARGUMENT;
 	if (!checked_add(self->regs.rsi, size, &end) || !checked_add(self->regs.r10, size, &end))
 		return KERN_INVALID_ADDRESS;
-	map = map_of_name(self, (mach_port_name_t)self->regs.rdi);
+	map = convert_name_to_map((mach_port_name_t)self->regs.rdi);
 	if (map == NULL)
 		return KERN_INVALID_TASK;
 	result = copy_piece(self, map, write, size, PIECE_BYTES, &done);

@@ -73,6 +73,65 @@ static void test_suspend(void)
 	child_end(&child);
 }
 
+/* The traps do as the messages do. */
+static void test_state_traps(void)
+{
+	static volatile uint64_t count;
+	uint64_t by_message[THREAD_STATE_MAX] = {0}, by_trap[THREAD_STATE_MAX] = {0}, *nowhere = (uint64_t *)8;
+	mach_msg_type_number_t words = THREAD_STATE_MAX;
+	unsigned trap_words = THREAD_STATE_MAX;
+	x86_thread_state64_t *state = (x86_thread_state64_t *)by_trap;
+	struct child child;
+	mach_port_t port = new_port();
+
+	if (!child_create(&child, child_counter, (uintptr_t)&count, MACH_PORT_NULL))
+		return;
+	for (int flavor = x86_THREAD_STATE64; flavor <= x86_FLOAT_STATE64; flavor++) {
+		words = trap_words = THREAD_STATE_MAX;
+		check_is(
+			"a state by message", thread_get_state(child.thread, flavor, by_message, &words), KERN_SUCCESS);
+		check_is("the same by a trap", thread_get_state_trap(child.thread, flavor, by_trap, &trap_words),
+			KERN_SUCCESS);
+		check_is("is as long", trap_words, words);
+		check("and equal", memcmp(by_message, by_trap, words * 8) == 0);
+		check_is("it is set by a trap", thread_set_state_trap(child.thread, flavor, by_trap, trap_words),
+			KERN_SUCCESS);
+		trap_words--;
+		check_is("a buffer too small", thread_get_state_trap(child.thread, flavor, by_trap, &trap_words),
+			KERN_INVALID_ARGUMENT);
+		trap_words = THREAD_STATE_MAX;
+		check_is("a buffer that is none", thread_get_state_trap(child.thread, flavor, nowhere, &trap_words),
+			KERN_INVALID_ADDRESS);
+		check_is("a state from nowhere", thread_set_state_trap(child.thread, flavor, nowhere, words),
+			KERN_INVALID_ADDRESS);
+		check_is("a state of the wrong length", thread_set_state_trap(child.thread, flavor, by_trap, 7),
+			KERN_INVALID_ARGUMENT);
+	}
+	words = THREAD_STATE_MAX;
+	check_is("a length beyond all",
+		thread_set_state_trap(child.thread, x86_THREAD_STATE64, by_trap, THREAD_STATE_MAX + 1),
+		KERN_INVALID_ARGUMENT);
+	check_is("a flavor that is none", thread_get_state_trap(child.thread, 77, by_trap, &trap_words),
+		KERN_INVALID_ARGUMENT);
+	check_is("a port that is no thread's", thread_get_state_trap(port, x86_THREAD_STATE64, by_trap, &trap_words),
+		KERN_INVALID_ARGUMENT);
+	check_is("a name that is none",
+		thread_set_state_trap(0x12345600, x86_THREAD_STATE64, by_trap, x86_THREAD_STATE64_COUNT),
+		KERN_INVALID_ARGUMENT);
+	thread_get_state_trap(child.thread, x86_THREAD_STATE64, by_trap, &trap_words);
+	state->rbx = 0x1122334455667788;
+	check_is("a register is changed", thread_set_state_trap(child.thread, x86_THREAD_STATE64, by_trap, trap_words),
+		KERN_SUCCESS);
+	thread_get_state(child.thread, x86_THREAD_STATE64, by_message, &words);
+	check("and read back", ((x86_thread_state64_t *)by_message)->rbx == 0x1122334455667788);
+	trap_words = THREAD_STATE_MAX;
+	check_is("of the caller itself",
+		thread_get_state_trap(mach_thread_self(), x86_THREAD_STATE64, by_trap, &trap_words),
+		KERN_INVALID_ARGUMENT);
+	child_end(&child);
+	free_port(port);
+}
+
 static void test_preemption(void)
 {
 	uint64_t start, first;
@@ -156,6 +215,7 @@ static void test_exceptions(void)
 void test_tasks(void)
 {
 	test_suspend();
+	test_state_traps();
 	test_exceptions();
 	test_preemption();
 }

@@ -83,6 +83,22 @@ static inline kern_return_t mach_vm_write(
 	return (kern_return_t)mach_trap(TRAP_VM_WRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);
 }
 
+/* thread_get_state and thread_set_state without a message, for who does it often. */
+static inline kern_return_t thread_get_state_trap(mach_port_t thread, int flavor, uint64_t *state, unsigned *count)
+{
+	int64_t result = mach_trap(TRAP_THREAD_GET_STATE, thread, (uint32_t)flavor, (uintptr_t)state, *count, 0, 0);
+
+	if (result <= 0 || result >> 32 != 0)
+		return (kern_return_t)(result >> 32);
+	*count = (unsigned)result;
+	return KERN_SUCCESS;
+}
+
+static inline kern_return_t thread_set_state_trap(mach_port_t thread, int flavor, const uint64_t *state, unsigned count)
+{
+	return (kern_return_t)mach_trap(TRAP_THREAD_SET_STATE, thread, (uint32_t)flavor, (uintptr_t)state, count, 0, 0);
+}
+
 #define MACH_DEADLINE_NONE UINT64_MAX
 
 /*

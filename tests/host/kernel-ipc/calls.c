@@ -58,6 +58,15 @@ static mach_port_name_t give_send(struct task *from, mach_port_name_t name, stru
 	return given;
 }
 
+static struct ipc_port *copy_send(struct task *task, mach_port_name_t name)
+{
+	struct ipc_port *port = NULL;
+	mach_msg_type_name_t type;
+
+	CHECK_EQUAL(mach_port_extract_right(task->space, name, MACH_MSG_TYPE_COPY_SEND, &port, &type), KERN_SUCCESS);
+	return port;
+}
+
 static bool interrupted(int64_t result)
 {
 	return scene.aborts && (result == MACH_RCV_INTERRUPTED || result == MACH_SEND_INTERRUPTED);
@@ -375,7 +384,7 @@ void test_deaths(void)
 		/* Nobody receives: the port dies with two callers in its queue, one of them foreign. */
 		world_exceptions = 0;
 		scene.client_task->foreign_setting = 2;
-		scene.client_task->foreign_port = ipc_space_copy_send(scene.client_task->space, scene.send);
+		scene.client_task->foreign_port = copy_send(scene.client_task, scene.send);
 		world_thread(scene.client_task, doomed_caller, &invalid);
 		world_thread(scene.client_task, doomed_foreign, NULL);
 		CHECK_EQUAL(world_run(), 2);
@@ -474,7 +483,7 @@ void test_foreign(void)
 		scene.port = scene.receive = new_port(scene.server_task);
 		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 		scene.client_task->foreign_setting = 2;
-		scene.client_task->foreign_port = ipc_space_copy_send(scene.client_task->space, scene.send);
+		scene.client_task->foreign_port = copy_send(scene.client_task, scene.send);
 		client = world_thread(scene.client_task, foreign_client, NULL);
 		thread_reference(client);
 		world_thread(scene.server_task, foreign_stopper, client);
@@ -494,7 +503,7 @@ void test_foreign(void)
 		scene.port = scene.receive = new_port(scene.server_task);
 		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
 		scene.client_task->foreign_setting = 2;
-		scene.client_task->foreign_port = ipc_space_copy_send(scene.client_task->space, scene.send);
+		scene.client_task->foreign_port = copy_send(scene.client_task, scene.send);
 		world_thread(scene.server_task, foreign_server, NULL);
 		world_thread(scene.client_task, foreign_client, NULL);
 		CHECK_EQUAL(world_run(), 0);

@@ -13,7 +13,6 @@
 #define TASKS_MAX 4096
 
 static struct task *tasks[TASKS_MAX];
-static struct ipc_port task_ports[TASKS_MAX];
 
 void world_start(uint64_t memory)
 {
@@ -67,22 +66,12 @@ void task_uncharge(struct task *task, uint64_t bytes)
 		task->kernel_bytes -= bytes;
 }
 
-struct ipc_port *ipc_space_copy_send(struct ipc_space *space, mach_port_name_t name)
+vm_map_t convert_name_to_map(mach_port_name_t name)
 {
-	(void)space;
 	if (name >= TASKS_MAX || tasks[name] == NULL)
 		return NULL;
-	task_ports[name].object = tasks[name];
-	task_ports[name].send_rights++;
-	return &task_ports[name];
-}
-
-vm_map_t convert_port_to_map(struct ipc_port *port)
-{
-	struct task *task = port->object;
-
-	vm_map_reference(task->map);
-	return task->map;
+	vm_map_reference(tasks[name]->map);
+	return tasks[name]->map;
 }
 
 struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)

@@ -17,8 +17,7 @@ struct argument *new_argument(struct compiler *compiler, const struct loc *loc, 
 	if (type->name == NULL) {
 		/* An argument's specification without a name is a type called like the argument. */
 		bool named_in_c = type->shape == SHAPE_SCALAR || type->shape == SHAPE_REAL ||
-				  type->shape == SHAPE_PORT || type->shape == SHAPE_POINTER ||
-				  type->shape == SHAPE_VALUE;
+				  type->shape == SHAPE_PORT || type_is_native(type);
 
 		if (!named_in_c && type->shape == SHAPE_STRUCT)
 			error_at(compiler, loc,
@@ -237,6 +236,9 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 		(argument->flags & (FLAG_DEALLOC | FLAG_DEALLOC_ARG | FLAG_NOTDEALLOC)) == 0)
 		warning_at(compiler, &argument->loc, "write `dealloc`, or `notdealloc` if the server keeps the memory",
 			"the server never frees the memory that it returns in '%s'", argument->name);
+	if (type->shape == SHAPE_OPTIONAL && (!argument->in || argument->out))
+		error_at(compiler, &argument->loc, "use PointerTo", "'%s' is PointerToIfNot: that can only go in",
+			argument->name);
 	if (argument->in && argument->out && (type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING))
 		error_at(compiler, &argument->loc, "use one in and one out argument",
 			"'%s' cannot be inout: its length varies", argument->name);

@@ -33,7 +33,7 @@ static void put_member(FILE *file, const char *key, const char *value, bool *fir
 static const char *shape_text(enum shape shape)
 {
 	static const char *const names[] = {"scalar", "real", "port", "struct", "array", "string", "variable array",
-		"variable string", "unbounded array", "out of line", "pointer", "value"};
+		"variable string", "unbounded array", "out of line", "pointer", "value", "optional pointer"};
 
 	return names[shape];
 }

@@ -96,6 +96,7 @@ static enum item_kind item_of(const struct type *type)
 	case SHAPE_UNBOUNDED:
 		return type->element->shape == SHAPE_PORT ? ITEM_OOL_PORTS : ITEM_OOL;
 	case SHAPE_VSTRING:
+	case SHAPE_OPTIONAL:
 		return ITEM_VARIABLE;
 	default:
 		return ITEM_DATA;
@@ -152,7 +153,7 @@ static void add_data(struct layout *layout, struct argument *argument)
 		add_item(layout, kind, argument);
 		take(layout, type->bytes, type->align);
 	} else if (kind == ITEM_VARIABLE) {
-		unsigned align = type->shape == SHAPE_VSTRING ? 1 : type->element->align;
+		unsigned align = type->shape == SHAPE_VARRAY ? type->element->align : type->align;
 
 		add_item(layout, kind, argument);
 		take(layout, 4, 4);

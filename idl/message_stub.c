@@ -279,6 +279,9 @@ static void put_call_argument(struct output *output, const struct routine *routi
 	}
 	if (type->intran != NULL || in->kind == ITEM_PORTS)
 		put(output, "%s", name);
+	else if (type->shape == SHAPE_OPTIONAL)
+		put(output, "%s->%sCnt != 0 ? %s : %s", part_variable(output, "request", in->part), name,
+			request_value(output, in), type->absent);
 	else
 		put(output, "%s%s", type->shape == SHAPE_POINTER ? "&" : "", request_value(output, in));
 	source = output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",

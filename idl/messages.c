@@ -1,5 +1,6 @@
 /* Messages as C: their structures, filling them, checking them. */
 #include "emit.h"
+#include "types.h"
 
 #include <string.h>
 
@@ -67,7 +68,9 @@ static void put_field(struct output *output, const struct item *item, const char
 			align = "";
 		}
 		element = type->shape == SHAPE_STRUCT ? NULL : c_element(output, type);
-		if (element != NULL)
+		if (type->shape == SHAPE_OPTIONAL)
+			put(output, "\t%s%s %s[1];\n", align, c_type(output, type), argument->name);
+		else if (element != NULL)
 			put(output, "\t%s%s %s[%llu];\n", align, element, argument->name,
 				(unsigned long long)type->count);
 		else
@@ -81,8 +84,7 @@ static void put_assertion(struct output *output, const struct item *item, const 
 {
 	const struct type *type = item->argument->type;
 
-	if ((item->kind != ITEM_DATA && item->kind != ITEM_VARIABLE) || type->shape == SHAPE_POINTER ||
-		type->shape == SHAPE_VALUE)
+	if ((item->kind != ITEM_DATA && item->kind != ITEM_VARIABLE) || type_is_native(type))
 		return;
 	put(output, "_Static_assert(sizeof(((%s *)0)->%s) == %llu, \"%s has %llu bytes\");\n", structure,
 		item->argument->name, (unsigned long long)type->bytes, item->argument->name,
@@ -169,7 +171,8 @@ static void put_limits(struct output *output, const struct message *message)
 				(unsigned long long)type->count);
 			put(output, "\tif (mig_%sEnd == NULL)\n", argument->name);
 			put_too_large(output, "\t");
-		} else if (item->kind == ITEM_VARIABLE || (item->kind == ITEM_PORTS && type->variable)) {
+		} else if ((item->kind == ITEM_VARIABLE && type->shape != SHAPE_OPTIONAL) ||
+			   (item->kind == ITEM_PORTS && type->variable)) {
 			put(output, "\tif (%s > %llu)\n", value_of(output, argument, "Cnt"),
 				(unsigned long long)type->count);
 			put_too_large(output, "\t");
@@ -320,6 +323,8 @@ static void pack_variable(struct output *output, const struct routine *routine, 
 
 	if (type->shape == SHAPE_VSTRING)
 		put(output, "\t%s->%sCnt = (mach_msg_type_number_t)(mig_%sEnd - %s) + 1;\n", var, name, name, name);
+	else if (type->shape == SHAPE_OPTIONAL)
+		put(output, "\t%s->%sCnt = %s != %s;\n", var, name, name, type->absent);
 	else
 		put(output, "\t%s->%sCnt = %s;\n", var, name, value_of(output, item->argument, "Cnt"));
 	put(output, "\tmig_length = (size_t)%s->%sCnt * sizeof %s->%s[0];\n", var, name, var, name);

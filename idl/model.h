@@ -40,6 +40,7 @@ enum shape {
 	SHAPE_OOL,       /* ^: out of line, `count` elements or, if `variable`, any number */
 	SHAPE_POINTER,   /* PointerTo: the C type's bytes, passed by address */
 	SHAPE_VALUE,     /* ValueOf: the C type's bytes, passed by value */
+	SHAPE_OPTIONAL,  /* PointerToIfNot: the same by address, or nothing when the address is `absent` */
 };
 
 struct member {
@@ -68,6 +69,7 @@ struct type {
 	struct type *element;
 	struct member *members; /* struct { } */
 	const char *c_type;
+	const char *absent; /* PointerToIfNot's second word */
 	const char *c_user_type;
 	const char *c_server_type;
 	const char *trans_type; /* what the work function sees */

@@ -184,6 +184,7 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 	const struct type *type = argument->type;
 	const enum dialect dialect = output->compiler->dialect;
 	bool memory = type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED;
+	bool pointer = type->shape == SHAPE_POINTER || type->shape == SHAPE_OPTIONAL;
 
 	if (is_array(type) && dialect == DIALECT_PORTOLAN) {
 		native_parameter(list, argument, by_value);
@@ -194,10 +195,10 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 	} else if (memory && by_value && dialect == DIALECT_GNU && !output->kernel && argument->in) {
 		parameter(list, arena_printf(&output->compiler->arena, "const_%s", c_type(output, type)), false,
 			argument->name, "");
-	} else if ((argument->flags & FLAG_CONST) != 0 && by_value && (memory || type->shape == SHAPE_POINTER)) {
-		parameter(list, arena_printf(&output->compiler->arena, "const %s", c_type(output, type)),
-			type->shape == SHAPE_POINTER, argument->name, "");
-	} else if (type->shape == SHAPE_POINTER) {
+	} else if ((argument->flags & FLAG_CONST) != 0 && by_value && (memory || pointer)) {
+		parameter(list, arena_printf(&output->compiler->arena, "const %s", c_type(output, type)), pointer,
+			argument->name, "");
+	} else if (pointer) {
 		parameter(list, c_type(output, type), true, argument->name, "");
 	} else {
 		parameter(list, c_seen_type(output, argument), !by_value, argument->name, "");

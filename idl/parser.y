@@ -63,7 +63,7 @@
 %token <text> KW_USERTYPELIMIT "usertypelimit" KW_USESPECIALREPLYPORT "usespecialreplyport" KW_VALUEOF "ValueOf"
 %token <text> KW_WAITTIME "waittime"
 
-%type <text> name argument_name soft_keyword c_type optional_pointer
+%type <text> name argument_name soft_keyword c_word c_type optional_pointer absent
 %type <number> expression term factor
 %type <word> ipc_word option_word
 %type <type> type_spec base_type argument_type
@@ -145,13 +145,15 @@ type_spec:
 	| KW_C_STRING '[' '*' ':' expression ']' { $$ = type_string(compiler, &@1, $5, true); }
 	| KW_POINTERTO '(' c_type optional_pointer ')' { compiler->apple_marks++; $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), true); }
 	| KW_VALUEOF '(' c_type optional_pointer ')' { compiler->apple_marks++; $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), false); }
-	| KW_POINTERTOIFNOT '(' c_type optional_pointer ',' c_type ')' {
-		$$ = type_native(compiler, &@1, join_type(compiler, $3, $4), true);
-		error_at(compiler, &@1, "use PointerTo, or two routines", "PointerToIfNot is not provided");
+	| KW_POINTERTOIFNOT '(' c_type optional_pointer ',' absent ')' {
+		compiler->apple_marks++;
+		$$ = type_optional(compiler, &@1, join_type(compiler, $3, $4), $6);
 	}
 	;
 
-c_type: IDENTIFIER | c_type IDENTIFIER { $$ = join_type(compiler, $1, $2); };
+c_word: IDENTIFIER | KW_STRUCT { $$ = "struct"; } | KW_CONST { $$ = "const"; };
+c_type: c_word | c_type c_word { $$ = join_type(compiler, $1, $2); };
+absent: c_type | NUMBER { $$ = arena_printf(&compiler->arena, "%llu", (unsigned long long)$1); };
 optional_pointer: %empty { $$ = NULL; } | optional_pointer '*' { $$ = join_type(compiler, $1, "*"); };
 
 base_type:

@@ -224,7 +224,7 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 	type->loc = *loc;
 	type->name = name;
 	type->builtin = false;
-	if (spec->name != NULL && !spec->bad && spec->shape != SHAPE_POINTER && spec->shape != SHAPE_VALUE) {
+	if (spec->name != NULL && !spec->bad && !type_is_native(spec)) {
 		/* Only what travels is inherited, never C's names. */
 		type->c_type = type->c_user_type = type->c_server_type = NULL;
 		type->trans_type = type->intran = type->outtran = type->destructor = NULL;

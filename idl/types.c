@@ -15,6 +15,11 @@ bool type_is_port_name(int ipc_name)
 	return ipc_name == IPC_POLYMORPHIC || (ipc_name >= IPC_MOVE_RECEIVE && ipc_name <= IPC_MAKE_SEND_ONCE);
 }
 
+bool type_is_native(const struct type *type)
+{
+	return type->shape == SHAPE_POINTER || type->shape == SHAPE_VALUE || type->shape == SHAPE_OPTIONAL;
+}
+
 bool type_in_descriptors(const struct type *type)
 {
 	switch (type->shape) {
@@ -181,6 +186,7 @@ static bool check_element(
 		return false;
 	case SHAPE_POINTER:
 	case SHAPE_VALUE:
+	case SHAPE_OPTIONAL:
 		error_at(compiler, loc, NULL, "%s cannot be made of a native C type", what);
 		return false;
 	default:
@@ -386,5 +392,14 @@ struct type *type_native(struct compiler *compiler, const struct loc *loc, const
 	type->bytes = 8; /* only the C compiler knows */
 	type->align = 8;
 	type->send_name = type->recv_name = 9;
+	return type;
+}
+
+struct type *type_optional(struct compiler *compiler, const struct loc *loc, const char *c_type, const char *absent)
+{
+	struct type *type = type_native(compiler, loc, c_type, true);
+
+	type->shape = SHAPE_OPTIONAL;
+	type->absent = absent;
 	return type;
 }

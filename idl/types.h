@@ -46,6 +46,7 @@ struct type *type_struct(struct compiler *compiler, const struct loc *loc, uint6
 struct type *type_members(struct compiler *compiler, const struct loc *loc, struct member *members);
 struct type *type_string(struct compiler *compiler, const struct loc *loc, uint64_t count, bool variable);
 struct type *type_native(struct compiler *compiler, const struct loc *loc, const char *c_type, bool pointer);
+struct type *type_optional(struct compiler *compiler, const struct loc *loc, const char *c_type, const char *absent);
 struct member *type_member(struct compiler *compiler, const struct loc *type_loc, const char *type, const char *name);
 
 /* The named type that a `type` statement or an argument's `NAME = spec` makes of a specification. */
@@ -59,6 +60,8 @@ void types_init(struct compiler *compiler);
 unsigned bucket_of(const char *name);
 
 bool type_is_port_name(int ipc_name);
+/* Whether only C knows how many bytes it has: PointerTo and its like. */
+bool type_is_native(const struct type *type);
 /* The bytes of an array's element, and whether a type travels in descriptors. */
 bool type_in_descriptors(const struct type *type);
 /* The names of ipc numbers, for listings. */

@@ -263,6 +263,30 @@ static void test_functions(void)
 	CHECK(point.x == 0 && point.y == 0 && last_error == MACH_SEND_TIMED_OUT);
 }
 
+static void test_optional_bytes(void)
+{
+	point_t point = {30, 4};
+	struct wide_thing wide;
+	int32_t sum;
+
+	memset(&wide, 0, sizeof wide);
+	wide.tag = 'w';
+	wide.number[0] = 7;
+	OK(optional(server, NULL, 1, &nothing_wide, NULL, &sum, ""));
+	CHECK(sum == 1001 && lb_last_request_size == 24 + 8 + 4 * 8);
+	OK(optional(server, &point, 1, &nothing_wide, "b", &sum, "abc"));
+	CHECK(sum == 1001 + 120 + 'b' + 3);
+	OK(optional(server, NULL, 1, &wide, "b", &sum, "abc"));
+	CHECK(sum == 1 + 7 + 'b' + 3);
+	OK(optional(server, &point, 1, &wide, NULL, &sum, "abc"));
+	CHECK(sum == 1 + 7 + 120 + 3);
+	/* A count that is neither, bytes that are not there. */
+	spoil_next(false, 32, 2);
+	CHECK(CALL(optional(server, &point, 1, &wide, NULL, &sum, "abc")) == MIG_BAD_ARGUMENTS);
+	spoil_next(false, 32, 1);
+	CHECK(CALL(optional(server, NULL, 1, &nothing_wide, NULL, &sum, "")) == MIG_BAD_ARGUMENTS);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -294,6 +318,7 @@ int main(void)
 		run("counts_that_differ", test_counts_that_differ);
 		run("procedures", test_procedures);
 		run("functions", test_functions);
+		run("optional_bytes", test_optional_bytes);
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -11,6 +11,12 @@ typedef struct {
 } point_t;
 typedef char *data_t;
 typedef uint64_t mach_port_context_t;
+struct wide_thing {
+	char tag;
+	int64_t number[5];
+};
+extern struct wide_thing nothing_wide;
+#define NO_THING (&nothing_wide)
 typedef int32_t *numbers_t;
 typedef mach_port_t *ports_t;
 

@@ -230,3 +230,17 @@ uint32_t s_who(mach_port_t server, security_token_t token)
 	(void)server;
 	return token.val[0];
 }
+
+struct wide_thing nothing_wide = {.number = {1000}};
+
+kern_return_t s_optional(mach_port_t server, point_t *a, int32_t b, struct wide_thing *c, const char *d, int32_t *sum,
+	const char *text)
+{
+	(void)server;
+	*sum = b + (int32_t)c->number[0] + (int32_t)strlen(text);
+	if (a != NULL)
+		*sum += a->x * a->y;
+	if (d != NULL)
+		*sum += *d;
+	return c == &nothing_wide || c->tag == 'w' ? KERN_SUCCESS : KERN_FAILURE;
+}

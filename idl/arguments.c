@@ -226,9 +226,9 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if ((argument->flags & FLAG_SERVERCOPY) != 0 && (!argument->in || !ool))
 		warning_at(compiler, &argument->loc, NULL,
 			"servercopy means nothing for '%s': it is no out-of-line in argument", argument->name);
-	if ((argument->flags & FLAG_OVERWRITE) != 0)
-		warning_at(compiler, &argument->loc, "the memory is allocated: copy it",
-			"overwrite is not provided: '%s'", argument->name);
+	if ((argument->flags & FLAG_OVERWRITE) != 0 && (!ool || !argument->out))
+		warning_at(compiler, &argument->loc, NULL,
+			"overwrite means nothing for '%s': it is no out-of-line out argument", argument->name);
 	if ((argument->flags & FLAG_RETCODE) != 0 && !simple)
 		error_at(compiler, &argument->loc, "a routine returns its result; retcode is for simpleroutines",
 			"'%s' cannot be a retcode here", argument->name);

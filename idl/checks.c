@@ -89,8 +89,7 @@ static void check_variable(struct output *output, const struct routine *routine,
 			var);
 }
 
-/* How many elements came, as an expression. */
-static const char *received_count(
+const char *received_count(
 	struct output *output, const struct message *message, const char *kind, const struct argument *argument)
 {
 	struct arena *arena = &output->compiler->arena;

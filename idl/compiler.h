@@ -39,6 +39,7 @@ struct compiler {
 	const char *msgoption;
 	const char *error_procedure;
 	enum consume consume;
+	bool special_reply_port;
 	bool broken_arguments; /* of the routine being read */
 
 	struct type *hash[TYPE_BUCKETS];

@@ -58,6 +58,8 @@ void put_declaration(struct output *output, const struct routine *routine);
 void put_runtime_prefix(struct output *output);
 /* The dispatcher: serverdemux, or SUBSYSTEM_server; with -prefix. */
 const char *demux_name(struct output *output);
+/* The rcsid statement's text as a string that the object file has: SUBSYSTEM_SIDE_rcsid. */
+void put_rcsid(struct output *output, const char *side);
 void put_imports(struct output *output, bool user, bool server);
 
 /* The structures of a message, and the constant that says how large it can be. */
@@ -80,6 +82,9 @@ void put_packing(struct output *output, const struct routine *routine, const str
 const char *ool_size(struct output *output, const struct argument *argument);
 /* Whether a message's length varies. */
 bool message_varies(const struct message *message);
+/* How many elements of an array came, as an expression. */
+const char *received_count(
+	struct output *output, const struct message *message, const char *kind, const struct argument *argument);
 /* Code that checks descriptors and data against the received size; jumps to `label` when they are wrong. */
 void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
 	const char *label);

@@ -303,6 +303,29 @@ static void put_call_argument(struct output *output, const struct routine *routi
 		put(output, ", 0");
 }
 
+/* Memory under `auto` is the stub's again after the call; a failed routine's goes with the request. */
+static void put_auto(struct output *output, const struct routine *routine)
+{
+	const struct item *item;
+	bool any = false;
+
+	for (item = routine->request.items; item != NULL; item = item->next) {
+		const char *name = item->argument->name;
+
+		if (item->kind != ITEM_OOL || (item->argument->flags & FLAG_AUTO) == 0)
+			continue;
+		if (!any)
+			put(output, "\tif (mig_result == KERN_SUCCESS || mig_result == MIG_NO_REPLY) {\n");
+		any = true;
+		put(output,
+			"\t\tif (mig_request->%s.size != 0)\n"
+			"\t\t\tmig_deallocate((uintptr_t)mig_request->%s.address, mig_request->%s.size);\n",
+			name, name, name);
+	}
+	if (any)
+		put(output, "\t}\n");
+}
+
 static void put_call(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
@@ -338,6 +361,8 @@ static void put_consumed(struct output *output, const struct routine *routine)
 				(unsigned long long)item->argument->type->count, (unsigned long long)item->descriptor);
 			break;
 		case ITEM_OOL:
+			if ((item->argument->flags & FLAG_AUTO) != 0)
+				break;
 			put(output, "\tmig_in->carry[%llu].copy = NULL;\n", (unsigned long long)item->descriptor);
 			break;
 		case ITEM_OOL_PORTS:
@@ -365,6 +390,8 @@ void put_message_stub(struct output *output, const struct routine *routine)
 	put_inputs(output, routine);
 	put_call(output, routine);
 	put_destructors(output, routine);
+	if (!output->kernel)
+		put_auto(output, routine);
 	if (!routine->simple)
 		put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\tgoto mig_end;\n");
 	if (output->kernel && routine->request.descriptors != 0) {

@@ -208,6 +208,7 @@ struct routine {
 	struct argument *msgoption;
 	bool user_trailer; /* some argument is in the reply's, in the request's trailer */
 	bool server_trailer;
+	bool special_reply_port;
 	enum consume consume;
 	const char *default_waittime;
 	const char *default_sendtime;
@@ -235,6 +236,7 @@ struct interface {
 	bool foreign;
 	bool deferred;
 	const char *demux;
+	const char *rcsid; /* with its quotes; null: none */
 	struct type *types;
 	struct type **types_end;
 	struct routine *routines;

@@ -316,8 +316,8 @@ void put_declaration(struct output *output, const struct routine *routine)
 void put_runtime_prefix(struct output *output)
 {
 	static const char *const calls[] = {"mach_msg", "mach_msg_destroy", "mig_get_reply_port", "mig_put_reply_port",
-		"mig_dealloc_reply_port", "mig_allocate", "mig_deallocate", "mach_call_words", "mach_send_words",
-		"mig_server_dispatch"};
+		"mig_dealloc_reply_port", "mig_get_special_reply_port", "mig_dealloc_special_reply_port",
+		"mig_allocate", "mig_deallocate", "mach_call_words", "mach_send_words", "mig_server_dispatch"};
 	const char *prefix = output->compiler->subr_prefix;
 	size_t i;
 
@@ -333,6 +333,22 @@ const char *demux_name(struct output *output)
 	if (interface->demux != NULL)
 		return arena_printf(&output->compiler->arena, "%s%s", prefix, interface->demux);
 	return arena_printf(&output->compiler->arena, "%s%s_server", prefix, interface->name);
+}
+
+void put_rcsid(struct output *output, const char *side)
+{
+	const struct interface *interface = &output->compiler->interface;
+	const struct routine *first = interface->routines;
+
+	while (first != NULL && first->skip)
+		first = first->next;
+	/* Of client files with one routine each, only one has it. */
+	if (interface->rcsid == NULL || (output->only != NULL && output->only != first))
+		return;
+	put(output, "#ifndef UseExternRCSId\n#define UseExternRCSId 1\n#endif\n#if UseExternRCSId\n");
+	put(output, "extern char %s_%s_rcsid[];\nchar %s_%s_rcsid[] = %s;\n", interface->name, side, interface->name,
+		side, interface->rcsid);
+	put(output, "#else\nstatic const char rcsid[] __attribute__((used)) = %s;\n#endif\n\n", interface->rcsid);
 }
 
 void put_imports(struct output *output, bool user, bool server)

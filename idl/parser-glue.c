@@ -127,3 +127,21 @@ void set_consume(struct compiler *compiler, const struct loc *loc, const char *w
 	else
 		error_at(compiler, loc, NULL, "expected None, Timeout or Any, found '%s'", word);
 }
+
+void set_special_reply_port(struct compiler *compiler, const struct loc *loc, uint64_t value)
+{
+	if (value > 1)
+		error_at(compiler, loc, NULL, "UseSpecialReplyPort is 0 or 1");
+	if (value != 0 && (compiler->interface.kernel_user || compiler->interface.kernel_server))
+		error_at(compiler, loc, NULL, "in the kernel there are no special reply ports");
+	compiler->special_reply_port = value != 0;
+}
+
+void set_rcsid(struct compiler *compiler, const struct loc *loc, const char *text)
+{
+	if (text[0] != '"')
+		error_at(compiler, loc, NULL, "an rcsid stands in quotes");
+	if (compiler->interface.rcsid != NULL)
+		warning_at(compiler, loc, "the later one counts", "a second rcsid");
+	compiler->interface.rcsid = text;
+}

@@ -17,6 +17,8 @@ struct translation *new_translation(struct compiler *compiler, const struct loc 
 	const char *type, const char *function, const char *argument);
 struct translation *append_translation(struct translation *list, struct translation *last);
 void set_msgoption(struct compiler *compiler, const struct word *word);
+void set_special_reply_port(struct compiler *compiler, const struct loc *loc, uint64_t value);
+void set_rcsid(struct compiler *compiler, const struct loc *loc, const char *text);
 void set_consume(struct compiler *compiler, const struct loc *loc, const char *word);
 
 #endif

@@ -102,12 +102,12 @@ statement:
 	| KW_SENDTIME option_word ';' { compiler->apple_marks++; compiler->sendtime = word_text(compiler, &$2); }
 	| KW_NOSENDTIME ';' { compiler->sendtime = NULL; }
 	| KW_MSGOPTION option_word ';' { set_msgoption(compiler, &$2); }
-	| KW_USESPECIALREPLYPORT expression ';' { compiler->apple_marks++; }
+	| KW_USESPECIALREPLYPORT expression ';' { compiler->apple_marks++; set_special_reply_port(compiler, &@1, $2); }
 	| KW_CONSUMEONSENDERROR name ';' { compiler->apple_marks++; set_consume(compiler, &@2, $2); }
 	| KW_USERTYPELIMIT expression ';'
 	| KW_ONSTACKLIMIT expression ';'
 	| KW_ERROR name ';' { compiler->error_procedure = $2; }
-	| KW_RCSID STRING ';'
+	| KW_RCSID STRING ';' { set_rcsid(compiler, &@2, $2); }
 	| KW_DEFERRED ';' { compiler->interface.deferred = true; }
 	| error ';' { yyerrok; if (compiler->stopped) YYABORT; }
 	;

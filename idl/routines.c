@@ -128,6 +128,7 @@ static struct routine *make_routine(struct compiler *compiler, const struct loc 
 	routine->server_name = prefixed(compiler, compiler->server_prefix, name);
 	routine->error_procedure = compiler->error_procedure;
 	routine->consume = compiler->consume;
+	routine->special_reply_port = compiler->special_reply_port;
 	routine->default_waittime = compiler->waittime;
 	routine->default_sendtime = compiler->sendtime;
 	routine->default_msgoption = compiler->msgoption;

@@ -288,6 +288,7 @@ static void put_file_includes(struct output *output)
 	if (interface->deferred && !output->kernel)
 		put(output, "#include <mach/register.h>\n");
 	put(output, "#include <stddef.h>\n#include <string.h>\n\n");
+	put_rcsid(output, "server");
 }
 
 void generate_server(struct output *output)

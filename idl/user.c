@@ -202,21 +202,47 @@ static void put_call(struct output *output, const struct routine *routine)
 		wait != NULL ? wait : "MACH_MSG_TIMEOUT_NONE");
 }
 
+/* Memory that goes into the caller's own. */
+static bool is_overwritten(const struct item *item)
+{
+	return (item->argument->flags & FLAG_OVERWRITE) != 0 &&
+	       (item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS);
+}
+
+/* What came goes where the caller wants it, and is given back. */
+static void unpack_overwritten(struct output *output, const struct routine *routine, const struct item *item)
+{
+	const char *name = item->argument->name;
+	const char *size = item->kind == ITEM_OOL_PORTS ? "count * sizeof(mach_port_t)" : "size";
+	const char *count = item->kind == ITEM_OOL_PORTS ? "count" : "size";
+
+	put(output, "\tif (mig_reply->%s.%s != 0) {\n", name, count);
+	put(output, "\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, mig_reply->%s.%s);\n", name, name, name,
+		size);
+	put(output, "\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.%s);\n\t}\n", name, name, size);
+	if (has_count(item->argument))
+		put(output, "\t*%sCnt = %s;\n", name, received_count(output, &routine->reply, "reply", item->argument));
+}
+
 /* Room for the answer is checked before any right or memory is handed over. */
 static void put_capacity_checks(struct output *output, const struct routine *routine)
 {
 	const struct item *item;
 
 	for (item = routine->reply.items; item != NULL; item = item->next) {
-		const char *name = item->argument->name;
 		const char *count = counted_by(item->argument)->name;
-		const char *var = part_variable(output, "reply", item->part);
+		const char *came;
 
-		if (item->argument->type->shape == SHAPE_VSTRING ||
-			(item->kind != ITEM_VARIABLE && item->kind != ITEM_COUNT))
+		if (is_overwritten(item) && item->argument->type->variable)
+			came = received_count(output, &routine->reply, "reply", item->argument);
+		else if (item->argument->type->shape != SHAPE_VSTRING &&
+			 (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT))
+			came = arena_printf(&output->compiler->arena, "%s->%sCnt",
+				part_variable(output, "reply", item->part), item->argument->name);
+		else
 			continue;
-		put(output, "\tif (%s->%sCnt > *%sCnt) {\n", var, name, count);
-		put(output, "\t\t*%sCnt = %s->%sCnt;\n", count, var, name);
+		put(output, "\tif (%s > *%sCnt) {\n", came, count);
+		put(output, "\t\t*%sCnt = %s;\n", count, came);
 		put(output, "\t\tmach_msg_destroy(&mig_reply->Head);\n\t\treturn MIG_ARRAY_TOO_LARGE;\n\t}\n");
 	}
 }
@@ -242,6 +268,10 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
 		break;
 	default:
+		if (is_overwritten(item)) {
+			unpack_overwritten(output, routine, item);
+			break;
+		}
 		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && has_count(argument) &&
 			output->compiler->dialect == DIALECT_GNU) {
 			/* GNU's array[]: the caller's buffer if it is large enough. */
@@ -334,6 +364,8 @@ static void put_reply(struct output *output, const struct routine *routine)
 
 static void message_stub(struct output *output, const struct routine *routine)
 {
+	const char *special = routine->special_reply_port ? "special_" : "";
+
 	put(output, "{\n\tunion {\n\t\t_Alignas(8) unsigned char request[mig_request_%s_size];\n", routine->name);
 	if (!routine->simple) {
 		put(output, "\t\tunsigned char reply[mig_reply_%s_size + sizeof(%s)];\n", routine->name,
@@ -353,8 +385,10 @@ static void message_stub(struct output *output, const struct routine *routine)
 	if (routine->reply_port != NULL)
 		put(output, "\tmig_request->Head.msgh_local_port = %s;\n", routine->reply_port->name);
 	else if (!routine->simple)
-		put(output, "\tconst mach_port_t mig_reply_port = mig_get_reply_port();\n"
-			    "\tmig_request->Head.msgh_local_port = mig_reply_port;\n");
+		put(output,
+			"\tconst mach_port_t mig_reply_port = mig_get_%sreply_port();\n"
+			"\tmig_request->Head.msgh_local_port = mig_reply_port;\n",
+			special);
 	put_call(output, routine);
 	if (routine->consume != CONSUME_NONE && routine->request.descriptors != 0)
 		put(output, "\tif (%s)\n\t\tmach_msg_destroy(&mig_request->Head);\n",
@@ -362,8 +396,10 @@ static void message_stub(struct output *output, const struct routine *routine)
 				? "mig_result == MACH_SEND_TIMED_OUT"
 				: "mig_result > MACH_SEND_IN_PROGRESS && mig_result < MACH_RCV_IN_PROGRESS");
 	if (!routine->simple && routine->reply_port == NULL)
-		put(output, "\tif (mig_result != MACH_MSG_SUCCESS) {\n\t\tmig_dealloc_reply_port(mig_reply_port);\n"
-			    "\t\treturn mig_result;\n\t}\n\tmig_put_reply_port(mig_reply_port);\n");
+		put(output,
+			"\tif (mig_result != MACH_MSG_SUCCESS) {\n\t\tmig_dealloc_%sreply_port(mig_reply_port);\n"
+			"\t\treturn mig_result;\n\t}\n%s",
+			special, routine->special_reply_port ? "" : "\tmig_put_reply_port(mig_reply_port);\n");
 	else if (!routine->simple)
 		put(output, "\tif (mig_result != MACH_MSG_SUCCESS)\n\t\treturn mig_result;\n");
 	if (routine->simple)
@@ -395,6 +431,7 @@ void generate_user(struct output *output)
 	if (!output->kernel)
 		put(output, "#include <mach/mig_support.h>\n");
 	put(output, "#include <stddef.h>\n#include <string.h>\n\n");
+	put_rcsid(output, "user");
 	if (interface->foreign)
 		return;
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {

@@ -17,6 +17,10 @@ static inline void mig_put_reply_port(mach_port_t port)
 	(void)port;
 }
 
+/* The same for routines under UseSpecialReplyPort: a second port of the thread, for nothing but their replies. */
+mach_port_t mig_get_special_reply_port(void);
+void mig_dealloc_special_reply_port(mach_port_t port);
+
 /* Copies at most size - 1 bytes and a NUL; returns the length with the NUL. The rest of dest is left alone. */
 mach_msg_size_t mig_strncpy(char *dest, const char *src, mach_msg_size_t size);
 

@@ -24,7 +24,7 @@ static struct {
 
 static unsigned name_count = 16;
 static unsigned object_count = 1;
-static mach_port_t reply_port;
+static mach_port_t reply_port, special_reply_port;
 
 bool lb_force_messages;
 unsigned lb_dirty_bytes;
@@ -39,6 +39,7 @@ mach_msg_option_t lb_last_option;
 mach_msg_timeout_t lb_last_timeout;
 mach_msg_size_t lb_last_request_size, lb_last_reply_size;
 mach_msg_id_t lb_last_id;
+mach_port_t lb_last_reply_port;
 bool lb_last_by_words;
 
 const NDR_record_t NDR_record = {.int_rep = 1};
@@ -88,7 +89,7 @@ unsigned lb_rights(void)
 	unsigned i;
 
 	for (i = 0; i < NAMES; i++)
-		count += names[i].object != 0 && i != reply_port;
+		count += names[i].object != 0 && i != reply_port && i != special_reply_port;
 	return count;
 }
 
@@ -161,6 +162,21 @@ void mig_dealloc_reply_port(mach_port_t port)
 		abort();
 	names[port].object = 0;
 	reply_port = MACH_PORT_NULL;
+}
+
+mach_port_t mig_get_special_reply_port(void)
+{
+	if (special_reply_port == MACH_PORT_NULL)
+		special_reply_port = lb_port(NULL, 0);
+	return special_reply_port;
+}
+
+void mig_dealloc_special_reply_port(mach_port_t port)
+{
+	if (port != special_reply_port)
+		abort();
+	names[port].object = 0;
+	special_reply_port = MACH_PORT_NULL;
 }
 
 static void drop_right(mach_port_t name, mach_msg_type_name_t disposition)
@@ -457,6 +473,7 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
 	lb_last_option = option;
 	lb_last_timeout = timeout;
 	lb_last_by_words = false;
+	lb_last_reply_port = message->msgh_local_port;
 	if (send_size != message->msgh_size)
 		abort();
 	if (result != MACH_MSG_SUCCESS)

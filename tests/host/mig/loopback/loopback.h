@@ -27,6 +27,7 @@ extern mach_msg_option_t lb_last_option;
 extern mach_msg_timeout_t lb_last_timeout;
 extern mach_msg_size_t lb_last_request_size, lb_last_reply_size;
 extern mach_msg_id_t lb_last_id;
+extern mach_port_t lb_last_reply_port;
 extern bool lb_last_by_words;
 
 /* A new port with its receive right; served by `subsystem` when not null. `payload` 0: none. */

@@ -287,6 +287,71 @@ static void test_optional_bytes(void)
 	CHECK(CALL(optional(server, NULL, 1, &nothing_wide, NULL, &sum, "")) == MIG_BAD_ARGUMENTS);
 }
 
+static void test_special_reply_ports(void)
+{
+	mach_port_t mine = lb_port(NULL, 0), plain = mig_get_reply_port(), other = mig_get_special_reply_port();
+	int32_t length;
+
+	CHECK(plain != other);
+	OK(special(server, "five5", &length));
+	CHECK(length == 5 && lb_last_reply_port == other);
+	lb_last_reply_port = MACH_PORT_NULL;
+	OK(special_words(server, 1, &length));
+	CHECK(length == 2 && lb_last_reply_port != other);
+	CHECK(CALL(special_own(server, mine, "abc")) == 3 && lb_last_reply_port == mine);
+	/* A port that a late reply could reach is not used again. */
+	lb_fail_send = MACH_SEND_TIMED_OUT;
+	CHECK(CALL(special(server, "five5", &length)) == MACH_SEND_TIMED_OUT && lb_object(other) == 0);
+	OK(special(server, "five5", &length));
+	CHECK(lb_last_reply_port == mig_get_special_reply_port() && mig_get_reply_port() == plain);
+	CHECK(strcmp(more_user_rcsid, "$Id: more.defs $") == 0 && strcmp(more_server_rcsid, more_user_rcsid) == 0);
+	lb_release(mine);
+}
+
+static void test_auto(void)
+{
+	int32_t numbers[] = {1000, 2000}, sum;
+
+	OK(summed(server, (data_t) "\1\2\3", 3, KERN_SUCCESS, numbers, 2, &sum));
+	CHECK(sum == 3006 && lb_regions() == 0);
+	OK(summed(server, NULL, 0, KERN_SUCCESS, numbers, 1, &sum));
+	CHECK(sum == 1000 && lb_regions() == 0);
+	CHECK(CALL(summed(server, (data_t) "\1\2\3", 3, KERN_FAILURE, numbers, 2, &sum)) == KERN_FAILURE);
+	CHECK(lb_regions() == 0);
+	OK(noted(server, (data_t) "\7", 1));
+	CHECK(more_remarks == 7 && lb_regions() == 0);
+}
+
+static void test_overwrite(void)
+{
+	int32_t numbers[4] = {-1, -1, -1, -1};
+	int64_t wide[4] = {9, 9, 9, 9};
+	mach_port_t ports[3];
+	numbers_t a = numbers;
+	ports_t p = ports;
+	wide_t w = wide;
+	mach_msg_type_number_t count = 4, ports_count = 3;
+
+	OK(filled(server, 2, &a, &count, &p, &ports_count, &w));
+	CHECK(count == 2 && ports_count == 2 && a == numbers && p == ports && w == wide);
+	CHECK(numbers[1] == 10 && numbers[2] == -1 && wide[3] == 3);
+	CHECK(lb_object(ports[1]) == lb_object(more_kept) && lb_regions() == 0);
+	lb_release(ports[0]);
+	lb_release(ports[1]);
+	count = 4;
+	ports_count = 3;
+	OK(filled(server, 0, &a, &count, &p, &ports_count, &w));
+	CHECK(count == 0 && ports_count == 0);
+	/* No room: nothing is written, and what came is destroyed. */
+	count = 4;
+	ports_count = 3;
+	CHECK(CALL(filled(server, 4, &a, &count, &p, &ports_count, &w)) == MIG_ARRAY_TOO_LARGE && ports_count == 4);
+	count = 1;
+	ports_count = 3;
+	CHECK(CALL(filled(server, 2, &a, &count, &p, &ports_count, &w)) == MIG_ARRAY_TOO_LARGE && count == 2);
+	CHECK(lb_regions() == 0);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -319,6 +384,9 @@ int main(void)
 		run("procedures", test_procedures);
 		run("functions", test_functions);
 		run("optional_bytes", test_optional_bytes);
+		run("special_reply_ports", test_special_reply_ports);
+		run("auto", test_auto);
+		run("overwrite", test_overwrite);
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -11,4 +11,7 @@ extern audit_token_t more_token;
 extern mach_port_t more_kept;
 extern int32_t more_remarks;
 
+/* Made by the rcsid statement. */
+extern char more_user_rcsid[], more_server_rcsid[];
+
 #endif

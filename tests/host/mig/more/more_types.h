@@ -19,5 +19,6 @@ extern struct wide_thing nothing_wide;
 #define NO_THING (&nothing_wide)
 typedef int32_t *numbers_t;
 typedef mach_port_t *ports_t;
+typedef int64_t *wide_t;
 
 #endif

@@ -233,8 +233,8 @@ uint32_t s_who(mach_port_t server, security_token_t token)
 
 struct wide_thing nothing_wide = {.number = {1000}};
 
-kern_return_t s_optional(mach_port_t server, point_t *a, int32_t b, struct wide_thing *c, const char *d, int32_t *sum,
-	const char *text)
+kern_return_t s_optional(
+	mach_port_t server, point_t *a, int32_t b, struct wide_thing *c, const char *d, int32_t *sum, const char *text)
 {
 	(void)server;
 	*sum = b + (int32_t)c->number[0] + (int32_t)strlen(text);
@@ -243,4 +243,68 @@ kern_return_t s_optional(mach_port_t server, point_t *a, int32_t b, struct wide_
 	if (d != NULL)
 		*sum += *d;
 	return c == &nothing_wide || c->tag == 'w' ? KERN_SUCCESS : KERN_FAILURE;
+}
+
+kern_return_t s_special(mach_port_t server, const char *text, int32_t *length)
+{
+	(void)server;
+	*length = (int32_t)strlen(text);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_special_words(mach_port_t server, int32_t a, int32_t *b)
+{
+	(void)server;
+	*b = a + 1;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_special_own(mach_port_t server, const char *text)
+{
+	(void)server;
+	return (kern_return_t)strlen(text);
+}
+
+/* The memory is the stub's after this, however it ends. */
+kern_return_t s_summed(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, int32_t code, numbers_t b,
+	mach_msg_type_number_t bCnt, int32_t *sum)
+{
+	(void)server;
+	*sum = 0;
+	for (mach_msg_type_number_t i = 0; i < aCnt; i++)
+		*sum += a[i];
+	for (mach_msg_type_number_t i = 0; i < bCnt; i++)
+		*sum += b[i];
+	return code;
+}
+
+kern_return_t s_noted(mach_port_t server, const data_t a, mach_msg_type_number_t aCnt)
+{
+	(void)server;
+	more_remarks = aCnt != 0 ? a[0] : 0;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_filled(mach_port_t server, int32_t count, numbers_t *a, mach_msg_type_number_t *aCnt, ports_t *ports,
+	mach_msg_type_number_t *portsCnt, wide_t *w)
+{
+	vm_address_t address = 0;
+
+	(void)server;
+	*aCnt = *portsCnt = (mach_msg_type_number_t)count;
+	if (count != 0) {
+		mig_allocate(&address, (mach_msg_type_number_t)count * sizeof **a);
+		*a = (numbers_t)address;
+		mig_allocate(&address, (mach_msg_type_number_t)count * sizeof **ports);
+		*ports = (ports_t)address;
+	}
+	for (int32_t i = 0; i < count; i++) {
+		(*a)[i] = 10 * i;
+		(*ports)[i] = lb_send_right(more_kept);
+	}
+	mig_allocate(&address, 4 * sizeof **w);
+	*w = (wide_t)address;
+	for (int32_t i = 0; i < 4; i++)
+		(*w)[i] = i;
+	return KERN_SUCCESS;
 }

@@ -18,6 +18,9 @@ struct compiler {
 	const char *prefix;      /* of every routine's name; null: none */
 	const char *subr_prefix; /* of what the generated code calls */
 
+	unsigned max_on_stack;    /* bytes of a client's message on the stack; 0: not said */
+	uint64_t user_type_limit; /* bytes of what only C knows; 0: not said, it may be anything */
+
 	/* Input: preprocessed text, and where the scanner is in it. */
 	const char *source;
 	size_t source_length;

@@ -40,10 +40,14 @@ uint64_t count_limit(const struct routine *routine, const struct argument *argum
 /* `kern_return_t NAME(...)` without an end. */
 void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
 	enum parameters who);
-/* The same of the function inside the generated code, which has a result, and a function's value as last argument. */
-void put_inner_prototype(struct output *output, const char *name, const struct routine *routine, enum parameters who);
-/* The arguments as the call of a function with that prototype has them; the value is left out. */
-void put_argument_names(struct output *output, const struct routine *routine, enum parameters who);
+/*
+ * The same of the function inside the generated code, which has a result, and a function's value as last argument;
+ * `first` is a parameter before the others, or null.
+ */
+void put_inner_prototype(
+	struct output *output, const char *name, const char *first, const struct routine *routine, enum parameters who);
+/* The arguments as the call of a function with that prototype has them, the value only of one `inside`. */
+void put_argument_names(struct output *output, const struct routine *routine, enum parameters who, bool inside);
 /* procedures.c: procedures and functions are routines inside the generated code. */
 /* What the client's stub is called, and what the server's stub calls. */
 const char *stub_name(struct output *output, const struct routine *routine);

@@ -220,6 +220,22 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 			routine->name, (unsigned long long)message->descriptors);
 }
 
+/* The most that a message can have, as far as the file says: natives count as UserTypeLimit, or as anything. */
+static uint64_t size_for_stack(const struct routine *routine, const struct message *message)
+{
+	const struct item *item;
+	uint64_t size = message->max_size;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		if (!type_is_native(item->argument->type))
+			continue;
+		if (routine->user_type_limit == 0)
+			return UINT64_MAX;
+		size += routine->user_type_limit;
+	}
+	return size;
+}
+
 void lay_out_routine(struct compiler *compiler, struct routine *routine)
 {
 	const struct argument *argument;
@@ -242,4 +258,7 @@ void lay_out_routine(struct compiler *compiler, struct routine *routine)
 	lay_out_message(compiler, routine, &routine->request, false);
 	if (!routine->simple)
 		lay_out_message(compiler, routine, &routine->reply, true);
+	routine->allocated = routine->on_stack_limit != 0 &&
+			     (size_for_stack(routine, &routine->request) > routine->on_stack_limit ||
+				     size_for_stack(routine, &routine->reply) > routine->on_stack_limit);
 }

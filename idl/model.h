@@ -209,6 +209,9 @@ struct routine {
 	bool user_trailer; /* some argument is in the reply's, in the request's trailer */
 	bool server_trailer;
 	bool special_reply_port;
+	uint64_t on_stack_limit; /* bytes; 0: none */
+	uint64_t user_type_limit;
+	bool allocated; /* the client's messages are too large for the stack */
 	enum consume consume;
 	const char *default_waittime;
 	const char *default_sendtime;

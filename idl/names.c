@@ -269,20 +269,21 @@ void put_prototype(struct output *output, const char *linkage, const char *name,
 	put(output, "%s)", list.count == 0 ? "void" : "");
 }
 
-void put_inner_prototype(struct output *output, const char *name, const struct routine *routine, enum parameters who)
+void put_inner_prototype(
+	struct output *output, const char *name, const char *first, const struct routine *routine, enum parameters who)
 {
-	struct parameter_list list = {.output = output};
+	struct parameter_list list = {.output = output, .count = first != NULL};
 
-	put(output, "static kern_return_t %s(", name);
+	put(output, "static kern_return_t %s(%s", name, first != NULL ? first : "");
 	put_parameters(&list, routine, who, true);
 	put(output, ")");
 }
 
-void put_argument_names(struct output *output, const struct routine *routine, enum parameters who)
+void put_argument_names(struct output *output, const struct routine *routine, enum parameters who, bool inside)
 {
 	struct parameter_list list = {.output = output, .names = true};
 
-	put_parameters(&list, routine, who, false);
+	put_parameters(&list, routine, who, inside);
 }
 
 static const char *direction_text(const struct argument *argument)
@@ -317,7 +318,8 @@ void put_runtime_prefix(struct output *output)
 {
 	static const char *const calls[] = {"mach_msg", "mach_msg_destroy", "mig_get_reply_port", "mig_put_reply_port",
 		"mig_dealloc_reply_port", "mig_get_special_reply_port", "mig_dealloc_special_reply_port",
-		"mig_allocate", "mig_deallocate", "mach_call_words", "mach_send_words", "mig_server_dispatch"};
+		"mig_allocate", "mig_deallocate", "mig_user_allocate", "mig_user_deallocate", "mach_call_words",
+		"mach_send_words", "mig_server_dispatch"};
 	const char *prefix = output->compiler->subr_prefix;
 	size_t i;
 

@@ -104,8 +104,8 @@ statement:
 	| KW_MSGOPTION option_word ';' { set_msgoption(compiler, &$2); }
 	| KW_USESPECIALREPLYPORT expression ';' { compiler->apple_marks++; set_special_reply_port(compiler, &@1, $2); }
 	| KW_CONSUMEONSENDERROR name ';' { compiler->apple_marks++; set_consume(compiler, &@2, $2); }
-	| KW_USERTYPELIMIT expression ';'
-	| KW_ONSTACKLIMIT expression ';'
+	| KW_USERTYPELIMIT expression ';' { compiler->apple_marks++; compiler->user_type_limit = $2; }
+	| KW_ONSTACKLIMIT expression ';' { compiler->apple_marks++; compiler->max_on_stack = $2 != 0 ? (unsigned)$2 : 1; }
 	| KW_ERROR name ';' { compiler->error_procedure = $2; }
 	| KW_RCSID STRING ';' { set_rcsid(compiler, &@2, $2); }
 	| KW_DEFERRED ';' { compiler->interface.deferred = true; }

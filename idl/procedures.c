@@ -30,7 +30,7 @@ void put_procedure(struct output *output, const struct routine *routine)
 	if (value != NULL)
 		put(output, "\tmemset(&mig_value, 0, sizeof mig_value);\n");
 	put(output, "\tmig_error = %s(", stub_name(output, routine));
-	put_argument_names(output, routine, PARAMETERS_CLIENT);
+	put_argument_names(output, routine, PARAMETERS_CLIENT, false);
 	put(output, "%s);\n\tif (mig_error != KERN_SUCCESS)\n\t\t%s(mig_error);\n", value != NULL ? ", &mig_value" : "",
 		routine->error_procedure);
 	put(output, "%s}\n\n", value != NULL ? "\treturn mig_value;\n" : "");
@@ -38,8 +38,8 @@ void put_procedure(struct output *output, const struct routine *routine)
 
 void put_work_adapter(struct output *output, const struct routine *routine)
 {
-	put_inner_prototype(output, work_name(output, routine), routine, PARAMETERS_WORK);
+	put_inner_prototype(output, work_name(output, routine), NULL, routine, PARAMETERS_WORK);
 	put(output, "\n{\n\t%s%s(", routine->value != NULL ? "*mig_value = " : "", routine->server_name);
-	put_argument_names(output, routine, PARAMETERS_WORK);
+	put_argument_names(output, routine, PARAMETERS_WORK, false);
 	put(output, ");\n\treturn KERN_SUCCESS;\n}\n\n");
 }

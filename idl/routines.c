@@ -128,6 +128,8 @@ static struct routine *make_routine(struct compiler *compiler, const struct loc 
 	routine->server_name = prefixed(compiler, compiler->server_prefix, name);
 	routine->error_procedure = compiler->error_procedure;
 	routine->consume = compiler->consume;
+	routine->on_stack_limit = compiler->max_on_stack;
+	routine->user_type_limit = compiler->user_type_limit;
 	routine->special_reply_port = compiler->special_reply_port;
 	routine->default_waittime = compiler->waittime;
 	routine->default_sendtime = compiler->sendtime;

@@ -1,6 +1,6 @@
 /* The client's stubs. */
 #include "emit.h"
-#include "trailer.h"
+#include "user.h"
 
 #include <string.h>
 
@@ -79,11 +79,20 @@ static void put_word_assertions(struct output *output, const struct routine *rou
 	}
 }
 
+void put_client_head(struct output *output, const struct routine *routine)
+{
+	if (routine->kind == KIND_ROUTINE)
+		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+	else
+		put_inner_prototype(output, stub_name(output, routine), NULL, routine, PARAMETERS_CLIENT);
+}
+
 static void register_stub(struct output *output, const struct routine *routine)
 {
 	const char *port = routine->request_port->name;
 
-	put(output, "{\n");
+	put_client_head(output, routine);
+	put(output, "\n{\n");
 	put_word_assertions(output, routine);
 	put(output, "\tuint64_t mig_word[8] = {0};\n");
 	if (!routine->simple)
@@ -107,306 +116,6 @@ static void register_stub(struct output *output, const struct routine *routine)
 	put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn mig_result;\n");
 	unpack_words(output, routine);
 	put(output, "\treturn KERN_SUCCESS;\n}\n\n");
-}
-
-/* The message's bits; the kernel's request carries its ports beside it. */
-static void put_head(struct output *output, const struct routine *routine)
-{
-	const char *local = "0";
-	const char *var = "mig_request";
-
-	if (routine->reply_port != NULL)
-		local = send_disposition(output, routine->reply_port);
-	else if (!routine->simple)
-		local = "MACH_MSG_TYPE_MAKE_SEND_ONCE";
-	put(output, "\t%s->Head.msgh_bits = MACH_MSGH_BITS(%s, %s)%s;\n", var,
-		send_disposition(output, routine->request_port), local,
-		routine->request.descriptors != 0 ? " | MACH_MSGH_BITS_COMPLEX" : "");
-	put(output, "\t%s->Head.msgh_id = %lld;\n", var, (long long)routine->id);
-	if (message_varies(&routine->request)) {
-		const struct item *last = routine->request.items;
-
-		while (last->next != NULL)
-			last = last->next;
-		if (last->kind != ITEM_VARIABLE)
-			put(output, "\tmig_size += sizeof(%s);\n", part_struct(output, "request", routine, last->part));
-		put(output, "\t%s->Head.msgh_size = (mach_msg_size_t)mig_size;\n", var);
-	} else {
-		put(output, "\t%s->Head.msgh_size = sizeof(%s);\n", var, part_struct(output, "request", routine, 0));
-	}
-}
-
-static void kernel_stub(struct output *output, const struct routine *routine)
-{
-	put(output, "{\n\tstruct ipc_kmsg *mig_kmsg = ipc_kmsg_alloc(mig_request_%s_size, %llu);\n", routine->name,
-		(unsigned long long)routine->request.descriptors);
-	put(output, "\tstruct mig_request_%s *mig_request;\n\n", routine->name);
-	put(output, "\tif (mig_kmsg == NULL)\n\t\treturn MACH_SEND_NO_BUFFER;\n");
-	put(output, "\tmig_request = (void *)ipc_kmsg_header(mig_kmsg);\n");
-	put_packing(output, routine, &routine->request, "request");
-	put_head(output, routine);
-	if (routine->reply_port != NULL)
-		put(output, "\tmig_kmsg->local_port = %s;\n", routine->reply_port->name);
-	put(output, "\treturn ipc_kmsg_send_from_kernel(mig_kmsg, %s, %s, MACH_MSG_OPTION_NONE);\n}\n\n",
-		routine->request_port->name, send_disposition(output, routine->request_port));
-}
-
-static const char *wait_text(const struct routine *routine)
-{
-	if (routine->waittime != NULL)
-		return routine->waittime->name;
-	return routine->default_waittime;
-}
-
-static const char *send_wait_text(const struct routine *routine)
-{
-	if (routine->sendtime != NULL)
-		return routine->sendtime->name;
-	return routine->default_sendtime;
-}
-
-static void put_options(struct output *output, const struct routine *routine)
-{
-	const char *wait = wait_text(routine);
-	const char *send = send_wait_text(routine);
-
-	put(output, "MACH_SEND_MSG");
-	if (!routine->simple)
-		put(output, " | MACH_RCV_MSG");
-	if (routine->user_trailer && trailer_option(routine, false) != NULL)
-		put(output, " | %s", trailer_option(routine, false));
-	if (wait != NULL)
-		put(output, routine->simple                              ? " | MACH_SEND_TIMEOUT"
-			    : output->compiler->dialect == DIALECT_APPLE ? " | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT"
-									 : " | MACH_RCV_TIMEOUT");
-	if (send != NULL && !(wait != NULL && (routine->simple || output->compiler->dialect == DIALECT_APPLE)))
-		put(output, " | MACH_SEND_TIMEOUT");
-	if (routine->msgoption != NULL)
-		put(output, " | (mach_msg_option_t)%s", routine->msgoption->name);
-	else if (routine->default_msgoption != NULL)
-		put(output, " | (%s)", routine->default_msgoption);
-}
-
-static void put_call(struct output *output, const struct routine *routine)
-{
-	const char *wait = wait_text(routine) != NULL ? wait_text(routine) : send_wait_text(routine);
-
-	put(output, "\tmig_result = mach_msg(&mig_request->Head, ");
-	put_options(output, routine);
-	put(output, ", mig_request->Head.msgh_size, ");
-	if (routine->simple)
-		put(output, "0, MACH_PORT_NULL");
-	else
-		put(output, "sizeof mig_message, mig_request->Head.msgh_local_port");
-	put(output, ", %s%s, MACH_PORT_NULL);\n", wait != NULL ? "(mach_msg_timeout_t)" : "",
-		wait != NULL ? wait : "MACH_MSG_TIMEOUT_NONE");
-}
-
-/* Memory that goes into the caller's own. */
-static bool is_overwritten(const struct item *item)
-{
-	return (item->argument->flags & FLAG_OVERWRITE) != 0 &&
-	       (item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS);
-}
-
-/* What came goes where the caller wants it, and is given back. */
-static void unpack_overwritten(struct output *output, const struct routine *routine, const struct item *item)
-{
-	const char *name = item->argument->name;
-	const char *size = item->kind == ITEM_OOL_PORTS ? "count * sizeof(mach_port_t)" : "size";
-	const char *count = item->kind == ITEM_OOL_PORTS ? "count" : "size";
-
-	put(output, "\tif (mig_reply->%s.%s != 0) {\n", name, count);
-	put(output, "\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, mig_reply->%s.%s);\n", name, name, name,
-		size);
-	put(output, "\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.%s);\n\t}\n", name, name, size);
-	if (has_count(item->argument))
-		put(output, "\t*%sCnt = %s;\n", name, received_count(output, &routine->reply, "reply", item->argument));
-}
-
-/* Room for the answer is checked before any right or memory is handed over. */
-static void put_capacity_checks(struct output *output, const struct routine *routine)
-{
-	const struct item *item;
-
-	for (item = routine->reply.items; item != NULL; item = item->next) {
-		const char *count = counted_by(item->argument)->name;
-		const char *came;
-
-		if (is_overwritten(item) && item->argument->type->variable)
-			came = received_count(output, &routine->reply, "reply", item->argument);
-		else if (item->argument->type->shape != SHAPE_VSTRING &&
-			 (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT))
-			came = arena_printf(&output->compiler->arena, "%s->%sCnt",
-				part_variable(output, "reply", item->part), item->argument->name);
-		else
-			continue;
-		put(output, "\tif (%s > *%sCnt) {\n", came, count);
-		put(output, "\t\t*%sCnt = %s;\n", count, came);
-		put(output, "\t\tmach_msg_destroy(&mig_reply->Head);\n\t\treturn MIG_ARRAY_TOO_LARGE;\n\t}\n");
-	}
-}
-
-static void unpack_descriptor(struct output *output, const struct routine *routine, const struct item *item)
-{
-	const struct argument *argument = item->argument;
-	const struct type *type = argument->type;
-	const char *name = argument->name;
-	const char *index = item->kind == ITEM_PORTS ? "[0]" : "";
-
-	switch (item->kind) {
-	case ITEM_PORT:
-		put(output, "\t*%s = mig_reply->%s.name;\n", name, name);
-		break;
-	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %s; mig_i++)\n",
-			type->variable
-				? count_field(output, &routine->reply, "reply", argument)
-				: arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
-		put(output, "\t\t%s[mig_i] = mig_reply->%s[mig_i].name;\n", name, name);
-		if (has_count(argument))
-			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
-		break;
-	default:
-		if (is_overwritten(item)) {
-			unpack_overwritten(output, routine, item);
-			break;
-		}
-		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && has_count(argument) &&
-			output->compiler->dialect == DIALECT_GNU) {
-			/* GNU's array[]: the caller's buffer if it is large enough. */
-			put(output, "\tif (mig_reply->%s.size / %llu <= *%sCnt) {\n", name,
-				(unsigned long long)type->element->bytes, name);
-			put(output,
-				"\t\tif (mig_reply->%s.size != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, "
-				"mig_reply->%s.address, "
-				"mig_reply->%s.size);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, "
-				"mig_reply->%s.size);\n\t\t}\n"
-				"\t} else {\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\t}\n",
-				name, name, name, name, name, name, name, c_type(output, type), name);
-			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
-				(unsigned long long)type->element->bytes);
-			break;
-		}
-		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);
-		if (has_count(argument) && item->kind == ITEM_OOL_PORTS)
-			put(output, "\t*%sCnt = mig_reply->%s.count;\n", name, name);
-		else if (has_count(argument))
-			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
-				(unsigned long long)type->element->bytes);
-		break;
-	}
-	if (type->recv_name == IPC_POLYMORPHIC)
-		put(output, "\t*%sPoly = mig_reply->%s%s.disposition;\n", name, name, index);
-}
-
-static void unpack_data(struct output *output, const struct item *item)
-{
-	const struct type *type = item->argument->type;
-	const char *name = item->argument->name;
-	const char *var = part_variable(output, "reply", item->part);
-
-	if (item->kind == ITEM_VARIABLE) {
-		put(output, "\tif (%s->%sCnt != 0)\n", var, name);
-		put(output, "\t\tmemcpy(%s, %s->%s, (size_t)%s->%sCnt * sizeof %s->%s[0]);\n", name, var, name, var,
-			name, var, name);
-		if (has_count(item->argument))
-			put(output, "\t*%sCnt = %s->%sCnt;\n", name, var, name);
-	} else if (type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING) {
-		put(output, "\tmemcpy(%s, %s->%s, sizeof %s->%s);\n", name, var, name, var, name);
-	} else {
-		put(output, "\t*%s = %s->%s;\n", name, var, name);
-	}
-}
-
-static void put_reply_variables(struct output *output, const struct routine *routine)
-{
-	unsigned part;
-
-	for (part = 0; part < routine->reply.parts; part++)
-		put(output, "\t%s *%s%s;\n", part_struct(output, "reply", routine, part),
-			part_variable(output, "reply", part), part == 0 ? " = (void *)&mig_message" : "");
-	if (message_varies(&routine->reply))
-		put(output, "\tsize_t mig_left;\n\tsize_t mig_used;\n");
-}
-
-static void put_reply(struct output *output, const struct routine *routine)
-{
-	const struct item *item;
-
-	put(output, "\tif (mig_reply->Head.msgh_id != %lld) {\n", (long long)routine->id + 100);
-	put(output, "\t\tmig_result = mig_reply->Head.msgh_id == 71 /* send-once notification */ ? MIG_SERVER_DIED : "
-		    "MIG_REPLY_MISMATCH;\n");
-	put(output, "\t\tmach_msg_destroy(&mig_reply->Head);\n\t\treturn mig_result;\n\t}\n");
-	put(output, "\tif ((mig_reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 &&\n"
-		    "\t\tmig_reply->Head.msgh_size == sizeof(mig_reply_error_t) && mig_message.error.RetCode != "
-		    "KERN_SUCCESS)\n"
-		    "\t\treturn mig_message.error.RetCode;\n");
-	put_checks(output, routine, &routine->reply, "reply", "mig_bad_reply");
-	if (routine->reply.descriptors == 0)
-		put(output, "\tif (mig_reply->RetCode != KERN_SUCCESS)\n\t\treturn mig_reply->RetCode;\n");
-	if (routine->user_trailer)
-		put_trailer_check(output, routine, "mig_bad_trailer");
-	put_capacity_checks(output, routine);
-	if (routine->user_trailer)
-		put_trailer_values(output, routine);
-	for (item = routine->reply.items; item != NULL; item = item->next) {
-		if (item->kind <= ITEM_OOL_PORTS)
-			unpack_descriptor(output, routine, item);
-		else if (item->kind != ITEM_COUNT)
-			unpack_data(output, item);
-	}
-	put(output, "\treturn KERN_SUCCESS;\n\n");
-	if (routine->user_trailer)
-		put(output, "mig_bad_trailer:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TRAILER_ERROR;\n\n");
-	put(output, "mig_bad_reply:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TYPE_ERROR;\n");
-}
-
-static void message_stub(struct output *output, const struct routine *routine)
-{
-	const char *special = routine->special_reply_port ? "special_" : "";
-
-	put(output, "{\n\tunion {\n\t\t_Alignas(8) unsigned char request[mig_request_%s_size];\n", routine->name);
-	if (!routine->simple) {
-		put(output, "\t\tunsigned char reply[mig_reply_%s_size + sizeof(%s)];\n", routine->name,
-			trailer_type(routine, false));
-		put(output, "\t\tmig_reply_error_t error;\n");
-	}
-	put(output, "\t} mig_message;\n");
-	put(output, "\tstruct mig_request_%s *mig_request = (void *)&mig_message;\n", routine->name);
-	if (!routine->simple)
-		put_reply_variables(output, routine);
-	if (routine->user_trailer)
-		put_trailer_variables(output, routine);
-	put(output, "\tkern_return_t mig_result;\n\n");
-	put_packing(output, routine, &routine->request, "request");
-	put_head(output, routine);
-	put(output, "\tmig_request->Head.msgh_remote_port = %s;\n", routine->request_port->name);
-	if (routine->reply_port != NULL)
-		put(output, "\tmig_request->Head.msgh_local_port = %s;\n", routine->reply_port->name);
-	else if (!routine->simple)
-		put(output,
-			"\tconst mach_port_t mig_reply_port = mig_get_%sreply_port();\n"
-			"\tmig_request->Head.msgh_local_port = mig_reply_port;\n",
-			special);
-	put_call(output, routine);
-	if (routine->consume != CONSUME_NONE && routine->request.descriptors != 0)
-		put(output, "\tif (%s)\n\t\tmach_msg_destroy(&mig_request->Head);\n",
-			routine->consume == CONSUME_TIMEOUT
-				? "mig_result == MACH_SEND_TIMED_OUT"
-				: "mig_result > MACH_SEND_IN_PROGRESS && mig_result < MACH_RCV_IN_PROGRESS");
-	if (!routine->simple && routine->reply_port == NULL)
-		put(output,
-			"\tif (mig_result != MACH_MSG_SUCCESS) {\n\t\tmig_dealloc_%sreply_port(mig_reply_port);\n"
-			"\t\treturn mig_result;\n\t}\n%s",
-			special, routine->special_reply_port ? "" : "\tmig_put_reply_port(mig_reply_port);\n");
-	else if (!routine->simple)
-		put(output, "\tif (mig_result != MACH_MSG_SUCCESS)\n\t\treturn mig_result;\n");
-	if (routine->simple)
-		put(output, "\treturn mig_result;\n");
-	else
-		put_reply(output, routine);
-	put(output, "}\n\n");
 }
 
 void generate_user(struct output *output)
@@ -446,17 +155,12 @@ void generate_user(struct output *output)
 		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
 		put(output, ";\n\n");
 		put_declaration(output, routine);
-		if (routine->kind == KIND_ROUTINE)
-			put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
-		else
-			put_inner_prototype(output, stub_name(output, routine), routine, PARAMETERS_CLIENT);
-		put(output, "\n");
 		if (routine->registers)
 			register_stub(output, routine);
 		else if (output->kernel)
-			kernel_stub(output, routine);
+			put_kernel_client(output, routine);
 		else
-			message_stub(output, routine);
+			put_message_client(output, routine);
 		if (routine->kind != KIND_ROUTINE)
 			put_procedure(output, routine);
 	}

@@ -28,6 +28,10 @@ mach_msg_size_t mig_strncpy(char *dest, const char *src, mach_msg_size_t size);
 kern_return_t mig_allocate(vm_address_t *address, vm_size_t size);
 void mig_deallocate(vm_address_t address, vm_size_t size);
 
+/* Room for a client's messages above the OnStackLimit, aligned for any type; null when there is none. */
+char *mig_user_allocate(mach_msg_size_t size);
+void mig_user_deallocate(char *address, mach_msg_size_t size);
+
 /*
  * Serves one message in a buffer with a subsystem, register routines too: what SUBSYSTEM_server(in, out) does. Fills
  * `out` (at least subsystem->max_reply_size bytes) in any case. False: no routine has the id; the reply says MIG_BAD_ID

@@ -179,6 +179,26 @@ void mig_dealloc_special_reply_port(mach_port_t port)
 	special_reply_port = MACH_PORT_NULL;
 }
 
+unsigned lb_rooms;
+bool lb_no_room;
+
+char *mig_user_allocate(mach_msg_size_t size)
+{
+	char *room = lb_no_room ? NULL : malloc(size);
+
+	if (room != NULL)
+		memset(room, LB_PAINT, size);
+	lb_rooms += room != NULL;
+	return room;
+}
+
+void mig_user_deallocate(char *address, mach_msg_size_t size)
+{
+	(void)size;
+	lb_rooms--;
+	free(address);
+}
+
 static void drop_right(mach_port_t name, mach_msg_type_name_t disposition)
 {
 	if (disposition < MACH_MSG_TYPE_COPY_SEND && MACH_PORT_VALID(name) &&

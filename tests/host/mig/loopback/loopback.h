@@ -39,6 +39,9 @@ mach_port_t lb_send_once_right(mach_port_t name);
 unsigned lb_object(mach_port_t name);
 int lb_right(mach_port_t name);
 
+/* What stubs have allocated for messages: pieces now, and the next is refused. */
+extern unsigned lb_rooms;
+extern bool lb_no_room;
 /* Rights and regions of memory alive. */
 unsigned lb_rights(void);
 unsigned lb_regions(void);

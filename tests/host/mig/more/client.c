@@ -352,6 +352,40 @@ static void test_overwrite(void)
 	CHECK(lb_regions() == 0);
 }
 
+static void test_allocated_messages(void)
+{
+	static int64_t a[1001], b[1000];
+	mach_msg_type_number_t count = 1000;
+	point_t point = {3, 4}, back;
+	int32_t length;
+
+	/* Even numbers have no byte like the paint. */
+	for (unsigned i = 0; i < 1000; i++)
+		a[i] = 2 * i;
+	OK(large(server, a, 1000, "text", b, &count, KERN_SUCCESS));
+	CHECK(count == 1000 && b[999] == -1998 && lb_rooms == 0);
+	/* However it ends the room is given back. */
+	CHECK(CALL(large(server, a, 10, "text", b, &count, KERN_FAILURE)) == KERN_FAILURE && lb_rooms == 0);
+	CHECK(CALL(large(server, a, 1001, "text", b, &count, KERN_SUCCESS)) == MIG_ARRAY_TOO_LARGE && lb_rooms == 0);
+	spoil_next(true, 20, 1);
+	CHECK(CALL(large(server, a, 10, "text", b, &count, KERN_SUCCESS)) == MIG_REPLY_MISMATCH && lb_rooms == 0);
+	OK(large_note(server, a, 8));
+	CHECK(more_remarks == 14 && lb_rooms == 0);
+	CHECK(CALL(large_sum(server, a, 5)) == 20 && lb_rooms == 0);
+	OK(native_large(server, &point, &back));
+	CHECK(back.x == 4 && back.y == 3 && lb_rooms == 0);
+	lb_no_room = true;
+	CHECK(CALL(large(server, a, 10, "text", b, &count, KERN_SUCCESS)) == KERN_RESOURCE_SHORTAGE);
+	CHECK(CALL(large_note(server, a, 8)) == KERN_RESOURCE_SHORTAGE);
+	CHECK(CALL(large_sum(server, a, 5)) == 0 && last_error == KERN_RESOURCE_SHORTAGE);
+	CHECK(CALL(native_large(server, &point, &back)) == KERN_RESOURCE_SHORTAGE);
+	/* These need none. */
+	OK(small(server, "abc", &length));
+	CHECK(length == 3);
+	OK(native_small(server, &point, &back));
+	lb_no_room = false;
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -387,6 +421,7 @@ int main(void)
 		run("special_reply_ports", test_special_reply_ports);
 		run("auto", test_auto);
 		run("overwrite", test_overwrite);
+		run("allocated_messages", test_allocated_messages);
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -308,3 +308,50 @@ kern_return_t s_filled(mach_port_t server, int32_t count, numbers_t *a, mach_msg
 		(*w)[i] = i;
 	return KERN_SUCCESS;
 }
+
+kern_return_t s_large(mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt, const char *text, int64_t *b,
+	mach_msg_type_number_t *bCnt, int32_t code)
+{
+	(void)server;
+	(void)text;
+	for (mach_msg_type_number_t i = 0; i < aCnt; i++)
+		b[i] = -a[i];
+	*bCnt = aCnt;
+	return code;
+}
+
+kern_return_t s_small(mach_port_t server, const char *text, int32_t *length)
+{
+	(void)server;
+	*length = (int32_t)strlen(text);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_large_note(mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt)
+{
+	(void)server;
+	more_remarks = aCnt != 0 ? (int32_t)a[aCnt - 1] : 0;
+	return KERN_SUCCESS;
+}
+
+int64_t s_large_sum(mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt)
+{
+	int64_t sum = 0;
+
+	(void)server;
+	for (mach_msg_type_number_t i = 0; i < aCnt; i++)
+		sum += a[i];
+	return sum;
+}
+
+kern_return_t s_native_large(mach_port_t server, point_t *a, point_t *b)
+{
+	(void)server;
+	*b = (point_t){a->y, a->x};
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_native_small(mach_port_t server, point_t *a, point_t *b)
+{
+	return s_native_large(server, a, b);
+}

@@ -49,6 +49,14 @@ static void set_special(struct compiler *compiler, struct argument **slot, struc
 	*slot = argument;
 }
 
+/* Of several the last counts, as in the originals; the others stay arguments of the client's function. */
+static void set_last(struct compiler *compiler, struct argument **slot, struct argument *argument, const char *what)
+{
+	if (*slot != NULL)
+		warning_at(compiler, &argument->loc, NULL, "a second %s: '%s' is not used", what, (*slot)->name);
+	*slot = argument;
+}
+
 static void check_integer(struct compiler *compiler, const struct argument *argument)
 {
 	if (!argument->type->bad && (argument->type->shape != SHAPE_SCALAR || argument->type->bytes != 4))
@@ -164,17 +172,17 @@ void sort_argument(struct compiler *compiler, struct routine *routine, struct ar
 	case DIR_WAITTIME:
 		check_integer(compiler, argument);
 		argument->server = false;
-		set_special(compiler, &routine->waittime, argument, "wait time");
+		set_last(compiler, &routine->waittime, argument, "wait time");
 		break;
 	case DIR_SENDTIME:
 		check_integer(compiler, argument);
 		argument->server = false;
-		set_special(compiler, &routine->sendtime, argument, "send time");
+		set_last(compiler, &routine->sendtime, argument, "send time");
 		break;
 	case DIR_MSGOPTION:
 		check_integer(compiler, argument);
 		argument->server = false;
-		set_special(compiler, &routine->msgoption, argument, "message option");
+		set_last(compiler, &routine->msgoption, argument, "message option");
 		break;
 	case DIR_MSGSEQNO:
 		take_from_trailer(compiler, routine, argument, TRAILER_SEQNO, false, true);
@@ -229,7 +237,11 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if ((argument->flags & FLAG_OVERWRITE) != 0 && (!ool || !argument->out))
 		warning_at(compiler, &argument->loc, NULL,
 			"overwrite means nothing for '%s': it is no out-of-line out argument", argument->name);
-	if ((argument->flags & FLAG_RETCODE) != 0 && !simple)
+	if ((argument->flags & FLAG_RETCODE) != 0 && !simple && compiler->dialect != DIALECT_APPLE &&
+		compiler->dialect != DIALECT_OSF)
+		warning_at(compiler, &argument->loc, NULL,
+			"retcode means nothing for '%s': a routine returns its result", argument->name);
+	else if ((argument->flags & FLAG_RETCODE) != 0 && !simple)
 		error_at(compiler, &argument->loc, "a routine returns its result; retcode is for simpleroutines",
 			"'%s' cannot be a retcode here", argument->name);
 	if (ool && argument->out && !compiler->interface.kernel_server && !type->dealloc &&

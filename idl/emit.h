@@ -64,7 +64,8 @@ void put_runtime_prefix(struct output *output);
 const char *demux_name(struct output *output);
 /* The rcsid statement's text as a string that the object file has: SUBSYSTEM_SIDE_rcsid. */
 void put_rcsid(struct output *output, const char *side);
-void put_imports(struct output *output, bool user, bool server);
+/* What a client's, a server's file or header includes. */
+void put_imports(struct output *output, bool user, bool server, bool header);
 
 /* The structures of a message, and the constant that says how large it can be. */
 void put_message_structs(

@@ -7,7 +7,7 @@ static void put_prologue(struct output *output, const char *kind)
 
 	put(output, "/* Subsystem %s as its %s sees it; made by mig. */\n", interface->name, kind);
 	put(output, "#ifndef _%s_%s_\n#define _%s_%s_\n\n", interface->name, kind, interface->name, kind);
-	put_imports(output, !output->server, output->server);
+	put_imports(output, !output->server, output->server, true);
 	put(output, "#include <mach/boolean.h>\n#include <mach/mig.h>\n\n");
 }
 

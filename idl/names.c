@@ -353,14 +353,14 @@ void put_rcsid(struct output *output, const char *side)
 	put(output, "#else\nstatic const char rcsid[] __attribute__((used)) = %s;\n#endif\n\n", interface->rcsid);
 }
 
-void put_imports(struct output *output, bool user, bool server)
+void put_imports(struct output *output, bool user, bool server, bool header)
 {
 	const struct import *import;
 
 	for (import = output->compiler->interface.imports; import != NULL; import = import->next) {
 		if (import->kind == IMPORT_BOTH || (import->kind == IMPORT_USER && user) ||
-			((import->kind == IMPORT_SERVER || import->kind == IMPORT_INTERNAL) && server) ||
-			import->kind == IMPORT_DEFINES)
+			(import->kind == IMPORT_SERVER && server) ||
+			(import->kind == IMPORT_INTERNAL && server && !header) || import->kind == IMPORT_DEFINES)
 			put(output, "#include %s\n", import->file);
 	}
 }

@@ -16,9 +16,19 @@ const char *word_text(struct compiler *compiler, const struct word *word)
 				  : arena_printf(&compiler->arena, "%llu", (unsigned long long)word->number);
 }
 
-const char *join_words(struct compiler *compiler, const struct word *first, const char *second)
+const char *join_words(
+	struct compiler *compiler, const struct word *first, const char *joint, const struct word *second)
 {
-	return arena_printf(&compiler->arena, "%s | %s", word_text(compiler, first), second);
+	return arena_printf(&compiler->arena, "%s%s%s", word_text(compiler, first), joint, word_text(compiler, second));
+}
+
+/* dealloc[] is a flag of its own; of the others the originals say that they cannot vary. */
+unsigned variable_flag(struct compiler *compiler, const struct loc *loc, unsigned flag)
+{
+	if (flag == FLAG_DEALLOC)
+		return FLAG_DEALLOC_ARG;
+	warning_at(compiler, loc, NULL, "only dealloc can be an argument: the brackets mean nothing");
+	return flag;
 }
 
 const char *join_type(struct compiler *compiler, const char *first, const char *second)

@@ -8,7 +8,9 @@ int yylex(YYSTYPE *value, struct loc *location, void *scanner);
 void yyerror(struct loc *location, void *scanner, struct compiler *compiler, const char *message);
 
 const char *word_text(struct compiler *compiler, const struct word *word);
-const char *join_words(struct compiler *compiler, const struct word *first, const char *second);
+const char *join_words(
+	struct compiler *compiler, const struct word *first, const char *joint, const struct word *second);
+unsigned variable_flag(struct compiler *compiler, const struct loc *loc, unsigned flag);
 const char *join_type(struct compiler *compiler, const char *first, const char *second);
 uint64_t calculate(struct compiler *compiler, const struct loc *loc, int operator, uint64_t a, uint64_t b);
 struct member *reverse_members(struct member *members);

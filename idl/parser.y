@@ -63,9 +63,9 @@
 %token <text> KW_USERTYPELIMIT "usertypelimit" KW_USESPECIALREPLYPORT "usespecialreplyport" KW_VALUEOF "ValueOf"
 %token <text> KW_WAITTIME "waittime"
 
-%type <text> name argument_name soft_keyword c_word c_type optional_pointer absent
+%type <text> name argument_name soft_keyword c_word c_type optional_pointer absent option_joint
 %type <number> expression term factor
-%type <word> ipc_word option_word
+%type <word> ipc_word option_word option_part
 %type <type> type_spec base_type argument_type
 %type <member> members
 %type <translation> translations translation
@@ -102,10 +102,10 @@ statement:
 	| KW_SENDTIME option_word ';' { compiler->apple_marks++; compiler->sendtime = word_text(compiler, &$2); }
 	| KW_NOSENDTIME ';' { compiler->sendtime = NULL; }
 	| KW_MSGOPTION option_word ';' { set_msgoption(compiler, &$2); }
-	| KW_USESPECIALREPLYPORT expression ';' { compiler->apple_marks++; set_special_reply_port(compiler, &@1, $2); }
+	| KW_USESPECIALREPLYPORT expression ';' { set_special_reply_port(compiler, &@1, $2); }
 	| KW_CONSUMEONSENDERROR name ';' { compiler->apple_marks++; set_consume(compiler, &@2, $2); }
-	| KW_USERTYPELIMIT expression ';' { compiler->apple_marks++; compiler->user_type_limit = $2; }
-	| KW_ONSTACKLIMIT expression ';' { compiler->apple_marks++; compiler->max_on_stack = $2 != 0 ? (unsigned)$2 : 1; }
+	| KW_USERTYPELIMIT expression ';' { compiler->user_type_limit = $2; }
+	| KW_ONSTACKLIMIT expression ';' { compiler->max_on_stack = $2 != 0 ? (unsigned)$2 : 1; }
 	| KW_ERROR name ';' { compiler->error_procedure = $2; }
 	| KW_RCSID STRING ';' { set_rcsid(compiler, &@2, $2); }
 	| KW_DEFERRED ';' { compiler->interface.deferred = true; }
@@ -127,10 +127,17 @@ import_word:
 	;
 
 option_word:
+	option_part
+	| option_word '|' option_part { $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, " | ", &$3)}; }
+	;
+/* One word of the originals may have points, dashes and slashes in it: it is copied into C as it stands. */
+option_part:
 	name { $$ = (struct word){.loc = @1, .text = $1}; }
 	| NUMBER { $$ = (struct word){.loc = @1, .number = $1}; }
-	| option_word '|' name { $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $3)}; }
+	| option_part option_joint name { struct word last = {.loc = @3, .text = $3}; $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $2, &last)}; }
+	| option_part option_joint NUMBER { struct word last = {.loc = @3, .number = $3}; $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $2, &last)}; }
 	;
+option_joint: '.' { $$ = "."; } | '-' { $$ = " - "; } | '/' { $$ = " / "; };
 
 type_spec:
 	base_type
@@ -146,7 +153,6 @@ type_spec:
 	| KW_POINTERTO '(' c_type optional_pointer ')' { compiler->apple_marks++; $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), true); }
 	| KW_VALUEOF '(' c_type optional_pointer ')' { compiler->apple_marks++; $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), false); }
 	| KW_POINTERTOIFNOT '(' c_type optional_pointer ',' absent ')' {
-		compiler->apple_marks++;
 		$$ = type_optional(compiler, &@1, join_type(compiler, $3, $4), $6);
 	}
 	;
@@ -245,11 +251,10 @@ direction:
 	| KW_USERIMPL { compiler->apple_marks++; $$ = DIR_USERIMPL; }
 	;
 
-flags: %empty { $$ = 0; } | flags ',' flag { $$ = $1 | $3; };
+flags: %empty { $$ = 0; } | flags ',' flag { $$ = $1 | $3; } | flags ',' flag '[' ']' { $$ = $1 | variable_flag(compiler, &@3, $3); };
 
 flag:
 	KW_DEALLOC { $$ = FLAG_DEALLOC; }
-	| KW_DEALLOC '[' ']' { $$ = FLAG_DEALLOC_ARG; }
 	| KW_NOTDEALLOC { $$ = FLAG_NOTDEALLOC; }
 	| KW_SERVERCOPY { compiler->gnu_marks++; $$ = FLAG_SERVERCOPY; }
 	| KW_COUNTINOUT { $$ = FLAG_COUNTINOUT; }
@@ -269,7 +274,11 @@ soft_keyword:
 	KW_AUTO | KW_CONST | KW_RETCODE | KW_ERROR | KW_DEFERRED | KW_OVERWRITE | KW_SKIP | KW_FUNCTION | KW_PROCEDURE
 	| KW_SAMECOUNT | KW_RCSID
 	;
-argument_name: name | KW_TYPE | KW_WAITTIME | KW_SENDTIME | KW_MSGOPTION | KW_IN | KW_OUT;
+argument_name:
+	name | KW_TYPE | KW_WAITTIME | KW_SENDTIME | KW_MSGOPTION | KW_IN | KW_OUT | KW_INOUT | KW_REQUESTPORT
+	| KW_REPLYPORT | KW_SREPLYPORT | KW_UREPLYPORT | KW_MSGSEQNO | KW_SECTOKEN | KW_SERVERSECTOKEN | KW_USERSECTOKEN
+	| KW_AUDITTOKEN | KW_SERVERAUDITTOKEN | KW_USERAUDITTOKEN | KW_CONTEXTTOKEN | KW_SERVERIMPL | KW_USERIMPL
+	;
 
 expression:
 	term

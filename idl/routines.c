@@ -12,8 +12,12 @@ void begin_subsystem(struct compiler *compiler, const struct loc *loc, const cha
 {
 	struct interface *interface = &compiler->interface;
 
-	if (interface->declared)
+	if (interface->declared && compiler->dialect == DIALECT_GNU)
 		error_at(compiler, loc, "one file declares one subsystem", "a second subsystem");
+	else if (interface->declared)
+		warning_at(compiler, loc, "one file declares one subsystem", "a second subsystem: it replaces '%s'",
+			interface->name);
+	interface->kernel_user = interface->kernel_server = interface->foreign = false;
 	interface->name = word;
 	interface->loc = *loc;
 }

@@ -273,7 +273,7 @@ static void put_file_includes(struct output *output)
 
 	put(output, "/* Server stubs of subsystem %s; made by mig. */\n", interface->name);
 	put_runtime_prefix(output);
-	put_imports(output, false, true);
+	put_imports(output, false, true, false);
 	put(output, "#include <mach/boolean.h>\n#include <mach/mig.h>\n");
 	if (output->kernel)
 		put(output, "#include <ipc/ipc_kmsg.h>\n");

@@ -131,7 +131,7 @@ void generate_user(struct output *output)
 	}
 	put(output, "/* Client stubs of subsystem %s; made by mig. */\n", interface->name);
 	put_runtime_prefix(output);
-	put_imports(output, true, false);
+	put_imports(output, true, false, false);
 	put(output, "#include <mach/mig.h>\n");
 	if (output->kernel)
 		put(output, "#include <ipc/ipc.h>\n#include <ipc/ipc_kmsg.h>\n");

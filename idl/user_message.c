@@ -262,6 +262,21 @@ static void put_reply(struct output *output, const struct routine *routine)
 	put(output, "mig_bad_reply:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TYPE_ERROR;\n");
 }
 
+/* Times and options that were said again. */
+static void put_unused(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		const bool used = argument == routine->waittime || argument == routine->sendtime ||
+				  argument == routine->msgoption;
+
+		if (!used && (argument->direction == DIR_WAITTIME || argument->direction == DIR_SENDTIME ||
+				     argument->direction == DIR_MSGOPTION))
+			put(output, "\t(void)%s;\n", argument->name);
+	}
+}
+
 /* What the stub does once it has room for the message. */
 static void put_message_body(struct output *output, const struct routine *routine)
 {
@@ -274,6 +289,7 @@ static void put_message_body(struct output *output, const struct routine *routin
 	if (routine->user_trailer)
 		put_trailer_variables(output, routine);
 	put(output, "\tkern_return_t mig_result;\n\n");
+	put_unused(output, routine);
 	put_packing(output, routine, &routine->request, "request");
 	put_head(output, routine);
 	put(output, "\tmig_request->Head.msgh_remote_port = %s;\n", routine->request_port->name);

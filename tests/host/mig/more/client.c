@@ -386,6 +386,21 @@ static void test_allocated_messages(void)
 	lb_no_room = false;
 }
 
+static void test_what_originals_take(void)
+{
+	vm_address_t address;
+	int32_t b, c = 5;
+
+	mig_allocate(&address, 4);
+	*(int32_t *)address = 77;
+	OK(said_twice(server, 1, MACH_SEND_INTERRUPT, 2, MACH_RCV_INTERRUPT, (flags_t)address, 1, &b));
+	CHECK(b == 77 && lb_last_timeout == 2 && (lb_last_option & MACH_RCV_INTERRUPT) != 0);
+	CHECK((lb_last_option & MACH_SEND_INTERRUPT) == 0 && (lb_last_option & MACH_RCV_TIMEOUT) != 0);
+	CHECK(CALL(times(server, "four")) == 4 && lb_last_timeout == 499);
+	OK(odd_names(server, 1, 2, &b, &c));
+	CHECK(b == 3 && c == 6);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -422,6 +437,7 @@ int main(void)
 		run("auto", test_auto);
 		run("overwrite", test_overwrite);
 		run("allocated_messages", test_allocated_messages);
+		run("what_originals_take", test_what_originals_take);
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -9,6 +9,7 @@ typedef const mach_port_t *const_ports_t;
 typedef char *text_t;
 typedef const char *const_text_t;
 typedef const int64_t *const_wide_t;
+typedef const int32_t *const_flags_t;
 typedef int64_t *big_t;
 typedef const int64_t *const_big_t;
 typedef int32_t *keys_t;

@@ -11,6 +11,10 @@ typedef struct {
 } point_t;
 typedef char *data_t;
 typedef uint64_t mach_port_context_t;
+typedef int32_t *flags_t;
+extern struct more_times {
+	int rcv;
+} more_times;
 struct wide_thing {
 	char tag;
 	int64_t number[5];

@@ -355,3 +355,27 @@ kern_return_t s_native_small(mach_port_t server, point_t *a, point_t *b)
 {
 	return s_native_large(server, a, b);
 }
+
+struct more_times more_times = {.rcv = 500};
+
+kern_return_t s_said_twice(mach_port_t server, flags_t a, mach_msg_type_number_t aCnt, int32_t *b)
+{
+	(void)server;
+	*b = a[0];
+	mig_deallocate((vm_address_t)a, aCnt * sizeof *a);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_times(mach_port_t server, const char *text)
+{
+	(void)server;
+	return (kern_return_t)strlen(text);
+}
+
+kern_return_t s_odd_names(mach_port_t server, int32_t sectoken, int32_t serverimpl, int32_t *msgseqno, int32_t *inout)
+{
+	(void)server;
+	*msgseqno = sectoken + serverimpl;
+	*inout += 1;
+	return KERN_SUCCESS;
+}

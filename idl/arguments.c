@@ -215,6 +215,29 @@ void sort_argument(struct compiler *compiler, struct routine *routine, struct ar
 	}
 }
 
+void find_retcode(struct compiler *compiler, struct routine *routine)
+{
+	struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if ((argument->flags & FLAG_RETCODE) == 0 || !routine->simple)
+			continue;
+		if (!argument->in || argument->type->bad || argument->type->shape != SHAPE_SCALAR ||
+			argument->type->bytes != 4) {
+			error_at(compiler, &argument->loc, NULL,
+				"a retcode is a 32-bit integer that goes in, '%s' is not", argument->name);
+			continue;
+		}
+		if (compiler->interface.kernel_server || compiler->interface.kernel_user)
+			error_at(compiler, &argument->loc, NULL, "the kernel's stubs have no retcode: '%s'",
+				argument->name);
+		if (routine->retcode != NULL)
+			error_at(compiler, &argument->loc, NULL, "a second retcode");
+		argument->in = false;
+		routine->retcode = argument;
+	}
+}
+
 /* Flags that mean nothing for this argument. */
 void check_flags(struct compiler *compiler, const struct argument *argument, bool simple)
 {

@@ -8,6 +8,8 @@
 void sort_argument(struct compiler *compiler, struct routine *routine, struct argument *argument);
 /* Flags that mean nothing for this argument, or contradict each other. */
 void check_flags(struct compiler *compiler, const struct argument *argument, bool simple);
+/* retcode: a one-way routine that is the reply of another has the result there where replies have it. */
+void find_retcode(struct compiler *compiler, struct routine *routine);
 /* samecount: the argument before, or the one that it shares its count with, lends the count. */
 void share_counts(struct compiler *compiler, struct routine *routine);
 /* Names in C: the arguments', and those of the arguments that they bring along. */

@@ -36,6 +36,8 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 		return "it has a timeout";
 	if (routine->msgoption != NULL || routine->default_msgoption != NULL)
 		return "it has message options";
+	if (routine->retcode != NULL)
+		return arena_printf(&compiler->arena, "'%s' says how something ended", routine->retcode->name);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		uint64_t words = (argument->type->bytes + 7) / 8;
 
@@ -177,7 +179,8 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 	}
 	layout.least = layout.most =
 		HEADER + (message->descriptors != 0 ? BODY + DESCRIPTOR * message->descriptors : 0);
-	message->has_data = reply && message->descriptors == 0;
+	message->result = reply || routine->retcode != NULL;
+	message->has_data = message->result && message->descriptors == 0;
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		bool counted = !reply && argument->out && !argument->in && (argument->flags & FLAG_COUNTINOUT) != 0 &&
 			       argument->type->shape == SHAPE_VARRAY;
@@ -191,7 +194,7 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 	}
 	if (message->has_data)
 		take(&layout, NDR, 1);
-	if (reply && message->descriptors == 0)
+	if (message->result && message->descriptors == 0)
 		take(&layout, 4, 4);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		if (reply ? argument->out : argument->in) {

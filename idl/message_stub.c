@@ -73,6 +73,8 @@ static void put_variables(struct output *output, const struct routine *routine)
 	if (message_varies(&routine->request))
 		put(output, "\tsize_t mig_left;\n\tsize_t mig_used;\n");
 	put(output, "\tkern_return_t mig_result = MIG_BAD_ARGUMENTS;\n");
+	if (routine->retcode != NULL)
+		put(output, "\tkern_return_t mig_retcode = KERN_SUCCESS;\n");
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		const struct type *type = argument->type;
 		const char *name = argument->name;
@@ -255,6 +257,10 @@ static void put_call_argument(struct output *output, const struct routine *routi
 						   : ", MACH_MSGH_BITS_REMOTE(mig_in->msgh_bits)");
 		return;
 	}
+	if (argument == routine->retcode) {
+		put(output, "mig_retcode");
+		return;
+	}
 	if (argument->trailer != TRAILER_NONE) {
 		put(output, "%s", trailer_value(output, argument));
 		return;
@@ -374,12 +380,34 @@ static void put_consumed(struct output *output, const struct routine *routine)
 	}
 }
 
+/* A message that says only that something failed is served as one with nothing in it. */
+static void put_failed_request(struct output *output, const struct routine *routine)
+{
+	unsigned part;
+
+	put(output, "\tif ((mig_in->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 && mig_in->msgh_size == "
+		    "sizeof(mig_reply_error_t) &&\n"
+		    "\t\t((mig_reply_error_t *)(void *)mig_in)->RetCode != KERN_SUCCESS) {\n");
+	for (part = 0; part < routine->request.parts; part++)
+		put(output, "\t\tstatic %s mig_nothing%u;\n", part_struct(output, "request", routine, part), part);
+	put(output, "\n\t\tmig_retcode = ((mig_reply_error_t *)(void *)mig_in)->RetCode;\n");
+	for (part = 0; part < routine->request.parts; part++)
+		put(output, "\t\t%s = &mig_nothing%u;\n", part_variable(output, "request", part), part);
+	put(output, "\t\tgoto mig_serve;\n\t}\n");
+}
+
 void put_message_stub(struct output *output, const struct routine *routine)
 {
 	put(output, "static void mig_message_%s(mig_message_t *mig_in, mig_message_t *mig_out)\n{\n", routine->name);
 	put_variables(output, routine);
 	put(output, "\n");
+	if (routine->retcode != NULL)
+		put_failed_request(output, routine);
 	put_checks(output, routine, &routine->request, "request", "mig_end");
+	if (routine->retcode != NULL && routine->request.descriptors == 0)
+		put(output, "\tif (mig_request->RetCode != KERN_SUCCESS)\n\t\tgoto mig_end;\n");
+	if (routine->retcode != NULL)
+		put(output, "mig_serve:;\n");
 	if (routine->server_trailer) {
 		put_trailer_check(output, routine, "mig_end");
 		put_trailer_values(output, routine);

@@ -95,7 +95,6 @@ void put_message_structs(
 	struct output *output, const struct routine *routine, const struct message *message, const char *kind)
 {
 	const struct item *item = message->items;
-	const bool reply = strcmp(kind, "reply") == 0;
 	const struct item *first;
 	unsigned part;
 
@@ -112,7 +111,7 @@ void put_message_structs(
 				put_field(output, item, "");
 			if (message->has_data)
 				put(output, "\tNDR_record_t NDR;\n");
-			if (reply && message->descriptors == 0)
+			if (message->result && message->descriptors == 0)
 				put(output, "\tkern_return_t RetCode;\n");
 			align = "";
 		}

@@ -172,6 +172,7 @@ struct message {
 	uint64_t descriptors;
 	unsigned parts;
 	bool has_data;     /* an NDR record is there */
+	bool result;       /* it can say how a routine ended: a reply, or a request with a retcode */
 	uint64_t min_size; /* bytes, header included, as far as this program can know C's alignment */
 	uint64_t max_size;
 };
@@ -206,7 +207,8 @@ struct routine {
 	struct argument *waittime;
 	struct argument *sendtime;
 	struct argument *msgoption;
-	bool user_trailer; /* some argument is in the reply's, in the request's trailer */
+	struct argument *retcode; /* of a one-way routine that is somebody's reply */
+	bool user_trailer;        /* some argument is in the reply's, in the request's trailer */
 	bool server_trailer;
 	bool special_reply_port;
 	uint64_t on_stack_limit; /* bytes; 0: none */

@@ -149,6 +149,7 @@ static struct routine *make_routine(struct compiler *compiler, const struct loc 
 			error_at(compiler, &argument->loc, "make it a routine",
 				"'%s' is out, but a simpleroutine has no reply", argument->name);
 	}
+	find_retcode(compiler, routine);
 	share_counts(compiler, routine);
 	check_names(compiler, routine);
 	if (compiler->broken_arguments)

@@ -277,6 +277,29 @@ static void put_unused(struct output *output, const struct routine *routine)
 	}
 }
 
+/* A result that is not success goes alone: the other arguments stay the caller's. */
+static void put_retcode(struct output *output, const struct routine *routine)
+{
+	const char *member = routine->allocated ? "->" : ".";
+	const char *name = routine->retcode->name;
+
+	put(output, "\tif (%s != KERN_SUCCESS) {\n", name);
+	put(output, "\t\tmemset(&mig_message%serror, 0, sizeof mig_message%serror);\n", member, member);
+	put(output,
+		"\t\tmig_message%serror.NDR = NDR_record;\n\t\tmig_message%serror.RetCode = (kern_return_t)%s;\n"
+		"\t\tmig_request->Head.msgh_bits = MACH_MSGH_BITS(%s, %s);\n",
+		member, member, name, send_disposition(output, routine->request_port),
+		routine->reply_port != NULL ? send_disposition(output, routine->reply_port) : "0");
+	put(output,
+		"\t\tmig_request->Head.msgh_size = sizeof mig_message%serror;\n"
+		"\t\tmig_request->Head.msgh_remote_port = %s;\n\t\tmig_request->Head.msgh_id = %lld;\n",
+		member, routine->request_port->name, (long long)routine->id);
+	if (routine->reply_port != NULL)
+		put(output, "\t\tmig_request->Head.msgh_local_port = %s;\n", routine->reply_port->name);
+	put_call(output, routine);
+	put(output, "\t\treturn mig_result;\n\t}\n");
+}
+
 /* What the stub does once it has room for the message. */
 static void put_message_body(struct output *output, const struct routine *routine)
 {
@@ -290,6 +313,8 @@ static void put_message_body(struct output *output, const struct routine *routin
 		put_trailer_variables(output, routine);
 	put(output, "\tkern_return_t mig_result;\n\n");
 	put_unused(output, routine);
+	if (routine->retcode != NULL)
+		put_retcode(output, routine);
 	put_packing(output, routine, &routine->request, "request");
 	put_head(output, routine);
 	put(output, "\tmig_request->Head.msgh_remote_port = %s;\n", routine->request_port->name);
@@ -325,6 +350,8 @@ static void put_room(struct output *output, const struct routine *routine, const
 {
 	put(output, "%sunion %s{\n%s\t_Alignas(8) unsigned char request[mig_request_%s_size];\n", indent, tag, indent,
 		routine->name);
+	if (routine->retcode != NULL)
+		put(output, "%s\tmig_reply_error_t error;\n", indent);
 	if (!routine->simple)
 		put(output, "%s\tunsigned char reply[mig_reply_%s_size + sizeof(%s)];\n%s\tmig_reply_error_t error;\n",
 			indent, routine->name, trailer_type(routine, false), indent);

@@ -401,6 +401,64 @@ static void test_what_originals_take(void)
 	CHECK(b == 3 && c == 6);
 }
 
+static void test_results_that_travel(void)
+{
+	mach_port_t right = lb_send_right(more_kept);
+	int32_t keys[2] = {1, 20};
+
+	more_done.calls = 0;
+	OK(done(server, KERN_SUCCESS, 5, "text", keys, 2));
+	CHECK(more_done.calls == 1 && more_done.code == 0 && more_done.value == 25 &&
+		strcmp(more_done.text, "text") == 0);
+	OK(done(server, KERN_NO_SPACE, 5, "text", keys, 2));
+	CHECK(more_done.calls == 2 && more_done.code == KERN_NO_SPACE && more_done.value == 0 &&
+		more_done.text[0] == '\0');
+	CHECK(more_done.count == 0 && lb_last_request_size == sizeof(mig_reply_error_t));
+	/* What a failed one would have carried stays with the caller. */
+	OK(done_rights(server, right, KERN_FAILURE, (data_t) "abc", 3));
+	CHECK(more_done.calls == 3 && more_done.code == KERN_FAILURE && more_done.value == 0 && lb_object(right) != 0);
+	OK(done_rights(server, right, KERN_SUCCESS, (data_t) "abc", 3));
+	CHECK(more_done.calls == 4 && more_done.code == 0 && more_done.count == 3 && lb_object(right) == 0);
+	CHECK(more_done.value == (int32_t)lb_object(more_kept));
+	OK(done_nothing(server, KERN_SUCCESS));
+	CHECK(more_done.calls == 5 && more_done.code == 0);
+	OK(done_nothing(server, KERN_ABORTED));
+	CHECK(more_done.calls == 6 && more_done.code == KERN_ABORTED);
+	/* A result beside data is nobody's message. */
+	spoil_next(false, 32, 5);
+	OK(done(server, KERN_SUCCESS, 5, "text", keys, 2));
+	CHECK(more_done.calls == 6);
+}
+
+/* The reply of one routine is what the other takes: the same id, layout and sizes. */
+static void keep_reply(mach_msg_header_t *message)
+{
+	static union {
+		mach_msg_header_t head;
+		unsigned char bytes[256];
+	} copy;
+	mig_reply_error_t out;
+
+	memcpy(&copy, message, message->msgh_size);
+	CHECK(more_server(&copy.head, &out.Head) && out.RetCode == MIG_NO_REPLY);
+	lb_spoil_reply = NULL;
+}
+
+static void test_replies_as_requests(void)
+{
+	int32_t number = 33, sum;
+	char text[40];
+
+	lb_spoil_reply = keep_reply;
+	more_done.calls = 0;
+	OK(answered(server, &number, 1, &sum, text));
+	CHECK(more_done.calls == 1 && more_done.code == 0 && more_done.value == 33 &&
+		strcmp(more_done.text, "33") == 0);
+	lb_spoil_reply = keep_reply;
+	CHECK(CALL(answered(server, NULL, 0, &sum, text)) == KERN_NO_SPACE);
+	CHECK(more_done.calls == 2 && more_done.code == KERN_NO_SPACE && more_done.value == 0);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
@@ -438,6 +496,8 @@ int main(void)
 		run("overwrite", test_overwrite);
 		run("allocated_messages", test_allocated_messages);
 		run("what_originals_take", test_what_originals_take);
+		run("results_that_travel", test_results_that_travel);
+		run("replies_as_requests", test_replies_as_requests);
 	}
 	return failures == 0 ? 0 : 1;
 }

@@ -379,3 +379,55 @@ kern_return_t s_odd_names(mach_port_t server, int32_t sectoken, int32_t serverim
 	*inout += 1;
 	return KERN_SUCCESS;
 }
+
+struct more_done more_done;
+
+kern_return_t s_done(mach_port_t server, int32_t code, int32_t value, const char *text, const int32_t *keys,
+	mach_msg_type_number_t keysCnt)
+{
+	(void)server;
+	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = value, .count = keysCnt};
+	snprintf(more_done.text, sizeof more_done.text, "%s", text);
+	if (keysCnt != 0)
+		more_done.value += keys[keysCnt - 1];
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_done_rights(
+	mach_port_t server, mach_port_t right, int32_t code, data_t data, mach_msg_type_number_t dataCnt)
+{
+	(void)server;
+	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = (int32_t)lb_object(right)};
+	more_done.count = dataCnt;
+	if (right != MACH_PORT_NULL)
+		lb_release(right);
+	if (dataCnt != 0)
+		mig_deallocate((vm_address_t)data, dataCnt);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_done_nothing(mach_port_t server, int32_t code)
+{
+	(void)server;
+	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code};
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_answered(mach_port_t server, numbers_t a, mach_msg_type_number_t aCnt, int32_t *sum, char *text)
+{
+	(void)server;
+	if (aCnt == 0)
+		return KERN_NO_SPACE;
+	*sum = a[0];
+	snprintf(text, 40, "%d", a[0]);
+	mig_deallocate((vm_address_t)a, aCnt * sizeof *a);
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_answer(mach_port_t server, int32_t code, int32_t sum, const char *text)
+{
+	(void)server;
+	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = sum};
+	snprintf(more_done.text, sizeof more_done.text, "%s", text);
+	return KERN_SUCCESS;
+}

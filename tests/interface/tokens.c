@@ -1,7 +1,11 @@
 /* Security and audit tokens: set by the host's owner, inherited, and in the trailer of what a task sends. */
 #include "test.h"
 
+#include "token_calls_server.h"
+#include "token_calls_user.h"
+
 #include <mach/register.h>
+#include <mach/server.h>
 #include <string.h>
 
 struct token_message {
@@ -93,6 +97,60 @@ static void from_child(mach_port_t port, uint32_t set, uint32_t expected)
 	child_end(&child);
 }
 
+/* --- The same through generated stubs and the server loop. */
+
+kern_return_t s_token_both(mach_port_t server, audit_token_t token, int a, unsigned *seen)
+{
+	(void)server;
+	*seen = token.val[7] + (unsigned)a;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_token_server(mach_port_t server, security_token_t token, mach_port_seqno_t number, unsigned sender_id,
+	unsigned *seen, unsigned *sent, unsigned *order)
+{
+	(void)server;
+	*seen = token.val[1];
+	*sent = sender_id;
+	*order = number;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_token_none(mach_port_t server, int a, int *b)
+{
+	(void)server;
+	*b = a + 1;
+	return KERN_SUCCESS;
+}
+
+static void serve(uint64_t port)
+{
+	static const struct mig_subsystem *const served[] = {&token_calls_subsystem, NULL};
+
+	mach_server_run((mach_port_t)port, served);
+}
+
+/* Our tokens are 100 and on. */
+static void through_stubs(void)
+{
+	mach_port_t port = new_port();
+	audit_token_t token = {{0}};
+	unsigned seen = 0, sent = 0, order = 0;
+	int b = 0;
+
+	start_thread(serve, port);
+	check_is("a routine by message with tokens", token_both(port, &token, 1000, &seen), KERN_SUCCESS);
+	check_is("its server has the client's", seen, 1117);
+	check_is("its client the server's", token.val[0], 110);
+	check_is("a routine by registers beside it", token_none(port, 4, &b), KERN_SUCCESS);
+	check_is("answers", b, 5);
+	check_is("a short request has its trailer too", token_server(port, &seen, &sent, &order), KERN_SUCCESS);
+	check_is("the security token", seen, 101);
+	check("the sender's id", sent != 0);
+	check_is("the third message of the port", order, 2);
+	mach_port_destroy(mach_task_self(), port);
+}
+
 void test_tokens(void)
 {
 	mach_port_t port = new_port(), gone = MACH_PORT_NULL;
@@ -134,6 +192,7 @@ void test_tokens(void)
 	check("the kernel's messages have the kernel's token", trailer != NULL && trailer->msgh_sender.val[0] == 0 &&
 								       trailer->msgh_sender.val[1] == 1 &&
 								       trailer->msgh_sender_id == 0);
+	through_stubs();
 	set_tokens(host_priv(), mach_task_self(), 0);
 	mach_port_destroy(mach_task_self(), port);
 }

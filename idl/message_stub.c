@@ -13,42 +13,6 @@ bool is_local(const struct item *item)
 	       (item->kind == ITEM_DATA && (type->intran != NULL || type->outtran != NULL));
 }
 
-static const struct item *find_item(const struct message *message, const struct argument *argument)
-{
-	const struct item *item;
-
-	for (item = message->items; item != NULL; item = item->next) {
-		if (item->argument == argument && item->kind != ITEM_COUNT)
-			return item;
-	}
-	return NULL;
-}
-
-/* The value of an in argument as it stands in the request. */
-static const char *request_value(struct output *output, const struct item *item)
-{
-	struct arena *arena = &output->compiler->arena;
-	const struct type *type = item->argument->type;
-	const char *name = item->argument->name;
-	unsigned long long i = item->descriptor;
-
-	switch (item->kind) {
-	case ITEM_PORT:
-		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].port", i)
-				      : arena_printf(arena, "mig_request->%s.name", name);
-	case ITEM_OOL:
-		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].copy", i)
-				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address",
-						c_type(output, type), name);
-	case ITEM_OOL_PORTS:
-		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].ports", i)
-				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address",
-						c_type(output, type), name);
-	default:
-		return arena_printf(arena, "%s->%s", part_variable(output, "request", item->part), name);
-	}
-}
-
 static void put_variables(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
@@ -234,81 +198,6 @@ static void put_reply_clearing(struct output *output, const struct routine *rout
 	}
 }
 
-/* Counts and dispositions that an in argument brings along, as expressions. */
-static void put_call_argument(struct output *output, const struct routine *routine, const struct argument *argument)
-{
-	const struct type *type = argument->type;
-	const char *name = argument->name;
-	const struct item *in = argument->in ? find_item(&routine->request, argument) : NULL;
-	const struct item *out = argument->out ? find_item(&routine->reply, argument) : NULL;
-	const char *source;
-
-	if (argument == routine->request_port) {
-		put(output, "%s", name);
-		if (type->recv_name == IPC_POLYMORPHIC)
-			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND"
-						   : ", MACH_MSGH_BITS_LOCAL(mig_in->msgh_bits)");
-		return;
-	}
-	if (argument == routine->server_reply) {
-		put(output, output->kernel ? "mig_in->local_port" : "mig_in->msgh_remote_port");
-		if (type->recv_name == IPC_POLYMORPHIC)
-			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND_ONCE"
-						   : ", MACH_MSGH_BITS_REMOTE(mig_in->msgh_bits)");
-		return;
-	}
-	if (argument == routine->retcode) {
-		put(output, "mig_retcode");
-		return;
-	}
-	if (argument->trailer != TRAILER_NONE) {
-		put(output, "%s", trailer_value(output, argument));
-		return;
-	}
-	if (out != NULL) {
-		bool array = type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING || type->shape == SHAPE_VARRAY ||
-			     type->shape == SHAPE_VSTRING;
-
-		if (is_local(out) || out->kind == ITEM_PORTS)
-			put(output, "%s%s", array ? "" : "&", name);
-		else
-			put(output, "%s%s->%s", array ? "" : "&", part_variable(output, "reply", out->part), name);
-		if ((type->send_name == IPC_POLYMORPHIC) || (in != NULL && type->recv_name == IPC_POLYMORPHIC))
-			put(output, ", &%sPoly", name);
-		if (has_count(argument))
-			put(output, ", &%sCnt", name);
-		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
-			put(output, ", &%sDealloc", name);
-		if (in != NULL && (argument->flags & FLAG_SERVERCOPY) != 0)
-			put(output, ", 0");
-		return;
-	}
-	if (type->intran != NULL || in->kind == ITEM_PORTS)
-		put(output, "%s", name);
-	else if (type->shape == SHAPE_OPTIONAL)
-		put(output, "%s->%sCnt != 0 ? %s : %s", part_variable(output, "request", in->part), name,
-			request_value(output, in), type->absent);
-	else
-		put(output, "%s%s", type->shape == SHAPE_POINTER ? "&" : "", request_value(output, in));
-	source = output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
-					  (unsigned long long)in->descriptor)
-				: arena_printf(&output->compiler->arena, "mig_request->%s%s", name,
-					  in->kind == ITEM_PORTS ? "[0]" : "");
-	if (type->recv_name == IPC_POLYMORPHIC)
-		put(output, ", %s.disposition", source);
-	if (has_count(argument)) {
-		if (in->kind == ITEM_OOL)
-			put(output, ", (mach_msg_type_number_t)(%s.size / %llu)", source,
-				(unsigned long long)type->element->bytes);
-		else if (in->kind == ITEM_OOL_PORTS)
-			put(output, ", %s.count", source);
-		else
-			put(output, ", %s", count_field(output, &routine->request, "request", argument));
-	}
-	if ((argument->flags & FLAG_SERVERCOPY) != 0)
-		put(output, ", 0");
-}
-
 /* Memory under `auto` is the stub's again after the call; a failed routine's goes with the request. */
 static void put_auto(struct output *output, const struct routine *routine)
 {
@@ -330,22 +219,6 @@ static void put_auto(struct output *output, const struct routine *routine)
 	}
 	if (any)
 		put(output, "\t}\n");
-}
-
-static void put_call(struct output *output, const struct routine *routine)
-{
-	const struct argument *argument;
-	const char *separator = "";
-
-	put(output, "\tmig_result = %s(", work_name(output, routine));
-	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		if (!argument->server)
-			continue;
-		put(output, "%s", separator);
-		put_call_argument(output, routine, argument);
-		separator = ", ";
-	}
-	put(output, ");\n");
 }
 
 /* In the kernel the work function has consumed what it was given, untranslated; the rest dies with the request. */
@@ -416,7 +289,7 @@ void put_message_stub(struct output *output, const struct routine *routine)
 		put_reply_clearing(output, routine);
 	put(output, "\t%s = %s;\n", routine->request_port->name, request_port_value(output, routine, false));
 	put_inputs(output, routine);
-	put_call(output, routine);
+	put_message_call(output, routine);
 	put_destructors(output, routine);
 	if (!output->kernel)
 		put_auto(output, routine);

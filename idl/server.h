@@ -10,6 +10,13 @@ void put_foreign_stub(struct output *output, const struct routine *routine);
 /* message_stub.c: from a message to the work function and back. */
 void put_message_stub(struct output *output, const struct routine *routine);
 
+/* message_call.c: what an argument is in a message, its count aside; null when it is not there. */
+const struct item *find_item(const struct message *message, const struct argument *argument);
+/* The value of an in argument as it stands in the request. */
+const char *request_value(struct output *output, const struct item *item);
+/* Calls the work function with what the request has, and room for what goes into the reply. */
+void put_message_call(struct output *output, const struct routine *routine);
+
 /* reply_stub.c: fills the reply of a buffered routine from its variables and locals. */
 void put_reply(struct output *output, const struct routine *routine);
 /* Whether the work function's out argument is a variable of the stub's, not a field of the reply. */

@@ -1,6 +1,7 @@
 /* One compilation from text to a checked interface. */
 #include "compiler.h"
 #include "parser-glue.h"
+#include "recognise.h"
 #include "routines.h"
 
 #include <string.h>
@@ -40,14 +41,16 @@ bool compiler_parse(struct compiler *compiler)
 		error_at(compiler, &compiler->last, NULL, "the input is too large");
 		return false;
 	}
+	if (compiler->dialect == DIALECT_AUTO) {
+		compiler->recognised = true;
+		compiler->dialect = recognise(compiler);
+	}
 	types_init(compiler);
 	yy_scan_bytes(compiler->source, (int)compiler->source_length, scanner);
 	yyparse(scanner, compiler);
 	yylex_destroy(scanner);
 	if (!compiler->interface.declared && compiler->errors == 0)
 		error_at(compiler, &start, "begin the file with `subsystem NAME BASE;`", "no subsystem is declared");
-	if (compiler->dialect == DIALECT_AUTO)
-		compiler->dialect = compiler->apple_marks > compiler->gnu_marks ? DIALECT_APPLE : DIALECT_GNU;
 	if (compiler->errors == 0)
 		finish_routines(compiler);
 	return compiler->errors == 0;

@@ -17,6 +17,12 @@ struct compiler {
 	enum dialect dialect;
 	const char *prefix;      /* of every routine's name; null: none */
 	const char *subr_prefix; /* of what the generated code calls */
+	bool symbol_table;       /* -s */
+	bool send_receive;       /* -R: a client's stub sends and receives by two calls */
+	bool annotate_counts;    /* -b */
+	unsigned max_on_stack;   /* 0: not said, here and below */
+	unsigned max_descriptors;
+	unsigned max_reply_descriptors;
 
 	unsigned max_on_stack;    /* bytes of a client's message on the stack; 0: not said */
 	uint64_t user_type_limit; /* bytes of what only C knows; 0: not said, it may be anything */
@@ -30,9 +36,9 @@ struct compiler {
 	unsigned line;
 	struct loc last; /* the token last read */
 
-	/* Constructs that only one of the families has, for DIALECT_AUTO. */
-	unsigned gnu_marks;
-	unsigned apple_marks;
+	/* What DIALECT_AUTO became, and the first thing in the file that each original would have refused. */
+	bool recognised;
+	const char *against[DIALECT_AUTO];
 
 	/* State of the statements read so far. */
 	const char *server_prefix;

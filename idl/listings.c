@@ -1,5 +1,6 @@
 /* What mig tells about an interface besides C: --explain, --dump json, -list. */
 #include "listings.h"
+#include "recognise.h"
 
 static void explain_message(const struct message *message, const char *what, FILE *file)
 {
@@ -18,6 +19,7 @@ void print_explanation(struct compiler *compiler, FILE *file)
 	const struct interface *interface = &compiler->interface;
 	const struct routine *routine;
 
+	print_dialect(compiler, file);
 	fprintf(file, "subsystem %s, ids %lld to %lld\n", interface->name, (long long)interface->base,
 		(long long)(interface->base + interface->slots - (interface->slots > 0)));
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {

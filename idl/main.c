@@ -78,13 +78,19 @@ static bool generate_users(struct compiler *compiler, const struct options *opti
 	return true;
 }
 
+/* -n is GNU's; in Apple's family, if it was said that the file is theirs, it asks for something else. */
+static bool only_named(const struct options *options)
+{
+	return options->only_named && options->dialect != DIALECT_APPLE && options->dialect != DIALECT_OSF;
+}
+
 /* Names that were not given follow from the subsystem's. */
 static void default_names(struct options *options, struct compiler *compiler)
 {
 	const char *name = compiler->interface.name;
 	struct arena *arena = &compiler->arena;
 
-	if ((options->only_named && options->dialect != DIALECT_APPLE) || options->explain || options->dump_json)
+	if (only_named(options) || options->explain || options->dump_json)
 		return;
 	if (options->user == NULL)
 		options->user = arena_printf(arena, "%sUser.c", name);
@@ -94,11 +100,48 @@ static void default_names(struct options *options, struct compiler *compiler)
 		options->header = arena_printf(arena, "%s.h", name);
 }
 
+/* The outputs that a dependency file is for; those without a name are called after the input, as in the scripts of
+ * both. */
+static void find_targets(
+	const struct options *options, struct compiler *compiler, const char *base, const char **targets)
+{
+	const struct {
+		const char *file;
+		const char *ending;
+	} outputs[] = {{options->user, "User.c"}, {options->server, "Server.c"}, {options->header, ".h"},
+		{options->server_header, NULL}, {options->internal_header, NULL}, {options->defines_header, NULL},
+		{options->list, NULL}};
+	size_t i;
+
+	for (i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+		const char *file = outputs[i].file;
+
+		if (file == NULL && outputs[i].ending != NULL && !only_named(options))
+			file = arena_printf(&compiler->arena, "%s%s", base, outputs[i].ending);
+		if (wanted(file))
+			*targets++ = file;
+	}
+	*targets = NULL;
+}
+
+/* The input's name without folders and ending. */
+static const char *base_name(struct compiler *compiler, const char *input)
+{
+	const char *name = strrchr(input, '/') != NULL ? strrchr(input, '/') + 1 : input;
+	const char *dot = strrchr(name, '.');
+
+	if (strcmp(input, "-") == 0)
+		return "stdin";
+	return arena_string(&compiler->arena, name, dot != NULL ? (size_t)(dot - name) : strlen(name));
+}
+
 static bool compile(struct options *options, struct compiler *compiler)
 {
 	if (!compiler_parse(compiler))
 		return false;
 	default_names(options, compiler);
+	if (options->verbose)
+		print_explanation(compiler, stderr);
 	if (options->explain)
 		print_explanation(compiler, stdout);
 	if (options->dump_json)
@@ -111,44 +154,68 @@ static bool compile(struct options *options, struct compiler *compiler)
 	       generate(compiler, options->list, false, generate_list);
 }
 
+static void set_up(struct compiler *compiler, const struct options *options)
+{
+	compiler->dialect = options->dialect;
+	compiler->prefix = options->prefix;
+	compiler->subr_prefix = options->subr_prefix;
+	compiler->symbol_table = options->symbol_table;
+	compiler->send_receive = options->send_receive;
+	compiler->annotate_counts = options->annotate_counts;
+	compiler->max_on_stack = options->max_on_stack;
+	compiler->max_descriptors = options->max_descriptors;
+	compiler->max_reply_descriptors = options->max_reply_descriptors;
+	compiler->max_errors = options->max_errors;
+	compiler->warnings_are_errors = options->warnings_are_errors;
+	compiler->quiet = options->quiet;
+}
+
+/* One interface, from `count` inputs. */
+static bool compile_inputs(const struct options *options, const char *const *inputs, size_t count)
+{
+	struct options own = *options;
+	struct compiler compiler;
+	const char *targets[8];
+	const char *base;
+	const char *depfile = options->depfile;
+	size_t length = 0;
+	char *text;
+	bool ok = false;
+
+	compiler_init(&compiler, "", 0, "");
+	base = base_name(&compiler, inputs[count - 1]);
+	find_targets(options, &compiler, base, targets);
+	if (depfile == NULL && options->dependencies)
+		depfile = arena_printf(&compiler.arena, options->dialect == DIALECT_GNU ? "%s-mig.d" : "%s.d", base);
+	text = preprocess(options, inputs, count, depfile, targets, &length);
+	compiler_free(&compiler);
+	if (text != NULL) {
+		compiler_init(&compiler, text, length, strcmp(inputs[0], "-") != 0 ? inputs[0] : "<stdin>");
+		set_up(&compiler, options);
+		ok = compile(&own, &compiler);
+		compiler_free(&compiler);
+	}
+	free(text);
+	return ok;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
-	struct compiler compiler;
-	const char *targets[5] = {0};
-	size_t count = 0;
-	size_t length = 0;
-	char *text;
+	bool together = false;
 	bool ok;
+	size_t i;
 
-	if (!options_parse(&options, argc, argv) || options.done) {
-		ok = options.done;
-		free(options.cpp);
-		return ok ? 0 : 1;
+	ok = options_parse(&options, argc, argv);
+	if (ok && !options.done) {
+		/* Standard input is read together with what is named beside it: `mig -cc cat - /dev/null`. */
+		for (i = 0; i < options.input_count; i++)
+			together = together || strcmp(options.inputs[i], "-") == 0;
+		if (together)
+			ok = compile_inputs(&options, options.inputs, options.input_count);
+		for (i = 0; !together && ok && i < options.input_count; i++)
+			ok = compile_inputs(&options, &options.inputs[i], 1);
 	}
-	if (wanted(options.user))
-		targets[count++] = options.user;
-	if (wanted(options.server))
-		targets[count++] = options.server;
-	if (wanted(options.header))
-		targets[count++] = options.header;
-	if (wanted(options.server_header))
-		targets[count++] = options.server_header;
-	text = preprocess(&options, targets, &length);
-	if (text == NULL) {
-		free(options.cpp);
-		return 1;
-	}
-	compiler_init(&compiler, text, length, options.input != NULL ? options.input : "<stdin>");
-	compiler.dialect = options.dialect;
-	compiler.prefix = options.prefix;
-	compiler.subr_prefix = options.subr_prefix;
-	compiler.max_errors = options.max_errors;
-	compiler.warnings_are_errors = options.warnings_are_errors;
-	compiler.quiet = options.quiet;
-	ok = compile(&options, &compiler);
-	compiler_free(&compiler);
-	free(text);
-	free(options.cpp);
+	options_free(&options);
 	return ok ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* The command line: both families' options. */
 #include "options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #endif
 
 static const char usage[] =
-	"Usage: mig [options] [FILE.defs | -]\n"
+	"Usage: mig [options] [FILE.defs... | -]\n"
 	"Compiles an interface to client stubs, server stubs and headers.\n\n"
 	"  -user F  -server F        client and server stubs (SUBSYSTEMUser.c, SUBSYSTEMServer.c)\n"
 	"  -header F  -sheader F     client header (SUBSYSTEM.h), server header (none)\n"
@@ -17,35 +18,32 @@ static const char usage[] =
 	"                            /dev/null: none; -: standard output\n"
 	"  -i PREFIX                 a client file PREFIXROUTINE.c per routine\n"
 	"  -list F                   ids: subsystem base routine index request reply\n"
-	"  -n                        only the files named (not in Apple's dialect)\n"
+	"  -n                        only the files named (not with --dialect apple or osf)\n"
 	"  -prefix P  -subrprefix P  before each routine's name; before what stubs call\n"
-	"  --dialect D               portolan, gnu, apple, osf, cmu or auto: what callers see\n"
-	"  -D -U -I -include -isystem -imacros -M...    for the preprocessor\n"
+	"  -s  -S                    a symbol table in the server file; none\n"
+	"  -R  -r                    send and receive by two calls; by one\n"
+	"  -b  -B                    __counted_by in prototypes; none\n"
+	"  -maxonstack N             larger messages are allocated\n"
+	"  -max_descrs N  -max_reply_descrs N    more descriptors than that are an error\n"
+	"  --dialect D               gnu, apple, osf, cmu, portolan, or auto (as the file looks): what callers see\n"
+	"  -D -U -I -include -isystem -imacros -isysroot -MD -M...    for the preprocessor\n"
 	"  -cc CMD                   the preprocessor's compiler (or $MIGCC; \"cat\": input is preprocessed)\n"
 	"  --depfile F               dependencies for make\n"
 	"  --explain                 how each routine travels, and why\n"
 	"  --dump json               the interface as JSON\n"
-	"  -q  -v  -Werror  -fmax-errors=N       diagnostics\n"
+	"  -v -V  -q -Q              what was made of the file, on standard error; no warnings\n"
+	"  -Werror  -fmax-errors=N   diagnostics\n"
 	"  --help  --version\n"
-	"Taken and without effect: -b -B -k -K -l -L -N -Q -r -s -S -t -T -V -X, -maxonstack N, -max_descrs N,\n"
-	"-max_reply_descrs N, -split, -novouchers, -mach_msg2, -cpp, -arch A, -target T, -migcom CMD.\n";
+	"Taken, and changing nothing here (mig(1) says why): -k -K -l -L -N -t -T -X -split -novouchers -mach_msg2 "
+	"-cpp,\n"
+	"-arch A, -migcom CMD.\n";
 
-struct reader {
-	int argc;
-	char **argv;
-	int at;
-};
-
-/* The value of the option at hand: the rest of its word after `skip` characters, or the next word. */
-static const char *value_of(struct reader *reader, size_t skip)
+/* The value of the option at hand: the next word. */
+static const char *value_of(int argc, char **argv, int *at)
 {
-	const char *word = reader->argv[reader->at];
-
-	if (word[skip] != '\0')
-		return word + skip;
-	if (reader->at + 1 < reader->argc)
-		return reader->argv[++reader->at];
-	fprintf(stderr, "mig: %s needs a value\n", word);
+	if (*at + 1 < argc)
+		return argv[++*at];
+	fprintf(stderr, "mig: %s needs a value\n", argv[*at]);
 	return NULL;
 }
 
@@ -61,12 +59,27 @@ static bool dialect_of(const char *name, enum dialect *dialect)
 		}
 	}
 	if (name != NULL)
-		fprintf(stderr, "mig: no dialect '%s': portolan, gnu, apple, osf, cmu or auto\n", name);
+		fprintf(stderr, "mig: no dialect '%s': gnu, apple, osf, cmu, portolan or auto\n", name);
 	return false;
 }
 
+static bool number_of(const char *option, const char *text, unsigned *number)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > INT32_MAX) {
+		fprintf(stderr, "mig: %s takes a number, not '%s'\n", option, text);
+		return false;
+	}
+	*number = (unsigned)value;
+	return true;
+}
+
 /* An option that takes one word; 1 if it was one, 0 if not, -1 if its word is missing. */
-static int valued_option(struct options *options, struct reader *reader)
+static int valued_option(struct options *options, int argc, char **argv, int *at)
 {
 	const char *ignored = NULL;
 	const struct {
@@ -83,140 +96,173 @@ static int valued_option(struct options *options, struct reader *reader)
 		{"-prefix", &options->prefix},
 		{"-subrprefix", &options->subr_prefix},
 		{"-list", &options->list},
-		{"-maxonstack", &ignored},
-		{"-max_descrs", &ignored},
-		{"-max_reply_descrs", &ignored},
 		{"-migcom", &ignored},
 		{"-arch", &ignored},
-		{"-target", &ignored},
+		{"-target", &options->target},
 		{"-cc", &options->cc},
 		{"--depfile", &options->depfile},
 	};
-	const char *word = reader->argv[reader->at];
+	const struct {
+		const char *name;
+		unsigned *slot;
+	} numbers[] = {
+		{"-maxonstack", &options->max_on_stack},
+		{"-max_descrs", &options->max_descriptors},
+		{"-max_reply_descrs", &options->max_reply_descriptors},
+	};
+	const char *word = argv[*at];
+	const char *value;
 	size_t i;
 
 	for (i = 0; i < sizeof valued / sizeof valued[0]; i++) {
 		if (strcmp(word, valued[i].name) == 0) {
-			*valued[i].slot = value_of(reader, strlen(word));
+			*valued[i].slot = value_of(argc, argv, at);
 			return *valued[i].slot == NULL ? -1 : 1;
+		}
+	}
+	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		if (strcmp(word, numbers[i].name) == 0) {
+			value = value_of(argc, argv, at);
+			return value == NULL || !number_of(word, value, numbers[i].slot) ? -1 : 1;
 		}
 	}
 	return 0;
 }
 
-/* Options that are passed on to the preprocessor. */
-static int cpp_option(struct options *options, struct reader *reader)
+/* An option that is on or off, or one of the originals' that has nothing to do here. */
+static bool switch_option(struct options *options, const char *word)
 {
-	static const char *const separate[] = {
-		"-include", "-isystem", "-imacros", "-isysroot", "-MF", "-MT", "-MQ", "-idirafter"};
-	const char *word = reader->argv[reader->at];
+	bool nothing;
+	const struct {
+		const char *name;
+		bool *slot;
+		bool value;
+	} switches[] = {
+		{"-n", &options->only_named, true},
+		{"-s", &options->symbol_table, true},
+		{"-S", &options->symbol_table, false},
+		{"-R", &options->send_receive, true},
+		{"-r", &options->send_receive, false},
+		{"-b", &options->annotate_counts, true},
+		{"-B", &options->annotate_counts, false},
+		{"-q", &options->quiet, true},
+		{"-Q", &options->quiet, false},
+		{"-v", &options->verbose, true},
+		{"-V", &options->verbose, false},
+		{"-Werror", &options->warnings_are_errors, true},
+		{"--explain", &options->explain, true},
+		{"-k", &nothing, false},
+		{"-K", &nothing, false},
+		{"-l", &nothing, false},
+		{"-L", &nothing, false},
+		{"-N", &nothing, false},
+		{"-t", &nothing, false},
+		{"-T", &nothing, false},
+		{"-X", &nothing, false},
+		{"-split", &nothing, false},
+		{"-novouchers", &nothing, false},
+		{"-mach_msg2", &nothing, false},
+		{"-cpp", &nothing, false},
+	};
 	size_t i;
 
-	for (i = 0; i < sizeof separate / sizeof separate[0]; i++) {
-		if (strcmp(word, separate[i]) == 0) {
-			options->cpp[options->cpp_count++] = word;
-			options->cpp[options->cpp_count] = value_of(reader, strlen(word));
-			return options->cpp[options->cpp_count++] == NULL ? -1 : 1;
-		}
-	}
-	if (strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0 || strcmp(word, "-MP") == 0) {
-		options->cpp[options->cpp_count++] = word;
-		return 1;
-	}
-	if (word[0] != '-' || word[1] == '\0' || strchr("DUI", word[1]) == NULL)
-		return 0;
-	options->cpp[options->cpp_count++] = word;
-	if (word[2] == '\0') {
-		options->cpp[options->cpp_count] = value_of(reader, 2);
-		return options->cpp[options->cpp_count++] == NULL ? -1 : 1;
-	}
-	return 1;
-}
-
-/* What the originals take and what changes nothing here: see doc/mig.md. */
-static bool is_ignored(const char *word)
-{
-	static const char *const words[] = {"-b", "-B", "-k", "-K", "-l", "-L", "-N", "-Q", "-v", "-r", "-s", "-S",
-		"-t", "-T", "-V", "-X", "-split", "-novouchers", "-mach_msg2", "-cpp"};
-	size_t i;
-
-	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
-		if (strcmp(word, words[i]) == 0)
+	for (i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+		if (strcmp(word, switches[i].name) == 0) {
+			*switches[i].slot = switches[i].value;
 			return true;
+		}
 	}
 	return false;
 }
 
-static bool other_option(struct options *options, struct reader *reader)
+static bool other_option(struct options *options, int argc, char **argv, int *at)
 {
-	const char *word = reader->argv[reader->at];
+	const char *word = argv[*at];
 
-	if (strcmp(word, "-n") == 0) {
-		options->only_named = true;
-	} else if (strcmp(word, "-q") == 0) {
-		options->quiet = true;
-	} else if (strcmp(word, "-Werror") == 0) {
-		options->warnings_are_errors = true;
-	} else if (strncmp(word, "-fmax-errors=", 13) == 0) {
-		options->max_errors = (unsigned)strtoul(word + 13, NULL, 10);
-	} else if (strcmp(word, "--explain") == 0) {
-		options->explain = true;
+	if (strncmp(word, "-fmax-errors=", 13) == 0) {
+		return number_of("-fmax-errors", word + 13, &options->max_errors);
 	} else if (strcmp(word, "--dialect") == 0) {
-		return dialect_of(value_of(reader, strlen(word)), &options->dialect);
+		return dialect_of(value_of(argc, argv, at), &options->dialect);
 	} else if (strncmp(word, "--dialect=", 10) == 0) {
 		return dialect_of(word + 10, &options->dialect);
 	} else if (strcmp(word, "--dump") == 0) {
-		const char *what = value_of(reader, strlen(word));
+		const char *what = value_of(argc, argv, at);
 
 		options->dump_json = what != NULL && strcmp(what, "json") == 0;
 		if (what != NULL && !options->dump_json)
 			fprintf(stderr, "mig: --dump knows json only\n");
 		return options->dump_json;
-	} else if (strcmp(word, "-R") == 0 || strcmp(word, "-x") == 0) {
-		fprintf(stderr, "mig: %s (%s) is not provided\n", word,
-			word[1] == 'R' ? "send and receive stubs apart" : "trap stubs");
-		return false;
-	} else if (!is_ignored(word)) {
-		fprintf(stderr, "mig: unknown option '%s' (try --help)\n", word);
+	} else if (strcmp(word, "-x") == 0) {
+		fprintf(stderr,
+			"mig: -x (stubs that trap) is obsolete: what fits into registers travels in them without being "
+			"asked to\n");
 		return false;
 	}
-	return true;
+	fprintf(stderr, "mig: unknown option '%s' (try --help)\n", word);
+	return false;
+}
+
+/* The environment's preprocessor: that of Apple's script, then those of GNU's. */
+static const char *default_compiler(void)
+{
+	static const char *const names[] = {"MIGCC", "CPP", "CC"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL && value[0] != '\0')
+			return value;
+	}
+	return "cc";
+}
+
+static void answer(const char *word)
+{
+	if (word[2] == 'h')
+		fputs(usage, stdout);
+	else
+		printf("mig (Portolan) %s\n", PACKAGE_VERSION);
 }
 
 bool options_parse(struct options *options, int argc, char **argv)
 {
-	struct reader reader = {.argc = argc, .argv = argv, .at = 1};
+	int at;
 
-	*options = (struct options){.max_errors = 20};
-	options->cpp = calloc((size_t)argc + 1, 2 * sizeof *options->cpp);
-	if (options->cpp == NULL)
+	*options = (struct options){.max_errors = 20, .dialect = DIALECT_AUTO};
+	options->cpp = calloc((size_t)argc + 1, sizeof *options->cpp);
+	options->inputs = calloc((size_t)argc + 1, sizeof *options->inputs);
+	if (options->cpp == NULL || options->inputs == NULL)
 		return false;
-	options->cc = getenv("MIGCC");
-	for (; reader.at < argc; reader.at++) {
-		const char *word = argv[reader.at];
+	options->cc = default_compiler();
+	for (at = 1; at < argc; at++) {
+		const char *word = argv[at];
 		int known;
 
 		if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0 || strcmp(word, "-version") == 0) {
-			if (word[2] == 'h')
-				fputs(usage, stdout);
-			else
-				printf("mig (Portolan) %s\n", PACKAGE_VERSION);
+			answer(word);
 			options->done = true;
 			return true;
 		}
 		if (word[0] != '-' || word[1] == '\0') {
-			if (options->input != NULL) {
-				fprintf(stderr, "mig: a second input '%s'\n", word);
-				return false;
-			}
-			options->input = word;
+			options->inputs[options->input_count++] = word;
 			continue;
 		}
-		known = valued_option(options, &reader);
-		if (known == 0)
-			known = cpp_option(options, &reader);
-		if (known < 0 || (known == 0 && !other_option(options, &reader)))
+		known = valued_option(options, argc, argv, &at);
+		if (known == 0 && !switch_option(options, word))
+			known = options_preprocessor(options, argc, argv, &at);
+		else if (known == 0)
+			known = 1;
+		if (known < 0 || (known == 0 && !other_option(options, argc, argv, &at)))
 			return false;
 	}
+	if (options->input_count == 0)
+		options->inputs[options->input_count++] = "-";
 	return true;
+}
+
+void options_free(struct options *options)
+{
+	free(options->cpp);
+	free(options->inputs);
 }

@@ -5,7 +5,8 @@
 #include "compiler.h"
 
 struct options {
-	const char *input; /* null or "-": standard input */
+	const char **inputs; /* "-": standard input, which goes before the file beside it */
+	size_t input_count;
 	const char *user;
 	const char *server;
 	const char *header;
@@ -18,19 +19,32 @@ struct options {
 	const char *list;
 	const char *depfile;
 	const char *cc;
-	const char **cpp; /* options for the preprocessor */
+	const char *target; /* -target, for compilers that know it */
+	const char **cpp;   /* options for the preprocessor */
 	size_t cpp_count;
 	enum dialect dialect;
 	unsigned max_errors;
-	bool only_named; /* GNU -n: no output that was not asked for */
+	unsigned max_on_stack; /* 0: not said, here and below */
+	unsigned max_descriptors;
+	unsigned max_reply_descriptors;
+	bool dependencies; /* -MD */
+	bool only_named;   /* -n: no output that was not asked for */
+	bool symbol_table;
+	bool send_receive;
+	bool annotate_counts;
 	bool quiet;
+	bool verbose;
 	bool warnings_are_errors;
 	bool explain;
 	bool dump_json;
 	bool done; /* --help or --version was answered */
 };
 
-/* Reads the arguments; complains and returns false when they are wrong. `options->cpp` is malloced. */
+/* Reads the arguments; complains and returns false when they are wrong. `inputs` and `cpp` are malloced. */
 bool options_parse(struct options *options, int argc, char **argv);
+void options_free(struct options *options);
+
+/* options-cpp.c: whether the word at argv[*at] is for the preprocessor. 1: taken; 0: no; -1: its value is missing. */
+int options_preprocessor(struct options *options, int argc, char **argv, int *at);
 
 #endif

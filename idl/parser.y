@@ -92,18 +92,18 @@ statement:
 	| KW_SIMPLEPROCEDURE name arguments ';' { add_procedure(compiler, &@2, $2, true, $3); }
 	| KW_FUNCTION name arguments ':' argument_type ';' { add_function(compiler, &@2, $2, $3, $5); }
 	| KW_SKIP ';' { add_skip(compiler, &@1, 1); }
-	| KW_SKIP expression ';' { compiler->gnu_marks++; add_skip(compiler, &@2, $2); }
+	| KW_SKIP expression ';' { add_skip(compiler, &@2, $2); }
 	| import_word STRING ';' { add_import(compiler, $1, $2); }
 	| KW_SERVERPREFIX name ';' { compiler->server_prefix = $2; }
 	| KW_USERPREFIX name ';' { compiler->user_prefix = $2; }
 	| KW_SERVERDEMUX name ';' { compiler->interface.demux = $2; }
 	| KW_WAITTIME option_word ';' { compiler->waittime = word_text(compiler, &$2); }
 	| KW_NOWAITTIME ';' { compiler->waittime = NULL; }
-	| KW_SENDTIME option_word ';' { compiler->apple_marks++; compiler->sendtime = word_text(compiler, &$2); }
+	| KW_SENDTIME option_word ';' { compiler->sendtime = word_text(compiler, &$2); }
 	| KW_NOSENDTIME ';' { compiler->sendtime = NULL; }
 	| KW_MSGOPTION option_word ';' { set_msgoption(compiler, &$2); }
 	| KW_USESPECIALREPLYPORT expression ';' { set_special_reply_port(compiler, &@1, $2); }
-	| KW_CONSUMEONSENDERROR name ';' { compiler->apple_marks++; set_consume(compiler, &@2, $2); }
+	| KW_CONSUMEONSENDERROR name ';' { set_consume(compiler, &@2, $2); }
 	| KW_USERTYPELIMIT expression ';' { compiler->user_type_limit = $2; }
 	| KW_ONSTACKLIMIT expression ';' { compiler->max_on_stack = $2 != 0 ? (unsigned)$2 : 1; }
 	| KW_ERROR name ';' { compiler->error_procedure = $2; }
@@ -122,8 +122,8 @@ import_word:
 	KW_IMPORT { $$ = IMPORT_BOTH; }
 	| KW_UIMPORT { $$ = IMPORT_USER; }
 	| KW_SIMPORT { $$ = IMPORT_SERVER; }
-	| KW_IIMPORT { compiler->apple_marks++; $$ = IMPORT_INTERNAL; }
-	| KW_DIMPORT { compiler->apple_marks++; $$ = IMPORT_DEFINES; }
+	| KW_IIMPORT { $$ = IMPORT_INTERNAL; }
+	| KW_DIMPORT { $$ = IMPORT_DEFINES; }
 	;
 
 option_word:
@@ -147,11 +147,11 @@ type_spec:
 	| KW_ARRAY '[' '*' ':' expression ']' KW_OF type_spec { $$ = type_varray(compiler, &@1, $5, $8); }
 	| '^' type_spec { $$ = type_out_of_line(compiler, &@1, $2); }
 	| KW_STRUCT '[' expression ']' KW_OF type_spec { $$ = type_struct(compiler, &@1, $3, $6); }
-	| KW_STRUCT '{' members '}' { compiler->gnu_marks++; $$ = type_members(compiler, &@1, reverse_members($3)); }
+	| KW_STRUCT '{' members '}' { $$ = type_members(compiler, &@1, reverse_members($3)); }
 	| KW_C_STRING '[' expression ']' { $$ = type_string(compiler, &@1, $3, false); }
 	| KW_C_STRING '[' '*' ':' expression ']' { $$ = type_string(compiler, &@1, $5, true); }
-	| KW_POINTERTO '(' c_type optional_pointer ')' { compiler->apple_marks++; $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), true); }
-	| KW_VALUEOF '(' c_type optional_pointer ')' { compiler->apple_marks++; $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), false); }
+	| KW_POINTERTO '(' c_type optional_pointer ')' { $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), true); }
+	| KW_VALUEOF '(' c_type optional_pointer ')' { $$ = type_native(compiler, &@1, join_type(compiler, $3, $4), false); }
 	| KW_POINTERTOIFNOT '(' c_type optional_pointer ',' absent ')' {
 		$$ = type_optional(compiler, &@1, join_type(compiler, $3, $4), $6);
 	}
@@ -166,7 +166,7 @@ base_type:
 	ipc_word { $$ = type_of_word(compiler, &$1); }
 	| ipc_word '|' ipc_word { $$ = type_of_pair(compiler, &$1, &$3); }
 	| '(' ipc_word '|' ipc_word ')' { $$ = type_of_pair(compiler, &$2, &$4); }
-	| '(' ipc_word ',' expression base_flags ')' { compiler->gnu_marks++;
+	| '(' ipc_word ',' expression base_flags ')' {
 		$$ = type_long_form(compiler, &@1, type_of_word(compiler, &$2), $4, $5);
 	}
 	| '(' ipc_word '|' ipc_word ',' expression base_flags ')' {
@@ -198,7 +198,7 @@ translation:
 	| KW_INTRAN ':' name name '(' name ')' { $$ = new_translation(compiler, &@3, TR_INTRAN, $3, $4, $6); }
 	| KW_OUTTRAN ':' name name '(' name ')' { $$ = new_translation(compiler, &@3, TR_OUTTRAN, $3, $4, $6); }
 	| KW_DESTRUCTOR ':' name '(' name ')' { $$ = new_translation(compiler, &@3, TR_DESTRUCTOR, NULL, $3, $5); }
-	| KW_INTRANPAYLOAD ':' name name { compiler->gnu_marks++; $$ = new_translation(compiler, &@3, TR_INTRANPAYLOAD, $3, $4, NULL); }
+	| KW_INTRANPAYLOAD ':' name name { $$ = new_translation(compiler, &@3, TR_INTRANPAYLOAD, $3, $4, NULL); }
 	;
 
 arguments:
@@ -237,18 +237,18 @@ direction:
 	| KW_UREPLYPORT { $$ = DIR_UREPLY_PORT; }
 	| KW_SREPLYPORT { $$ = DIR_SREPLY_PORT; }
 	| KW_WAITTIME { $$ = DIR_WAITTIME; }
-	| KW_SENDTIME { compiler->apple_marks++; $$ = DIR_SENDTIME; }
+	| KW_SENDTIME { $$ = DIR_SENDTIME; }
 	| KW_MSGOPTION { $$ = DIR_MSGOPTION; }
 	| KW_MSGSEQNO { $$ = DIR_MSGSEQNO; }
-	| KW_SECTOKEN { compiler->apple_marks++; $$ = DIR_SECTOKEN; }
-	| KW_SERVERSECTOKEN { compiler->apple_marks++; $$ = DIR_SERVERSECTOKEN; }
-	| KW_USERSECTOKEN { compiler->apple_marks++; $$ = DIR_USERSECTOKEN; }
-	| KW_AUDITTOKEN { compiler->apple_marks++; $$ = DIR_AUDITTOKEN; }
-	| KW_SERVERAUDITTOKEN { compiler->apple_marks++; $$ = DIR_SERVERAUDITTOKEN; }
-	| KW_USERAUDITTOKEN { compiler->apple_marks++; $$ = DIR_USERAUDITTOKEN; }
-	| KW_CONTEXTTOKEN { compiler->apple_marks++; $$ = DIR_CONTEXTTOKEN; }
-	| KW_SERVERIMPL { compiler->apple_marks++; $$ = DIR_SERVERIMPL; }
-	| KW_USERIMPL { compiler->apple_marks++; $$ = DIR_USERIMPL; }
+	| KW_SECTOKEN { $$ = DIR_SECTOKEN; }
+	| KW_SERVERSECTOKEN { $$ = DIR_SERVERSECTOKEN; }
+	| KW_USERSECTOKEN { $$ = DIR_USERSECTOKEN; }
+	| KW_AUDITTOKEN { $$ = DIR_AUDITTOKEN; }
+	| KW_SERVERAUDITTOKEN { $$ = DIR_SERVERAUDITTOKEN; }
+	| KW_USERAUDITTOKEN { $$ = DIR_USERAUDITTOKEN; }
+	| KW_CONTEXTTOKEN { $$ = DIR_CONTEXTTOKEN; }
+	| KW_SERVERIMPL { $$ = DIR_SERVERIMPL; }
+	| KW_USERIMPL { $$ = DIR_USERIMPL; }
 	;
 
 flags: %empty { $$ = 0; } | flags ',' flag { $$ = $1 | $3; } | flags ',' flag '[' ']' { $$ = $1 | variable_flag(compiler, &@3, $3); };
@@ -256,16 +256,16 @@ flags: %empty { $$ = 0; } | flags ',' flag { $$ = $1 | $3; } | flags ',' flag '[
 flag:
 	KW_DEALLOC { $$ = FLAG_DEALLOC; }
 	| KW_NOTDEALLOC { $$ = FLAG_NOTDEALLOC; }
-	| KW_SERVERCOPY { compiler->gnu_marks++; $$ = FLAG_SERVERCOPY; }
+	| KW_SERVERCOPY { $$ = FLAG_SERVERCOPY; }
 	| KW_COUNTINOUT { $$ = FLAG_COUNTINOUT; }
-	| KW_SAMECOUNT { compiler->apple_marks++; $$ = FLAG_SAMECOUNT; }
-	| KW_ISLONG { compiler->gnu_marks++; $$ = FLAG_ISLONG; }
-	| KW_ISNOTLONG { compiler->gnu_marks++; $$ = FLAG_ISNOTLONG; }
-	| KW_PHYSICALCOPY { compiler->apple_marks++; $$ = FLAG_PHYSICALCOPY; }
-	| KW_OVERWRITE { compiler->apple_marks++; $$ = FLAG_OVERWRITE; }
-	| KW_AUTO { compiler->apple_marks++; $$ = FLAG_AUTO; }
-	| KW_CONST { compiler->apple_marks++; $$ = FLAG_CONST; }
-	| KW_RETCODE { compiler->apple_marks++; $$ = FLAG_RETCODE; }
+	| KW_SAMECOUNT { $$ = FLAG_SAMECOUNT; }
+	| KW_ISLONG { $$ = FLAG_ISLONG; }
+	| KW_ISNOTLONG { $$ = FLAG_ISNOTLONG; }
+	| KW_PHYSICALCOPY { $$ = FLAG_PHYSICALCOPY; }
+	| KW_OVERWRITE { $$ = FLAG_OVERWRITE; }
+	| KW_AUTO { $$ = FLAG_AUTO; }
+	| KW_CONST { $$ = FLAG_CONST; }
+	| KW_RETCODE { $$ = FLAG_RETCODE; }
 	;
 
 /* A name. Keywords that cannot be mistaken where a name stands are names too. */

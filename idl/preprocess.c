@@ -96,11 +96,34 @@ static char *run(const char **argv, size_t *length)
 	return text;
 }
 
-char *preprocess(const struct options *options, const char *const *targets, size_t *length)
+/* clang has -target; others would refuse it, and there is one target for them. */
+static bool knows_target(const char *compiler)
 {
-	const char *input = options->input != NULL ? options->input : "-";
-	char *command = strdup(options->cc != NULL && options->cc[0] != '\0' ? options->cc : "cc");
-	const char **argv = calloc(options->cpp_count + 64, sizeof *argv);
+	const char *name = strrchr(compiler, '/');
+
+	return strncmp(name != NULL ? name + 1 : compiler, "clang", 5) == 0;
+}
+
+static size_t add_dependencies(const char **argv, const char *depfile, const char *const *targets)
+{
+	size_t count = 0;
+
+	argv[count++] = "-MD";
+	argv[count++] = "-MP";
+	argv[count++] = "-MF";
+	argv[count++] = depfile;
+	for (; *targets != NULL; targets++) {
+		argv[count++] = "-MT";
+		argv[count++] = *targets;
+	}
+	return count;
+}
+
+char *preprocess(const struct options *options, const char *const *inputs, size_t input_count, const char *depfile,
+	const char *const *targets, size_t *length)
+{
+	char *command = strdup(options->cc);
+	const char **argv = calloc(options->cpp_count + input_count + 64, sizeof *argv);
 	size_t count;
 	char *text = NULL;
 
@@ -110,27 +133,23 @@ char *preprocess(const struct options *options, const char *const *targets, size
 		return NULL;
 	}
 	count = split(command, argv, 16);
-	if (count == 1 && strcmp(argv[0], "cat") == 0) {
-		argv[count++] = input;
-	} else {
+	if (count != 1 || strcmp(argv[0], "cat") != 0) {
 		argv[count++] = "-E";
 		argv[count++] = "-x";
 		argv[count++] = "c";
 		argv[count++] = "-std=c11"; /* without names like unix and linux */
-		if (options->depfile != NULL) {
-			argv[count++] = "-MD";
-			argv[count++] = "-MP";
-			argv[count++] = "-MF";
-			argv[count++] = options->depfile;
-			for (; *targets != NULL; targets++) {
-				argv[count++] = "-MT";
-				argv[count++] = *targets;
-			}
+		if (options->target != NULL && knows_target(argv[0])) {
+			argv[count++] = "-target";
+			argv[count++] = options->target;
 		}
+		if (options->dialect == DIALECT_APPLE || options->dialect == DIALECT_OSF)
+			argv[count++] = "-D__MACH30__";
+		if (depfile != NULL)
+			count += add_dependencies(argv + count, depfile, targets);
 		memcpy(argv + count, options->cpp, options->cpp_count * sizeof *argv);
 		count += options->cpp_count;
-		argv[count++] = input;
 	}
+	memcpy(argv + count, inputs, input_count * sizeof *argv);
 	text = run(argv, length);
 	free(command);
 	free(argv);

@@ -4,7 +4,11 @@
 
 #include "options.h"
 
-/* The preprocessed text, malloced and followed by a null byte; null when the preprocessor failed (it has said why). */
-char *preprocess(const struct options *options, const char *const *targets, size_t *length);
+/*
+ * The preprocessed text of `count` files, malloced and followed by a null byte; null when the preprocessor failed (it
+ * has said why). With `depfile` it writes there what the null-ended `targets` depend on.
+ */
+char *preprocess(const struct options *options, const char *const *inputs, size_t count, const char *depfile,
+	const char *const *targets, size_t *length);
 
 #endif

@@ -20,8 +20,7 @@ struct compiler {
 	bool symbol_table;       /* -s */
 	bool send_receive;       /* -R: a client's stub sends and receives by two calls */
 	bool annotate_counts;    /* -b */
-	unsigned max_on_stack;   /* 0: not said, here and below */
-	unsigned max_descriptors;
+	unsigned max_descriptors; /* of a request, of a reply; 0: any number */
 	unsigned max_reply_descriptors;
 
 	unsigned max_on_stack;    /* bytes of a client's message on the stack; 0: not said */

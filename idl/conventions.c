@@ -1,202 +1,190 @@
-/* What each family's callers expect of headers and server files, besides the stubs. */
-#include "emit.h"
+/*
+ * What the families' callers expect besides the stubs, and what is common to the families: linkage, rcsid, functions
+ * and tables by id, symbol tables. conventions_gnu.c and conventions_apple.c have what is one family's.
+ */
+#include "conventions.h"
 
-#include <ctype.h>
-#include <string.h>
-
-static const char *upper(struct output *output, const char *name)
+bool has_conventions(const struct output *output)
 {
-	char *copy = arena_string(&output->compiler->arena, name, strlen(name));
-	char *p;
-
-	for (p = copy; *p != '\0'; p++)
-		*p = (char)toupper((unsigned char)*p);
-	return copy;
+	return output->compiler->dialect != DIALECT_PORTOLAN && !output->compiler->interface.foreign;
 }
 
-/* GNU: a macro per routine says that it exists, and its ids. */
-static void gnu_macros(struct output *output)
+bool like_apple(const struct output *output)
 {
-	const struct routine *routine;
-
-	put(output, "\n");
-	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
-		const char *name;
-
-		if (routine->skip)
-			continue;
-		name = upper(output, routine->user_name);
-		put(output, "#ifndef MIG_RPC_HAVE_%s\n#define MIG_RPC_HAVE_%s 1\n#define MIG_RPC_REQUEST_ID_%s %lld\n",
-			name, name, name, (long long)routine->id);
-		if (!routine->simple)
-			put(output, "#define MIG_RPC_REPLY_ID_%s %lld\n", name, (long long)routine->id + 100);
-		put(output, "#endif\n");
-	}
-	put(output, "\n");
+	return has_conventions(output) &&
+	       (output->compiler->dialect == DIALECT_APPLE || output->compiler->dialect == DIALECT_OSF);
 }
 
-/* GNU and CMU: the table of stubs, and the stub of a message. */
-static void routine_of_message(struct output *output, bool definition)
+const char *external_linkage(const struct output *output)
 {
-	const struct interface *interface = &output->compiler->interface;
-	const char *demux = demux_name(output);
-
-	if (output->kernel || interface->foreign)
-		return;
-	put(output, "\n#ifndef _mig_routine_t_\n#define _mig_routine_t_\n"
-		    "typedef void (*mig_routine_t)(mach_msg_header_t *in, mach_msg_header_t *out);\n#endif\n");
-	if (output->compiler->dialect != DIALECT_GNU) {
-		put(output, "mig_routine_t %s_routine(const mach_msg_header_t *in);\n", demux);
-		return;
-	}
-	if (!definition)
-		put(output,
-			"extern const mig_routine_t %s_routines[];\n\n"
-			"/* The stub that serves a message; null for an id that is none of ours. */\n"
-			"static inline mig_routine_t %s_routine(const mach_msg_header_t *in)\n{\n"
-			"\tconst mach_msg_id_t index = in->msgh_id - %lld;\n\n"
-			"\treturn index >= 0 && index < %lld ? %s_routines[index] : NULL;\n}\n\n",
-			demux, demux, (long long)interface->base, (long long)interface->slots, demux);
+	return has_conventions(output) ? "mig_external " : "";
 }
 
-/* One function per stub, for tables of functions that take two messages. */
+const char *table_name(struct output *output)
+{
+	return arena_printf(&output->compiler->arena, like_apple(output) ? "%s_mig_subsystem" : "%s_subsystem",
+		output->compiler->interface.name);
+}
+
+const char *message_type(const struct output *output)
+{
+	return output->kernel ? "mig_message_t" : "mach_msg_header_t";
+}
+
+void put_convention_includes(struct output *output)
+{
+	if (has_conventions(output) || output->compiler->symbol_table)
+		put(output, "#include <mach/mig_compat.h>\n");
+}
+
+/* --- One function per stub, for tables of functions that take two messages. */
+
+static void put_message_function(struct output *output, const struct routine *routine)
+{
+	const char *type = message_type(output);
+
+	put(output, "mig_internal void _X%s(%s *in, %s *out)\n{\n", routine->name, type, type);
+	put_hook(output, "Declare", "Rcv", routine);
+	put_hook(output, "Before", "Rcv", routine);
+	if (!output->kernel)
+		put(output, "\t(void)mig_server_dispatch(&%s, in, out);\n", table_name(output));
+	else if (routine->registers)
+		put(output, "\tmig_serve_words(mig_words_%s, in, out);\n", routine->name);
+	else
+		put(output, "\tmig_message_%s(in, out);\n", routine->name);
+	put_hook(output, "After", "Rcv", routine);
+	put(output, "}\n\n");
+}
+
+/* In the kernel: a register routine's request in a buffer, and its reply likewise. */
+static void put_serve_words(struct output *output)
+{
+	put(output, "/* Serves a message with the function that serves its words. */\n"
+		    "static void mig_serve_words(\n"
+		    "\tvoid (*words)(struct mig_call *), const struct ipc_kmsg *in, struct ipc_kmsg *out)\n{\n"
+		    "\tconst uint32_t body = in->header.msgh_size - (uint32_t)sizeof in->header;\n"
+		    "\tstruct mig_call call = {.port = in->remote_port, .id = in->header.msgh_id, .count = body / 8};\n"
+		    "\tmach_msg_header_t *reply = ipc_kmsg_header(out);\n\n"
+		    "\tif (body > sizeof call.word || body %% 8 != 0) {\n"
+		    "\t\tcall.word[0] = (uint64_t)(int64_t)MIG_BAD_ARGUMENTS;\n\t\tcall.count = 1;\n"
+		    "\t} else {\n\t\tmemcpy(call.word, &in->header + 1, body);\n\t\twords(&call);\n\t}\n"
+		    "\tmemset(reply, 0, sizeof(mig_reply_error_t));\n"
+		    "\treply->msgh_id = in->header.msgh_id + 100;\n"
+		    "\tif (call.disposition != KERN_SUCCESS) {\n"
+		    "\t\treply->msgh_size = sizeof(mig_reply_error_t);\n"
+		    "\t\t((mig_reply_error_t *)(void *)reply)->RetCode = call.disposition;\n\t\treturn;\n\t}\n"
+		    "\treply->msgh_size = (mach_msg_size_t)(sizeof *reply + 8 * call.count);\n"
+		    "\tmemcpy(reply + 1, call.word, 8 * call.count);\n}\n\n");
+}
+
 static void put_message_functions(struct output *output)
 {
-	const struct interface *interface = &output->compiler->interface;
 	const struct routine *routine;
+	bool registers = false;
 
 	put(output, "\n");
-	for (routine = interface->routines; routine != NULL; routine = routine->next) {
+	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next)
+		registers = registers || (!routine->skip && routine->registers);
+	if (registers && output->kernel)
+		put_serve_words(output);
+	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
-			put(output,
-				"static void _X%s(mach_msg_header_t *in, mach_msg_header_t *out)\n{\n"
-				"\t(void)mig_server_dispatch(&%s_subsystem, in, out);\n}\n\n",
-				routine->name, interface->name);
+			put_message_function(output, routine);
 	}
 }
 
-static void put_function_table(struct output *output, const char *linkage)
+void put_function_table(struct output *output, const char *linkage)
 {
 	const struct interface *interface = &output->compiler->interface;
 	const struct routine *routine;
 
-	put(output, "%sconst mig_routine_t %s_routines[%lld] = {\n", linkage, demux_name(output),
+	put(output, "%smig_routine_t %s_routines[%lld] = {\n", linkage, demux_name(output),
 		(long long)(interface->slots > 0 ? interface->slots : 1));
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
 			put(output, "\t[%lld] = _X%s,\n", (long long)(routine->id - interface->base), routine->name);
 	}
-	put(output, "};\n");
+	put(output, "};\n\n");
 }
 
-/* GNU: work functions that are not there answer MIG_EOPNOTSUPP, when the file is compiled with that macro. */
-static void weak_functions(struct output *output)
+void put_routine_of_message(struct output *output, const char *linkage, const char *parameter, const char *entry)
 {
+	const struct interface *interface = &output->compiler->interface;
+
+	put(output,
+		"/* The function that serves a message; null for an id that is none of ours. */\n"
+		"%smig_routine_t %s_routine(%s *in)\n{\n\tconst mach_msg_id_t index = in->msgh_id - %lld;\n\n"
+		"\treturn index >= 0 && index < %lld ? %s : NULL;\n}\n\n",
+		linkage, demux_name(output), parameter, (long long)interface->base, (long long)interface->slots, entry);
+}
+
+void put_convention_demux(struct output *output)
+{
+	const char *demux = demux_name(output);
+	const char *type = message_type(output);
+
+	put(output, "mig_external boolean_t %s(%s *in, %s *out);\n\n", demux, type, type);
+	put(output,
+		"/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n"
+		"mig_external boolean_t %s(%s *in, %s *out)\n{\n"
+		"\tconst mig_routine_t routine = %s_routine(%s);\n\n",
+		demux, type, type, demux, output->kernel ? "&in->header" : "in");
+	if (output->kernel)
+		put(output, "\tif (routine == NULL) {\n"
+			    "\t\tmig_reply_error_t *reply = (void *)ipc_kmsg_header(out);\n\n"
+			    "\t\tmemset(reply, 0, sizeof *reply);\n\t\treply->Head.msgh_size = sizeof *reply;\n"
+			    "\t\treply->Head.msgh_id = in->header.msgh_id + 100;\n\t\treply->NDR = NDR_record;\n"
+			    "\t\treply->RetCode = MIG_BAD_ID;\n\t\treturn 0;\n\t}\n");
+	else
+		put(output, "\tif (routine == NULL)\n\t\treturn mig_server_dispatch(&%s, in, out);\n",
+			table_name(output));
+	put(output, "\troutine(in, out);\n\treturn 1;\n}\n");
+}
+
+/* -s: names, ids and functions. */
+static void put_symbol_table(struct output *output)
+{
+	const struct interface *interface = &output->compiler->interface;
 	const struct routine *routine;
 
-	put(output, "\n#ifdef MIG_EOPNOTSUPP\n#pragma GCC diagnostic push\n"
-		    "#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n");
-	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
-		if (routine->skip || routine->kind != KIND_ROUTINE)
-			continue;
-		put_prototype(output, "__attribute__((weak)) ", routine->server_name, routine, PARAMETERS_WORK);
-		put(output, "\n{\n\treturn MIG_EOPNOTSUPP;\n}\n\n");
+	put(output, "\nextern mig_symtab_t _%sSymTab[];\nextern int _%sSymTabBase;\nextern int _%sSymTabEnd;\n",
+		interface->name, interface->name, interface->name);
+	put(output, "mig_symtab_t _%sSymTab[%lld] = {\n", interface->name,
+		(long long)(interface->slots > 0 ? interface->slots : 1));
+	for (routine = interface->routines; routine != NULL; routine = routine->next) {
+		if (!routine->skip)
+			put(output, "\t[%lld] = {\"%s\", %lld, _X%s},\n", (long long)(routine->id - interface->base),
+				routine->name, (long long)routine->id, routine->name);
 	}
-	put(output, "#pragma GCC diagnostic pop\n#endif\n");
+	put(output, "};\nint _%sSymTabBase = %lld;\nint _%sSymTabEnd = %lld;\n", interface->name,
+		(long long)interface->base, interface->name, (long long)(interface->base + interface->slots));
 }
 
 void put_server_conventions(struct output *output)
 {
 	const enum dialect dialect = output->compiler->dialect;
 
-	if (dialect == DIALECT_PORTOLAN || output->kernel)
+	if (output->compiler->interface.foreign || (!has_conventions(output) && !output->compiler->symbol_table))
 		return;
-	routine_of_message(output, true);
 	put_message_functions(output);
-	if (dialect == DIALECT_GNU) {
-		put(output, "extern const mig_routine_t %s_routines[];\n", demux_name(output));
-		put_function_table(output, "");
-		weak_functions(output);
-		return;
-	}
-	put_function_table(output, "static ");
-	put(output,
-		"\n/* The stub that serves a message; null for an id that is none of ours. */\n"
-		"mig_routine_t %s_routine(const mach_msg_header_t *in)\n{\n"
-		"\tconst mach_msg_id_t index = in->msgh_id - %lld;\n\n"
-		"\treturn index >= 0 && index < %lld ? %s_routines[index] : NULL;\n}\n",
-		demux_name(output), (long long)output->compiler->interface.base,
-		(long long)output->compiler->interface.slots, demux_name(output));
-}
-
-/* Apple and OSF: how many ids, and which name has which. */
-static void name_map(struct output *output)
-{
-	const struct interface *interface = &output->compiler->interface;
-	const struct routine *routine;
-	const char *separator = "";
-
-	put(output, "\n#ifndef %s_MSG_COUNT\n#define %s_MSG_COUNT %lld\n#endif\n", interface->name, interface->name,
-		(long long)interface->slots);
-	put(output, "\n#ifndef subsystem_to_name_map_%s\n#define subsystem_to_name_map_%s", interface->name,
-		interface->name);
-	for (routine = interface->routines; routine != NULL; routine = routine->next) {
-		if (routine->skip)
-			continue;
-		put(output, "%s \\\n\t{\"%s\", %lld}", separator, routine->name, (long long)routine->id);
-		separator = ",";
-	}
-	put(output, "\n#endif\n\n");
-}
-
-/* Apple: the messages' structures in the headers, and unions as large as any of them. */
-static void message_types(struct output *output)
-{
-	const struct interface *interface = &output->compiler->interface;
-	const struct routine *routine;
-	int reply;
-
-	put(output, "#ifndef __%s_message_types__\n#define __%s_message_types__\n\n", interface->name, interface->name);
-	for (reply = 0; reply < 2; reply++) {
-		const char *kind = reply != 0 ? "Reply" : "Request";
-
-		for (routine = interface->routines; routine != NULL; routine = routine->next) {
-			uint64_t size = 24 + 8 * (reply != 0 ? routine->reply_words : routine->request_words);
-
-			if (routine->skip)
-				continue;
-			if (!routine->registers)
-				size = reply != 0 && !routine->simple ? routine->reply.max_size
-								      : routine->request.max_size;
-			if (reply != 0 && (routine->simple || size < 40))
-				size = 40;
-			put(output, "typedef struct {\n\tmach_msg_header_t Head;\n");
-			if (size > 24)
-				put(output, "\tuint64_t Body[%llu];\n", (unsigned long long)(size - 24) / 8);
-			put(output, "} __%s__%s_t;\n", kind, routine->name);
-		}
-		put(output, "union __%sUnion__%s_subsystem {\n", kind, interface->name);
-		for (routine = interface->routines; routine != NULL; routine = routine->next) {
-			if (!routine->skip)
-				put(output, "\t__%s__%s_t %s_%s;\n", kind, routine->name, kind, routine->name);
-		}
-		put(output, "\tmach_msg_header_t Head;\n};\n\n");
-	}
-	put(output, "#endif\n\n");
+	if (dialect == DIALECT_GNU)
+		put_gnu_server(output);
+	else if (like_apple(output))
+		put_apple_server(output);
+	else if (dialect == DIALECT_CMU)
+		put_cmu_server(output);
+	if (output->compiler->symbol_table)
+		put_symbol_table(output);
 }
 
 void put_header_conventions(struct output *output)
 {
-	const enum dialect dialect = output->compiler->dialect;
-
-	if (dialect == DIALECT_PORTOLAN || output->compiler->interface.foreign)
+	if (!has_conventions(output))
 		return;
-	if (dialect == DIALECT_GNU)
-		gnu_macros(output);
-	if (dialect == DIALECT_APPLE || dialect == DIALECT_OSF) {
-		name_map(output);
-		message_types(output);
-	}
-	if (output->server)
-		routine_of_message(output, false);
+	if (output->compiler->dialect == DIALECT_GNU)
+		put_gnu_header(output);
+	else if (like_apple(output))
+		put_apple_header(output);
+	else if (output->server)
+		put_cmu_header(output);
 }

@@ -94,6 +94,9 @@ const char *received_count(
 void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
 	const char *label);
 
+/* user_call.c: sends mig_request, and receives the reply over it; the outcome is in mig_result. */
+void put_rpc(struct output *output, const struct routine *routine);
+
 void generate_user(struct output *output);
 void generate_server(struct output *output);
 void generate_header(struct output *output);
@@ -101,8 +104,18 @@ void generate_header(struct output *output);
 void generate_internal_header(struct output *output);
 void generate_defines_header(struct output *output);
 
-/* conventions.c: what GNU's, Apple's and CMU's callers expect of headers and server files besides. */
+/* conventions.c: what GNU's, Apple's, OSF's and CMU's callers expect of headers and server files besides. */
 void put_header_conventions(struct output *output);
 void put_server_conventions(struct output *output);
+/* Includes that the conventions need. */
+void put_convention_includes(struct output *output);
+/* "mig_external " where a family's callers may set it. */
+const char *external_linkage(const struct output *output);
+/* The table that mach_server_run takes: SUBSYSTEM_subsystem, unless a family has something else by that name. */
+const char *table_name(struct output *output);
+/* conventions_apple.c: macros that people may set, around calls and headers. `when`: Declare, Before, After; `side`: Send, Rcv. */
+void put_hook(struct output *output, const char *when, const char *side, const struct routine *routine);
+void put_hook_defaults(struct output *output, const char *side);
+void put_header_hook(struct output *output, const char *when);
 
 #endif

@@ -1,5 +1,5 @@
 /* The client's and the server's header. */
-#include "emit.h"
+#include "conventions.h"
 
 static void put_prologue(struct output *output, const char *kind)
 {
@@ -8,7 +8,11 @@ static void put_prologue(struct output *output, const char *kind)
 	put(output, "/* Subsystem %s as its %s sees it; made by mig. */\n", interface->name, kind);
 	put(output, "#ifndef _%s_%s_\n#define _%s_%s_\n\n", interface->name, kind, interface->name, kind);
 	put_imports(output, !output->server, output->server, true);
-	put(output, "#include <mach/boolean.h>\n#include <mach/mig.h>\n\n");
+	put(output, "#include <mach/boolean.h>\n#include <mach/mig.h>\n");
+	if (has_conventions(output))
+		put(output, "#include <mach/mig_compat.h>\n");
+	put(output, "\n");
+	put_header_hook(output, "Before");
 }
 
 static void user_header(struct output *output)
@@ -19,7 +23,7 @@ static void user_header(struct output *output)
 		if (routine->skip || output->compiler->interface.foreign || (output->kernel && !routine->simple))
 			continue;
 		put_declaration(output, routine);
-		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+		put_prototype(output, external_linkage(output), routine->user_name, routine, PARAMETERS_CLIENT);
 		put(output, ";\n\n");
 	}
 }
@@ -33,7 +37,7 @@ static void server_header(struct output *output)
 		if (routine->skip)
 			continue;
 		put_declaration(output, routine);
-		put_prototype(output, "", routine->server_name, routine, PARAMETERS_WORK);
+		put_prototype(output, external_linkage(output), routine->server_name, routine, PARAMETERS_WORK);
 		put(output, ";\n\n");
 		if (interface->deferred && !interface->foreign && !routine->simple) {
 			put(output, "/* Answers it later; consumes the reply port. */\n");
@@ -42,14 +46,14 @@ static void server_header(struct output *output)
 			put(output, ";\n\n");
 		}
 	}
-	put(output, "extern const struct mig_subsystem %s_subsystem;\n", interface->name);
+	put(output, "extern const struct mig_subsystem %s;\n", table_name(output));
 	if (interface->foreign)
 		put(output, "extern const struct mig_trace_table %s_trace_table;\n", interface->name);
-	else if (!output->kernel)
+	else if (!output->kernel || like_apple(output) || output->compiler->dialect == DIALECT_CMU)
 		put(output,
 			"\n/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n"
-			"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n",
-			demux_name(output));
+			"%sboolean_t %s(%s *in, %s *out);\n",
+			external_linkage(output), demux_name(output), message_type(output), message_type(output));
 }
 
 static void put_ids(struct output *output)
@@ -85,6 +89,7 @@ void generate_header(struct output *output)
 	else
 		user_header(output);
 	put_header_conventions(output);
+	put_header_hook(output, "After");
 	put(output, "#endif\n");
 }
 

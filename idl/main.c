@@ -162,7 +162,7 @@ static void set_up(struct compiler *compiler, const struct options *options)
 	compiler->symbol_table = options->symbol_table;
 	compiler->send_receive = options->send_receive;
 	compiler->annotate_counts = options->annotate_counts;
-	compiler->max_on_stack = options->max_on_stack;
+	compiler->max_on_stack = options->max_on_stack; /* the statement OnStackLimit changes it */
 	compiler->max_descriptors = options->max_descriptors;
 	compiler->max_reply_descriptors = options->max_reply_descriptors;
 	compiler->max_errors = options->max_errors;

@@ -142,13 +142,6 @@ static void parameter(struct parameter_list *list, const char *type, bool pointe
 		suffix);
 }
 
-static bool of_chars(const struct type *type)
-{
-	return type->shape == SHAPE_STRING || type->shape == SHAPE_VSTRING ||
-	       ((type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY) && type->element->shape == SHAPE_SCALAR &&
-		       type->element->send_name == 8);
-}
-
 /* Portolan's own: arrays are pointers to their elements, const when they go in. */
 static void native_parameter(struct parameter_list *list, const struct argument *argument, bool by_value)
 {
@@ -161,20 +154,37 @@ static void native_parameter(struct parameter_list *list, const struct argument 
 		c_element(output, argument->type) != NULL, argument->name, "");
 }
 
-/* GNU's: the type's own name; const_T and const T for what goes in; char * for characters that come out. */
+static bool array_of_char(const struct output *output, const struct type *type)
+{
+	const char *element = type->shape == SHAPE_VARRAY ? c_element(output, type) : NULL;
+
+	return element != NULL && strcmp(element, "char") == 0;
+}
+
+/* Whether GNU's callers have a typedef const_T for it: what C knows by a pointer, which `const` alone would not reach.
+ */
+static bool gnu_pointer(const struct output *output, const struct type *type)
+{
+	if (type->shape == SHAPE_UNBOUNDED || type->shape == SHAPE_STRING || type->shape == SHAPE_VSTRING)
+		return true;
+	if (strcmp(c_type(output, type), "string_t") == 0)
+		return true;
+	return !output->server && array_of_char(output, type);
+}
+
+/* GNU's: the type's own name; const_T and const T for what only goes in; a client gets characters by char *. */
 static void gnu_parameter(struct parameter_list *list, const struct argument *argument, bool by_value)
 {
 	struct output *output = list->output;
 	const struct type *type = argument->type;
 	const char *name = c_type(output, type);
+	bool pointer = type->shape == SHAPE_UNBOUNDED && !by_value;
 
-	if (by_value && type->shape == SHAPE_ARRAY && !of_chars(type))
-		name = arena_printf(&output->compiler->arena, "const %s", name);
-	else if (by_value)
-		name = arena_printf(&output->compiler->arena, "const_%s", name);
-	else if (type->shape == SHAPE_VARRAY && of_chars(type))
+	if (by_value)
+		name = arena_printf(&output->compiler->arena, "const%s%s", gnu_pointer(output, type) ? "_" : " ", name);
+	else if (!output->server && array_of_char(output, type))
 		name = "char *";
-	parameter(list, name, false, argument->name, "");
+	parameter(list, name, pointer, argument->name, "");
 }
 
 /* The argument itself. */
@@ -188,13 +198,16 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 
 	if (is_array(type) && dialect == DIALECT_PORTOLAN) {
 		native_parameter(list, argument, by_value);
-	} else if (is_array(type) && dialect == DIALECT_GNU) {
+	} else if ((is_array(type) || (type->shape == SHAPE_UNBOUNDED && !output->kernel)) && dialect == DIALECT_GNU) {
 		gnu_parameter(list, argument, by_value);
 	} else if (is_array(type)) {
 		parameter(list, c_type(output, type), false, argument->name, "");
-	} else if (memory && by_value && dialect == DIALECT_GNU && !output->kernel && argument->in) {
-		parameter(list, arena_printf(&output->compiler->arena, "const_%s", c_type(output, type)), false,
-			argument->name, "");
+	} else if (memory && by_value && output->compiler->annotate_counts && has_count(argument)) {
+		parameter(list,
+			arena_printf(&output->compiler->arena, "%s%s __counted_by(%sCnt)",
+				(argument->flags & FLAG_CONST) != 0 ? "const " : "", c_type(output, type),
+				argument->name),
+			false, argument->name, "");
 	} else if ((argument->flags & FLAG_CONST) != 0 && by_value && (memory || pointer)) {
 		parameter(list, arena_printf(&output->compiler->arena, "const %s", c_type(output, type)), pointer,
 			argument->name, "");

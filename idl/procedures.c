@@ -22,7 +22,7 @@ void put_procedure(struct output *output, const struct routine *routine)
 	const struct argument *value = routine->value;
 
 	put(output, "void %s(kern_return_t mig_error);\n\n", routine->error_procedure);
-	put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+	put_prototype(output, external_linkage(output), routine->user_name, routine, PARAMETERS_CLIENT);
 	put(output, "\n{\n");
 	if (value != NULL)
 		put(output, "\t%s mig_value;\n", c_type(output, value->type));

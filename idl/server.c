@@ -215,10 +215,9 @@ static void put_table(struct output *output)
 		if (!routine->skip)
 			put_table_entry(output, routine);
 	}
-	put(output, "};\n\nextern const struct mig_subsystem %s_subsystem;\n", interface->name);
-	put(output,
-		"const struct mig_subsystem %s_subsystem = {\n\t.name = \"%s\",\n\t.start = %lld,\n\t.end = %lld,\n",
-		interface->name, interface->name, (long long)interface->base,
+	put(output, "};\n\nextern const struct mig_subsystem %s;\n", table_name(output));
+	put(output, "const struct mig_subsystem %s = {\n\t.name = \"%s\",\n\t.start = %lld,\n\t.end = %lld,\n",
+		table_name(output), interface->name, (long long)interface->base,
 		(long long)(interface->base + interface->slots));
 	put(output, "\t.max_request_size = sizeof(union mig_largest_request),\n"
 		    "\t.max_reply_size = sizeof(union mig_largest_reply),\n\t.routine = mig_routines,\n};\n");
@@ -226,15 +225,14 @@ static void put_table(struct output *output)
 
 static void put_demux(struct output *output)
 {
-	const struct interface *interface = &output->compiler->interface;
 	const char *demux = demux_name(output);
 
 	put(output, "\nboolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out);\n\n", demux);
 	put(output, "/* Serves one message; false when its id is none of ours (`out` is MIG_BAD_ID then). */\n");
 	put(output,
 		"boolean_t %s(mach_msg_header_t *in, mach_msg_header_t *out)\n{\n"
-		"\treturn mig_server_dispatch(&%s_subsystem, in, out);\n}\n",
-		demux, interface->name);
+		"\treturn mig_server_dispatch(&%s, in, out);\n}\n",
+		demux, table_name(output));
 }
 
 static void put_trace_table(struct output *output)
@@ -287,7 +285,10 @@ static void put_file_includes(struct output *output)
 		put(output, "#include <mach/foreign.h>\n#include <mach/mig_trace.h>\n");
 	if (interface->deferred && !output->kernel)
 		put(output, "#include <mach/register.h>\n");
-	put(output, "#include <stddef.h>\n#include <string.h>\n\n");
+	put(output, "#include <stddef.h>\n#include <string.h>\n");
+	put_convention_includes(output);
+	put_hook_defaults(output, "Rcv");
+	put(output, "\n");
 	put_rcsid(output, "server");
 }
 
@@ -301,7 +302,7 @@ void generate_server(struct output *output)
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
-		put_prototype(output, "", routine->server_name, routine, PARAMETERS_WORK);
+		put_prototype(output, external_linkage(output), routine->server_name, routine, PARAMETERS_WORK);
 		put(output, ";\n\n");
 		if (routine->kind != KIND_ROUTINE)
 			put_work_adapter(output, routine);
@@ -321,7 +322,7 @@ void generate_server(struct output *output)
 			deferred_reply(output, routine);
 	}
 	put_table(output);
-	if (!interface->foreign && !output->kernel)
+	if (!interface->foreign && !output->kernel && output->compiler->dialect == DIALECT_PORTOLAN)
 		put_demux(output);
 	if (interface->foreign)
 		put_trace_table(output);

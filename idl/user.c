@@ -1,5 +1,5 @@
 /* The client's stubs. */
-#include "emit.h"
+#include "conventions.h"
 #include "user.h"
 
 #include <string.h>
@@ -79,10 +79,22 @@ static void put_word_assertions(struct output *output, const struct routine *rou
 	}
 }
 
+/* A request by registers that has no reply. */
+static void one_way_words(struct output *output, const struct routine *routine)
+{
+	const bool hooks = like_apple(output);
+
+	put_hook(output, "Before", "Send", routine);
+	put(output, "\t%s mach_send_words(%s, %lld, mig_word, %u);\n", hooks ? "mig_result =" : "return",
+		routine->request_port->name, (long long)routine->id, routine->request_words);
+	put_hook(output, "After", "Send", routine);
+	put(output, "%s}\n\n", hooks ? "\treturn mig_result;\n" : "");
+}
+
 void put_client_head(struct output *output, const struct routine *routine)
 {
 	if (routine->kind == KIND_ROUTINE)
-		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+		put_prototype(output, external_linkage(output), routine->user_name, routine, PARAMETERS_CLIENT);
 	else
 		put_inner_prototype(output, stub_name(output, routine), NULL, routine, PARAMETERS_CLIENT);
 }
@@ -95,8 +107,9 @@ static void register_stub(struct output *output, const struct routine *routine)
 	put(output, "\n{\n");
 	put_word_assertions(output, routine);
 	put(output, "\tuint64_t mig_word[8] = {0};\n");
-	if (!routine->simple)
+	if (!routine->simple || like_apple(output))
 		put(output, "\tkern_return_t mig_result;\n");
+	put_hook(output, "Declare", "Send", routine);
 	put(output, "\n");
 	pack_words(output, routine);
 	if (routine->simple) {
@@ -105,12 +118,13 @@ static void register_stub(struct output *output, const struct routine *routine)
 				send_disposition(output, routine->request_port), (long long)routine->id,
 				routine->request_words);
 		else
-			put(output, "\treturn mach_send_words(%s, %lld, mig_word, %u);\n}\n\n", port,
-				(long long)routine->id, routine->request_words);
+			one_way_words(output, routine);
 		return;
 	}
+	put_hook(output, "Before", "Send", routine);
 	put(output, "\tmig_result = mach_call_words(%s, %lld, mig_word, %u);\n", port, (long long)routine->id,
 		routine->request_words);
+	put_hook(output, "After", "Send", routine);
 	put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn mig_result;\n");
 	put(output, "\tmig_result = (kern_return_t)mig_word[0];\n");
 	put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn mig_result;\n");
@@ -139,7 +153,10 @@ void generate_user(struct output *output)
 		put(output, "#include <mach/register.h>\n");
 	if (!output->kernel)
 		put(output, "#include <mach/mig_support.h>\n");
-	put(output, "#include <stddef.h>\n#include <string.h>\n\n");
+	put(output, "#include <stddef.h>\n#include <string.h>\n");
+	put_convention_includes(output);
+	put_hook_defaults(output, "Send");
+	put(output, "\n");
 	put_rcsid(output, "user");
 	if (interface->foreign)
 		return;
@@ -152,7 +169,7 @@ void generate_user(struct output *output)
 			if (!routine->simple)
 				put_message_structs(output, routine, &routine->reply, "reply");
 		}
-		put_prototype(output, "", routine->user_name, routine, PARAMETERS_CLIENT);
+		put_prototype(output, external_linkage(output), routine->user_name, routine, PARAMETERS_CLIENT);
 		put(output, ";\n\n");
 		put_declaration(output, routine);
 		if (routine->registers)

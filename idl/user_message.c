@@ -45,57 +45,6 @@ void put_kernel_client(struct output *output, const struct routine *routine)
 		routine->request_port->name, send_disposition(output, routine->request_port));
 }
 
-static const char *wait_text(const struct routine *routine)
-{
-	if (routine->waittime != NULL)
-		return routine->waittime->name;
-	return routine->default_waittime;
-}
-
-static const char *send_wait_text(const struct routine *routine)
-{
-	if (routine->sendtime != NULL)
-		return routine->sendtime->name;
-	return routine->default_sendtime;
-}
-
-static void put_options(struct output *output, const struct routine *routine)
-{
-	const char *wait = wait_text(routine);
-	const char *send = send_wait_text(routine);
-
-	put(output, "MACH_SEND_MSG");
-	if (!routine->simple)
-		put(output, " | MACH_RCV_MSG");
-	if (routine->user_trailer && trailer_option(routine, false) != NULL)
-		put(output, " | %s", trailer_option(routine, false));
-	if (wait != NULL)
-		put(output, routine->simple                              ? " | MACH_SEND_TIMEOUT"
-			    : output->compiler->dialect == DIALECT_APPLE ? " | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT"
-									 : " | MACH_RCV_TIMEOUT");
-	if (send != NULL && !(wait != NULL && (routine->simple || output->compiler->dialect == DIALECT_APPLE)))
-		put(output, " | MACH_SEND_TIMEOUT");
-	if (routine->msgoption != NULL)
-		put(output, " | (mach_msg_option_t)%s", routine->msgoption->name);
-	else if (routine->default_msgoption != NULL)
-		put(output, " | (%s)", routine->default_msgoption);
-}
-
-static void put_call(struct output *output, const struct routine *routine)
-{
-	const char *wait = wait_text(routine) != NULL ? wait_text(routine) : send_wait_text(routine);
-
-	put(output, "\tmig_result = mach_msg(&mig_request->Head, ");
-	put_options(output, routine);
-	put(output, ", mig_request->Head.msgh_size, ");
-	if (routine->simple)
-		put(output, "0, MACH_PORT_NULL");
-	else
-		put(output, "sizeof %smig_message, mig_request->Head.msgh_local_port", routine->allocated ? "*" : "");
-	put(output, ", %s%s, MACH_PORT_NULL);\n", wait != NULL ? "(mach_msg_timeout_t)" : "",
-		wait != NULL ? wait : "MACH_MSG_TIMEOUT_NONE");
-}
-
 /* Memory that goes into the caller's own. */
 static bool is_overwritten(const struct item *item)
 {
@@ -296,7 +245,7 @@ static void put_retcode(struct output *output, const struct routine *routine)
 		member, routine->request_port->name, (long long)routine->id);
 	if (routine->reply_port != NULL)
 		put(output, "\t\tmig_request->Head.msgh_local_port = %s;\n", routine->reply_port->name);
-	put_call(output, routine);
+	put_rpc(output, routine);
 	put(output, "\t\treturn mig_result;\n\t}\n");
 }
 
@@ -311,7 +260,9 @@ static void put_message_body(struct output *output, const struct routine *routin
 		put_reply_variables(output, routine);
 	if (routine->user_trailer)
 		put_trailer_variables(output, routine);
-	put(output, "\tkern_return_t mig_result;\n\n");
+	put(output, "\tkern_return_t mig_result;\n");
+	put_hook(output, "Declare", "Send", routine);
+	put(output, "\n");
 	put_unused(output, routine);
 	if (routine->retcode != NULL)
 		put_retcode(output, routine);
@@ -325,7 +276,7 @@ static void put_message_body(struct output *output, const struct routine *routin
 			"\tconst mach_port_t mig_reply_port = mig_get_%sreply_port();\n"
 			"\tmig_request->Head.msgh_local_port = mig_reply_port;\n",
 			special);
-	put_call(output, routine);
+	put_rpc(output, routine);
 	if (routine->consume != CONSUME_NONE && routine->request.descriptors != 0)
 		put(output, "\tif (%s)\n\t\tmach_msg_destroy(&mig_request->Head);\n",
 			routine->consume == CONSUME_TIMEOUT

@@ -1,0 +1,13 @@
+/* The plain types of Mach's interfaces, where programs for other Machs look for them. */
+#ifndef MACH_STD_TYPES_H
+#define MACH_STD_TYPES_H
+
+#include <mach/boolean.h>
+#include <mach/kern_return.h>
+#include <mach/port.h>
+#include <mach/vm_types.h>
+
+typedef unsigned int natural_t;
+typedef int integer_t;
+
+#endif

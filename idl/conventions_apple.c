@@ -14,7 +14,7 @@ static const char *full_name(struct output *output, bool server)
 
 void put_hook(struct output *output, const char *when, const char *side, const struct routine *routine)
 {
-	if (!like_apple(output))
+	if (!like_apple(output) || (output->kernel && strcmp(side, "Send") == 0))
 		return;
 	put(output, "\t__%s%s%s(%lld, \"%s\")\n", when, side, routine->simple ? "Simple" : "Rpc",
 		(long long)routine->id, routine->name);

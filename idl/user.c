@@ -107,7 +107,7 @@ static void register_stub(struct output *output, const struct routine *routine)
 	put(output, "\n{\n");
 	put_word_assertions(output, routine);
 	put(output, "\tuint64_t mig_word[8] = {0};\n");
-	if (!routine->simple || like_apple(output))
+	if (!routine->simple || (like_apple(output) && !output->kernel))
 		put(output, "\tkern_return_t mig_result;\n");
 	put_hook(output, "Declare", "Send", routine);
 	put(output, "\n");

@@ -12,6 +12,7 @@
 #include <mach/mig_errors.h>
 #include <mach/ndr.h>
 #include <mach/port.h>
+#include <mach/vm_types.h>
 #include <stdint.h>
 #ifndef PORTOLAN_KERNEL
 #include <mach/mach_types.h>

@@ -27,6 +27,7 @@ static unsigned object_count = 1;
 static mach_port_t reply_port, special_reply_port;
 
 bool lb_force_messages;
+boolean_t (*lb_demux)(mach_msg_header_t *in, mach_msg_header_t *out);
 unsigned lb_dirty_bytes;
 void (*lb_spoil_request)(mach_msg_header_t *message);
 void (*lb_spoil_reply)(mach_msg_header_t *message);
@@ -448,7 +449,7 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	if (lb_spoil_request != NULL)
 		lb_spoil_request(in);
 	add_trailer(in, objects[object].payload, lb_server_option, true);
-	known = dispatch(subsystem, in, out);
+	known = lb_demux != NULL ? lb_demux(in, out) : dispatch(subsystem, in, out);
 	if (!known) {
 		in->msgh_remote_port = MACH_PORT_NULL;
 		mach_msg_destroy(in);
@@ -494,6 +495,8 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
 	lb_last_timeout = timeout;
 	lb_last_by_words = false;
 	lb_last_reply_port = message->msgh_local_port;
+	if ((option & MACH_SEND_MSG) == 0)
+		return receive(message, receive_size, receive_name, option);
 	if (send_size != message->msgh_size)
 		abort();
 	if (result != MACH_MSG_SUCCESS)

@@ -2,12 +2,15 @@
 #ifndef LOOPBACK_H
 #define LOOPBACK_H
 
+#include <mach/boolean.h>
 #include <mach/mig.h>
 #include <mach/mig_support.h>
 #include <stdbool.h>
 
 /* How register routines are called: by words, or as a message with words in it. */
 extern bool lb_force_messages;
+/* Serves requests in place of the port's subsystem, unless it is null: a server loop of the test's own. */
+extern boolean_t (*lb_demux)(mach_msg_header_t *in, mach_msg_header_t *out);
 /* Set when a message carried a byte that nobody wrote (they are painted LB_PAINT). */
 extern unsigned lb_dirty_bytes;
 #define LB_PAINT 0xa5

@@ -4,6 +4,8 @@
 #include <ipc/ipc_kmsg.h>
 typedef struct thing *thing_t;
 typedef struct ipc_port **ipc_port_array_t;
+typedef const char *text_t;
+typedef const char *const_text_t;
 thing_t thing_of_port(ipc_port_t port);
 ipc_port_t port_of_thing(thing_t thing);
 void thing_release(thing_t thing);

@@ -32,6 +32,24 @@ void compiler_free(struct compiler *compiler)
 	arena_free(&compiler->arena);
 }
 
+/* -max_descrs and -max_reply_descrs. */
+static void check_descriptors(struct compiler *compiler)
+{
+	const struct routine *routine;
+
+	for (routine = compiler->interface.routines; routine != NULL; routine = routine->next) {
+		if (compiler->max_descriptors != 0 && routine->request.descriptors > compiler->max_descriptors)
+			error_at(compiler, &routine->loc, NULL, "the request of '%s' has %llu descriptors, more than %u",
+				routine->name, (unsigned long long)routine->request.descriptors,
+				compiler->max_descriptors);
+		if (compiler->max_reply_descriptors != 0 &&
+			routine->reply.descriptors > compiler->max_reply_descriptors)
+			error_at(compiler, &routine->loc, NULL, "the reply of '%s' has %llu descriptors, more than %u",
+				routine->name, (unsigned long long)routine->reply.descriptors,
+				compiler->max_reply_descriptors);
+	}
+}
+
 bool compiler_parse(struct compiler *compiler)
 {
 	void *scanner = NULL;
@@ -53,5 +71,6 @@ bool compiler_parse(struct compiler *compiler)
 		error_at(compiler, &start, "begin the file with `subsystem NAME BASE;`", "no subsystem is declared");
 	if (compiler->errors == 0)
 		finish_routines(compiler);
+	check_descriptors(compiler);
 	return compiler->errors == 0;
 }

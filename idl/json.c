@@ -1,5 +1,6 @@
 /* --dump json: the whole interface for other tools. */
 #include "listings.h"
+#include "recognise.h"
 
 #include <ctype.h>
 
@@ -168,6 +169,7 @@ void print_json(struct compiler *compiler, FILE *file)
 
 	fputs("{\n  \"subsystem\": ", file);
 	put_string(file, interface->name);
+	fprintf(file, ",\n  \"dialect\": \"%s\"", dialect_name(compiler->dialect));
 	fprintf(file,
 		",\n  \"base\": %lld,\n  \"slots\": %lld,\n  \"kernel_user\": %s,\n  \"kernel_server\": %s,\n  "
 		"\"foreign\": %s,\n"

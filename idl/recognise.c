@@ -208,6 +208,8 @@ static void statement(struct reader *reader, const struct token *word, const str
 					after->text));
 		reader->defined |= bit;
 	}
+	if (is(word, "subsystem") && reader->subsystem)
+		note(reader, word, APPLE | OSF | CMU, "a second subsystem");
 	if (is(word, "subsystem"))
 		reader->subsystem = true;
 	else

@@ -340,6 +340,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	process->environment_start = image->environment_start;
 	process->environment_end = image->environment_end;
 	process->did_exec = true;
+	process->exit_signal = SIGCHLD;
 	memset(process->command, 0, sizeof process->command);
 	name = slash != NULL ? slash + 1 : name;
 	memcpy(process->command, name, strnlen(name, sizeof process->command - 1));

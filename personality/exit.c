@@ -23,8 +23,17 @@ static void process_finish(struct process *process);
 void thread_free(struct thread *thread)
 {
 	struct process *process = thread->process;
+	bool waits = thread->call.reply != MACH_PORT_NULL;
 
 	timer_cancel(&thread->kick);
+	/* A caller whose right to a reply dies raises an exception: it leaves its call first. */
+	if (waits && thread->borrowed) {
+		thread_suspend(thread->port);
+		thread_abort(thread->port);
+		process->vfork_suspended = true;
+	} else if (waits) {
+		thread_terminate(thread->port);
+	}
 	call_forget(&thread->call);
 	signal_queue_flush(&thread->pending, ~0ull);
 	thread_unhash(thread);
@@ -32,8 +41,8 @@ void thread_free(struct thread *thread)
 	process->thread_count--;
 	if (!thread->borrowed && thread->port != MACH_PORT_NULL) {
 		/* The last one goes with the process's task. */
-		if (process->thread_count > 0 || !process->exiting || process->memory == NULL ||
-			process->memory->references > 1)
+		if (!waits && (process->thread_count > 0 || !process->exiting || process->memory == NULL ||
+				      process->memory->references > 1))
 			thread_terminate(thread->port);
 		mach_port_deallocate(mach_task_self(), thread->port);
 	}
@@ -156,6 +165,7 @@ static void give_children_away(struct process *process)
 
 		list_remove(&child->sibling);
 		child->parent = parent == process ? NULL : parent;
+		child->exit_signal = SIGCHLD;
 		if (child->parent != NULL)
 			list_append(&parent->children, &child->sibling);
 		if (child->parent_death_signal != 0 && child->state == PROCESS_RUNNING)

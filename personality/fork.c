@@ -140,7 +140,8 @@ void vfork_finish(struct process *child)
 	 * back. */
 	registers = call->scratch;
 	registers->rax = (uint64_t)child->id;
-	thread_suspend(parent_thread->port);
+	if (!child->vfork_suspended)
+		thread_suspend(parent_thread->port);
 	thread_abort(parent_thread->port);
 	thread_set_state_trap(parent_thread->port, x86_THREAD_STATE64, call->scratch, x86_THREAD_STATE64_COUNT);
 	call_answered(call, child->id);

@@ -85,6 +85,7 @@ struct process {
 
 	bool did_exec;
 	struct thread *vfork_thread;    /* the parent's thread that this process runs on */
+	bool vfork_suspended;           /* this process was killed inside a call: that thread is suspended */
 	struct wait_queue child_queue;  /* waits of this process for its children */
 	struct wait_queue signal_queue; /* sigsuspend, sigtimedwait, pause */
 

@@ -261,9 +261,13 @@ static void run_on_fresh_stack(void *arg)
 	sched_run();
 }
 
-void thread_block(continuation_t continuation)
+/*
+ * The current thread leaves the processor. Once it waits, its registers are settled: those who suspended it and want to
+ * see them wait for that (thread_user.c), or for its stop if it does not wait.
+ */
+static void leave_processor(struct thread *self, continuation_t continuation)
 {
-	struct thread *self = current_thread();
+	bool awaited = false;
 
 	lock_acquire(&self->lock);
 	self->continuation = continuation;
@@ -271,8 +275,17 @@ void thread_block(continuation_t continuation)
 	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
 		self->state = THREAD_READY;
 		enqueue(self, false);
+	} else {
+		awaited = self->suspend_count != 0;
 	}
 	lock_release(&self->lock);
+	if (__builtin_expect(awaited, 0))
+		thread_wakeup(&self->suspend_count);
+}
+
+void thread_block(continuation_t continuation)
+{
+	leave_processor(current_thread(), continuation);
 	machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 }
 
@@ -283,17 +296,8 @@ static void run_thread_on_fresh_stack(void *arg)
 
 void thread_handoff(struct thread *to, continuation_t continuation)
 {
-	struct thread *self = current_thread();
-
 	debug_assert(to->state == THREAD_RUNNING && to->processor == current_processor());
-	lock_acquire(&self->lock);
-	self->continuation = continuation;
-	self->on_processor = false;
-	if (self->state == THREAD_RUNNING) {
-		self->state = THREAD_READY;
-		enqueue(self, false);
-	}
-	lock_release(&self->lock);
+	leave_processor(current_thread(), continuation);
 	machine_call_on_fresh_stack(run_thread_on_fresh_stack, to);
 }
 

@@ -108,3 +108,53 @@ void test_foreign(void)
 	free_port(port);
 	vm_deallocate(mach_task_self(), shared, VM_PAGE_SIZE);
 }
+
+/* In the child: one foreign call after the other. */
+static void calls_for_ever(uint64_t unused)
+{
+	(void)unused;
+	for (;;)
+		foreign(50, 0, 0, 0, 0, 0, 0);
+}
+
+static int64_t look_at(mach_port_t thread, uint64_t *rax)
+{
+	x86_thread_state64_t state = {.rax = 0};
+	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	kern_return_t result = thread_get_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, &words);
+
+	*rax = state.rax;
+	return result;
+}
+
+/*
+ * A server that drops the right to reply: the caller is about to raise an exception when it is suspended and looked at.
+ * It comes to a stop in the wait for the exception's answer, which nobody gives: the look must not wait for that.
+ */
+void test_dropped_reply(void)
+{
+	foreign_bitmap_t none = {0};
+	mach_port_t port = new_port(), handler = new_port();
+	struct mach_delivery d = {0};
+	char buffer[256];
+	struct child child;
+	mach_port_t owed;
+	uint64_t rax;
+
+	if (!child_create(&child, calls_for_ever, 0, MACH_PORT_NULL))
+		return;
+	task_set_foreign(child.task, FOREIGN_PORT, 0, port, none);
+	task_set_special_port(child.task, TASK_EXCEPTION_PORT, handler);
+	thread_resume(child.thread);
+	check_is("a call to be dropped arrives", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
+	owed = mach_reply_defer();
+	check_is("the right to reply is dropped", mach_port_deallocate(mach_task_self(), owed), KERN_SUCCESS);
+	check_is("the caller is suspended before it has run", thread_suspend(child.thread), KERN_SUCCESS);
+	check_is("its state is read although it waits for an exception's answer", look_at(child.thread, &rax),
+		KERN_SUCCESS);
+	check_is("and is that of the call", rax, 50);
+	child_end(&child);
+	free_port(handler);
+	free_port(port);
+}

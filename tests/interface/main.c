@@ -14,6 +14,7 @@ int main(void)
 		{"pager", test_pager},
 		{"tasks", test_tasks},
 		{"foreign", test_foreign},
+		{"dropped replies", test_dropped_reply},
 		{"machine", test_machine},
 		{"bad input", test_bad_input},
 		{"words", test_words},

@@ -2,13 +2,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +53,72 @@ static void wait_with_handler(void)
 	sigaction(SIGCHLD, &old, NULL);
 }
 
+/* The child of a vfork is killed while it waits in a call: the parent goes on. */
+static void vfork_killed(void)
+{
+	static volatile pid_t *victim;
+	pid_t killer, child;
+
+	victim = mmap(NULL, sizeof *victim, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	killer = fork();
+	if (killer == 0) {
+		while (*victim == 0)
+			usleep(1000);
+		usleep(30000);
+		_exit(kill(*victim, SIGKILL) == 0 ? 3 : 4);
+	}
+	child = vfork();
+	if (child == 0) {
+		*victim = getpid();
+		for (;;)
+			pause();
+	}
+	printf("vfork killed in a call %d %d\n", wait_for(child), wait_for(killer));
+}
+
+static volatile int heard[2];
+
+static void hear(int number)
+{
+	heard[number == SIGCHLD]++;
+}
+
+/* Who inherits an orphan hears SIGCHLD of its end, whatever signal its own parent was to get; so does the parent of one
+ * that has run another program. */
+static void exit_signals(char *program)
+{
+	char *arguments[] = {program, "short", NULL};
+	pid_t child;
+
+	signal(SIGCHLD, hear);
+	signal(SIGUSR1, hear);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	child = fork();
+	if (child == 0) {
+		child = getpid();
+		if (syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0) == 0) {
+			while (getppid() == child)
+				usleep(1000);
+			usleep(30000);
+			_exit(0);
+		}
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	printf("orphan reaped %d", waitpid(-1, NULL, __WALL) > 0);
+	printf(" usr1 %d\n", heard[0]);
+	child = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
+	if (child == 0) {
+		execv(program, arguments);
+		_exit(1);
+	}
+	printf("after exec %d", waitpid(child, NULL, __WALL) == child);
+	printf(" usr1 %d\n", heard[0]);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
+}
+
 int main(int argc, char **argv)
 {
 	char *arguments[] = {argv[0], "again", "b c", "", NULL}, *environment[] = {"X=1", "Y=two", NULL};
@@ -68,6 +137,8 @@ int main(int argc, char **argv)
 		printf("close-on-exec %d %d\n", fcntl(50, F_GETFD), fcntl(51, F_GETFD));
 		return 7;
 	}
+	if (argc > 1 && strcmp(argv[1], "short") == 0)
+		return 0;
 	if (argc > 1 && strcmp(argv[1], "count") == 0) {
 		printf("arguments %d\n", argc);
 		return 0;
@@ -162,6 +233,8 @@ int main(int argc, char **argv)
 	prctl(PR_GET_NAME, buffer);
 	printf("name %s\n", buffer);
 	wait_with_handler();
+	vfork_killed();
+	exit_signals(argv[0]);
 	/* Many at once. */
 	for (i = 0; i < 30; i++) {
 		if (fork() == 0)

@@ -4,6 +4,7 @@
 #include <mach/elf_load.h>
 #include <mach/exc_server.h>
 #include <mach/notify_server.h>
+#include <servers/bootstrap_server.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -191,6 +192,20 @@ kern_return_t S_mach_notify_dead_name(mach_port_t notify, mach_port_name_t name)
 		bury(server);
 	}
 	return KERN_SUCCESS;
+}
+
+/* What follows is what follows any death: S_mach_notify_dead_name. */
+kern_return_t S_bootstrap_terminate(mach_port_t bootstrap, const char *name)
+{
+	const struct server *asking = server_of_request();
+
+	(void)bootstrap;
+	if (!asking || !asking->entry->host)
+		return KERN_NO_ACCESS;
+	for (unsigned i = 0; i < server_count; i++)
+		if (servers[i].state == SERVER_RUNNING && strcmp(servers[i].entry->name, name) == 0)
+			return task_terminate(servers[i].task);
+	return KERN_INVALID_NAME;
 }
 
 static const char *exception_name(int exception)

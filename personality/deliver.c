@@ -2,6 +2,7 @@
 #include "deliver.h"
 
 #include <mach/mach.h>
+#include <servers/file_types.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,7 +284,8 @@ static void exception_signal(int exception, int64_t code, int64_t subcode, struc
 	case EXC_BAD_ACCESS:
 		info->signal = SIGSEGV;
 		info->code = code == KERN_PROTECTION_FAILURE ? SEGV_ACCERR : SEGV_MAPERR;
-		if (code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE) {
+		/* The pager could not bring the page: it is dead, or says why by a file server's error. */
+		if (code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE || (code & ~0xfff) == FILE_ERROR_BASE) {
 			info->signal = SIGBUS;
 			info->code = BUS_ADRERR;
 		}

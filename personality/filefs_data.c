@@ -76,7 +76,7 @@ static int get_mapping(struct file_node *node, uint64_t end, struct file_mapping
 		server_lock();
 		if (result != KERN_SUCCESS) {
 			free(made);
-			return -ENOMEM;
+			return result == KERN_INVALID_CAPABILITY ? -EIO : -ENOMEM; /* the pager is dead */
 		}
 		mapping = node->mapping;
 		if (mapping == NULL || mapping->size < made->size) {

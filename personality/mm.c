@@ -180,7 +180,10 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 		kernel_protection(protection), kernel_protection(maximum), shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY);
 	if (result != KERN_SUCCESS) {
 		free(area);
-		return result == KERN_PROTECTION_FAILURE ? -EACCES : -ENOMEM;
+		/* An improper capability is a memory object whose pager is dead. */
+		return result == KERN_PROTECTION_FAILURE   ? -EACCES
+		       : result == KERN_INVALID_CAPABILITY ? -EIO
+							   : -ENOMEM;
 	}
 	area->start = address;
 	area->end = address + size;

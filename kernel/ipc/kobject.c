@@ -163,6 +163,15 @@ static struct ipc_kmsg *error_reply(const struct ipc_kmsg *in, kern_return_t cod
 	return out;
 }
 
+/* Whether a right among the arguments has died: to a routine it would look like one that was left out. */
+static bool carries_dead(const struct ipc_kmsg *in)
+{
+	for (unsigned i = 0; i < in->descriptors; i++)
+		if (in->carry[i].dead || (in->carry[i].port != NULL && !ipc_port_active(in->carry[i].port)))
+			return true;
+	return false;
+}
+
 /* Runs the routine for a message and sends its reply. KERN_RESTART: not consumed. */
 static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 {
@@ -171,7 +180,9 @@ static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 	kern_return_t result = KERN_SUCCESS;
 
 	count_event(messages_kernel);
-	if (routine != NULL && routine->words != NULL)
+	if (routine != NULL && __builtin_expect(carries_dead(in), 0))
+		out = in->local_port != NULL ? error_reply(in, KERN_INVALID_CAPABILITY) : NULL;
+	else if (routine != NULL && routine->words != NULL)
 		result = run_words(in, routine, &out);
 	else if (routine != NULL && routine->message != NULL)
 		result = run_message(in, routine, &out);

@@ -100,6 +100,21 @@ static void test_dead_pager(mach_port_t right, vm_address_t mapped)
 	check("other memory goes on", read_word((vm_address_t)&right, &value) == KERN_SUCCESS);
 }
 
+/* A memory object that has died is not one that was left out: no memory of zeros is mapped in its place. */
+static void dead_object(void)
+{
+	mach_port_t dead = new_port();
+	vm_address_t address = 0;
+
+	mach_port_mod_refs(mach_task_self(), dead, MACH_PORT_RIGHT_RECEIVE, -1);
+	check_is("the right is a dead name", type_of(dead), MACH_PORT_TYPE_DEAD_NAME);
+	check_is("a dead memory object is not mapped",
+		vm_map(mach_task_self(), &address, VM_PAGE_SIZE, 0, TRUE, dead, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
+			VM_INHERIT_NONE),
+		KERN_INVALID_CAPABILITY);
+	mach_port_deallocate(mach_task_self(), dead);
+}
+
 void test_pager(void)
 {
 	mach_port_t right = MACH_PORT_NULL;
@@ -108,6 +123,7 @@ void test_pager(void)
 	unsigned before;
 	bool good = true;
 
+	dead_object();
 	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set);
 	check_is("a memory object is made", pager_object_init(&object, &ops, set, TRUE, MEMORY_OBJECT_COPY_DELAY),
 		KERN_SUCCESS);

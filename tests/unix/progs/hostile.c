@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CALLS = 120, LAST_CALL = 450, AREA = 16 * 4096, LIFE_MS = 150, MEMORY_MAX = 24 << 20 };
+enum { CALLS = 120, LAST_CALL = 450, LAST_TRAP = 24, AREA = 16 * 4096, LIFE_MS = 150, MEMORY_MAX = 24 << 20 };
 
 /* xorshift64: Marsaglia, Journal of Statistical Software 8 (2003). */
 static unsigned long state;
@@ -154,7 +154,8 @@ static void one_life(void)
 	if (next() % 4 == 0)
 		(void)!setresuid(1000, 1000, 1000);
 	for (i = 0; i < CALLS; i++) {
-		long number = (long)(next() % LAST_CALL);
+		/* Negative numbers are traps of the kernel beneath. */
+		long number = next() % 8 == 0 ? -(long)(next() % LAST_TRAP) : (long)(next() % LAST_CALL);
 		unsigned long a[6];
 		int n;
 

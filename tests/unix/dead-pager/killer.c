@@ -1,0 +1,61 @@
+/*
+ * killer SERVICE... : beside the Unix system; ends the server NAME of the configuration when a file "kill-NAME" comes up
+ * in the root of the file system SERVICE. So a Unix program can have a server die at a moment of its choice.
+ */
+#include <mach/mach.h>
+#include <servers/bootstrap_user.h>
+#include <servers/file_user.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LOOK_EVERY_MS = 20, SERVICES_MAX = 4 };
+
+static const char *const victims[] = {"ext2", "tmp", "run", "disk"};
+
+static mach_port_t root_of(mach_port_t bootstrap, const char *service)
+{
+	mach_port_t server = MACH_PORT_NULL, root = MACH_PORT_NULL;
+	service_name_t name = {0};
+	file_attributes_t attributes;
+
+	strncpy(name, service, sizeof name - 1);
+	if (bootstrap_look_up(bootstrap, name, &server) != KERN_SUCCESS ||
+		file_system_root(server, &root, &attributes) != KERN_SUCCESS)
+		fprintf(stderr, "killer: no file system %s\n", service);
+	return root;
+}
+
+static void look(mach_port_t bootstrap, mach_port_t root)
+{
+	for (unsigned i = 0; i < sizeof victims / sizeof victims[0]; i++) {
+		file_name_t name = {0};
+		service_name_t victim = {0};
+		file_attributes_t attributes;
+		mach_port_t file;
+
+		snprintf(name, sizeof name, "kill-%s", victims[i]);
+		if (file_look_up(root, name, &file, &attributes) != KERN_SUCCESS)
+			continue;
+		mach_port_deallocate(mach_task_self(), file);
+		strcpy(victim, victims[i]);
+		if (bootstrap_terminate(bootstrap, victim) == KERN_SUCCESS)
+			printf("killer: %s is ended\n", victim);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	mach_port_t bootstrap, roots[SERVICES_MAX];
+	int count = argc - 1 < SERVICES_MAX ? argc - 1 : SERVICES_MAX;
+
+	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) != KERN_SUCCESS)
+		return 1;
+	for (int i = 0; i < count; i++)
+		roots[i] = root_of(bootstrap, argv[i + 1]);
+	for (;;) {
+		for (int i = 0; i < count; i++)
+			look(bootstrap, roots[i]);
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, LOOK_EVERY_MS);
+	}
+}

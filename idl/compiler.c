@@ -39,9 +39,9 @@ static void check_descriptors(struct compiler *compiler)
 
 	for (routine = compiler->interface.routines; routine != NULL; routine = routine->next) {
 		if (compiler->max_descriptors != 0 && routine->request.descriptors > compiler->max_descriptors)
-			error_at(compiler, &routine->loc, NULL, "the request of '%s' has %llu descriptors, more than %u",
-				routine->name, (unsigned long long)routine->request.descriptors,
-				compiler->max_descriptors);
+			error_at(compiler, &routine->loc, NULL,
+				"the request of '%s' has %llu descriptors, more than %u", routine->name,
+				(unsigned long long)routine->request.descriptors, compiler->max_descriptors);
 		if (compiler->max_reply_descriptors != 0 &&
 			routine->reply.descriptors > compiler->max_reply_descriptors)
 			error_at(compiler, &routine->loc, NULL, "the reply of '%s' has %llu descriptors, more than %u",

@@ -46,9 +46,12 @@ static void put_type(FILE *file, const struct type *type)
 	putc('{', file);
 	put_member(file, "name", type->name, &first);
 	put_member(file, "shape", shape_text(type->shape), &first);
-	fprintf(file, ", \"send\": %d, \"receive\": %d, \"bytes\": %llu, \"count\": %llu, \"variable\": %s",
+	fprintf(file,
+		", \"send\": %d, \"receive\": %d, \"bytes\": %llu, \"count\": %llu, \"variable\": %s, \"align\": %u",
 		type->send_name, type->recv_name, (unsigned long long)type->bytes, (unsigned long long)type->count,
-		type->variable ? "true" : "false");
+		type->variable ? "true" : "false", type->align);
+	if (type->dealloc)
+		fputs(", \"dealloc\": true", file);
 	put_member(file, "ctype", type->c_type, &first);
 	put_member(file, "cusertype", type->c_user_type, &first);
 	put_member(file, "cservertype", type->c_server_type, &first);
@@ -80,6 +83,13 @@ static void put_type(FILE *file, const struct type *type)
 	putc('}', file);
 }
 
+static const char *trailer_text(enum trailer_field field)
+{
+	static const char *const names[] = {"none", "seqno", "sender_id", "context", "security", "audit"};
+
+	return names[field];
+}
+
 static void put_arguments(FILE *file, const struct routine *routine)
 {
 	static const char *const directions[] = {"none", "in", "out", "inout", "requestport", "replyport", "ureplyport",
@@ -106,6 +116,12 @@ static void put_arguments(FILE *file, const struct routine *routine)
 		}
 		fputs("], \"type\": ", file);
 		put_type(file, argument->type);
+		if (argument->same_count != NULL) {
+			fputs(", \"count_of\": ", file);
+			put_string(file, argument->same_count->name);
+		}
+		if (argument->trailer != TRAILER_NONE)
+			fprintf(file, ", \"trailer\": \"%s\"", trailer_text(argument->trailer));
 		if (routine->registers && argument->in)
 			fprintf(file, ", \"request_word\": %u", argument->in_word);
 		if (routine->registers && argument->out)
@@ -113,6 +129,26 @@ static void put_arguments(FILE *file, const struct routine *routine)
 		putc('}', file);
 	}
 	putc(']', file);
+}
+
+/* What statements said of the routines that follow them. */
+static void put_settings(FILE *file, const struct routine *routine)
+{
+	bool first = false;
+
+	put_member(file, "waittime", routine->default_waittime, &first);
+	put_member(file, "sendtime", routine->default_sendtime, &first);
+	put_member(file, "msgoption", routine->default_msgoption, &first);
+	put_member(file, "consume_on_send_error",
+		routine->consume == CONSUME_NONE      ? NULL
+		: routine->consume == CONSUME_TIMEOUT ? "timeout"
+						      : "any",
+		&first);
+	put_member(file, "error_procedure", routine->kind == KIND_ROUTINE ? NULL : routine->error_procedure, &first);
+	if (routine->special_reply_port)
+		fputs(", \"special_reply_port\": true", file);
+	if (routine->allocated)
+		fputs(", \"allocated\": true", file);
 }
 
 static void put_size(FILE *file, const char *key, const struct message *message)
@@ -153,6 +189,7 @@ static void put_routine(FILE *file, const struct interface *interface, const str
 		if (!routine->simple)
 			put_size(file, "reply", &routine->reply);
 	}
+	put_settings(file, routine);
 	fputs(",\n     ", file);
 	put_arguments(file, routine);
 	putc('}', file);
@@ -183,7 +220,12 @@ void print_json(struct compiler *compiler, FILE *file)
 		put_string(file, import->file);
 		putc('}', file);
 	}
-	fputs("],\n  \"types\": [", file);
+	fputs("],\n  \"demux\": ", file);
+	put_string(file, interface->demux != NULL ? interface->demux
+						  : arena_printf(&compiler->arena, "%s_server", interface->name));
+	fputs(",\n  \"rcsid\": ", file);
+	put_string(file, interface->rcsid);
+	fputs(",\n  \"types\": [", file);
 	for (type = interface->types; type != NULL; type = type->next) {
 		fprintf(file, "%s\n    ", type == interface->types ? "" : ",");
 		put_type(file, type);

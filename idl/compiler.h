@@ -73,6 +73,12 @@ void compiler_free(struct compiler *compiler);
 /* Reads and checks the text. Returns whether no error was found. */
 bool compiler_parse(struct compiler *compiler);
 
+/* Whether GNU's refusals count: its dialect was asked for, not only taken for want of another. */
+static inline bool gnu_refuses(const struct compiler *compiler)
+{
+	return compiler->dialect == DIALECT_GNU && !compiler->recognised;
+}
+
 /* Diagnostics: `where` and the message, the source line with a caret, and a hint unless it is null. */
 void error_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -12,7 +12,7 @@ void begin_subsystem(struct compiler *compiler, const struct loc *loc, const cha
 {
 	struct interface *interface = &compiler->interface;
 
-	if (interface->declared && compiler->dialect == DIALECT_GNU)
+	if (interface->declared && gnu_refuses(compiler))
 		error_at(compiler, loc, "one file declares one subsystem", "a second subsystem");
 	else if (interface->declared)
 		warning_at(compiler, loc, "one file declares one subsystem", "a second subsystem: it replaces '%s'",

@@ -253,7 +253,7 @@ void type_define(struct compiler *compiler, struct type *type)
 	unsigned bucket = bucket_of(type->name);
 
 	if (old != NULL && !old->builtin) {
-		if (compiler->dialect == DIALECT_GNU && !compiler->recognised)
+		if (gnu_refuses(compiler))
 			error_at(compiler, &type->loc, NULL, "type '%s' is defined again", type->name);
 		else
 			warning_at(compiler, &type->loc, "the later definition counts", "type '%s' is defined again",

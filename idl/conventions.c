@@ -49,7 +49,11 @@ static void put_message_function(struct output *output, const struct routine *ro
 	if (!output->kernel)
 		put(output, "\t(void)mig_server_dispatch(&%s, in, out);\n", table_name(output));
 	else if (routine->registers)
-		put(output, "\tmig_serve_words(mig_words_%s, in, out);\n", routine->name);
+		put(output,
+			"\tstatic const struct mig_routine words = {\n"
+			"\t\t.request_words = %u, .reply_words = %u, .words = mig_words_%s};\n\n"
+			"\tmig_serve_words(&words, in, out);\n",
+			routine->request_words, routine->reply_words, routine->name);
 	else
 		put(output, "\tmig_message_%s(in, out);\n", routine->name);
 	put_hook(output, "After", "Rcv", routine);
@@ -61,20 +65,22 @@ static void put_serve_words(struct output *output)
 {
 	put(output, "/* Serves a message with the function that serves its words. */\n"
 		    "static void mig_serve_words(\n"
-		    "\tvoid (*words)(struct mig_call *), const struct ipc_kmsg *in, struct ipc_kmsg *out)\n{\n"
+		    "\tconst struct mig_routine *routine, const struct ipc_kmsg *in, struct ipc_kmsg *out)\n{\n"
 		    "\tconst uint32_t body = in->header.msgh_size - (uint32_t)sizeof in->header;\n"
-		    "\tstruct mig_call call = {.port = in->remote_port, .id = in->header.msgh_id, .count = body / 8};\n"
-		    "\tmach_msg_header_t *reply = ipc_kmsg_header(out);\n\n"
-		    "\tif (body > sizeof call.word || body %% 8 != 0) {\n"
-		    "\t\tcall.word[0] = (uint64_t)(int64_t)MIG_BAD_ARGUMENTS;\n\t\tcall.count = 1;\n"
-		    "\t} else {\n\t\tmemcpy(call.word, &in->header + 1, body);\n\t\twords(&call);\n\t}\n"
+		    "\tmach_msg_header_t *reply = ipc_kmsg_header(out);\n"
+		    "\tkern_return_t result = MIG_BAD_ARGUMENTS;\n"
+		    "\tuint64_t word[8];\n\tuint32_t count;\n\n"
+		    "\tif (body == 8 * routine->request_words) {\n\t\tmemcpy(word, &in->header + 1, body);\n"
+		    "\t\tresult = routine->words(word, (uintptr_t)in->remote_port);\n\t}\n"
 		    "\tmemset(reply, 0, sizeof(mig_reply_error_t));\n"
 		    "\treply->msgh_id = in->header.msgh_id + 100;\n"
-		    "\tif (call.disposition != KERN_SUCCESS) {\n"
+		    "\tif (result == KERN_RESTART || !mig_answers(result)) {\n"
 		    "\t\treply->msgh_size = sizeof(mig_reply_error_t);\n"
-		    "\t\t((mig_reply_error_t *)(void *)reply)->RetCode = call.disposition;\n\t\treturn;\n\t}\n"
-		    "\treply->msgh_size = (mach_msg_size_t)(sizeof *reply + 8 * call.count);\n"
-		    "\tmemcpy(reply + 1, call.word, 8 * call.count);\n}\n\n");
+		    "\t\t((mig_reply_error_t *)(void *)reply)->RetCode =\n"
+		    "\t\t\tresult == KERN_RESTART ? KERN_RESTART : MIG_NO_REPLY;\n\t\treturn;\n\t}\n"
+		    "\tcount = mig_answer(routine, result, word);\n"
+		    "\treply->msgh_size = (mach_msg_size_t)(sizeof *reply + 8 * count);\n"
+		    "\tmemcpy(reply + 1, word, 8 * count);\n}\n\n");
 }
 
 static void put_message_functions(struct output *output)

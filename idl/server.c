@@ -8,25 +8,13 @@ static void put_helpers(struct output *output)
 {
 	const struct interface *interface = &output->compiler->interface;
 	const struct routine *routine;
-	bool registers = false;
 	bool messages = false;
 
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (routine->skip)
 			continue;
-		registers = registers || routine->registers;
 		messages = messages || !routine->registers;
 	}
-	if (registers && !interface->foreign)
-		put(output, "/* Ends a call with one word, its result. */\n"
-			    "static void mig_end_call(struct mig_call *call, kern_return_t result)\n{\n"
-			    "\tif (result == KERN_RESTART) {\n\t\tcall->disposition = KERN_RESTART;\n\t\treturn;\n\t}\n"
-			    "\tmemset(call->word, 0, sizeof call->word);\n"
-			    "\tcall->word[0] = (uint64_t)(int64_t)result;\n"
-			    "\tcall->count = 1;\n"
-			    "\tcall->disposition = result == MIG_NO_REPLY || result == MIG_DESTROY_REQUEST ? "
-			    "MIG_NO_REPLY : "
-			    "KERN_SUCCESS;\n}\n\n");
 	if (messages && output->kernel)
 		put(output, "/* Makes `out` the reply that says only how the routine ended. */\n"
 			    "static void mig_end_message(const struct ipc_kmsg *in, struct ipc_kmsg *out, "
@@ -159,6 +147,8 @@ static void deferred_reply(struct output *output, const struct routine *routine)
 
 static void put_table_entry(struct output *output, const struct routine *routine)
 {
+	const bool foreign = output->compiler->interface.foreign;
+
 	put(output, "\t[%lld] = {\n\t\t.name = \"%s\",\n", (long long)(routine->id - output->compiler->interface.base),
 		routine->name);
 	if (routine->registers) {
@@ -167,7 +157,8 @@ static void put_table_entry(struct output *output, const struct routine *routine
 			routine->reply_words);
 		put(output, "\t\t.max_request_size = %u,\n\t\t.max_reply_size = %u,\n", 24 + 8 * routine->request_words,
 			routine->simple ? 40 : 24 + 8 * routine->reply_words);
-		put(output, "\t\t.words = mig_words_%s,\n\t},\n", routine->name);
+		put(output, "\t\t.%s = mig_%s_%s,\n\t},\n", foreign ? "foreign" : "words", foreign ? "call" : "words",
+			routine->name);
 		return;
 	}
 	if (routine->simple || routine->server_trailer)

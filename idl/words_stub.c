@@ -17,20 +17,20 @@ void put_destructors(struct output *output, const struct routine *routine)
 const char *request_port_value(struct output *output, const struct routine *routine, bool words)
 {
 	const struct type *type = routine->request_port->type;
-	const char *port = words            ? "mig_call->port"
+	const char *port = words            ? "(mig_port_t)mig_label"
 			   : output->kernel ? "mig_in->remote_port"
 					    : "mig_in->msgh_local_port";
 	const char *payload =
-		words ? "mig_call->payload"
+		words ? "mig_label"
 		      : "((mach_msg_trailer_t *)((char *)mig_in + ((mig_in->msgh_size + 7) & ~7u)))->msgh_payload";
 	struct arena *arena = &output->compiler->arena;
 
 	if (type->intran_payload != NULL && !output->kernel) {
 		if (type->intran == NULL)
 			return arena_printf(arena, "%s(%s)", type->intran_payload, payload);
-		return arena_printf(arena,
-			words ? "%s != %s ? %s(%s) : %s(%s)" : "%s != 0 && %s != 0 ? %s(%s) : %s(%s)", payload,
-			words ? port : payload, type->intran_payload, payload, type->intran, port);
+		/* A label is a payload if it cannot be a name, which has 32 bits. */
+		return arena_printf(arena, "%s > %s ? %s(%s) : %s(%s)", payload, words ? "UINT32_MAX" : "0",
+			type->intran_payload, payload, type->intran, port);
 	}
 	return type->intran != NULL ? arena_printf(arena, "%s(%s)", type->intran, port) : port;
 }
@@ -45,22 +45,15 @@ static void put_input(struct output *output, const struct argument *argument)
 	switch (type->shape) {
 	case SHAPE_SCALAR:
 		if (type->intran != NULL)
-			put(output, "\t%s = %s((%s)mig_call->word[%u]);\n", name, type->intran, c, word);
+			put(output, "\t%s = %s((%s)mig_word[%u]);\n", name, type->intran, c, word);
 		else
-			put(output, "\t%s = (%s)mig_call->word[%u];\n", name, c, word);
-		break;
-	case SHAPE_STRING:
-		put(output, "\tmemcpy(%s, &mig_call->word[%u], %llu);\n", name, word, (unsigned long long)type->count);
-		put(output,
-			"\tif (memchr(%s, 0, %llu) == NULL) {\n\t\tmig_end_call(mig_call, "
-			"MIG_BAD_ARGUMENTS);\n\t\treturn;\n\t}\n",
-			name, (unsigned long long)type->count);
+			put(output, "\t%s = (%s)mig_word[%u];\n", name, c, word);
 		break;
 	case SHAPE_ARRAY:
-		put(output, "\tmemcpy(%s, &mig_call->word[%u], sizeof %s);\n", name, word, name);
+		put(output, "\tmemcpy(%s, &mig_word[%u], sizeof %s);\n", name, word, name);
 		break;
 	default:
-		put(output, "\tmemcpy(&%s, &mig_call->word[%u], sizeof %s);\n", name, word, name);
+		put(output, "\tmemcpy(&%s, &mig_word[%u], sizeof %s);\n", name, word, name);
 		break;
 	}
 }
@@ -75,15 +68,15 @@ static void put_output(struct output *output, const struct argument *argument)
 		name = arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name);
 	switch (type->shape) {
 	case SHAPE_SCALAR:
-		put(output, "\tmig_call->word[%u] = (uint64_t)%s;\n", word, name);
+		put(output, "\tmig_word[%u] = (uint64_t)%s;\n", word, name);
 		break;
 	case SHAPE_STRING:
 		put(output, "\t%s[%llu] = '\\0';\n", name, (unsigned long long)type->count - 1);
-		put(output, "\tmemcpy(&mig_call->word[%u], %s, %llu);\n", word, name, (unsigned long long)type->count);
+		put(output, "\tmemcpy(&mig_word[%u], %s, %llu);\n", word, name, (unsigned long long)type->count);
 		break;
 	default:
-		put(output, "\tmemcpy(&mig_call->word[%u], %s%s, %llu);\n", word, type->shape == SHAPE_ARRAY ? "" : "&",
-			name, (unsigned long long)type->bytes);
+		put(output, "\tmemcpy(&mig_word[%u], %s%s, %llu);\n", word, type->shape == SHAPE_ARRAY ? "" : "&", name,
+			(unsigned long long)type->bytes);
 		break;
 	}
 }
@@ -134,36 +127,32 @@ static void put_work_call(struct output *output, const struct routine *routine)
 	put(output, ");\n");
 }
 
-static bool zeroed_outs(const struct routine *routine)
-{
-	const struct argument *argument;
-
-	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		if (argument->out && !argument->in)
-			return true;
-	}
-	return false;
-}
-
-/* Word 0 and those beyond what the routine answers are zero; the outs overwrite theirs. */
+/* The answer's words but the first, which is the caller's. */
 static void put_answer(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
 
-	put(output, "\tmemset(mig_call->word, 0, sizeof mig_call->word);\n");
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		if (argument->out)
 			put_output(output, argument);
 	}
-	put(output, "\tmig_call->count = %u;\n\tmig_call->disposition = KERN_SUCCESS;\n", routine->reply_words);
 }
 
+static void put_string_check(struct output *output, const struct argument *argument)
+{
+	unsigned long long count = (unsigned long long)argument->type->count;
+
+	put(output, "\tmemcpy(%s, &mig_word[%u], %llu);\n", argument->name, argument->in_word, count);
+	put(output, "\tif (memchr(%s, 0, %llu) == NULL)\n\t\treturn MIG_BAD_ARGUMENTS;\n", argument->name, count);
+}
+
+/* Strings are looked at before anything is translated: a translation may make references. */
 void put_words_stub(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
 	const char *port = routine->request_port->name;
 
-	put(output, "static void mig_words_%s(struct mig_call *mig_call)\n{\n", routine->name);
+	put(output, "static kern_return_t mig_words_%s(uint64_t mig_word[8], uint64_t mig_label)\n{\n", routine->name);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		if (argument->server)
 			put_local(output, argument);
@@ -173,18 +162,20 @@ void put_words_stub(struct output *output, const struct routine *routine)
 		if (argument->server)
 			put_size_assertion(output, argument);
 	}
-	put(output, "\tif (mig_call->count != %u) {\n\t\tmig_end_call(mig_call, %s);\n\t\treturn;\n\t}\n",
-		routine->request_words, routine->simple ? "MIG_NO_REPLY" : "MIG_BAD_ARGUMENTS");
+	if (routine->request_words == 0 && routine->reply_words <= 1)
+		put(output, "\t(void)mig_word;\n");
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		if (argument->in)
+		if (argument->in && argument->type->shape == SHAPE_STRING)
+			put_string_check(output, argument);
+	}
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (argument->in && argument->type->shape != SHAPE_STRING)
 			put_input(output, argument);
 	}
-	if (zeroed_outs(routine)) {
-		for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-			if (argument->out && !argument->in && argument->type->shape != SHAPE_ARRAY &&
-				argument->type->shape != SHAPE_STRING)
-				put(output, "\tmemset(&%s, 0, sizeof %s);\n", argument->name, argument->name);
-		}
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (argument->out && !argument->in && argument->type->shape != SHAPE_ARRAY &&
+			argument->type->shape != SHAPE_STRING)
+			put(output, "\tmemset(&%s, 0, sizeof %s);\n", argument->name, argument->name);
 	}
 	put(output, "\t%s = %s;\n", port, request_port_value(output, routine, true));
 	if (routine->request_port->type->recv_name == IPC_POLYMORPHIC)
@@ -193,13 +184,14 @@ void put_words_stub(struct output *output, const struct routine *routine)
 	put_work_call(output, routine);
 	put_destructors(output, routine);
 	if (routine->simple) {
-		put(output,
-			"\tmig_end_call(mig_call, mig_result == KERN_RESTART ? KERN_RESTART : MIG_NO_REPLY);\n}\n\n");
+		put(output, "\treturn mig_result == KERN_RESTART ? KERN_RESTART : MIG_NO_REPLY;\n}\n\n");
 		return;
 	}
-	put(output, "\tif (mig_result != KERN_SUCCESS) {\n\t\tmig_end_call(mig_call, mig_result);\n\t\treturn;\n\t}\n");
-	put_answer(output, routine);
-	put(output, "}\n\n");
+	if (routine->reply_words > 1) {
+		put(output, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn mig_result;\n");
+		put_answer(output, routine);
+	}
+	put(output, "\treturn mig_result;\n}\n\n");
 }
 
 void put_foreign_stub(struct output *output, const struct routine *routine)
@@ -207,12 +199,9 @@ void put_foreign_stub(struct output *output, const struct routine *routine)
 	const struct argument *argument;
 	unsigned word = 0;
 
-	put(output, "static void mig_words_%s(struct mig_call *mig_call)\n{\n", routine->name);
-	put(output, "\tint64_t mig_result = %s(mig_call->word[6]", routine->server_name);
+	put(output, "static int64_t mig_call_%s(const uint64_t mig_word[7])\n{\n", routine->name);
+	put(output, "\treturn %s(mig_word[6]", routine->server_name);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next)
-		put(output, ", (%s)mig_call->word[%u]", c_type(output, argument->type), word++);
-	put(output, ");\n\n");
-	put(output, "\tmig_call->word[0] = (uint64_t)mig_result;\n\tmig_call->count = 1;\n"
-		    "\tmig_call->disposition = mig_result == MIG_FOREIGN_NO_REPLY ? MIG_NO_REPLY :\n"
-		    "\t\tmig_result == MIG_FOREIGN_KEEP ? MIG_REPLY_KEEP : KERN_SUCCESS;\n}\n\n");
+		put(output, ", (%s)mig_word[%u]", c_type(output, argument->type), word++);
+	put(output, ");\n}\n\n");
 }

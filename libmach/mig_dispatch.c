@@ -7,55 +7,75 @@ static void set_no_reply(mach_msg_header_t *out)
 {
 	mig_reply_error_t *error = (mig_reply_error_t *)out;
 
-	out->msgh_bits = 0;
+	memset(error, 0, sizeof(*error));
 	out->msgh_size = sizeof(*error);
-	out->msgh_remote_port = MACH_PORT_NULL;
 	error->RetCode = MIG_NO_REPLY;
 }
 
-/* What the routine of a register message gets when the message came in a buffer, and its reply as a message. */
-static void dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in, mach_msg_header_t *out)
+/* The head of the answer to `in`, which has no descriptors. */
+static void start_reply(const mach_msg_header_t *in, mach_msg_header_t *out, mach_msg_size_t size)
+{
+	out->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(in->msgh_bits), 0);
+	out->msgh_size = size;
+	out->msgh_remote_port = in->msgh_remote_port;
+	out->msgh_local_port = MACH_PORT_NULL;
+	out->msgh_reserved = 0;
+	out->msgh_id = in->msgh_id + 100;
+}
+
+void mig_dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in, mach_msg_header_t *out)
 {
 	mach_msg_size_t body = in->msgh_size - sizeof(*in);
-	struct mig_call call = {.port = in->msgh_local_port, .payload = in->msgh_local_port, .id = in->msgh_id};
 	const mach_msg_trailer_t *trailer = (const void *)((char *)in + ((in->msgh_size + 7u) & ~7u));
+	kern_return_t result = MIG_BAD_ARGUMENTS;
+	uint64_t word[8] = {0};
+	uint32_t count;
 
-	call.count = body / 8;
-	if (trailer->msgh_payload)
-		call.payload = trailer->msgh_payload;
-	if ((in->msgh_bits & MACH_MSGH_BITS_COMPLEX) || body % 8 || call.count != routine->request_words) {
-		call.word[0] = (uint64_t)(int64_t)MIG_BAD_ARGUMENTS;
-		call.count = 1;
-	} else {
-		memcpy(call.word, in + 1, body);
-		routine->words(&call);
+	if (!(in->msgh_bits & MACH_MSGH_BITS_COMPLEX) && body == 8 * routine->request_words) {
+		memcpy(word, in + 1, body);
+		result = routine->words(word, trailer->msgh_payload ? trailer->msgh_payload : in->msgh_local_port);
 	}
-	if (call.disposition == MIG_NO_REPLY) {
+	if (!mig_answers(result)) {
 		set_no_reply(out);
-		return;
+	} else {
+		count = mig_answer(routine, result, word);
+		start_reply(in, out, (mach_msg_size_t)(sizeof(*out) + 8 * count));
+		memcpy(out + 1, word, 8 * count);
 	}
-	out->msgh_size = (mach_msg_size_t)(sizeof(*out) + 8 * call.count);
-	memcpy(out + 1, call.word, 8 * call.count);
+	if (result == MIG_DESTROY_REQUEST) {
+		in->msgh_bits &= ~MACH_MSGH_BITS_LOCAL_MASK;
+		mach_msg_destroy(in);
+	} else if (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		/* Rights and memory that the routine does not take; the right to reply has gone into the answer. */
+		in->msgh_bits = MACH_MSGH_BITS_COMPLEX;
+		in->msgh_remote_port = in->msgh_local_port = MACH_PORT_NULL;
+		mach_msg_destroy(in);
+	}
+}
+
+void mig_bad_id(const mach_msg_header_t *in, mach_msg_header_t *out)
+{
+	mig_reply_error_t *error = (mig_reply_error_t *)out;
+
+	start_reply(in, out, sizeof(*error));
+	error->NDR = NDR_record;
+	error->RetCode = MIG_BAD_ID;
+	error->pad = 0;
 }
 
 int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out)
 {
-	mig_reply_error_t *error = (mig_reply_error_t *)out;
+	const mig_reply_error_t *error = (const mig_reply_error_t *)out;
 	const struct mig_routine *routine = NULL;
 
-	memset(error, 0, sizeof(*error));
-	out->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(in->msgh_bits), 0);
-	out->msgh_size = sizeof(*error);
-	out->msgh_remote_port = in->msgh_remote_port;
-	out->msgh_id = in->msgh_id + 100;
-	error->NDR = NDR_record;
-	error->RetCode = MIG_BAD_ID;
 	if (in->msgh_id >= subsystem->start && in->msgh_id < subsystem->end)
 		routine = &subsystem->routine[in->msgh_id - subsystem->start];
-	if (!routine || (!routine->words && !routine->message))
+	if (!routine || (!routine->words && !routine->message)) {
+		mig_bad_id(in, out);
 		return 0;
+	}
 	if (routine->words) {
-		dispatch_words(routine, in, out);
+		mig_dispatch_words(routine, in, out);
 	} else {
 		routine->message(in, out);
 		if (!(out->msgh_bits & MACH_MSGH_BITS_COMPLEX) && error->RetCode == MIG_NO_REPLY)

@@ -76,7 +76,7 @@ struct call {
 	struct thread *thread;   /* who calls */
 	struct process *process; /* its process; the child's after vfork */
 	uint64_t number;
-	uint64_t argument[6];
+	uint64_t argument[7]; /* as its stub takes them: the last is this call */
 
 	/* For calls that run again. Zero when the call starts. */
 	uint64_t progress;                          /* the call's own: bytes done so far */

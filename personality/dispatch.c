@@ -387,7 +387,6 @@ struct call *proc_caller(void)
 static enum answer run_call(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
-	struct mig_call message;
 	const struct mig_routine *routine = NULL;
 
 	call->state = CALL_RUNNING;
@@ -398,16 +397,12 @@ static enum answer run_call(struct call *call, int64_t *result)
 		trace_begin(call);
 	if (call->number < (uint64_t)unix_subsystem.end)
 		routine = &unix_subsystem.routine[call->number];
-	if (routine == NULL || routine->words == NULL) {
+	if (routine == NULL || routine->foreign == NULL) {
 		*result = -ENOSYS;
 	} else {
-		/* The stub of a system call reads words 0 to 6 and nothing else. */
-		memcpy(message.word, call->argument, sizeof call->argument);
-		message.word[6] = (uintptr_t)call;
 		current_call = call;
-		routine->words(&message);
+		*result = routine->foreign(call->argument);
 		current_call = NULL;
-		*result = (int64_t)message.word[0];
 	}
 	if (thread->dead) {
 		thread_free(thread);
@@ -523,6 +518,7 @@ static uint32_t serve_foreign(struct mach_delivery *delivery)
 		call->process = thread->process;
 		call->number = (uint32_t)DELIVERED_ID(delivery->kind);
 		memcpy(call->argument, delivery->word, sizeof call->argument);
+		call->argument[6] = (uintptr_t)call;
 		call->progress = 0;
 		call->timed_out = call->in_worker = call->has_deadline = call->no_restart = false;
 		call->interrupted = NULL;
@@ -576,20 +572,16 @@ kern_return_t S_exception_raise(mach_port_t exception_port, mach_port_t thread_p
 static void serve_words(struct mach_delivery *delivery)
 {
 	const struct mig_subsystem *subsystem = &device_notify_subsystem;
-	struct mig_call message = {0};
+	const struct mig_routine *routine = NULL;
+	kern_return_t result = MIG_BAD_ID;
 	int id = DELIVERED_ID(delivery->kind);
 
-	message.id = id;
-	message.payload = message_payload = delivery->payload;
-	message.count = DELIVERED_COUNT(delivery->kind);
-	memcpy(message.word, delivery->word, sizeof message.word);
-	if (id < subsystem->start || id >= subsystem->end || subsystem->routine[id - subsystem->start].words == NULL) {
-		memset(delivery->word, 0, sizeof delivery->word);
-		delivery->word[0] = (uint64_t)(int64_t)MIG_BAD_ID;
-		return;
-	}
-	subsystem->routine[id - subsystem->start].words(&message);
-	memcpy(delivery->word, message.word, sizeof message.word);
+	message_payload = delivery->payload;
+	if (id >= subsystem->start && id < subsystem->end)
+		routine = &subsystem->routine[id - subsystem->start];
+	if (routine != NULL && routine->words != NULL && DELIVERED_COUNT(delivery->kind) == routine->request_words)
+		result = routine->words(delivery->word, delivery->payload);
+	mig_answer(routine, result, delivery->word);
 }
 
 union buffer {

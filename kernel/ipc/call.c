@@ -164,15 +164,6 @@ static mach_msg_return_t destination(
 	return result;
 }
 
-/* The words and what goes with them, for a routine of the kernel. */
-static mach_msg_return_t call_kernel(struct thread *self, struct ipc_port *port, struct mig_call *call)
-{
-	*call = (struct mig_call){
-		.port = port, .id = (mach_msg_id_t)(self->regs.rbx >> 32), .count = (uint32_t)self->regs.r14};
-	memcpy(call->word, self->regs.word, sizeof(call->word));
-	return ipc_kobject_words(port, call);
-}
-
 /*
  * The current thread becomes a caller in the port's queue and waits; the reference is consumed. False if the port is
  * dead. A receiver that waits is switched to at once, at our priority if that is higher.
@@ -218,16 +209,13 @@ void ipc_trap_call(struct thread *self)
 	if (self->regs.r14 <= IPC_WORDS)
 		result = destination(self, name, false, &port, &once);
 	if (result == MACH_MSG_SUCCESS && ipc_port_is_kernel(port)) {
-		struct mig_call call;
+		uint64_t count = self->regs.r14;
 
-		result = call_kernel(self, port, &call);
+		result = ipc_kobject_words(port, (mach_msg_id_t)(self->regs.rbx >> 32), self->regs.word, &count);
 		ipc_port_release(port);
 		if (result == KERN_RESTART)
 			thread_block_restart(self);
-		if (result == MACH_MSG_SUCCESS) {
-			memcpy(self->regs.word, call.word, sizeof(call.word));
-			self->regs.rbx = call.count;
-		}
+		self->regs.rbx = count;
 	} else if (result == MACH_MSG_SUCCESS) {
 		if (once) {
 			/* The call needs a reference only; as a right it is used now. */
@@ -314,9 +302,10 @@ int64_t ipc_trap_send(struct thread *self)
 		return result;
 	}
 	if (!once && ipc_port_is_kernel(port)) {
-		struct mig_call call;
+		uint64_t word[IPC_WORDS], count = self->regs.r14;
 
-		result = call_kernel(self, port, &call);
+		memcpy(word, self->regs.word, sizeof(word));
+		result = ipc_kobject_words(port, id, word, &count);
 		ipc_port_release(port);
 		return result;
 	}

@@ -75,40 +75,36 @@ void ipc_kobject_send_once_died(struct ipc_port *port)
 
 /* --- Routines. */
 
-mach_msg_return_t ipc_kobject_words(struct ipc_port *port, struct mig_call *call)
+mach_msg_return_t ipc_kobject_words(struct ipc_port *port, mach_msg_id_t id, uint64_t word[8], uint64_t *count)
 {
-	const struct mig_routine *routine = kernel_routine(call->id);
+	const struct mig_routine *routine = kernel_routine(id);
+	kern_return_t result = routine == NULL ? MIG_BAD_ID : MIG_BAD_ARGUMENTS;
 
 	count_event(messages_kernel);
-	call->port = port;
-	call->disposition = KERN_SUCCESS;
-	if (routine != NULL && routine->words != NULL) {
-		routine->words(call);
-	} else {
-		memset(call->word, 0, sizeof(call->word));
-		call->word[0] = (uint64_t)(int64_t)(routine == NULL ? MIG_BAD_ID : MIG_BAD_ARGUMENTS);
-		call->count = 1;
+	if (routine != NULL && routine->words != NULL && *count == routine->request_words) {
+		result = routine->words(word, (uintptr_t)port);
+		if (result == KERN_RESTART)
+			return KERN_RESTART;
 	}
-	return call->disposition == KERN_RESTART ? KERN_RESTART : MACH_MSG_SUCCESS;
+	*count = mig_answer(routine, result, word);
+	return MACH_MSG_SUCCESS;
 }
 
 /* A register routine, its request in a buffer. Null with KERN_SUCCESS: there is no reply to give. */
 static kern_return_t run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
 {
-	struct mig_call call = {.port = in->remote_port, .id = in->header.msgh_id};
+	kern_return_t result = MIG_BAD_ARGUMENTS;
+	uint64_t word[IPC_WORDS];
 
-	if (ipc_kmsg_fits_words(in)) {
-		call.count = ipc_kmsg_words(in, call.word);
-		routine->words(&call);
-	} else {
-		call.word[0] = (uint64_t)(int64_t)MIG_BAD_ARGUMENTS;
-		call.count = 1;
-	}
-	if (call.disposition == KERN_RESTART)
+	if (ipc_kmsg_fits_words(in) && ipc_kmsg_words(in, word) == routine->request_words)
+		result = routine->words(word, (uintptr_t)in->remote_port);
+	if (result == KERN_RESTART)
 		return KERN_RESTART;
 	*out = NULL;
-	if (call.disposition != MIG_NO_REPLY && !(routine->flags & MIG_ROUTINE_ONEWAY) && in->local_port != NULL) {
-		*out = ipc_kmsg_of_words(call.id + REPLY_ID_OFFSET, call.word, call.count);
+	if (mig_answers(result) && !(routine->flags & MIG_ROUTINE_ONEWAY) && in->local_port != NULL) {
+		unsigned count = mig_answer(routine, result, word);
+
+		*out = ipc_kmsg_of_words(in->header.msgh_id + REPLY_ID_OFFSET, word, count);
 		if (*out == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 	}

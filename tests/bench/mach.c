@@ -1,16 +1,19 @@
-/* The measurements seen by a Mach program: a boot module that prints "row NAME COUNT" in ticks of the time-stamp counter. */
+/* The measurements seen by a Mach program: a boot module that prints "row NAME COUNT" in ticks of the time-stamp
+ * counter. */
 #include "../interface/test.h"
+#include "by_hand.h"
 #include "measure.h"
 
 #include <mach/pager.h>
+#include <mach/server.h>
 #include <stubs_server.h>
 #include <stubs_user.h>
 #include <string.h>
 
 /* As in unix.c: the least of many repetitions, so that no timer's interrupt and no first touch is counted. */
-enum { MANY = 500, ECHO_ID = 100, PAGES = 512 };
+enum { MANY = 500, ECHO_ID = BENCH_ID, PAGES = 512 };
 
-static mach_port_t port, reply;
+static mach_port_t port, reply, reply_send;
 static volatile char *area;
 static unsigned area_page;
 
@@ -35,6 +38,39 @@ static void call_0(void)
 static void call_stub(void)
 {
 	bench_null(port);
+}
+
+static void wrong_answer(const char *name)
+{
+	printf("failed %s\n", name);
+}
+
+static const char letters[16] = "sixteen letters";
+static int answer;
+
+static void data_by_hand(void)
+{
+	if (hand_data(port, mig_get_reply_port(), letters, sizeof letters, &answer) != KERN_SUCCESS ||
+		answer != 's' + 16)
+		wrong_answer("hand-data-rpc");
+}
+
+static void data_by_stub(void)
+{
+	if (bench_data(port, letters, sizeof letters, &answer) != KERN_SUCCESS || answer != 's' + 16)
+		wrong_answer("stub-data-rpc");
+}
+
+static void right_by_hand(void)
+{
+	if (hand_right(port, mig_get_reply_port(), reply_send, 41, &answer) != KERN_SUCCESS || answer != 42)
+		wrong_answer("hand-right-rpc");
+}
+
+static void right_by_stub(void)
+{
+	if (bench_right(port, reply_send, 41, &answer) != KERN_SUCCESS || answer != 42)
+		wrong_answer("stub-right-rpc");
 }
 
 static void call_8(void)
@@ -107,7 +143,8 @@ static void ool_send(bool look)
 	m.data.address = (void *)ool_data;
 	m.data.size = OOL_SIZE;
 	m.data.type = MACH_MSG_OOL_DESCRIPTOR;
-	mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, sizeof m - sizeof m.trailer, sizeof m, port, 0, MACH_PORT_NULL);
+	mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, sizeof m - sizeof m.trailer, sizeof m, port, 0,
+		MACH_PORT_NULL);
 	for (int i = 0; look && i < OOL_SIZE; i += 4096)
 		(void)((volatile char *)m.data.address)[i];
 	vm_deallocate(mach_task_self(), (vm_address_t)m.data.address, m.data.size);
@@ -167,22 +204,27 @@ kern_return_t S_bench_null(mach_port_t server)
 	return KERN_SUCCESS;
 }
 
-/* The same loop around the server's stub that mig made. */
+kern_return_t S_bench_data(mach_port_t server, const char *data, mach_msg_type_number_t count, int *sum)
+{
+	(void)server;
+	*sum = data[0] + (int)count;
+	return KERN_SUCCESS;
+}
+
+/* The right is kept: all that come are one name. */
+kern_return_t S_bench_right(mach_port_t server, mach_port_t right, int number, int *next)
+{
+	(void)server;
+	*next = right != MACH_PORT_NULL ? number + 1 : 0;
+	return KERN_SUCCESS;
+}
+
+/* The loop that every server runs, around the stubs that mig made. */
 static void stub_server(uint64_t name)
 {
-	struct mach_delivery d = {0};
-	struct mig_call call = {0};
-	char buffer[256];
-	uint32_t flags = REPLY_NONE;
+	static const struct mig_subsystem *const subsystems[] = {&bench_stubs_subsystem, NULL};
 
-	while (mach_reply_wait_words((mach_port_t)name, flags, call.count, buffer, sizeof buffer, &d) == KERN_SUCCESS) {
-		call.port = (mach_port_t)d.payload;
-		call.count = DELIVERED_COUNT(d.kind);
-		memcpy(call.word, d.word, sizeof call.word);
-		bench_stubs_subsystem.routine[DELIVERED_ID(d.kind) - bench_stubs_subsystem.start].words(&call);
-		memcpy(d.word, call.word, sizeof call.word);
-		flags = 0;
-	}
+	mach_server_run((mach_port_t)name, subsystems);
 }
 
 static void message_server(uint64_t name)
@@ -192,7 +234,8 @@ static void message_server(uint64_t name)
 		mach_msg_trailer_t trailer;
 	} m;
 
-	if (mach_msg_trap(&m.header, MACH_RCV_MSG, 0, sizeof m, (mach_port_t)name, 0, MACH_PORT_NULL) != MACH_MSG_SUCCESS)
+	if (mach_msg_trap(&m.header, MACH_RCV_MSG, 0, sizeof m, (mach_port_t)name, 0, MACH_PORT_NULL) !=
+		MACH_MSG_SUCCESS)
 		mach_thread_exit(NULL);
 	for (;;) {
 		m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(m.header.msgh_bits), 0);
@@ -229,8 +272,8 @@ static void on_request(struct pager_object *object, vm_offset_t offset, vm_size_
 	pager_supply(object, offset, ready_pages + offset, length, VM_PROT_NONE, FALSE);
 }
 
-static void on_return(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, boolean_t dirty,
-	boolean_t kernel_copy)
+static void on_return(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
+	boolean_t dirty, boolean_t kernel_copy)
 {
 	(void)object;
 	(void)offset;
@@ -253,8 +296,8 @@ static void pager_rows(void)
 	if (pager_object_init(&object, &ops, set, TRUE, MEMORY_OBJECT_COPY_DELAY) != KERN_SUCCESS ||
 		mach_server_start_threads(set, subsystems, 1) != KERN_SUCCESS ||
 		pager_object_send_right(&object, &right) != KERN_SUCCESS ||
-		vm_map(mach_task_self(), &mapped, PAGES * VM_PAGE_SIZE, 0, TRUE, right, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
-			VM_INHERIT_DEFAULT) != KERN_SUCCESS) {
+		vm_map(mach_task_self(), &mapped, PAGES * VM_PAGE_SIZE, 0, TRUE, right, 0, FALSE, VM_PROT_DEFAULT,
+			VM_PROT_ALL, VM_INHERIT_DEFAULT) != KERN_SUCCESS) {
 		printf("failed pager\n");
 		return;
 	}
@@ -272,11 +315,17 @@ int main(void)
 	task_t child;
 
 	reply = mach_reply_port();
+	reply_send = new_port();
 	row("null-trap", null_trap);
 	between_tasks(register_server, (const char *const[]){"register-call", "register-call-8", "stub-call", NULL},
 		(void (*const[])(void)){call_0, call_8, call_stub});
-	between_tasks(stub_server, (const char *const[]){"stub-rpc", NULL}, (void (*const[])(void)){call_stub});
-	between_tasks(message_server, (const char *const[]){"mach-msg-rpc", NULL}, (void (*const[])(void)){message_rpc});
+	between_tasks(hand_null_server, (const char *const[]){"hand-rpc", NULL}, (void (*const[])(void)){call_0});
+	between_tasks(hand_message_server, (const char *const[]){"hand-data-rpc", "hand-right-rpc", NULL},
+		(void (*const[])(void)){data_by_hand, right_by_hand});
+	between_tasks(stub_server, (const char *const[]){"stub-rpc", "stub-data-rpc", "stub-right-rpc", NULL},
+		(void (*const[])(void)){call_stub, data_by_stub, right_by_stub});
+	between_tasks(
+		message_server, (const char *const[]){"mach-msg-rpc", NULL}, (void (*const[])(void)){message_rpc});
 	port = new_port();
 	row("kernel-rpc", port_type_rpc);
 	row("port-make-destroy", port_make);

@@ -2,6 +2,7 @@
 #ifndef MACH_MIG_H
 #define MACH_MIG_H
 
+#include <mach/kern_return.h>
 #include <mach/message.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,24 +21,6 @@ typedef mach_port_t mig_port_t;
 typedef mach_msg_header_t mig_message_t;
 #endif
 
-/*
- * One register message on its way through a server stub: the request's words
- * on entry, the reply's on return. A stub writes every word of the reply it
- * declares and zeroes the others, so that nothing of the request leaks back.
- */
-struct mig_call {
-	mig_port_t port;           /* port the request came in by; not consumed */
-	uint64_t payload;          /* protected payload of that port, else its name */
-	mach_msg_id_t id;          /* id of the request */
-	uint32_t count;            /* words: of the request, then of the reply */
-	kern_return_t disposition; /* KERN_SUCCESS: reply with word[]; MIG_NO_REPLY: the
-				    * function keeps the reply; MIG_REPLY_KEEP: foreign calls only, reply with
-				    * KEEP; KERN_RESTART: kernel only */
-	uint64_t word[8];
-};
-
-#define MIG_REPLY_KEEP (-311)
-
 enum {
 	MIG_ROUTINE_REGISTER = 1, /* `words` is set: body is at most eight words */
 	MIG_ROUTINE_ONEWAY = 2,   /* no reply */
@@ -45,23 +28,32 @@ enum {
 };
 
 /*
- * One routine of a subsystem. A register routine has `words` only; a server that
- * gets it in a buffer copies the body into a mig_call (absent words are zero).
- * `message` unpacks and checks `in`, calls the work function and fills `out`,
- * which is a mig_reply_error_t when it fails.
+ * One routine of a subsystem; a skipped id has none of the three functions.
+ *
+ * `words` (register routines) takes the request's words, of which there are exactly request_words, and the label of the
+ * port they came in by: its protected payload, else its name; in the kernel a pointer to the port. It returns what the
+ * work function does. On KERN_SUCCESS it has written the answer's words from word[1] on; word[0] and those
+ * beyond are the caller's to set (mig_answer). Otherwise it has changed none. Results that are not
+ * mig_answers: the work function answers, or nobody does. KERN_RESTART (kernel only): run it again later.
+ *
+ * `foreign` takes the words of a system call (doc/wire.md) and returns its result.
+ *
+ * `message` unpacks and checks `in`, calls the work function and fills `out`, which is a mig_reply_error_t when it
+ * fails.
  */
 struct mig_routine {
-	const char *name;
+	_Alignas(64) const char *name; /* 64: a table's index costs a shift */
 	uint32_t flags;
 	uint32_t request_words; /* register routines */
 	uint32_t reply_words;
 	mach_msg_size_t max_request_size; /* bytes, header included, no trailer */
 	mach_msg_size_t max_reply_size;
-	void (*words)(struct mig_call *call);
+	kern_return_t (*words)(uint64_t word[8], uint64_t label);
+	int64_t (*foreign)(const uint64_t word[7]);
 	void (*message)(mig_message_t *in, mig_message_t *out);
 };
 
-/* A subsystem: ids start .. end - 1; a skipped id has neither function. */
+/* A subsystem: ids start .. end - 1. */
 struct mig_subsystem {
 	const char *name;
 	mach_msg_id_t start;
@@ -70,6 +62,26 @@ struct mig_subsystem {
 	mach_msg_size_t max_reply_size;
 	const struct mig_routine *routine;
 };
+
+/* Whether a work function's result is answered: now, by the stub or the loop. */
+static inline int mig_answers(kern_return_t result)
+{
+	return result != MIG_NO_REPLY && result != MIG_DESTROY_REQUEST;
+}
+
+/*
+ * Completes the answer of a register routine whose `words` returned `result`: all eight words; returns their count. The
+ * routine may be null when the result is an error.
+ */
+static inline uint32_t mig_answer(const struct mig_routine *routine, kern_return_t result, uint64_t word[8])
+{
+	const uint32_t count = result == KERN_SUCCESS ? routine->reply_words : 1;
+
+	word[0] = (uint64_t)(int64_t)result;
+	for (uint32_t i = count; i < 8; i++)
+		word[i] = 0;
+	return count;
+}
 
 /* The data representation of every message here: little endian, ASCII, IEEE. */
 typedef struct {

@@ -39,4 +39,9 @@ void mig_user_deallocate(char *address, mach_msg_size_t size);
  */
 int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out);
 
+/* Its parts. A register routine whose request is in a buffer; what the routine does not take is destroyed. */
+void mig_dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in, mach_msg_header_t *out);
+/* The answer to a request whose id nobody serves. */
+void mig_bad_id(const mach_msg_header_t *in, mach_msg_header_t *out);
+
 #endif

@@ -7,6 +7,9 @@
 #include "golden_user.h"
 #include "loopback.h"
 
+/* Payloads of objects are above what a name can be. */
+#define OBJECT_PAYLOAD 0x100000000ull
+
 extern unsigned golden_notes;
 extern mach_port_t golden_kept;
 extern unsigned golden_handles;

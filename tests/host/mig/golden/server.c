@@ -21,7 +21,7 @@ handle_t handle_of_port(mach_port_t port)
 handle_t handle_of_payload(uint64_t payload)
 {
 	golden_handles++;
-	return 2000 + (handle_t)payload;
+	return 2000 + (handle_t)(payload - OBJECT_PAYLOAD);
 }
 
 mach_port_t port_of_handle(handle_t handle)

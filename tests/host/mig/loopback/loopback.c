@@ -1,6 +1,9 @@
 /* Ports, rights and messages on the host, so that both halves of generated code run in one process. */
 #include "loopback.h"
 
+/* The dispatcher that servers have. */
+#include "../../../../libmach/mig_dispatch.c"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -357,46 +360,6 @@ static void add_trailer(mach_msg_header_t *message, uint64_t payload, mach_msg_o
 	memcpy((char *)message + ((message->msgh_size + 7) & ~7u), &trailer, trailer.msgh_trailer_size);
 }
 
-/* What a server's loop does with one message. */
-static boolean_t dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out)
-{
-	mig_reply_error_t *error = (void *)out;
-	const struct mig_routine *routine = NULL;
-	struct mig_call call = {.port = in->msgh_local_port, .payload = in->msgh_local_port, .id = in->msgh_id};
-
-	memset(error, 0, sizeof *error);
-	out->msgh_bits = MACH_MSGH_BITS_REMOTE(in->msgh_bits);
-	out->msgh_size = sizeof *error;
-	out->msgh_remote_port = in->msgh_remote_port;
-	out->msgh_id = in->msgh_id + 100;
-	error->RetCode = MIG_BAD_ID;
-	if (in->msgh_id >= subsystem->start && in->msgh_id < subsystem->end)
-		routine = &subsystem->routine[in->msgh_id - subsystem->start];
-	if (routine == NULL || (routine->words == NULL && routine->message == NULL))
-		return FALSE;
-	if (routine->message != NULL) {
-		routine->message(in, out);
-		return TRUE;
-	}
-	call.count = (in->msgh_size - 24) / 8;
-	if (call.count > 8)
-		call.count = 8;
-	memcpy(call.word, in + 1, 8 * call.count);
-	routine->words(&call);
-	if (call.disposition == MIG_NO_REPLY) {
-		error->RetCode = MIG_NO_REPLY;
-		return TRUE;
-	}
-	out->msgh_size = 24 + 8 * call.count;
-	memcpy(out + 1, call.word, 8 * call.count);
-	return TRUE;
-}
-
-int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out)
-{
-	return dispatch(subsystem, in, out);
-}
-
 /* Deferred replies wait here for the client's receive. */
 static mach_msg_header_t *waiting;
 
@@ -449,7 +412,7 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	if (lb_spoil_request != NULL)
 		lb_spoil_request(in);
 	add_trailer(in, objects[object].payload, lb_server_option, true);
-	known = lb_demux != NULL ? lb_demux(in, out) : dispatch(subsystem, in, out);
+	known = lb_demux != NULL ? lb_demux(in, out) : mig_server_dispatch(subsystem, in, out);
 	if (!known) {
 		in->msgh_remote_port = MACH_PORT_NULL;
 		mach_msg_destroy(in);
@@ -546,50 +509,52 @@ static kern_return_t call_by_message(mach_port_t port, mach_msg_id_t id, uint64_
 	return result;
 }
 
-static struct mig_call deferred_call;
+static uint64_t deferred_word[8];
+
+/* The server's turn at a register message: words to words. False when it has no answer. */
+static bool serve_words(mach_port_t port, mach_msg_id_t id, uint64_t word[8], uint32_t count)
+{
+	const struct mig_subsystem *subsystem = objects[lb_object(port)].subsystem;
+	const struct mig_routine *routine = &subsystem->routine[id - subsystem->start];
+	uint64_t payload = objects[lb_object(port)].payload;
+	kern_return_t result = MIG_BAD_ARGUMENTS;
+
+	lb_last_id = id;
+	lb_last_by_words = true;
+	if (count == routine->request_words)
+		result = routine->words(word, payload != 0 ? payload : port);
+	if (result == MIG_NO_REPLY)
+		return false;
+	mig_answer(routine, result, word);
+	return true;
+}
 
 kern_return_t mach_call_words(mach_port_t port, mach_msg_id_t id, uint64_t word[8], uint32_t count)
 {
-	const struct mig_subsystem *subsystem = objects[lb_object(port)].subsystem;
-	uint64_t payload = objects[lb_object(port)].payload;
-	struct mig_call call = {.port = port, .payload = payload != 0 ? payload : port, .id = id, .count = count};
-
 	if (lb_force_messages)
 		return call_by_message(port, id, word, count, true);
-	if (lb_fail_send != 0 || subsystem == NULL) {
+	if (lb_fail_send != 0 || objects[lb_object(port)].subsystem == NULL) {
 		lb_fail_send = 0;
 		return MACH_SEND_INVALID_DEST;
 	}
-	lb_last_id = id;
-	lb_last_by_words = true;
-	memcpy(call.word, word, sizeof call.word);
-	subsystem->routine[id - subsystem->start].words(&call);
-	if (call.disposition == MIG_NO_REPLY)
-		call = deferred_call;
-	memcpy(word, call.word, sizeof call.word);
+	if (!serve_words(port, id, word, count))
+		memcpy(word, deferred_word, sizeof deferred_word);
 	return KERN_SUCCESS;
 }
 
 kern_return_t mach_send_words(mach_port_t port, mach_msg_id_t id, const uint64_t word[8], uint32_t count)
 {
-	const struct mig_subsystem *subsystem = objects[lb_object(port)].subsystem;
-	struct mig_call call = {.port = port, .payload = port, .id = id, .count = count};
+	uint64_t copy[8];
 
-	memcpy(call.word, word, sizeof call.word);
-	if (subsystem == NULL) {
+	memcpy(copy, word, sizeof copy);
+	if (objects[lb_object(port)].subsystem == NULL) {
 		/* A deferred answer. */
-		deferred_call = call;
+		memcpy(deferred_word, word, sizeof deferred_word);
 		return names[port].right == MACH_PORT_RIGHT_SEND_ONCE ? mach_port_deallocate(0, port)
 								      : MACH_SEND_INVALID_RIGHT;
 	}
-	if (lb_force_messages) {
-		uint64_t copy[8];
-
-		memcpy(copy, word, sizeof copy);
+	if (lb_force_messages)
 		return call_by_message(port, id, copy, count, false);
-	}
-	lb_last_id = id;
-	lb_last_by_words = true;
-	subsystem->routine[id - subsystem->start].words(&call);
+	(void)serve_words(port, id, copy, count);
 	return KERN_SUCCESS;
 }

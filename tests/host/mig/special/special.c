@@ -132,28 +132,28 @@ int64_t c_six(uint64_t thread, int a, int b, int c, int d, int e, uint64_t f)
 	return (int64_t)thread + a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * (int64_t)f;
 }
 
-static struct mig_call call(unsigned number, uint64_t thread, const uint64_t arguments[6])
+static int64_t call(unsigned number, uint64_t thread, const uint64_t arguments[6])
 {
-	struct mig_call made = {.id = (int)number, .count = 7};
+	uint64_t word[7];
 
-	memcpy(made.word, arguments, 48);
-	made.word[6] = thread;
-	calls_subsystem.routine[number - 10].words(&made);
-	return made;
+	memcpy(word, arguments, 48);
+	word[6] = thread;
+	return calls_subsystem.routine[number - 10].foreign(word);
 }
 
 static void test_calls(mach_port_t server)
 {
 	const uint64_t at[6] = {0xffffff9c, 5, 0x10007, 0, 0, 0}, six[6] = {1, 2, 3, 4, 5, 6};
-	struct mig_call made = call(10, 1000, at);
 
 	(void)server;
-	CHECK(made.disposition == KERN_SUCCESS && made.count == 1 && made.word[0] == 1012);
-	CHECK(call(10, 0, six).disposition == MIG_NO_REPLY);
-	CHECK(call(13, 1, six).disposition == MIG_REPLY_KEEP);
-	CHECK((int64_t)call(13, 2, six).word[0] == -38);
-	CHECK(call(14, 0, six).word[0] == 654321);
-	CHECK(calls_subsystem.start == 10 && calls_subsystem.end == 15 && calls_subsystem.routine[1].words == NULL);
+	CHECK(call(10, 1000, at) == 1012);
+	CHECK(call(10, 0, six) == MIG_FOREIGN_NO_REPLY);
+	CHECK(call(13, 1, six) == MIG_FOREIGN_KEEP);
+	CHECK(call(13, 2, six) == -38);
+	CHECK(call(14, 0, six) == 654321);
+	CHECK(calls_subsystem.start == 10 && calls_subsystem.end == 15 && calls_subsystem.routine[1].foreign == NULL);
+	/* An ordinary message cannot reach a system call. */
+	CHECK(calls_subsystem.routine[0].words == NULL && calls_subsystem.routine[0].message == NULL);
 	CHECK(calls_trace_table.start == 10 && calls_trace_table.count == 5 &&
 		calls_trace_table.routine[1].name == NULL);
 	CHECK(strcmp(calls_trace_table.routine[0].argument[2].type, "mode_like") == 0 &&

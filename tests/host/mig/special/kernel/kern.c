@@ -220,23 +220,21 @@ static void request_pass(void)
 
 static void test_words(void)
 {
-	struct mig_call call = {.port = &thing_port, .id = 6500, .count = 2, .word = {2, (uint64_t)-5}};
+	const struct mig_routine *add = &TABLE.routine[0];
+	uint64_t word[8] = {2, (uint64_t)-5, 99, 99, 99, 99, 99, 99};
+	const uint64_t answer[8] = {0, (uint64_t)-3};
 
+	CHECK(add->request_words == 2 && add->reply_words == 2);
 	result = KERN_SUCCESS;
-	TABLE.routine[0].words(&call);
-	CHECK(call.disposition == KERN_SUCCESS && call.count == 2 && call.word[0] == 0 && (int)call.word[1] == -3);
-	CHECK(call.word[1] >> 32 == 0xffffffff);
-	call = (struct mig_call){.port = &thing_port, .id = 6500, .count = 2, .word = {2, 3}};
+	CHECK(add->words(word, (uintptr_t)&thing_port) == KERN_SUCCESS);
+	CHECK(mig_answer(add, KERN_SUCCESS, word) == 2 && memcmp(word, answer, sizeof word) == 0);
+	word[0] = 2;
+	word[1] = 3;
 	result = KERN_RESTART;
-	TABLE.routine[0].words(&call);
-	CHECK(call.disposition == KERN_RESTART && call.word[0] == 2 && call.word[1] == 3 && call.count == 2);
+	CHECK(add->words(word, (uintptr_t)&thing_port) == KERN_RESTART && word[0] == 2 && word[1] == 3);
 	result = KERN_NO_SPACE;
-	TABLE.routine[0].words(&call);
-	CHECK(call.disposition == KERN_SUCCESS && call.word[0] == KERN_NO_SPACE && call.count == 1 &&
-		call.word[1] == 0);
-	call.count = 3;
-	TABLE.routine[0].words(&call);
-	CHECK((int64_t)call.word[0] == MIG_BAD_ARGUMENTS);
+	CHECK(add->words(word, (uintptr_t)&thing_port) == KERN_NO_SPACE && word[0] == 2 && word[1] == 3);
+	CHECK(mig_answer(add, KERN_NO_SPACE, word) == 1 && word[0] == KERN_NO_SPACE && word[1] == 0);
 	CHECK(a_thing.references == 0);
 }
 

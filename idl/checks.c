@@ -122,6 +122,28 @@ static void check_same_counts(struct output *output, const struct message *messa
 	}
 }
 
+/* Rights beyond the count would be nobody's: none may be there. */
+static void check_unused_rights(
+	struct output *output, const struct message *message, const char *kind, const char *label)
+{
+	const struct item *item;
+
+	for (item = message->items; item != NULL; item = item->next) {
+		const struct argument *argument = item->argument;
+
+		if (item->kind != ITEM_PORTS || !argument->type->variable)
+			continue;
+		put(output, "\tfor (mach_msg_type_number_t mig_i = %s; mig_i < %llu; mig_i++) {\n",
+			count_field(output, message, kind, argument), (unsigned long long)argument->type->count);
+		if (output->kernel)
+			put(output, "\t\tif (mig_in->carry[%llu + mig_i].port != NULL)\n",
+				(unsigned long long)item->descriptor);
+		else
+			put(output, "\t\tif (mig_%s->%s[mig_i].name != MACH_PORT_NULL)\n", kind, argument->name);
+		put(output, "\t\t\tgoto %s;\n\t}\n", label);
+	}
+}
+
 void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
 	const char *label)
 {
@@ -181,5 +203,6 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 	}
 	if (varies && last != NULL && last->kind == ITEM_VARIABLE)
 		put(output, "\tif (mig_left != 0)\n\t\tgoto %s;\n", label);
+	check_unused_rights(output, message, kind, label);
 	check_same_counts(output, message, kind, label);
 }

@@ -365,6 +365,8 @@ static void test_translations(void)
 	OK(object_message(server, "four", &sum));
 	CHECK(sum == 1000 + (int32_t)lb_object(server) + 4);
 	CHECK(golden_handles == 0);
+	OK(counted(server, 7, "four", &b));
+	CHECK(b == 3011 && golden_handles == 0);
 	OK(temperature(server, 293, &b));
 	CHECK(b == 294);
 	OK(temperature_message(server, 293, "room", &b));
@@ -644,6 +646,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int mode = 0; mode < 2; mode++) {
 		lb_force_messages = mode == 1;
+		lb_see_request = damage_record;
 		run("null", test_null);
 		run("scalars", test_scalars);
 		run("reals", test_reals);
@@ -669,5 +672,8 @@ int main(void)
 		run("spoilt_replies", test_spoilt_replies);
 		run("unknown_ids", test_unknown_ids);
 	}
+	lb_see_request = NULL;
+	failures += damage_all(server);
+	failures += damage_replies(server);
 	return failures == 0 ? 0 : 1;
 }

@@ -18,4 +18,10 @@ extern mach_port_t golden_last;
 extern mach_port_t golden_kept_send;
 void golden_drop_pair(void);
 
+/* damage.c: remembers a request; sends all that were remembered again, damaged. Returns how many answers were wrong. */
+void damage_record(const mach_msg_header_t *message);
+unsigned damage_all(mach_port_t server);
+/* damage_replies.c: the same for the client's side. */
+unsigned damage_replies(mach_port_t server);
+
 #endif

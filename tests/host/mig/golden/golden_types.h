@@ -30,6 +30,7 @@ typedef int handle_t;
 /* Translations of golden.defs. */
 handle_t handle_of_port(mach_port_t port);
 handle_t handle_of_payload(uint64_t payload);
+handle_t handle_of_number(int32_t number);
 mach_port_t port_of_handle(handle_t handle);
 void handle_release(handle_t handle);
 int celsius_of_wire(int32_t value);

@@ -24,6 +24,12 @@ handle_t handle_of_payload(uint64_t payload)
 	return 2000 + (handle_t)(payload - OBJECT_PAYLOAD);
 }
 
+handle_t handle_of_number(int32_t number)
+{
+	golden_handles++;
+	return 3000 + number;
+}
+
 mach_port_t port_of_handle(handle_t handle)
 {
 	(void)handle;
@@ -430,8 +436,9 @@ kern_return_t s_many(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, 
 	(void)server;
 	*d = a;
 	*dCnt = aCnt;
-	*y = x + c[cCnt - 1];
-	mig_deallocate((vm_address_t)c, cCnt * sizeof *c);
+	*y = cCnt != 0 ? x + c[cCnt - 1] : x;
+	if (cCnt != 0)
+		mig_deallocate((vm_address_t)c, cCnt * sizeof *c);
 	*e = b;
 	snprintf(text, 64, "%s!", name);
 	return KERN_SUCCESS;
@@ -469,6 +476,13 @@ kern_return_t s_temperature_message(mach_port_t server, int a, const char *name,
 	return s_temperature(server, a, b);
 }
 
+kern_return_t s_counted(mach_port_t server, handle_t a, const char *name, int32_t *b)
+{
+	(void)server;
+	*b = a + (int32_t)strlen(name);
+	return KERN_SUCCESS;
+}
+
 kern_return_t s_fail(mach_port_t server, int32_t code, int32_t *value)
 {
 	(void)server;
@@ -480,10 +494,11 @@ kern_return_t s_fail_with_rights(
 	mach_port_t server, int32_t code, mach_port_t a, data_t b, mach_msg_type_number_t bCnt, mach_port_t *c)
 {
 	(void)server;
-	(void)b;
-	(void)bCnt;
-	(void)a;
 	(void)c;
+	if (code == KERN_SUCCESS) {
+		mach_port_deallocate(0, a);
+		sum_and_free(b, bCnt);
+	}
 	return code;
 }
 

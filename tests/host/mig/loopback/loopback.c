@@ -26,6 +26,7 @@ static struct {
 } regions[REGIONS];
 
 static unsigned name_count = 16;
+static unsigned live_names;
 static unsigned object_count = 1;
 static mach_port_t reply_port, special_reply_port;
 
@@ -34,6 +35,8 @@ boolean_t (*lb_demux)(mach_msg_header_t *in, mach_msg_header_t *out);
 unsigned lb_dirty_bytes;
 void (*lb_spoil_request)(mach_msg_header_t *message);
 void (*lb_spoil_reply)(mach_msg_header_t *message);
+void (*lb_see_request)(const mach_msg_header_t *message);
+void (*lb_spoil_received)(mach_msg_header_t **message);
 mach_msg_return_t lb_fail_send;
 security_token_t lb_client_security = {{501, 20}}, lb_server_security = {{0, 1}};
 audit_token_t lb_client_audit = {{1, 2, 3, 4, 5, 6, 7, 8}}, lb_server_audit = {{8, 7, 6, 5, 4, 3, 2, 1}};
@@ -57,7 +60,14 @@ static mach_port_t new_name(unsigned object, int right)
 		abort();
 	names[name_count].object = object;
 	names[name_count].right = right;
+	live_names++;
 	return name_count++;
+}
+
+static void free_name(mach_port_t name)
+{
+	names[name].object = 0;
+	live_names--;
 }
 
 mach_port_t lb_port(const struct mig_subsystem *subsystem, uint64_t payload)
@@ -87,14 +97,13 @@ mach_port_t lb_send_once_right(mach_port_t name)
 	return new_name(lb_object(name), MACH_PORT_RIGHT_SEND_ONCE);
 }
 
+/* The reply ports that the stubs keep are not counted. */
 unsigned lb_rights(void)
 {
-	unsigned count = 0;
-	unsigned i;
+	const bool one = reply_port != MACH_PORT_NULL && names[reply_port].object != 0;
+	const bool two = special_reply_port != MACH_PORT_NULL && names[special_reply_port].object != 0;
 
-	for (i = 0; i < NAMES; i++)
-		count += names[i].object != 0 && i != reply_port && i != special_reply_port;
-	return count;
+	return live_names - one - two;
 }
 
 unsigned lb_regions(void)
@@ -149,7 +158,7 @@ kern_return_t mach_port_deallocate(mach_port_t task, mach_port_t name)
 	(void)task;
 	if (lb_object(name) == 0)
 		return KERN_INVALID_NAME;
-	names[name].object = 0;
+	free_name(name);
 	return KERN_SUCCESS;
 }
 
@@ -164,7 +173,7 @@ void mig_dealloc_reply_port(mach_port_t port)
 {
 	if (port != reply_port)
 		abort();
-	names[port].object = 0;
+	free_name(port);
 	reply_port = MACH_PORT_NULL;
 }
 
@@ -179,7 +188,7 @@ void mig_dealloc_special_reply_port(mach_port_t port)
 {
 	if (port != special_reply_port)
 		abort();
-	names[port].object = 0;
+	free_name(port);
 	special_reply_port = MACH_PORT_NULL;
 }
 
@@ -262,7 +271,7 @@ static bool move_right(mach_port_t *name, mach_msg_type_name_t sent, uint8_t *re
 	if (object == 0 || names[*name].right != rules[sent].have)
 		return false;
 	if (rules[sent].moves)
-		names[*name].object = 0;
+		free_name(*name);
 	*name = new_name(object, rules[sent].get);
 	return true;
 }
@@ -409,6 +418,8 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	in->msgh_local_port = sent->msgh_remote_port;
 	in->msgh_bits = (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) |
 			MACH_MSGH_BITS(reply != 0 ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, MACH_MSG_TYPE_PORT_SEND);
+	if (lb_see_request != NULL)
+		lb_see_request(in);
 	if (lb_spoil_request != NULL)
 		lb_spoil_request(in);
 	add_trailer(in, objects[object].payload, lb_server_option, true);
@@ -435,8 +446,14 @@ static mach_msg_return_t receive(
 {
 	if (waiting == NULL)
 		return MACH_RCV_TIMED_OUT;
-	if (size < waiting->msgh_size + trailer_size(option))
+	if (lb_spoil_received != NULL)
+		lb_spoil_received(&waiting);
+	if (size < waiting->msgh_size + trailer_size(option)) {
+		mach_msg_destroy(waiting);
+		free(waiting);
+		waiting = NULL;
 		return MACH_RCV_TOO_LARGE;
+	}
 	memcpy(message, waiting, waiting->msgh_size);
 	free(waiting);
 	waiting = NULL;

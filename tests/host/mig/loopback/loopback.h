@@ -18,6 +18,10 @@ extern unsigned lb_dirty_bytes;
 /* Called with the server's request (after translation) and the reply (before it): tests spoil messages here. */
 extern void (*lb_spoil_request)(mach_msg_header_t *message);
 extern void (*lb_spoil_reply)(mach_msg_header_t *message);
+/* Called with the server's request before that, and with the client's reply, which may be another afterwards (malloc).
+ */
+extern void (*lb_see_request)(const mach_msg_header_t *message);
+extern void (*lb_spoil_received)(mach_msg_header_t **message);
 /* Makes the next send fail with this, unless it is 0. */
 extern mach_msg_return_t lb_fail_send;
 /* What the trailer says of client and server, and what the server's loop asks the kernel for. */

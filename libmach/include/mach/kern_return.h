@@ -45,7 +45,6 @@ typedef int kern_return_t;
 #define MIG_SERVER_DIED     (-308)
 #define MIG_TRAILER_ERROR   (-309) /* a stub's: the trailer has not what the routine needs */
 #define MIG_DESTROY_REQUEST (-309) /* a work function's: destroy the request, do not answer */
-#define MIG_DESTROY_REQUEST (-309)
 #define MIG_EOPNOTSUPP      (-310)
 
 #endif

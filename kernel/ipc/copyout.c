@@ -162,29 +162,18 @@ static kern_return_t store_tokens(const struct ipc_kmsg *kmsg, vm_address_t addr
 	return copyout(&trailer.msgh_sender, address, size);
 }
 
-/* The trailer is made behind the image, so that both go in one copy. */
 mach_msg_return_t ipc_kmsg_store(
 	struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t wanted)
 {
-	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u,
-			plain = end + sizeof(mach_msg_trailer_t);
-	mach_msg_size_t all = wanted & MACH_RCV_TRAILER_TOKENS ? end + sizeof(mach_msg_audit_trailer_t) : plain;
-	mach_msg_trailer_t *trailer = (mach_msg_trailer_t *)((char *)&kmsg->header + end);
-	kern_return_t result;
+	mach_msg_size_t plain = ((kmsg->header.msgh_size + 7) & ~7u) + sizeof(mach_msg_trailer_t);
+	mach_msg_size_t all = ipc_kmsg_trailer(kmsg, size, wanted);
+	kern_return_t result = copyout(&kmsg->header, buffer, all < plain ? all : plain);
 
-	if (all > size)
-		all = size < end ? message : size;
-	*trailer = (mach_msg_trailer_t){.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
-		.msgh_trailer_size = all > end ? all - end : 0,
-		.msgh_seqno = kmsg->seqno,
-		.msgh_sender = wanted & MACH_RCV_TRAILER_SENDER ? kmsg->sender_id : 0,
-		.msgh_payload = kmsg->payload};
-	result = copyout(&kmsg->header, buffer, all < plain ? all : plain);
 	if (result == KERN_SUCCESS && all > plain)
 		result = store_tokens(kmsg, buffer + plain, all - plain);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
-	count_events(bytes_copied, message);
+	count_events(bytes_copied, kmsg->header.msgh_size);
 	return result == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
 }
 

@@ -9,40 +9,36 @@
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
 
-struct ipc_deferred ipc_deferred[PROCESSORS_MAX];
-
-static struct ipc_deferred *mine(void)
-{
-	return &ipc_deferred[current_processor()->id];
-}
+static struct ipc_deferred deferred[PROCESSORS_MAX];
 
 void ipc_deferred_init(void)
 {
 	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
-		list_init(&ipc_deferred[i].send);
-		list_init(&ipc_deferred[i].destroy);
-		list_init(&ipc_deferred[i].objects);
+		processors[i].deferred = &deferred[i];
+		list_init(&deferred[i].send);
+		list_init(&deferred[i].destroy);
+		list_init(&deferred[i].objects);
 	}
 }
 
 void ipc_deferred_hold(void)
 {
-	mine()->held++;
+	CURRENT_PROCESSOR->deferred->held++;
 }
 
 void ipc_deferred_unhold(void)
 {
-	mine()->held--;
+	CURRENT_PROCESSOR->deferred->held--;
 }
 
 bool ipc_deferred_held(void)
 {
-	return mine()->held != 0;
+	return CURRENT_PROCESSOR->deferred->held != 0;
 }
 
 void ipc_defer_send(struct ipc_kmsg *kmsg)
 {
-	struct ipc_deferred *d = mine();
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
 
 	list_add_tail(&d->send, &kmsg->element.link);
 	d->pending = true;
@@ -50,7 +46,7 @@ void ipc_defer_send(struct ipc_kmsg *kmsg)
 
 void ipc_defer_destroy(struct ipc_kmsg *kmsg)
 {
-	struct ipc_deferred *d = mine();
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
 
 	list_add_tail(&d->destroy, &kmsg->element.link);
 	d->pending = true;
@@ -58,7 +54,7 @@ void ipc_defer_destroy(struct ipc_kmsg *kmsg)
 
 void ipc_defer_free(struct ipc_object *object)
 {
-	struct ipc_deferred *d = mine();
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
 
 	list_add_tail(&d->objects, &object->free_link);
 	d->pending = true;

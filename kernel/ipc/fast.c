@@ -41,13 +41,6 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define FAST        static inline __attribute__((always_inline))
 
-/* thread.run_word: state, on_processor, ast, wait_kind, from the lowest byte up. */
-#define RUN_WORD(state, on_processor, wait_kind)                                                                       \
-	((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
-#define RUN_WORD_RECEIVES RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
-#define RUN_WORD_CALLS    RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
-#define RUN_WORD_RUNS     RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
-
 #ifdef IPC_FAST_ONE_PROCESSOR
 #define SEVERAL    false
 #define KIND(name) name##_one

@@ -86,6 +86,8 @@ void ipc_thread_init(struct thread *thread);
  * MIG_SERVER_DIED), received message.
  */
 void ipc_thread_terminate(struct thread *thread);
+/* Gives up what an aborted mach_msg left unfinished: a request to the kernel, a message that did not arrive. */
+void ipc_thread_forget(struct thread *thread);
 /*
  * thread_abort: takes the thread out of an IPC wait. Foreign callers, and others while their message is queued, are
  * rewound to before the syscall; else the operation ends with MACH_RCV_INTERRUPTED or MACH_SEND_INTERRUPTED. A reply
@@ -106,6 +108,9 @@ int64_t ipc_trap_reply_defer(struct thread *self);
 int64_t ipc_trap_send(struct thread *self);
 int64_t ipc_trap_mach_msg(struct thread *self);
 int64_t ipc_trap_reply_port(struct thread *self);
+/* TRAP_MACH_MSG in the commonest case (ipc/exchange.c); returns, with nothing changed, in any other. */
+void ipc_exchange(struct thread *self);
+void ipc_exchange_one(struct thread *self); /* on the only processor */
 
 /*
  * The fast path (ipc/fast.c), jumped to by the entry code on the empty stack, with the user's registers where

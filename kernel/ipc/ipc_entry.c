@@ -74,25 +74,18 @@ static kern_return_t chunk_add(struct ipc_space *space, uint32_t number)
 
 kern_return_t ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **out)
 {
-	struct ipc_entry *entry;
+	uint32_t number = 0;
+	kern_return_t result;
 
-	if (space->free_index == 0) {
-		uint32_t number = 0;
-		kern_return_t result;
-
-		while (number < space->chunks && space->chunk[number] != ipc_entry_none)
-			number++;
-		result = chunk_add(space, number);
-		if (result != KERN_SUCCESS)
-			return result;
-	}
-	entry = entry_at(space, space->free_index);
-	*name = space->free_index << 8 | (entry->bits & IPC_ENTRY_GENERATION);
-	space->free_index = entry->next;
-	entry->next = 0;
-	entry->urefs = 0;
-	*out = entry;
-	return KERN_SUCCESS;
+	*out = ipc_entry_take_free(space, name);
+	if (*out != NULL)
+		return KERN_SUCCESS;
+	while (number < space->chunks && space->chunk[number] != ipc_entry_none)
+		number++;
+	result = chunk_add(space, number);
+	if (result == KERN_SUCCESS)
+		*out = ipc_entry_take_free(space, name);
+	return result;
 }
 
 kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **out)
@@ -119,15 +112,6 @@ kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t nam
 	entry->bits = name & IPC_ENTRY_GENERATION;
 	*out = entry;
 	return KERN_SUCCESS;
-}
-
-void ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
-{
-	debug_assert(entry->object == NULL && entry->request == NULL);
-	entry->bits = (entry->bits + 1) & IPC_ENTRY_GENERATION;
-	entry->urefs = 0;
-	entry->next = space->free_index;
-	space->free_index = name >> 8;
 }
 
 static uint32_t hash_of(const struct ipc_object *object, uint32_t size)

@@ -13,16 +13,23 @@
 #define IPC_SYSCALL_BYTES 2u /* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
 #define IPC_FOREIGN_WORDS 7u /* six arguments and the thread word */
 
+/* Most messages are small: each processor keeps some blocks of this many bytes for the next. */
+#define IPC_KMSG_SMALL  256u
+#define IPC_KMSG_SPARES 8u
+/* The largest image in one, without descriptors: a multiple of 8. */
+#define IPC_KMSG_SMALL_IMAGE                                                                                           \
+	((mach_msg_size_t)((IPC_KMSG_SMALL - offsetof(struct ipc_kmsg, header) - sizeof(mach_msg_trailer_t)) & ~7ul))
+
 /* --- deferred.c: what cannot be done under the locks at hand. One for each processor. */
 struct ipc_deferred {
 	bool pending, running;
 	uint32_t held;
-	struct ipc_kmsg *reserve; /* for the next message of words from the kernel */
-	struct ipc_kmsg *spare;   /* ipc_kmsg.c */
+	struct ipc_kmsg *reserve;                /* for the next message of words from the kernel */
+	struct ipc_kmsg *spare[IPC_KMSG_SPARES]; /* blocks of IPC_KMSG_SMALL bytes, contents undefined */
+	unsigned spares;
 	struct list send, destroy, objects;
 };
 
-extern struct ipc_deferred ipc_deferred[PROCESSORS_MAX];
 void ipc_deferred_init(void);
 /* While held, messages from the kernel are kept (ipc_kmsg_send_from_kernel) and sent by the next run. */
 void ipc_deferred_hold(void);
@@ -30,13 +37,12 @@ void ipc_deferred_unhold(void);
 bool ipc_deferred_held(void);
 void ipc_defer_send(struct ipc_kmsg *kmsg);
 void ipc_defer_destroy(struct ipc_kmsg *kmsg);
-void ipc_defer_free(struct ipc_object *object);
 void ipc_deferred_run_pending(struct ipc_deferred *d);
 
 /* Does all of it; no locks held. Within itself it returns at once, so that nothing recurses. */
 static inline void ipc_deferred_run(void)
 {
-	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
 
 	if (__builtin_expect(d->pending, 0))
 		ipc_deferred_run_pending(d);
@@ -59,6 +65,8 @@ void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct
  * receiver is claimed when that is possible and returned: the caller switches to it after unlocking.
  */
 struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim);
+/* Port locked and active: a message goes back to the head; one receiver is woken. */
+void ipc_mqueue_put_back(struct ipc_port *port, struct ipc_element *element);
 /*
  * Port locked: a thread that waits in mach_msg for a message of `size` bytes and is the one that a message posted now
  * would wake, claimed and off its list; it may be handed the message directly. Null: post it.
@@ -102,6 +110,24 @@ unsigned ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8]);
 /* The disposition by which a right arrives; the kernel gives away what it has made or copied before. */
 uint8_t ipc_received_as(mach_msg_type_name_t disposition);
 
+/* A block of IPC_KMSG_SMALL bytes that this processor keeps, or null; and one kept, false if there are enough. */
+static inline struct ipc_kmsg *ipc_kmsg_spare_take(void)
+{
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+
+	return d->spares != 0 ? d->spare[--d->spares] : NULL;
+}
+
+static inline bool ipc_kmsg_spare_keep(struct ipc_kmsg *kmsg)
+{
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+
+	if (d->spares == IPC_KMSG_SPARES)
+		return false;
+	d->spare[d->spares++] = kmsg;
+	return true;
+}
+
 static inline uint64_t *ipc_kmsg_body(struct ipc_kmsg *kmsg)
 {
 	return (uint64_t *)(&kmsg->header + 1);
@@ -110,6 +136,27 @@ static inline uint64_t *ipc_kmsg_body(struct ipc_kmsg *kmsg)
 static inline mach_msg_descriptor_t *ipc_kmsg_descriptor(struct ipc_kmsg *kmsg, unsigned i)
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
+}
+
+/*
+ * Makes the trailer behind the image, so that both go in one copy, but for the tokens; returns how many bytes go to a
+ * buffer of `size`, which the message fits.
+ */
+static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_size_t size, mach_msg_option_t wanted)
+{
+	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u;
+	mach_msg_size_t all = end + (wanted & MACH_RCV_TRAILER_TOKENS ? sizeof(mach_msg_audit_trailer_t)
+								      : sizeof(mach_msg_trailer_t));
+	mach_msg_trailer_t *trailer = (mach_msg_trailer_t *)((char *)&kmsg->header + end);
+
+	if (all > size)
+		all = size < end ? message : size;
+	*trailer = (mach_msg_trailer_t){.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
+		.msgh_trailer_size = all > end ? all - end : 0,
+		.msgh_seqno = kmsg->seqno,
+		.msgh_sender = wanted & MACH_RCV_TRAILER_SENDER ? kmsg->sender_id : 0,
+		.msgh_payload = kmsg->payload};
+	return all;
 }
 
 /*
@@ -162,7 +209,9 @@ mach_msg_return_t ipc_send_full(struct thread *self, mach_port_name_t name, mach
 /* Port locked: the message leaves for a receiver, with what the port adds to it. */
 static inline void ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
-	kmsg->seqno = port->seqno++;
+	if (!kmsg->numbered)
+		kmsg->seqno = port->seqno++;
+	kmsg->numbered = true;
 	kmsg->local_name = port->receiver_name;
 	kmsg->payload = port->has_payload ? port->label : 0;
 }
@@ -194,6 +243,11 @@ int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want);
  * looked at.
  */
 int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want);
+/* The thread will not take the message that it was given: back to its queue, if that can be. No locks held. */
+void ipc_receive_give_up(struct thread *thread);
+
+/* --- mach_msg.c */
+void ipc_mach_msg_continue(struct thread *self);
 
 /* --- call.c */
 /*

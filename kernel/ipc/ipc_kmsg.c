@@ -3,9 +3,6 @@
 #include <kern/kalloc.h>
 #include <string.h>
 
-/* Most messages are small: each processor keeps one block of this many bytes for the next. */
-#define SMALL_BYTES 256u
-
 /*
  * Bytes of the structure for a message: itself (with the header), the rest of the image, room for the trailer, the
  * carries.
@@ -17,29 +14,17 @@ static size_t kmsg_bytes(mach_msg_size_t size, unsigned slots)
 	if (image < sizeof(mach_msg_header_t))
 		image = sizeof(mach_msg_header_t);
 	image += offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t) + slots * sizeof(struct ipc_carry);
-	return image < SMALL_BYTES ? SMALL_BYTES : image;
+	return image < IPC_KMSG_SMALL ? IPC_KMSG_SMALL : image;
 }
 
 static struct ipc_kmsg *kmsg_memory(size_t bytes)
 {
-	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
-	struct ipc_kmsg *kmsg = d->spare;
+	struct ipc_kmsg *kmsg = bytes == IPC_KMSG_SMALL ? ipc_kmsg_spare_take() : NULL;
 
-	if (bytes != SMALL_BYTES || kmsg == NULL)
+	if (kmsg == NULL)
 		return kalloc(bytes);
-	d->spare = NULL;
-	memset(kmsg, 0, SMALL_BYTES);
+	memset(kmsg, 0, IPC_KMSG_SMALL);
 	return kmsg;
-}
-
-static void kmsg_memory_free(struct ipc_kmsg *kmsg, size_t bytes)
-{
-	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
-
-	if (bytes == SMALL_BYTES && d->spare == NULL)
-		d->spare = kmsg;
-	else
-		kfree(kmsg, bytes);
 }
 
 struct ipc_kmsg *ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
@@ -84,7 +69,8 @@ void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 	uint32_t bytes = kmsg->allocated;
 
 	task_tokens_release(kmsg->tokens);
-	kmsg_memory_free(kmsg, bytes);
+	if (bytes != IPC_KMSG_SMALL || !ipc_kmsg_spare_keep(kmsg))
+		kfree(kmsg, bytes);
 	if (task != NULL) {
 		task_uncharge(task, bytes);
 		task_deallocate(task);
@@ -184,7 +170,7 @@ void ipc_kmsg_put_ports(
 struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
 {
 	mach_msg_size_t size = (mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t));
-	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
 	struct ipc_kmsg *kmsg = d->reserve;
 
 	if (kmsg != NULL && kmsg->header.msgh_size == size)

@@ -29,12 +29,13 @@ struct ipc_kmsg {
 	struct ipc_port *local_port;
 	uint8_t remote_disposition;
 	uint8_t local_disposition;
+	bool lost;            /* its notification found the account of who gets it full */
+	bool numbered;        /* seqno is set: it has left its queue before */
 	uint32_t allocated;   /* bytes of this structure in kalloc */
 	uint32_t descriptors; /* how many it has */
 	uint32_t slots;       /* how many there is room for */
 	struct ipc_carry *carry;
 	struct task *charged;
-	bool lost;                  /* its notification found the account of who gets it full */
 	uint32_t sender_id;         /* 0: the kernel */
 	struct task_tokens *tokens; /* of the sending task, as they were then; a reference, or null */
 	/* Set when it leaves the queue: */

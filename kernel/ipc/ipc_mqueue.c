@@ -64,16 +64,13 @@ void ipc_mqueue_wake_all(struct ipc_object *object)
 		(void)thread_go(thread, WAIT_AWAKENED);
 }
 
-struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
+/* Port locked, its queue has become longer: one receiver, of the port or of its set. */
+static struct thread *announce(struct ipc_port *port, bool claim)
 {
 	struct ipc_pset *set = port->set;
 	struct thread *claimed = NULL;
 	bool woken;
 
-	debug_assert(port->object.active);
-	list_add_tail(&port->queue, &element->link);
-	if (!element->is_caller)
-		port->msgcount++;
 	woken = wake_one(&port->object, claim, &claimed);
 	if (set != NULL) {
 		lock_acquire(&set->object.lock);
@@ -85,6 +82,22 @@ struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *elemen
 		lock_release(&set->object.lock);
 	}
 	return claimed;
+}
+
+struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim)
+{
+	debug_assert(port->object.active);
+	list_add_tail(&port->queue, &element->link);
+	if (!element->is_caller)
+		port->msgcount++;
+	return announce(port, claim);
+}
+
+void ipc_mqueue_put_back(struct ipc_port *port, struct ipc_element *element)
+{
+	list_add_head(&port->queue, &element->link);
+	port->msgcount++;
+	(void)announce(port, false);
 }
 
 struct thread *ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size)

@@ -6,13 +6,13 @@
 static void begin(struct ipc_kmsg *message)
 {
 	ipc_deferred_hold();
-	ipc_deferred[current_processor()->id].reserve = message;
+	CURRENT_PROCESSOR->deferred->reserve = message;
 }
 
 /* The message if it was not used. */
 static struct ipc_kmsg *end(void)
 {
-	struct ipc_deferred *d = &ipc_deferred[current_processor()->id];
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
 	struct ipc_kmsg *message = d->reserve;
 
 	d->reserve = NULL;

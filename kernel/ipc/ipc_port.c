@@ -71,18 +71,6 @@ struct ipc_pset *ipc_pset_alloc(struct task *task)
 	return set;
 }
 
-void ipc_object_reference(struct ipc_object *object)
-{
-	ref_take(&object->refs);
-}
-
-/* The memory goes later: giving it back to a task's account may free the task, which must not happen under a lock. */
-void ipc_object_release(struct ipc_object *object)
-{
-	if (object != NULL && ref_drop(&object->refs))
-		ipc_defer_free(object);
-}
-
 void ipc_object_free(struct ipc_object *object)
 {
 	struct task *task = object->charged;

@@ -111,9 +111,21 @@ static inline bool ipc_port_is_kernel(const struct ipc_port *port)
 void ipc_port_init(void);
 /* A port with its receive right, in no space; memory charged to task (may be null). Null: no memory. */
 struct ipc_port *ipc_port_alloc(struct task *task);
-void ipc_object_reference(struct ipc_object *object);
-void ipc_object_release(struct ipc_object *object);
 void ipc_object_free(struct ipc_object *object); /* deferred.c only */
+void ipc_defer_free(struct ipc_object *object);
+
+static inline void ipc_object_reference(struct ipc_object *object)
+{
+	ref_take(&object->refs);
+}
+
+/* The memory goes later: giving it back to a task's account may free the task, which must not happen under a lock. */
+static inline void ipc_object_release(struct ipc_object *object)
+{
+	if (object != NULL && ref_drop(&object->refs))
+		ipc_defer_free(object);
+}
+
 /* Consumes the receive right: the port dies, or goes to who asked for port-destroyed. No locks held. */
 void ipc_port_destroy(struct ipc_port *port);
 /* The receive right leaves its space (port locked): receivers wake and find it changed, it leaves its set. */

@@ -76,6 +76,32 @@ static inline uint32_t ipc_entry_type(const struct ipc_entry *entry)
 	return entry->bits & IPC_ENTRY_TYPES;
 }
 
+/* The next entry of the free list, with its name; null: none. It must get a type and an object. Space locked. */
+static inline struct ipc_entry *ipc_entry_take_free(struct ipc_space *space, mach_port_name_t *name)
+{
+	uint32_t index = space->free_index;
+	struct ipc_entry *entry;
+
+	if (index == 0)
+		return NULL;
+	entry = &space->chunk[index / IPC_ENTRIES_PER_CHUNK][index % IPC_ENTRIES_PER_CHUNK];
+	*name = index << 8 | (entry->bits & IPC_ENTRY_GENERATION);
+	space->free_index = entry->next;
+	entry->next = 0;
+	entry->urefs = 0;
+	return entry;
+}
+
+/* Back to the free list, with the next generation. Object and request are gone already. Space locked. */
+static inline void ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+{
+	debug_assert(entry->object == NULL && entry->request == NULL);
+	entry->bits = (entry->bits + 1) & IPC_ENTRY_GENERATION;
+	entry->urefs = 0;
+	entry->next = space->free_index;
+	space->free_index = name >> 8;
+}
+
 void ipc_space_init(void);
 
 /* ipc_entry.c. All: space locked. */
@@ -83,8 +109,6 @@ void ipc_space_init(void);
 kern_return_t ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **entry);
 /* The same under a chosen name; KERN_NAME_EXISTS if its index is taken, KERN_INVALID_VALUE if it can be no name. */
 kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **entry);
-/* Back to the free list, with the next generation. Object and request are gone already. */
-void ipc_entry_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry);
 /* The name that holds the send or receive right of a port. */
 struct ipc_entry *ipc_entry_find(struct ipc_space *space, struct ipc_object *object, mach_port_name_t *name);
 void ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry);

@@ -15,8 +15,6 @@
 
 #define NS_PER_MS 1000000ull
 
-static void mach_msg_continue(struct thread *self);
-
 /* The deadline of this half of the trap; set by its first try. */
 static uint64_t deadline_of(struct thread *self, bool timeout)
 {
@@ -56,7 +54,7 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 		result = ipc_send_full(self, name, option, deadline_of(self, option & MACH_SEND_TIMEOUT),
 			(mach_port_name_t)self->regs.r9);
 		if (result == IPC_SEND_WAIT)
-			thread_block(mach_msg_continue);
+			thread_block(ipc_mach_msg_continue);
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
@@ -73,9 +71,9 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 static _Noreturn void wait_for_message(struct thread *claimed)
 {
 	if (claimed != NULL && !sched_better_ready(claimed->run_priority))
-		thread_handoff(claimed, mach_msg_continue);
+		thread_handoff(claimed, ipc_mach_msg_continue);
 	ipc_unclaim(claimed);
-	thread_block(mach_msg_continue);
+	thread_block(ipc_mach_msg_continue);
 }
 
 static int64_t receive_half(struct thread *self, bool resumed, bool died, struct thread *claimed)
@@ -130,7 +128,7 @@ static int64_t finish_handed(struct thread *self)
 	return ipc_receive_finish(self, &want);
 }
 
-static void mach_msg_continue(struct thread *self)
+void ipc_mach_msg_continue(struct thread *self)
 {
 	bool sending = (int64_t)self->regs.rax == TRAP_MACH_MSG && ((mach_msg_option_t)self->regs.rsi & MACH_SEND_MSG);
 	enum wait_result waited = self->wait_result;
@@ -153,27 +151,12 @@ static void mach_msg_continue(struct thread *self)
 	ipc_deferred_run();
 }
 
-/*
- * What an aborted trap left unfinished is given up by the next one: a kernel request (who waits for its reply gets the
- * send-once notification), a message that did not reach the buffer.
- */
-static void forget_unfinished(struct thread *self)
-{
-	self->ipc.deadline = 0;
-	if (self->pending_kmsg != NULL)
-		ipc_kmsg_destroy(self->pending_kmsg);
-	if (self->ipc.taking != NULL)
-		ipc_kmsg_destroy(self->ipc.taking);
-	self->pending_kmsg = NULL;
-	self->ipc.taking = NULL;
-}
-
 int64_t ipc_trap_mach_msg(struct thread *self)
 {
 	int64_t result;
 
 	if ((int64_t)self->regs.rax == TRAP_MACH_MSG)
-		forget_unfinished(self);
+		ipc_thread_forget(self); /* what an aborted trap has left */
 	result = both_halves(self, false, false);
 	if (result != KERN_RESTART)
 		self->ipc.deadline = 0;

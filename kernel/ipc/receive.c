@@ -7,8 +7,8 @@
  *
  * A message that left stays with its thread (ipc_thread.taking) until it has arrived: if memory is short of residence
  * after all, the trap restarts and goes on there. A sender may put it there itself for a thread that it found waiting
- * in mach_msg; only if that thread's buffer turns out to be no memory at all is the message lost, as it would be had
- * the buffer gone after the look.
+ * in mach_msg. The right that it was sent by stays with such a message until the buffer has been probed: if there is no
+ * buffer, or the receiver is stopped before, the message goes back to the head of its queue, with its number.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
@@ -151,13 +151,55 @@ void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 		ipc_port_release_send(port);
 }
 
+void ipc_receive_give_up(struct thread *thread)
+{
+	struct ipc_kmsg *kmsg = thread->ipc.taking;
+	struct ipc_port *port;
+
+	if (kmsg == NULL)
+		return;
+	thread->ipc.taking = NULL;
+	port = kmsg->remote_port;
+	if (port != NULL) {
+		bool active;
+
+		lock_acquire(&port->object.lock);
+		active = port->object.active;
+		if (active)
+			ipc_mqueue_put_back(port, &kmsg->element);
+		lock_release(&port->object.lock);
+		if (active)
+			return;
+	}
+	ipc_kmsg_destroy(kmsg);
+}
+
+/* Bytes of the buffer that a message of the size needs, with as much of the trailer as there is room for. */
+static mach_msg_size_t buffer_needed(mach_msg_size_t message, mach_msg_size_t buffer)
+{
+	mach_msg_size_t whole = ((message + 7) & ~7u) + MAX_TRAILER_SIZE;
+
+	return whole < buffer ? whole : buffer;
+}
+
 /* What left its queue goes to user memory. */
 int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
 {
 	struct ipc_kmsg *kmsg = self->ipc.taking;
 	mach_msg_id_t id = kmsg->header.msgh_id;
-	mach_msg_return_t result = ipc_kmsg_copyout(self, kmsg), stored;
+	mach_msg_return_t result, stored;
 
+	if (kmsg->remote_port != NULL) { /* handed over by its sender */
+		result = ipc_buffer_probe(self, want->buffer, buffer_needed(kmsg->header.msgh_size, want->size));
+		if (result == KERN_RESTART)
+			return KERN_RESTART;
+		if (result != MACH_MSG_SUCCESS) {
+			ipc_receive_give_up(self);
+			return result;
+		}
+		ipc_kmsg_release_destination(kmsg);
+	}
+	result = ipc_kmsg_copyout(self, kmsg);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
 	stored = ipc_kmsg_store(kmsg, want->buffer, want->size, want->trailer);
@@ -239,9 +281,7 @@ static int64_t look(struct thread *self, const struct ipc_receiver *want, struct
 	} else if (element_size(element) > want->size) {
 		result = too_large(want, port, element);
 	} else {
-		mach_msg_size_t size = ((element_size(element) + 7) & ~7u) + MAX_TRAILER_SIZE;
-
-		*need = size < want->size ? size : want->size;
+		*need = buffer_needed(element_size(element), want->size);
 		if (*need > probed) {
 			lock_release(&port->object.lock);
 			result = IPC_RECEIVE_AGAIN;
@@ -269,9 +309,7 @@ int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
 	if (self->ipc.taking != NULL) {
 		if (self->ipc.taking->header.msgh_size <= want->size)
 			return ipc_receive_finish(self, want);
-		/* Left by another trap that was aborted, with a larger buffer. */
-		ipc_kmsg_destroy(self->ipc.taking);
-		self->ipc.taking = NULL;
+		ipc_receive_give_up(self); /* left by another trap that was aborted, with a larger buffer */
 	}
 	object = object_named(self->task->space, want->name);
 	if (object == NULL) {

@@ -37,10 +37,9 @@ mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **
 	count_event(messages_buffered);
 	receiver = claimed != NULL ? ipc_mqueue_claim_receiver(port, kmsg->header.msgh_size) : NULL;
 	if (receiver != NULL) {
-		/* As if it had taken it from the queue; it goes on with the copy to its buffer. */
+		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */
 		ipc_kmsg_leaves(port, kmsg);
 		lock_release(&port->object.lock);
-		ipc_kmsg_release_destination(kmsg);
 		receiver->ipc.taking = kmsg;
 		*claimed = receiver;
 		return MACH_MSG_SUCCESS;

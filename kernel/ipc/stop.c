@@ -109,6 +109,18 @@ void ipc_thread_withdraw(struct thread *thread)
 		(void)thread_go(thread, WAIT_INTERRUPTED);
 }
 
+/* Who waits for the reply to the request gets the send-once notification. */
+void ipc_thread_forget(struct thread *thread)
+{
+	struct ipc_kmsg *request = thread->pending_kmsg;
+
+	thread->pending_kmsg = NULL;
+	thread->ipc.deadline = 0;
+	if (request != NULL)
+		ipc_kmsg_destroy(request);
+	ipc_receive_give_up(thread);
+}
+
 void ipc_thread_terminate(struct thread *thread)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
@@ -130,12 +142,7 @@ void ipc_thread_terminate(struct thread *thread)
 		ipc_object_release(object);
 	}
 	ipc_call_drop_owed(thread);
-	if (thread->pending_kmsg != NULL)
-		ipc_kmsg_destroy(thread->pending_kmsg);
-	if (thread->ipc.taking != NULL)
-		ipc_kmsg_destroy(thread->ipc.taking);
-	thread->pending_kmsg = NULL;
-	thread->ipc.taking = NULL;
+	ipc_thread_forget(thread);
 	ipc_deferred_run();
 }
 

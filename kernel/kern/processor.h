@@ -53,6 +53,7 @@ struct processor {
 	uint64_t switched_at;    /* when the running thread was switched to */
 	struct thread *to_free;  /* ended on this processor; freed after the switch */
 	struct run_queue queue;
+	struct ipc_deferred *deferred; /* ipc/deferred.c */
 	struct lock timer_lock;
 	struct list timers; /* by deadline */
 	struct counters counters;

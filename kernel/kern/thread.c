@@ -2,7 +2,6 @@
 #include <kern/thread.h>
 
 #include <ipc/ipc.h>
-#include <ipc/ipc_kmsg.h>
 #include <kern/kalloc.h>
 #include <kern/task.h>
 #include <kern/trap.h>
@@ -121,10 +120,6 @@ void thread_exit_self(struct thread *self)
 	bool listed;
 
 	ipc_thread_terminate(self);
-	if (self->pending_kmsg != NULL) {
-		ipc_kmsg_destroy(self->pending_kmsg);
-		self->pending_kmsg = NULL;
-	}
 	lock_acquire(&task->lock);
 	listed = list_linked(&self->task_link);
 	if (listed) {
@@ -257,10 +252,7 @@ static void trap_again(struct thread *self)
 	if (self->ast & AST_TERMINATE)
 		thread_leave_kernel(self);
 	if (self->wait_result == WAIT_INTERRUPTED) {
-		if (self->pending_kmsg != NULL) {
-			ipc_kmsg_destroy(self->pending_kmsg);
-			self->pending_kmsg = NULL;
-		}
+		ipc_thread_forget(self);
 		self->regs.rax = KERN_ABORTED;
 		thread_leave_kernel(self);
 	}

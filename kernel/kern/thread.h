@@ -68,7 +68,7 @@ struct thread {
 			uint8_t ast;
 			uint8_t wait_kind; /* enum wait_kind */
 		};
-		uint32_t run_word; /* the four at once, for ipc/fast.c */
+		uint32_t run_word; /* the four at once: RUN_WORD below */
 	};
 	uint32_t suspend_count;
 	continuation_t continuation; /* what to call when switched to; null: enter user mode */
@@ -102,6 +102,13 @@ struct thread {
 	struct ipc_thread ipc;
 	uint64_t machine[8]; /* x86_64's own */
 };
+
+/* thread.run_word: state, on_processor, ast, wait_kind, from the lowest byte up; for the short ways of ipc/. */
+#define RUN_WORD(state, on_processor, wait_kind)                                                                       \
+	((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
+#define RUN_WORD_RECEIVES RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
+#define RUN_WORD_CALLS    RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
+#define RUN_WORD_RUNS     RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
 
 /*
  * --- Waiting. The order is always: assert_wait() with the object's lock held, release locks, thread_block(). A wake-up

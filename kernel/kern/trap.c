@@ -159,6 +159,8 @@ void trap_syscall(struct thread *self)
 	int64_t number = (int64_t)self->regs.rax;
 	int64_t result;
 
+	if (number == TRAP_MACH_MSG)
+		(processors_online == 1 ? ipc_exchange_one : ipc_exchange)(self);
 	if (number >= 0)
 		foreign_call(self);
 	if (number == TRAP_MACH_CALL)

@@ -22,6 +22,20 @@ void machine_thread_destroy(struct thread *thread)
 	fpu_destroy(thread);
 }
 
+static inline void load_space(struct processor *processor, struct pmap *pmap, uint64_t cr3)
+{
+	processor->pmap = pmap;
+	if (processor->io_live)
+		io_bitmap_drop();
+	count_event(address_space_switches);
+	write_cr3(cr3);
+}
+
+void pmap_load(struct pmap *pmap)
+{
+	load_space(current_processor(), pmap, pmap != NULL ? pmap->cr3 : kernel_image_physical(kernel_pml4));
+}
+
 void machine_switch_to(struct thread *thread)
 {
 	struct processor *processor = current_processor();
@@ -29,10 +43,11 @@ void machine_switch_to(struct thread *thread)
 	if (thread == processor->thread)
 		return;
 	count_event(thread_switches);
-	fpu_switch(thread);
+	if (processor->fpu_live)
+		fpu_switch(thread);
 	processor->thread = thread;
 	if (thread->pmap != NULL && thread->pmap != processor->pmap)
-		pmap_load(thread->pmap);
+		load_space(processor, thread->pmap, thread->pmap->cr3);
 }
 
 static kern_return_t get_registers(const struct thread_regs *regs, uint64_t *words, unsigned *count)

@@ -85,14 +85,3 @@ void tlb_flush_page(struct pmap *pmap, vm_address_t address)
 	tlb_batch_add(&batch, address);
 	tlb_flush(&batch);
 }
-
-void pmap_load(struct pmap *pmap)
-{
-	struct processor *processor = current_processor();
-
-	processor->pmap = pmap;
-	if (processor->io_task != NULL)
-		io_bitmap_drop();
-	count_event(address_space_switches);
-	write_cr3(pmap != NULL ? pmap->cr3 : kernel_image_physical(kernel_pml4));
-}

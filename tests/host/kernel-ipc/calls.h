@@ -9,5 +9,6 @@ void test_priorities(void);
 void test_queues(void);
 void test_rights(void);
 void test_messages(void);
+void test_exchange(void);
 
 #endif

@@ -11,6 +11,7 @@ int main(void)
 	test_deaths();
 	test_priorities();
 	test_messages();
+	test_exchange();
 	test_calls();
 	return host_result();
 }

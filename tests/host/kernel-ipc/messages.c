@@ -406,6 +406,78 @@ static void hoards(void *argument)
 	done++;
 }
 
+/* --- A receiver whose buffer is no memory: it is told so, and what came stays for who has one. */
+
+static mach_port_name_t awaited;
+
+static void without_buffer(void *argument)
+{
+	struct complex *in = malloc(sizeof(*in));
+
+	(void)argument;
+	CHECK_EQUAL(user_msg((void *)64, MACH_RCV_MSG, 0, sizeof(*in), awaited, 0, 0), MACH_RCV_INVALID_DATA);
+	CHECK_EQUAL(receive_simple(awaited, (struct simple *)in, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in->header.msgh_id, 31);
+	CHECK_EQUAL(((struct simple *)in)->word, 0x1234);
+	CHECK_EQUAL(((struct simple *)in)->trailer.msgh_seqno, 0);
+	CHECK_EQUAL(MACH_MSGH_BITS_REMOTE(in->header.msgh_bits), MACH_MSG_TYPE_PORT_SEND_ONCE);
+	CHECK_EQUAL(mach_port_deallocate(task->space, in->header.msgh_remote_port), KERN_SUCCESS);
+	CHECK_EQUAL(user_msg((void *)64, MACH_RCV_MSG, 0, sizeof(*in), awaited, 0, 0), MACH_RCV_INVALID_DATA);
+	CHECK_EQUAL(user_msg(in, MACH_RCV_MSG, 0, sizeof(*in), awaited, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in->header.msgh_id, 9);
+	CHECK_EQUAL(in->memory.size, OOL_BYTES);
+	CHECK(in->port.name != MACH_PORT_NULL);
+	CHECK_EQUAL(in->trailer.msgh_seqno, 1);
+	free(in->memory.address);
+	free(in->ports.address);
+	CHECK_EQUAL(mach_port_deallocate(task->space, in->header.msgh_remote_port), KERN_SUCCESS);
+	free(in);
+	done++;
+}
+
+static void sends_two(void *argument)
+{
+	mach_port_name_t reply = new_port(other), to = send_right(task, awaited, other), names[3] = {0};
+	char *bytes = calloc(1, OOL_BYTES);
+	struct simple message = {
+		.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+			.msgh_remote_port = to,
+			.msgh_local_port = reply,
+			.msgh_id = 31},
+		.word = 0x1234};
+	struct complex second = complex_message(to, reply, names, bytes);
+
+	(void)argument;
+	/* Each is answered by the end of the right to reply. */
+	CHECK_EQUAL(user_msg(&message, MACH_SEND_MSG | MACH_RCV_MSG, SIMPLE_SIZE, sizeof(message), reply, 0, 0),
+		MACH_MSG_SUCCESS);
+	CHECK_EQUAL(message.header.msgh_id, MIG_ID_mach_notify_send_once);
+	CHECK_EQUAL(user_msg(&second, MACH_SEND_MSG | MACH_RCV_MSG, COMPLEX_SIZE, sizeof(second), reply, 0, 0),
+		MACH_MSG_SUCCESS);
+	CHECK_EQUAL(second.header.msgh_id, MIG_ID_mach_notify_send_once);
+	free(bytes);
+	done++;
+}
+
+static void test_no_buffer(void)
+{
+	for (unsigned fast = 0; fast < 2; fast++) {
+		world_fast = fast;
+		done = 0;
+		task = world_task();
+		other = world_task();
+		awaited = new_port(task);
+		world_thread(task, without_buffer, NULL);
+		CHECK_EQUAL(world_run(), 1);
+		world_thread(other, sends_two, NULL);
+		CHECK_EQUAL(world_run(), 0);
+		CHECK_EQUAL(done, 2);
+		world_task_end(task);
+		world_task_end(other);
+	}
+	host_report("no-message-is-lost-for-want-of-a-buffer");
+}
+
 static void play(void (*fn)(void *))
 {
 	done = 0;
@@ -433,6 +505,8 @@ void test_messages(void)
 	play(failing_sends);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("a-send-that-fails-changes-nothing");
+	test_no_buffer();
+	CHECK_EQUAL(world_kalloc_used(), before);
 	play(limits);
 	play(large_messages);
 	task = world_task();

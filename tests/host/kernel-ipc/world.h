@@ -20,16 +20,16 @@ struct thread *world_thread(struct task *task, void (*fn)(void *argument), void 
 /* Runs until nothing can run any more. Returns how many threads have not ended. */
 unsigned world_run(void);
 
-/* Objects of kalloc in use, without the message block that the processor keeps. */
+/* Objects of kalloc in use, without the message blocks that the processor keeps. */
 size_t world_kalloc_used(void);
 
 /* How wild the machine is, per mille: faults at touches of user memory, preemption in user mode. */
 extern unsigned world_fault_rate, world_preempt_rate;
-/* Whether the register traps try the fast path first. */
+/* Whether the traps try the fast path, or the short way, first. */
 extern bool world_fast;
 /* Exceptions raised (EXC_SYSCALL of a foreign call whose server is gone). */
 extern unsigned world_exceptions;
-extern uint64_t world_fast_taken;
+extern uint64_t world_fast_taken, world_short_taken;
 
 /* --- Traps, from user mode. */
 struct words {

@@ -31,11 +31,6 @@ void ipc_deferred_unhold(void)
 	CURRENT_PROCESSOR->deferred->held--;
 }
 
-bool ipc_deferred_held(void)
-{
-	return CURRENT_PROCESSOR->deferred->held != 0;
-}
-
 void ipc_defer_send(struct ipc_kmsg *kmsg)
 {
 	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
@@ -62,7 +57,7 @@ void ipc_defer_free(struct ipc_object *object)
 
 void ipc_deferred_run_pending(struct ipc_deferred *d)
 {
-	if (d->running)
+	if (d->running || d->held != 0)
 		return;
 	d->running = true;
 	for (;;) {

@@ -24,17 +24,17 @@
 struct ipc_deferred {
 	bool pending, running;
 	uint32_t held;
-	struct ipc_kmsg *reserve;                /* for the next message of words from the kernel */
+	struct ipc_kmsg *reserve;                /* block for the next small message: a notice's */
 	struct ipc_kmsg *spare[IPC_KMSG_SPARES]; /* blocks of IPC_KMSG_SMALL bytes, contents undefined */
 	unsigned spares;
 	struct list send, destroy, objects;
 };
 
 void ipc_deferred_init(void);
-/* While held, messages from the kernel are kept (ipc_kmsg_send_from_kernel) and sent by the next run. */
+/* While held, nothing is run: messages from the kernel are kept (ipc_kmsg_send_from_kernel) and sent by the next run.
+ */
 void ipc_deferred_hold(void);
 void ipc_deferred_unhold(void);
-bool ipc_deferred_held(void);
 void ipc_defer_send(struct ipc_kmsg *kmsg);
 void ipc_defer_destroy(struct ipc_kmsg *kmsg);
 void ipc_deferred_run_pending(struct ipc_deferred *d);
@@ -49,15 +49,28 @@ static inline void ipc_deferred_run(void)
 }
 
 /*
- * --- ipc_notify.c: consume the send-once right (null passes), and the message made beforehand, if one is given; may be
- * called with spaces locked, or ports; sent by the next ipc_deferred_run().
+ * --- ipc_notify.c. Sending consumes the notice (none passes); may be done with spaces locked, or ports; the message
+ * goes by the next ipc_deferred_run().
  */
-void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
-void ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
-void ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_right);
-void ipc_notify_no_senders(struct ipc_port *notify, mach_port_mscount_t mscount);
-void ipc_notify_send_once(struct ipc_port *notify);
-void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message);
+/* A notice for the right (borrowed; null: none), its message charged to the task. False: no memory. */
+bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct task *task);
+/* What is in the slot is taken out. */
+static inline struct ipc_notice ipc_notice_take(struct ipc_notice *slot)
+{
+	struct ipc_notice notice = *slot;
+
+	*slot = (struct ipc_notice){0};
+	return notice;
+}
+/* The message of a notice that is not sent goes; its right, or null, is the caller's. */
+struct ipc_port *ipc_notice_cancel(struct ipc_notice notice);
+void ipc_notify_port_deleted(struct ipc_notice notice, mach_port_name_t name);
+void ipc_notify_send_possible(struct ipc_notice notice, mach_port_name_t name);
+void ipc_notify_port_destroyed(struct ipc_notice notice, struct ipc_port *receive_right);
+void ipc_notify_no_senders(struct ipc_notice notice, mach_port_mscount_t mscount);
+void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name);
+/* By the right itself; lost without memory. */
+void ipc_notify_send_once(struct ipc_port *right);
 
 /* --- ipc_mqueue.c: queues and who waits at them. */
 /*

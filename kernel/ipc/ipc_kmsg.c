@@ -19,11 +19,23 @@ static size_t kmsg_bytes(mach_msg_size_t size, unsigned slots)
 
 static struct ipc_kmsg *kmsg_memory(size_t bytes)
 {
-	struct ipc_kmsg *kmsg = bytes == IPC_KMSG_SMALL ? ipc_kmsg_spare_take() : NULL;
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+	struct task *charged = NULL;
+	struct ipc_kmsg *kmsg;
 
+	if (bytes != IPC_KMSG_SMALL)
+		return kalloc(bytes);
+	kmsg = d->reserve;
+	if (kmsg != NULL) {
+		d->reserve = NULL;
+		charged = kmsg->charged;
+	} else {
+		kmsg = ipc_kmsg_spare_take();
+	}
 	if (kmsg == NULL)
 		return kalloc(bytes);
 	memset(kmsg, 0, IPC_KMSG_SMALL);
+	kmsg->charged = charged;
 	return kmsg;
 }
 
@@ -111,8 +123,7 @@ void ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
 	if (kmsg == NULL)
 		return;
 	ipc_defer_destroy(kmsg);
-	if (!ipc_deferred_held())
-		ipc_deferred_run();
+	ipc_deferred_run();
 }
 
 /* Descriptor i of a message under construction. */
@@ -170,13 +181,8 @@ void ipc_kmsg_put_ports(
 struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
 {
 	mach_msg_size_t size = (mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t));
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
-	struct ipc_kmsg *kmsg = d->reserve;
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(size, 0, 0);
 
-	if (kmsg != NULL && kmsg->header.msgh_size == size)
-		d->reserve = NULL;
-	else
-		kmsg = ipc_kmsg_alloc_slots(size, 0, 0);
 	if (kmsg != NULL) {
 		kmsg->header.msgh_id = id;
 		memcpy(ipc_kmsg_body(kmsg), words, count * sizeof(uint64_t));

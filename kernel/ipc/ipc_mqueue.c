@@ -146,9 +146,7 @@ void ipc_mqueue_wake_sender(struct ipc_port *port)
 	list_for_each (link, &port->requests) {
 		struct ipc_request *request = container_of(link, struct ipc_request, link);
 
-		ipc_notify_send_possible(request->possible, request->name, request->possible_message);
-		request->possible = NULL;
-		request->possible_message = NULL;
+		ipc_notify_send_possible(ipc_notice_take(&request->possible), request->name);
 	}
 }
 

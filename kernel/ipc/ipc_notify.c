@@ -1,81 +1,79 @@
 /* Notifications: the generated stubs of notify.defs, their messages kept until no locks are held. */
 #include <ipc/ipc_internal.h>
+#include <kern/processor.h>
 #include <stubs/notify_user.h>
 
-/* What the stub sends is kept; `message` is there for it. */
-static void begin(struct ipc_kmsg *message)
+bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct task *task)
 {
+	*notice = (struct ipc_notice){.right = right};
+	if (right == NULL)
+		return true;
+	/* Any notification fits a small block. */
+	notice->message = ipc_kmsg_alloc_slots(sizeof(mach_msg_header_t), 0, 0);
+	if (notice->message == NULL)
+		return false;
+	if (ipc_kmsg_charge(notice->message, task))
+		return true;
+	ipc_kmsg_free(notice->message);
+	return false;
+}
+
+struct ipc_port *ipc_notice_cancel(struct ipc_notice notice)
+{
+	if (notice.message != NULL)
+		ipc_defer_destroy(notice.message);
+	return notice.right;
+}
+
+/* What the stub sends is kept, in the notice's block. */
+static bool begin(struct ipc_notice notice)
+{
+	if (notice.right == NULL)
+		return false;
 	ipc_deferred_hold();
-	CURRENT_PROCESSOR->deferred->reserve = message;
+	CURRENT_PROCESSOR->deferred->reserve = notice.message;
+	return true;
 }
 
-/* The message if it was not used. */
-static struct ipc_kmsg *end(void)
+static void end(kern_return_t sent)
 {
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
-	struct ipc_kmsg *message = d->reserve;
-
-	d->reserve = NULL;
-	ipc_deferred_unhold();
-	return message;
-}
-
-void ipc_notify_port_deleted(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
-{
-	if (notify != NULL) {
-		begin(message);
-		(void)mach_notify_port_deleted(notify, name);
-		message = end();
-	}
-	if (message != NULL)
-		ipc_kmsg_free(message);
-}
-
-void ipc_notify_send_possible(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
-{
-	if (notify != NULL) {
-		begin(message);
-		(void)mach_notify_send_possible(notify, name);
-		message = end();
-	}
-	if (message != NULL)
-		ipc_kmsg_free(message);
-}
-
-void ipc_notify_port_destroyed(struct ipc_port *notify, struct ipc_port *receive_right)
-{
-	if (notify == NULL)
-		return;
-	ipc_deferred_hold();
-	(void)mach_notify_port_destroyed(notify, receive_right);
+	(void)sent; /* to a dead port, or, only without a block of its own, no memory */
+	debug_assert(CURRENT_PROCESSOR->deferred->reserve == NULL);
 	ipc_deferred_unhold();
 }
 
-void ipc_notify_no_senders(struct ipc_port *notify, mach_port_mscount_t mscount)
+void ipc_notify_port_deleted(struct ipc_notice notice, mach_port_name_t name)
 {
-	if (notify == NULL)
-		return;
-	ipc_deferred_hold();
-	(void)mach_notify_no_senders(notify, mscount);
-	ipc_deferred_unhold();
+	if (begin(notice))
+		end(mach_notify_port_deleted(notice.right, name));
 }
 
-void ipc_notify_send_once(struct ipc_port *notify)
+void ipc_notify_send_possible(struct ipc_notice notice, mach_port_name_t name)
 {
-	if (notify == NULL)
-		return;
-	ipc_deferred_hold();
-	(void)mach_notify_send_once(notify);
-	ipc_deferred_unhold();
+	if (begin(notice))
+		end(mach_notify_send_possible(notice.right, name));
 }
 
-void ipc_notify_dead_name(struct ipc_port *notify, mach_port_name_t name, struct ipc_kmsg *message)
+void ipc_notify_port_destroyed(struct ipc_notice notice, struct ipc_port *receive_right)
 {
-	if (notify != NULL) {
-		begin(message);
-		(void)mach_notify_dead_name(notify, name);
-		message = end();
-	}
-	if (message != NULL)
-		ipc_kmsg_free(message);
+	if (begin(notice))
+		end(mach_notify_port_destroyed(notice.right, receive_right));
+}
+
+void ipc_notify_no_senders(struct ipc_notice notice, mach_port_mscount_t mscount)
+{
+	if (begin(notice))
+		end(mach_notify_no_senders(notice.right, mscount));
+}
+
+void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name)
+{
+	if (begin(notice))
+		end(mach_notify_dead_name(notice.right, name));
+}
+
+void ipc_notify_send_once(struct ipc_port *right)
+{
+	if (begin((struct ipc_notice){.right = right}))
+		end(mach_notify_send_once(right));
 }

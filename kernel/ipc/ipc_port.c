@@ -94,8 +94,7 @@ void ipc_port_release(struct ipc_port *port)
 {
 	if (port != NULL) {
 		ipc_object_release(&port->object);
-		if (!ipc_deferred_held())
-			ipc_deferred_run();
+		ipc_deferred_run();
 	}
 }
 
@@ -147,7 +146,7 @@ struct ipc_port *ipc_port_make_send_once(struct ipc_port *port)
 
 void ipc_port_release_send(struct ipc_port *port)
 {
-	struct ipc_port *notify = NULL;
+	struct ipc_notice notice = {0};
 	void (*no_senders)(struct ipc_port *, void *) = NULL;
 	void *kobject = NULL;
 	mach_port_mscount_t mscount;
@@ -158,13 +157,12 @@ void ipc_port_release_send(struct ipc_port *port)
 	assert(port->srights != 0);
 	mscount = port->mscount;
 	if (--port->srights == 0 && port->object.active) {
-		notify = port->ns_notify;
-		port->ns_notify = NULL;
+		notice = ipc_notice_take(&port->ns_notice);
 		no_senders = port->no_senders;
 		kobject = port->kobject;
 	}
 	lock_release(&port->object.lock);
-	ipc_notify_no_senders(notify, mscount);
+	ipc_notify_no_senders(notice, mscount);
 	if (no_senders != NULL)
 		no_senders(port, kobject);
 	ipc_object_release(&port->object);
@@ -261,11 +259,9 @@ static void tell_of_death(struct ipc_port *port)
 	while ((link = list_pop_head(&port->requests)) != NULL) {
 		struct ipc_request *request = container_of(link, struct ipc_request, link);
 
-		request->fired = (request->dead != NULL) + (request->possible != NULL);
-		ipc_notify_dead_name(request->dead, request->name, request->dead_message);
-		ipc_notify_dead_name(request->possible, request->name, request->possible_message);
-		request->dead = request->possible = NULL;
-		request->dead_message = request->possible_message = NULL;
+		request->fired = (request->dead.right != NULL) + (request->possible.right != NULL);
+		ipc_notify_dead_name(ipc_notice_take(&request->dead), request->name);
+		ipc_notify_dead_name(ipc_notice_take(&request->possible), request->name);
 	}
 }
 
@@ -276,18 +272,18 @@ static void tell_of_death(struct ipc_port *port)
  */
 void ipc_port_destroy(struct ipc_port *port)
 {
-	struct ipc_port *notify;
+	struct ipc_notice notice;
+	struct ipc_port *unsent;
 	struct list *link, watches;
 
 	ipc_port_settle(port);
 	lock_acquire(&port->object.lock);
 	assert(port->object.active);
 	ipc_port_clear_receiver(port);
-	notify = port->pd_notify;
-	port->pd_notify = NULL;
-	if (notify != NULL) {
+	notice = ipc_notice_take(&port->pd_notice);
+	if (notice.right != NULL) {
 		lock_release(&port->object.lock);
-		ipc_notify_port_destroyed(notify, port);
+		ipc_notify_port_destroyed(notice, port);
 		ipc_deferred_run();
 		return;
 	}
@@ -308,13 +304,12 @@ void ipc_port_destroy(struct ipc_port *port)
 	while ((link = list_pop_head(&port->senders)) != NULL)
 		(void)thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED);
 	tell_of_death(port);
-	notify = port->ns_notify;
-	port->ns_notify = NULL;
+	unsent = ipc_notice_cancel(ipc_notice_take(&port->ns_notice));
 	list_init(&watches);
 	while ((link = list_pop_head(&port->watches)) != NULL)
 		list_add_tail(&watches, link);
 	lock_release(&port->object.lock);
-	ipc_port_release_send_once(notify);
+	ipc_port_release_send_once(unsent);
 	while ((link = list_pop_head(&watches)) != NULL) {
 		struct ipc_watch *watch = container_of(link, struct ipc_watch, link);
 

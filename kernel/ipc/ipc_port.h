@@ -21,6 +21,15 @@ struct ipc_object {
 };
 
 /*
+ * A notification asked for: the send-once right to send it to, and its message, made and charged with the request so
+ * that it is not lost for want of memory. Both null: none.
+ */
+struct ipc_notice {
+	struct ipc_port *right;
+	struct ipc_kmsg *message;
+};
+
+/*
  * A port. Where its receive right is:
  *
  *   in a space   receiver and receiver_name set
@@ -56,7 +65,7 @@ struct ipc_port {
 
 	void *kobject;
 	void (*no_senders)(struct ipc_port *port, void *object); /* kernel port */
-	struct ipc_port *ns_notify, *pd_notify;                  /* send-once rights: no-senders, port-destroyed */
+	struct ipc_notice ns_notice, pd_notice;                  /* no-senders, port-destroyed */
 	struct list requests;                                    /* struct ipc_request of the entries that name it */
 	struct list watches;                                     /* ipc_port_watch_death */
 };
@@ -78,19 +87,19 @@ static inline const struct list *ipc_object_pending(const struct ipc_object *obj
 	return (const struct list *)(object + 1);
 }
 
-/*
- * A dead-name or send-possible request: the entry's, linked on the port while that lives. Notify rights under the
- * port's lock.
- */
+/* A dead-name or send-possible request: the entry's, linked on the port while that lives. Notices under its lock. */
 struct ipc_request {
 	struct list link;
 	mach_port_name_t name;
-	uint32_t fired;            /* dead-name notifications sent: so many references the dead name gets more */
-	struct ipc_port *dead;     /* send-once right, or null */
-	struct ipc_port *possible; /* send-once right, or null */
-	/* Their messages, made with the request, so that no notification is lost for want of memory; null: used. */
-	struct ipc_kmsg *dead_message, *possible_message;
+	uint32_t fired; /* dead-name notifications sent: so many references the dead name gets more */
+	struct ipc_notice dead, possible;
 };
+
+/* Relaxed: a death that is not seen yet comes after the look. */
+static inline bool ipc_object_active(const struct ipc_object *object)
+{
+	return __atomic_load_n(&object->active, __ATOMIC_RELAXED);
+}
 
 static inline struct ipc_port *ipc_object_port(struct ipc_object *object)
 {

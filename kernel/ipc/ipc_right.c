@@ -24,10 +24,10 @@ static void request_cancel(struct ipc_space *space, mach_port_name_t name, struc
 	lock_acquire(&port->object.lock);
 	list_remove(&request->link);
 	lock_release(&port->object.lock);
-	ipc_notify_port_deleted(request->dead, name, request->dead_message);
-	ipc_notify_port_deleted(request->possible, name, request->possible_message);
+	ipc_notify_port_deleted(request->dead, name);
+	ipc_notify_port_deleted(request->possible, name);
 	kfree(request, sizeof(*request));
-	task_uncharge(space->task, IPC_REQUEST_CHARGE);
+	task_uncharge(space->task, sizeof(*request));
 }
 
 /* The entry's only right goes: out of the hash, and free. The right itself is the caller's. */
@@ -58,8 +58,7 @@ static void entry_lose_receive(struct ipc_space *space, mach_port_name_t name, s
 		entry_clear(space, name, entry);
 }
 
-/* A send or send-once right of a dead port: the entry becomes a dead name. */
-static void entry_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
 	struct ipc_port *port = entry_port(entry);
 	uint32_t fired = 0;
@@ -74,7 +73,7 @@ static void entry_died(struct ipc_space *space, mach_port_name_t name, struct ip
 	if (entry->request != NULL) {
 		fired = entry->request->fired;
 		kfree(entry->request, sizeof(*entry->request));
-		task_uncharge(space->task, IPC_REQUEST_CHARGE);
+		task_uncharge(space->task, sizeof(*entry->request));
 		entry->request = NULL;
 	}
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)
@@ -83,19 +82,6 @@ static void entry_died(struct ipc_space *space, mach_port_name_t name, struct ip
 	entry->bits = (entry->bits & IPC_ENTRY_GENERATION) | MACH_PORT_TYPE_DEAD_NAME;
 	entry->urefs = entry->urefs > IPC_UREFS_MAX - fired ? IPC_UREFS_MAX : entry->urefs + fired;
 	ipc_object_release(&port->object);
-}
-
-struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name)
-{
-	struct ipc_entry *entry = ipc_entry_lookup(space, name);
-	uint32_t type;
-
-	if (entry == NULL)
-		return NULL;
-	type = ipc_entry_type(entry);
-	if ((type == MACH_PORT_TYPE_SEND || type == MACH_PORT_TYPE_SEND_ONCE) && !ipc_port_active(entry_port(entry)))
-		entry_died(space, name, entry);
-	return entry;
 }
 
 /* The type an entry must have for a disposition; 0 for no such disposition. */
@@ -424,59 +410,60 @@ void ipc_right_finish(struct ipc_right_loss *loss)
 	ipc_deferred_run();
 }
 
+/* An entry's request, not yet linked on its port; charged. Null: no memory. */
+static struct ipc_request *request_alloc(struct task *task, mach_port_name_t name)
+{
+	struct ipc_request *request;
+
+	if (!task_charge(task, sizeof(*request)))
+		return NULL;
+	request = kalloc(sizeof(*request));
+	if (request == NULL) {
+		task_uncharge(task, sizeof(*request));
+		return NULL;
+	}
+	request->name = name;
+	list_init(&request->link);
+	return request;
+}
+
 kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
 	struct ipc_port *notify, bool possible, struct ipc_port **previous)
 {
-	struct ipc_port *port = entry_port(entry), **slot;
-	struct ipc_request *request = entry->request, *fresh = NULL;
-	struct ipc_kmsg *message = NULL, **message_slot;
+	struct ipc_port *port = entry_port(entry);
+	struct ipc_request *request = entry->request;
+	struct ipc_notice notice, *slot;
+	kern_return_t result = KERN_SUCCESS;
 
 	*previous = NULL;
 	if (request == NULL && notify == NULL)
 		return KERN_SUCCESS;
-	if (notify != NULL) {
-		uint64_t word = 0;
-
-		message = ipc_kmsg_of_words(0, &word, 1);
-		if (message == NULL)
-			return KERN_RESOURCE_SHORTAGE;
-	}
+	if (!ipc_notice_make(&notice, notify, space->task))
+		return KERN_RESOURCE_SHORTAGE;
+	if (request == NULL)
+		request = request_alloc(space->task, name);
 	if (request == NULL) {
-		bool charged = task_charge(space->task, IPC_REQUEST_CHARGE);
-
-		fresh = charged ? kalloc(sizeof(*fresh)) : NULL;
-		if (fresh == NULL) {
-			if (charged)
-				task_uncharge(space->task, IPC_REQUEST_CHARGE);
-			ipc_kmsg_free(message);
-			return KERN_RESOURCE_SHORTAGE;
-		}
-		*fresh = (struct ipc_request){.name = name};
-		list_init(&fresh->link);
-		request = fresh;
+		(void)ipc_notice_cancel(notice);
+		return KERN_RESOURCE_SHORTAGE;
 	}
 	lock_acquire(&port->object.lock);
-	if (!port->object.active) {
-		lock_release(&port->object.lock);
-		if (fresh != NULL) {
-			kfree(fresh, sizeof(*fresh));
-			task_uncharge(space->task, IPC_REQUEST_CHARGE);
-		}
-		if (message != NULL)
-			ipc_kmsg_free(message);
-		return KERN_INVALID_RIGHT;
-	}
-	slot = possible ? &request->possible : &request->dead;
-	message_slot = possible ? &request->possible_message : &request->dead_message;
-	*previous = *slot;
-	*slot = notify;
-	if (*message_slot != NULL)
-		ipc_kmsg_free(*message_slot);
-	*message_slot = message;
-	if (fresh != NULL) {
-		list_add_tail(&port->requests, &fresh->link);
-		entry->request = fresh;
+	if (port->object.active) {
+		slot = possible ? &request->possible : &request->dead;
+		*previous = ipc_notice_cancel(ipc_notice_take(slot));
+		*slot = notice;
+		if (entry->request == NULL)
+			list_add_tail(&port->requests, &request->link);
+		entry->request = request;
+	} else {
+		result = KERN_INVALID_RIGHT;
 	}
 	lock_release(&port->object.lock);
-	return KERN_SUCCESS;
+	if (result == KERN_SUCCESS)
+		return KERN_SUCCESS;
+	(void)ipc_notice_cancel(notice);
+	if (entry->request == NULL) {
+		kfree(request, sizeof(*request));
+		task_uncharge(space->task, sizeof(*request));
+	}
+	return result;
 }

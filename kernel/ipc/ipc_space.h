@@ -23,7 +23,6 @@ _Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of e
 #define IPC_ENTRIES_PER_CHUNK 128u
 #define IPC_CHUNK_BYTES       (IPC_ENTRIES_PER_CHUNK * sizeof(struct ipc_entry))
 #define IPC_INDEX_MAX         0xfffffeu /* index 0xffffff would contain MACH_PORT_DEAD, index 0 MACH_PORT_NULL */
-#define IPC_REQUEST_CHARGE    640u      /* bytes: a request and its two messages */
 #define IPC_UREFS_MAX         0x7fffffffu
 
 /* A chunk of free entries that stands in the directory where none has been made; never written. */
@@ -118,8 +117,20 @@ void ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc
  * ipc_right.c. Space locked and active unless said otherwise; what they leave for later is done by ipc_deferred_run(),
  * locks released.
  */
+/* A send or send-once right of a dead port: the entry becomes a dead name. */
+void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry);
+
 /* As ipc_entry_lookup; an entry whose port has died becomes a dead name on the way. */
-struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name);
+static inline struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name)
+{
+	struct ipc_entry *entry = ipc_entry_lookup(space, name);
+	uint32_t type = entry != NULL ? ipc_entry_type(entry) : 0;
+
+	if ((type == MACH_PORT_TYPE_SEND || type == MACH_PORT_TYPE_SEND_ONCE) && !ipc_object_active(entry->object))
+		ipc_right_died(space, name, entry);
+	return entry;
+}
+
 /*
  * Takes a right out of the space as the disposition says. Null and dead names: *port null, *dead tells.
  * KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing changed then. With `check` nothing is taken. A receive right taken

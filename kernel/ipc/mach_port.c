@@ -397,28 +397,23 @@ kern_return_t mach_port_move_member(ipc_space_t task, mach_port_name_t member, m
 	return space_done(task, result);
 }
 
-/* Port-destroyed and no-senders: one right each, on the port. */
-static kern_return_t request_on_receive(struct ipc_entry *entry, mach_msg_id_t id, mach_port_mscount_t sync,
-	struct ipc_port *notify, struct ipc_port **previous)
+/* Port-destroyed and no-senders: one notice each, on the port. */
+static kern_return_t request_on_receive(struct ipc_space *space, struct ipc_entry *entry, mach_msg_id_t id,
+	mach_port_mscount_t sync, struct ipc_port *notify, struct ipc_port **previous)
 {
-	struct ipc_port *port = ipc_object_port(entry->object), *at_once = NULL;
-	mach_port_mscount_t mscount = 0;
+	struct ipc_port *port = ipc_object_port(entry->object);
+	bool destroyed = id == MIG_ID_mach_notify_port_destroyed;
+	struct ipc_notice *slot = destroyed ? &port->pd_notice : &port->ns_notice, notice;
 
+	if (!ipc_notice_make(&notice, notify, space->task))
+		return KERN_RESOURCE_SHORTAGE;
 	lock_acquire(&port->object.lock);
-	if (id == MIG_ID_mach_notify_port_destroyed) {
-		*previous = port->pd_notify;
-		port->pd_notify = notify;
-	} else {
-		*previous = port->ns_notify;
-		port->ns_notify = notify;
-		if (notify != NULL && port->srights == 0 && sync <= port->mscount) {
-			port->ns_notify = NULL;
-			at_once = notify;
-			mscount = port->mscount;
-		}
-	}
+	*previous = ipc_notice_cancel(ipc_notice_take(slot));
+	if (!destroyed && port->srights == 0 && sync <= port->mscount)
+		ipc_notify_no_senders(notice, port->mscount); /* at once */
+	else
+		*slot = notice;
 	lock_release(&port->object.lock);
-	ipc_notify_no_senders(at_once, mscount);
 	return KERN_SUCCESS;
 }
 
@@ -428,21 +423,26 @@ static kern_return_t request_on_send(struct ipc_space *space, mach_port_name_t n
 {
 	uint32_t type = ipc_entry_type(entry);
 	bool possible = id == MIG_ID_mach_notify_send_possible;
+	struct ipc_notice notice;
 
 	if (type == MACH_PORT_TYPE_DEAD_NAME) {
 		if (sync == 0 || notify == NULL)
 			return KERN_INVALID_ARGUMENT;
 		if (entry->urefs == IPC_UREFS_MAX)
 			return KERN_UREFS_OVERFLOW;
+		if (!ipc_notice_make(&notice, notify, space->task))
+			return KERN_RESOURCE_SHORTAGE;
 		entry->urefs++; /* as a notification that comes later would add */
-		ipc_notify_dead_name(notify, name, NULL);
+		ipc_notify_dead_name(notice, name);
 		return KERN_SUCCESS;
 	}
 	if (!(type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE)))
 		return KERN_INVALID_RIGHT;
 	if (possible && notify != NULL && sync != 0 &&
 		(type == MACH_PORT_TYPE_SEND_ONCE || !ipc_mqueue_full(ipc_object_port(entry->object)))) {
-		ipc_notify_send_possible(notify, name, NULL);
+		if (!ipc_notice_make(&notice, notify, space->task))
+			return KERN_RESOURCE_SHORTAGE;
+		ipc_notify_send_possible(notice, name);
 		return KERN_SUCCESS;
 	}
 	return ipc_right_request(space, name, entry, notify, possible, previous);
@@ -464,7 +464,7 @@ kern_return_t mach_port_request_notification(ipc_space_t task, mach_port_name_t 
 	case MIG_ID_mach_notify_port_destroyed:
 	case MIG_ID_mach_notify_no_senders:
 		result = ipc_entry_type(entry) & MACH_PORT_TYPE_RECEIVE
-				 ? request_on_receive(entry, id, sync, notify, previous)
+				 ? request_on_receive(task, entry, id, sync, notify, previous)
 				 : KERN_INVALID_RIGHT;
 		break;
 	case MIG_ID_mach_notify_dead_name:
@@ -530,8 +530,8 @@ kern_return_t mach_port_get_receive_status(ipc_space_t task, mach_port_name_t na
 		.mps_msgcount = port->msgcount,
 		.mps_sorights = port->sorights,
 		.mps_srights = port->srights != 0,
-		.mps_pdrequest = port->pd_notify != NULL,
-		.mps_nsrequest = port->ns_notify != NULL};
+		.mps_pdrequest = port->pd_notice.right != NULL,
+		.mps_nsrequest = port->ns_notice.right != NULL};
 	if (port->set != NULL)
 		status->mps_pset = port->set->name;
 	lock_release(&port->object.lock);

@@ -87,10 +87,10 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 			return MACH_SEND_INVALID_RIGHT;
 		}
 	}
-	/* Notifications can be provoked without end: they count to who made the port, and are lost over its limit. */
-	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && port->object.charged != NULL)
+	/* What can be provoked without end counts to who made the port, and is lost over its limit. */
+	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && port->object.charged != NULL && kmsg->charged == NULL)
 		kmsg->lost = !ipc_kmsg_charge(kmsg, port->object.charged);
-	if (ipc_deferred_held()) {
+	if (CURRENT_PROCESSOR->deferred->held != 0) {
 		ipc_defer_send(kmsg);
 		return MACH_MSG_SUCCESS;
 	}

@@ -317,6 +317,53 @@ static void notifications(void *argument)
 	done++;
 }
 
+/* A request on the name (in `other` for a dead name), to be sent to `notify` of the task. */
+static void request(struct task *of, mach_port_name_t name, int id, mach_port_name_t notify)
+{
+	struct ipc_port *right = ipc_port_make_send_once(port_of(task, notify)), *previous;
+
+	CHECK_EQUAL(mach_port_request_notification(of->space, name, id, 0, right, &previous), KERN_SUCCESS);
+	CHECK(previous == NULL);
+}
+
+/* What was asked for comes though there is no memory when it happens, nor room in anybody's account. */
+static void notifications_without_memory(void *argument)
+{
+	mach_port_name_t lonely = new_port(task), doomed = new_port(task), moving = new_port(task);
+	mach_port_name_t notify = new_port(task), sends = send_right(task, lonely, other);
+	mach_port_name_t dies = send_right(task, doomed, other);
+	struct ipc_kmsg *kept[IPC_KMSG_SPARES], *block;
+	unsigned blocks = 0, seen = 0;
+	uint64_t limit = task->kernel_limit;
+	struct complex in;
+
+	(void)argument;
+	request(task, lonely, MIG_ID_mach_notify_no_senders, notify);
+	request(task, moving, MIG_ID_mach_notify_port_destroyed, notify);
+	request(other, dies, MIG_ID_mach_notify_dead_name, notify);
+	while ((block = ipc_kmsg_spare_take()) != NULL)
+		kept[blocks++] = block;
+	host_fail_after = 0;
+	host_fail_count = SIZE_MAX;
+	task->kernel_limit = 0;
+	CHECK_EQUAL(mach_port_deallocate(other->space, sends), KERN_SUCCESS);
+	CHECK_EQUAL(mach_port_mod_refs(task->space, doomed, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
+	CHECK_EQUAL(mach_port_mod_refs(task->space, moving, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
+	host_fail_after = SIZE_MAX;
+	task->kernel_limit = limit;
+	while (blocks != 0)
+		CHECK(ipc_kmsg_spare_keep(kept[--blocks]));
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQUAL(
+			user_msg(&in, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(in), notify, 0, 0), MACH_MSG_SUCCESS);
+		seen |= in.header.msgh_id == MIG_ID_mach_notify_no_senders;
+		seen |= (unsigned)(in.header.msgh_id == MIG_ID_mach_notify_port_destroyed) << 1;
+		seen |= (unsigned)(in.header.msgh_id == MIG_ID_mach_notify_dead_name) << 2;
+	}
+	CHECK_EQUAL(seen, 7);
+	done++;
+}
+
 static void large_messages(void *argument)
 {
 	mach_port_name_t port = new_port(task);
@@ -525,6 +572,9 @@ void test_messages(void)
 	play(notifications);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("notifications-come");
+	play(notifications_without_memory);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	host_report("notifications-asked-for-need-no-memory");
 	task = world_task();
 	other = world_task();
 	task->kernel_limit = 300000;

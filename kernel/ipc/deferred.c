@@ -55,14 +55,20 @@ void ipc_defer_free(struct ipc_object *object)
 	d->pending = true;
 }
 
+/* So many pieces of work between two looks at the interrupts. */
+#define BATCH 16u
+
+/* An interrupt taken in between finds `running` set: what it leaves is done here. */
 void ipc_deferred_run_pending(struct ipc_deferred *d)
 {
 	if (d->running || d->held != 0)
 		return;
 	d->running = true;
-	for (;;) {
+	for (unsigned done = 1;; done++) {
 		struct list *link;
 
+		if (done % BATCH == 0)
+			machine_take_interrupts();
 		if ((link = list_pop_head(&d->send)) != NULL)
 			(void)ipc_kmsg_deliver(container_of(link, struct ipc_kmsg, element.link));
 		else if ((link = list_pop_head(&d->destroy)) != NULL)

@@ -9,6 +9,9 @@ struct ipc_watch {
 	void *argument;
 };
 
+/* So much of a dead port's queue goes in one hold of its lock. */
+#define QUEUE_PIECE 16u
+
 static struct kcache port_cache, pset_cache;
 /* Guards the destinations of all receive rights in transit, so that a circle is seen whole. */
 static struct lock transit_lock = LOCK_INIT(LOCK_RANK_TRANSIT);
@@ -289,7 +292,8 @@ void ipc_port_destroy(struct ipc_port *port)
 	}
 	port->object.active = false;
 	port->kobject = NULL;
-	while (!list_empty(&port->queue)) {
+	/* Nothing comes to a dead port, so its queue can be emptied in pieces. */
+	for (unsigned ended = 1; !list_empty(&port->queue); ended++) {
 		struct ipc_element *element = list_first(&port->queue, struct ipc_element, link);
 
 		if (element->is_caller) {
@@ -299,6 +303,12 @@ void ipc_port_destroy(struct ipc_port *port)
 			list_remove(&element->link);
 			port->msgcount--;
 			ipc_defer_destroy(container_of(element, struct ipc_kmsg, element));
+		}
+		if (ended % QUEUE_PIECE == 0) {
+			lock_release(&port->object.lock);
+			ipc_deferred_run();
+			machine_take_interrupts();
+			lock_acquire(&port->object.lock);
 		}
 	}
 	while ((link = list_pop_head(&port->senders)) != NULL)

@@ -78,6 +78,7 @@ void ipc_space_destroy(struct ipc_space *space)
 			}
 			lock_release(&space->lock);
 			ipc_right_finish(&loss);
+			machine_take_interrupts();
 		}
 	}
 	lock_acquire(&space->lock);

@@ -57,6 +57,12 @@ _Noreturn void machine_return_to_user(struct thread *thread);
 /* Waits for an interrupt with interrupts on and handles it; returns with interrupts off. */
 void machine_idle(void);
 
+/*
+ * Takes the interrupts that are waiting, in the middle of a long operation. No locks held; what the handlers may touch
+ * (run queues, message queues, the current thread's state if it has said that it will wait) may have changed after.
+ */
+void machine_take_interrupts(void);
+
 /* Gives another processor the interrupt that makes it look at its run queue. */
 void machine_kick(struct processor *processor);
 

@@ -76,6 +76,12 @@ void machine_idle(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+void machine_take_interrupts(void)
+{
+	/* They are on after the instruction that follows sti (Intel SDM vol. 2, STI). */
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 void machine_kick(struct processor *processor)
 {
 	if (processor == current_processor())

@@ -364,6 +364,47 @@ static void notifications_without_memory(void *argument)
 	done++;
 }
 
+/* Long ends let interrupts through, which send messages and may make more work of the same kind. */
+static struct ipc_port *interrupted_port;
+
+static void interrupt(void)
+{
+	static const uint64_t word = 3;
+
+	CHECK_EQUAL(ipc_send_words_from_kernel(interrupted_port, MACH_MSG_TYPE_MAKE_SEND, 77, &word, 1), 0);
+}
+
+static void long_ends(void *argument)
+{
+	enum { LONG = 1000 };
+	mach_port_name_t port = new_port(task), told = new_port(task), kept;
+	struct task *large = world_task();
+	unsigned came = 0;
+	struct simple in;
+
+	(void)argument;
+	interrupted_port = port_of(task, told);
+	CHECK_EQUAL(mach_port_set_qlimit(task->space, port, MACH_PORT_QLIMIT_MAX), KERN_SUCCESS);
+	for (unsigned i = 0; i < LONG; i++) {
+		uint64_t word = i;
+
+		CHECK_EQUAL(ipc_send_words_from_kernel(port_of(task, port), MACH_MSG_TYPE_MAKE_SEND, 5, &word, 1), 0);
+		kept = new_port(large);
+		(void)send_right(large, kept, task);
+	}
+	world_interrupts = 0;
+	world_interrupt = interrupt;
+	CHECK_EQUAL(mach_port_mod_refs(task->space, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
+	CHECK(world_interrupts >= LONG / 16);
+	world_task_end(large);
+	CHECK(world_interrupts >= LONG / 16 + LONG);
+	world_interrupt = NULL;
+	while (receive_simple(told, &in, MACH_RCV_TIMEOUT, 0) == MACH_MSG_SUCCESS)
+		came += in.header.msgh_id == 77;
+	CHECK_EQUAL(came, world_interrupts);
+	done++;
+}
+
 static void large_messages(void *argument)
 {
 	mach_port_name_t port = new_port(task);
@@ -590,6 +631,9 @@ void test_messages(void)
 	world_task_end(other);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("what-a-task-provokes-stops-at-its-limit");
+	play(long_ends);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	host_report("long-ends-let-interrupts-through");
 	play(deep_chain);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	host_report("a-chain-of-receive-rights-dies-whole");

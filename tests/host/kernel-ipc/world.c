@@ -78,6 +78,19 @@ void machine_idle(void)
 	longjmp(kernel_top, TOP_IDLE);
 }
 
+void (*world_interrupt)(void);
+unsigned world_interrupts;
+
+void machine_take_interrupts(void)
+{
+	if (host_processor->locks != 0)
+		panic("interrupts are taken with a lock held");
+	if (world_interrupt == NULL)
+		return;
+	world_interrupts++;
+	world_interrupt();
+}
+
 void machine_kick(struct processor *processor)
 {
 	(void)processor;

@@ -27,6 +27,9 @@ size_t world_kalloc_used(void);
 extern unsigned world_fault_rate, world_preempt_rate;
 /* Whether the traps try the fast path, or the short way, first. */
 extern bool world_fast;
+/* What an interrupt does that is taken in the middle of a long operation, or null; and how often it was. */
+extern void (*world_interrupt)(void);
+extern unsigned world_interrupts;
 /* Exceptions raised (EXC_SYSCALL of a foreign call whose server is gone). */
 extern unsigned world_exceptions;
 extern uint64_t world_fast_taken, world_short_taken;

@@ -120,6 +120,7 @@ static __attribute__((noinline)) void make_whole(struct thread *receiver, struct
 	kmsg->descriptors = kmsg->slots = 0;
 	kmsg->trouble = MACH_MSG_SUCCESS;
 	kmsg->charged = NULL;
+	kmsg->tokens = NULL;
 	(void)ipc_kmsg_charge(kmsg, receiver->task);
 	/* Zero to a multiple of 8, as in every message. */
 	memset((char *)&kmsg->header + kmsg->header.msgh_size, 0, -kmsg->header.msgh_size % 8);
@@ -163,8 +164,6 @@ ALWAYS_INLINE void switch_to(struct thread *receiver, struct ipc_kmsg *kmsg, boo
 	if (unlikely(receiver->wait_timer.processor != NULL))
 		timer_cancel(&receiver->wait_timer);
 	if (likely(arrive(receiver, kmsg, request))) {
-		if (unlikely(kmsg->tokens != NULL))
-			task_tokens_release(kmsg->tokens);
 		receiver->ipc.deadline = 0;
 		receiver->regs.rax = MACH_MSG_SUCCESS;
 		if (unlikely(ref_drop(&kmsg->remote_port->object.refs))) {
@@ -273,7 +272,7 @@ ALWAYS_INLINE void exchange(struct thread *self, struct ipc_kmsg *kmsg, mach_msg
 		ipc_entry_free(space, kmsg->header.msgh_remote_port, names.to);
 	}
 	kmsg->header.msgh_size = size;
-	ipc_kmsg_sent_by(kmsg, self->task);
+	kmsg->sender_id = self->task->id;
 	kmsg->numbered = false;
 	ipc_kmsg_leaves(port, kmsg);
 	list_remove(&receiver->wait_link);
@@ -335,9 +334,13 @@ void ipc_exchange(struct thread *self)
 	if (((mach_msg_option_t)self->regs.rsi & ~OPTIONS_LATER) != (MACH_SEND_MSG | MACH_RCV_MSG) ||
 		size < sizeof(mach_msg_header_t) || size > IPC_KMSG_SMALL_IMAGE || size % 4 != 0)
 		return;
-	/* What an aborted trap has left; a message that would not fit into the account, though it is gone so soon. */
+	/*
+	 * What an aborted trap has left; tokens to be sent along; a message that would not fit into the account, though
+	 * it is gone so soon.
+	 */
 	if (unlikely(self->pending_kmsg != NULL) || unlikely(self->ipc.taking != NULL) ||
-		unlikely(task->kernel_bytes + IPC_KMSG_SMALL > task->kernel_limit) || unlikely(blocks->spares == 0))
+		unlikely(task->tokens != NULL) || unlikely(task->kernel_bytes + IPC_KMSG_SMALL > task->kernel_limit) ||
+		unlikely(blocks->spares == 0))
 		return;
 	kmsg = blocks->spare[blocks->spares - 1];
 	if (likely(machine_copy_from_user(&kmsg->header, self->regs.rdi, size) == 0)) {

@@ -3,12 +3,16 @@
 #include <kern/processor.h>
 #include <stubs/notify_user.h>
 
+_Static_assert(sizeof(mach_msg_body_t) + sizeof(mach_msg_descriptor_t) + sizeof(struct ipc_carry) +
+			       sizeof(mach_msg_header_t) <=
+		       IPC_KMSG_SMALL - offsetof(struct ipc_kmsg, header) - sizeof(mach_msg_trailer_t),
+	"any notification fits a small block");
+
 bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct task *task)
 {
 	*notice = (struct ipc_notice){.right = right};
 	if (right == NULL)
 		return true;
-	/* Any notification fits a small block. */
 	notice->message = ipc_kmsg_alloc_slots(sizeof(mach_msg_header_t), 0, 0);
 	if (notice->message == NULL)
 		return false;

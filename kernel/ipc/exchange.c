@@ -338,9 +338,8 @@ void ipc_exchange(struct thread *self)
 	 * What an aborted trap has left; tokens to be sent along; a message that would not fit into the account, though
 	 * it is gone so soon.
 	 */
-	if (unlikely(self->pending_kmsg != NULL) || unlikely(self->ipc.taking != NULL) ||
-		unlikely(task->tokens != NULL) || unlikely(task->kernel_bytes + IPC_KMSG_SMALL > task->kernel_limit) ||
-		unlikely(blocks->spares == 0))
+	if (unlikely(((uintptr_t)self->pending_kmsg | (uintptr_t)self->ipc.taking | (uintptr_t)task->tokens) != 0) ||
+		unlikely(task->kernel_bytes + IPC_KMSG_SMALL > task->kernel_limit) || unlikely(blocks->spares == 0))
 		return;
 	kmsg = blocks->spare[blocks->spares - 1];
 	if (likely(machine_copy_from_user(&kmsg->header, self->regs.rdi, size) == 0)) {

@@ -1,6 +1,6 @@
 /* The table of a name space: finding, making and freeing entries, and the way back from a port to its name. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
+#include <kern/charged.h>
 #include <string.h>
 
 #define DIRECTORY_MIN 4u
@@ -17,25 +17,18 @@ static struct ipc_entry *entry_at(struct ipc_space *space, uint32_t index)
 static bool directory_grow(struct ipc_space *space, uint32_t number)
 {
 	uint32_t size = space->chunks == 0 ? DIRECTORY_MIN : space->chunks;
-	size_t bytes;
 	struct ipc_entry **directory;
 
 	while (size <= number)
 		size *= 2;
 	if (size == space->chunks)
 		return true;
-	bytes = size * sizeof(*directory);
-	if (!task_charge(space->task, bytes))
+	directory = task_kalloc(space->task, size * sizeof(*directory));
+	if (directory == NULL)
 		return false;
-	directory = kalloc(bytes);
-	if (directory == NULL) {
-		task_uncharge(space->task, bytes);
-		return false;
-	}
 	if (space->chunks != 0) {
 		memcpy(directory, space->chunk, space->chunks * sizeof(*directory));
-		kfree(space->chunk, space->chunks * sizeof(*directory));
-		task_uncharge(space->task, space->chunks * sizeof(*directory));
+		task_kfree(space->task, space->chunk, space->chunks * sizeof(*directory));
 	}
 	for (uint32_t i = space->chunks; i < size; i++)
 		directory[i] = ipc_entry_none;
@@ -54,14 +47,9 @@ static kern_return_t chunk_add(struct ipc_space *space, uint32_t number)
 		return KERN_NO_SPACE;
 	if (number >= space->chunks && !directory_grow(space, number))
 		return KERN_RESOURCE_SHORTAGE;
-	if (!task_charge(space->task, IPC_CHUNK_BYTES))
+	chunk = task_kalloc(space->task, IPC_CHUNK_BYTES);
+	if (chunk == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	chunk = kalloc(IPC_CHUNK_BYTES);
-	if (chunk == NULL) {
-		task_uncharge(space->task, IPC_CHUNK_BYTES);
-		return KERN_RESOURCE_SHORTAGE;
-	}
-	memset(chunk, 0, IPC_CHUNK_BYTES);
 	space->chunk[number] = chunk;
 	for (uint32_t i = IPC_ENTRIES_PER_CHUNK; i-- > 0;) {
 		if (first + i == 0 || first + i > IPC_INDEX_MAX)
@@ -126,14 +114,9 @@ static void hash_grow(struct ipc_space *space)
 	uint32_t size = space->hash_size == 0 ? HASH_MIN : space->hash_size * 2;
 	uint32_t *hash;
 
-	if (!task_charge(space->task, size * sizeof(*hash)))
+	hash = task_kalloc(space->task, size * sizeof(*hash));
+	if (hash == NULL)
 		return;
-	hash = kalloc(size * sizeof(*hash));
-	if (hash == NULL) {
-		task_uncharge(space->task, size * sizeof(*hash));
-		return;
-	}
-	memset(hash, 0, size * sizeof(*hash));
 	for (uint32_t i = 0; i < space->hash_size; i++) {
 		uint32_t index, next;
 
@@ -146,10 +129,8 @@ static void hash_grow(struct ipc_space *space)
 			hash[bucket] = index;
 		}
 	}
-	if (space->hash_size != 0) {
-		kfree(space->hash, space->hash_size * sizeof(*hash));
-		task_uncharge(space->task, space->hash_size * sizeof(*hash));
-	}
+	if (space->hash != NULL)
+		task_kfree(space->task, space->hash, space->hash_size * sizeof(*hash));
 	space->hash = hash;
 	space->hash_size = size;
 }

@@ -1,6 +1,6 @@
 /* Ports: life, death, and the counts of rights. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
+#include <kern/charged.h>
 
 /* A part of the kernel that wants to know when the port dies. */
 struct ipc_watch {
@@ -36,15 +36,10 @@ static void object_init(struct ipc_object *object, struct task *task, enum lock_
 
 struct ipc_port *ipc_port_alloc(struct task *task)
 {
-	struct ipc_port *port;
+	struct ipc_port *port = task_cache_alloc(task, &port_cache);
 
-	if (!task_charge(task, sizeof(*port)))
+	if (port == NULL)
 		return NULL;
-	port = kcache_alloc(&port_cache);
-	if (port == NULL) {
-		task_uncharge(task, sizeof(*port));
-		return NULL;
-	}
 	object_init(&port->object, task, LOCK_RANK_PORT);
 	list_init(&port->queue);
 	list_init(&port->senders);
@@ -58,15 +53,10 @@ struct ipc_port *ipc_port_alloc(struct task *task)
 
 struct ipc_pset *ipc_pset_alloc(struct task *task)
 {
-	struct ipc_pset *set;
+	struct ipc_pset *set = task_cache_alloc(task, &pset_cache);
 
-	if (!task_charge(task, sizeof(*set)))
+	if (set == NULL)
 		return NULL;
-	set = kcache_alloc(&pset_cache);
-	if (set == NULL) {
-		task_uncharge(task, sizeof(*set));
-		return NULL;
-	}
 	object_init(&set->object, task, LOCK_RANK_PORT_SET);
 	set->object.is_set = true;
 	list_init(&set->members);
@@ -77,14 +67,10 @@ struct ipc_pset *ipc_pset_alloc(struct task *task)
 void ipc_object_free(struct ipc_object *object)
 {
 	struct task *task = object->charged;
-	bool is_set = object->is_set;
 
 	assert(!object->active && object->slot == NULL && list_empty(&object->receivers));
-	kcache_free(is_set ? &pset_cache : &port_cache, object);
-	if (task != NULL) {
-		task_uncharge(task, is_set ? sizeof(struct ipc_pset) : sizeof(struct ipc_port));
-		task_deallocate(task);
-	}
+	task_cache_free(task, object->is_set ? &pset_cache : &port_cache, object);
+	task_deallocate(task);
 }
 
 void ipc_port_reference(struct ipc_port *port)

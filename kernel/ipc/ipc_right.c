@@ -5,7 +5,7 @@
  * (ipc_right_lookup), so every look goes through that function, except the fast path's, which finds the port inactive.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
+#include <kern/charged.h>
 
 static struct ipc_port *entry_port(const struct ipc_entry *entry)
 {
@@ -26,8 +26,7 @@ static void request_cancel(struct ipc_space *space, mach_port_name_t name, struc
 	lock_release(&port->object.lock);
 	ipc_notify_port_deleted(request->dead, name);
 	ipc_notify_port_deleted(request->possible, name);
-	kfree(request, sizeof(*request));
-	task_uncharge(space->task, sizeof(*request));
+	task_kfree(space->task, request, sizeof(*request));
 }
 
 /* The entry's only right goes: out of the hash, and free. The right itself is the caller's. */
@@ -72,8 +71,7 @@ void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 	lock_release(&port->object.lock);
 	if (entry->request != NULL) {
 		fired = entry->request->fired;
-		kfree(entry->request, sizeof(*entry->request));
-		task_uncharge(space->task, sizeof(*entry->request));
+		task_kfree(space->task, entry->request, sizeof(*entry->request));
 		entry->request = NULL;
 	}
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)
@@ -410,23 +408,6 @@ void ipc_right_finish(struct ipc_right_loss *loss)
 	ipc_deferred_run();
 }
 
-/* An entry's request, not yet linked on its port; charged. Null: no memory. */
-static struct ipc_request *request_alloc(struct task *task, mach_port_name_t name)
-{
-	struct ipc_request *request;
-
-	if (!task_charge(task, sizeof(*request)))
-		return NULL;
-	request = kalloc(sizeof(*request));
-	if (request == NULL) {
-		task_uncharge(task, sizeof(*request));
-		return NULL;
-	}
-	request->name = name;
-	list_init(&request->link);
-	return request;
-}
-
 kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
 	struct ipc_port *notify, bool possible, struct ipc_port **previous)
 {
@@ -440,11 +421,13 @@ kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, 
 		return KERN_SUCCESS;
 	if (!ipc_notice_make(&notice, notify, space->task))
 		return KERN_RESOURCE_SHORTAGE;
-	if (request == NULL)
-		request = request_alloc(space->task, name);
 	if (request == NULL) {
-		(void)ipc_notice_cancel(notice);
-		return KERN_RESOURCE_SHORTAGE;
+		request = task_kalloc(space->task, sizeof(*request));
+		if (request == NULL) {
+			(void)ipc_notice_cancel(notice);
+			return KERN_RESOURCE_SHORTAGE;
+		}
+		request->name = name;
 	}
 	lock_acquire(&port->object.lock);
 	if (port->object.active) {
@@ -461,9 +444,7 @@ kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, 
 	if (result == KERN_SUCCESS)
 		return KERN_SUCCESS;
 	(void)ipc_notice_cancel(notice);
-	if (entry->request == NULL) {
-		kfree(request, sizeof(*request));
-		task_uncharge(space->task, sizeof(*request));
-	}
+	if (entry->request == NULL)
+		task_kfree(space->task, request, sizeof(*request));
 	return result;
 }

@@ -1,7 +1,6 @@
 /* Spaces: life, and the kernel's ways in. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
-#include <string.h>
+#include <kern/charged.h>
 
 #define HASH_FIRST 64u
 
@@ -14,20 +13,15 @@ void ipc_space_init(void)
 
 kern_return_t ipc_space_create(task_t task, struct ipc_space **out)
 {
-	struct ipc_space *space;
+	struct ipc_space *space = kcache_alloc(&space_cache);
 
-	if (!task_charge(task, HASH_FIRST * sizeof(*space->hash)))
+	if (space == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	space = kcache_alloc(&space_cache);
-	if (space != NULL)
-		space->hash = kalloc(HASH_FIRST * sizeof(*space->hash));
-	if (space == NULL || space->hash == NULL) {
-		if (space != NULL)
-			kcache_free(&space_cache, space);
-		task_uncharge(task, HASH_FIRST * sizeof(*space->hash));
+	space->hash = task_kalloc(task, HASH_FIRST * sizeof(*space->hash));
+	if (space->hash == NULL) {
+		kcache_free(&space_cache, space);
 		return KERN_RESOURCE_SHORTAGE;
 	}
-	memset(space->hash, 0, HASH_FIRST * sizeof(*space->hash));
 	space->hash_size = HASH_FIRST;
 	lock_init(&space->lock, LOCK_RANK_SPACE);
 	ref_init(&space->refs, 1);
@@ -83,17 +77,11 @@ void ipc_space_destroy(struct ipc_space *space)
 	}
 	lock_acquire(&space->lock);
 	for (uint32_t number = 0; number < space->chunks; number++) {
-		if (space->chunk[number] != ipc_entry_none) {
-			kfree(space->chunk[number], IPC_CHUNK_BYTES);
-			task_uncharge(task, IPC_CHUNK_BYTES);
-		}
+		if (space->chunk[number] != ipc_entry_none)
+			task_kfree(task, space->chunk[number], IPC_CHUNK_BYTES);
 	}
-	if (space->chunks != 0) {
-		kfree(space->chunk, space->chunks * sizeof(*space->chunk));
-		task_uncharge(task, space->chunks * sizeof(*space->chunk));
-	}
-	kfree(space->hash, space->hash_size * sizeof(*space->hash));
-	task_uncharge(task, space->hash_size * sizeof(*space->hash));
+	task_kfree(task, space->chunk, space->chunks * sizeof(*space->chunk));
+	task_kfree(task, space->hash, space->hash_size * sizeof(*space->hash));
 	/* Lookups of those who still have a reference find an empty table. */
 	space->chunks = 0;
 	space->chunk = NULL;

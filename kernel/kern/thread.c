@@ -2,7 +2,7 @@
 #include <kern/thread.h>
 
 #include <ipc/ipc.h>
-#include <kern/kalloc.h>
+#include <kern/charged.h>
 #include <kern/task.h>
 #include <kern/trap.h>
 #include <vm/vm.h>
@@ -16,15 +16,10 @@ void thread_init(void)
 
 struct thread *thread_allocate(task_t task)
 {
-	struct thread *thread;
+	struct thread *thread = task_cache_alloc(task, &thread_cache);
 
-	if (!task_charge(task, sizeof(*thread)))
+	if (thread == NULL)
 		return NULL;
-	thread = kcache_alloc(&thread_cache);
-	if (thread == NULL) {
-		task_uncharge(task, sizeof(*thread));
-		return NULL;
-	}
 	lock_init(&thread->lock, LOCK_RANK_THREAD);
 	ref_init(&thread->refs, 1);
 	thread->task = task;
@@ -56,8 +51,7 @@ void thread_deallocate(thread_t thread)
 	task = thread->task;
 	timer_cancel(&thread->wait_timer);
 	machine_thread_destroy(thread);
-	kcache_free(&thread_cache, thread);
-	task_uncharge(task, sizeof(*thread));
+	task_cache_free(task, &thread_cache, thread);
 	task_deallocate(task);
 }
 

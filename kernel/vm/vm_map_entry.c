@@ -1,6 +1,6 @@
 /* The entries of a map: a list in order of address, and a tree for finding one in logarithmic time. */
 #include <kern/assert.h>
-#include <kern/kalloc.h>
+#include <kern/charged.h>
 #include <kern/task.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
@@ -30,15 +30,10 @@ static uint32_t random_priority(void)
 
 struct vm_map_entry *vm_map_entry_create(struct vm_map *map)
 {
-	struct vm_map_entry *entry;
+	struct vm_map_entry *entry = task_cache_alloc(map->task, &entry_cache);
 
-	if (!task_charge(map->task, sizeof(*entry)))
+	if (entry == NULL)
 		return NULL;
-	entry = kcache_alloc(&entry_cache);
-	if (entry == NULL) {
-		task_uncharge(map->task, sizeof(*entry));
-		return NULL;
-	}
 	entry->priority = random_priority();
 	list_init(&entry->link);
 	return entry;
@@ -46,8 +41,7 @@ struct vm_map_entry *vm_map_entry_create(struct vm_map *map)
 
 void vm_map_entry_free(struct vm_map *map, struct vm_map_entry *entry)
 {
-	task_uncharge(map->task, sizeof(*entry));
-	kcache_free(&entry_cache, entry);
+	task_cache_free(map->task, &entry_cache, entry);
 }
 
 struct vm_map_entry *vm_map_lookup(struct vm_map *map, vm_address_t address)

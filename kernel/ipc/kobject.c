@@ -14,23 +14,26 @@ static void *reference_thread(void *object)
 	return object;
 }
 
-/* The answer in a reply of exc.defs: RetCode of a buffered one, or the one word of a register reply. */
-static kern_return_t exception_result(const struct ipc_kmsg *kmsg)
+/* RetCode of a buffered reply; `otherwise` of one that has none. */
+static kern_return_t result_of(const struct ipc_kmsg *kmsg, kern_return_t otherwise)
 {
 	mig_reply_error_t reply;
 
-	if (kmsg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
-		return KERN_FAILURE;
-	if (kmsg->header.msgh_size == sizeof(mach_msg_header_t) + sizeof(uint64_t)) {
-		int64_t word;
-
-		memcpy(&word, &kmsg->header + 1, sizeof(word));
-		return (kern_return_t)word;
-	}
-	if (kmsg->header.msgh_size < offsetof(mig_reply_error_t, RetCode) + sizeof(kern_return_t))
-		return KERN_FAILURE;
+	if ((kmsg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) ||
+		kmsg->header.msgh_size < offsetof(mig_reply_error_t, RetCode) + sizeof(kern_return_t))
+		return otherwise;
 	memcpy(&reply, &kmsg->header, offsetof(mig_reply_error_t, pad));
 	return reply.RetCode;
+}
+
+/* The answer in a reply of exc.defs, which may also be the one word of a register reply. */
+static kern_return_t exception_result(const struct ipc_kmsg *kmsg)
+{
+	const uint64_t *word = (const uint64_t *)(&kmsg->header + 1);
+
+	if (ipc_kmsg_fits_words(kmsg) && kmsg->header.msgh_size == sizeof(mach_msg_header_t) + sizeof(*word))
+		return (kern_return_t)*word;
+	return result_of(kmsg, KERN_FAILURE);
 }
 
 static void exception_answered(struct ipc_port *port, kern_return_t result)
@@ -111,17 +114,6 @@ static kern_return_t run_words(struct ipc_kmsg *in, const struct mig_routine *ro
 	return KERN_SUCCESS;
 }
 
-static kern_return_t simple_result(const struct ipc_kmsg *out)
-{
-	mig_reply_error_t reply;
-
-	if ((out->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) ||
-		out->header.msgh_size < offsetof(mig_reply_error_t, RetCode) + sizeof(kern_return_t))
-		return KERN_SUCCESS;
-	memcpy(&reply, &out->header, offsetof(mig_reply_error_t, pad));
-	return reply.RetCode;
-}
-
 /* A buffered routine. */
 static kern_return_t run_message(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
 {
@@ -135,7 +127,7 @@ static kern_return_t run_message(struct ipc_kmsg *in, const struct mig_routine *
 	if (*out == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	routine->message(in, *out);
-	result = simple_result(*out);
+	result = result_of(*out, KERN_SUCCESS);
 	if (result == KERN_RESTART || result == MIG_NO_REPLY || (routine->flags & MIG_ROUTINE_ONEWAY) ||
 		in->local_port == NULL) {
 		ipc_kmsg_destroy(*out);

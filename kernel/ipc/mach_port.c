@@ -25,6 +25,14 @@ static kern_return_t space_done(struct ipc_space *space, kern_return_t result)
 	return result;
 }
 
+/* The same where rights have left the space. */
+static kern_return_t loss_done(struct ipc_space *space, kern_return_t result, struct ipc_right_loss *loss)
+{
+	lock_release(&space->lock);
+	ipc_right_finish(loss);
+	return result;
+}
+
 /* The entry for a name that has one of the types: KERN_INVALID_NAME, KERN_INVALID_RIGHT. Space locked. */
 static kern_return_t entry_of(
 	struct ipc_space *space, mach_port_name_t name, mach_port_type_t types, struct ipc_entry **entry)
@@ -35,7 +43,7 @@ static kern_return_t entry_of(
 	return ipc_entry_type(*entry) & types ? KERN_SUCCESS : KERN_INVALID_RIGHT;
 }
 
-/* The port whose receive right has the name, locked; the space is locked on entry and unlocked on return. */
+/* The port whose receive right has the name, locked, and the space not any more; receive_done when it was found. */
 static kern_return_t receive_port(struct ipc_space *space, mach_port_name_t name, struct ipc_port **port)
 {
 	struct ipc_entry *entry;
@@ -44,12 +52,19 @@ static kern_return_t receive_port(struct ipc_space *space, mach_port_name_t name
 	if (!space_lock(space))
 		return KERN_INVALID_TASK;
 	result = entry_of(space, name, MACH_PORT_TYPE_RECEIVE, &entry);
-	if (result == KERN_SUCCESS) {
-		*port = ipc_object_port(entry->object);
-		lock_acquire(&(*port)->object.lock);
-	}
+	if (result != KERN_SUCCESS)
+		return space_done(space, result);
+	*port = ipc_object_port(entry->object);
+	lock_acquire(&(*port)->object.lock);
 	lock_release(&space->lock);
-	return result;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t receive_done(struct ipc_port *port)
+{
+	lock_release(&port->object.lock);
+	ipc_deferred_run();
+	return KERN_SUCCESS;
 }
 
 static mach_port_type_t type_reported(const struct ipc_entry *entry)
@@ -220,11 +235,10 @@ kern_return_t mach_port_destroy(ipc_space_t task, mach_port_name_t name)
 	if (!space_lock(task))
 		return KERN_INVALID_TASK;
 	entry = ipc_right_lookup(task, name);
-	if (entry != NULL)
-		ipc_right_destroy(task, name, entry, &loss);
-	lock_release(&task->lock);
-	ipc_right_finish(&loss);
-	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME;
+	if (entry == NULL)
+		return space_done(task, KERN_INVALID_NAME);
+	ipc_right_destroy(task, name, entry, &loss);
+	return loss_done(task, KERN_SUCCESS, &loss);
 }
 
 kern_return_t mach_port_deallocate(ipc_space_t task, mach_port_name_t name)
@@ -247,9 +261,7 @@ kern_return_t mach_port_deallocate(ipc_space_t task, mach_port_name_t name)
 			right = MACH_PORT_RIGHT_SEND_ONCE;
 		result = ipc_right_delta(task, name, entry, right, -1, &loss);
 	}
-	lock_release(&task->lock);
-	ipc_right_finish(&loss);
-	return result;
+	return loss_done(task, result, &loss);
 }
 
 kern_return_t mach_port_get_refs(
@@ -282,9 +294,7 @@ kern_return_t mach_port_mod_refs(
 	entry = ipc_right_lookup(task, name);
 	if (entry != NULL)
 		result = ipc_right_delta(task, name, entry, right, delta, &loss);
-	lock_release(&task->lock);
-	ipc_right_finish(&loss);
-	return result;
+	return loss_done(task, result, &loss);
 }
 
 kern_return_t mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach_port_msgcount_t qlimit)
@@ -295,15 +305,13 @@ kern_return_t mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach
 	if (qlimit > MACH_PORT_QLIMIT_MAX)
 		return KERN_INVALID_VALUE;
 	result = receive_port(task, name, &port);
-	if (result == KERN_SUCCESS) {
-		port->qlimit = qlimit;
-		/* Each wakes one; who finds the room taken waits again. */
-		for (uint32_t room = port->msgcount; room < qlimit && !list_empty(&port->senders); room++)
-			ipc_mqueue_wake_sender(port);
-		lock_release(&port->object.lock);
-	}
-	ipc_deferred_run();
-	return result;
+	if (result != KERN_SUCCESS)
+		return result;
+	port->qlimit = qlimit;
+	/* Each wakes one; who finds the room taken waits again. */
+	for (uint32_t room = port->msgcount; room < qlimit && !list_empty(&port->senders); room++)
+		ipc_mqueue_wake_sender(port);
+	return receive_done(port);
 }
 
 kern_return_t mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mach_port_mscount_t mscount)
@@ -311,12 +319,10 @@ kern_return_t mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mac
 	struct ipc_port *port;
 	kern_return_t result = receive_port(task, name, &port);
 
-	if (result == KERN_SUCCESS) {
-		port->mscount = mscount;
-		lock_release(&port->object.lock);
-	}
-	ipc_deferred_run();
-	return result;
+	if (result != KERN_SUCCESS)
+		return result;
+	port->mscount = mscount;
+	return receive_done(port);
 }
 
 kern_return_t mach_port_set_seqno(ipc_space_t task, mach_port_name_t name, mach_port_seqno_t seqno)
@@ -324,12 +330,10 @@ kern_return_t mach_port_set_seqno(ipc_space_t task, mach_port_name_t name, mach_
 	struct ipc_port *port;
 	kern_return_t result = receive_port(task, name, &port);
 
-	if (result == KERN_SUCCESS) {
-		port->seqno = seqno;
-		lock_release(&port->object.lock);
-	}
-	ipc_deferred_run();
-	return result;
+	if (result != KERN_SUCCESS)
+		return result;
+	port->seqno = seqno;
+	return receive_done(port);
 }
 
 kern_return_t mach_port_get_set_status(
@@ -520,10 +524,8 @@ kern_return_t mach_port_get_receive_status(ipc_space_t task, mach_port_name_t na
 	struct ipc_port *port;
 	kern_return_t result = receive_port(task, name, &port);
 
-	if (result != KERN_SUCCESS) {
-		ipc_deferred_run();
+	if (result != KERN_SUCCESS)
 		return result;
-	}
 	*status = (mach_port_status_t){.mps_seqno = port->seqno,
 		.mps_mscount = port->mscount,
 		.mps_qlimit = port->qlimit,
@@ -534,9 +536,7 @@ kern_return_t mach_port_get_receive_status(ipc_space_t task, mach_port_name_t na
 		.mps_nsrequest = port->ns_notice.right != NULL};
 	if (port->set != NULL)
 		status->mps_pset = port->set->name;
-	lock_release(&port->object.lock);
-	ipc_deferred_run();
-	return KERN_SUCCESS;
+	return receive_done(port);
 }
 
 static kern_return_t set_payload(struct ipc_space *space, mach_port_name_t name, bool has, uint64_t payload)
@@ -544,12 +544,10 @@ static kern_return_t set_payload(struct ipc_space *space, mach_port_name_t name,
 	struct ipc_port *port;
 	kern_return_t result = receive_port(space, name, &port);
 
-	if (result == KERN_SUCCESS) {
-		ipc_port_set_label(port, has, payload);
-		lock_release(&port->object.lock);
-	}
-	ipc_deferred_run();
-	return result;
+	if (result != KERN_SUCCESS)
+		return result;
+	ipc_port_set_label(port, has, payload);
+	return receive_done(port);
 }
 
 kern_return_t mach_port_set_protected_payload(ipc_space_t task, mach_port_name_t name, uint64_t payload)

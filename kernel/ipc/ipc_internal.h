@@ -164,6 +164,8 @@ static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_s
 
 	if (all > size)
 		all = size < end ? message : size;
+	/* The gap before the trailer shows nothing of the block's last message; sizes are multiples of 4. */
+	*(uint32_t *)((char *)&kmsg->header + message) = 0;
 	*trailer = (mach_msg_trailer_t){.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
 		.msgh_trailer_size = all > end ? all - end : 0,
 		.msgh_seqno = kmsg->seqno,

@@ -206,10 +206,60 @@ static void test_waiting(void)
 	mach_port_destroy(mach_task_self(), port);
 }
 
+/* A message whose size is no multiple of 8, both ways, after one that filled the same memory in the kernel. */
+struct odd {
+	mach_msg_header_t header;
+	uint32_t body[16];
+	char trailer[64];
+};
+enum { ODD_SIZE = sizeof(mach_msg_header_t) + 4, FULL_SIZE = sizeof(mach_msg_header_t) + 64 };
+
+static void odd_server(uint64_t port)
+{
+	struct odd m;
+	mach_msg_option_t send = 0;
+	mach_msg_size_t size = 0;
+
+	while (mach_msg(&m.header, send | MACH_RCV_MSG, size, sizeof m, (mach_port_t)port, 0, 0) == MACH_MSG_SUCCESS &&
+		m.header.msgh_id != STOP_ID) {
+		m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(m.header.msgh_bits), 0);
+		m.header.msgh_local_port = MACH_PORT_NULL;
+		size = m.header.msgh_size;
+		send = MACH_SEND_MSG;
+	}
+}
+
+static void test_padding(void)
+{
+	mach_port_t port = new_port(), reply = new_port();
+	struct odd m;
+	bool good = true;
+
+	start_thread(odd_server, port);
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+	for (int round = 0; round < 20 && good; round++) {
+		mach_msg_size_t size = round % 2 ? ODD_SIZE : FULL_SIZE;
+
+		memset(&m, 0xa5, sizeof m);
+		m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+		m.header.msgh_remote_port = port;
+		m.header.msgh_local_port = reply;
+		m.header.msgh_id = 100;
+		good = mach_msg(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, size, sizeof m, reply, 0, 0) ==
+			       MACH_MSG_SUCCESS &&
+		       m.header.msgh_size == size && m.body[0] == 0xa5a5a5a5 && (size == FULL_SIZE || m.body[1] == 0);
+	}
+	check("what follows a message up to a multiple of 8 is zero", good);
+	send_words(port, MACH_PORT_NULL, STOP_ID, NULL, 0, 0, 0);
+	mach_port_deallocate(mach_task_self(), port);
+	free_port(reply);
+}
+
 void test_messages(void)
 {
 	test_inline();
 	test_rights();
 	test_memory_in_messages();
 	test_waiting();
+	test_padding();
 }

@@ -75,6 +75,13 @@ static void getpid_call(void)
 	syscall(SYS_getpid);
 }
 
+/* As the C library's string functions make of most programs: their vector registers are in use around the call. */
+static void getpid_vector(void)
+{
+	__asm__ volatile("pxor %%xmm1, %%xmm1" : : : "xmm1");
+	syscall(SYS_getpid);
+}
+
 static void read_zero(void)
 {
 	check(read(zero_fd, buffer, 1) == 1, "read /dev/zero");
@@ -264,6 +271,7 @@ int main(void)
 
 	row("unknown-call", MANY, unknown);
 	row("getpid", MANY, getpid_call);
+	row("getpid-vector", MANY, getpid_vector);
 	row("read-1-zero", MANY, read_zero);
 	row("write-1-null", MANY, write_null);
 	row("clock-gettime", MANY, clock_call);

@@ -101,6 +101,8 @@ static int copy_errno(kern_return_t result)
 	case KERN_MEMORY_ERROR:
 	case KERN_MEMORY_FAILURE:
 		return -EIO;
+	case KERN_RESOURCE_SHORTAGE:
+		return -ENOMEM;
 	default:
 		return (result & ~0xfff) == FILE_ERROR_BASE ? -FILE_ERRNO(result) : -EFAULT;
 	}

@@ -181,9 +181,7 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	if (result != KERN_SUCCESS) {
 		free(area);
 		/* An improper capability is a memory object whose pager is dead. */
-		return result == KERN_PROTECTION_FAILURE   ? -EACCES
-		       : result == KERN_INVALID_CAPABILITY ? -EIO
-							   : -ENOMEM;
+		return result == KERN_PROTECTION_FAILURE ? -EACCES : result == KERN_INVALID_CAPABILITY ? -EIO : -ENOMEM;
 	}
 	area->start = address;
 	area->end = address + size;

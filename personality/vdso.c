@@ -106,7 +106,8 @@ int vdso_map(struct address_space *space, uint64_t *header)
 		space, at, SIZE, PROT_READ | PROT_EXEC, PROT_READ | PROT_EXEC, MAP_SHARED, NULL, object, 0, "[vdso]");
 	if (error == 0)
 		*header = at + VM_PAGE_SIZE;
-	/* The tmpfs's pager is dead: those who have the pages keep them, new programs read the clock by system calls. */
+	/* The tmpfs's pager is dead: those who have the pages keep them, new programs read the clock by system calls.
+	 */
 	return error == -EIO ? 0 : error;
 }
 

@@ -25,8 +25,13 @@ void memory_object_send(struct memory_object_message *message)
 		count_event(pager_requests);
 		result = memory_object_data_request(pager->port, message->offset, message->length, message->access);
 	}
-	if (result != KERN_SUCCESS)
+	/* It is dead, or there was no memory to ask it: who waits for the pages gets that error (or the deadline of
+	 * unlocking). */
+	if (result != KERN_SUCCESS && !ipc_port_active(pager->port))
 		memory_object_died(pager->port);
+	else if (result != KERN_SUCCESS && !message->unlock)
+		(void)memory_object_data_error(
+			message->object, message->offset, message->length, KERN_RESOURCE_SHORTAGE);
 	vm_object_deallocate(message->object);
 	message->object = NULL;
 }

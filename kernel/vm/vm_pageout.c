@@ -163,8 +163,9 @@ static void pageout(struct thread *self)
 	if (stuck)
 		memory_object_uncache_one();
 	looked_at = 0;
-	wanted = false;
+	/* In this order: who wants pages after `wanted` is false finds somebody to wake. */
 	assert_wait(&wanted, false);
+	wanted = false;
 	thread_block(pageout);
 }
 

@@ -277,6 +277,21 @@ static void errors(void)
 	unmap(task_a, address, FILE_PAGES + 8);
 	pager_end(&pager);
 	host_report("a pager's error reaches who asked, and does not last");
+
+	/* No memory for the request itself: the pager is not dead for that. */
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	pager.port->no_memory = true;
+	CHECK(touch(task_a, &pager, address + 6 * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_RESOURCE_SHORTAGE);
+	CHECK(!host_waits(current_thread()));
+	pager.port->no_memory = false;
+	host_now += PAGER_ERROR_NS + 1;
+	CHECK(touch(task_a, &pager, address + 6 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	host_report("a request that there is no memory for costs who asked an error, and no more");
 }
 
 static void late(void)

@@ -252,10 +252,10 @@ static kern_return_t post(struct ipc_port *port, struct pager_message message)
 {
 	struct pager_message *sent = malloc(sizeof(*sent));
 
-	if (port->dead) {
+	if (port->dead || port->no_memory) {
 		vm_map_copy_discard(message.data);
 		free(sent);
-		return MACH_SEND_INVALID_DEST;
+		return port->dead ? MACH_SEND_INVALID_DEST : MACH_SEND_NO_BUFFER;
 	}
 	*sent = message;
 	sent->next = NULL;

@@ -12,6 +12,7 @@ struct ipc_port {
 	enum ipc_kobject_type type;
 	void *object;
 	bool dead;
+	bool no_memory; /* for messages to it */
 	int send_rights;
 	void (*on_death)(void *);
 	void *on_death_argument;

@@ -1,6 +1,6 @@
 /*
- * killer SERVICE... : beside the Unix system; ends the server NAME of the configuration when a file "kill-NAME" comes up
- * in the root of the file system SERVICE. So a Unix program can have a server die at a moment of its choice.
+ * killer SERVICE... : beside the Unix system; ends the server NAME of the configuration when a file "kill-NAME" comes
+ * up in the root of the file system SERVICE. So a Unix program can have a server die at a moment of its choice.
  */
 #include <mach/mach.h>
 #include <servers/bootstrap_user.h>

@@ -1,6 +1,6 @@
 /*
- * survivor VICTIM DEAD ALIVE: from a file system that lives on, has the server VICTIM die while processes use the folder
- * DEAD of it, and says what the calls then return; ALIVE is a folder that must go on.
+ * survivor VICTIM DEAD ALIVE: from a file system that lives on, has the server VICTIM die while processes use the
+ * folder DEAD of it, and says what the calls then return; ALIVE is a folder that must go on.
  */
 #define _GNU_SOURCE
 #include <errno.h>

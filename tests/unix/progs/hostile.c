@@ -1,7 +1,7 @@
 /*
- * hostile SEED PROCESSES SECONDS: that many processes at once make random calls with arguments that are partly right, so
- * that they get further than a first check: open descriptors of every kind, memory of their own with random contents,
- * names that exist. Whatever becomes of them, the system goes on.
+ * hostile SEED PROCESSES SECONDS: that many processes at once make random calls with arguments that are partly right,
+ * so that they get further than a first check: open descriptors of every kind, memory of their own with random
+ * contents, names that exist. Whatever becomes of them, the system goes on.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -38,10 +38,10 @@ static const unsigned long wild[] = {0, 1, 7, 4095, 4096, 4097, 0x7fffffff, 0x80
 	0x7fffffffe000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, 0xffffffff80000000, 0x7fffffffffffffff,
 	0x8000000000000000, ~0ul, ~0ul - 4095};
 
-static const char *const names[] = {"a", "b", "d", "d/e", "d/f/g", "link", "loop", "fifo", "socket", "hole", ".", "..", "/",
-	"", "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/tty", "/proc/self/status", "/proc/self/maps",
-	"/proc/self/fd", "/proc/self/fd/4", "/proc/1/stat", "/proc/meminfo", "/bin/true", "no such name", "a/b", "d/",
-	"/proc/self/exe", "/etc/passwd"};
+static const char *const names[] = {"a", "b", "d", "d/e", "d/f/g", "link", "loop", "fifo", "socket", "hole", ".", "..",
+	"/", "", "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/tty", "/proc/self/status",
+	"/proc/self/maps", "/proc/self/fd", "/proc/self/fd/4", "/proc/1/stat", "/proc/meminfo", "/bin/true",
+	"no such name", "a/b", "d/", "/proc/self/exe", "/etc/passwd"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static char *area; /* AREA bytes; what follows is not mapped */

@@ -284,8 +284,10 @@ int64_t sys_setsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 	(void)value;
 	if (socket_file(call_of(caller), fd, &error) == NULL)
 		return error;
-	if (level != SOL_SOCKET || size < (int)sizeof(int))
+	if (level != SOL_SOCKET)
 		return -ENOPROTOOPT;
+	if (size < (int)sizeof(int))
+		return -EINVAL;
 	switch (option) {
 	case SO_REUSEADDR: /* of no meaning for these sockets, and harmless */
 	case SO_KEEPALIVE:

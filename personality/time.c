@@ -265,7 +265,7 @@ int64_t sys_clock_nanosleep(uint64_t caller, int clock, unsigned flags, uint64_t
 {
 	(void)remaining;
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
-		return clock == CLOCK_THREAD_CPUTIME_ID || clock < 0 ? -EINVAL : -EOPNOTSUPP;
+		return clock == CLOCK_THREAD_CPUTIME_ID || clock < 0 || clock > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
 	return sleep_until(call_of(caller), clock, (flags & TIMER_ABSTIME) != 0, request);
 }
 

@@ -4,6 +4,27 @@
 
 #include <string.h>
 
+/* Shapes that C passes by the type's own name: structs, and in other dialects than Portolan's arrays and strings. */
+static const char *passed_by_name(const struct compiler *compiler, const struct type *type)
+{
+	const char *const array = compiler->dialect != DIALECT_PORTOLAN ? "an array" : NULL;
+
+	if (type->c_type != NULL || (type->c_user_type != NULL && type->c_server_type != NULL))
+		return NULL;
+	switch (type->shape) {
+	case SHAPE_STRUCT:
+		return "a struct";
+	case SHAPE_ARRAY:
+	case SHAPE_VARRAY:
+		return array;
+	case SHAPE_STRING:
+	case SHAPE_VSTRING:
+		return array != NULL ? "a string" : NULL;
+	default:
+		return NULL;
+	}
+}
+
 struct argument *new_argument(struct compiler *compiler, const struct loc *loc, enum direction direction,
 	const char *name, struct type *type, unsigned flags)
 {
@@ -16,14 +37,13 @@ struct argument *new_argument(struct compiler *compiler, const struct loc *loc, 
 	argument->flags = flags;
 	if (type->name == NULL) {
 		/* An argument's specification without a name is a type called like the argument. */
-		bool named_in_c = type->shape == SHAPE_SCALAR || type->shape == SHAPE_REAL ||
-				  type->shape == SHAPE_PORT || type_is_native(type);
+		const char *what = passed_by_name(compiler, type);
 
-		if (!named_in_c && type->shape == SHAPE_STRUCT)
+		if (what != NULL)
 			error_at(compiler, loc,
-				arena_printf(
-					&compiler->arena, "write %s : NAME = struct ..., NAME being the C type", name),
-				"a struct needs the name of its C type");
+				arena_printf(&compiler->arena, "write %s : NAME = %s..., NAME being the C type", name,
+					type->shape == SHAPE_STRUCT ? "struct " : ""),
+				"%s needs the name of its C type", what);
 	}
 	return argument;
 }

@@ -29,6 +29,7 @@ void compiler_init(struct compiler *compiler, const char *source, size_t length,
 
 void compiler_free(struct compiler *compiler)
 {
+	close_shown_file(compiler);
 	arena_free(&compiler->arena);
 }
 

@@ -64,6 +64,12 @@ struct compiler {
 	bool quiet;
 	bool stopped;  /* max_errors reached */
 	bool no_files; /* show lines of the input only, not of the files it came from */
+	struct {
+		const char *file;
+		FILE *stream; /* null: none is open */
+		unsigned line;
+		long start; /* of that line, in the file */
+	} shown; /* the file a line of which was shown last: the next is mostly further on */
 };
 
 /* Prepares for the text of one interface, which must be followed by a null byte and outlive the compilation. */
@@ -79,6 +85,8 @@ static inline bool gnu_refuses(const struct compiler *compiler)
 	return compiler->dialect == DIALECT_GNU && !compiler->recognised;
 }
 
+/* diagnostics.c: closes the file it shows lines of, if any. */
+void close_shown_file(struct compiler *compiler);
 /* Diagnostics: `where` and the message, the source line with a caret, and a hint unless it is null. */
 void error_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

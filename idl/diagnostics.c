@@ -44,32 +44,65 @@ static unsigned original_column(const char *original, const struct loc *where)
 	return strncmp(p, end, where->length) == 0 ? (unsigned)(p - original) + 1 : 0;
 }
 
-/* Reads line `number` of `file` without its newline; false when it cannot. */
-static bool read_line(const char *file, unsigned number, char *line, size_t size)
+void close_shown_file(struct compiler *compiler)
+{
+	if (compiler->shown.stream != NULL)
+		fclose(compiler->shown.stream);
+	compiler->shown.stream = NULL;
+}
+
+/* The file at the beginning of a line, or null. Goes on from the line shown last if it can. */
+static FILE *open_at(struct compiler *compiler, const char *file, unsigned number)
 {
 	struct stat status;
-	FILE *stream = stat(file, &status) == 0 && S_ISREG(status.st_mode) ? fopen(file, "r") : NULL;
-	unsigned at = 1;
+	int c;
+
+	if (compiler->shown.stream == NULL || number < compiler->shown.line ||
+		strcmp(file, compiler->shown.file) != 0) {
+		close_shown_file(compiler);
+		if (stat(file, &status) != 0 || !S_ISREG(status.st_mode))
+			return NULL;
+		compiler->shown.stream = fopen(file, "r");
+		compiler->shown.file = file;
+		compiler->shown.line = 1;
+		compiler->shown.start = 0;
+	}
+	if (compiler->shown.stream == NULL || fseek(compiler->shown.stream, compiler->shown.start, SEEK_SET) != 0)
+		return NULL;
+	if (compiler->shown.line == number)
+		return compiler->shown.stream;
+	while (compiler->shown.line < number && (c = getc(compiler->shown.stream)) != EOF)
+		compiler->shown.line += c == '\n';
+	compiler->shown.start = ftell(compiler->shown.stream);
+	if (compiler->shown.line != number || compiler->shown.start < 0)
+		close_shown_file(compiler);
+	return compiler->shown.stream;
+}
+
+/* Reads line `number` of `file` without its newline; false when it cannot. */
+static bool read_line(struct compiler *compiler, const char *file, unsigned number, char *line, size_t size)
+{
+	FILE *stream = open_at(compiler, file, number);
 	size_t used = 0;
 	int c;
 
 	if (stream == NULL)
 		return false;
-	while (at < number && (c = getc(stream)) != EOF)
-		at += c == '\n';
-	while (at == number && (c = getc(stream)) != EOF && c != '\n' && used + 1 < size)
+	while ((c = getc(stream)) != EOF && c != '\n' && used + 1 < size)
 		line[used++] = (char)c;
 	line[used] = '\0';
-	fclose(stream);
-	return at == number && used + 1 < size;
+	return used + 1 < size;
 }
 
 static void show_line(struct compiler *compiler, const char *text, unsigned column, unsigned length)
 {
-	size_t size = strcspn(text, "\n");
+	enum { LONGEST = 300 };
+	size_t size = 0;
 	unsigned i;
 
-	if (size > 300)
+	while (size <= LONGEST && text[size] != '\0' && text[size] != '\n')
+		size++;
+	if (size > LONGEST)
 		return;
 	fputs("  ", compiler->diagnostics);
 	for (i = 0; i < size; i++)
@@ -90,7 +123,8 @@ static void report(struct compiler *compiler, const char *kind, const struct loc
 	struct loc shown = *where;
 	const char *text = where->text;
 
-	if (where->text != NULL && !compiler->no_files && read_line(where->file, where->line, line, sizeof line)) {
+	if (where->text != NULL && !compiler->no_files &&
+		read_line(compiler, where->file, where->line, line, sizeof line)) {
 		unsigned column = original_column(line, where);
 
 		if (column != 0) {

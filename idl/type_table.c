@@ -135,12 +135,13 @@ static unsigned distance(const char *a, const char *b, unsigned limit)
 
 const char *suggestion(struct compiler *compiler, const char *name)
 {
+	enum { SUGGESTED = 100 }; /* after so many errors the search through all types is not worth its time */
 	const char *best = NULL;
 	unsigned least = 3;
 	struct type *type;
 	size_t i;
 
-	if (compiler->stopped)
+	if (compiler->stopped || compiler->errors > SUGGESTED)
 		return NULL;
 	for (type = compiler->interface.types; type != NULL; type = type->next) {
 		unsigned d = distance(name, type->name, 2);

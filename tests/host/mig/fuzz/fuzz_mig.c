@@ -1,6 +1,8 @@
 /*
- * Fuzz target: any bytes as an interface file. Built with -fsanitize=fuzzer it is libFuzzer's; with FUZZ_MAIN it runs
- * over files (AFL++: afl-fuzz -i corpus -o out -- fuzz_mig @@), which is also how the test replays the corpus.
+ * Fuzz target: any bytes as an interface file. Built with -fsanitize=fuzzer it is libFuzzer's (-dict=mig.dict
+ * corpus); with FUZZ_MAIN it runs over files (AFL++: afl-clang-fast, afl-fuzz -x mig.dict -i corpus -o out -- fuzz_mig
+ * @@), which is also how the test replays the corpus. The corpus is what libFuzzer needed to reach all that it had
+ * reached, smallest files first.
  */
 #include "emit.h"
 #include "listings.h"

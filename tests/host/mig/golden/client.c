@@ -151,6 +151,10 @@ static void test_variable_arrays(void)
 	OK(bytes(server, a, 50, b, &count));
 	CHECK(count == 50);
 	CHECK(CALL(bytes(server, a, 51, b, &count)) == MIG_ARRAY_TOO_LARGE);
+	/* The function says that it wrote more than there was room for: no more than the room comes. */
+	count = sizeof b;
+	OK(bytes(server, "G", 1, b, &count));
+	CHECK(count == 50);
 	count = 6;
 	CHECK(CALL(bytes(server, a, 7, b, &count)) == MIG_ARRAY_TOO_LARGE && count == 7);
 }
@@ -228,7 +232,9 @@ static void test_memory(void)
 	mig_deallocate((vm_address_t)b, count);
 	OK(moved_if(server, (data_t)memory("abc", 3), 3, TRUE, &b, &count));
 	mig_deallocate((vm_address_t)b, count);
+	CHECK(lb_last_copy == MACH_MSG_VIRTUAL_COPY);
 	OK(copied(server, text, 3, &sum));
+	CHECK(lb_last_copy == MACH_MSG_PHYSICAL_COPY);
 	OK(fixed_memory(server, wide, &one));
 	CHECK(*one == 10);
 	mig_deallocate((vm_address_t)one, 8);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS = 128, DESCRIPTORS = 32, MEMORY = 64, WORDS_TRIED = 64, EXTRA = 64 };
+enum { RECORDS = 128, DESCRIPTORS = 32, MEMORY = 64, WORDS_TRIED = 64, EXTRA = 128 };
 
 static struct record {
 	mach_msg_header_t *message;
@@ -211,8 +211,8 @@ static void must_be_refused(mach_msg_header_t *message, const struct record *rec
 	const char *damage, unsigned at, uint32_t value)
 {
 	const struct mig_routine *routine = &golden_subsystem.routine[message->msgh_id - golden_subsystem.start];
-	kern_return_t result = send_damaged(message, record, server, damage, at, value);
 	const unsigned notes = golden_notes;
+	kern_return_t result = send_damaged(message, record, server, damage, at, value);
 
 	if (routine->flags & MIG_ROUTINE_ONEWAY ? golden_notes != notes : result != MIG_BAD_ARGUMENTS)
 		complain(message, "not refused", damage, at, value);
@@ -289,6 +289,70 @@ static void remove_descriptor(mach_msg_header_t *message, unsigned at)
 	memmove(&d[at], &d[at + 1], message->msgh_size - (size_t)((char *)&d[at + 1] - (char *)message));
 	body_of(message)->msgh_descriptor_count--;
 	message->msgh_size -= sizeof *d;
+}
+
+/* All data from some place to the end, without any zero: what is no string any more. */
+static void damage_strings(const struct record *record, mach_port_t server)
+{
+	mach_msg_size_t at = data_offset(record->message);
+
+	for (; at < record->message->msgh_size && at < 200; at++) {
+		mach_msg_header_t *message = copy_of(record);
+
+		memset((char *)message + at, 'x', message->msgh_size - at);
+		(void)send_damaged(message, record, server, "no zero", at, 0);
+		free(message);
+	}
+}
+
+/* More elements than declared, in a message that is as long as that takes. */
+static void damage_counts(const struct record *record, mach_port_t server)
+{
+	static const struct {
+		const char *name;
+		unsigned most;
+		unsigned fixed; /* bytes of the data after the elements */
+	} variable[] = {{"bytes", 50, 0}, {"strings", 64, 8}, {"object_message", 64, 0}};
+	const char *name = golden_subsystem.routine[record->message->msgh_id - golden_subsystem.start].name;
+
+	for (unsigned i = 0; i < sizeof variable / sizeof variable[0]; i++) {
+		if (strcmp(name, variable[i].name) != 0)
+			continue;
+		for (uint32_t count = variable[i].most; count < variable[i].most + 10; count++) {
+			mach_msg_header_t *message = calloc(1, 256);
+
+			memcpy(message, record->message, 36);
+			memcpy((char *)message + 32, &count, 4);
+			memset((char *)message + 36, 'x', count - 1);
+			message->msgh_size = ((36 + count + 7) & ~7u) + variable[i].fixed;
+			if (count > variable[i].most)
+				must_be_refused(message, record, server, "count", 32, count);
+			else if (send_damaged(message, record, server, "count", 32, count) == MIG_BAD_ARGUMENTS)
+				complain(message, "refused as it is", "count", 32, count);
+			free(message);
+		}
+	}
+}
+
+/* One descriptor more, in the place of data: the sizes are those of a good request. */
+static void damage_overlaid(const struct record *record, mach_port_t server)
+{
+	const uint32_t count = descriptor_count(record->message);
+	const mach_msg_size_t at = is_complex(record->message) ? data_offset(record->message) : 32;
+	mach_msg_header_t *message;
+	mach_msg_descriptor_t d;
+
+	if (record->message->msgh_size < at + sizeof d)
+		return;
+	message = copy_of(record);
+	memset(&d, 0, sizeof d);
+	d.port = (mach_msg_port_descriptor_t){
+		.name = 1, .disposition = MACH_MSG_TYPE_PORT_SEND, .type = MACH_MSG_PORT_DESCRIPTOR};
+	message->msgh_bits |= MACH_MSGH_BITS_COMPLEX;
+	*body_of(message) = (mach_msg_body_t){count + 1, 0};
+	memcpy((char *)message + at, &d, sizeof d);
+	must_be_refused(message, record, server, "a descriptor for data", at, 0);
+	free(message);
 }
 
 /* Whether the golden declaration leaves open which right comes. */
@@ -383,7 +447,10 @@ unsigned damage_all(mach_port_t server)
 	for (unsigned i = 0; i < recorded_count; i++) {
 		damage_size(&recorded[i], server);
 		damage_data(&recorded[i], server);
+		damage_strings(&recorded[i], server);
+		damage_counts(&recorded[i], server);
 		damage_descriptors(&recorded[i], server);
+		damage_overlaid(&recorded[i], server);
 		free(recorded[i].message);
 	}
 	printf("%s mig damaged requests: %u of %u kinds, %u sent, %u refused\n",

@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 unsigned golden_notes;
@@ -10,6 +11,18 @@ unsigned golden_handles;
 mach_port_t golden_late;
 mach_port_t golden_last;
 mach_port_t golden_kept_send;
+
+/* A stub that lets this through is wrong. */
+static void insist(bool valid)
+{
+	if (!valid)
+		abort();
+}
+
+static void insist_text(const char *text, size_t room)
+{
+	insist(memchr(text, 0, room) != NULL);
+}
 
 handle_t handle_of_port(mach_port_t port)
 {
@@ -165,6 +178,7 @@ kern_return_t s_matrices(mach_port_t server, const matrix_t a, matrix_t b)
 
 kern_return_t s_fixed_strings(mach_port_t server, const char *a, char *b)
 {
+	insist_text(a, 16);
 	(void)server;
 	snprintf(b, 16, "<%s>", a);
 	return KERN_SUCCESS;
@@ -172,6 +186,7 @@ kern_return_t s_fixed_strings(mach_port_t server, const char *a, char *b)
 
 kern_return_t s_long_strings(mach_port_t server, const char *a, char *b)
 {
+	insist_text(a, 100);
 	(void)server;
 	snprintf(b, 100, "<%s>", a);
 	return KERN_SUCCESS;
@@ -179,6 +194,7 @@ kern_return_t s_long_strings(mach_port_t server, const char *a, char *b)
 
 kern_return_t s_strings(mach_port_t server, const char *a, char *b, int32_t number, int32_t *length)
 {
+	insist_text(a, 64);
 	(void)server;
 	snprintf(b, 64, "%d:%s", number, a);
 	*length = (int32_t)strlen(a);
@@ -191,11 +207,15 @@ kern_return_t s_bytes(
 	mach_msg_type_number_t i;
 
 	(void)server;
-	if (*bCnt != 50)
-		return KERN_FAILURE;
+	insist(aCnt <= 50 && *bCnt == 50);
 	for (i = 0; i < aCnt; i++)
 		b[i] = a[aCnt - 1 - i];
 	*bCnt = aCnt;
+	if (aCnt == 1 && a[0] == 'G') {
+		/* Says that it wrote more than there was room for. */
+		memset(b, 'g', 50);
+		*bCnt = 1000;
+	}
 	return KERN_SUCCESS;
 }
 
@@ -204,6 +224,8 @@ kern_return_t s_mixed(mach_port_t server, int32_t x, const char *a, mach_msg_typ
 	const char *name, int32_t *rx, char *ra, mach_msg_type_number_t *raCnt, int64_t *ry, int16_t *rb,
 	mach_msg_type_number_t *rbCnt, int8_t *rz, point_t *rc, mach_msg_type_number_t *rcCnt, char *rname)
 {
+	insist(aCnt <= 50 && bCnt <= 30 && cCnt <= 10);
+	insist_text(name, 64);
 	(void)server;
 	*rx = x;
 	memcpy(ra, a, aCnt);
@@ -223,6 +245,7 @@ kern_return_t s_count_in_out(mach_port_t server, int64_t *b, mach_msg_type_numbe
 	mach_msg_type_number_t i;
 
 	(void)server;
+	insist(*bCnt <= 4096);
 	for (i = 0; i < *bCnt; i++)
 		b[i] = i & 0x77;
 	return KERN_SUCCESS;
@@ -231,6 +254,7 @@ kern_return_t s_count_in_out(mach_port_t server, int64_t *b, mach_msg_type_numbe
 kern_return_t s_big(
 	mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt, int64_t *b, mach_msg_type_number_t *bCnt)
 {
+	insist(aCnt <= 4096 && *bCnt == 4096);
 	(void)server;
 	memcpy(b, a, aCnt * sizeof *a);
 	*bCnt = aCnt;
@@ -414,6 +438,7 @@ kern_return_t s_port_list(mach_port_t server, const mach_port_t *a, mach_msg_typ
 	mach_msg_type_number_t i;
 
 	(void)server;
+	insist(aCnt <= 5 && *bCnt == 5);
 	for (i = 0; i < aCnt; i++)
 		b[i] = a[aCnt - 1 - i];
 	*bCnt = aCnt;
@@ -433,6 +458,7 @@ kern_return_t s_many(mach_port_t server, data_t a, mach_msg_type_number_t aCnt, 
 	numbers_t c, mach_msg_type_number_t cCnt, int32_t x, data_t *d, mach_msg_type_number_t *dCnt, int32_t *y,
 	mach_port_t *e, char *text)
 {
+	insist_text(name, 64);
 	(void)server;
 	*d = a;
 	*dCnt = aCnt;
@@ -459,6 +485,7 @@ kern_return_t s_object(handle_t server, int32_t *value)
 
 kern_return_t s_object_message(handle_t server, const char *text, int32_t *value)
 {
+	insist_text(text, 64);
 	*value = server + (int32_t)strlen(text);
 	return KERN_SUCCESS;
 }
@@ -472,12 +499,14 @@ kern_return_t s_temperature(mach_port_t server, int a, int *b)
 
 kern_return_t s_temperature_message(mach_port_t server, int a, const char *name, int *b)
 {
+	insist_text(name, 64);
 	(void)name;
 	return s_temperature(server, a, b);
 }
 
 kern_return_t s_counted(mach_port_t server, handle_t a, const char *name, int32_t *b)
 {
+	insist_text(name, 16);
 	(void)server;
 	*b = a + (int32_t)strlen(name);
 	return KERN_SUCCESS;

@@ -48,6 +48,7 @@ mach_msg_size_t lb_last_request_size, lb_last_reply_size;
 mach_msg_id_t lb_last_id;
 mach_port_t lb_last_reply_port;
 bool lb_last_by_words;
+mach_msg_copy_options_t lb_last_copy;
 
 const NDR_record_t NDR_record = {.int_rep = 1};
 
@@ -409,6 +410,11 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	memset(out, LB_PAINT, subsystem->max_reply_size);
 	memset(in, 0, sizeof *in);
 	memcpy(in, sent, sent->msgh_size);
+	if ((in->msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0) {
+		const mach_msg_descriptor_t *first = (const void *)((const mach_msg_body_t *)(in + 1) + 1);
+
+		lb_last_copy = first->type.type == MACH_MSG_PORT_DESCRIPTOR ? lb_last_copy : first->out_of_line.copy;
+	}
 	if (!carry(in)) {
 		free(in);
 		free(out);

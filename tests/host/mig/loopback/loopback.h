@@ -36,6 +36,8 @@ extern mach_msg_size_t lb_last_request_size, lb_last_reply_size;
 extern mach_msg_id_t lb_last_id;
 extern mach_port_t lb_last_reply_port;
 extern bool lb_last_by_words;
+/* How the last request's memory was to be copied. */
+extern mach_msg_copy_options_t lb_last_copy;
 
 /* A new port with its receive right; served by `subsystem` when not null. `payload` 0: none. */
 mach_port_t lb_port(const struct mig_subsystem *subsystem, uint64_t payload);

@@ -16,6 +16,12 @@ static const char *passed_by_name(const struct compiler *compiler, const struct 
 		return "a struct";
 	case SHAPE_ARRAY:
 	case SHAPE_VARRAY:
+		if (type->element->name == NULL &&
+			(type->element->shape == SHAPE_ARRAY || type->element->shape == SHAPE_STRUCT ||
+				type->element->shape == SHAPE_STRING))
+			return "an array whose elements have no name";
+		return array;
+	case SHAPE_OOL_ARRAY:
 		return array;
 	case SHAPE_STRING:
 	case SHAPE_VSTRING:
@@ -61,15 +67,8 @@ static void check_reply_port(struct compiler *compiler, const struct argument *a
 		error_at(compiler, &argument->loc, NULL, "the reply port '%s' is not a right", argument->name);
 }
 
-/* Sets one of the routine's special arguments, once. */
-static void set_special(struct compiler *compiler, struct argument **slot, struct argument *argument, const char *what)
-{
-	if (*slot != NULL)
-		error_at(compiler, &argument->loc, NULL, "a second %s", what);
-	*slot = argument;
-}
-
-/* Of several the last counts, as in the originals; the others stay arguments of the client's function. */
+/* Of several the last counts, as in the originals; the others stay arguments in C, a server's ports with the same
+ * right. */
 static void set_last(struct compiler *compiler, struct argument **slot, struct argument *argument, const char *what)
 {
 	if (*slot != NULL)
@@ -172,22 +171,27 @@ void sort_argument(struct compiler *compiler, struct routine *routine, struct ar
 			error_at(compiler, &argument->loc,
 				"the first argument without a direction is the port that the request goes to",
 				"the request port '%s' is not a right to send", argument->name);
-		set_special(compiler, &routine->request_port, argument, "request port");
+		if (routine->request_port != NULL && routine->request_port->type->intran != NULL)
+			error_at(compiler, &argument->loc, NULL,
+				"a second request port, and the first, '%s', would be translated",
+				routine->request_port->name);
+		else
+			set_last(compiler, &routine->request_port, argument, "request port");
 		break;
 	case DIR_REPLY_PORT:
 		check_reply_port(compiler, argument);
-		set_special(compiler, &routine->reply_port, argument, "reply port");
-		set_special(compiler, &routine->server_reply, argument, "reply port");
+		set_last(compiler, &routine->reply_port, argument, "reply port");
+		set_last(compiler, &routine->server_reply, argument, "reply port");
 		break;
 	case DIR_UREPLY_PORT:
 		check_reply_port(compiler, argument);
 		argument->server = false;
-		set_special(compiler, &routine->reply_port, argument, "reply port");
+		set_last(compiler, &routine->reply_port, argument, "reply port");
 		break;
 	case DIR_SREPLY_PORT:
 		check_reply_port(compiler, argument);
 		argument->user = false;
-		set_special(compiler, &routine->server_reply, argument, "reply port");
+		set_last(compiler, &routine->server_reply, argument, "reply port");
 		break;
 	case DIR_WAITTIME:
 		check_integer(compiler, argument);
@@ -262,7 +266,7 @@ void find_retcode(struct compiler *compiler, struct routine *routine)
 void check_flags(struct compiler *compiler, const struct argument *argument, bool simple)
 {
 	const struct type *type = argument->type;
-	bool ool = type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED;
+	bool ool = type_in_memory(type);
 
 	if (type->bad)
 		return;
@@ -277,7 +281,7 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if ((argument->flags & FLAG_SERVERCOPY) != 0 && (!argument->in || !ool))
 		warning_at(compiler, &argument->loc, NULL,
 			"servercopy means nothing for '%s': it is no out-of-line in argument", argument->name);
-	if ((argument->flags & FLAG_OVERWRITE) != 0 && (!ool || !argument->out))
+	if ((argument->flags & FLAG_OVERWRITE) != 0 && (!ool || !argument->out || type->shape == SHAPE_OOL_ARRAY))
 		warning_at(compiler, &argument->loc, NULL,
 			"overwrite means nothing for '%s': it is no out-of-line out argument", argument->name);
 	if ((argument->flags & FLAG_RETCODE) != 0 && !simple && compiler->dialect != DIALECT_APPLE &&
@@ -294,7 +298,8 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if (type->shape == SHAPE_OPTIONAL && (!argument->in || argument->out))
 		error_at(compiler, &argument->loc, "use PointerTo", "'%s' is PointerToIfNot: that can only go in",
 			argument->name);
-	if (argument->in && argument->out && (type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING))
+	if (argument->in && argument->out && !type_in_descriptors(type) &&
+		(type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING))
 		error_at(compiler, &argument->loc, "use one in and one out argument",
 			"'%s' cannot be inout: its length varies", argument->name);
 }
@@ -344,7 +349,7 @@ bool is_c_keyword(const char *name)
 /* Whether the argument brings along a C argument of that name. */
 static bool brings_along(const struct argument *argument, const char *name)
 {
-	static const char *const endings[] = {"Cnt", "Poly", "Dealloc", "SCopy"};
+	static const char *const endings[] = {"Cnt", "Poly", "Dealloc", "SCopy", "Subs"};
 	size_t length = strlen(argument->name);
 	size_t i;
 
@@ -356,7 +361,8 @@ static bool brings_along(const struct argument *argument, const char *name)
 			       : i == 1 ? argument->type->send_name == IPC_POLYMORPHIC ||
 						  argument->type->recv_name == IPC_POLYMORPHIC
 			       : i == 2 ? (argument->flags & FLAG_DEALLOC_ARG) != 0
-					: (argument->flags & FLAG_SERVERCOPY) != 0;
+			       : i == 3 ? (argument->flags & FLAG_SERVERCOPY) != 0
+					: argument->type->shape == SHAPE_OOL_ARRAY && argument->type->element->variable;
 	}
 	return false;
 }

@@ -33,6 +33,8 @@ const char *disposition_text(int ipc_name);
 const char *send_disposition(struct output *output, const struct argument *argument);
 
 bool has_count(const struct argument *argument);
+/* An array of memory of any length has a count for each: NAMESubs. */
+bool has_subs(const struct argument *argument);
 /* The argument that has the count of this one: itself, or with samecount another. */
 const struct argument *counted_by(const struct argument *argument);
 /* Elements that fit an inline array and all that share its count. */
@@ -78,13 +80,12 @@ const char *count_field(
 /* `struct mig_request_foo` */
 const char *part_struct(struct output *output, const char *kind, const struct routine *routine, unsigned part);
 
-/*
- * Code that fills a message from C variables called like the arguments: descriptors, data, and at the end mig_size.
- * It returns MIG_ARRAY_TOO_LARGE before anything is consumed.
- */
+/* What an argument's C variable holds (`suffix` "", "Cnt", "Poly"): the client has inout ones by address. */
+const char *value_of(struct output *output, const struct argument *argument, const char *suffix);
+/* Code that returns MIG_ARRAY_TOO_LARGE, before the message is begun, when something does not fit into it. */
+void put_limits(struct output *output, const struct message *message);
+/* Code that fills a message from C variables called like the arguments: descriptors, data, and at the end mig_size. */
 void put_packing(struct output *output, const struct routine *routine, const struct message *message, const char *kind);
-/* Bytes, or rights, of an out-of-line argument, as an expression of the sender's variables. */
-const char *ool_size(struct output *output, const struct argument *argument);
 /* Whether a message's length varies. */
 bool message_varies(const struct message *message);
 /* How many elements of an array came, as an expression. */
@@ -113,7 +114,8 @@ void put_convention_includes(struct output *output);
 const char *external_linkage(const struct output *output);
 /* The table that mach_server_run takes: SUBSYSTEM_subsystem, unless a family has something else by that name. */
 const char *table_name(struct output *output);
-/* conventions_apple.c: macros that people may set, around calls and headers. `when`: Declare, Before, After; `side`: Send, Rcv. */
+/* conventions_apple.c: macros that people may set, around calls and headers. `when`: Declare, Before, After; `side`:
+ * Send, Rcv. */
 void put_hook(struct output *output, const char *when, const char *side, const struct routine *routine);
 void put_hook_defaults(struct output *output, const char *side);
 void put_header_hook(struct output *output, const char *when);

@@ -34,7 +34,8 @@ static void put_member(FILE *file, const char *key, const char *value, bool *fir
 static const char *shape_text(enum shape shape)
 {
 	static const char *const names[] = {"scalar", "real", "port", "struct", "array", "string", "variable array",
-		"variable string", "unbounded array", "out of line", "pointer", "value", "optional pointer"};
+		"variable string", "unbounded array", "out of line", "pointer", "value", "optional pointer",
+		"array of out of line"};
 
 	return names[shape];
 }

@@ -14,7 +14,7 @@ static bool fits_words(const struct type *type)
 	case SHAPE_STRING:
 		return true;
 	case SHAPE_ARRAY:
-		return type->element->shape != SHAPE_PORT;
+		return type_rights(type) == 0;
 	default:
 		return false;
 	}
@@ -39,6 +39,10 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 	if (routine->retcode != NULL)
 		return arena_printf(&compiler->arena, "'%s' says how something ended", routine->retcode->name);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (argument->direction == DIR_REQUEST_PORT && argument != routine->request_port)
+			return "it has two request ports";
+	}
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		uint64_t words = (argument->type->bytes + 7) / 8;
 
 		if (argument->trailer != TRAILER_NONE)
@@ -49,9 +53,9 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 			return arena_printf(&compiler->arena, "'%s' is a right", argument->name);
 		if (type_in_descriptors(argument->type))
 			return arena_printf(&compiler->arena, "'%s' is %s", argument->name,
-				argument->type->shape == SHAPE_OOL || argument->type->shape == SHAPE_UNBOUNDED
-					? "out of line"
-					: "rights");
+				argument->type->shape == SHAPE_ARRAY || argument->type->shape == SHAPE_VARRAY
+					? "rights"
+					: "out of line");
 		if (!fits_words(argument->type))
 			return arena_printf(&compiler->arena, "the length of '%s' %s", argument->name,
 				argument->type->variable ? "varies" : "is known to C only");
@@ -91,12 +95,14 @@ static enum item_kind item_of(const struct type *type)
 		return ITEM_PORT;
 	case SHAPE_ARRAY:
 	case SHAPE_VARRAY:
-		if (type->element->shape == SHAPE_PORT)
+		if (type_rights(type->element) != 0)
 			return ITEM_PORTS;
 		return type->shape == SHAPE_ARRAY ? ITEM_DATA : ITEM_VARIABLE;
 	case SHAPE_OOL:
 	case SHAPE_UNBOUNDED:
-		return type->element->shape == SHAPE_PORT ? ITEM_OOL_PORTS : ITEM_OOL;
+		return type_rights(type->element) != 0 ? ITEM_OOL_PORTS : ITEM_OOL;
+	case SHAPE_OOL_ARRAY:
+		return type_rights(type->element->element) != 0 ? ITEM_OOL_PORTS_ARRAY : ITEM_OOL_ARRAY;
 	case SHAPE_VSTRING:
 	case SHAPE_OPTIONAL:
 		return ITEM_VARIABLE;
@@ -140,7 +146,10 @@ static void add_descriptors(struct layout *layout, struct argument *argument)
 		return;
 	item = add_item(layout, kind, argument);
 	item->descriptor = layout->message->descriptors;
-	layout->message->descriptors += kind == ITEM_PORTS ? argument->type->count : 1;
+	item->descriptors = kind == ITEM_PORTS          ? argument->type->count * type_rights(argument->type->element)
+			    : is_descriptor_array(kind) ? argument->type->count
+							: 1;
+	layout->message->descriptors += item->descriptors;
 }
 
 static void add_data(struct layout *layout, struct argument *argument)
@@ -148,7 +157,7 @@ static void add_data(struct layout *layout, struct argument *argument)
 	const struct type *type = argument->type;
 	enum item_kind kind = item_of(type);
 
-	if (kind == ITEM_PORTS && type->variable) {
+	if (is_descriptor_array(kind) && type->variable) {
 		add_item(layout, ITEM_COUNT, argument);
 		take(layout, 4, 4);
 	} else if (kind == ITEM_DATA) {
@@ -186,8 +195,9 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 			       argument->type->shape == SHAPE_VARRAY;
 		enum item_kind kind = item_of(argument->type);
 
-		if ((reply ? argument->out : argument->in) && (kind == ITEM_DATA || kind == ITEM_VARIABLE ||
-								      (kind == ITEM_PORTS && argument->type->variable)))
+		if ((reply ? argument->out : argument->in) &&
+			(kind == ITEM_DATA || kind == ITEM_VARIABLE ||
+				(is_descriptor_array(kind) && argument->type->variable)))
 			message->has_data = true;
 		else if (counted)
 			message->has_data = true;

@@ -1,4 +1,5 @@
 /* Server stubs of buffered routines: the call of the work function, from the request and into the reply. */
+#include "descriptors.h"
 #include "server.h"
 #include "trailer.h"
 
@@ -16,26 +17,10 @@ const struct item *find_item(const struct message *message, const struct argumen
 /* The value of an in argument as it stands in the request. */
 const char *request_value(struct output *output, const struct item *item)
 {
-	struct arena *arena = &output->compiler->arena;
-	const struct type *type = item->argument->type;
-	const char *name = item->argument->name;
-	unsigned long long i = item->descriptor;
-
-	switch (item->kind) {
-	case ITEM_PORT:
-		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].port", i)
-				      : arena_printf(arena, "mig_request->%s.name", name);
-	case ITEM_OOL:
-		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].copy", i)
-				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address",
-						c_type(output, type), name);
-	case ITEM_OOL_PORTS:
-		return output->kernel ? arena_printf(arena, "mig_in->carry[%llu].ports", i)
-				      : arena_printf(arena, "(%s)(uintptr_t)mig_request->%s.address",
-						c_type(output, type), name);
-	default:
-		return arena_printf(arena, "%s->%s", part_variable(output, "request", item->part), name);
-	}
+	if (item->kind < ITEM_DATA)
+		return received_value(output, item, "request");
+	return arena_printf(
+		&output->compiler->arena, "%s->%s", part_variable(output, "request", item->part), item->argument->name);
 }
 
 /* Counts and dispositions that an in argument brings along, as expressions. */
@@ -45,16 +30,18 @@ static void put_call_argument(struct output *output, const struct routine *routi
 	const char *name = argument->name;
 	const struct item *in = argument->in ? find_item(&routine->request, argument) : NULL;
 	const struct item *out = argument->out ? find_item(&routine->reply, argument) : NULL;
-	const char *source;
 
-	if (argument == routine->request_port) {
-		put(output, "%s", name);
+	if (argument->direction == DIR_REQUEST_PORT) {
+		put(output, "%s",
+			argument == routine->request_port ? name
+			: output->kernel                  ? "mig_in->remote_port"
+							  : "mig_in->msgh_local_port");
 		if (type->recv_name == IPC_POLYMORPHIC)
 			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND"
 						   : ", MACH_MSGH_BITS_LOCAL(mig_in->msgh_bits)");
 		return;
 	}
-	if (argument == routine->server_reply) {
+	if (argument->direction == DIR_REPLY_PORT || argument->direction == DIR_SREPLY_PORT) {
 		put(output, output->kernel ? "mig_in->local_port" : "mig_in->msgh_remote_port");
 		if (type->recv_name == IPC_POLYMORPHIC)
 			put(output, output->kernel ? ", MACH_MSG_TYPE_PORT_SEND_ONCE"
@@ -71,14 +58,16 @@ static void put_call_argument(struct output *output, const struct routine *routi
 	}
 	if (out != NULL) {
 		bool array = type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING || type->shape == SHAPE_VARRAY ||
-			     type->shape == SHAPE_VSTRING;
+			     type->shape == SHAPE_VSTRING || type->shape == SHAPE_OOL_ARRAY;
 
-		if (is_local(out) || out->kind == ITEM_PORTS)
+		if (is_local(out) || is_descriptor_array(out->kind))
 			put(output, "%s%s", array ? "" : "&", name);
 		else
 			put(output, "%s%s->%s", array ? "" : "&", part_variable(output, "reply", out->part), name);
 		if ((type->send_name == IPC_POLYMORPHIC) || (in != NULL && type->recv_name == IPC_POLYMORPHIC))
 			put(output, ", &%sPoly", name);
+		if (has_subs(argument))
+			put(output, ", %sSubs", name);
 		if (has_count(argument))
 			put(output, ", &%sCnt", name);
 		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
@@ -87,28 +76,21 @@ static void put_call_argument(struct output *output, const struct routine *routi
 			put(output, ", 0");
 		return;
 	}
-	if (type->intran != NULL || in->kind == ITEM_PORTS)
+	if (type->intran != NULL || is_descriptor_array(in->kind))
 		put(output, "%s", name);
 	else if (type->shape == SHAPE_OPTIONAL)
 		put(output, "%s->%sCnt != 0 ? %s : %s", part_variable(output, "request", in->part), name,
 			request_value(output, in), type->absent);
 	else
 		put(output, "%s%s", type->shape == SHAPE_POINTER ? "&" : "", request_value(output, in));
-	source = output->kernel ? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
-					  (unsigned long long)in->descriptor)
-				: arena_printf(&output->compiler->arena, "mig_request->%s%s", name,
-					  in->kind == ITEM_PORTS ? "[0]" : "");
 	if (type->recv_name == IPC_POLYMORPHIC)
-		put(output, ", %s.disposition", source);
-	if (has_count(argument)) {
-		if (in->kind == ITEM_OOL)
-			put(output, ", (mach_msg_type_number_t)(%s.size / %llu)", source,
-				(unsigned long long)type->element->bytes);
-		else if (in->kind == ITEM_OOL_PORTS)
-			put(output, ", %s.count", source);
-		else
-			put(output, ", %s", count_field(output, &routine->request, "request", argument));
-	}
+		put(output, ", %s.disposition", first_descriptor(output, in, "request"));
+	if (has_subs(argument))
+		put(output, ", %sSubs", name);
+	if (has_count(argument) && (in->kind == ITEM_OOL || in->kind == ITEM_OOL_PORTS))
+		put(output, ", (mach_msg_type_number_t)(%s)", received_elements(output, in, "request"));
+	else if (has_count(argument))
+		put(output, ", %s", count_field(output, &routine->request, "request", argument));
 	if ((argument->flags & FLAG_SERVERCOPY) != 0)
 		put(output, ", 0");
 }

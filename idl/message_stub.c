@@ -1,4 +1,5 @@
 /* Server stubs of buffered routines. */
+#include "descriptors.h"
 #include "server.h"
 #include "trailer.h"
 
@@ -39,6 +40,9 @@ static void put_variables(struct output *output, const struct routine *routine)
 	put(output, "\tkern_return_t mig_result = MIG_BAD_ARGUMENTS;\n");
 	if (routine->retcode != NULL)
 		put(output, "\tkern_return_t mig_retcode = KERN_SUCCESS;\n");
+	/* Of this call only: a work function may write into what it is given. */
+	for (part = 0; routine->retcode != NULL && part < routine->request.parts; part++)
+		put(output, "\t%s mig_nothing%u;\n", part_struct(output, "request", routine, part), part);
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		const struct type *type = argument->type;
 		const char *name = argument->name;
@@ -55,10 +59,8 @@ static void put_variables(struct output *output, const struct routine *routine)
 			put(output, "\t%s %s;\n", c_seen_type(output, argument), name);
 		if (item == NULL)
 			continue;
-		if (item->kind == ITEM_PORTS && output->kernel)
-			put(output, "\tipc_port_t %s[%llu];\n", name, (unsigned long long)type->count);
-		else if (item->kind == ITEM_PORTS)
-			put(output, "\t%s %s[%llu];\n", c_element(output, type), name, (unsigned long long)type->count);
+		if (is_descriptor_array(item->kind))
+			put_array_variable(output, argument);
 		if (has_count(argument))
 			put(output, "\tmach_msg_type_number_t %sCnt;\n", name);
 		if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)
@@ -68,11 +70,10 @@ static void put_variables(struct output *output, const struct routine *routine)
 	}
 	if (routine->server_trailer)
 		put_trailer_variables(output, routine);
-	/* In port arrays are handed over as an array of names. */
+	/* Arrays of rights or memory are handed over as arrays of what their descriptors have. */
 	for (item = routine->request.items; item != NULL; item = item->next) {
-		if (item->kind == ITEM_PORTS && !item->argument->out)
-			put(output, "\t%s %s[%llu];\n", c_element(output, item->argument->type), item->argument->name,
-				(unsigned long long)item->argument->type->count);
+		if (is_descriptor_array(item->kind) && !item->argument->out)
+			put_array_variable(output, item->argument);
 	}
 }
 
@@ -83,11 +84,8 @@ static void put_poly(struct output *output, const struct argument *argument, con
 
 	if (in == NULL)
 		put(output, "\t%sPoly = MACH_MSG_TYPE_MOVE_SEND;\n", name);
-	else if (output->kernel)
-		put(output, "\t%sPoly = mig_in->carry[%llu].disposition;\n", name, (unsigned long long)in->descriptor);
 	else
-		put(output, "\t%sPoly = mig_request->%s%s.disposition;\n", name, name,
-			in->kind == ITEM_PORTS ? "[0]" : "");
+		put(output, "\t%sPoly = %s.disposition;\n", name, first_descriptor(output, in, "request"));
 }
 
 /* Translations and values the work function takes by address, before it runs. */
@@ -100,14 +98,14 @@ static void put_inputs(struct output *output, const struct routine *routine)
 		const char *name = item->argument->name;
 		const struct type *type = item->argument->type;
 
-		if (item->kind == ITEM_PORTS) {
-			put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n",
-				(unsigned long long)type->count);
-			if (output->kernel)
-				put(output, "\t\t%s[mig_i] = mig_in->carry[%llu + mig_i].port;\n", name,
-					(unsigned long long)item->descriptor);
-			else
-				put(output, "\t\t%s[mig_i] = mig_request->%s[mig_i].name;\n", name, name);
+		if (is_descriptor_array(item->kind)) {
+			begin_descriptors(output, item);
+			put(output, "\t\t%s = %s;\n", array_element(output, item->argument, false),
+				received_value(output, item, "request"));
+			if (has_subs(item->argument))
+				put(output, "\t\t%sSubs[mig_i] = (mach_msg_type_number_t)(%s);\n", name,
+					received_elements(output, item, "request"));
+			end_descriptors(output, item);
 		} else if (type->intran != NULL && item->kind != ITEM_COUNT) {
 			put(output, "\t%s = %s(%s);\n", name, type->intran, request_value(output, item));
 		}
@@ -122,9 +120,11 @@ static void put_inputs(struct output *output, const struct routine *routine)
 		if (item == NULL)
 			continue;
 		zero = item->kind == ITEM_PORT && !output->kernel && type->outtran == NULL ? "MACH_PORT_NULL" : NULL;
-		if (item->kind == ITEM_PORTS) {
+		if (is_descriptor_array(item->kind)) {
 			if (in == NULL)
 				put(output, "\tmemset(%s, 0, sizeof %s);\n", name, name);
+			if (in == NULL && has_subs(argument))
+				put(output, "\tmemset(%sSubs, 0, sizeof %sSubs);\n", name, name);
 		} else if (is_local(item)) {
 			if (in != NULL && type->intran == NULL)
 				put(output, "\t%s = %s;\n", name, request_value(output, in));
@@ -141,31 +141,22 @@ static void put_inputs(struct output *output, const struct routine *routine)
 				request_value(output, in));
 		}
 		if (has_count(argument)) {
-			if (in != NULL && in->kind == ITEM_OOL)
-				put(output, "\t%sCnt = (mach_msg_type_number_t)(%s.size / %llu);\n", name,
-					output->kernel
-						? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
-							  (unsigned long long)in->descriptor)
-						: arena_printf(&output->compiler->arena, "mig_request->%s", name),
-					(unsigned long long)type->element->bytes);
-			else if (in != NULL && in->kind == ITEM_OOL_PORTS)
-				put(output, "\t%sCnt = %s.count;\n", name,
-					output->kernel
-						? arena_printf(&output->compiler->arena, "mig_in->carry[%llu]",
-							  (unsigned long long)in->descriptor)
-						: arena_printf(&output->compiler->arena, "mig_request->%s", name));
+			if (in != NULL && (in->kind == ITEM_OOL || in->kind == ITEM_OOL_PORTS))
+				put(output, "\t%sCnt = (mach_msg_type_number_t)(%s);\n", name,
+					received_elements(output, in, "request"));
 			else if (item->kind == ITEM_VARIABLE && (argument->flags & FLAG_COUNTINOUT) != 0)
 				put(output, "\t%sCnt = %s < %llu ? %s : %llu;\n", name,
 					count_field(output, &routine->request, "request", argument),
 					(unsigned long long)count_limit(routine, argument),
 					count_field(output, &routine->request, "request", argument),
 					(unsigned long long)count_limit(routine, argument));
-			else if (in != NULL && in->kind == ITEM_PORTS)
+			else if (in != NULL && is_descriptor_array(in->kind))
 				put(output, "\t%sCnt = %s;\n", name,
 					count_field(output, &routine->request, "request", argument));
 			else
 				put(output, "\t%sCnt = %llu;\n", name,
-					(unsigned long long)(item->kind == ITEM_VARIABLE || item->kind == ITEM_PORTS
+					(unsigned long long)(item->kind == ITEM_VARIABLE ||
+									     is_descriptor_array(item->kind)
 								     ? count_limit(routine, argument)
 								     : 0));
 		}
@@ -205,17 +196,18 @@ static void put_auto(struct output *output, const struct routine *routine)
 	bool any = false;
 
 	for (item = routine->request.items; item != NULL; item = item->next) {
-		const char *name = item->argument->name;
+		const char *at = descriptor_image(output, item, "request");
 
-		if (item->kind != ITEM_OOL || (item->argument->flags & FLAG_AUTO) == 0)
+		if ((item->kind != ITEM_OOL && item->kind != ITEM_OOL_ARRAY) ||
+			(item->argument->flags & FLAG_AUTO) == 0)
 			continue;
 		if (!any)
 			put(output, "\tif (mig_result == KERN_SUCCESS || mig_result == MIG_NO_REPLY) {\n");
 		any = true;
-		put(output,
-			"\t\tif (mig_request->%s.size != 0)\n"
-			"\t\t\tmig_deallocate((uintptr_t)mig_request->%s.address, mig_request->%s.size);\n",
-			name, name, name);
+		begin_descriptors(output, item);
+		put(output, "\t\tif (%s.size != 0)\n\t\t\tmig_deallocate((uintptr_t)%s.address, %s.size);\n", at, at,
+			at);
+		end_descriptors(output, item);
 	}
 	if (any)
 		put(output, "\t}\n");
@@ -225,31 +217,17 @@ static void put_auto(struct output *output, const struct routine *routine)
 static void put_consumed(struct output *output, const struct routine *routine)
 {
 	const struct item *item;
+	const char *indent;
 
 	for (item = routine->request.items; item != NULL; item = item->next) {
 		if (item->argument->type->intran != NULL)
 			continue;
-		switch (item->kind) {
-		case ITEM_PORT:
-			put(output, "\tmig_in->carry[%llu].port = NULL;\n", (unsigned long long)item->descriptor);
-			break;
-		case ITEM_PORTS:
-			put(output,
-				"\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n\t\tmig_in->carry[%llu + "
-				"mig_i].port = NULL;\n",
-				(unsigned long long)item->argument->type->count, (unsigned long long)item->descriptor);
-			break;
-		case ITEM_OOL:
-			if ((item->argument->flags & FLAG_AUTO) != 0)
-				break;
-			put(output, "\tmig_in->carry[%llu].copy = NULL;\n", (unsigned long long)item->descriptor);
-			break;
-		case ITEM_OOL_PORTS:
-			put(output, "\tmig_in->carry[%llu].ports = NULL;\n", (unsigned long long)item->descriptor);
-			break;
-		default:
-			break;
-		}
+		if (item->kind >= ITEM_DATA ||
+			(!carries_rights(item->kind) && (item->argument->flags & FLAG_AUTO) != 0))
+			continue;
+		indent = begin_descriptors(output, item);
+		put(output, "%s%s = NULL;\n", indent, received_value(output, item, "request"));
+		end_descriptors(output, item);
 	}
 }
 
@@ -262,8 +240,8 @@ static void put_failed_request(struct output *output, const struct routine *rout
 		    "sizeof(mig_reply_error_t) &&\n"
 		    "\t\t((mig_reply_error_t *)(void *)mig_in)->RetCode != KERN_SUCCESS) {\n");
 	for (part = 0; part < routine->request.parts; part++)
-		put(output, "\t\tstatic %s mig_nothing%u;\n", part_struct(output, "request", routine, part), part);
-	put(output, "\n\t\tmig_retcode = ((mig_reply_error_t *)(void *)mig_in)->RetCode;\n");
+		put(output, "\t\tmemset(&mig_nothing%u, 0, sizeof mig_nothing%u);\n", part, part);
+	put(output, "\t\tmig_retcode = ((mig_reply_error_t *)(void *)mig_in)->RetCode;\n");
 	for (part = 0; part < routine->request.parts; part++)
 		put(output, "\t\t%s = &mig_nothing%u;\n", part_variable(output, "request", part), part);
 	put(output, "\t\tgoto mig_serve;\n\t}\n");

@@ -1,5 +1,5 @@
 /* Messages as C: their structures, filling them, checking them. */
-#include "emit.h"
+#include "descriptors.h"
 #include "types.h"
 
 #include <string.h>
@@ -45,18 +45,14 @@ static void put_field(struct output *output, const struct item *item, const char
 	const char *element;
 
 	switch (item->kind) {
-	case ITEM_PORT:
-		put(output, "\t%smach_msg_port_descriptor_t %s;\n", align, argument->name);
-		break;
-	case ITEM_PORTS:
-		put(output, "\t%smach_msg_port_descriptor_t %s[%llu];\n", align, argument->name,
-			(unsigned long long)type->count);
-		break;
-	case ITEM_OOL:
-		put(output, "\t%smach_msg_ool_descriptor_t %s;\n", align, argument->name);
-		break;
-	case ITEM_OOL_PORTS:
-		put(output, "\t%smach_msg_ool_ports_descriptor_t %s;\n", align, argument->name);
+	default:
+		put(output, "\t%smach_msg_%s_descriptor_t %s", align,
+			!is_memory(item->kind)       ? "port"
+			: carries_rights(item->kind) ? "ool_ports"
+						     : "ool",
+			argument->name);
+		put(output, is_descriptor_array(item->kind) ? "[%llu];\n" : ";\n",
+			(unsigned long long)item->descriptors);
 		break;
 	case ITEM_COUNT:
 		put(output, "\t%smach_msg_type_number_t %sCnt;\n", align, argument->name);
@@ -107,7 +103,7 @@ void put_message_structs(
 			put(output, "\t%smach_msg_header_t Head;\n", align);
 			if (message->descriptors != 0)
 				put(output, "\tmach_msg_body_t Body;\n");
-			for (; item != NULL && item->kind <= ITEM_OOL_PORTS; item = item->next)
+			for (; item != NULL && item->kind < ITEM_DATA; item = item->next)
 				put_field(output, item, "");
 			if (message->has_data)
 				put(output, "\tNDR_record_t NDR;\n");
@@ -129,21 +125,15 @@ void put_message_structs(
 	put(output, " };\n\n");
 }
 
-/* What an argument's C variable holds: the client has inout ones by address. */
-static const char *value_of(struct output *output, const struct argument *argument, const char *suffix)
+const char *value_of(struct output *output, const struct argument *argument, const char *suffix)
 {
-	bool address = !output->server && argument->in && argument->out;
+	bool array = argument->type->shape == SHAPE_ARRAY || argument->type->shape == SHAPE_VARRAY ||
+		     argument->type->shape == SHAPE_OOL_ARRAY;
+	bool address = !output->server && argument->in && argument->out && !(array && suffix[0] == '\0');
 
 	if (strcmp(suffix, "Cnt") == 0)
 		argument = counted_by(argument);
 	return arena_printf(&output->compiler->arena, "%s%s%s", address ? "*" : "", argument->name, suffix);
-}
-
-/* The disposition that an argument is sent with. */
-static const char *sent_as(struct output *output, const struct argument *argument)
-{
-	return argument->type->send_name == IPC_POLYMORPHIC ? value_of(output, argument, "Poly")
-							    : disposition_text(argument->type->send_name);
 }
 
 static void put_too_large(struct output *output, const char *indent)
@@ -151,8 +141,7 @@ static void put_too_large(struct output *output, const char *indent)
 	put(output, "%s\treturn MIG_ARRAY_TOO_LARGE;\n", indent);
 }
 
-/* What must hold before the message is begun. */
-static void put_limits(struct output *output, const struct message *message)
+void put_limits(struct output *output, const struct message *message)
 {
 	const struct item *item;
 
@@ -170,123 +159,13 @@ static void put_limits(struct output *output, const struct message *message)
 				(unsigned long long)type->count);
 			put(output, "\tif (mig_%sEnd == NULL)\n", argument->name);
 			put_too_large(output, "\t");
-		} else if ((item->kind == ITEM_VARIABLE && type->shape != SHAPE_OPTIONAL) ||
-			   (item->kind == ITEM_PORTS && type->variable)) {
+		} else if (item->kind == ITEM_VARIABLE && type->shape != SHAPE_OPTIONAL) {
 			put(output, "\tif (%s > %llu)\n", value_of(output, argument, "Cnt"),
 				(unsigned long long)type->count);
 			put_too_large(output, "\t");
-		} else if (item->kind == ITEM_OOL && type->variable && type->element->bytes > 1) {
-			put(output, "\tif (%s > UINT32_MAX / %llu)\n", value_of(output, argument, "Cnt"),
-				(unsigned long long)type->element->bytes);
-			put_too_large(output, "\t");
+		} else if (item->kind < ITEM_DATA) {
+			put_descriptor_limits(output, item);
 		}
-	}
-}
-
-const char *ool_size(struct output *output, const struct argument *argument)
-{
-	const struct type *type = argument->type;
-
-	if (!type->variable)
-		return arena_printf(&output->compiler->arena, "%llu",
-			(unsigned long long)(type->count *
-					     (type->element->shape == SHAPE_PORT ? 1 : type->element->bytes)));
-	if (type->element->shape == SHAPE_PORT || type->element->bytes == 1)
-		return value_of(output, argument, "Cnt");
-	return arena_printf(&output->compiler->arena, "%s * %llu", value_of(output, argument, "Cnt"),
-		(unsigned long long)type->element->bytes);
-}
-
-static const char *deallocate_text(struct output *output, const struct argument *argument)
-{
-	if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
-		return arena_printf(&output->compiler->arena, "%sDealloc != 0", argument->name);
-	if ((argument->flags & FLAG_NOTDEALLOC) != 0)
-		return "0";
-	return (argument->flags & FLAG_DEALLOC) != 0 || argument->type->dealloc ? "1" : "0";
-}
-
-static const char *copy_text(const struct argument *argument)
-{
-	return (argument->flags & FLAG_PHYSICALCOPY) != 0 ? "MACH_MSG_PHYSICAL_COPY" : "MACH_MSG_VIRTUAL_COPY";
-}
-
-/* Descriptors of a task's message. */
-static void pack_descriptor(struct output *output, const struct item *item, const char *var)
-{
-	const struct argument *argument = item->argument;
-	const struct type *type = argument->type;
-	const char *name = argument->name;
-
-	switch (item->kind) {
-	case ITEM_PORT:
-		put(output, "\t%s->%s.name = %s;\n", var, name, value_of(output, argument, ""));
-		put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
-		put(output, "\t%s->%s.type = MACH_MSG_PORT_DESCRIPTOR;\n", var, name);
-		break;
-	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++) {\n", (unsigned long long)type->count);
-		if (type->variable)
-			put(output, "\t\t%s->%s[mig_i].name = mig_i < %s ? %s[mig_i] : MACH_PORT_NULL;\n", var, name,
-				value_of(output, argument, "Cnt"), name);
-		else
-			put(output, "\t\t%s->%s[mig_i].name = %s[mig_i];\n", var, name, name);
-		put(output, "\t\t%s->%s[mig_i].disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
-		put(output, "\t\t%s->%s[mig_i].type = MACH_MSG_PORT_DESCRIPTOR;\n\t}\n", var, name);
-		break;
-	case ITEM_OOL:
-	case ITEM_OOL_PORTS:
-		put(output, "\t%s->%s.address = (void *)(uintptr_t)%s;\n", var, name, value_of(output, argument, ""));
-		put(output, "\t%s->%s.deallocate = %s;\n", var, name, deallocate_text(output, argument));
-		put(output, "\t%s->%s.copy = %s;\n", var, name, copy_text(argument));
-		if (item->kind == ITEM_OOL_PORTS)
-			put(output, "\t%s->%s.disposition = (uint8_t)%s;\n", var, name, sent_as(output, argument));
-		put(output, "\t%s->%s.type = %s;\n", var, name,
-			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR");
-		put(output, "\t%s->%s.%s = %s;\n", var, name, item->kind == ITEM_OOL ? "size" : "count",
-			ool_size(output, argument));
-		break;
-	default:
-		break;
-	}
-}
-
-/* What the kernel's message carries, and the image's descriptor that says its kind. */
-static void pack_carried(struct output *output, const struct item *item, const char *kind)
-{
-	const struct argument *argument = item->argument;
-	const struct type *type = argument->type;
-	const char *message = strcmp(kind, "reply") == 0 ? "mig_out" : "mig_kmsg";
-	const char *name = argument->name;
-	const char *value = argument->type->outtran != NULL && output->server
-				    ? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name)
-				    : value_of(output, argument, "");
-	unsigned long long index = item->descriptor;
-
-	switch (item->kind) {
-	case ITEM_PORT:
-		put(output, "\tipc_kmsg_put_port(%s, %llu, %s, %s);\n", message, index, value,
-			sent_as(output, argument));
-		break;
-	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)\n", (unsigned long long)type->count);
-		if (type->variable)
-			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, mig_i < %s ? %s[mig_i] : NULL, %s);\n",
-				message, index, value_of(output, argument, "Cnt"), name, sent_as(output, argument));
-		else
-			put(output, "\t\tipc_kmsg_put_port(%s, %llu + mig_i, %s[mig_i], %s);\n", message, index, name,
-				sent_as(output, argument));
-		break;
-	case ITEM_OOL:
-		put(output, "\tipc_kmsg_put_copy(%s, %llu, %s, %s);\n", message, index, name,
-			ool_size(output, argument));
-		break;
-	case ITEM_OOL_PORTS:
-		put(output, "\tipc_kmsg_put_ports(%s, %llu, %s, %s, %s);\n", message, index, name,
-			ool_size(output, argument), sent_as(output, argument));
-		break;
-	default:
-		break;
 	}
 }
 
@@ -362,7 +241,6 @@ void put_packing(struct output *output, const struct routine *routine, const str
 	const struct item *item;
 	unsigned part = 0;
 
-	put_limits(output, message);
 	if (message_varies(message))
 		put(output, "\tsize_t mig_length;\n\tsize_t mig_size = 0;\n");
 	put_clearing(output, routine, message, kind, 0);
@@ -378,14 +256,8 @@ void put_packing(struct output *output, const struct routine *routine, const str
 		}
 		var = part_variable(output, kind, part);
 		switch (item->kind) {
-		case ITEM_PORT:
-		case ITEM_PORTS:
-		case ITEM_OOL:
-		case ITEM_OOL_PORTS:
-			if (output->kernel)
-				pack_carried(output, item, kind);
-			else
-				pack_descriptor(output, item, var);
+		default:
+			put_descriptor(output, item, kind);
 			break;
 		case ITEM_COUNT:
 			put(output, "\t%s->%sCnt = %s;\n", var, item->argument->name,

@@ -41,6 +41,7 @@ enum shape {
 	SHAPE_POINTER,   /* PointerTo: the C type's bytes, passed by address */
 	SHAPE_VALUE,     /* ValueOf: the C type's bytes, passed by value */
 	SHAPE_OPTIONAL,  /* PointerToIfNot: the same by address, or nothing when the address is `absent` */
+	SHAPE_OOL_ARRAY, /* array of ^: `count` pieces of memory or, if `variable`, up to so many */
 };
 
 struct member {
@@ -149,13 +150,15 @@ struct argument {
 
 /* One thing in a message. */
 enum item_kind {
-	ITEM_PORT,      /* a descriptor */
-	ITEM_PORTS,     /* `count` port descriptors */
-	ITEM_OOL,       /* a descriptor */
-	ITEM_OOL_PORTS, /* a descriptor */
-	ITEM_DATA,      /* bytes of fixed length */
-	ITEM_COUNT,     /* only the count of the argument */
-	ITEM_VARIABLE,  /* a count and elements; what follows moves */
+	ITEM_PORT,            /* a descriptor */
+	ITEM_PORTS,           /* a port descriptor for each right of an array */
+	ITEM_OOL,             /* a descriptor */
+	ITEM_OOL_PORTS,       /* a descriptor */
+	ITEM_OOL_ARRAY,       /* a descriptor for each element */
+	ITEM_OOL_PORTS_ARRAY, /* a descriptor for each element */
+	ITEM_DATA,            /* bytes of fixed length */
+	ITEM_COUNT,           /* only the count of the argument */
+	ITEM_VARIABLE,        /* a count and elements; what follows moves */
 };
 
 struct item {
@@ -163,8 +166,14 @@ struct item {
 	enum item_kind kind;
 	struct argument *argument;
 	unsigned part;       /* data: which piece of the message */
-	uint64_t descriptor; /* descriptors: index of the first */
+	uint64_t descriptor; /* descriptors: index of the first, and how many */
+	uint64_t descriptors;
 };
+
+static inline bool is_descriptor_array(enum item_kind kind)
+{
+	return kind == ITEM_PORTS || kind == ITEM_OOL_ARRAY || kind == ITEM_OOL_PORTS_ARRAY;
+}
 
 /* A message: parts that each end with at most one variable item and begin at a multiple of 8. */
 struct message {

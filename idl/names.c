@@ -42,13 +42,13 @@ const char *c_type(const struct output *output, const struct type *type)
 	if (name == NULL)
 		name = type->c_type;
 	if (name == NULL && output->kernel && (type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
-		return type->element->shape == SHAPE_PORT ? "ipc_port_t *" : "vm_map_copy_t";
+		return type_rights(type->element) != 0 ? "ipc_port_t *" : "vm_map_copy_t";
 	if (name == NULL)
 		name = type->name;
 	if (name == NULL)
 		name = plain_type(output, type);
 	if (name == NULL && (type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
-		name = type->element->shape == SHAPE_PORT ? "mach_port_t *" : "void *";
+		name = type_rights(type->element) != 0 ? "mach_port_t *" : "void *";
 	if (output->kernel && type->shape == SHAPE_PORT && strcmp(name, "mach_port_t") == 0)
 		return "ipc_port_t";
 	return name;
@@ -100,6 +100,11 @@ bool has_count(const struct argument *argument)
 	return argument->type->variable && argument->type->shape != SHAPE_VSTRING && argument->same_count == NULL;
 }
 
+bool has_subs(const struct argument *argument)
+{
+	return argument->type->shape == SHAPE_OOL_ARRAY && argument->type->element->variable;
+}
+
 const struct argument *counted_by(const struct argument *argument)
 {
 	return argument->same_count != NULL ? argument->same_count : argument;
@@ -111,7 +116,8 @@ uint64_t count_limit(const struct routine *routine, const struct argument *argum
 	uint64_t limit = argument->type->count;
 
 	for (other = routine->arguments; other != NULL; other = other->next) {
-		if (counted_by(other) == counted_by(argument) && other->type->shape == SHAPE_VARRAY &&
+		if (counted_by(other) == counted_by(argument) && other->type->variable &&
+			(other->type->shape == SHAPE_VARRAY || other->type->shape == SHAPE_OOL_ARRAY) &&
 			other->type->count < limit)
 			limit = other->type->count;
 	}
@@ -121,7 +127,7 @@ uint64_t count_limit(const struct routine *routine, const struct argument *argum
 static bool is_array(const struct type *type)
 {
 	return type->shape == SHAPE_ARRAY || type->shape == SHAPE_VARRAY || type->shape == SHAPE_STRING ||
-	       type->shape == SHAPE_VSTRING;
+	       type->shape == SHAPE_VSTRING || type->shape == SHAPE_OOL_ARRAY;
 }
 
 struct parameter_list {
@@ -150,8 +156,10 @@ static void native_parameter(struct parameter_list *list, const struct argument 
 
 	if (element == NULL)
 		element = c_type(output, argument->type);
-	parameter(list, by_value ? arena_printf(&output->compiler->arena, "const %s", element) : element,
-		c_element(output, argument->type) != NULL, argument->name, "");
+	if (by_value)
+		element = arena_printf(&output->compiler->arena,
+			element[strlen(element) - 1] == '*' ? "%sconst" : "const %s", element);
+	parameter(list, element, c_element(output, argument->type) != NULL, argument->name, "");
 }
 
 static bool array_of_char(const struct output *output, const struct type *type)
@@ -222,6 +230,8 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 static void argument_parameters(struct parameter_list *list, const struct argument *argument, enum parameters who)
 {
 	const struct type *type = argument->type;
+	const enum dialect dialect = list->output->compiler->dialect;
+	const bool constant = dialect == DIALECT_PORTOLAN || dialect == DIALECT_GNU;
 	bool by_value = who == PARAMETERS_REPLY ||
 			!(argument->out || (who == PARAMETERS_CLIENT && argument->trailer != TRAILER_NONE));
 	bool sends = who == PARAMETERS_CLIENT ? argument->in || argument->direction >= DIR_REQUEST_PORT : argument->out;
@@ -232,10 +242,12 @@ static void argument_parameters(struct parameter_list *list, const struct argume
 	if (type_is_port_name(type->send_name) &&
 		((sends && type->send_name == IPC_POLYMORPHIC) || (receives && type->recv_name == IPC_POLYMORPHIC)))
 		parameter(list, "mach_msg_type_name_t", !by_value, argument->name, "Poly");
+	if (has_subs(argument))
+		parameter(list, by_value && constant ? "const mach_msg_type_number_t" : "mach_msg_type_number_t", true,
+			argument->name, "Subs");
 	if (has_count(argument))
 		parameter(list, "mach_msg_type_number_t", !by_value, argument->name, "Cnt");
-	if (sends && (argument->flags & FLAG_DEALLOC_ARG) != 0 &&
-		(type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
+	if (sends && (argument->flags & FLAG_DEALLOC_ARG) != 0 && type_in_memory(type))
 		parameter(list, "boolean_t", !by_value && who == PARAMETERS_WORK, argument->name, "Dealloc");
 	if (who == PARAMETERS_WORK && argument->in && (argument->flags & FLAG_SERVERCOPY) != 0)
 		parameter(list, "boolean_t", false, argument->name, "SCopy");

@@ -130,14 +130,15 @@ option_word:
 	option_part
 	| option_word '|' option_part { $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, " | ", &$3)}; }
 	;
-/* One word of the originals may have points, dashes and slashes in it: it is copied into C as it stands. */
+/* One word of the originals may have points, dashes, slashes and dollars in it: it is copied into C as it stands. */
 option_part:
 	name { $$ = (struct word){.loc = @1, .text = $1}; }
 	| NUMBER { $$ = (struct word){.loc = @1, .number = $1}; }
+	| '$' name { $$ = (struct word){.loc = @1, .text = arena_printf(&compiler->arena, "$%s", $2)}; }
 	| option_part option_joint name { struct word last = {.loc = @3, .text = $3}; $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $2, &last)}; }
 	| option_part option_joint NUMBER { struct word last = {.loc = @3, .number = $3}; $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $2, &last)}; }
 	;
-option_joint: '.' { $$ = "."; } | '-' { $$ = " - "; } | '/' { $$ = " / "; };
+option_joint: '.' { $$ = "."; } | '$' { $$ = "$"; } | '-' { $$ = " - "; } | '/' { $$ = " / "; };
 
 type_spec:
 	base_type

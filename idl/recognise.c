@@ -280,6 +280,8 @@ static void inner(struct reader *reader)
 
 	if (is(next, "{") && is(word, "struct"))
 		note(reader, word, GNU, "'struct { }'");
+	if (is(next, "^") && is(word, "of"))
+		note(reader, next, APPLE | OSF, "an array of out-of-line memory");
 	if (is(next, ":") && is(word, "intranpayload"))
 		note(reader, word, GNU, "'intranpayload'");
 	if (is(next, "("))

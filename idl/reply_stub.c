@@ -1,4 +1,5 @@
 /* Server stubs of buffered routines: the reply, after the work function has succeeded. */
+#include "descriptors.h"
 #include "server.h"
 
 static const struct item *last_item(const struct message *message)
@@ -8,72 +9,6 @@ static const struct item *last_item(const struct message *message)
 	while (item != NULL && item->next != NULL)
 		item = item->next;
 	return item;
-}
-
-static void reply_descriptor(struct output *output, const struct item *item)
-{
-	const struct argument *argument = item->argument;
-	const struct type *type = argument->type;
-	const char *name = argument->name;
-	const char *value =
-		type->outtran != NULL ? arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name) : name;
-	const char *disposition = send_disposition(output, argument);
-	const char *at = item->kind == ITEM_PORTS ? "[mig_i]" : "";
-	unsigned long long i = item->descriptor;
-
-	switch (item->kind) {
-	case ITEM_PORT:
-		if (output->kernel) {
-			put(output, "\tipc_kmsg_put_port(mig_out, %llu, %s, %s);\n", i, value, disposition);
-			return;
-		}
-		put(output, "\tmig_reply->%s.name = %s;\n\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, value,
-			name, disposition);
-		put(output, "\tmig_reply->%s.type = MACH_MSG_PORT_DESCRIPTOR;\n", name);
-		break;
-	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %llu; mig_i++)%s\n", (unsigned long long)type->count,
-			output->kernel ? "" : " {");
-		if (type->variable)
-			value = arena_printf(&output->compiler->arena, "mig_i < %sCnt ? %s[mig_i] : %s",
-				counted_by(argument)->name, name, output->kernel ? "NULL" : "MACH_PORT_NULL");
-		else
-			value = arena_printf(&output->compiler->arena, "%s[mig_i]", name);
-		if (output->kernel) {
-			put(output, "\t\tipc_kmsg_put_port(mig_out, %llu + mig_i, %s, %s);\n", i, value, disposition);
-			return;
-		}
-		put(output, "\t\tmig_reply->%s%s.name = %s;\n\t\tmig_reply->%s%s.disposition = (uint8_t)%s;\n", name,
-			at, value, name, at, disposition);
-		put(output, "\t\tmig_reply->%s%s.type = MACH_MSG_PORT_DESCRIPTOR;\n\t}\n", name, at);
-		break;
-	default:
-		if (output->kernel) {
-			if (item->kind == ITEM_OOL)
-				put(output, "\tipc_kmsg_put_copy(mig_out, %llu, %s, %s);\n", i, value,
-					ool_size(output, argument));
-			else
-				put(output, "\tipc_kmsg_put_ports(mig_out, %llu, %s, %s, %s);\n", i, value,
-					ool_size(output, argument), disposition);
-			return;
-		}
-		put(output, "\tmig_reply->%s.address = (void *)(uintptr_t)%s;\n", name, value);
-		if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
-			put(output, "\tmig_reply->%s.deallocate = %sDealloc != 0;\n", name, name);
-		else
-			put(output, "\tmig_reply->%s.deallocate = %d;\n", name,
-				(argument->flags & FLAG_NOTDEALLOC) == 0 &&
-					((argument->flags & FLAG_DEALLOC) != 0 || type->dealloc));
-		put(output, "\tmig_reply->%s.copy = %s;\n", name,
-			(argument->flags & FLAG_PHYSICALCOPY) != 0 ? "MACH_MSG_PHYSICAL_COPY"
-								   : "MACH_MSG_VIRTUAL_COPY");
-		if (item->kind == ITEM_OOL_PORTS)
-			put(output, "\tmig_reply->%s.disposition = (uint8_t)%s;\n", name, disposition);
-		put(output, "\tmig_reply->%s.type = %s;\n\tmig_reply->%s.%s = %s;\n", name,
-			item->kind == ITEM_OOL ? "MACH_MSG_OOL_DESCRIPTOR" : "MACH_MSG_OOL_PORTS_DESCRIPTOR", name,
-			item->kind == ITEM_OOL ? "size" : "count", ool_size(output, argument));
-		break;
-	}
 }
 
 /* A work function that says it wrote more than there was room for is wrong; at least no more than the room is sent. */
@@ -144,8 +79,8 @@ void put_reply(struct output *output, const struct routine *routine)
 				item->argument->name, (unsigned long long)type->count - 1);
 	}
 	for (item = routine->reply.items; item != NULL; item = item->next) {
-		if (item->kind <= ITEM_OOL_PORTS)
-			reply_descriptor(output, item);
+		if (item->kind < ITEM_DATA)
+			put_descriptor(output, item, "reply");
 	}
 	if (complex)
 		put(output, "\tmig_reply->Body.msgh_descriptor_count = %llu;\n",

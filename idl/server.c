@@ -107,6 +107,7 @@ static void deferred_message(struct output *output, const struct routine *routin
 		"\t\treturn mach_msg(&mig_reply->Head, MACH_SEND_MSG, mig_reply->Head.msgh_size, 0, MACH_PORT_NULL,\n"
 		"\t\t\tMACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);\n\t}\n",
 		(long long)routine->id + 100);
+	put_limits(output, &routine->reply);
 	put_packing(output, routine, &routine->reply, "reply");
 	while (last != NULL && last->next != NULL)
 		last = last->next;

@@ -241,7 +241,8 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 	}
 	if ((type->intran != NULL || type->outtran != NULL || type->destructor != NULL) &&
 		(type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING || type->shape == SHAPE_ARRAY ||
-			type->shape == SHAPE_UNBOUNDED || type->shape == SHAPE_STRING)) {
+			type->shape == SHAPE_UNBOUNDED || type->shape == SHAPE_STRING ||
+			type->shape == SHAPE_OOL_ARRAY)) {
 		error_at(compiler, loc, "translate its elements in the work function", "an array cannot be translated");
 		type->intran = type->outtran = type->destructor = NULL;
 	}

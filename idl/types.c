@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What may be inline, and what a chain of types may count up to. */
-#define BYTES_MAX (1u << 20)
+/* What a chain of types may count up to. */
 #define DEPTH_MAX 32u
 
 bool type_is_port_name(int ipc_name)
@@ -20,16 +19,31 @@ bool type_is_native(const struct type *type)
 	return type->shape == SHAPE_POINTER || type->shape == SHAPE_VALUE || type->shape == SHAPE_OPTIONAL;
 }
 
+bool type_in_memory(const struct type *type)
+{
+	return type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED || type->shape == SHAPE_OOL_ARRAY;
+}
+
+uint64_t type_rights(const struct type *type)
+{
+	uint64_t count = 1;
+
+	for (; type->shape == SHAPE_ARRAY; type = type->element)
+		count *= type->count;
+	return type->shape == SHAPE_PORT ? count : 0;
+}
+
 bool type_in_descriptors(const struct type *type)
 {
 	switch (type->shape) {
 	case SHAPE_PORT:
 	case SHAPE_UNBOUNDED:
 	case SHAPE_OOL:
+	case SHAPE_OOL_ARRAY:
 		return true;
 	case SHAPE_ARRAY:
 	case SHAPE_VARRAY:
-		return type->element->shape == SHAPE_PORT;
+		return type_rights(type->element) != 0;
 	default:
 		return false;
 	}
@@ -54,7 +68,7 @@ uint64_t number_value(struct compiler *compiler, const struct loc *loc, const ch
 	return value;
 }
 
-static struct type *new_type(struct compiler *compiler, const struct loc *loc, enum shape shape)
+struct type *type_new(struct compiler *compiler, const struct loc *loc, enum shape shape)
 {
 	struct type *type = arena_alloc(&compiler->arena, sizeof *type);
 
@@ -73,7 +87,7 @@ static void set_bytes(struct type *type, unsigned bits)
 
 struct type *type_of_ipc_name(struct compiler *compiler, const struct loc *loc, const struct ipc_name *ipc)
 {
-	struct type *type = new_type(compiler, loc, ipc->shape);
+	struct type *type = type_new(compiler, loc, ipc->shape);
 
 	type->send_name = ipc->send;
 	type->recv_name = ipc->recv;
@@ -87,7 +101,7 @@ struct type *type_of_word(struct compiler *compiler, const struct word *word)
 	struct type *type;
 
 	if (word->text == NULL) {
-		type = new_type(
+		type = type_new(
 			compiler, &word->loc, word->number >= 16 && word->number <= 21 ? SHAPE_PORT : SHAPE_SCALAR);
 		type->send_name = (int)(word->number & 0xff);
 		type->recv_name = type->send_name;
@@ -111,7 +125,7 @@ struct type *type_of_pair(struct compiler *compiler, const struct word *send, co
 {
 	struct type *a = type_of_word(compiler, send);
 	struct type *b = type_of_word(compiler, receive);
-	struct type *type = new_type(compiler, &send->loc, a->shape);
+	struct type *type = type_new(compiler, &send->loc, a->shape);
 
 	if (a->bad || b->bad)
 		return &compiler->error_type;
@@ -142,7 +156,7 @@ struct type *type_long_form(
 		error_at(compiler, loc, NULL, "only a plain ipc type takes a size in bits");
 		return &compiler->error_type;
 	}
-	type = new_type(compiler, loc, base->shape);
+	type = type_new(compiler, loc, base->shape);
 	type->send_name = base->send_name;
 	type->recv_name = base->recv_name;
 	type->dealloc = (flags & FLAG_DEALLOC) != 0;
@@ -181,6 +195,7 @@ static bool check_element(
 	case SHAPE_VSTRING:
 	case SHAPE_UNBOUNDED:
 	case SHAPE_OOL:
+	case SHAPE_OOL_ARRAY:
 		error_at(compiler, loc, "give the inner type a fixed size, or pass it as an argument of its own",
 			"%s cannot be made of something whose length varies or that is out of line", what);
 		return false;
@@ -221,39 +236,52 @@ static struct type *repeat(struct compiler *compiler, const struct loc *loc, enu
 
 	if (!check_element(compiler, loc, element, what) || !check_count(compiler, loc, count, element))
 		return &compiler->error_type;
-	type = new_type(compiler, loc, shape);
+	type = type_new(compiler, loc, shape);
 	type->element = element;
 	type->count = count;
 	type->bytes = count * element->bytes;
 	type->align = element->align;
 	type->send_name = element->send_name;
 	type->recv_name = element->recv_name;
+	type->dealloc = element->dealloc;
 	type->depth = element->depth + 1;
 	type->variable = shape == SHAPE_VARRAY;
 	return type;
 }
 
+/* An array of pieces of memory, each with a descriptor. */
+static struct type *memory_array(
+	struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element, bool variable)
+{
+	struct type *type;
+
+	if (!check_count(compiler, loc, count, element))
+		return &compiler->error_type;
+	type = type_new(compiler, loc, SHAPE_OOL_ARRAY);
+	type->element = element;
+	type->count = count;
+	type->variable = variable;
+	type->bytes = count * element->bytes;
+	type->align = element->align;
+	type->send_name = element->send_name;
+	type->recv_name = element->recv_name;
+	type->dealloc = element->dealloc;
+	type->depth = element->depth + 1;
+	return type;
+}
+
 struct type *type_array(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
 {
-	struct type *type = repeat(compiler, loc, SHAPE_ARRAY, count, element, "an array");
-
-	if (type->shape == SHAPE_ARRAY && !type->bad && element->shape == SHAPE_ARRAY &&
-		element->element->shape == SHAPE_PORT) {
-		error_at(compiler, loc, NULL, "an array cannot be made of arrays of rights");
-		return &compiler->error_type;
-	}
-	return type;
+	if (!element->bad && (element->shape == SHAPE_OOL || element->shape == SHAPE_UNBOUNDED))
+		return memory_array(compiler, loc, count, element, false);
+	return repeat(compiler, loc, SHAPE_ARRAY, count, element, "an array");
 }
 
 struct type *type_varray(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
 {
-	struct type *type = repeat(compiler, loc, SHAPE_VARRAY, count, element, "an array");
-
-	if (!type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
-		error_at(compiler, loc, NULL, "an array cannot be made of arrays of rights");
-		return &compiler->error_type;
-	}
-	return type;
+	if (!element->bad && (element->shape == SHAPE_OOL || element->shape == SHAPE_UNBOUNDED))
+		return memory_array(compiler, loc, count, element, true);
+	return repeat(compiler, loc, SHAPE_VARRAY, count, element, "an array");
 }
 
 static struct type *pointer_to(struct compiler *compiler, const struct loc *loc, enum shape shape, struct type *element)
@@ -262,12 +290,13 @@ static struct type *pointer_to(struct compiler *compiler, const struct loc *loc,
 
 	if (!check_element(compiler, loc, element, "an out-of-line array"))
 		return &compiler->error_type;
-	type = new_type(compiler, loc, shape);
+	type = type_new(compiler, loc, shape);
 	type->element = element;
 	type->bytes = 8;
 	type->align = 8;
 	type->send_name = element->send_name;
 	type->recv_name = element->recv_name;
+	type->dealloc = element->dealloc;
 	type->depth = element->depth + 1;
 	type->variable = true;
 	return type;
@@ -275,13 +304,7 @@ static struct type *pointer_to(struct compiler *compiler, const struct loc *loc,
 
 struct type *type_unbounded(struct compiler *compiler, const struct loc *loc, struct type *element)
 {
-	struct type *type = pointer_to(compiler, loc, SHAPE_UNBOUNDED, element);
-
-	if (!type->bad && element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT) {
-		error_at(compiler, loc, NULL, "an array cannot be made of arrays of rights");
-		return &compiler->error_type;
-	}
-	return type;
+	return pointer_to(compiler, loc, SHAPE_UNBOUNDED, element);
 }
 
 struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, struct type *element)
@@ -290,7 +313,7 @@ struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, 
 	uint64_t count = 1;
 
 	if (element->shape == SHAPE_UNBOUNDED && !element->bad) {
-		type = new_type(compiler, loc, SHAPE_OOL);
+		type = type_new(compiler, loc, SHAPE_OOL);
 		*type = *element;
 		type->loc = *loc;
 		type->name = NULL;
@@ -311,8 +334,7 @@ struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, 
 
 struct type *type_struct(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
 {
-	if (!element->bad && (element->shape == SHAPE_PORT ||
-				     (element->shape == SHAPE_ARRAY && element->element->shape == SHAPE_PORT))) {
+	if (!element->bad && type_rights(element) != 0) {
 		error_at(compiler, loc, "pass rights as arguments of their own, or use array[n] of",
 			"a struct cannot hold rights");
 		return &compiler->error_type;
@@ -332,7 +354,7 @@ struct member *type_member(struct compiler *compiler, const struct loc *type_loc
 
 struct type *type_members(struct compiler *compiler, const struct loc *loc, struct member *members)
 {
-	struct type *type = new_type(compiler, loc, SHAPE_STRUCT);
+	struct type *type = type_new(compiler, loc, SHAPE_STRUCT);
 	struct member *member;
 
 	type->members = members;
@@ -342,7 +364,7 @@ struct type *type_members(struct compiler *compiler, const struct loc *loc, stru
 
 		if (!check_element(compiler, loc, part, "a struct"))
 			return &compiler->error_type;
-		if (part->shape == SHAPE_PORT || (part->shape == SHAPE_ARRAY && part->element->shape == SHAPE_PORT)) {
+		if (type_rights(part) != 0) {
 			error_at(compiler, loc, "pass rights as arguments of their own", "a struct cannot hold rights");
 			return &compiler->error_type;
 		}
@@ -365,41 +387,5 @@ struct type *type_members(struct compiler *compiler, const struct loc *loc, stru
 		error_at(compiler, loc, NULL, "a struct without members");
 		return &compiler->error_type;
 	}
-	return type;
-}
-
-struct type *type_string(struct compiler *compiler, const struct loc *loc, uint64_t count, bool variable)
-{
-	struct type *type = new_type(compiler, loc, variable ? SHAPE_VSTRING : SHAPE_STRING);
-
-	if (count == 0 || count > BYTES_MAX) {
-		error_at(compiler, loc, "the length counts the null byte at the end", "a string holds 1 to %u bytes",
-			BYTES_MAX);
-		return &compiler->error_type;
-	}
-	type->count = count;
-	type->bytes = count;
-	type->variable = variable;
-	type->send_name = type->recv_name = 12;
-	return type;
-}
-
-struct type *type_native(struct compiler *compiler, const struct loc *loc, const char *c_type, bool pointer)
-{
-	struct type *type = new_type(compiler, loc, pointer ? SHAPE_POINTER : SHAPE_VALUE);
-
-	type->c_type = c_type;
-	type->bytes = 8; /* only the C compiler knows */
-	type->align = 8;
-	type->send_name = type->recv_name = 9;
-	return type;
-}
-
-struct type *type_optional(struct compiler *compiler, const struct loc *loc, const char *c_type, const char *absent)
-{
-	struct type *type = type_native(compiler, loc, c_type, true);
-
-	type->shape = SHAPE_OPTIONAL;
-	type->absent = absent;
 	return type;
 }

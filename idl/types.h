@@ -30,6 +30,11 @@ struct translation {
 	const char *argument; /* type that the function takes */
 };
 
+/* What may be inline, in bytes. */
+#define BYTES_MAX (1u << 20)
+
+/* A type of one element, without a name yet. */
+struct type *type_new(struct compiler *compiler, const struct loc *loc, enum shape shape);
 /* The value of a decimal number; complains when it is not one or exceeds 2^32 - 1. */
 uint64_t number_value(struct compiler *compiler, const struct loc *loc, const char *text);
 
@@ -63,6 +68,10 @@ bool type_is_port_name(int ipc_name);
 /* Whether only C knows how many bytes it has: PointerTo and its like. */
 bool type_is_native(const struct type *type);
 /* The bytes of an array's element, and whether a type travels in descriptors. */
+/* Out of line, or an array of such. */
+bool type_in_memory(const struct type *type);
+/* Rights in one value of the type: 1, or those of an array, else 0. */
+uint64_t type_rights(const struct type *type);
 bool type_in_descriptors(const struct type *type);
 /* The names of ipc numbers, for listings. */
 const char *ipc_name_text(int number);

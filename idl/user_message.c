@@ -1,4 +1,5 @@
 /* Client stubs of buffered routines. */
+#include "descriptors.h"
 #include "trailer.h"
 #include "user.h"
 
@@ -29,12 +30,30 @@ static void put_head(struct output *output, const struct routine *routine)
 	}
 }
 
+/* Ports, times and options that were said again. */
+static void put_unused(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		const bool used = argument == routine->waittime || argument == routine->sendtime ||
+				  argument == routine->msgoption || argument == routine->request_port ||
+				  argument == routine->reply_port;
+
+		if (argument->user && !used && argument->direction >= DIR_REQUEST_PORT &&
+			argument->direction <= DIR_MSGOPTION)
+			put(output, "\t(void)%s;\n", argument->name);
+	}
+}
+
 void put_kernel_client(struct output *output, const struct routine *routine)
 {
 	put_client_head(output, routine);
-	put(output, "\n{\n\tstruct ipc_kmsg *mig_kmsg = ipc_kmsg_alloc(mig_request_%s_size, %llu);\n", routine->name,
+	put(output, "\n{\n\tstruct ipc_kmsg *mig_kmsg;\n\tstruct mig_request_%s *mig_request;\n\n", routine->name);
+	put_unused(output, routine);
+	put_limits(output, &routine->request);
+	put(output, "\tmig_kmsg = ipc_kmsg_alloc(mig_request_%s_size, %llu);\n", routine->name,
 		(unsigned long long)routine->request.descriptors);
-	put(output, "\tstruct mig_request_%s *mig_request;\n\n", routine->name);
 	put(output, "\tif (mig_kmsg == NULL)\n\t\treturn MACH_SEND_NO_BUFFER;\n");
 	put(output, "\tmig_request = (void *)ipc_kmsg_header(mig_kmsg);\n");
 	put_packing(output, routine, &routine->request, "request");
@@ -79,7 +98,7 @@ static void put_capacity_checks(struct output *output, const struct routine *rou
 		if (is_overwritten(item) && item->argument->type->variable)
 			came = received_count(output, &routine->reply, "reply", item->argument);
 		else if (item->argument->type->shape != SHAPE_VSTRING &&
-			 (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT))
+			 (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT) && !item->argument->in)
 			came = arena_printf(&output->compiler->arena, "%s->%sCnt",
 				part_variable(output, "reply", item->part), item->argument->name);
 		else
@@ -95,18 +114,24 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 	const struct argument *argument = item->argument;
 	const struct type *type = argument->type;
 	const char *name = argument->name;
-	const char *index = item->kind == ITEM_PORTS ? "[0]" : "";
+	const char *indent;
 
 	switch (item->kind) {
 	case ITEM_PORT:
 		put(output, "\t*%s = mig_reply->%s.name;\n", name, name);
 		break;
 	case ITEM_PORTS:
-		put(output, "\tfor (unsigned mig_i = 0; mig_i < %s; mig_i++)\n",
-			type->variable
-				? count_field(output, &routine->reply, "reply", argument)
-				: arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count));
-		put(output, "\t\t%s[mig_i] = mig_reply->%s[mig_i].name;\n", name, name);
+	case ITEM_OOL_ARRAY:
+	case ITEM_OOL_PORTS_ARRAY:
+		indent = begin_descriptors(output, item);
+		if (type->variable)
+			put(output, "\t\tif (mig_i >= %s)\n\t\t\tbreak;\n",
+				array_limit(output, argument, count_field(output, &routine->reply, "reply", argument)));
+		put(output, "%s%s = %s;\n", indent, array_element(output, argument, false),
+			received_value(output, item, "reply"));
+		if (has_subs(argument))
+			put(output, "%s%sSubs[mig_i] = %s;\n", indent, name, received_elements(output, item, "reply"));
+		end_descriptors(output, item);
 		if (has_count(argument))
 			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
 		break;
@@ -132,15 +157,12 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 			break;
 		}
 		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);
-		if (has_count(argument) && item->kind == ITEM_OOL_PORTS)
-			put(output, "\t*%sCnt = mig_reply->%s.count;\n", name, name);
-		else if (has_count(argument))
-			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
-				(unsigned long long)type->element->bytes);
+		if (has_count(argument))
+			put(output, "\t*%sCnt = %s;\n", name, received_elements(output, item, "reply"));
 		break;
 	}
 	if (type->recv_name == IPC_POLYMORPHIC)
-		put(output, "\t*%sPoly = mig_reply->%s%s.disposition;\n", name, name, index);
+		put(output, "\t*%sPoly = %s.disposition;\n", name, first_descriptor(output, item, "reply"));
 }
 
 static void unpack_data(struct output *output, const struct item *item)
@@ -200,7 +222,7 @@ static void put_reply(struct output *output, const struct routine *routine)
 	if (routine->user_trailer)
 		put_trailer_values(output, routine);
 	for (item = routine->reply.items; item != NULL; item = item->next) {
-		if (item->kind <= ITEM_OOL_PORTS)
+		if (item->kind < ITEM_DATA)
 			unpack_descriptor(output, routine, item);
 		else if (item->kind != ITEM_COUNT)
 			unpack_data(output, item);
@@ -209,21 +231,6 @@ static void put_reply(struct output *output, const struct routine *routine)
 	if (routine->user_trailer)
 		put(output, "mig_bad_trailer:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TRAILER_ERROR;\n\n");
 	put(output, "mig_bad_reply:\n\tmach_msg_destroy(&mig_reply->Head);\n\treturn MIG_TYPE_ERROR;\n");
-}
-
-/* Times and options that were said again. */
-static void put_unused(struct output *output, const struct routine *routine)
-{
-	const struct argument *argument;
-
-	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		const bool used = argument == routine->waittime || argument == routine->sendtime ||
-				  argument == routine->msgoption;
-
-		if (!used && (argument->direction == DIR_WAITTIME || argument->direction == DIR_SENDTIME ||
-				     argument->direction == DIR_MSGOPTION))
-			put(output, "\t(void)%s;\n", argument->name);
-	}
 }
 
 /* A result that is not success goes alone: the other arguments stay the caller's. */
@@ -266,6 +273,7 @@ static void put_message_body(struct output *output, const struct routine *routin
 	put_unused(output, routine);
 	if (routine->retcode != NULL)
 		put_retcode(output, routine);
+	put_limits(output, &routine->request);
 	put_packing(output, routine, &routine->request, "request");
 	put_head(output, routine);
 	put(output, "\tmig_request->Head.msgh_remote_port = %s;\n", routine->request_port->name);

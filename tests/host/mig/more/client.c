@@ -389,6 +389,7 @@ static void test_allocated_messages(void)
 static void test_what_originals_take(void)
 {
 	vm_address_t address;
+	mach_port_t mine;
 	int32_t b, c = 5;
 
 	mig_allocate(&address, 4);
@@ -397,6 +398,10 @@ static void test_what_originals_take(void)
 	CHECK(b == 77 && lb_last_timeout == 2 && (lb_last_option & MACH_RCV_INTERRUPT) != 0);
 	CHECK((lb_last_option & MACH_SEND_INTERRUPT) == 0 && (lb_last_option & MACH_RCV_TIMEOUT) != 0);
 	CHECK(CALL(times(server, "four")) == 4 && lb_last_timeout == 499);
+	CHECK(CALL(dollars(server, "five5")) == 5 && lb_last_timeout == 321);
+	mine = lb_port(NULL, 0);
+	CHECK(CALL(two_ports(0, server, 0, mine, 77)) == 77 && lb_last_reply_port == mine);
+	lb_release(mine);
 	OK(odd_names(server, 1, 2, &b, &c));
 	CHECK(b == 3 && c == 6);
 }
@@ -424,6 +429,14 @@ static void test_results_that_travel(void)
 	CHECK(more_done.calls == 5 && more_done.code == 0);
 	OK(done_nothing(server, KERN_ABORTED));
 	CHECK(more_done.calls == 6 && more_done.code == KERN_ABORTED);
+	/* What one call is given, and changes, is not what the next is given. */
+	for (unsigned i = 0; i < 2; i++) {
+		point_t point = {5, 5};
+
+		OK(done_written(server, KERN_FAILURE, &point));
+		CHECK(more_done.calls == 7 + i && more_done.value == 0 && point.x == 5);
+	}
+	more_done.calls = 6;
 	/* A result beside data is nobody's message. */
 	spoil_next(false, 32, 5);
 	OK(done(server, KERN_SUCCESS, 5, "text", keys, 2));

@@ -12,6 +12,7 @@ typedef struct {
 typedef char *data_t;
 typedef uint64_t mach_port_context_t;
 typedef int32_t *flags_t;
+extern mach_msg_timeout_t more$times;
 extern struct more_times {
 	int rcv;
 } more_times;

@@ -366,6 +366,19 @@ kern_return_t s_said_twice(mach_port_t server, flags_t a, mach_msg_type_number_t
 	return KERN_SUCCESS;
 }
 
+mach_msg_timeout_t more$times = 321;
+
+kern_return_t s_dollars(mach_port_t server, const char *text)
+{
+	return s_times(server, text);
+}
+
+/* Both names of a port are the one that was used. */
+kern_return_t s_two_ports(mach_port_t unused, mach_port_t server, mach_port_t first, mach_port_t second, int32_t number)
+{
+	return unused == server && first == second ? number : KERN_FAILURE;
+}
+
 kern_return_t s_times(mach_port_t server, const char *text)
 {
 	(void)server;
@@ -410,6 +423,15 @@ kern_return_t s_done_nothing(mach_port_t server, int32_t code)
 {
 	(void)server;
 	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code};
+	return KERN_SUCCESS;
+}
+
+/* Writes into what it is given. */
+kern_return_t s_done_written(mach_port_t server, int32_t code, point_t *at)
+{
+	(void)server;
+	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = at->x};
+	at->x = 99;
 	return KERN_SUCCESS;
 }
 

@@ -27,6 +27,7 @@ static uint64_t sent_words[8];
 static unsigned sent_count;
 static mach_msg_id_t sent_id;
 static bool no_memory;
+static unsigned allocations;
 static bool bad;
 
 static void check_true(bool ok, const char *what, int line)
@@ -58,6 +59,7 @@ void thing_release(thing_t thing)
 
 struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
 {
+	allocations++;
 	if (no_memory)
 		return NULL;
 	memset(&sent, 0, sizeof sent);
@@ -156,6 +158,26 @@ kern_return_t tokens(
 {
 	(void)thing;
 	*sum = (int)who.val[1] + (int)token.val[7] + number + (int)word + sender_id;
+	return result;
+}
+
+kern_return_t arrays(thing_t thing, vm_map_copy_t *copies, mach_msg_type_number_t *copiesSubs,
+	mach_msg_type_number_t *copiesCnt, ipc_port_array_t *lists, mach_msg_type_number_t *listsSubs, pair_t *pairs,
+	mach_msg_type_number_t *pairsCnt)
+{
+	(void)thing;
+	CHECK(*copiesCnt == 1 && copies[0] == &a_copy && copiesSubs[0] == 100);
+	CHECK(lists[0] == port_array && listsSubs[0] == 2 && lists[1] == NULL && listsSubs[1] == 0);
+	CHECK(*pairsCnt == 1 && pairs[0][0] == &a_port && pairs[0][1] == &b_port);
+	/* One more of memory, no right at all, and the lists change places. */
+	copies[1] = copies[0];
+	copiesSubs[1] = 50;
+	*copiesCnt = 2;
+	lists[1] = port_array;
+	listsSubs[1] = 2;
+	listsSubs[0] = 0;
+	lists[0] = NULL;
+	*pairsCnt = 0;
 	return result;
 }
 
@@ -305,6 +327,51 @@ static void test_arrays_of_rights(void)
 	CHECK(serve() == MIG_BAD_ARGUMENTS && in.carry[0].ports == port_array);
 }
 
+static void request_arrays(void)
+{
+	static struct ipc_port *const ports[] = {&a_port, &b_port, NULL, NULL};
+	uint32_t one = 1;
+
+	request(6506, 8, 8 + 8);
+	carry(0, (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR, .copy = &a_copy, .size = 100});
+	carry(1, (struct ipc_carry){.type = MACH_MSG_OOL_DESCRIPTOR});
+	for (unsigned i = 0; i < 2; i++)
+		carry(2 + i, (struct ipc_carry){.type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
+				     .ports = i == 0 ? port_array : NULL,
+				     .count = i == 0 ? 2 : 0,
+				     .disposition = MACH_MSG_TYPE_PORT_SEND});
+	for (unsigned i = 0; i < 4; i++)
+		carry(4 + i, (struct ipc_carry){.type = MACH_MSG_PORT_DESCRIPTOR,
+				     .port = ports[i],
+				     .disposition = MACH_MSG_TYPE_PORT_SEND});
+	memcpy(in.body + 8 + 8 * 16 + 8, &one, 4);
+	memcpy(in.body + 8 + 8 * 16 + 12, &one, 4);
+}
+
+static void test_arrays_of_memory(void)
+{
+	request_arrays();
+	result = KERN_SUCCESS;
+	CHECK(serve() == KERN_SUCCESS);
+	CHECK(in.carry[0].copy == NULL && in.carry[2].ports == NULL && in.carry[4].port == NULL &&
+		in.carry[5].port == NULL);
+	CHECK(out.carry[0].size == 100 && out.carry[1].copy == &a_copy && out.carry[1].size == 50);
+	CHECK(out.carry[2].ports == NULL && out.carry[2].count == 0 && out.carry[3].ports == port_array &&
+		out.carry[3].count == 2);
+	for (unsigned i = 4; i < 8; i++)
+		CHECK(out.carry[i].port == NULL && out.carry[i].type == MACH_MSG_PORT_DESCRIPTOR);
+	request_arrays();
+	result = KERN_FAILURE;
+	CHECK(serve() == KERN_FAILURE && in.carry[0].copy == &a_copy && in.carry[5].port == &b_port);
+	/* More than is counted. */
+	for (unsigned i = 0; i < 2; i++) {
+		request_arrays();
+		memset(in.body + 8 + 8 * 16 + 8 + 4 * i, 0, 4);
+		CHECK(serve() == MIG_BAD_ARGUMENTS && in.carry[0].copy == &a_copy && in.carry[4].port == &a_port);
+	}
+	result = KERN_SUCCESS;
+}
+
 static void test_wrong_requests(void)
 {
 	request_pass();
@@ -364,6 +431,9 @@ static void test_sent_words(void)
 
 static void test_sent_messages(void)
 {
+	copies_t copies = {&a_copy, &a_copy};
+	mach_msg_type_number_t sizes[2] = {3, 7};
+
 	CHECK(give(&a_port, &b_port, &a_copy, 33, "a text", 12) == MACH_MSG_SUCCESS);
 	CHECK(sent_to == &a_port && sent.header.msgh_id == 6503 && sent.descriptors == 2);
 	CHECK(sent.carry[0].port == &b_port && sent.carry[0].disposition == MACH_MSG_TYPE_MOVE_SEND);
@@ -374,6 +444,11 @@ static void test_sent_messages(void)
 	CHECK(ask(&a_port, &reply_port, 3, &b_port) == MACH_MSG_SUCCESS);
 	CHECK(sent.local_port == &reply_port &&
 		MACH_MSGH_BITS_LOCAL(sent.header.msgh_bits) == MACH_MSG_TYPE_MOVE_SEND_ONCE);
+	CHECK(give_lists(&a_port, copies, sizes, 2, 12) == MACH_MSG_SUCCESS && sent.descriptors == 2);
+	CHECK(sent.carry[1].copy == &a_copy && sent.carry[1].size == 28 && sent.carry[0].size == 12);
+	/* What does not fit is refused before there is a message. */
+	allocations = 0;
+	CHECK(give_lists(&a_port, copies, sizes, 3, 12) == MIG_ARRAY_TOO_LARGE && allocations == 0);
 	no_memory = true;
 	CHECK(give(&a_port, &b_port, &a_copy, 33, "a text", 12) == MACH_SEND_NO_BUFFER);
 	no_memory = false;
@@ -395,6 +470,7 @@ int main(void)
 	run("success consumes what was untranslated", test_success_consumes);
 	run("failure and restart leave everything", test_failure_leaves);
 	run("arrays of rights", test_arrays_of_rights);
+	run("arrays of memory", test_arrays_of_memory);
 	run("wrong requests", test_wrong_requests);
 	run("one-way routines", test_one_way_served);
 	run("tokens and the rest of the trailer", test_tokens);

@@ -76,6 +76,27 @@ bool process_end_other_threads(struct process *process, struct thread *thread)
 	return process->thread_count == 1;
 }
 
+/*
+ * A child of vfork that still runs on a thread of a process that ends goes with it: Linux would let it live on, but the
+ * thread is the parent's, whose end would have to wait for it. Each look starts anew, for the lock is released.
+ */
+static void end_borrowers(struct process *process)
+{
+	struct process *child;
+
+	do {
+		child = NULL;
+		list_for_each (link, &process->threads) {
+			const struct thread *lent = list_entry(link, struct thread, link)->lent;
+
+			if (lent != NULL && !lent->process->exiting)
+				child = lent->process;
+		}
+		if (child != NULL)
+			process_exit(child, SIGKILL);
+	} while (child != NULL);
+}
+
 void process_exit(struct process *process, int status)
 {
 	if (process->exiting)
@@ -91,6 +112,7 @@ void process_exit(struct process *process, int status)
 	process->thread_count++;
 	list_for_each_safe (link, &process->threads)
 		end_thread(list_entry(link, struct thread, link));
+	end_borrowers(process);
 	if (--process->thread_count == 0)
 		process_finish(process);
 }

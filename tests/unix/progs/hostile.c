@@ -1,6 +1,6 @@
 /*
- * hostile SEED PROCESSES SECONDS: that many processes at once make random calls with arguments that are partly right,
- * so that they get further than a first check: open descriptors of every kind, memory of their own with random
+ * hostile SEED PROCESSES SECONDS [traps]: that many processes at once make random calls with arguments that are partly
+ * right, so that they get further than a first check: open descriptors of every kind, memory of their own with random
  * contents, names that exist. Whatever becomes of them, the system goes on.
  */
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CALLS = 120, LAST_CALL = 450, LAST_TRAP = 24, AREA = 16 * 4096, LIFE_MS = 150, MEMORY_MAX = 24 << 20 };
+enum { CALLS = 120, LAST_CALL = 450, LAST_TRAP = 24, AREA = 16 * 4096, LIFE_MS = 150, MEMORY_MAX = 8 << 20 };
 
 /* xorshift64: Marsaglia, Journal of Statistical Software 8 (2003). */
 static unsigned long state;
@@ -44,6 +44,7 @@ static const char *const names[] = {"a", "b", "d", "d/e", "d/f/g", "link", "loop
 	"no such name", "a/b", "d/", "/proc/self/exe", "/etc/passwd"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
+static int traps;  /* make those, too */
 static char *area; /* AREA bytes; what follows is not mapped */
 
 /* Calls that end the machine, or reach others than the caller. */
@@ -155,7 +156,7 @@ static void one_life(void)
 		(void)!setresuid(1000, 1000, 1000);
 	for (i = 0; i < CALLS; i++) {
 		/* Negative numbers are traps of the kernel beneath. */
-		long number = next() % 8 == 0 ? -(long)(next() % LAST_TRAP) : (long)(next() % LAST_CALL);
+		long number = traps && next() % 8 == 0 ? -(long)(next() % LAST_TRAP) : (long)(next() % LAST_CALL);
 		unsigned long a[6];
 		int n;
 
@@ -216,6 +217,7 @@ int main(int argc, char **argv)
 	double end = now() + (argc > 3 ? atof(argv[3]) : 10);
 	char text[16] = "";
 
+	traps = argc > 4;
 	mkdir("d", 0755);
 	fd = open("d/e", O_RDWR | O_CREAT, 0644);
 	(void)!symlink("a", "link");

@@ -76,6 +76,31 @@ static void vfork_killed(void)
 	printf("vfork killed in a call %d %d\n", wait_for(child), wait_for(killer));
 }
 
+/* Who waits for its vfork child can be killed, though the child does not end by itself. */
+static void vfork_parent_killed(void)
+{
+	static volatile pid_t *grandchild;
+	pid_t child;
+
+	grandchild = mmap(NULL, sizeof *grandchild, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	child = fork();
+	if (child == 0) {
+		if (vfork() == 0) {
+			setsid();
+			*grandchild = getpid();
+			for (;;)
+				pause();
+		}
+		_exit(0);
+	}
+	while (*grandchild == 0)
+		usleep(1000);
+	usleep(30000);
+	kill(child, SIGKILL);
+	printf("killed in vfork %d\n", wait_for(child));
+	kill(*grandchild, SIGKILL);
+}
+
 static volatile int heard[2];
 
 static void hear(int number)
@@ -234,6 +259,7 @@ int main(int argc, char **argv)
 	printf("name %s\n", buffer);
 	wait_with_handler();
 	vfork_killed();
+	vfork_parent_killed();
 	exit_signals(argv[0]);
 	/* Many at once. */
 	for (i = 0; i < 30; i++) {

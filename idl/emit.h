@@ -39,6 +39,8 @@ bool has_subs(const struct argument *argument);
 const struct argument *counted_by(const struct argument *argument);
 /* Elements that fit an inline array and all that share its count. */
 uint64_t count_limit(const struct routine *routine, const struct argument *argument);
+/* "MIG_NO_VECTORS " for the stub of a buffered routine that knows of no floating point, else "". */
+const char *stub_attribute(const struct output *output, const struct routine *routine);
 /* `kern_return_t NAME(...)` without an end. */
 void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
 	enum parameters who);

@@ -249,7 +249,8 @@ static void put_failed_request(struct output *output, const struct routine *rout
 
 void put_message_stub(struct output *output, const struct routine *routine)
 {
-	put(output, "static void mig_message_%s(mig_message_t *mig_in, mig_message_t *mig_out)\n{\n", routine->name);
+	put(output, "static %svoid mig_message_%s(mig_message_t *mig_in, mig_message_t *mig_out)\n{\n",
+		stub_attribute(output, routine), routine->name);
 	put_variables(output, routine);
 	put(output, "\n");
 	if (routine->retcode != NULL)

@@ -277,6 +277,23 @@ static const char *result_type(struct output *output, const struct routine *rout
 	return routine->kind == KIND_PROCEDURE ? "void" : "kern_return_t";
 }
 
+/* Translations and the values of C's own types may be of floating point. */
+const char *stub_attribute(const struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+
+	if (output->kernel || routine->registers)
+		return "";
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		const struct type *type = argument->type;
+
+		if (type->shape == SHAPE_REAL || type->shape == SHAPE_STRUCT || type_is_native(type) ||
+			type->intran != NULL || type->outtran != NULL || type->intran_payload != NULL)
+			return "";
+	}
+	return "MIG_NO_VECTORS ";
+}
+
 void put_prototype(struct output *output, const char *linkage, const char *name, const struct routine *routine,
 	enum parameters who)
 {

@@ -26,7 +26,8 @@ static void put_helpers(struct output *output)
 			    "\treply->NDR = NDR_record;\n\treply->RetCode = result;\n}\n\n");
 	if (messages && !output->kernel) {
 		put(output, "/* The head of the answer to `in`. */\n"
-			    "static void mig_start_reply(const mach_msg_header_t *in, mach_msg_header_t *out, "
+			    "static MIG_NO_VECTORS void mig_start_reply(const mach_msg_header_t *in, mach_msg_header_t "
+			    "*out, "
 			    "mach_msg_bits_t complex,\n"
 			    "\tmach_msg_size_t size)\n{\n"
 			    "\tout->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(in->msgh_bits), 0) | complex;\n"

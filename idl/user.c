@@ -136,6 +136,7 @@ void generate_user(struct output *output)
 {
 	const struct interface *interface = &output->compiler->interface;
 	const struct routine *routine;
+	const char *linkage;
 	bool registers = false;
 	bool messages = false;
 
@@ -169,7 +170,9 @@ void generate_user(struct output *output)
 			if (!routine->simple)
 				put_message_structs(output, routine, &routine->reply, "reply");
 		}
-		put_prototype(output, external_linkage(output), routine->user_name, routine, PARAMETERS_CLIENT);
+		linkage = arena_printf(
+			&output->compiler->arena, "%s%s", stub_attribute(output, routine), external_linkage(output));
+		put_prototype(output, linkage, routine->user_name, routine, PARAMETERS_CLIENT);
 		put(output, ";\n\n");
 		put_declaration(output, routine);
 		if (routine->registers)

@@ -12,7 +12,7 @@
  */
 mach_port_t mig_get_reply_port(void);
 void mig_dealloc_reply_port(mach_port_t port);
-static inline void mig_put_reply_port(mach_port_t port)
+static inline MIG_NO_VECTORS void mig_put_reply_port(mach_port_t port)
 {
 	(void)port;
 }

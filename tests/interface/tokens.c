@@ -72,6 +72,18 @@ static void child_sends(uint64_t port)
 		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
 }
 
+/* Waits until so many messages are queued. */
+static bool arrived(mach_port_t port, unsigned count)
+{
+	mach_port_status_t status = {.mps_msgcount = 0};
+
+	for (int i = 0; i < 1000 && status.mps_msgcount < count; i++) {
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+		mach_port_get_receive_status(mach_task_self(), port, &status);
+	}
+	return status.mps_msgcount == count;
+}
+
 /* What the child sends, and the tokens that it had when it did; then it has others. */
 static void from_child(mach_port_t port, uint32_t set, uint32_t expected)
 {
@@ -83,7 +95,7 @@ static void from_child(mach_port_t port, uint32_t set, uint32_t expected)
 	if (set)
 		check_is("the owner sets a task's tokens", set_tokens(host_priv(), child.task, set), KERN_SUCCESS);
 	thread_resume(child.thread);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	check("a child sends two messages", arrived(port, 2));
 	check_is("and changes them", set_tokens(host_priv(), child.task, 300), KERN_SUCCESS);
 	check("a message has those of when it was sent",
 		has_tokens(next(port, &m, MACH_RCV_TRAILER_TOKENS, sizeof m), expected));

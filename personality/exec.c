@@ -66,7 +66,7 @@ static int copy_strings(struct call *call, uint64_t vector, struct exec_strings 
 	return error;
 }
 
-/* The vnode of a file that may be executed; a reference. */
+/* The vnode of a file that may be executed, which from now on cannot be written: see vnode_run. */
 static int open_program(struct call *call, int dirfd, const char *path, unsigned flags, struct vnode **out)
 {
 	int error = path_look_up(call, dirfd, path, flags, out);
@@ -76,7 +76,11 @@ static int open_program(struct call *call, int dirfd, const char *path, unsigned
 	error = VNODE_TYPE(*out) != S_IFREG ? -EACCES : vnode_access(call, *out, X_OK, false);
 	if (error == 0 && !((*out)->mode & 0111))
 		error = -EACCES;
-	if (error != 0) {
+	if (error == 0 && (*out)->writers > 0)
+		error = -ETXTBSY;
+	if (error == 0) {
+		(*out)->runners++;
+	} else {
 		vnode_release(*out);
 		*out = NULL;
 	}
@@ -169,7 +173,7 @@ static int load_program(
 		} else if (error == 0) {
 			error = depth == SCRIPT_DEPTH ? -ELOOP : parse_script(head, have, interpreter, argument);
 		}
-		vnode_release(program->vnode);
+		vnode_run_end(program->vnode);
 		program->vnode = NULL;
 		if (error != 0)
 			break;
@@ -276,7 +280,7 @@ static int map_program(
 		image->entry = interpreter->elf.entry + image->base;
 	}
 	if (interpreter != NULL)
-		vnode_release(interpreter->vnode);
+		vnode_run_end(interpreter->vnode);
 	free(interpreter);
 	free(head);
 	return error;
@@ -334,7 +338,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	process_add_times(process);
 	futex_owner_died(thread);
 	process->memory = space;
-	process->executable = vnode_reference(vnode);
+	process->executable = vnode_run(vnode);
 	process->argument_start = image->argument_start;
 	process->argument_end = image->argument_end;
 	process->environment_start = image->environment_start;
@@ -368,7 +372,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	/* May release the lock: the thread is still in its call for everybody else. */
 	file_table_close_on_exec(process->files);
 	address_space_release(old);
-	vnode_release(old_executable);
+	vnode_run_end(old_executable);
 	trace_end(call, 0);
 	call_forget(call);
 	if (process->stopped)
@@ -446,7 +450,7 @@ static int64_t exec_at(struct call *call, int dirfd, char *path, unsigned flags,
 	result = load_program(call, dirfd, path, flags, strings, program);
 	if (result == 0) {
 		result = run_program(call, program, name, strings);
-		vnode_release(program->vnode);
+		vnode_run_end(program->vnode);
 	}
 	free(program);
 	return result == CALL_ERROR_RESTART ? CALL_RESTART : result;

@@ -253,7 +253,7 @@ static void process_finish(struct process *process)
 	file_table_release(files);
 	fs_context_release(fs);
 	address_space_release(memory);
-	vnode_release(executable);
+	vnode_run_end(executable);
 	signal_queue_flush(&process->pending, ~0ull);
 	leave_terminal(process);
 	give_children_away(process);
@@ -292,7 +292,7 @@ void process_abandon(struct process *process)
 	file_table_release(process->files);
 	fs_context_release(process->fs);
 	address_space_release(process->memory);
-	vnode_release(process->executable);
+	vnode_run_end(process->executable);
 	server_port_destroy(process->port);
 	process_reap(process);
 }

@@ -26,6 +26,9 @@ struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnod
 	file->open_flags = flags;
 	file->vnode = vnode;
 	file->data = data;
+	file->writes = vnode != NULL && VNODE_TYPE(vnode) == S_IFREG && (flags & O_ACCMODE) != O_RDONLY;
+	if (file->writes)
+		vnode->writers++;
 	list_init(&file->epoll_items);
 	return file;
 }
@@ -46,6 +49,8 @@ void file_release(struct file *file)
 	if (file->ops != NULL && file->ops->release != NULL)
 		file->ops->release(file);
 	vnode = file->vnode;
+	if (file->writes)
+		vnode->writers--;
 	free(file);
 	vnode_release(vnode);
 }

@@ -79,6 +79,7 @@ struct file {
 	unsigned open_flags; /* as given to open: O_NOCTTY, O_TRUNC, ... too */
 	uint64_t position;
 	bool seekable;           /* read and write use and move position */
+	bool writes;             /* counted in vnode->writers */
 	struct vnode *vnode;     /* reference, or null (pipes, sockets) */
 	void *data;              /* the operations' own */
 	struct list epoll_items; /* of epoll.c */

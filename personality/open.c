@@ -176,6 +176,7 @@ static int check_open(struct call *call, struct vnode *vnode, unsigned flags)
 {
 	static const unsigned wanted[] = {[O_RDONLY] = R_OK, [O_WRONLY] = W_OK, [O_RDWR] = R_OK | W_OK};
 	unsigned type = VNODE_TYPE(vnode), mode = flags & O_ACCMODE;
+	int error;
 
 	if (type == S_IFLNK)
 		return -ELOOP;
@@ -185,7 +186,10 @@ static int check_open(struct call *call, struct vnode *vnode, unsigned flags)
 		return -EISDIR;
 	if (mode > O_RDWR)
 		return -EINVAL;
-	return vnode_access(call, vnode, wanted[mode] | (flags & O_TRUNC ? W_OK : 0), false);
+	error = vnode_access(call, vnode, wanted[mode] | (flags & O_TRUNC ? W_OK : 0), false);
+	if (error == 0 && vnode->runners > 0 && (mode != O_RDONLY || flags & O_TRUNC))
+		error = -ETXTBSY;
+	return error;
 }
 
 int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct file **out)

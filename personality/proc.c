@@ -205,7 +205,7 @@ struct process *process_create(struct process *parent)
 	process->environment_start = parent->environment_start;
 	process->environment_end = parent->environment_end;
 	if (parent->executable != NULL)
-		process->executable = vnode_reference(parent->executable);
+		process->executable = vnode_run(parent->executable);
 	return process;
 }
 

@@ -72,12 +72,18 @@ struct vnode {
 	void *pipe;	       /* FIFO: pipe.c's */
 	void *socket;	       /* bound socket: socket.c's */
 	struct list locks;     /* record locks and flock */
+	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
+	unsigned runners;      /* processes that run it, and calls that are about to */
+	unsigned writers;      /* files open for writing */
 };
 
 #define VNODE_TYPE(vnode) ((vnode)->mode & S_IFMT)
 
 void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *mount, unsigned mode, uint64_t inode);
 struct vnode *vnode_reference(struct vnode *vnode);
+/* The same for who runs it, and the end of that (null passes). */
+struct vnode *vnode_run(struct vnode *vnode);
+void vnode_run_end(struct vnode *vnode);
 void vnode_release(struct vnode *vnode); /* null is harmless */
 /* Notes where a vnode stands now; both null: nowhere any more. */
 void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name);

@@ -21,6 +21,19 @@ struct vnode *vnode_reference(struct vnode *vnode)
 	return vnode;
 }
 
+struct vnode *vnode_run(struct vnode *vnode)
+{
+	vnode->runners++;
+	return vnode_reference(vnode);
+}
+
+void vnode_run_end(struct vnode *vnode)
+{
+	if (vnode != NULL)
+		vnode->runners--;
+	vnode_release(vnode);
+}
+
 void vnode_release(struct vnode *vnode)
 {
 	/* The parent goes with the child, and may be the last of its own: a loop, since trees are deep. */

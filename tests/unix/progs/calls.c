@@ -125,12 +125,88 @@ static void others(void)
 	said("a call that does not exist", syscall(5000));
 }
 
+/* The bytes of one file in another that may be executed; not open any more when it returns. */
+static void copy_program(const char *from, const char *to)
+{
+	static char block[65536];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	ssize_t size;
+
+	while ((size = read(in, block, sizeof block)) > 0)
+		if (write(out, block, (size_t)size) != size)
+			break;
+	close(in);
+	close(out);
+}
+
+/* Runs the program, which says that it does and waits; its pid. */
+static pid_t start_program(const char *program, int ready[2])
+{
+	pid_t child;
+	char byte;
+
+	(void)!pipe(ready);
+	child = fork();
+	if (child == 0) {
+		dup2(ready[1], 1);
+		execl(program, program, "wait", NULL);
+		_exit(1);
+	}
+	close(ready[1]);
+	(void)!read(ready[0], &byte, 1);
+	return child;
+}
+
+/* What runs cannot be written, what is being written cannot be run. */
+static void busy_programs(const char *folder)
+{
+	char program[200], script[200];
+	int ready[2], fd, status;
+	pid_t child;
+
+	snprintf(program, sizeof program, "%s/busy-program.%d", folder, getpid());
+	snprintf(script, sizeof script, "%s/busy-script.%d", folder, getpid());
+	copy_program("/proc/self/exe", program);
+	child = start_program(program, ready);
+	said("writing what runs", open(program, O_WRONLY));
+	said("reading and writing what runs", open(program, O_RDWR));
+	said("emptying what runs", open(program, O_RDONLY | O_TRUNC));
+	said("truncating what runs", truncate(program, 0));
+	fd = open(program, O_RDONLY);
+	said("reading what runs", fd < 0 ? -1 : 0);
+	close(fd);
+	said("its mode may change", chmod(program, 0700));
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	close(ready[0]);
+	fd = open(program, O_WRONLY);
+	said("writing it when it has ended", fd < 0 ? -1 : 0);
+	said("running what is being written", execl(program, program, NULL));
+	close(fd);
+	fd = open(script, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	(void)!write(fd, "#!/bin/sh\n", 10);
+	said("running a script that is being written", execl(script, script, NULL));
+	close(fd);
+	child = start_program(program, ready);
+	said("removing what runs", unlink(program));
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	printf("it ran %d\n", WIFSIGNALED(status));
+	unlink(script);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "wait") == 0) {
+		(void)!write(1, "w", 1);
+		pause();
+		return 0;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ids();
 	clocks();
 	descriptors(argc > 1 ? argv[1] : "/tmp");
 	others();
+	busy_programs(argc > 1 ? argv[1] : "/tmp");
 	return 0;
 }

@@ -38,26 +38,6 @@ static void answer(uint64_t *words, unsigned count, int id)
 		words[i] += (uint64_t)id;
 }
 
-static mach_port_name_t new_port(struct task *task)
-{
-	mach_port_name_t name = 0;
-
-	CHECK_EQUAL(mach_port_allocate(task->space, MACH_PORT_RIGHT_RECEIVE, &name), KERN_SUCCESS);
-	return name;
-}
-
-/* A send right to a port of `from` in `to`. */
-static mach_port_name_t give_send(struct task *from, mach_port_name_t name, struct task *to)
-{
-	struct ipc_port *port = NULL;
-	mach_msg_type_name_t type;
-	mach_port_name_t given = 0;
-
-	CHECK_EQUAL(mach_port_extract_right(from->space, name, MACH_MSG_TYPE_MAKE_SEND, &port, &type), KERN_SUCCESS);
-	CHECK_EQUAL(ipc_space_insert(to->space, port, MACH_MSG_TYPE_PORT_SEND, &given), KERN_SUCCESS);
-	return given;
-}
-
 static struct ipc_port *copy_send(struct task *task, mach_port_name_t name)
 {
 	struct ipc_port *port = NULL;
@@ -101,7 +81,7 @@ static bool client_by_registers(void)
 static bool client_by_message(unsigned words)
 {
 	struct message *message = malloc(sizeof(*message));
-	mach_port_name_t reply = new_port(scene.client_task);
+	mach_port_name_t reply = world_port(scene.client_task);
 	uint64_t sent[40];
 	int id = (int)host_random(1000) + 1;
 	uint32_t size = (uint32_t)(sizeof(mach_msg_header_t) + words * sizeof(uint64_t));
@@ -261,8 +241,8 @@ static void aborter(void *argument)
 static void play(bool set, bool register_servers, bool message_servers, bool aborts)
 {
 	scene = (struct scene){.server_task = world_task(), .client_task = world_task(), .aborts = aborts};
-	scene.port = scene.receive = new_port(scene.server_task);
-	scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+	scene.port = scene.receive = world_port(scene.server_task);
+	scene.send = world_send_right(scene.server_task, scene.port, scene.client_task);
 	if (set) {
 		CHECK_EQUAL(mach_port_allocate(scene.server_task->space, MACH_PORT_RIGHT_PORT_SET, &scene.receive),
 			KERN_SUCCESS);
@@ -374,8 +354,8 @@ void test_deaths(void)
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
 		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
-		scene.port = scene.receive = new_port(scene.server_task);
-		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+		scene.port = scene.receive = world_port(scene.server_task);
+		scene.send = world_send_right(scene.server_task, scene.port, scene.client_task);
 		world_thread(scene.server_task, dying_server, NULL);
 		(void)world_run();
 		world_thread(scene.client_task, doomed_caller, &server_died);
@@ -480,8 +460,8 @@ void test_foreign(void)
 		host_seed(seed);
 		world_fast = seed % 2;
 		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
-		scene.port = scene.receive = new_port(scene.server_task);
-		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+		scene.port = scene.receive = world_port(scene.server_task);
+		scene.send = world_send_right(scene.server_task, scene.port, scene.client_task);
 		scene.client_task->foreign_setting = 2;
 		scene.client_task->foreign_port = copy_send(scene.client_task, scene.send);
 		client = world_thread(scene.client_task, foreign_client, NULL);
@@ -500,8 +480,8 @@ void test_foreign(void)
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
 		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
-		scene.port = scene.receive = new_port(scene.server_task);
-		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+		scene.port = scene.receive = world_port(scene.server_task);
+		scene.send = world_send_right(scene.server_task, scene.port, scene.client_task);
 		scene.client_task->foreign_setting = 2;
 		scene.client_task->foreign_port = copy_send(scene.client_task, scene.send);
 		world_thread(scene.server_task, foreign_server, NULL);
@@ -550,8 +530,8 @@ void test_priorities(void)
 
 		world_fast = fast;
 		scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
-		scene.port = scene.receive = new_port(scene.server_task);
-		scene.send = give_send(scene.server_task, scene.port, scene.client_task);
+		scene.port = scene.receive = world_port(scene.server_task);
+		scene.send = world_send_right(scene.server_task, scene.port, scene.client_task);
 		high = world_thread(scene.client_task, low_caller, NULL);
 		(void)thread_suspend(high);
 		sched_set_priority(high, PRIORITY_USER + 20);

@@ -114,25 +114,6 @@ static void play(void *argument)
 	free(message);
 }
 
-static mach_port_name_t new_port(struct task *task)
-{
-	mach_port_name_t name = 0;
-
-	CHECK_EQUAL(mach_port_allocate(task->space, MACH_PORT_RIGHT_RECEIVE, &name), KERN_SUCCESS);
-	return name;
-}
-
-static mach_port_name_t send_right(struct task *from, mach_port_name_t name, struct task *to)
-{
-	struct ipc_port *port = NULL;
-	mach_msg_type_name_t type;
-	mach_port_name_t given = 0;
-
-	CHECK_EQUAL(mach_port_extract_right(from->space, name, MACH_MSG_TYPE_MAKE_SEND, &port, &type), KERN_SUCCESS);
-	CHECK_EQUAL(ipc_space_insert(to->space, port, MACH_MSG_TYPE_PORT_SEND, &given), KERN_SUCCESS);
-	return given;
-}
-
 static bool chance(unsigned percent)
 {
 	return host_random(100) < percent;
@@ -225,8 +206,8 @@ static uint64_t scene(unsigned seed, bool short_way)
 	world_fast = short_way;
 	clients = world_task();
 	servers = world_task();
-	port = new_port(servers);
-	second = new_port(servers);
+	port = world_port(servers);
+	second = world_port(servers);
 	CHECK_EQUAL(mach_port_set_protected_payload(servers->space, second, 0x5a5a), KERN_SUCCESS);
 	CHECK_EQUAL(mach_port_allocate(servers->space, MACH_PORT_RIGHT_PORT_SET, &set), KERN_SUCCESS);
 	if (seed % 2 == 0) {
@@ -244,10 +225,10 @@ static uint64_t scene(unsigned seed, bool short_way)
 			p->name[0] = seed % 2 == 0 ? set : port;
 			p->name[1] = second;
 		} else {
-			p->name[0] = send_right(servers, port, clients);
-			p->name[1] = send_right(servers, second, clients);
-			p->name[2] = new_port(clients);
-			p->name[3] = new_port(clients);
+			p->name[0] = world_send_right(servers, port, clients);
+			p->name[1] = world_send_right(servers, second, clients);
+			p->name[2] = world_port(clients);
+			p->name[3] = world_port(clients);
 			CHECK_EQUAL(mach_port_allocate(clients->space, MACH_PORT_RIGHT_PORT_SET, &p->name[4]),
 				KERN_SUCCESS);
 			CHECK_EQUAL(mach_port_move_member(clients->space, p->name[3], p->name[4]), KERN_SUCCESS);

@@ -33,25 +33,6 @@ static struct task *task, *other;
 static mach_port_name_t self_name; /* the task's own port */
 static unsigned done;
 
-static mach_port_name_t new_port(struct task *in)
-{
-	mach_port_name_t name = 0;
-
-	CHECK_EQUAL(mach_port_allocate(in->space, MACH_PORT_RIGHT_RECEIVE, &name), KERN_SUCCESS);
-	return name;
-}
-
-static mach_port_name_t send_right(struct task *from, mach_port_name_t name, struct task *to)
-{
-	struct ipc_port *port = NULL;
-	mach_msg_type_name_t type;
-	mach_port_name_t given = 0;
-
-	CHECK_EQUAL(mach_port_extract_right(from->space, name, MACH_MSG_TYPE_MAKE_SEND, &port, &type), KERN_SUCCESS);
-	CHECK_EQUAL(ipc_space_insert(to->space, port, MACH_MSG_TYPE_PORT_SEND, &given), KERN_SUCCESS);
-	return given;
-}
-
 static struct ipc_port *port_of(struct task *in, mach_port_name_t name)
 {
 	return ipc_object_port(ipc_entry_lookup(in->space, name)->object);
@@ -119,7 +100,7 @@ static struct complex complex_message(
 
 static void carries(void *argument)
 {
-	mach_port_name_t port = new_port(task), carried = new_port(task), to = send_right(task, port, task);
+	mach_port_name_t port = world_port(task), carried = world_port(task), to = world_send_right(task, port, task);
 	mach_port_name_t *names = malloc(3 * sizeof(*names));
 	char *bytes = malloc(OOL_BYTES);
 	struct complex *in = malloc(sizeof(*in)), *out = malloc(sizeof(*out));
@@ -172,7 +153,7 @@ static void carries(void *argument)
 /* Allocations fail one after the other, and rights are bad in every place: nothing may have changed then. */
 static void failing_sends(void *argument)
 {
-	mach_port_name_t port = new_port(task), carried = new_port(task), to = send_right(task, port, task);
+	mach_port_name_t port = world_port(task), carried = world_port(task), to = world_send_right(task, port, task);
 	mach_port_name_t names[3] = {to, to, to}, bad = 0x7777700;
 	char bytes[OOL_BYTES];
 	struct complex message = complex_message(to, carried, names, bytes), in;
@@ -235,7 +216,7 @@ static void failing_sends(void *argument)
 
 static void limits(void *argument)
 {
-	mach_port_name_t port = new_port(task), to = send_right(task, port, task), notify = new_port(task);
+	mach_port_name_t port = world_port(task), to = world_send_right(task, port, task), notify = world_port(task);
 	struct simple in;
 
 	(void)argument;
@@ -280,7 +261,7 @@ static void slow_receiver(void *argument)
 
 static void notifications(void *argument)
 {
-	mach_port_name_t port = new_port(task), to = send_right(task, port, other), notify = new_port(task);
+	mach_port_name_t port = world_port(task), to = world_send_right(task, port, other), notify = world_port(task);
 	struct ipc_port *right, *previous;
 	struct simple in;
 	struct {
@@ -329,9 +310,9 @@ static void request(struct task *of, mach_port_name_t name, int id, mach_port_na
 /* What was asked for comes though there is no memory when it happens, nor room in anybody's account. */
 static void notifications_without_memory(void *argument)
 {
-	mach_port_name_t lonely = new_port(task), doomed = new_port(task), moving = new_port(task);
-	mach_port_name_t notify = new_port(task), sends = send_right(task, lonely, other);
-	mach_port_name_t dies = send_right(task, doomed, other);
+	mach_port_name_t lonely = world_port(task), doomed = world_port(task), moving = world_port(task);
+	mach_port_name_t notify = world_port(task), sends = world_send_right(task, lonely, other);
+	mach_port_name_t dies = world_send_right(task, doomed, other);
 	struct ipc_kmsg *kept[IPC_KMSG_SPARES], *block;
 	unsigned blocks = 0, seen = 0;
 	uint64_t limit = task->kernel_limit;
@@ -377,7 +358,7 @@ static void interrupt(void)
 static void long_ends(void *argument)
 {
 	enum { LONG = 1000 };
-	mach_port_name_t port = new_port(task), told = new_port(task), kept;
+	mach_port_name_t port = world_port(task), told = world_port(task), kept;
 	struct task *large = world_task();
 	unsigned came = 0;
 	struct simple in;
@@ -389,8 +370,8 @@ static void long_ends(void *argument)
 		uint64_t word = i;
 
 		CHECK_EQUAL(ipc_send_words_from_kernel(port_of(task, port), MACH_MSG_TYPE_MAKE_SEND, 5, &word, 1), 0);
-		kept = new_port(large);
-		(void)send_right(large, kept, task);
+		kept = world_port(large);
+		(void)world_send_right(large, kept, task);
 	}
 	world_interrupts = 0;
 	world_interrupt = interrupt;
@@ -407,7 +388,7 @@ static void long_ends(void *argument)
 
 static void large_messages(void *argument)
 {
-	mach_port_name_t port = new_port(task);
+	mach_port_name_t port = world_port(task);
 	struct simple *message = calloc(1, 70000);
 
 	(void)argument;
@@ -437,11 +418,11 @@ static void deep_chain(void *argument)
 		mach_msg_body_t body;
 		mach_msg_port_descriptor_t port;
 	} message;
-	mach_port_name_t last = new_port(task);
+	mach_port_name_t last = world_port(task);
 
 	(void)argument;
 	for (unsigned i = 0; i < DEEP; i++) {
-		mach_port_name_t next = new_port(task);
+		mach_port_name_t next = world_port(task);
 
 		message.header = (mach_msg_header_t){
 			.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
@@ -459,7 +440,7 @@ static void deep_chain(void *argument)
 /* What a task can provoke without end: notifications and replies that it never receives stop at its limit. */
 static void hoards(void *argument)
 {
-	mach_port_name_t port = new_port(task), name = 0;
+	mach_port_name_t port = world_port(task), name = 0;
 	struct simple request = {.header = {.msgh_id = MIG_ID_mach_port_type, .msgh_local_port = port}, .word = port};
 	struct ipc_port *right, *previous;
 	mach_msg_type_name_t type;
@@ -525,7 +506,7 @@ static void without_buffer(void *argument)
 
 static void sends_two(void *argument)
 {
-	mach_port_name_t reply = new_port(other), to = send_right(task, awaited, other), names[3] = {0};
+	mach_port_name_t reply = world_port(other), to = world_send_right(task, awaited, other), names[3] = {0};
 	char *bytes = calloc(1, OOL_BYTES);
 	struct simple message = {
 		.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
@@ -554,7 +535,7 @@ static void test_no_buffer(void)
 		done = 0;
 		task = world_task();
 		other = world_task();
-		awaited = new_port(task);
+		awaited = world_port(task);
 		world_thread(task, without_buffer, NULL);
 		CHECK_EQUAL(world_run(), 1);
 		world_thread(other, sends_two, NULL);
@@ -598,7 +579,7 @@ void test_messages(void)
 	play(limits);
 	play(large_messages);
 	task = world_task();
-	crowded = new_port(task);
+	crowded = world_port(task);
 	CHECK_EQUAL(mach_port_set_qlimit(task->space, crowded, 2), KERN_SUCCESS);
 	done = 0;
 	for (uintptr_t i = 0; i < 8; i++)

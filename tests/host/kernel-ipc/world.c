@@ -602,6 +602,25 @@ unsigned world_run(void)
 	return reap();
 }
 
+mach_port_name_t world_port(struct task *task)
+{
+	mach_port_name_t name = 0;
+
+	CHECK_EQUAL(mach_port_allocate(task->space, MACH_PORT_RIGHT_RECEIVE, &name), KERN_SUCCESS);
+	return name;
+}
+
+mach_port_name_t world_send_right(struct task *from, mach_port_name_t name, struct task *to)
+{
+	struct ipc_port *port = NULL;
+	mach_msg_type_name_t type;
+	mach_port_name_t given = 0;
+
+	CHECK_EQUAL(mach_port_extract_right(from->space, name, MACH_MSG_TYPE_MAKE_SEND, &port, &type), KERN_SUCCESS);
+	CHECK_EQUAL(ipc_space_insert(to->space, port, MACH_MSG_TYPE_PORT_SEND, &given), KERN_SUCCESS);
+	return given;
+}
+
 int64_t user_trap(int64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t r10, uint64_t r8, uint64_t r9)
 {
 	struct thread_regs *regs = &current_thread()->regs;

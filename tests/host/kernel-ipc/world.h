@@ -17,6 +17,10 @@ struct task *world_task(void);
 void world_task_end(struct task *task);
 /* A thread that runs fn(argument) in user mode and ends when fn returns. */
 struct thread *world_thread(struct task *task, void (*fn)(void *argument), void *argument);
+/* A new port of the task: the name of its receive right. */
+mach_port_name_t world_port(struct task *task);
+/* A new send right to `name`, a port of `from`: its name in `to`. */
+mach_port_name_t world_send_right(struct task *from, mach_port_name_t name, struct task *to);
 /* Runs until nothing can run any more. Returns how many threads have not ended. */
 unsigned world_run(void);
 

@@ -40,7 +40,7 @@ static const unsigned long wild[] = {0, 1, 7, 4095, 4096, 4097, 0x7fffffff, 0x80
 
 static const char *const names[] = {"a", "b", "d", "d/e", "d/f/g", "link", "loop", "fifo", "socket", "hole", ".", "..",
 	"/", "", "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/tty", "/proc/self/status",
-	"/proc/self/maps", "/proc/self/fd", "/proc/self/fd/4", "/proc/1/stat", "/proc/meminfo", "/bin/true",
+	"/proc/self/maps", "/proc/self/fd", "/proc/self/fd/4", "/proc/1/stat", "/proc/meminfo", "true",
 	"no such name", "a/b", "d/", "/proc/self/exe", "/etc/passwd"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
@@ -133,7 +133,7 @@ static void descriptors(void)
 	open("/proc/self/status", O_RDONLY);
 	open("/proc", O_RDONLY);
 	open("/", O_RDONLY);
-	open("/bin/busybox", O_RDONLY);
+	open("true", O_RDONLY);
 	open("b", O_RDWR | O_APPEND | O_CREAT, 0600);
 	open("/dev/tty", O_RDWR);
 	epoll = epoll_create1(0);

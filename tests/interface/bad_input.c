@@ -98,7 +98,7 @@ static void unleash(const char *name, void (*function)(uint64_t), uint64_t argum
 	task_set_special_port(child.task, TASK_EXCEPTION_PORT, MACH_PORT_NULL);
 	thread_resume(child.thread);
 	do {
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 5);
+		nap(5);
 		count = TASK_BASIC_INFO_COUNT;
 		info.threads = 0;
 	} while (task_info(child.task, TASK_BASIC_INFO, (task_info_t)&info, &count) == KERN_SUCCESS &&

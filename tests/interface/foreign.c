@@ -39,7 +39,7 @@ static void caller(uint64_t address)
 	r->result[3] = foreign(41, 0, 0, 0, 0, 0, 0);
 	r->done = 2;
 	for (;;)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+		nap(1000);
 }
 
 void test_foreign(void)
@@ -81,7 +81,7 @@ void test_foreign(void)
 
 	owed = mach_reply_defer();
 	check("the third call is deferred", MACH_PORT_VALID(owed));
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	nap(50);
 	check_is("its caller waits", r->done, 0);
 	check_is("a caller that waits is suspended", thread_suspend(child.thread), KERN_SUCCESS);
 	{

@@ -9,11 +9,6 @@
 
 static mach_port_t master;
 
-static void nap(uint32_t milliseconds)
-{
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, milliseconds);
-}
-
 /* --- Floating point. */
 
 /* In a child: fills ymm0 and xmm15 with its number and says in memory when either is not what it was. */
@@ -72,7 +67,7 @@ static void test_float_state(void)
 	if (!child_create(&child, child_floats, (uintptr_t)shared, MACH_PORT_NULL))
 		return;
 	thread_resume(child.thread);
-	nap(30);
+	child_word_not(&child, &shared[0], 0);
 	thread_suspend(child.thread);
 	check_is("a floating-point state is read", thread_get_state(child.thread, x86_FLOAT_STATE64, state, &words),
 		KERN_SUCCESS);

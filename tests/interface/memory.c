@@ -114,7 +114,7 @@ static void add_one(uint64_t address)
 	p[1024]++;
 	p[3072] = 1;
 	for (;;)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+		nap(1000);
 }
 
 static void test_inheritance(void)
@@ -140,7 +140,7 @@ static void test_inheritance(void)
 		return;
 	thread_resume(child.thread);
 	for (int i = 0; i < 200 && p[3072] == 0; i++)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+		nap(10);
 	check("a shared page shows the child's write", p[1024] == 21 && p[3072] == 1);
 	check("a copied page does not", p[0] == 10);
 	check_is("another task is read", mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);

@@ -183,13 +183,13 @@ static void late_sender(uint64_t port)
 {
 	uint64_t word = 11;
 
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	nap(50);
 	send_words((mach_port_t)port, MACH_PORT_NULL, 80, &word, 1, 0, 0);
 }
 
 static void late_killer(uint64_t port)
 {
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	nap(50);
 	mach_port_mod_refs(mach_task_self(), (mach_port_t)port, MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
@@ -236,7 +236,7 @@ static void test_padding(void)
 	bool good = true;
 
 	start_thread(odd_server, port);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+	nap(20);
 	for (int round = 0; round < 20 && good; round++) {
 		mach_msg_size_t size = round % 2 ? ODD_SIZE : FULL_SIZE;
 

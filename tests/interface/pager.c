@@ -71,7 +71,7 @@ static kern_return_t read_word(vm_address_t address, uint32_t *value)
 static void silent_reader(uint64_t address)
 {
 	(void)*(volatile uint32_t *)address;
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 100000);
+	nap(100000);
 }
 
 static void test_dead_pager(mach_port_t right, vm_address_t mapped)
@@ -88,7 +88,7 @@ static void test_dead_pager(mach_port_t right, vm_address_t mapped)
 	/* A thread that waits for a page can be ended while it waits. */
 	if (child_create(&child, silent_reader, mapped + SILENT_PAGE * VM_PAGE_SIZE, MACH_PORT_NULL)) {
 		thread_resume(child.thread);
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 100);
+		nap(100);
 		check_is("a thread that waits for a page is ended", task_terminate(child.task), KERN_SUCCESS);
 		mach_port_deallocate(mach_task_self(), child.thread);
 		mach_port_deallocate(mach_task_self(), child.task);

@@ -131,11 +131,11 @@ static void test_deferred(void)
 	start_thread(register_server, port);
 	oneway_seen = 0;
 	start_thread(deferring_caller, port);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 50);
+	nap(50);
 	check_is("a deferred caller waits", oneway_seen, 0);
 	check_is("a one-way message goes", mach_send_words(port, ONEWAY_ID, word, 1), KERN_SUCCESS);
 	for (int i = 0; i < 100 && oneway_seen != 1077; i++)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+		nap(10);
 	check_is("its reply comes later", oneway_seen, 1077);
 
 	check_is("a server that destroys its port owing a reply", mach_call_words(port, EXIT_OWING_ID, word, 1),
@@ -152,14 +152,14 @@ static void silent_server(uint64_t port)
 
 	mach_reply_wait_words((mach_port_t)port, REPLY_NONE, 0, buffer, sizeof buffer, &d);
 	for (;;)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+		nap(1000);
 }
 
 static volatile mach_port_t victim;
 
 static void killer(uint64_t milliseconds)
 {
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, (uint32_t)milliseconds);
+	nap((uint32_t)milliseconds);
 	task_terminate(victim);
 }
 
@@ -256,7 +256,7 @@ static void caller_to_abort(uint64_t port)
 	word[0] = (uint64_t)result;
 	mach_send_words((mach_port_t)port, RESULT_ID, word, 1);
 	for (;;)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+		nap(1000);
 }
 
 /* A caller is aborted after its request was received: the request does not come again. */
@@ -271,7 +271,7 @@ static void test_aborted(bool server_waits)
 		return;
 	thread_resume(child.thread);
 	if (!server_waits) /* else the words come by a direct switch */
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+		nap(20);
 	check_is("a call is received", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d),
 		KERN_SUCCESS);
 	check("with its words",
@@ -332,7 +332,7 @@ static void test_kept_registers(void)
 	thread_resume(child.thread);
 	for (int i = 0; i < 40 && good; i++) {
 		if (i % 3 == 2) /* now queued, now by a direct switch */
-			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+			nap(1);
 		good = mach_reply_wait_words(port, flags, 1, buffer, sizeof buffer, &d) == KERN_SUCCESS;
 		flags = DELIVERED_ID(d.kind) == CALL_ID ? 0 : REPLY_NONE;
 		good = good && (DELIVERED_ID(d.kind) == CALL_ID ? d.word[1] == 1 && d.word[2] == 2 : d.word[0] == 7);
@@ -352,7 +352,7 @@ static void land(void)
 	__asm__ volatile("" : "=c"(rcx));
 	*landed = rcx;
 	for (;;)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+		nap(1000);
 }
 
 /* A server's registers are set while it waits: it goes where they say, with all of them, when a call comes. */
@@ -371,7 +371,7 @@ static void test_set_while_waiting(void)
 		return;
 	mach_port_insert_right(child.task, port, port, MACH_MSG_TYPE_MOVE_RECEIVE);
 	thread_resume(child.thread);
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+	nap(20);
 	check_is("a waiting server is suspended", thread_suspend(child.thread), KERN_SUCCESS);
 	check_is("its registers are read",
 		thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &count), KERN_SUCCESS);
@@ -383,7 +383,7 @@ static void test_set_while_waiting(void)
 	check_is("and it goes on", thread_resume(child.thread), KERN_SUCCESS);
 	start_thread(deferring_caller, port); /* its words would come by a direct switch */
 	for (int i = 0; i < 100 && *landed == 0; i++)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+		nap(10);
 	check("it runs with the registers that were set", *landed == 0x123456789abcdef0);
 	child_end(&child);
 	mach_port_destroy(mach_task_self(), port);

@@ -75,6 +75,29 @@ mach_msg_return_t receive_words(mach_port_t from, struct words_message *message,
 		&message->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *message, from, timeout, MACH_PORT_NULL);
 }
 
+void nap(uint32_t milliseconds)
+{
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, milliseconds);
+}
+
+uint32_t wait_until_is(const volatile uint32_t *word, uint32_t wanted)
+{
+	for (int i = 0; i < PATIENCE && *word != wanted; i++)
+		nap(1);
+	return *word;
+}
+
+uint64_t child_word_not(struct child *child, const volatile uint64_t *word, uint64_t old)
+{
+	uint64_t now = old;
+
+	for (int i = 0; i < PATIENCE && now == old; i++) {
+		nap(1);
+		mach_vm_read_overwrite(child->task, (uintptr_t)word, sizeof now, &now, 0, NULL);
+	}
+	return now;
+}
+
 bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)
 {
 	enum { STACK = 64 * 1024 };

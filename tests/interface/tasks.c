@@ -22,11 +22,6 @@ static void child_counter(uint64_t address)
 		++*(volatile uint64_t *)address;
 }
 
-static void nap(uint32_t milliseconds)
-{
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, milliseconds);
-}
-
 static void test_suspend(void)
 {
 	static volatile uint64_t count;
@@ -42,8 +37,7 @@ static void test_suspend(void)
 	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
 	check("a new thread does not run", first == second);
 	check_is("it is resumed", thread_resume(child.thread), KERN_SUCCESS);
-	nap(100);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	second = child_word_not(&child, &count, first);
 	check("it runs while we wait", second > first);
 	check_is("its task is suspended", task_suspend(child.task), KERN_SUCCESS);
 	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
@@ -55,8 +49,7 @@ static void test_suspend(void)
 	check("rip is where it counts",
 		state.rip >= (uintptr_t)child_counter && state.rip < (uintptr_t)child_counter + 64);
 	check_is("it is resumed again", task_resume(child.task), KERN_SUCCESS);
-	nap(50);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	second = child_word_not(&child, &count, first);
 	check("and goes on", second > first);
 	state.rip = 0xffffffff80000000;
 	thread_suspend(child.thread);

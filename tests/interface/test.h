@@ -67,6 +67,14 @@ struct child {
 bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right);
 void child_end(struct child *child);
 
+/* Sleeps. May be called in a child. */
+void nap(uint32_t milliseconds);
+/* For what must come about at some time: wait for it, ten seconds at most, and return what is there then. */
+#define PATIENCE 10000
+uint32_t wait_until_is(const volatile uint32_t *word, uint32_t wanted);
+/* A word of the child's memory, as soon as it is not what it was. */
+uint64_t child_word_not(struct child *child, const volatile uint64_t *word, uint64_t old);
+
 /* Ends the machine; returns only if that fails. */
 void power_off(void);
 

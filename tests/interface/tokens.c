@@ -69,7 +69,7 @@ static void child_sends(uint64_t port)
 	mach_send_words((mach_port_t)port, 91, word, 1);
 	mach_call_words((mach_port_t)port, 92, word, 1);
 	for (;;)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
+		nap(1000);
 }
 
 /* Waits until so many messages are queued. */
@@ -78,7 +78,7 @@ static bool arrived(mach_port_t port, unsigned count)
 	mach_port_status_t status = {.mps_msgcount = 0};
 
 	for (int i = 0; i < 1000 && status.mps_msgcount < count; i++) {
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+		nap(10);
 		mach_port_get_receive_status(mach_task_self(), port, &status);
 	}
 	return status.mps_msgcount == count;

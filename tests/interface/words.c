@@ -5,11 +5,6 @@
 
 static uint32_t word, other, woken;
 
-static void pause_ms(unsigned ms)
-{
-	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, ms);
-}
-
 static void wait_once(uint64_t unused)
 {
 	(void)unused;
@@ -31,17 +26,18 @@ static void waits_and_wakes(void)
 	word = 0;
 	for (unsigned i = 0; i < 4; i++)
 		start_thread(wait_once, 0);
-	pause_ms(30);
+	nap(30);
 	check_is("one waiter is woken", mach_word_wake(&word, 1, 0), 1);
-	pause_ms(10);
+	wait_until_is(&woken, 1);
+	nap(10);
 	check_is("and only one", woken, 1);
 	check_is("one is woken, two are moved", mach_word_requeue(&word, &other, 1, 10, 0, 0), 3);
-	pause_ms(10);
+	wait_until_is(&woken, 2);
+	nap(10);
 	check_is("the moved ones sleep on", woken, 2);
 	check_is("nobody is left at the first word", mach_word_wake(&word, 10, 0), 0);
 	check_is("they are at the second", mach_word_wake(&other, 10, 0), 2);
-	pause_ms(10);
-	check_is("all four went on", woken, 4);
+	check_is("all four went on", wait_until_is(&woken, 4), 4);
 }
 
 static void wake_parent(uint64_t shared)
@@ -50,7 +46,7 @@ static void wake_parent(uint64_t shared)
 
 	*page = 1;
 	while (mach_word_wake(page, 1, WORD_SHARED) == 0)
-		pause_ms(1);
+		nap(1);
 	mach_thread_exit(NULL);
 }
 

@@ -36,7 +36,7 @@
 #define CALL_RESTART (INT64_MIN + 2)
 #define CALL_KEEP    MIG_FOREIGN_KEEP
 #define CALL_GONE    MIG_FOREIGN_NO_REPLY
-/* Between dispatch.c and deliver.c only: a waiting call was ended by a signal. */
+/* Between run.c and deliver.c only: a waiting call was ended by a signal. */
 #define CALL_INTERRUPTED (INT64_MIN + 3)
 /* vfork only: the thread goes on with 0, as the child's; call_answered ends the parent's call. */
 #define CALL_LENT (INT64_MIN + 4)
@@ -155,7 +155,7 @@ int64_t call_wait(struct call *call);
 /* call_wait_on + call_wait. */
 int64_t call_wait_for(struct call *call, struct wait_queue *queue);
 
-/* --- What the rest of the server says to the dispatcher (dispatch.c). */
+/* --- What the rest of the server says to the dispatcher (run.c, waiting.c). */
 /* Takes a waiting or ready call out of its queues: it will not run again; its reply right stays. */
 void call_cancel(struct call *call);
 /* Ends a waiting call because of a signal: its handler runs, and the call is -EINTR or begins anew. */

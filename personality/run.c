@@ -1,0 +1,276 @@
+/* Runs calls: for the first time, again when they are ready, in workers; and ends them. */
+#include "run.h"
+
+#include <mach/mach.h>
+#include <stdlib.h>
+
+#include "call.h"
+#include "deliver.h"
+#include "dispatch.h"
+#include "proc.h"
+#include "procfs.h"
+#include "trace.h"
+#include "unix_server.h"
+
+/* The lock: 0 free, 1 held, 2 held and perhaps waited for. */
+static uint32_t lock_word;
+/* Grows with every call for the workers; they wait on it. */
+static uint32_t worker_calls;
+static struct list worker_queue = LIST_INITIALIZER(worker_queue);
+
+static __attribute__((noinline)) void lock_slowly(void)
+{
+	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0)
+		mach_word_wait(&lock_word, 2, MACH_DEADLINE_NONE, 0);
+}
+
+static inline void lock_acquire(void)
+{
+	uint32_t free_word = 0;
+
+	/* Acquire: what the last holder wrote is seen; release below: what we wrote will be. */
+	if (!__atomic_compare_exchange_n(&lock_word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		lock_slowly();
+}
+
+static inline void lock_release(void)
+{
+	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
+		mach_word_wake(&lock_word, 1, 0);
+}
+
+void server_lock(void)
+{
+	lock_acquire();
+}
+
+static void to_worker(struct call *call)
+{
+	call->state = CALL_WORKER;
+	list_append(&worker_queue, &call->link);
+	/* Release: a worker that sees the count finds the call, under the lock. */
+	__atomic_add_fetch(&worker_calls, 1, __ATOMIC_RELEASE);
+	mach_word_wake(&worker_calls, 1, 0);
+}
+
+void server_unlock(void)
+{
+	/* In the middle of a call: what has become ready must not wait for the end of its RPC. */
+	while (!list_empty(&calls_ready)) {
+		struct call *call = list_entry(calls_ready.next, struct call, link);
+
+		list_remove(&call->link);
+		to_worker(call);
+	}
+	lock_release();
+}
+
+static void call_clean(struct call *call)
+{
+	call_leave_queues(call);
+	if (call->scratch_release != NULL)
+		call->scratch_release(call);
+	call->scratch_release = NULL;
+	free(call->scratch);
+	call->scratch = NULL;
+	trace_drop(call);
+	call->state = CALL_IDLE;
+}
+
+void call_forget(struct call *call)
+{
+	call_cancel(call);
+	call_clean(call);
+	if (call->reply != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), call->reply);
+	call->reply = MACH_PORT_NULL;
+}
+
+/* Ends the call: signals, trace, answer. Through call->reply when there is one, else as the return value says. */
+static enum answer finish_call(struct call *call, int64_t *result)
+{
+	struct thread *thread = call->thread;
+	mach_port_t reply = call->reply;
+	enum answer answer;
+	uint64_t word[8] = {0};
+
+	/* Most calls end here: nothing to deliver, to print or to give back. */
+	if (*result > CALL_SPECIAL && reply == MACH_PORT_NULL && call->waiters == 0 && call->timer.index == 0 &&
+		call->scratch == NULL && call->trace == NULL && !thread->restore_mask && !signal_due(thread)) {
+		call->state = CALL_IDLE;
+		return ANSWER_WORD;
+	}
+	call->state = CALL_RUNNING;
+	call_leave_queues(call);
+	answer = deliver_at_return(call, result);
+	if (thread->dead) {
+		thread_free(thread);
+		return ANSWER_NONE;
+	}
+	if (answer != ANSWER_AGAIN)
+		trace_end(call, *result);
+	call->reply = MACH_PORT_NULL;
+	call_clean(call);
+	if (reply == MACH_PORT_NULL)
+		return answer;
+	if (answer == ANSWER_WORD) {
+		word[0] = (uint64_t)*result;
+		if (mach_send_words(reply, (mach_msg_id_t)call->number + 100, word, 1) != MACH_MSG_SUCCESS)
+			mach_port_deallocate(mach_task_self(), reply);
+	} else {
+		/* deliver_at_return has aborted the call: the right is a dead name. */
+		mach_port_deallocate(mach_task_self(), reply);
+	}
+	return ANSWER_NONE;
+}
+
+void call_finish(struct call *call, int64_t result)
+{
+	finish_call(call, &result);
+}
+
+void call_interrupt(struct call *call)
+{
+	call_cancel(call);
+	call->state = CALL_RUNNING;
+	call_finish(call, CALL_INTERRUPTED);
+}
+
+/* vfork: the kernel's call is answered with 0, for the child; ours stays open, waiting for nothing. */
+static enum answer lend(struct call *call, int64_t *result)
+{
+	uint64_t word[8] = {0};
+
+	call->state = CALL_WAITING;
+	*result = 0;
+	if (call->reply == MACH_PORT_NULL)
+		return ANSWER_WORD;
+	mach_send_words(call->reply, (mach_msg_id_t)call->number + 100, word, 1);
+	call->reply = MACH_PORT_NULL;
+	return ANSWER_NONE;
+}
+
+void call_answered(struct call *call, int64_t result)
+{
+	trace_end(call, result);
+	call_clean(call);
+}
+
+static __thread struct call *current_call;
+
+struct call *proc_caller(void)
+{
+	return current_call;
+}
+
+enum answer call_run(struct call *call, int64_t *result)
+{
+	struct thread *thread = call->thread;
+	const struct mig_routine *routine = NULL;
+
+	call->state = CALL_RUNNING;
+	call->will_wait = false;
+	call->want_worker = false;
+	call->absent_size = 0;
+	if (trace_enabled)
+		trace_begin(call);
+	if (call->number < (uint64_t)unix_subsystem.end)
+		routine = &unix_subsystem.routine[call->number];
+	if (routine == NULL || routine->foreign == NULL) {
+		*result = -ENOSYS;
+	} else {
+		current_call = call;
+		*result = routine->foreign(call->argument);
+		current_call = NULL;
+	}
+	if (thread->dead) {
+		thread_free(thread);
+		return ANSWER_NONE;
+	}
+	if (*result > CALL_SPECIAL)
+		return finish_call(call, result);
+	if (*result == CALL_GONE)
+		return ANSWER_NONE;
+	if (*result == CALL_LENT)
+		return lend(call, result);
+	if (*result != CALL_RESTART)
+		return finish_call(call, result);
+	if (!call->want_worker && call->absent_size == 0 && signal_due(thread)) {
+		*result = CALL_INTERRUPTED;
+		return finish_call(call, result);
+	}
+	if (call->reply == MACH_PORT_NULL)
+		call->reply = mach_reply_defer();
+	if (call->want_worker || call->absent_size != 0) {
+		call_leave_queues(call);
+		to_worker(call);
+	} else if (call->will_wait) {
+		call_start_waiting(call);
+	} else {
+		call->state = CALL_WAITING;
+		call_make_ready(call);
+	}
+	return ANSWER_NONE;
+}
+
+void server_leave(void)
+{
+	while (!list_empty(&calls_ready)) {
+		struct call *call = list_entry(calls_ready.next, struct call, link);
+		int64_t result;
+
+		list_remove(&call->link);
+		call_run(call, &result);
+	}
+	lock_release();
+}
+
+/* Brings the pages in that a call missed. Without the lock: one of the few places of the server that wait for a pager.
+ */
+static void make_resident(mach_port_t task, uint64_t address, uint64_t size)
+{
+	uint64_t at;
+	char byte;
+
+	for (at = address; at < address + size; at = trunc_page(at) + VM_PAGE_SIZE) {
+		if (mach_vm_read_overwrite(task, at, 1, &byte, 0, NULL) != KERN_SUCCESS)
+			return;
+	}
+}
+
+void *call_worker(void *argument)
+{
+	(void)argument;
+	for (;;) {
+		struct call *call;
+		int64_t result;
+
+		server_lock();
+		while (list_empty(&worker_queue)) {
+			uint32_t seen = __atomic_load_n(&worker_calls, __ATOMIC_ACQUIRE);
+
+			lock_release();
+			mach_word_wait(&worker_calls, seen, MACH_DEADLINE_NONE, 0);
+			lock_acquire();
+		}
+		call = list_entry(worker_queue.next, struct call, link);
+		list_remove(&call->link);
+		call->state = CALL_RUNNING;
+		if (call->absent_size != 0) {
+			mach_port_t task = process_task(call->process);
+			uint64_t address = call->absent_address, size = call->absent_size;
+
+			server_unlock();
+			make_resident(task, address, size);
+			server_lock();
+		}
+		if (call->thread->dead) {
+			thread_free(call->thread);
+		} else {
+			call->in_worker = true;
+			call_run(call, &result);
+		}
+		server_leave();
+	}
+	return NULL;
+}

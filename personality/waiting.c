@@ -1,0 +1,165 @@
+/* Calls that wait: wait queues, deadlines, and the list of those that have been woken and are to run again. */
+#include <mach/mach.h>
+#include <stdlib.h>
+
+#include "call.h"
+#include "dispatch.h"
+#include "file.h"
+#include "proc.h"
+#include "run.h"
+
+struct list calls_ready = LIST_INITIALIZER(calls_ready);
+
+void wait_queue_init(struct wait_queue *queue)
+{
+	list_init(&queue->waiters);
+}
+
+void wait_queue_wake(struct wait_queue *queue, unsigned events)
+{
+	struct list woken;
+
+	/* Waiters with a function of their own stay on the queue; calls leave all their queues. */
+	list_init(&woken);
+	while (!list_empty(&queue->waiters)) {
+		struct waiter *waiter = list_entry(queue->waiters.next, struct waiter, link);
+
+		if (waiter->wake != NULL) {
+			list_remove(&waiter->link);
+			list_append(&woken, &waiter->link);
+		} else {
+			call_make_ready(waiter->call);
+		}
+	}
+	while (!list_empty(&woken)) {
+		struct waiter *waiter = list_entry(woken.next, struct waiter, link);
+
+		list_remove(&waiter->link);
+		list_append(&queue->waiters, &waiter->link);
+		waiter->wake(waiter, events);
+	}
+}
+
+void wait_queue_destroy(struct wait_queue *queue)
+{
+	while (!list_empty(&queue->waiters)) {
+		struct waiter *waiter = list_entry(queue->waiters.next, struct waiter, link);
+
+		if (waiter->wake != NULL) {
+			list_remove(&waiter->link);
+			waiter->queue = NULL;
+		} else {
+			call_make_ready(waiter->call);
+		}
+	}
+}
+
+int call_wait_on(struct call *call, struct wait_queue *queue)
+{
+	struct waiter *waiter;
+
+	if (call->waiters < CALL_WAITERS) {
+		waiter = &call->waiter[call->waiters];
+	} else {
+		/* Waiters are linked by address: the array has room for all from the start. */
+		if (call->more_waiters == NULL) {
+			call->more_waiters = calloc(2 * FD_LIMIT_MAX, sizeof *call->more_waiters);
+			if (call->more_waiters == NULL)
+				return -ENOMEM;
+		}
+		if (call->waiters - CALL_WAITERS >= 2 * FD_LIMIT_MAX)
+			return -EINVAL;
+		waiter = &call->more_waiters[call->waiters - CALL_WAITERS];
+	}
+	call->waiters++;
+	waiter->call = call;
+	waiter->queue = queue;
+	waiter->wake = NULL;
+	list_append(&queue->waiters, &waiter->link);
+	return 0;
+}
+
+static void deadline_passed(struct timer *timer)
+{
+	struct call *call = list_entry(timer, struct call, timer);
+
+	call->timed_out = true;
+	call_make_ready(call);
+}
+
+void call_start_waiting(struct call *call)
+{
+	call->state = CALL_WAITING;
+	if (call->has_deadline && call->deadline != NO_DEADLINE) {
+		call->timer.fire = deadline_passed;
+		timer_set(&call->timer, call->deadline);
+	}
+}
+
+void call_set_deadline(struct call *call, uint64_t deadline)
+{
+	if (call->has_deadline)
+		return;
+	call->has_deadline = true;
+	call->deadline = deadline;
+}
+
+int64_t call_wait(struct call *call)
+{
+	call->will_wait = true;
+	return CALL_RESTART;
+}
+
+int64_t call_wait_for(struct call *call, struct wait_queue *queue)
+{
+	int error = call_wait_on(call, queue);
+
+	return error != 0 ? error : call_wait(call);
+}
+
+bool call_need_worker(struct call *call)
+{
+	if (call->in_worker)
+		return false;
+	call->want_worker = true;
+	return true;
+}
+
+void call_leave_queues(struct call *call)
+{
+	unsigned i;
+
+	for (i = 0; i < call->waiters; i++) {
+		struct waiter *waiter = i < CALL_WAITERS ? &call->waiter[i] : &call->more_waiters[i - CALL_WAITERS];
+
+		list_remove(&waiter->link);
+	}
+	call->waiters = 0;
+	free(call->more_waiters);
+	call->more_waiters = NULL;
+	timer_cancel(&call->timer);
+}
+
+void call_make_ready(struct call *call)
+{
+	call_leave_queues(call);
+	if (call->state != CALL_WAITING)
+		return;
+	call->state = CALL_READY;
+	/* A stopped process does nothing: process_continue makes its calls ready. */
+	if (!call->process->stopped)
+		list_append(&calls_ready, &call->link);
+}
+
+void call_resume_ready(struct call *call)
+{
+	if (call->state == CALL_READY && list_empty(&call->link))
+		list_append(&calls_ready, &call->link);
+}
+
+void call_cancel(struct call *call)
+{
+	call_leave_queues(call);
+	if (call->state == CALL_READY || call->state == CALL_WORKER)
+		list_remove(&call->link);
+}

@@ -61,7 +61,8 @@ struct wait_queue {
 	struct list waiters;
 };
 
-#define CALL_WAITERS 4
+#define CALL_WAITERS   4
+#define CALL_ARGUMENTS 7
 #define NO_DEADLINE  UINT64_MAX
 
 enum call_state {
@@ -76,27 +77,34 @@ struct call {
 	struct thread *thread;   /* who calls */
 	struct process *process; /* its process; the child's after vfork */
 	uint64_t number;
-	uint64_t argument[7]; /* as its stub takes them: the last is this call */
+	const uint64_t *argument; /* as its stub takes them, the last is this call: as delivered, later kept_argument */
+	uint64_t kept_argument[CALL_ARGUMENTS];
 
 	/* For calls that run again. Zero when the call starts. */
 	uint64_t progress;                          /* the call's own: bytes done so far */
 	void *scratch;                              /* the call's own: freed with free() at the end, */
 	void (*scratch_release)(struct call *call); /* after this, when not null */
 	uint64_t deadline;                          /* ns, monotonic; set by the first call_wait with a deadline */
-	bool timed_out;
-	bool in_worker; /* may wait for pagers: see call_need_worker */
-	bool has_deadline;
+	union {
+		struct {
+			bool timed_out;
+			bool in_worker; /* may wait for pagers: see call_need_worker */
+			bool has_deadline;
+			bool no_restart; /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
 
-	bool will_wait;   /* call_wait was called in this run */
-	bool want_worker; /* call_need_worker was */
-
-	/* How it ends when a handler interrupts it. */
-	bool no_restart;                        /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
-	void (*interrupted)(struct call *call); /* before the handler's frame is made, or null */
+			/* Said in this run: */
+			bool will_wait;   /* by call_wait */
+			bool want_worker; /* by call_need_worker */
+			bool absent;      /* by the copy functions: see absent_address */
+		};
+		uint64_t flags; /* all of them */
+	};
+	/* When a handler interrupts it, before the handler's frame is made; or null. */
+	void (*interrupted)(struct call *call);
 
 	/* The dispatcher's. */
 	enum call_state state;
-	mach_port_t reply; /* send-once right once deferred */
+	mach_port_t reply; /* send-once right once deferred; null when the call is idle */
 	struct waiter waiter[CALL_WAITERS];
 	struct waiter *more_waiters; /* malloced, when CALL_WAITERS do not suffice */
 	unsigned waiters;
@@ -104,7 +112,6 @@ struct call {
 	char *trace;                          /* the line so far */
 	struct list link;                     /* ready list, worker queue */
 	uint64_t absent_address, absent_size; /* what the worker makes resident before the next run */
-	bool absent_write;
 };
 
 static inline struct call *call_of(uint64_t caller)

@@ -15,6 +15,7 @@ static int missing(struct call *call, uint64_t address, uint64_t size, kern_retu
 		return 0; /* it has come meanwhile */
 	if (result != KERN_ABSENT)
 		return -EFAULT;
+	call->absent = true;
 	call->absent_address = address + done;
 	call->absent_size = size - done;
 	return CALL_ERROR_RESTART;

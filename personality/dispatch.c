@@ -11,6 +11,7 @@
 
 #include "call.h"
 #include "deliver.h"
+#include "lock.h"
 #include "proc.h"
 #include "run.h"
 
@@ -68,32 +69,42 @@ void server_port_destroy(mach_port_t port)
 
 /* --- Receiving. */
 
-/* A new system call; the reply goes with the next receive: its flags. */
-static uint32_t serve_foreign(struct mach_delivery *delivery)
+static uint32_t reply_flags(enum answer answer)
 {
-	enum answer answer = ANSWER_NONE;
-	struct thread *thread;
-	struct call *call;
-	int64_t result = -ESRCH;
+	return answer == ANSWER_WORD ? 0 : answer == ANSWER_NONE ? REPLY_NONE : REPLY_KEEP;
+}
 
-	server_lock();
+/* A new system call. Its result goes with the next receive, whose flags this returns. */
+static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *result)
+{
+	uint32_t flags = REPLY_NONE;
+	struct thread *thread;
+
+	lock_acquire();
 	thread = thread_of_word(delivery->word[6], delivery->payload);
 	if (thread != NULL && thread->call.state == CALL_IDLE) {
-		call = &thread->call;
-		call->thread = thread;
-		call->process = thread->process;
+		struct call *call = &thread->call;
+
+		delivery->word[CALL_ARGUMENTS - 1] = (uintptr_t)call;
 		call->number = (uint32_t)DELIVERED_ID(delivery->kind);
-		memcpy(call->argument, delivery->word, sizeof call->argument);
-		call->argument[6] = (uintptr_t)call;
+		call->argument = delivery->word;
 		call->progress = 0;
-		call->timed_out = call->in_worker = call->has_deadline = call->no_restart = false;
+		call->flags = 0;
 		call->interrupted = NULL;
-		call->reply = MACH_PORT_NULL;
-		answer = call_run(call, &result);
+		call->state = CALL_RUNNING;
+		*result = call_let_run(call);
+		if (call_is_plain(call, *result)) {
+			call->state = CALL_IDLE;
+			flags = 0;
+		} else {
+			flags = reply_flags(call_settle(call, result));
+		}
 	}
-	server_leave();
-	delivery->word[0] = (uint64_t)result;
-	return answer == ANSWER_WORD ? 0 : answer == ANSWER_KEEP || answer == ANSWER_AGAIN ? REPLY_KEEP : REPLY_NONE;
+	if (list_empty(&calls_ready))
+		lock_release();
+	else
+		server_leave();
+	return flags;
 }
 
 void interrupt_register(mach_port_t port, void (*handler)(void))
@@ -176,35 +187,42 @@ static void serve_buffer(union buffer *in)
 		mach_msg_destroy(&out.header);
 }
 
+/* What is no system call. */
+static __attribute__((noinline)) void serve_other(
+	kern_return_t result, struct mach_delivery *delivery, union buffer *in)
+{
+	if (result == KERN_SUCCESS && (delivery->kind & DELIVERED_BUFFER)) {
+		serve_buffer(in);
+	} else if (result == KERN_SUCCESS) {
+		serve_words(delivery);
+		if (delivery->kind & DELIVERED_CALL)
+			mach_reply_wait_words(server_port_set, REPLY_NO_WAIT, 1, NULL, 0, delivery);
+	} else if (result == MACH_RCV_TOO_LARGE) {
+		/* Nobody who may send here sends so much: take it out, truncated, and destroy it. */
+		if (mach_msg(&in->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *in, server_port_set, 0,
+			    MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+			mach_msg_destroy(&in->header);
+	}
+}
+
 static void *server_thread(void *argument)
 {
-	struct mach_delivery delivery = {0};
-	uint32_t flags = REPLY_NONE, count = 0;
+	struct mach_delivery delivery;
+	uint32_t flags = REPLY_NONE;
+	int64_t answer = 0;
 	union buffer buffer;
 
 	(void)argument;
 	for (;;) {
 		kern_return_t result =
-			mach_reply_wait_words(server_port_set, flags, count, &buffer, sizeof buffer, &delivery);
+			mach_answer_wait(server_port_set, flags, answer, &buffer, sizeof buffer, &delivery);
 
-		flags = REPLY_NONE;
-		count = 0;
-		if (result == KERN_SUCCESS && (delivery.kind & DELIVERED_BUFFER)) {
-			serve_buffer(&buffer);
-		} else if (result == KERN_SUCCESS && (delivery.kind & DELIVERED_FOREIGN)) {
-			flags = serve_foreign(&delivery);
-			count = 1;
-		} else if (result == KERN_SUCCESS) {
-			serve_words(&delivery);
-			if (delivery.kind & DELIVERED_CALL) {
-				flags = 0;
-				count = 1;
-			}
-		} else if (result == MACH_RCV_TOO_LARGE) {
-			/* Nobody who may send here sends so much: take it out, truncated, and destroy it. */
-			if (mach_msg(&buffer.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof buffer, server_port_set,
-				    0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
-				mach_msg_destroy(&buffer.header);
+		if (result == KERN_SUCCESS &&
+			(delivery.kind & (DELIVERED_FOREIGN | DELIVERED_BUFFER)) == DELIVERED_FOREIGN) {
+			flags = serve_foreign(&delivery, &answer);
+		} else {
+			serve_other(result, &delivery, &buffer);
+			flags = REPLY_NONE;
 		}
 	}
 	return NULL;

@@ -57,17 +57,20 @@ struct process_group *group_find(int id)
 	return NULL;
 }
 
+/* Who runs on it now. */
 static struct thread *borrower(struct thread *thread)
 {
-	while (thread != NULL && thread->lent != NULL)
+	while (thread->lent != NULL)
 		thread = thread->lent;
 	return thread;
 }
 
 struct thread *thread_of_word(uint64_t word, uint64_t payload)
 {
-	struct thread *thread = word <= PROCESS_ID_MAX ? thread_find((int)word) : NULL;
+	struct thread *thread = thread_hash[word % THREAD_HASH];
 
+	while (thread != NULL && (uint64_t)thread->id != word)
+		thread = thread->hash_next;
 	/* The word is the program's to forge, the payload is not. */
 	if (thread == NULL || thread->borrowed || thread->process->serial != payload)
 		return NULL;

@@ -134,6 +134,12 @@ struct thread {
 extern struct list processes;
 extern struct process *init_process;
 
+/* The signals that wait for the thread and are not blocked; 0 is the usual case, otherwise signal_due says more. */
+static inline uint64_t signals_unblocked(const struct thread *thread)
+{
+	return (thread->pending.set | thread->process->pending.set) & ~thread->blocked;
+}
+
 /* --- Finding. Borrowed. */
 struct process *process_find(int id);
 struct thread *thread_find(int id); /* by thread id */

@@ -3,40 +3,26 @@
 
 #include <mach/mach.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "call.h"
 #include "deliver.h"
 #include "dispatch.h"
+#include "lock.h"
 #include "proc.h"
 #include "procfs.h"
 #include "trace.h"
 #include "unix_server.h"
 
-/* The lock: 0 free, 1 held, 2 held and perhaps waited for. */
-static uint32_t lock_word;
+uint32_t server_lock_word;
 /* Grows with every call for the workers; they wait on it. */
 static uint32_t worker_calls;
 static struct list worker_queue = LIST_INITIALIZER(worker_queue);
 
-static __attribute__((noinline)) void lock_slowly(void)
+void lock_slowly(void)
 {
-	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0)
-		mach_word_wait(&lock_word, 2, MACH_DEADLINE_NONE, 0);
-}
-
-static inline void lock_acquire(void)
-{
-	uint32_t free_word = 0;
-
-	/* Acquire: what the last holder wrote is seen; release below: what we wrote will be. */
-	if (!__atomic_compare_exchange_n(&lock_word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		lock_slowly();
-}
-
-static inline void lock_release(void)
-{
-	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
-		mach_word_wake(&lock_word, 1, 0);
+	while (__atomic_exchange_n(&server_lock_word, 2, __ATOMIC_ACQUIRE) != 0)
+		mach_word_wait(&server_lock_word, 2, MACH_DEADLINE_NONE, 0);
 }
 
 void server_lock(void)
@@ -94,12 +80,6 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	enum answer answer;
 	uint64_t word[8] = {0};
 
-	/* Most calls end here: nothing to deliver, to print or to give back. */
-	if (*result > CALL_SPECIAL && reply == MACH_PORT_NULL && call->waiters == 0 && call->timer.index == 0 &&
-		call->scratch == NULL && call->trace == NULL && !thread->restore_mask && !signal_due(thread)) {
-		call->state = CALL_IDLE;
-		return ANSWER_WORD;
-	}
 	call->state = CALL_RUNNING;
 	call_leave_queues(call);
 	answer = deliver_at_return(call, result);
@@ -156,52 +136,38 @@ void call_answered(struct call *call, int64_t result)
 	call_clean(call);
 }
 
-static __thread struct call *current_call;
+__thread struct call *current_call;
 
 struct call *proc_caller(void)
 {
 	return current_call;
 }
 
-enum answer call_run(struct call *call, int64_t *result)
+enum answer call_settle(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
-	const struct mig_routine *routine = NULL;
 
-	call->state = CALL_RUNNING;
-	call->will_wait = false;
-	call->want_worker = false;
-	call->absent_size = 0;
-	if (trace_enabled)
-		trace_begin(call);
-	if (call->number < (uint64_t)unix_subsystem.end)
-		routine = &unix_subsystem.routine[call->number];
-	if (routine == NULL || routine->foreign == NULL) {
-		*result = -ENOSYS;
-	} else {
-		current_call = call;
-		*result = routine->foreign(call->argument);
-		current_call = NULL;
-	}
 	if (thread->dead) {
 		thread_free(thread);
 		return ANSWER_NONE;
 	}
-	if (*result > CALL_SPECIAL)
-		return finish_call(call, result);
 	if (*result == CALL_GONE)
 		return ANSWER_NONE;
 	if (*result == CALL_LENT)
 		return lend(call, result);
 	if (*result != CALL_RESTART)
 		return finish_call(call, result);
-	if (!call->want_worker && call->absent_size == 0 && signal_due(thread)) {
+	if (!call->want_worker && !call->absent && signal_due(thread)) {
 		*result = CALL_INTERRUPTED;
 		return finish_call(call, result);
 	}
 	if (call->reply == MACH_PORT_NULL)
 		call->reply = mach_reply_defer();
-	if (call->want_worker || call->absent_size != 0) {
+	if (call->argument != call->kept_argument) {
+		memcpy(call->kept_argument, call->argument, sizeof call->kept_argument);
+		call->argument = call->kept_argument;
+	}
+	if (call->want_worker || call->absent) {
 		call_leave_queues(call);
 		to_worker(call);
 	} else if (call->will_wait) {
@@ -213,14 +179,24 @@ enum answer call_run(struct call *call, int64_t *result)
 	return ANSWER_NONE;
 }
 
+/* Runs a call again. */
+static void run_again(struct call *call)
+{
+	int64_t result;
+
+	call->state = CALL_RUNNING;
+	call->will_wait = call->want_worker = call->absent = false;
+	result = call_let_run(call);
+	call_settle(call, &result);
+}
+
 void server_leave(void)
 {
 	while (!list_empty(&calls_ready)) {
 		struct call *call = list_entry(calls_ready.next, struct call, link);
-		int64_t result;
 
 		list_remove(&call->link);
-		call_run(call, &result);
+		run_again(call);
 	}
 	lock_release();
 }
@@ -243,7 +219,6 @@ void *call_worker(void *argument)
 	(void)argument;
 	for (;;) {
 		struct call *call;
-		int64_t result;
 
 		server_lock();
 		while (list_empty(&worker_queue)) {
@@ -256,7 +231,7 @@ void *call_worker(void *argument)
 		call = list_entry(worker_queue.next, struct call, link);
 		list_remove(&call->link);
 		call->state = CALL_RUNNING;
-		if (call->absent_size != 0) {
+		if (call->absent) {
 			mach_port_t task = process_task(call->process);
 			uint64_t address = call->absent_address, size = call->absent_size;
 
@@ -268,7 +243,7 @@ void *call_worker(void *argument)
 			thread_free(call->thread);
 		} else {
 			call->in_worker = true;
-			call_run(call, &result);
+			run_again(call);
 		}
 		server_leave();
 	}

@@ -161,7 +161,7 @@ void signal_act_by_default(struct process *process, int signal)
 bool signal_due(struct thread *thread)
 {
 	struct process *process = thread->process;
-	uint64_t set = (thread->pending.set | process->pending.set) & ~thread->blocked;
+	uint64_t set = signals_unblocked(thread);
 
 	if (set == 0 || thread->dead || process->exiting || process->stopped)
 		return false;

@@ -104,6 +104,42 @@ static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t 
 	return (kern_return_t)result;
 }
 
+/*
+ * The same for a server of foreign calls: replies with a result, which is all that a foreign caller gets. The other words
+ * are what the registers happen to hold: only for a caller received with DELIVERED_FOREIGN, or with REPLY_NONE.
+ */
+static inline kern_return_t mach_answer_wait(mach_port_t receive, uint32_t flags, int64_t answer, void *buffer,
+	uint32_t size, struct mach_delivery *delivery)
+{
+	register uint64_t w3 __asm__("r10");
+	register uint64_t w4 __asm__("r8");
+	register uint64_t w5 __asm__("r9");
+	register uint64_t w6 __asm__("r12");
+	register uint64_t w7 __asm__("r13");
+	register uint64_t payload __asm__("r14") = (uint64_t)(uintptr_t)buffer;
+	register uint64_t r15 __asm__("r15") = size | 1ull << 32;
+	uint64_t w0 = (uint64_t)answer, w1, w2;
+	uint64_t rbx = receive | (uint64_t)flags << 32;
+	int64_t result = TRAP_MACH_REPLY_WAIT;
+
+	__asm__ volatile("syscall"
+			 : "+a"(result), "+b"(rbx), "+D"(w0), "=S"(w1), "=d"(w2), "=r"(w3), "=r"(w4), "=r"(w5),
+			 "=r"(w6), "=r"(w7), "+r"(payload)
+			 : "r"(r15)
+			 : "rcx", "r11", "memory");
+	delivery->word[0] = w0;
+	delivery->word[1] = w1;
+	delivery->word[2] = w2;
+	delivery->word[3] = w3;
+	delivery->word[4] = w4;
+	delivery->word[5] = w5;
+	delivery->word[6] = w6;
+	delivery->word[7] = w7;
+	delivery->kind = rbx;
+	delivery->payload = payload;
+	return (kern_return_t)result;
+}
+
 /* The right to answer the caller last received as a send-once right, to be used later; MACH_PORT_NULL when none is
  * owed. */
 static inline mach_port_t mach_reply_defer(void)

@@ -63,7 +63,7 @@ struct wait_queue {
 
 #define CALL_WAITERS   4
 #define CALL_ARGUMENTS 7
-#define NO_DEADLINE  UINT64_MAX
+#define NO_DEADLINE    UINT64_MAX
 
 enum call_state {
 	CALL_IDLE,    /* the thread runs in user mode, or its call has not been seen */

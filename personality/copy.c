@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "call.h"
+#include "mm.h"
 #include "proc.h"
+
+/* How much of a string is copied at first: few are longer. */
+#define STRING_GUESS 128
 
 /*
  * A page is missing: what is there is copied once more, to learn how far that goes. (In the usual case the kernel need
@@ -21,34 +25,39 @@ static int missing(struct call *call, uint64_t address, uint64_t size, kern_retu
 	return CALL_ERROR_RESTART;
 }
 
+static __attribute__((noinline)) int copy_in_missing(struct call *call, void *to, uint64_t from, size_t size)
+{
+	vm_size_t done = 0;
+	kern_return_t result =
+		mach_vm_read_overwrite(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done);
+
+	return missing(call, from, size, result, done);
+}
+
+static __attribute__((noinline)) int copy_out_missing(struct call *call, uint64_t to, const void *from, size_t size)
+{
+	vm_size_t done = 0;
+	kern_return_t result = mach_vm_write(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done);
+
+	return missing(call, to, size, result, done);
+}
+
 int copy_in(struct call *call, void *to, uint64_t from, size_t size)
 {
 	mach_port_t task = process_task(call->process);
-	vm_size_t done = 0;
-	kern_return_t result;
 
-	if (size == 0)
+	if (size == 0 || mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
 		return 0;
-	result = mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, NULL);
-	if (__builtin_expect(result == KERN_SUCCESS, 1))
-		return 0;
-	result = mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, &done);
-	return missing(call, from, size, result, done);
+	return copy_in_missing(call, to, from, size);
 }
 
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size)
 {
 	mach_port_t task = process_task(call->process);
-	vm_size_t done = 0;
-	kern_return_t result;
 
-	if (size == 0)
+	if (size == 0 || mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
 		return 0;
-	result = mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, NULL);
-	if (__builtin_expect(result == KERN_SUCCESS, 1))
-		return 0;
-	result = mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, &done);
-	return missing(call, to, size, result, done);
+	return copy_out_missing(call, to, from, size);
 }
 
 int copy_string(struct call *call, char *to, uint64_t from, size_t size)
@@ -61,6 +70,8 @@ int copy_string(struct call *call, char *to, uint64_t from, size_t size)
 		const char *end;
 		int error;
 
+		if (have == 0 && part > STRING_GUESS)
+			part = STRING_GUESS;
 		if (part > size - have)
 			part = size - have;
 		error = copy_in(call, to + have, from + have, part);

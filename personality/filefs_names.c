@@ -29,7 +29,7 @@ struct file_name *file_name_find(struct file_node *directory, const char *text)
 
 	while (name != NULL && (name->directory != directory || strcmp(name->text, text) != 0))
 		name = name->hash_next;
-	if (name != NULL) {
+	if (name != NULL && used.prev != &name->used) {
 		list_remove(&name->used);
 		list_append(&used, &name->used);
 	}

@@ -16,8 +16,7 @@ static inline void lock_acquire(void)
 	uint32_t free_word = 0;
 
 	/* Acquire: what the last holder wrote is seen; release below: what we wrote will be. */
-	if (!__atomic_compare_exchange_n(
-		    &server_lock_word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&server_lock_word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		lock_slowly();
 }
 

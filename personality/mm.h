@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "proc.h"
 
 struct vnode;
-struct process;
 
 #define STACK_TOP   (VM_MAX_ADDRESS - 0x1000)
 #define STACK_GAP   (1ull << 20)      /* unmapped below the stack */
@@ -37,6 +37,12 @@ struct address_space {
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
 };
+
+/* MACH_PORT_NULL before its first program and after its end. */
+static inline mach_port_t process_task(const struct process *process)
+{
+	return process->memory != NULL ? process->memory->task : MACH_PORT_NULL;
+}
 
 /* An empty one, or one that inherits from another as fork does. Null: no memory. */
 struct address_space *address_space_create(void);

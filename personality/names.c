@@ -62,16 +62,12 @@ struct place {
 
 static int find_place(struct call *call, int dirfd, uint64_t path, struct place *place)
 {
-	struct path_name *text = malloc(sizeof *text);
-	int error;
+	struct path_name text;
+	int error = path_copy(call, &text, path);
 
 	place->directory = NULL;
-	if (text == NULL)
-		return -ENOMEM;
-	error = path_copy(call, text, path);
 	if (error == 0)
-		error = path_look_up_parent(call, dirfd, text->text, &place->directory, place->name, &place->slash);
-	free(text);
+		error = path_look_up_parent(call, dirfd, text.text, &place->directory, place->name, &place->slash);
 	return error;
 }
 
@@ -162,13 +158,13 @@ int64_t sys_mknod(uint64_t caller, uint64_t path, unsigned mode, uint64_t device
 int64_t sys_symlinkat(uint64_t caller, uint64_t target, int dirfd, uint64_t path)
 {
 	struct call *call = call_of(caller);
-	struct path_name *text = malloc(sizeof *text);
+	struct path_name text;
 	struct place place = {.directory = NULL};
 	uint64_t uid, gid;
 	unsigned mode = S_IFLNK | 0777;
-	int error = text != NULL ? path_copy(call, text, target) : -ENOMEM;
+	int error = path_copy(call, &text, target);
 
-	if (error == 0 && text->text[0] == 0)
+	if (error == 0 && text.text[0] == 0)
 		error = -ENOENT;
 	if (error == 0)
 		error = find_place(call, dirfd, path, &place);
@@ -178,10 +174,9 @@ int64_t sys_symlinkat(uint64_t caller, uint64_t target, int dirfd, uint64_t path
 		error = new_owner(call, place.directory, &mode, &uid, &gid);
 	if (error == 0)
 		error = place.directory->ops->symlink != NULL
-				? place.directory->ops->symlink(place.directory, place.name, text->text, uid, gid)
+				? place.directory->ops->symlink(place.directory, place.name, text.text, uid, gid)
 				: -EPERM;
 	vnode_release(place.directory);
-	free(text);
 	return call_result(error);
 }
 

@@ -342,16 +342,12 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 int64_t sys_openat(uint64_t caller, int dirfd, uint64_t path, int flags, unsigned mode)
 {
 	struct call *call = call_of(caller);
-	struct path_name *name = malloc(sizeof *name);
+	struct path_name name;
 	struct file *file;
-	int error;
+	int error = path_copy(call, &name, path);
 
-	if (name == NULL)
-		return -ENOMEM;
-	error = path_copy(call, name, path);
 	if (error == 0)
-		error = open_path(call, dirfd, name->text, (unsigned)flags, mode, &file);
-	free(name);
+		error = open_path(call, dirfd, name.text, (unsigned)flags, mode, &file);
 	return error != 0 ? call_result(error) : fd_install(call, file, (flags & O_CLOEXEC) != 0);
 }
 

@@ -76,28 +76,22 @@ int path_read_link(struct vnode *link, char *target)
 	return 0;
 }
 
-/* What is still to be walked. `text` is replaced when a link's target comes before the rest. */
+/* What is still to be walked: at first in the path that was given, after a link in its target and what followed it. */
 struct walk {
 	struct call *call;
 	struct vnode *at; /* a reference */
-	char *text, *next;
+	const char *next;
+	char *text; /* malloced, once a link has been followed */
 	unsigned links;
 };
 
-static int walk_begin(struct walk *walk, struct call *call, struct vnode *start, const char *path)
+static void walk_begin(struct walk *walk, struct call *call, struct vnode *start, const char *path)
 {
-	size_t length = strlen(path);
-
-	if (length >= PATH_LENGTH)
-		return -ENAMETOOLONG;
 	walk->call = call;
 	walk->links = 0;
-	walk->text = walk->next = malloc(PATH_LENGTH);
-	if (walk->text == NULL)
-		return -ENOMEM;
-	memcpy(walk->text, path, length + 1);
+	walk->text = NULL;
+	walk->next = path;
 	walk->at = vnode_reference(start);
-	return 0;
 }
 
 static void walk_end(struct walk *walk)
@@ -110,20 +104,24 @@ static void walk_end(struct walk *walk)
  * there was none. */
 static int next_component(struct walk *walk, char *name, bool *slash, bool *last)
 {
+	const char *at = walk->next;
 	size_t length;
 
-	walk->next += strspn(walk->next, "/");
-	length = strcspn(walk->next, "/");
-	if (length == 0)
-		return 1;
-	if (length > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(name, walk->next, length);
+	/* By hand: the C library's functions would use vector registers, and cost a switch of them. */
+	while (*at == '/')
+		at++;
+	for (length = 0; *at != 0 && *at != '/'; length++) {
+		if (length == NAME_MAX)
+			return -ENAMETOOLONG;
+		name[length] = *at++;
+	}
 	name[length] = 0;
-	walk->next += length;
-	*slash = *walk->next == '/';
-	*last = walk->next[strspn(walk->next, "/")] == 0;
-	return 0;
+	walk->next = at; /* with the slash, which a link's target needs behind it */
+	*slash = *at == '/';
+	while (*at == '/')
+		at++;
+	*last = *at == 0;
+	return length == 0;
 }
 
 /* Goes on with the target of a link, then what is left; link: borrowed. */
@@ -159,7 +157,8 @@ static int follow(struct walk *walk, struct vnode *link, struct vnode *directory
 	}
 	memcpy(target + length, walk->next, rest + 1);
 	free(walk->text);
-	walk->text = walk->next = target;
+	walk->text = target;
+	walk->next = target;
 	next = vnode_reference(target[0] == '/' ? walk->call->process->fs->root : directory);
 	vnode_release(walk->at);
 	walk->at = next;
@@ -214,10 +213,9 @@ static int walk_path(struct walk *walk, unsigned flags, char *last_name, bool *m
 int path_walk(struct call *call, struct vnode *start, const char *path, unsigned flags, struct vnode **out)
 {
 	struct walk walk;
-	int error = walk_begin(&walk, call, start, path);
+	int error;
 
-	if (error != 0)
-		return error;
+	walk_begin(&walk, call, start, path);
 	error = walk_path(&walk, flags, NULL, NULL);
 	if (error == 0)
 		*out = vnode_reference(walk.at);
@@ -229,10 +227,9 @@ int path_walk_parent(struct call *call, struct vnode *start, const char *path, s
 	bool *must_be_directory)
 {
 	struct walk walk;
-	int error = walk_begin(&walk, call, start, path);
+	int error;
 
-	if (error != 0)
-		return error;
+	walk_begin(&walk, call, start, path);
 	error = walk_path(&walk, 0, last, must_be_directory);
 	if (error == 0)
 		*parent = vnode_reference(walk.at);
@@ -302,16 +299,10 @@ int path_copy(struct call *call, struct path_name *name, uint64_t address)
 
 int path_look_up_user(struct call *call, int dirfd, uint64_t path, unsigned flags, struct vnode **out)
 {
-	struct path_name *name = malloc(sizeof *name);
-	int error;
+	struct path_name name;
+	int error = path_copy(call, &name, path);
 
-	if (name == NULL)
-		return -ENOMEM;
-	error = path_copy(call, name, path);
-	if (error == 0)
-		error = path_look_up(call, dirfd, name->text, flags, out);
-	free(name);
-	return error;
+	return error != 0 ? error : path_look_up(call, dirfd, name.text, flags, out);
 }
 
 int path_at(struct call *call, int dirfd, uint64_t address, int at_flags, struct vnode **out)

@@ -92,11 +92,6 @@ struct thread *thread_of_port(mach_port_t port)
 	return NULL;
 }
 
-mach_port_t process_task(const struct process *process)
-{
-	return process->memory != NULL ? process->memory->task : MACH_PORT_NULL;
-}
-
 int allocate_id(void)
 {
 	int tries;

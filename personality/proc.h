@@ -146,8 +146,6 @@ struct thread *thread_find(int id); /* by thread id */
 struct process_group *group_find(int id);
 /* The caller of a foreign call, by thread word and payload; the borrower when it is lent. Null: none of ours. */
 struct thread *thread_of_word(uint64_t word, uint64_t payload);
-/* MACH_PORT_NULL before its first program and after its end. */
-mach_port_t process_task(const struct process *process);
 /* The thread of a kernel port name; the borrower when it is lent. */
 struct thread *thread_of_port(mach_port_t port);
 

@@ -9,6 +9,7 @@
 #include "deliver.h"
 #include "dispatch.h"
 #include "lock.h"
+#include "mm.h"
 #include "proc.h"
 #include "procfs.h"
 #include "trace.h"

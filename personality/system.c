@@ -12,6 +12,7 @@
 
 #include "console.h"
 #include "loadavg.h"
+#include "mm.h"
 #include "proc.h"
 #include "unix_server.h"
 #include "vfs.h"

@@ -11,6 +11,7 @@
 
 #include "call.h"
 #include "console.h"
+#include "mm.h"
 #include "proc.h"
 #include "unix_server.h"
 

@@ -210,6 +210,60 @@ static void reading_and_writing(void)
 	close(fd);
 }
 
+/* Paths long and short, at the very end of what is mapped, with slashes and links wherever they may be. */
+static void paths(void)
+{
+	char *end = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char path[PATH_MAX + 200];
+	struct stat s;
+	size_t i, length;
+
+	if (end == MAP_FAILED || munmap(end + 2 * 4096, 4096) != 0)
+		return;
+	end += 2 * 4096;
+	mkdir("pa", 0755);
+	mkdir("pa/pb", 0755);
+	make("pa/pb/pf", "here");
+	SAY(symlink("pa//pb/", "to-pb"));
+	SAY(symlink("../pa/pb", "pa/back"));
+	SAY(symlink("to-pb/pf", "to-pf"));
+	static const char *const tries[] = {"pa/pb/pf", "pa///pb//pf", "./pa/./pb/../pb/pf", "to-pb/pf", "to-pb//pf",
+		"to-pb/../pb/pf", "pa/back/pf", "pa/back//../back/pf", "to-pf", "to-pf/", "to-pf/x", "to-pb", "to-pb/",
+		"to-pb//", "pa/pb/pf/", "pa/pb/none", "", "/", "//", "///..//..", "pa/pb/pf/.."};
+	for (i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+		length = strlen(tries[i]) + 1;
+		memcpy(end - length, tries[i], length);
+		printf("stat %s: %d", tries[i], stat(end - length, &s));
+		printf(" lstat %d\n", lstat(end - length, &s));
+		end[-1] = 'x';
+		errno = 0;
+		printf("without its end: %d", stat(end - length, &s));
+		printf(" %s\n", strerrorname_np(errno));
+	}
+	/* Of every length about where the server's first look, a page and a path end. */
+	for (length = 100; length < sizeof path - 1;
+		length += length < 140 || (length > 4080 && length < 4110) ? 1 : 97) {
+		memset(path, '/', length);
+		memcpy(path, "pa", 2);
+		memcpy(path + length - 5, "pb/pf", 5);
+		path[length] = 0;
+		errno = 0;
+		printf("length %zu: %d", length, access(path, F_OK));
+		memcpy(end - length - 1, path, length + 1);
+		printf(" %d", access(end - length - 1, F_OK));
+		memmove(end - length - 51, end - length - 1, length + 1);
+		printf(" %d", access(end - length - 51, F_OK));
+		printf(" %s\n", strerrorname_np(errno));
+	}
+	for (length = 250; length < 260; length++) {
+		memset(path, 'n', length);
+		strcpy(path + length, "/..");
+		errno = 0;
+		printf("name of %zu: %d", length, access(path, F_OK));
+		printf(" %s\n", strerrorname_np(errno));
+	}
+}
+
 static void mappings(void)
 {
 	int fd = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -460,6 +514,7 @@ int main(int argc, char **argv)
 		return 1;
 	printf("cwd is right: %d\n", getcwd(here, sizeof(here)) != NULL && strcmp(here, directory) == 0);
 	opening();
+	paths();
 	reading_and_writing();
 	mappings();
 	names();

@@ -14,18 +14,20 @@
 
 struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnode *vnode, void *data)
 {
-	struct file *file = calloc(1, sizeof *file);
+	struct file *file = malloc(sizeof *file);
 
 	if (file == NULL) {
 		vnode_release(vnode);
 		return NULL;
 	}
-	file->references = 1;
-	file->ops = ops;
-	file->flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-	file->open_flags = flags;
-	file->vnode = vnode;
-	file->data = data;
+	*file = (struct file){
+		.references = 1,
+		.ops = ops,
+		.flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC),
+		.open_flags = flags,
+		.vnode = vnode,
+		.data = data,
+	};
 	file->writes = vnode != NULL && VNODE_TYPE(vnode) == S_IFREG && (flags & O_ACCMODE) != O_RDONLY;
 	if (file->writes)
 		vnode->writers++;
@@ -33,18 +35,10 @@ struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnod
 	return file;
 }
 
-struct file *file_reference(struct file *file)
-{
-	file->references++;
-	return file;
-}
-
-void file_release(struct file *file)
+void file_end(struct file *file)
 {
 	struct vnode *vnode;
 
-	if (--file->references > 0)
-		return;
 	epoll_file_gone(file);
 	if (file->ops != NULL && file->ops->release != NULL)
 		file->ops->release(file);
@@ -84,6 +78,7 @@ struct file_table *file_table_copy(const struct file_table *table)
 		return NULL;
 	}
 	copy->size = table->size;
+	copy->free_from = table->free_from;
 	for (i = 0; i < table->size; i++) {
 		copy->slot[i] = table->slot[i];
 		if (copy->slot[i].file != NULL)
@@ -99,6 +94,8 @@ static void close_slot(struct call *call, struct file_table *table, unsigned fd)
 
 	table->slot[fd].file = NULL;
 	table->slot[fd].close_on_exec = false;
+	if (fd < table->free_from)
+		table->free_from = fd;
 	if (call != NULL && file->vnode != NULL)
 		vnode_locks_closed(call->process, file);
 	file_release(file);
@@ -175,6 +172,8 @@ int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec
 	uint64_t limit = fd_limit(call->process);
 	unsigned fd = from;
 
+	if (table != NULL && fd < table->free_from)
+		fd = table->free_from;
 	while (table != NULL && fd < table->size && table->slot[fd].file != NULL)
 		fd++;
 	if (table == NULL || fd >= limit || !grow_table(table, fd)) {
@@ -183,6 +182,8 @@ int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec
 	}
 	table->slot[fd].file = file;
 	table->slot[fd].close_on_exec = close_on_exec;
+	if (from <= table->free_from)
+		table->free_from = fd + 1;
 	return fd;
 }
 

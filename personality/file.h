@@ -89,9 +89,21 @@ struct file {
 
 /* One reference; vnode may be null, else a reference of it is consumed even on failure. Null: no memory. */
 struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnode *vnode, void *data);
-struct file *file_reference(struct file *file);
+/* The last reference is gone. May release the server lock. */
+void file_end(struct file *file);
+
+static inline struct file *file_reference(struct file *file)
+{
+	file->references++;
+	return file;
+}
+
 /* May release the server lock. */
-void file_release(struct file *file);
+static inline void file_release(struct file *file)
+{
+	if (--file->references == 0)
+		file_end(file);
+}
 
 /* --- Tables of descriptors. Shared by threads (CLONE_FILES), copied by fork. */
 struct descriptor {
@@ -101,7 +113,8 @@ struct descriptor {
 
 struct file_table {
 	unsigned references;
-	unsigned size; /* slots allocated */
+	unsigned size;      /* slots allocated */
+	unsigned free_from; /* no lower one is free */
 	struct descriptor *slot;
 };
 

@@ -17,6 +17,58 @@
 
 static char big[200000];
 
+/* Every way to make and close a descriptor, in an order that does not repeat: each new one is the lowest that is free.
+ */
+static void lowest_descriptors(void)
+{
+	unsigned long random = 1, sum = 0;
+	int i, made = 0, pair[2] = {0};
+
+	close_range(3, ~0u, 0);
+	for (i = 0; i < 2000; i++) {
+		int fd;
+
+		random = random * 6364136223846793005ul + 1442695040888963407ul;
+		fd = 3 + (int)(random >> 40) % 40;
+		switch ((random >> 33) % 8) {
+		case 0:
+		case 1:
+			made = dup(0);
+			break;
+		case 2:
+			made = fcntl(0, F_DUPFD, fd);
+			break;
+		case 3:
+			made = dup2(0, fd);
+			break;
+		case 4:
+			made = pipe(pair) == 0 ? pair[0] * 100 + pair[1] : -1;
+			break;
+		case 5:
+			made = close(fd);
+			break;
+		case 6:
+			made = close_range((unsigned)fd, (unsigned)fd + 5, 0);
+			break;
+		case 7:
+			fd = open("/", O_RDONLY | O_CLOEXEC);
+			made = fd;
+			break;
+		}
+		sum = sum * 31 + (unsigned long)(made + 2);
+		if (i % 100 == 0)
+			printf("descriptors %d: %d, %lx\n", i, made, sum);
+	}
+	printf("descriptors: %lx\n", sum);
+	fflush(stdout);
+	if (fork() == 0) {
+		printf("a child's %d\n", dup(0));
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
 int main(void)
 {
 	const char *fifo = "/tmp/pipes-fifo", *name = "/tmp/pipes-socket", *file = "/tmp/pipes-file";
@@ -105,6 +157,13 @@ int main(void)
 	unlink(file);
 	printf("dup2 same %d bad %d %s\n", dup2(fd, fd) == fd, dup2(99, 5), strerrorname_np(errno));
 	printf("dupfd %d\n", fcntl(fd, F_DUPFD, 40));
+
+	fflush(stdout);
+	if (fork() == 0) {
+		lowest_descriptors();
+		_exit(0);
+	}
+	wait(&status);
 
 	/* Sockets. */
 	printf("socketpair %d\n", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));

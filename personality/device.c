@@ -41,36 +41,44 @@ static int64_t write_none(struct file *file, struct io *io, uint64_t *offset)
 	return -ENOSPC;
 }
 
-static int64_t read_chunks(struct io *io, bool random)
+/* How much of what is left goes in one piece. */
+static uint64_t chunk_of(const struct io *io)
 {
-	static const char zeros[CHUNK];
-	char bytes[CHUNK];
+	return io->total - io->done < CHUNK ? io->total - io->done : CHUNK;
+}
 
-	while (io->done < io->total) {
-		uint64_t part = io->total - io->done < CHUNK ? io->total - io->done : CHUNK;
-		int error;
-
-		if (random)
-			random_bytes(bytes, part);
-		error = io_copy_out(io, random ? bytes : zeros, part);
-		if (error != 0)
-			return io->done > 0 && error != CALL_ERROR_RESTART ? (int64_t)io->done : call_result(error);
-	}
-	return (int64_t)io->done;
+/* What a read returns whose last piece came out as `error`. */
+static int64_t result_of(const struct io *io, int error)
+{
+	return error == 0 || (io->done > 0 && error != CALL_ERROR_RESTART) ? (int64_t)io->done : call_result(error);
 }
 
 static int64_t read_zeros(struct file *file, struct io *io, uint64_t *offset)
 {
+	static const char zeros[CHUNK];
+	int error = 0;
+
 	(void)file;
 	(void)offset;
-	return read_chunks(io, false);
+	while (error == 0 && io->done < io->total)
+		error = io_copy_out(io, zeros, chunk_of(io));
+	return result_of(io, error);
 }
 
 static int64_t read_random(struct file *file, struct io *io, uint64_t *offset)
 {
+	char bytes[CHUNK];
+	int error = 0;
+
 	(void)file;
 	(void)offset;
-	return read_chunks(io, true);
+	while (error == 0 && io->done < io->total) {
+		uint64_t part = chunk_of(io);
+
+		random_bytes(bytes, part);
+		error = io_copy_out(io, bytes, part);
+	}
+	return result_of(io, error);
 }
 
 static int64_t seek_nowhere(struct file *file, int64_t offset, int whence)

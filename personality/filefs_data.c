@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "filefs.h"
+#include "mm.h"
 #include "proc.h"
 #include "signal.h"
 #include "vfs_internal.h"
@@ -108,12 +109,10 @@ static int copy_errno(kern_return_t result)
 	}
 }
 
-/* One copy between the caller (or a buffer of the server's) and the mapping. */
-static kern_return_t copy_piece(struct io *io, mach_port_t task, uint64_t address, char *memory, uint64_t size,
-	bool out, uint32_t flags, vm_size_t *done)
+/* One copy between a task and the mapping. */
+static kern_return_t copy_piece(
+	mach_port_t task, uint64_t address, char *memory, uint64_t size, bool out, uint32_t flags, vm_size_t *done)
 {
-	if (io->server != NULL)
-		address = (uintptr_t)io->server + io->done;
 	return out ? mach_vm_write(task, address, size, memory, flags, done)
 		   : mach_vm_read_overwrite(task, address, size, memory, flags, done);
 }
@@ -133,10 +132,11 @@ static int copy_bytes(struct io *io, char *memory, uint64_t size, bool out)
 	if (flags == 0)
 		server_unlock();
 	for (i = 0; left > 0 && result == KERN_SUCCESS && (io->server != NULL || i < io->segments); i++) {
-		uint64_t part = io->server != NULL ? left : io->segment[i].size, address = 0;
-		vm_size_t done = 0;
+		uint64_t part = left, address = (uintptr_t)io->server + io->done;
+		vm_size_t done;
 
 		if (io->server == NULL) {
+			part = io->segment[i].size;
 			if (skip >= part) {
 				skip -= part;
 				continue;
@@ -147,9 +147,15 @@ static int copy_bytes(struct io *io, char *memory, uint64_t size, bool out)
 			if (part > left)
 				part = left;
 		}
-		result = copy_piece(io, task, address, memory, part, out, flags, &done);
-		if (result == KERN_SUCCESS)
-			done = part;
+		/* Only a copy that fails has to tell how far it gets. */
+		done = part;
+		result = copy_piece(task, address, memory, part, out, flags, NULL);
+		if (result != KERN_SUCCESS) {
+			done = 0;
+			result = copy_piece(task, address, memory, part, out, flags, &done);
+			if (result == KERN_SUCCESS)
+				done = part;
+		}
 		io->done += done;
 		memory += done;
 		left -= done;

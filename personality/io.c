@@ -50,13 +50,33 @@ static int move(struct io *io, void *memory, uint64_t size, bool out)
 	return 0;
 }
 
+/* Most have one segment, of the caller's memory. */
+static inline bool is_simple(const struct io *io)
+{
+	return io->segments == 1 && io->server == NULL;
+}
+
 int io_copy_out(struct io *io, const void *from, uint64_t size)
 {
+	if (is_simple(io)) {
+		int error = copy_out(io->call, io->segment->address + io->done, from, size);
+
+		if (error == 0)
+			io->done += size;
+		return error;
+	}
 	return move(io, (void *)(uintptr_t)from, size, true);
 }
 
 int io_copy_in(struct io *io, void *to, uint64_t size)
 {
+	if (is_simple(io)) {
+		int error = copy_in(io->call, to, io->segment->address + io->done, size);
+
+		if (error == 0)
+			io->done += size;
+		return error;
+	}
 	return move(io, to, size, false);
 }
 

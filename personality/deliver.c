@@ -43,6 +43,9 @@ static bool put(mach_port_t task, uint64_t address, const void *data, uint64_t s
 	return mach_vm_write(task, address, size, data, 0, NULL) == KERN_SUCCESS;
 }
 
+/* Bytes of the floating-point state of the threads here: learnt from the last frame. */
+static uint64_t usual_float_size = FRAME_LEGACY_FLOAT_SIZE;
+
 static bool on_alt_stack(const struct thread *thread, uint64_t rsp)
 {
 	return thread->alt_stack_size != 0 && rsp > thread->alt_stack &&
@@ -54,11 +57,10 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 	const struct signal_info *info, uint64_t mask)
 {
 	mach_port_t task = process_task(thread->process);
-	uint64_t floating[THREAD_STATE_MAX + 1]; /* as much as there is, and a word */
 	mach_msg_type_number_t floats = THREAD_STATE_MAX;
 	struct frame_float_note note = {0};
 	struct frame_stack stack = {.base = thread->alt_stack, .size = thread->alt_stack_size};
-	struct signal_frame frame = {0};
+	struct frame_image image; /* nearly all of it is about to be filled */
 	struct frame_place place;
 	uint32_t float_size, magic = FRAME_FLOAT_MAGIC2;
 	uint64_t top = registers->rsp - FRAME_RED_ZONE;
@@ -69,22 +71,23 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 		stack.flags = SS_DISABLE;
 	else if (action->flags & SA_ONSTACK)
 		top = thread->alt_stack + thread->alt_stack_size;
-	if (thread_get_state_trap(thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS || floats < 64)
+	if (thread_get_state_trap(thread->port, x86_FLOAT_STATE64, image.floating, &floats) != KERN_SUCCESS ||
+		floats < 64)
 		return false;
-	float_size = floats * 8;
+	float_size = usual_float_size = floats * 8;
 	note.magic1 = FRAME_FLOAT_MAGIC1;
 	note.extended_size = float_size + sizeof magic;
 	note.size = float_size;
 	if (float_size > FRAME_LEGACY_FLOAT_SIZE)
-		note.features = floating[FRAME_LEGACY_FLOAT_SIZE / 8];
-	memcpy((char *)floating + FRAME_FLOAT_NOTE_OFFSET, &note, sizeof note);
-	memcpy((char *)floating + float_size, &magic, sizeof magic);
+		note.features = image.floating[FRAME_LEGACY_FLOAT_SIZE / 8];
+	memcpy((char *)image.floating + FRAME_FLOAT_NOTE_OFFSET, &note, sizeof note);
+	memcpy((char *)image.floating + float_size, &magic, sizeof magic);
 	place = frame_place(top, float_size + sizeof magic);
-	frame.return_address = action->restorer;
-	frame_fill_context(&frame.context, registers, mask, &stack, place.floating);
-	frame.info = *info;
-	if (!put(task, place.floating, floating, float_size + sizeof magic) ||
-		!put(task, place.frame, &frame, sizeof frame))
+	image.frame.return_address = action->restorer;
+	frame_fill_context(&image.frame.context, registers, mask, &stack, place.floating);
+	image.frame.info = *info;
+	memset(image.gap, 0, sizeof image.gap);
+	if (!put(task, place.frame, &image, offsetof(struct frame_image, floating) + float_size + sizeof magic))
 		return false;
 	registers->rdi = (uint64_t)info->signal;
 	registers->rsi = place.frame + offsetof(struct signal_frame, info);
@@ -351,45 +354,74 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 	return KERN_SUCCESS;
 }
 
+/* Bytes of a frame's floating-point state, as the note in it says. */
+static uint64_t float_size_of(const struct frame_float_note *note)
+{
+	if (note->magic1 == FRAME_FLOAT_MAGIC1 && note->size <= THREAD_STATE_MAX * 8 && (note->size & 7) == 0 &&
+		note->size > FRAME_LEGACY_FLOAT_SIZE)
+		return note->size;
+	return FRAME_LEGACY_FLOAT_SIZE;
+}
+
+/*
+ * The frame at `address`, and its floating-point state (*size bytes, 0: the handler took it out). A frame that is still
+ * as it was made comes in one piece; in others the state may be anywhere.
+ */
+static int read_frame(struct call *call, uint64_t address, struct frame_image *image, uint64_t *size)
+{
+	const struct frame_float_note *note = (const void *)((const char *)image->floating + FRAME_FLOAT_NOTE_OFFSET);
+	struct frame_context *context = &image->frame.context;
+	uint64_t have = usual_float_size, start = offsetof(struct signal_frame, context), at;
+	int error = copy_in_task(process_task(call->process), context, address + start,
+		offsetof(struct frame_image, floating) - start + have);
+
+	if (error != 0) {
+		have = 0;
+		error = copy_in(call, context, address + start, sizeof *context);
+	}
+	at = context->registers.floating;
+	if (error != 0 || at == 0)
+		return error;
+	if (have == 0 || at != address + offsetof(struct frame_image, floating)) {
+		have = FRAME_LEGACY_FLOAT_SIZE;
+		error = copy_in(call, image->floating, at, have);
+		if (error != 0)
+			return error;
+	}
+	*size = float_size_of(note);
+	return *size > have ? copy_in(call, image->floating, at, *size) : 0;
+}
+
 int64_t sys_rt_sigreturn(uint64_t caller)
 {
 	struct call *call = call_of(caller);
 	struct thread *thread = call->thread;
-	struct frame_context context;
-	uint64_t floating[THREAD_STATE_MAX];
+	struct frame_image image;
+	const struct frame_context *context = &image.frame.context;
 	x86_thread_state64_t registers;
-	struct frame_float_note note;
-	uint32_t size = FRAME_LEGACY_FLOAT_SIZE;
+	uint64_t size = 0;
 	int error;
 
 	if (!get_registers(thread, &registers))
 		return -EFAULT;
-	error = copy_in(call, &context, registers.rsp, sizeof context);
-	if (error == 0 && context.registers.floating != 0)
-		error = copy_in(call, &note, context.registers.floating + FRAME_FLOAT_NOTE_OFFSET, sizeof note);
-	if (error == 0 && context.registers.floating != 0) {
-		if (note.magic1 == FRAME_FLOAT_MAGIC1 && note.size <= sizeof floating && (note.size & 7) == 0 &&
-			note.size > size)
-			size = note.size;
-		error = copy_in(call, floating, context.registers.floating, size);
-	}
+	error = read_frame(call, registers.rsp - offsetof(struct signal_frame, context), &image, &size);
 	if (error == CALL_ERROR_RESTART)
 		return CALL_RESTART;
-	if (error != 0 || (context.registers.rip >> 47) != 0) {
+	if (error != 0 || (context->registers.rip >> 47) != 0) {
 		process_exit(call->process, SIGSEGV);
 		return CALL_GONE;
 	}
-	if (context.registers.floating != 0) {
+	if (size != 0) {
 		/* The note lies over reserved bytes, which the processor wants zero. */
-		memset((char *)floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof note);
-		thread_set_state_trap(thread->port, x86_FLOAT_STATE64, floating, size / 8);
+		memset((char *)image.floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof(struct frame_float_note));
+		thread_set_state_trap(thread->port, x86_FLOAT_STATE64, image.floating, (unsigned)size / 8);
 	}
-	frame_restore(&context, &registers);
+	frame_restore(context, &registers);
 	set_registers(thread, &registers);
-	thread->blocked = context.mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-	if (!on_alt_stack(thread, registers.rsp) && !(context.stack.flags & SS_DISABLE)) {
-		thread->alt_stack = context.stack.base;
-		thread->alt_stack_size = context.stack.size;
+	thread->blocked = context->mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (!on_alt_stack(thread, registers.rsp) && !(context->stack.flags & SS_DISABLE)) {
+		thread->alt_stack = context->stack.base;
+		thread->alt_stack_size = context->stack.size;
 	}
 	return CALL_KEEP;
 }

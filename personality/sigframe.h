@@ -56,6 +56,17 @@ struct frame_float_note {
 #define FRAME_USER_SS           0x2bu
 #define FRAME_CONTEXT_FLAGS     7u /* extended state; ss is saved; and restored */
 
+/*
+ * All that a handler is given, as it lies in memory: between the two parts are the bytes that align them, as many as
+ * frame_place leaves.
+ */
+#define FRAME_GAP (((sizeof(struct signal_frame) + 15) & ~15ull) + 8 - sizeof(struct signal_frame))
+struct frame_image {
+	struct signal_frame frame;
+	uint8_t gap[FRAME_GAP];
+	uint64_t floating[THREAD_STATE_MAX + 1]; /* as much as there is, and magic2 */
+};
+
 /* Where frame and floating-point area go: below `top`. float_size: bytes of the area. */
 struct frame_place {
 	uint64_t frame;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,61 @@ static void plain(int signal, int flags)
 	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
 
 	sigaction(signal, &action, NULL);
+}
+
+enum { FLOAT_CHANGED, FLOAT_MOVED, FLOAT_GONE, FLOAT_UNMAPPED };
+static int float_change;
+static char elsewhere[8192] __attribute__((aligned(64)));
+
+/* The state as the handler leaves it is what the interrupted code goes on with, wherever it lies. */
+static void float_changer(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *where = context;
+	size_t size = sizeof(struct _libc_fpstate);
+	uint32_t *note = (uint32_t *)((char *)where->uc_mcontext.fpregs + 464);
+
+	(void)signal;
+	(void)info;
+	if (note[0] == 0x46505853) /* FP_XSTATE_MAGIC1: it is longer, and magic2 is at its end */
+		size = note[1];
+	where->uc_mcontext.fpregs->_xmm[7].element[0] = 0x12345670u + (unsigned)float_change;
+	if (float_change == FLOAT_MOVED) {
+		memcpy(elsewhere, where->uc_mcontext.fpregs, size);
+		where->uc_mcontext.fpregs = (void *)elsewhere;
+	} else if (float_change == FLOAT_GONE) {
+		where->uc_mcontext.fpregs = NULL;
+	} else if (float_change == FLOAT_UNMAPPED) {
+		where->uc_mcontext.fpregs = (void *)0x1000;
+	}
+}
+
+static void float_changes(void)
+{
+	struct sigaction action = {.sa_sigaction = float_changer, .sa_flags = SA_SIGINFO};
+	pid_t child;
+	int status;
+
+	sigaction(SIGUSR2, &action, NULL);
+	for (float_change = FLOAT_CHANGED; float_change <= FLOAT_MOVED; float_change++) {
+		uint32_t before = 0xabcdef, after = 0;
+		long call = 62, self = getpid(), number = SIGUSR2; /* kill */
+
+		__asm__ volatile("movd %3, %%xmm7\n\tsyscall\n\tmovd %%xmm7, %1"
+				 : "+a"(call), "=r"(after)
+				 : "D"(self), "r"(before), "S"(number)
+				 : "rcx", "r11", "memory", "xmm7");
+		printf("xmm7 after a handler: %#x\n", after);
+	}
+	for (; float_change <= FLOAT_UNMAPPED; float_change++) {
+		fflush(stdout);
+		child = fork();
+		if (child == 0) {
+			raise(SIGUSR2);
+			_exit(3);
+		}
+		waitpid(child, &status, 0);
+		printf("frame %d: status %#x\n", float_change, status);
+	}
 }
 
 static void float_handler(int signal)
@@ -232,6 +288,7 @@ int main(void)
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 	printf("killed %d %d\n", WIFSIGNALED(status), WTERMSIG(status));
+	float_changes();
 	/* Real-time signals queue, in order. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGRTMIN);

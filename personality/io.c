@@ -89,7 +89,7 @@ void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t siz
 }
 
 /* One read or write. at: null for the file's own position. */
-static int64_t transfer(struct file *file, struct io *io, const int64_t *at, bool write)
+static inline int64_t transfer(struct file *file, struct io *io, const int64_t *at, bool write)
 {
 	struct call *call = io->call;
 	int64_t (*operation)(struct file *, struct io *, uint64_t *) = write ? file->ops->write : file->ops->read;

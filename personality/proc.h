@@ -134,10 +134,18 @@ struct thread {
 extern struct list processes;
 extern struct process *init_process;
 
-/* The signals that wait for the thread and are not blocked; 0 is the usual case, otherwise signal_due says more. */
+/* The signals that wait for the thread and are not blocked. */
 static inline uint64_t signals_unblocked(const struct thread *thread)
 {
 	return (thread->pending.set | thread->process->pending.set) & ~thread->blocked;
+}
+
+/* Whether a signal waits that the thread must act on; those that are ignored are dropped. */
+static inline bool signal_due(struct thread *thread)
+{
+	uint64_t set = signals_unblocked(thread);
+
+	return set != 0 && signal_due_of(thread, set);
 }
 
 /* --- Finding. Borrowed. */

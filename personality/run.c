@@ -81,17 +81,22 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	enum answer answer;
 	uint64_t word[8] = {0};
 
-	call->state = CALL_RUNNING;
-	call_leave_queues(call);
-	answer = deliver_at_return(call, result);
-	if (thread->dead) {
-		thread_free(thread);
-		return ANSWER_NONE;
+	if (call_is_plain(call, *result) && call->timer.index == 0) {
+		answer = ANSWER_WORD;
+		call->state = CALL_IDLE;
+	} else {
+		call->state = CALL_RUNNING;
+		call_leave_queues(call);
+		answer = deliver_at_return(call, result);
+		if (thread->dead) {
+			thread_free(thread);
+			return ANSWER_NONE;
+		}
+		if (answer != ANSWER_AGAIN)
+			trace_end(call, *result);
+		call_clean(call);
 	}
-	if (answer != ANSWER_AGAIN)
-		trace_end(call, *result);
 	call->reply = MACH_PORT_NULL;
-	call_clean(call);
 	if (reply == MACH_PORT_NULL)
 		return answer;
 	if (answer == ANSWER_WORD) {

@@ -52,7 +52,7 @@ static inline int64_t call_let_run(struct call *call)
 	return result;
 }
 
-/* After its first run: whether nothing is left to do but to reply with the result. Most calls end so. */
+/* For a call without a deadline: whether nothing is left to do but to reply with the result. Most calls end so. */
 static inline bool call_is_plain(const struct call *call, int64_t result)
 {
 	const struct thread *thread = call->thread;

@@ -158,12 +158,11 @@ void signal_act_by_default(struct process *process, int signal)
 	}
 }
 
-bool signal_due(struct thread *thread)
+bool signal_due_of(struct thread *thread, uint64_t set)
 {
 	struct process *process = thread->process;
-	uint64_t set = signals_unblocked(thread);
 
-	if (set == 0 || thread->dead || process->exiting || process->stopped)
+	if (thread->dead || process->exiting || process->stopped)
 		return false;
 	while (set != 0) {
 		int signal = __builtin_ctzll(set) + 1;

@@ -73,8 +73,8 @@ void signal_thread(struct thread *thread, int signal, const struct signal_info *
 void signal_group(struct process_group *group, int signal, const struct signal_info *info);
 
 /* --- Looking. */
-/* Whether a signal waits that the thread must act on. */
-bool signal_due(struct thread *thread);
+/* Whether the thread must act on one of the signals that wait and are not blocked: as proc.h's signal_due. */
+bool signal_due_of(struct thread *thread, uint64_t set);
 /* Makes it act soon, when one is due. */
 void signal_wake(struct thread *thread);
 /* Takes the next signal of `set` from the thread's or the process's queue; 0: none. */

@@ -19,6 +19,8 @@ void wait_queue_wake(struct wait_queue *queue, unsigned events)
 {
 	struct list woken;
 
+	if (list_empty(&queue->waiters))
+		return;
 	/* Waiters with a function of their own stay on the queue; calls leave all their queues. */
 	list_init(&woken);
 	while (!list_empty(&queue->waiters)) {

@@ -30,6 +30,49 @@ static void reply_count(struct output *output, const struct routine *routine, co
 	put(output, "\t%s->%sCnt = %sCnt;\n", var, name, count);
 }
 
+/* A work function that says it returns more memory than there can be is wrong too: nothing of it is sent. */
+static void put_reply_limits(struct output *output, const struct item *item)
+{
+	const struct argument *argument = item->argument;
+	const char *name = argument->name;
+	const unsigned long long unit = is_memory(item->kind) ? memory_unit(argument) : 1;
+
+	if (unit == 1 || !memory_type(argument)->variable)
+		return;
+	if (!is_descriptor_array(item->kind)) {
+		put(output, "\tif (%sCnt > UINT32_MAX / %llu)\n\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n",
+			counted_by(argument)->name, unit);
+		return;
+	}
+	begin_descriptors(output, item);
+	if (argument->type->variable)
+		put(output, "\t\tif (mig_i >= %sCnt)\n\t\t\tbreak;\n", counted_by(argument)->name);
+	put(output, "\t\tif (%sSubs[mig_i] > UINT32_MAX / %llu)\n\t\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n", name,
+		unit);
+	end_descriptors(output, item);
+}
+
+/* Ends the call with that error. What the request had is the work function's, which has run. */
+static void put_limited_reply(struct output *output, const struct routine *routine)
+{
+	const struct item *item;
+	bool any = false;
+
+	for (item = routine->reply.items; item != NULL; item = item->next) {
+		if (item->kind < ITEM_DATA && is_memory(item->kind) && memory_unit(item->argument) > 1 &&
+			memory_type(item->argument)->variable)
+			any = true;
+		if (item->kind < ITEM_DATA)
+			put_reply_limits(output, item);
+	}
+	if (!any)
+		return;
+	put(output, "\tif (mig_result != KERN_SUCCESS) {\n");
+	if (!output->kernel)
+		put(output, "\t\tmig_in->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;\n");
+	put(output, "\t\tgoto mig_end;\n\t}\n");
+}
+
 /* Variable items have their room at first; then each part moves to the end of the one before. */
 static void put_compaction(struct output *output, const struct routine *routine)
 {
@@ -78,6 +121,7 @@ void put_reply(struct output *output, const struct routine *routine)
 			put(output, "\t%s->%s[%llu] = '\\0';\n", part_variable(output, "reply", item->part),
 				item->argument->name, (unsigned long long)type->count - 1);
 	}
+	put_limited_reply(output, routine);
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		if (item->kind < ITEM_DATA)
 			put_descriptor(output, item, "reply");

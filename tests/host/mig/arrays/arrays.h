@@ -10,6 +10,10 @@
 #include <string.h>
 
 extern mach_port_t arrays_kept;
+
+/* The count with which `take` says that it has more memory than there can be. */
+enum { TAKE_TOO_MUCH = 4 };
+
 /* How often a work function of the like_ routines ran, and what the last one-way routine was given. */
 extern unsigned arrays_served;
 extern int32_t arrays_noted;

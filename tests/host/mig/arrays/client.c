@@ -116,6 +116,25 @@ static void test_out(void)
 	CHECK(lb_regions() == 0);
 }
 
+/* A server that says it has more than there can be: the client is told, and what it sent is nobody's twice. */
+static void test_out_of_bounds(void)
+{
+	data_t a[3];
+	numbers_t lists[4], list;
+	mach_msg_type_number_t aSubs[3], listsSubs[4], count = 4;
+	unsigned rights = lb_rights();
+	int32_t sum;
+
+	CHECK(CALL(take(server, TAKE_TOO_MUCH, a, aSubs, lists, listsSubs, &count, &sum)) == MIG_ARRAY_TOO_LARGE);
+	CHECK(lb_regions() == 0);
+	OK(take_numbers(server, lb_send_right(arrays_kept), memory_of("abc", 3), 3, 3, &list, &count));
+	CHECK(count == 3 && list[2] == 30 && lb_rights() == rights);
+	give_back(list, 12);
+	CHECK(CALL(take_numbers(server, lb_send_right(arrays_kept), memory_of("abc", 3), 3, UINT32_MAX / 4 + 2, &list,
+		      &count)) == MIG_ARRAY_TOO_LARGE);
+	CHECK(lb_rights() == rights && lb_regions() == 0);
+}
+
 static void test_inout(void)
 {
 	for (int32_t code = KERN_SUCCESS; code <= KERN_INVALID_ADDRESS; code++) {
@@ -412,6 +431,7 @@ int main(void)
 	run("in_moved", test_in_moved);
 	run("not_sent", test_not_sent);
 	run("out", test_out);
+	run("out_of_bounds", test_out_of_bounds);
 	run("inout", test_inout);
 	run("same_count", test_same_count);
 	run("fixed", test_fixed);

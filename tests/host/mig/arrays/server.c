@@ -88,6 +88,12 @@ kern_return_t s_take(mach_port_t server, int32_t count, data_t *a, mach_msg_type
 		listsSubs[i] = i < 3 ? 2 * i : 5;
 		lists[i] = kept + i;
 	}
+	/* More than there can be: that many numbers times four is 4 again in 32 bits. */
+	if (count == TAKE_TOO_MUCH) {
+		for (unsigned i = 0; i < 3; i++)
+			give_back(a[i], i + 1);
+		listsSubs[2] = UINT32_MAX / 4 + 2;
+	}
 	return KERN_SUCCESS;
 }
 
@@ -109,6 +115,19 @@ kern_return_t s_turn(mach_port_t server, data_t *a, mach_msg_type_number_t *aSub
 	lists[*listsCnt] = memory_of(lists[*listsCnt - 1], last * sizeof **lists);
 	listsSubs[*listsCnt] = last;
 	*listsCnt += 1;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_take_numbers(mach_port_t server, mach_port_t right, data_t data, mach_msg_type_number_t dataCnt,
+	int64_t said, numbers_t *list, mach_msg_type_number_t *listCnt)
+{
+	static int32_t kept[] = {10, 20, 30};
+
+	(void)server;
+	lb_release(right);
+	give_back(data, dataCnt);
+	*list = kept;
+	*listCnt = (mach_msg_type_number_t)said;
 	return KERN_SUCCESS;
 }
 

@@ -15,11 +15,11 @@ struct compiler {
 	struct arena arena;
 	struct interface interface;
 	enum dialect dialect;
-	const char *prefix;      /* of every routine's name; null: none */
-	const char *subr_prefix; /* of what the generated code calls */
-	bool symbol_table;       /* -s */
-	bool send_receive;       /* -R: a client's stub sends and receives by two calls */
-	bool annotate_counts;    /* -b */
+	const char *prefix;       /* of every routine's name; null: none */
+	const char *subr_prefix;  /* of what the generated code calls */
+	bool symbol_table;        /* -s */
+	bool send_receive;        /* -R: a client's stub sends and receives by two calls */
+	bool annotate_counts;     /* -b */
 	unsigned max_descriptors; /* of a request, of a reply; 0: any number */
 	unsigned max_reply_descriptors;
 
@@ -33,7 +33,10 @@ struct compiler {
 	const char *line_start;
 	const char *file;
 	unsigned line;
-	struct loc last; /* the token last read */
+	struct loc last;    /* the token last read */
+	struct loc nobodys; /* the last word that no dialect has, though it looks like one */
+	bool option_word;   /* the next token is what waittime, sendtime or msgoption say */
+	int around_comment; /* what the scanner goes back to */
 
 	/* What DIALECT_AUTO became, and the first thing in the file that each original would have refused. */
 	bool recognised;
@@ -69,7 +72,7 @@ struct compiler {
 		FILE *stream; /* null: none is open */
 		unsigned line;
 		long start; /* of that line, in the file */
-	} shown; /* the file a line of which was shown last: the next is mostly further on */
+	} shown;            /* the file a line of which was shown last: the next is mostly further on */
 };
 
 /* Prepares for the text of one interface, which must be followed by a null byte and outlive the compilation. */

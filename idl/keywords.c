@@ -88,6 +88,19 @@ static const struct keyword {
 	{"waittime", KW_WAITTIME},
 };
 
+/* Words that people take for the language's, in alphabetical order, and how to say what they mean. */
+static const struct nobodys {
+	const char *word;
+	const char *instead;
+} nobodys[] = {
+	{"mustfree", "what comes out of line is always the receiver's to free; the flag auto lets the server's stub "
+		     "free it"},
+	{"oncopy", "the flag servercopy tells the server whether data came inline, physicalcopy asks for a copy"},
+	{"scalar", "name the plain type: MACH_MSG_TYPE_INTEGER_32 and its like, or (NAME, bits)"},
+	{"userdealloc", "give the argument, or its type, the flag dealloc: what is sent is then the receiver's only"},
+	{"usertimeout", "the client's timeouts are waittime, for receiving, and sendtime"},
+};
+
 static int compare(const void *key, const void *entry)
 {
 	return strcasecmp(key, ((const struct keyword *)entry)->word);
@@ -99,4 +112,15 @@ int keyword_token(const char *word)
 		bsearch(word, keywords, sizeof keywords / sizeof keywords[0], sizeof keywords[0], compare);
 
 	return found == NULL ? 0 : found->token;
+}
+
+const char *nobodys_word(const char *word, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof nobodys / sizeof nobodys[0]; i++) {
+		if (strlen(nobodys[i].word) == length && strncasecmp(nobodys[i].word, word, length) == 0)
+			return nobodys[i].instead;
+	}
+	return NULL;
 }

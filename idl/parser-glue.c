@@ -10,18 +10,6 @@ void yyerror(struct loc *location, void *scanner, struct compiler *compiler, con
 	error_at(compiler, location, NULL, "%s", message);
 }
 
-const char *word_text(struct compiler *compiler, const struct word *word)
-{
-	return word->text != NULL ? word->text
-				  : arena_printf(&compiler->arena, "%llu", (unsigned long long)word->number);
-}
-
-const char *join_words(
-	struct compiler *compiler, const struct word *first, const char *joint, const struct word *second)
-{
-	return arena_printf(&compiler->arena, "%s%s%s", word_text(compiler, first), joint, word_text(compiler, second));
-}
-
 /* dealloc[] is a flag of its own; of the others the originals say that they cannot vary. */
 unsigned variable_flag(struct compiler *compiler, const struct loc *loc, unsigned flag)
 {
@@ -119,11 +107,9 @@ struct translation *append_translation(struct translation *list, struct translat
 	return last;
 }
 
-void set_msgoption(struct compiler *compiler, const struct word *word)
+void set_msgoption(struct compiler *compiler, const char *word)
 {
-	const char *text = word_text(compiler, word);
-
-	compiler->msgoption = strcmp(text, "MACH_MSG_OPTION_NONE") == 0 ? NULL : text;
+	compiler->msgoption = strcmp(word, "MACH_MSG_OPTION_NONE") == 0 ? NULL : word;
 }
 
 void set_consume(struct compiler *compiler, const struct loc *loc, const char *word)

@@ -1,9 +1,11 @@
 /* The grammar of the interface language, both families' dialects together. */
 %{
 #include "compiler.h"
+#include "keywords.h"
 #include "routines.h"
 #include "types.h"
 
+#include <ctype.h>
 #include <string.h>
 %}
 
@@ -43,6 +45,7 @@
 %token <text> IDENTIFIER "a name"
 %token <number> NUMBER "a number"
 %token <text> STRING "a file name or string in quotes"
+%token <text> OPTION_WORD "a number or a word of C"
 %token <text> KW_ARRAY "array" KW_AUDITTOKEN "audittoken" KW_AUTO "auto" KW_C_STRING "c_string" KW_CONST "const"
 %token <text> KW_CONSUMEONSENDERROR "consumeonsenderror" KW_CONTEXTTOKEN "servercontexttoken" KW_COUNTINOUT "countinout"
 %token <text> KW_CSERVERTYPE "cservertype" KW_CTYPE "ctype" KW_CUSERTYPE "cusertype" KW_DEALLOC "dealloc"
@@ -63,9 +66,9 @@
 %token <text> KW_USERTYPELIMIT "usertypelimit" KW_USESPECIALREPLYPORT "usespecialreplyport" KW_VALUEOF "ValueOf"
 %token <text> KW_WAITTIME "waittime"
 
-%type <text> name argument_name soft_keyword c_word c_type optional_pointer absent option_joint
+%type <text> name argument_name soft_keyword c_word c_type optional_pointer absent option_word
 %type <number> expression term factor
-%type <word> ipc_word option_word option_part
+%type <word> ipc_word
 %type <type> type_spec base_type argument_type
 %type <member> members
 %type <translation> translations translation
@@ -97,11 +100,11 @@ statement:
 	| KW_SERVERPREFIX name ';' { compiler->server_prefix = $2; }
 	| KW_USERPREFIX name ';' { compiler->user_prefix = $2; }
 	| KW_SERVERDEMUX name ';' { compiler->interface.demux = $2; }
-	| KW_WAITTIME option_word ';' { compiler->waittime = word_text(compiler, &$2); }
+	| KW_WAITTIME want_option option_word ';' { compiler->waittime = $3; }
 	| KW_NOWAITTIME ';' { compiler->waittime = NULL; }
-	| KW_SENDTIME option_word ';' { compiler->sendtime = word_text(compiler, &$2); }
+	| KW_SENDTIME want_option option_word ';' { compiler->sendtime = $3; }
 	| KW_NOSENDTIME ';' { compiler->sendtime = NULL; }
-	| KW_MSGOPTION option_word ';' { set_msgoption(compiler, &$2); }
+	| KW_MSGOPTION want_option option_word ';' { set_msgoption(compiler, $3); }
 	| KW_USESPECIALREPLYPORT expression ';' { set_special_reply_port(compiler, &@1, $2); }
 	| KW_CONSUMEONSENDERROR name ';' { set_consume(compiler, &@2, $2); }
 	| KW_USERTYPELIMIT expression ';' { compiler->user_type_limit = $2; }
@@ -126,19 +129,14 @@ import_word:
 	| KW_DIMPORT { $$ = IMPORT_DEFINES; }
 	;
 
+/* Reduced before the scanner reads on, as nothing else can stand there: it must know what to look for. */
+want_option: %empty { compiler->option_word = true; };
+
+/* A word of the originals is copied into C as it stands: names, keywords of ours, numbers, with points, dashes and the like. */
 option_word:
-	option_part
-	| option_word '|' option_part { $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, " | ", &$3)}; }
+	OPTION_WORD
+	| option_word '|' want_option OPTION_WORD { $$ = arena_printf(&compiler->arena, "%s | %s", $1, $4); }
 	;
-/* One word of the originals may have points, dashes, slashes and dollars in it: it is copied into C as it stands. */
-option_part:
-	name { $$ = (struct word){.loc = @1, .text = $1}; }
-	| NUMBER { $$ = (struct word){.loc = @1, .number = $1}; }
-	| '$' name { $$ = (struct word){.loc = @1, .text = arena_printf(&compiler->arena, "$%s", $2)}; }
-	| option_part option_joint name { struct word last = {.loc = @3, .text = $3}; $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $2, &last)}; }
-	| option_part option_joint NUMBER { struct word last = {.loc = @3, .number = $3}; $$ = (struct word){.loc = @1, .text = join_words(compiler, &$1, $2, &last)}; }
-	;
-option_joint: '.' { $$ = "."; } | '$' { $$ = "$"; } | '-' { $$ = " - "; } | '/' { $$ = " / "; };
 
 type_spec:
 	base_type
@@ -156,6 +154,9 @@ type_spec:
 	| KW_POINTERTOIFNOT '(' c_type optional_pointer ',' absent ')' {
 		$$ = type_optional(compiler, &@1, join_type(compiler, $3, $4), $6);
 	}
+	| KW_POINTERTO '(' error ')' { yyerrok; $$ = &compiler->error_type; }
+	| KW_VALUEOF '(' error ')' { yyerrok; $$ = &compiler->error_type; }
+	| KW_POINTERTOIFNOT '(' error ')' { yyerrok; $$ = &compiler->error_type; }
 	;
 
 c_word: IDENTIFIER | KW_STRUCT { $$ = "struct"; } | KW_CONST { $$ = "const"; };
@@ -173,6 +174,7 @@ base_type:
 	| '(' ipc_word '|' ipc_word ',' expression base_flags ')' {
 		$$ = type_long_form(compiler, &@1, type_of_pair(compiler, &$2, &$4), $6, $7);
 	}
+	| '(' ipc_word error ')' { yyerrok; $$ = &compiler->error_type; }
 	;
 
 base_flags: %empty { $$ = 0; } | base_flags ',' flag { $$ = $1 | $3; };
@@ -207,6 +209,7 @@ arguments:
 	| '(' argument_list ')' { $$ = reverse_arguments($2); }
 	| '(' argument_list ';' ')' { $$ = reverse_arguments($2); }
 	| '(' error ')' { yyerrok; $$ = NULL; compiler->broken_arguments = true; }
+	| '(' argument_list error ')' { yyerrok; $$ = reverse_arguments($2); compiler->broken_arguments = true; }
 	;
 
 argument_list:
@@ -326,12 +329,35 @@ static const char *symbol_text(struct compiler *compiler, yysymbol_kind_t symbol
 	return arena_printf(&compiler->arena, "'%s'", name);
 }
 
+/* The characters of a token. */
+static const char *token_start(const struct loc *where)
+{
+	return where->text + where->column - 1;
+}
+
 /* The token that was found: names and numbers as they are written. */
 static const char *found_text(struct compiler *compiler, yysymbol_kind_t symbol, const struct loc *where)
 {
 	if (symbol == YYSYMBOL_IDENTIFIER || symbol == YYSYMBOL_NUMBER || symbol == YYSYMBOL_STRING)
-		return arena_printf(&compiler->arena, "'%.*s'", (int)where->length, where->text + where->column - 1);
+		return arena_printf(&compiler->arena, "'%.*s'", (int)where->length, token_start(where));
 	return symbol_text(compiler, symbol);
+}
+
+/* Whether the token follows a word that no dialect has: then that is what is wrong, and this says so. */
+static bool report_nobodys_word(struct compiler *compiler, const struct loc *where)
+{
+	const struct loc *word = &compiler->nobodys;
+	const char *p;
+
+	if (word->text == NULL || token_start(where) <= token_start(word))
+		return false;
+	for (p = token_start(word) + word->length; p < token_start(where); p++) {
+		if (!isspace((unsigned char)*p))
+			return false;
+	}
+	error_at(compiler, word, nobodys_word(token_start(word), word->length), "'%.*s' is no word of the language",
+		(int)word->length, token_start(word));
+	return true;
 }
 
 /* Says what was found and what could stand there instead. */
@@ -342,11 +368,14 @@ static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, str
 	int count = yypcontext_expected_tokens(context, expected, ALL);
 	yysymbol_kind_t found = yypcontext_token(context);
 	const char *what = NULL;
+	const struct loc *where = yypcontext_location(context);
 	bool name = false;
 	int kept = 0;
 	int i;
 
 	(void)scanner;
+	if (report_nobodys_word(compiler, where))
+		return 0;
 	for (i = 0; i < count; i++) {
 		name = name || expected[i] == YYSYMBOL_IDENTIFIER;
 		if (expected[i] == YYSYMBOL_KW_SUBSYSTEM)
@@ -367,8 +396,9 @@ static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, str
 			what = arena_printf(&compiler->arena, "%s%s%s", what != NULL ? what : "",
 				i == 0 ? "" : i + 1 < kept ? ", " : " or ", symbol_text(compiler, expected[i]));
 	}
-	error_at(compiler, yypcontext_location(context), NULL, "%s%s%s%s", what != NULL ? "expected " : "",
+	error_at(compiler, where,
+		found == YYSYMBOL_IDENTIFIER ? nobodys_word(token_start(where), where->length) : NULL, "%s%s%s%s", what != NULL ? "expected " : "",
 		what != NULL ? what : "this cannot follow", found == YYSYMBOL_YYEMPTY ? "" : ", found ",
-		found == YYSYMBOL_YYEMPTY ? "" : found_text(compiler, found, yypcontext_location(context)));
+		found == YYSYMBOL_YYEMPTY ? "" : found_text(compiler, found, where));
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* The table of types, ipc names, and what a `type` statement adds to a specification. */
 #include "types.h"
+#include "keywords.h"
 #include "type_table.h"
 
 #include <string.h>
@@ -141,6 +142,8 @@ const char *suggestion(struct compiler *compiler, const char *name)
 	struct type *type;
 	size_t i;
 
+	if (nobodys_word(name, strlen(name)) != NULL)
+		return nobodys_word(name, strlen(name));
 	if (compiler->stopped || compiler->errors > SUGGESTED)
 		return NULL;
 	for (type = compiler->interface.types; type != NULL; type = type->next) {

@@ -43,11 +43,12 @@ static void put_mach_msg(struct output *output, const struct routine *routine, b
 		wait = send_time_text(output, routine);
 	put(output, "\tmig_result = mach_msg(&mig_request->Head, ");
 	put_options(output, routine, sends, receives);
-	put(output, ", %s, %s, %s%s, MACH_PORT_NULL);\n", sends ? "mig_request->Head.msgh_size" : "0",
+	put(output, ", %s, %s, %s, MACH_PORT_NULL);\n", sends ? "mig_request->Head.msgh_size" : "0",
 		!receives            ? "0, MACH_PORT_NULL"
 		: routine->allocated ? "sizeof *mig_message, mig_request->Head.msgh_local_port"
 				     : "sizeof mig_message, mig_request->Head.msgh_local_port",
-		wait != NULL ? "(mach_msg_timeout_t)" : "", wait != NULL ? wait : "MACH_MSG_TIMEOUT_NONE");
+		wait != NULL ? arena_printf(&output->compiler->arena, "(mach_msg_timeout_t)(%s)", wait)
+			     : "MACH_MSG_TIMEOUT_NONE");
 }
 
 void put_rpc(struct output *output, const struct routine *routine)

@@ -399,6 +399,14 @@ static void test_what_originals_take(void)
 	CHECK((lb_last_option & MACH_SEND_INTERRUPT) == 0 && (lb_last_option & MACH_RCV_TIMEOUT) != 0);
 	CHECK(CALL(times(server, "four")) == 4 && lb_last_timeout == 499);
 	CHECK(CALL(dollars(server, "five5")) == 5 && lb_last_timeout == 321);
+	CHECK(CALL(waits_keyword(server, "a")) == 1 && lb_last_timeout == 71);
+	CHECK(CALL(waits_negative(server, "a")) == 1 && lb_last_timeout == UINT32_MAX);
+	CHECK(CALL(waits_dollar(server, "a")) == 1 && lb_last_timeout == 73 &&
+		(lb_last_option & MACH_SEND_TIMEOUT) != 0);
+	CHECK(CALL(sends_keyword(server, "a")) == 1 && lb_last_timeout == 72 &&
+		(lb_last_option & MACH_RCV_TIMEOUT) == 0);
+	CHECK(CALL(options_keyword(server, "a")) == 1 && (lb_last_option & MACH_SEND_INTERRUPT) != 0 &&
+		(lb_last_option & MACH_RCV_INTERRUPT) != 0);
 	mine = lb_port(NULL, 0);
 	CHECK(CALL(two_ports(0, server, 0, mine, 77)) == 77 && lb_last_reply_port == mine);
 	lb_release(mine);

@@ -13,6 +13,9 @@ typedef char *data_t;
 typedef uint64_t mach_port_context_t;
 typedef int32_t *flags_t;
 extern mach_msg_timeout_t more$times;
+/* Words of the language, and what ends in a dollar. */
+extern mach_msg_timeout_t serverdemux, of, ends$;
+enum { skip = MACH_SEND_INTERRUPT, type$ = MACH_RCV_INTERRUPT };
 extern struct more_times {
 	int rcv;
 } more_times;

@@ -366,7 +366,32 @@ kern_return_t s_said_twice(mach_port_t server, flags_t a, mach_msg_type_number_t
 	return KERN_SUCCESS;
 }
 
-mach_msg_timeout_t more$times = 321;
+mach_msg_timeout_t more$times = 321, serverdemux = 71, of = 72, ends$ = 73;
+
+kern_return_t s_waits_keyword(mach_port_t server, const char *text)
+{
+	return s_times(server, text);
+}
+
+kern_return_t s_waits_negative(mach_port_t server, const char *text)
+{
+	return s_times(server, text);
+}
+
+kern_return_t s_waits_dollar(mach_port_t server, const char *text)
+{
+	return s_times(server, text);
+}
+
+kern_return_t s_sends_keyword(mach_port_t server, const char *text)
+{
+	return s_times(server, text);
+}
+
+kern_return_t s_options_keyword(mach_port_t server, const char *text)
+{
+	return s_times(server, text);
+}
 
 kern_return_t s_dollars(mach_port_t server, const char *text)
 {

@@ -4,11 +4,9 @@
 
 #include <string.h>
 
-/* Shapes that C passes by the type's own name: structs, and in other dialects than Portolan's arrays and strings. */
-static const char *passed_by_name(const struct compiler *compiler, const struct type *type)
+/* What C knows only by the name of its type, which must be said: structs, and arrays of what has no name either. */
+static const char *passed_by_name(const struct type *type)
 {
-	const char *const array = compiler->dialect != DIALECT_PORTOLAN ? "an array" : NULL;
-
 	if (type->c_type != NULL || (type->c_user_type != NULL && type->c_server_type != NULL))
 		return NULL;
 	switch (type->shape) {
@@ -20,12 +18,7 @@ static const char *passed_by_name(const struct compiler *compiler, const struct 
 			(type->element->shape == SHAPE_ARRAY || type->element->shape == SHAPE_STRUCT ||
 				type->element->shape == SHAPE_STRING))
 			return "an array whose elements have no name";
-		return array;
-	case SHAPE_OOL_ARRAY:
-		return array;
-	case SHAPE_STRING:
-	case SHAPE_VSTRING:
-		return array != NULL ? "a string" : NULL;
+		return NULL;
 	default:
 		return NULL;
 	}
@@ -41,9 +34,11 @@ struct argument *new_argument(struct compiler *compiler, const struct loc *loc, 
 	argument->name = name;
 	argument->type = type;
 	argument->flags = flags;
-	if (type->name == NULL) {
+	if (type->name == NULL && !type_fits(compiler, type)) {
+		argument->type = &compiler->error_type;
+	} else if (type->name == NULL) {
 		/* An argument's specification without a name is a type called like the argument. */
-		const char *what = passed_by_name(compiler, type);
+		const char *what = passed_by_name(type);
 
 		if (what != NULL)
 			error_at(compiler, loc,

@@ -65,7 +65,8 @@ static uint64_t message_bytes(const struct routine *routine, bool reply)
 	uint64_t size = 24 + 8 * (reply ? routine->reply_words : routine->request_words);
 
 	if (!routine->registers)
-		size = reply && !routine->simple ? routine->reply.max_size : routine->request.max_size;
+		size = reply && !routine->simple ? routine->reply.max_size + routine->reply_room
+						 : routine->request.max_size;
 	if (reply && (routine->simple || size < 40))
 		size = 40;
 	return size;
@@ -156,7 +157,8 @@ static void put_description(struct output *output)
 			put(output, "\t\t\t.max_reply_msg = %llu,\n\t\t},\n",
 				(unsigned long long)message_bytes(routine, true));
 		else
-			put(output, "\t\t\t.max_reply_msg = mig_reply_%s_size,\n\t\t},\n", routine->name);
+			put(output, "\t\t\t.max_reply_msg = mig_reply_%s_size%s,\n\t\t},\n", routine->name,
+				reply_room(output, routine));
 	}
 	put(output, "\t},\n};\n\n");
 }

@@ -17,6 +17,35 @@ bool carries_rights(enum item_kind kind)
 	return kind != ITEM_OOL && kind != ITEM_OOL_ARRAY;
 }
 
+bool is_array_in_memory(const struct item *item)
+{
+	return item->kind == ITEM_OOL_PORTS && !type_in_memory(item->argument->type);
+}
+
+/* The C type of what such an array's pointer points to: an element, or the whole. */
+static const char *pointed_type(struct output *output, const struct type *type, bool *whole)
+{
+	const char *element = c_element(output, type);
+
+	*whole = element == NULL;
+	return *whole ? c_type(output, type) : element;
+}
+
+void put_memory_variable(struct output *output, const struct argument *argument)
+{
+	bool whole;
+
+	put(output, "\t%s *%s;\n", pointed_type(output, argument->type, &whole), argument->name);
+}
+
+const char *memory_value(struct output *output, const struct argument *argument, const char *pointer)
+{
+	bool whole;
+	const char *type = pointed_type(output, argument->type, &whole);
+
+	return arena_printf(&output->compiler->arena, whole ? "*(%s *)%s" : "(%s *)%s", type, pointer);
+}
+
 const struct type *memory_type(const struct argument *argument)
 {
 	return argument->type->shape == SHAPE_OOL_ARRAY ? argument->type->element : argument->type;
@@ -85,20 +114,21 @@ const char *array_limit(struct output *output, const struct argument *argument, 
 const char *array_element(struct output *output, const struct argument *argument, bool constant)
 {
 	const struct type *type = argument->type->element;
+	const bool is_struct = argument->type->shape == SHAPE_STRUCT;
 	struct arena *arena = &output->compiler->arena;
 
-	if (type->shape != SHAPE_ARRAY)
+	if (!is_struct && (type->shape == SHAPE_PORT || type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED))
 		return arena_printf(arena, "%s[mig_i]", argument->name);
-	while (type->shape == SHAPE_ARRAY)
+	while (type->shape != SHAPE_PORT)
 		type = type->element;
-	return arena_printf(
-		arena, "((%s%s *)%s)[mig_i]", constant ? "const " : "", c_type(output, type), argument->name);
+	return arena_printf(arena, "((%s%s *)%s%s)[mig_i]", constant ? "const " : "", c_type(output, type),
+		is_struct && (output->server || !argument->out) ? "&" : "", argument->name);
 }
 
 void put_array_variable(struct output *output, const struct argument *argument)
 {
 	const struct type *type = argument->type;
-	const char *element = c_element(output, type);
+	const char *element = type->shape == SHAPE_STRUCT ? NULL : c_element(output, type);
 
 	if (element != NULL)
 		put(output, "\t%s %s[%llu];\n", element, argument->name, (unsigned long long)type->count);
@@ -110,6 +140,15 @@ void put_array_variable(struct output *output, const struct argument *argument)
 }
 
 /* --- Filling them. */
+
+uint64_t memory_limit(const struct argument *argument)
+{
+	const struct type *type = memory_type(argument);
+
+	if (type->shape == SHAPE_VARRAY)
+		return type->count;
+	return type->bound != 0 ? type->bound : UINT32_MAX / memory_unit(argument);
+}
 
 const char *memory_size(struct output *output, const struct argument *argument)
 {
@@ -127,6 +166,8 @@ const char *memory_size(struct output *output, const struct argument *argument)
 
 static const char *deallocate_text(struct output *output, const struct argument *argument)
 {
+	if (!type_in_memory(argument->type))
+		return "0";
 	if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
 		return arena_printf(&output->compiler->arena, "%sDealloc != 0", argument->name);
 	if ((argument->flags & FLAG_NOTDEALLOC) != 0)
@@ -233,19 +274,19 @@ void put_descriptor_limits(struct output *output, const struct item *item)
 	if (is_descriptor_array(item->kind) && type->variable)
 		put(output, "\tif (%s > %llu)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n", count,
 			(unsigned long long)type->count);
-	if (!is_memory(item->kind) || !memory_type(argument)->variable || memory_unit(argument) == 1)
+	if (!is_memory(item->kind) || !memory_type(argument)->variable || memory_limit(argument) == UINT32_MAX)
 		return;
 	if (!is_descriptor_array(item->kind)) {
-		put(output, "\tif (%s > UINT32_MAX / %llu)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n", count,
-			(unsigned long long)memory_unit(argument));
+		put(output, "\tif (%s > %llu)\n\t\treturn MIG_ARRAY_TOO_LARGE;\n", count,
+			(unsigned long long)memory_limit(argument));
 		return;
 	}
 	if (!type->variable)
 		count = arena_printf(&output->compiler->arena, "%llu", (unsigned long long)type->count);
 	put(output,
-		"\tfor (unsigned mig_i = 0; mig_i < %s; mig_i++) {\n\t\tif (%sSubs[mig_i] > UINT32_MAX / %llu)\n"
+		"\tfor (unsigned mig_i = 0; mig_i < %s; mig_i++) {\n\t\tif (%sSubs[mig_i] > %llu)\n"
 		"\t\t\treturn MIG_ARRAY_TOO_LARGE;\n\t}\n",
-		count, argument->name, (unsigned long long)memory_unit(argument));
+		count, argument->name, (unsigned long long)memory_limit(argument));
 }
 
 /* --- Checking what came. */
@@ -259,6 +300,10 @@ void check_descriptor(struct output *output, const struct item *item, const char
 	const char *size = arena_printf(&output->compiler->arena, "%s.%s", at, memory_field(item));
 
 	put(output, "%sif (%s.type != %s)\n%s\tgoto %s;\n", indent, image, descriptor_type(item), indent, label);
+	if (is_memory(item->kind) && memory_type(argument)->variable &&
+		memory_limit(argument) < UINT32_MAX / memory_unit(argument))
+		put(output, "%sif (%s > %llu)\n%s\tgoto %s;\n", indent, size,
+			(unsigned long long)(memory_limit(argument) * memory_unit(argument)), indent, label);
 	if (is_memory(item->kind) && memory_type(argument)->variable && memory_unit(argument) > 1)
 		put(output, "%sif (%s %% %llu != 0)\n%s\tgoto %s;\n", indent, size,
 			(unsigned long long)memory_unit(argument), indent, label);
@@ -323,6 +368,8 @@ const char *received_value(struct output *output, const struct item *item, const
 
 	if (!is_memory(item->kind))
 		return arena_printf(arena, "%s.%s", at, output->kernel ? "port" : "name");
+	if (is_array_in_memory(item))
+		return memory_value(output, argument, arena_printf(arena, "(uintptr_t)%s.address", at));
 	if (output->kernel)
 		return arena_printf(arena, "%s.%s", at, carries_rights(item->kind) ? "ports" : "copy");
 	return arena_printf(arena, "(%s)(uintptr_t)%s.address", c_type(output, memory_type(argument)), at);

@@ -7,6 +7,12 @@
 bool is_memory(enum item_kind kind);
 /* Rights in ports' descriptors, or in memory. Only for what is in descriptors. */
 bool carries_rights(enum item_kind kind);
+/* An array of rights that travels in memory, though C has it inline. */
+bool is_array_in_memory(const struct item *item);
+/* The server's pointer to such an array: `E *` or, of elements without a name, `T *`. */
+void put_memory_variable(struct output *output, const struct argument *argument);
+/* The array that is at an address, as an expression. */
+const char *memory_value(struct output *output, const struct argument *argument, const char *pointer);
 /* The type of an out-of-line argument's memory: its own, or in an array that of each element. */
 const struct type *memory_type(const struct argument *argument);
 /* Bytes, or rights, that the count of such memory counts as one. */
@@ -34,6 +40,8 @@ const char *array_limit(struct output *output, const struct argument *argument, 
 const char *array_element(struct output *output, const struct argument *argument, bool constant);
 void put_array_variable(struct output *output, const struct argument *argument);
 
+/* Elements at most of memory whose length varies: its bound, or what 32 bits can say. */
+uint64_t memory_limit(const struct argument *argument);
 /* Bytes, or rights, of memory that is sent, as an expression of the sender's variables. */
 const char *memory_size(struct output *output, const struct argument *argument);
 /* Fills an item from C variables called like the argument. */

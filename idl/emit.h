@@ -97,6 +97,9 @@ const char *received_count(
 void put_checks(struct output *output, const struct routine *routine, const struct message *message, const char *kind,
 	const char *label);
 
+/* Behind a size: the room that a reply needs in the server besides. "" or " + 4096". */
+const char *reply_room(struct output *output, const struct routine *routine);
+
 /* user_call.c: sends mig_request, and receives the reply over it; the outcome is in mig_result. */
 void put_rpc(struct output *output, const struct routine *routine);
 

@@ -51,6 +51,8 @@ static void put_type(FILE *file, const struct type *type)
 		", \"send\": %d, \"receive\": %d, \"bytes\": %llu, \"count\": %llu, \"variable\": %s, \"align\": %u",
 		type->send_name, type->recv_name, (unsigned long long)type->bytes, (unsigned long long)type->count,
 		type->variable ? "true" : "false", type->align);
+	if (type->bound != 0)
+		fprintf(file, ", \"bound\": %llu", (unsigned long long)type->bound);
 	if (type->dealloc)
 		fputs(", \"dealloc\": true", file);
 	put_member(file, "ctype", type->c_type, &first);
@@ -148,6 +150,8 @@ static void put_settings(FILE *file, const struct routine *routine)
 	put_member(file, "error_procedure", routine->kind == KIND_ROUTINE ? NULL : routine->error_procedure, &first);
 	if (routine->special_reply_port)
 		fputs(", \"special_reply_port\": true", file);
+	if (routine->rights_in_memory)
+		fputs(", \"rights_in_memory\": true", file);
 	if (routine->allocated)
 		fputs(", \"allocated\": true", file);
 }

@@ -5,14 +5,17 @@
 
 enum { WORDS = 8, HEADER = 24, BODY = 8, DESCRIPTOR = 16, NDR = 8 };
 
+/* What the kernel takes in one message. */
+#define DESCRIPTORS_MAX 256u
+
 static bool fits_words(const struct type *type)
 {
 	switch (type->shape) {
 	case SHAPE_SCALAR:
 	case SHAPE_REAL:
-	case SHAPE_STRUCT:
 	case SHAPE_STRING:
 		return true;
+	case SHAPE_STRUCT:
 	case SHAPE_ARRAY:
 		return type_rights(type) == 0;
 	default:
@@ -53,9 +56,7 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 			return arena_printf(&compiler->arena, "'%s' is a right", argument->name);
 		if (type_in_descriptors(argument->type))
 			return arena_printf(&compiler->arena, "'%s' is %s", argument->name,
-				argument->type->shape == SHAPE_ARRAY || argument->type->shape == SHAPE_VARRAY
-					? "rights"
-					: "out of line");
+				type_in_memory(argument->type) ? "out of line" : "rights");
 		if (!fits_words(argument->type))
 			return arena_printf(&compiler->arena, "the length of '%s' %s", argument->name,
 				argument->type->variable ? "varies" : "is known to C only");
@@ -88,21 +89,25 @@ static void lay_out_words(struct routine *routine)
 	routine->reply_words = routine->simple ? 0 : out;
 }
 
-static enum item_kind item_of(const struct type *type)
+static enum item_kind item_of(const struct routine *routine, const struct type *type)
 {
+	const enum item_kind rights = routine->rights_in_memory ? ITEM_OOL_PORTS : ITEM_PORTS;
+
 	switch (type->shape) {
 	case SHAPE_PORT:
 		return ITEM_PORT;
 	case SHAPE_ARRAY:
 	case SHAPE_VARRAY:
 		if (type_rights(type->element) != 0)
-			return ITEM_PORTS;
+			return rights;
 		return type->shape == SHAPE_ARRAY ? ITEM_DATA : ITEM_VARIABLE;
 	case SHAPE_OOL:
 	case SHAPE_UNBOUNDED:
 		return type_rights(type->element) != 0 ? ITEM_OOL_PORTS : ITEM_OOL;
 	case SHAPE_OOL_ARRAY:
 		return type_rights(type->element->element) != 0 ? ITEM_OOL_PORTS_ARRAY : ITEM_OOL_ARRAY;
+	case SHAPE_STRUCT:
+		return type_rights(type) != 0 ? ITEM_PORTS : ITEM_DATA;
 	case SHAPE_VSTRING:
 	case SHAPE_OPTIONAL:
 		return ITEM_VARIABLE;
@@ -113,6 +118,7 @@ static enum item_kind item_of(const struct type *type)
 
 struct layout {
 	struct compiler *compiler;
+	const struct routine *routine;
 	struct message *message;
 	struct item **end;
 	uint64_t least; /* bytes so far when everything variable is empty, and when it is full */
@@ -139,7 +145,7 @@ static void take(struct layout *layout, uint64_t bytes, unsigned align)
 
 static void add_descriptors(struct layout *layout, struct argument *argument)
 {
-	enum item_kind kind = item_of(argument->type);
+	enum item_kind kind = item_of(layout->routine, argument->type);
 	struct item *item;
 
 	if (kind == ITEM_DATA || kind == ITEM_VARIABLE)
@@ -155,7 +161,7 @@ static void add_descriptors(struct layout *layout, struct argument *argument)
 static void add_data(struct layout *layout, struct argument *argument)
 {
 	const struct type *type = argument->type;
-	enum item_kind kind = item_of(type);
+	enum item_kind kind = item_of(layout->routine, type);
 
 	if (is_descriptor_array(kind) && type->variable) {
 		add_item(layout, ITEM_COUNT, argument);
@@ -177,7 +183,7 @@ static void add_data(struct layout *layout, struct argument *argument)
 
 static void lay_out_message(struct compiler *compiler, struct routine *routine, struct message *message, bool reply)
 {
-	struct layout layout = {.compiler = compiler, .message = message, .end = &message->items};
+	struct layout layout = {.compiler = compiler, .routine = routine, .message = message, .end = &message->items};
 	struct argument *argument;
 	const struct item *last;
 
@@ -193,7 +199,7 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		bool counted = !reply && argument->out && !argument->in && (argument->flags & FLAG_COUNTINOUT) != 0 &&
 			       argument->type->shape == SHAPE_VARRAY;
-		enum item_kind kind = item_of(argument->type);
+		enum item_kind kind = item_of(routine, argument->type);
 
 		if ((reply ? argument->out : argument->in) &&
 			(kind == ITEM_DATA || kind == ITEM_VARIABLE ||
@@ -223,14 +229,55 @@ static void lay_out_message(struct compiler *compiler, struct routine *routine, 
 	take(&layout, 0, 8);
 	message->min_size = layout.least;
 	message->max_size = layout.most;
-	if (message->max_size > 1u << 20)
+	if (message->max_size + (reply ? routine->reply_room : 0) > 1u << 20)
 		error_at(compiler, &routine->loc, "pass the large arguments out of line: ^array[] of ...",
 			"the %s of '%s' can have %llu bytes; a message has at most %u", reply ? "reply" : "request",
-			routine->name, (unsigned long long)message->max_size, 1u << 20);
-	if (message->descriptors > 256)
-		error_at(compiler, &routine->loc, "pass an out-of-line array of rights: ^array[] of ...",
-			"the %s of '%s' has %llu descriptors; a message has at most 256", reply ? "reply" : "request",
-			routine->name, (unsigned long long)message->descriptors);
+			routine->name, (unsigned long long)message->max_size + (reply ? routine->reply_room : 0),
+			1u << 20);
+	if (message->descriptors > DESCRIPTORS_MAX)
+		error_at(compiler, &routine->loc, "pass an out-of-line array: ^array[] of ...",
+			"the %s of '%s' has %llu descriptors; a message has at most %u", reply ? "reply" : "request",
+			routine->name, (unsigned long long)message->descriptors, DESCRIPTORS_MAX);
+}
+
+/* Descriptors that an array of rights would have, one for each right. */
+static uint64_t rights_in_arrays(const struct argument *argument)
+{
+	const struct type *type = argument->type;
+
+	if (type->shape == SHAPE_VARRAY)
+		return type->count * type_rights(type->element);
+	return type->shape == SHAPE_ARRAY ? type_rights(type) : 0;
+}
+
+/*
+ * Rights of arrays have descriptors of their own if that many fit into a message, beside all others. Else the arrays of
+ * the routine are one descriptor each, for memory. The kernel's stubs have no such memory.
+ */
+static void put_rights_in_memory(const struct compiler *compiler, struct routine *routine)
+{
+	const struct argument *argument;
+	uint64_t in = 0;
+	uint64_t out = 0;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		uint64_t own = rights_in_arrays(argument);
+
+		if (own == 0 && type_in_descriptors(argument->type))
+			own = argument->type->shape == SHAPE_OOL_ARRAY ? argument->type->count
+			      : argument->type->shape == SHAPE_STRUCT  ? type_rights(argument->type)
+								       : 1;
+		in += argument->in ? own : 0;
+		out += argument->out ? own : 0;
+	}
+	if ((in <= DESCRIPTORS_MAX && out <= DESCRIPTORS_MAX) || compiler->interface.kernel_server ||
+		compiler->interface.kernel_user)
+		return;
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		routine->rights_in_memory = routine->rights_in_memory || rights_in_arrays(argument) != 0;
+		if (argument->out)
+			routine->reply_room += (rights_in_arrays(argument) + 1) / 2 * 8;
+	}
 }
 
 /* The most that a message can have, as far as the file says: natives count as UserTypeLimit, or as anything. */
@@ -268,6 +315,7 @@ void lay_out_routine(struct compiler *compiler, struct routine *routine)
 		lay_out_words(routine);
 		return;
 	}
+	put_rights_in_memory(compiler, routine);
 	lay_out_message(compiler, routine, &routine->request, false);
 	if (!routine->simple)
 		lay_out_message(compiler, routine, &routine->reply, true);

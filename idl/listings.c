@@ -40,6 +40,10 @@ void print_explanation(struct compiler *compiler, FILE *file)
 			explain_message(&routine->request, "request", file);
 			if (!routine->simple)
 				explain_message(&routine->reply, "reply", file);
+			if (routine->rights_in_memory)
+				fputs("    arrays of rights are out of line, as a message has at most 256 "
+				      "descriptors\n",
+					file);
 		}
 	}
 }

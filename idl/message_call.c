@@ -60,7 +60,9 @@ static void put_call_argument(struct output *output, const struct routine *routi
 		bool array = type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING || type->shape == SHAPE_VARRAY ||
 			     type->shape == SHAPE_VSTRING || type->shape == SHAPE_OOL_ARRAY;
 
-		if (is_local(out) || is_descriptor_array(out->kind))
+		if (is_array_in_memory(out))
+			put(output, "%s", memory_value(output, argument, name));
+		else if (is_local(out) || is_descriptor_array(out->kind))
 			put(output, "%s%s", array ? "" : "&", name);
 		else
 			put(output, "%s%s->%s", array ? "" : "&", part_variable(output, "reply", out->part), name);

@@ -43,6 +43,11 @@ static void put_variables(struct output *output, const struct routine *routine)
 	/* Of this call only: a work function may write into what it is given. */
 	for (part = 0; routine->retcode != NULL && part < routine->request.parts; part++)
 		put(output, "\t%s mig_nothing%u;\n", part_struct(output, "request", routine, part), part);
+	for (item = routine->request.items; routine->retcode != NULL && item != NULL; item = item->next) {
+		if (is_array_in_memory(item))
+			put(output, "\tmach_port_t mig_no_%s[%llu];\n", item->argument->name,
+				(unsigned long long)item->argument->type->bytes / 4);
+	}
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		const struct type *type = argument->type;
 		const char *name = argument->name;
@@ -55,7 +60,9 @@ static void put_variables(struct output *output, const struct routine *routine)
 			continue;
 		}
 		item = argument->out ? find_item(&routine->reply, argument) : NULL;
-		if ((item != NULL && is_local(item)) || (argument->in && !argument->out && in_translated))
+		if (item != NULL && is_array_in_memory(item))
+			put_memory_variable(output, argument);
+		else if ((item != NULL && is_local(item)) || (argument->in && !argument->out && in_translated))
 			put(output, "\t%s %s;\n", c_seen_type(output, argument), name);
 		if (item == NULL)
 			continue;
@@ -86,6 +93,33 @@ static void put_poly(struct output *output, const struct argument *argument, con
 		put(output, "\t%sPoly = MACH_MSG_TYPE_MOVE_SEND;\n", name);
 	else
 		put(output, "\t%sPoly = %s.disposition;\n", name, first_descriptor(output, in, "request"));
+}
+
+/*
+ * An array of rights that travels in memory: the work function gets room behind the reply, where it stays until that is
+ * sent. The memory that an inout one came in is freed as that of those that only go in.
+ */
+static void put_array_in_memory(
+	struct output *output, const struct routine *routine, const struct argument *argument, const struct item *in)
+{
+	const struct argument *before;
+	const unsigned long long bytes = argument->type->bytes;
+	const char *name = argument->name;
+	uint64_t offset = 0;
+
+	for (before = routine->arguments; before != argument; before = before->next) {
+		if (before->out && find_item(&routine->reply, before) != NULL &&
+			is_array_in_memory(find_item(&routine->reply, before)))
+			offset += (before->type->bytes + 7) / 8 * 8;
+	}
+	put(output, "\t%s = (void *)((char *)mig_out + mig_reply_%s_size + %llu);\n", name, routine->name,
+		(unsigned long long)offset);
+	put(output, "\tmemset(%s, 0, %llu);\n", name, bytes);
+	if (in != NULL)
+		put(output,
+			"\tif (mig_request->%s.count != 0)\n\t\tmemcpy(%s, mig_request->%s.address, "
+			"mig_request->%s.count * sizeof(mach_port_t));\n",
+			name, name, name, name);
 }
 
 /* Translations and values the work function takes by address, before it runs. */
@@ -119,12 +153,17 @@ static void put_inputs(struct output *output, const struct routine *routine)
 		item = argument->out ? find_item(&routine->reply, argument) : NULL;
 		if (item == NULL)
 			continue;
+		if (is_array_in_memory(item))
+			put_array_in_memory(output, routine, argument, in);
 		zero = item->kind == ITEM_PORT && !output->kernel && type->outtran == NULL ? "MACH_PORT_NULL" : NULL;
 		if (is_descriptor_array(item->kind)) {
 			if (in == NULL)
-				put(output, "\tmemset(%s, 0, sizeof %s);\n", name, name);
+				put(output, "\tmemset(%s%s, 0, sizeof %s);\n", type->shape == SHAPE_STRUCT ? "&" : "",
+					name, name);
 			if (in == NULL && has_subs(argument))
 				put(output, "\tmemset(%sSubs, 0, sizeof %sSubs);\n", name, name);
+		} else if (is_array_in_memory(item)) {
+			; /* it is behind the reply */
 		} else if (is_local(item)) {
 			if (in != NULL && type->intran == NULL)
 				put(output, "\t%s = %s;\n", name, request_value(output, in));
@@ -156,7 +195,8 @@ static void put_inputs(struct output *output, const struct routine *routine)
 			else
 				put(output, "\t%sCnt = %llu;\n", name,
 					(unsigned long long)(item->kind == ITEM_VARIABLE ||
-									     is_descriptor_array(item->kind)
+									     is_descriptor_array(item->kind) ||
+									     is_array_in_memory(item)
 								     ? count_limit(routine, argument)
 								     : 0));
 		}
@@ -189,7 +229,7 @@ static void put_reply_clearing(struct output *output, const struct routine *rout
 	}
 }
 
-/* Memory under `auto` is the stub's again after the call; a failed routine's goes with the request. */
+/* Memory under `auto`, or of an array, is the stub's again after the call; a failed routine's goes with the request. */
 static void put_auto(struct output *output, const struct routine *routine)
 {
 	const struct item *item;
@@ -198,6 +238,16 @@ static void put_auto(struct output *output, const struct routine *routine)
 	for (item = routine->request.items; item != NULL; item = item->next) {
 		const char *at = descriptor_image(output, item, "request");
 
+		if (is_array_in_memory(item)) {
+			if (!any)
+				put(output, "\tif (mig_result == KERN_SUCCESS || mig_result == MIG_NO_REPLY) {\n");
+			any = true;
+			put(output,
+				"\t\tif (%s.count != 0)\n\t\t\tmig_deallocate((uintptr_t)%s.address, %s.count * "
+				"sizeof(mach_port_t));\n",
+				at, at, at);
+			continue;
+		}
 		if ((item->kind != ITEM_OOL && item->kind != ITEM_OOL_ARRAY) ||
 			(item->argument->flags & FLAG_AUTO) == 0)
 			continue;
@@ -234,6 +284,7 @@ static void put_consumed(struct output *output, const struct routine *routine)
 /* A message that says only that something failed is served as one with nothing in it. */
 static void put_failed_request(struct output *output, const struct routine *routine)
 {
+	const struct item *item;
 	unsigned part;
 
 	put(output, "\tif ((mig_in->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 && mig_in->msgh_size == "
@@ -244,6 +295,13 @@ static void put_failed_request(struct output *output, const struct routine *rout
 	put(output, "\t\tmig_retcode = ((mig_reply_error_t *)(void *)mig_in)->RetCode;\n");
 	for (part = 0; part < routine->request.parts; part++)
 		put(output, "\t\t%s = &mig_nothing%u;\n", part_variable(output, "request", part), part);
+	for (item = routine->request.items; item != NULL; item = item->next) {
+		if (is_array_in_memory(item))
+			put(output,
+				"\t\tmemset(mig_no_%s, 0, sizeof mig_no_%s);\n"
+				"\t\tmig_nothing0.%s.address = mig_no_%s;\n",
+				item->argument->name, item->argument->name, item->argument->name, item->argument->name);
+	}
 	put(output, "\t\tgoto mig_serve;\n\t}\n");
 }
 

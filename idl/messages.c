@@ -80,6 +80,9 @@ static void put_assertion(struct output *output, const struct item *item, const 
 {
 	const struct type *type = item->argument->type;
 
+	if (item->kind == ITEM_PORTS && type->shape == SHAPE_STRUCT && !output->kernel)
+		put(output, "_Static_assert(sizeof(%s) == %llu, \"%s has %llu bytes\");\n", c_type(output, type),
+			(unsigned long long)type->bytes, item->argument->name, (unsigned long long)type->bytes);
 	if ((item->kind != ITEM_DATA && item->kind != ITEM_VARIABLE) || type_is_native(type))
 		return;
 	put(output, "_Static_assert(sizeof(((%s *)0)->%s) == %llu, \"%s has %llu bytes\");\n", structure,
@@ -123,6 +126,13 @@ void put_message_structs(
 	for (part = 1; part < message->parts; part++)
 		put(output, " + sizeof(%s)", part_struct(output, kind, routine, part));
 	put(output, " };\n\n");
+}
+
+const char *reply_room(struct output *output, const struct routine *routine)
+{
+	return routine->reply_room == 0
+		       ? ""
+		       : arena_printf(&output->compiler->arena, " + %llu", (unsigned long long)routine->reply_room);
 }
 
 const char *value_of(struct output *output, const struct argument *argument, const char *suffix)

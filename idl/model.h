@@ -63,8 +63,9 @@ struct type {
 	unsigned align;
 	uint64_t count;
 	bool variable;
-	bool dealloc; /* from the long form */
-	bool bad;     /* already complained about */
+	uint64_t bound; /* of out-of-line memory whose length varies: elements at most; 0: any number */
+	bool dealloc;   /* from the long form */
+	bool bad;       /* already complained about */
 	bool builtin;
 	unsigned depth;
 	struct type *element;
@@ -153,7 +154,7 @@ enum item_kind {
 	ITEM_PORT,            /* a descriptor */
 	ITEM_PORTS,           /* a port descriptor for each right of an array */
 	ITEM_OOL,             /* a descriptor */
-	ITEM_OOL_PORTS,       /* a descriptor */
+	ITEM_OOL_PORTS,       /* a descriptor; also an array of rights that are too many for ITEM_PORTS */
 	ITEM_OOL_ARRAY,       /* a descriptor for each element */
 	ITEM_OOL_PORTS_ARRAY, /* a descriptor for each element */
 	ITEM_DATA,            /* bytes of fixed length */
@@ -222,7 +223,9 @@ struct routine {
 	bool special_reply_port;
 	uint64_t on_stack_limit; /* bytes; 0: none */
 	uint64_t user_type_limit;
-	bool allocated; /* the client's messages are too large for the stack */
+	bool allocated;        /* the client's messages are too large for the stack */
+	bool rights_in_memory; /* arrays of rights travel out of line: they are too many for descriptors of their own */
+	uint64_t reply_room;   /* bytes behind the reply for what such arrays hold until it is sent */
 	enum consume consume;
 	const char *default_waittime;
 	const char *default_sendtime;

@@ -204,7 +204,7 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 	bool memory = type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED;
 	bool pointer = type->shape == SHAPE_POINTER || type->shape == SHAPE_OPTIONAL;
 
-	if (is_array(type) && dialect == DIALECT_PORTOLAN) {
+	if (is_array(type) && (dialect == DIALECT_PORTOLAN || c_type(output, type) == NULL)) {
 		native_parameter(list, argument, by_value);
 	} else if ((is_array(type) || (type->shape == SHAPE_UNBOUNDED && !output->kernel)) && dialect == DIALECT_GNU) {
 		gnu_parameter(list, argument, by_value);

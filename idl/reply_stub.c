@@ -30,25 +30,40 @@ static void reply_count(struct output *output, const struct routine *routine, co
 	put(output, "\t%s->%sCnt = %sCnt;\n", var, name, count);
 }
 
-/* A work function that says it returns more memory than there can be is wrong too: nothing of it is sent. */
+/* Whether an item is memory of which there can be too much. */
+static bool is_limited(const struct item *item)
+{
+	return item->kind < ITEM_DATA && is_memory(item->kind) && memory_type(item->argument)->variable &&
+	       memory_limit(item->argument) < UINT32_MAX;
+}
+
+/*
+ * A work function that says it returns more memory than there can be is wrong too: nothing of it is sent. Arrays that
+ * only travel in memory are as those in the message.
+ */
 static void put_reply_limits(struct output *output, const struct item *item)
 {
 	const struct argument *argument = item->argument;
 	const char *name = argument->name;
-	const unsigned long long unit = is_memory(item->kind) ? memory_unit(argument) : 1;
+	unsigned long long limit;
 
-	if (unit == 1 || !memory_type(argument)->variable)
+	if (!is_limited(item))
 		return;
+	limit = memory_limit(argument);
+	if (is_array_in_memory(item)) {
+		put(output, "\tif (%sCnt > %llu)\n\t\t%sCnt = %llu;\n", counted_by(argument)->name, limit,
+			counted_by(argument)->name, limit);
+		return;
+	}
 	if (!is_descriptor_array(item->kind)) {
-		put(output, "\tif (%sCnt > UINT32_MAX / %llu)\n\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n",
-			counted_by(argument)->name, unit);
+		put(output, "\tif (%sCnt > %llu)\n\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n", counted_by(argument)->name,
+			limit);
 		return;
 	}
 	begin_descriptors(output, item);
 	if (argument->type->variable)
 		put(output, "\t\tif (mig_i >= %sCnt)\n\t\t\tbreak;\n", counted_by(argument)->name);
-	put(output, "\t\tif (%sSubs[mig_i] > UINT32_MAX / %llu)\n\t\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n", name,
-		unit);
+	put(output, "\t\tif (%sSubs[mig_i] > %llu)\n\t\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n", name, limit);
 	end_descriptors(output, item);
 }
 
@@ -59,11 +74,8 @@ static void put_limited_reply(struct output *output, const struct routine *routi
 	bool any = false;
 
 	for (item = routine->reply.items; item != NULL; item = item->next) {
-		if (item->kind < ITEM_DATA && is_memory(item->kind) && memory_unit(item->argument) > 1 &&
-			memory_type(item->argument)->variable)
-			any = true;
-		if (item->kind < ITEM_DATA)
-			put_reply_limits(output, item);
+		any = any || (is_limited(item) && !is_array_in_memory(item));
+		put_reply_limits(output, item);
 	}
 	if (!any)
 		return;

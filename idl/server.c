@@ -171,11 +171,12 @@ static void put_table_entry(struct output *output, const struct routine *routine
 	if (routine->simple)
 		put(output, "\t\t.max_reply_size = sizeof(mig_reply_error_t),\n");
 	else
-		put(output, "\t\t.max_reply_size = mig_reply_%s_size,\n", routine->name);
+		put(output, "\t\t.max_reply_size = mig_reply_%s_size%s,\n", routine->name, reply_room(output, routine));
 	put(output, "\t\t.message = mig_message_%s,\n\t},\n", routine->name);
 }
 
-/* The largest message of a kind: an array of that many bytes would hold any of them. */
+/* The largest message of a kind, and what belongs to it until it is sent: an array of that many bytes would hold any of
+ * them. */
 static void put_largest(struct output *output, const char *kind)
 {
 	const struct interface *interface = &output->compiler->interface;
@@ -188,7 +189,8 @@ static void put_largest(struct output *output, const char *kind)
 		if (routine->skip)
 			continue;
 		if (!routine->registers && !(reply && routine->simple))
-			put(output, "\tunsigned char %s[mig_%s_%s_size];\n", routine->name, kind, routine->name);
+			put(output, "\tunsigned char %s[mig_%s_%s_size%s];\n", routine->name, kind, routine->name,
+				reply ? reply_room(output, routine) : "");
 		else if (routine->registers && (reply ? routine->reply_words : routine->request_words) > words)
 			words = reply ? routine->reply_words : routine->request_words;
 	}

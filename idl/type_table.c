@@ -238,6 +238,10 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 		translate(compiler, type, t);
 	if (type->bad)
 		return type;
+	if (!type_fits(compiler, spec)) {
+		type->bad = true;
+		return type;
+	}
 	if (type->bytes == 0) {
 		error_at(compiler, loc, "write (NAME, bits) or use a type with a size", "type '%s' has no size", name);
 		type->bad = true;

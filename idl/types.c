@@ -28,7 +28,8 @@ uint64_t type_rights(const struct type *type)
 {
 	uint64_t count = 1;
 
-	for (; type->shape == SHAPE_ARRAY; type = type->element)
+	for (; type->shape == SHAPE_ARRAY || (type->shape == SHAPE_STRUCT && type->element != NULL);
+		type = type->element)
 		count *= type->count;
 	return type->shape == SHAPE_PORT ? count : 0;
 }
@@ -44,6 +45,8 @@ bool type_in_descriptors(const struct type *type)
 	case SHAPE_ARRAY:
 	case SHAPE_VARRAY:
 		return type_rights(type->element) != 0;
+	case SHAPE_STRUCT:
+		return type_rights(type) != 0;
 	default:
 		return false;
 	}
@@ -220,13 +223,21 @@ static bool check_count(struct compiler *compiler, const struct loc *loc, uint64
 		error_at(compiler, loc, NULL, "0 elements are no array or struct");
 		return false;
 	}
-	if (count > BYTES_MAX / element->bytes) {
-		error_at(compiler, loc, "pass it out of line: ^array[] of ...",
-			"%llu bytes do not fit into a message (%u at most)",
-			(unsigned long long)(count * element->bytes), BYTES_MAX);
+	if (count > UINT32_MAX / element->bytes) {
+		error_at(compiler, loc, NULL, "%llu elements of %llu bytes are more than memory has",
+			(unsigned long long)count, (unsigned long long)element->bytes);
 		return false;
 	}
 	return true;
+}
+
+bool type_fits(struct compiler *compiler, const struct type *type)
+{
+	if (type->bad || type_in_memory(type) || type->bytes <= BYTES_MAX)
+		return true;
+	error_at(compiler, &type->loc, "pass it out of line: ^array[] of ...",
+		"%llu bytes do not fit into a message (%u at most)", (unsigned long long)type->bytes, BYTES_MAX);
+	return false;
 }
 
 static struct type *repeat(struct compiler *compiler, const struct loc *loc, enum shape shape, uint64_t count,
@@ -311,6 +322,7 @@ struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, 
 {
 	struct type *type;
 	uint64_t count = 1;
+	uint64_t bound = 0;
 
 	if (element->shape == SHAPE_UNBOUNDED && !element->bad) {
 		type = type_new(compiler, loc, SHAPE_OOL);
@@ -324,9 +336,14 @@ struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, 
 		count = element->count;
 		element = element->element;
 	}
+	if (element->shape == SHAPE_VARRAY && !element->bad) {
+		bound = element->count;
+		element = element->element;
+	}
 	type = pointer_to(compiler, loc, SHAPE_OOL, element);
 	if (!type->bad) {
-		type->variable = false;
+		type->variable = bound != 0;
+		type->bound = bound;
 		type->count = count;
 	}
 	return type;
@@ -334,11 +351,6 @@ struct type *type_out_of_line(struct compiler *compiler, const struct loc *loc, 
 
 struct type *type_struct(struct compiler *compiler, const struct loc *loc, uint64_t count, struct type *element)
 {
-	if (!element->bad && type_rights(element) != 0) {
-		error_at(compiler, loc, "pass rights as arguments of their own, or use array[n] of",
-			"a struct cannot hold rights");
-		return &compiler->error_type;
-	}
 	return repeat(compiler, loc, SHAPE_STRUCT, count, element, "a struct");
 }
 

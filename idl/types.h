@@ -73,6 +73,8 @@ bool type_in_memory(const struct type *type);
 /* Rights in one value of the type: 1, or those of an array, else 0. */
 uint64_t type_rights(const struct type *type);
 bool type_in_descriptors(const struct type *type);
+/* Whether a message can have it, unless it is out of line; complains when not. */
+bool type_fits(struct compiler *compiler, const struct type *type);
 /* The names of ipc numbers, for listings. */
 const char *ipc_name_text(int number);
 

@@ -67,6 +67,8 @@ void put_kernel_client(struct output *output, const struct routine *routine)
 /* Memory that goes into the caller's own. */
 static bool is_overwritten(const struct item *item)
 {
+	if (is_array_in_memory(item))
+		return true;
 	return (item->argument->flags & FLAG_OVERWRITE) != 0 &&
 	       (item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS);
 }
@@ -77,10 +79,10 @@ static void unpack_overwritten(struct output *output, const struct routine *rout
 	const char *name = item->argument->name;
 	const char *size = item->kind == ITEM_OOL_PORTS ? "count * sizeof(mach_port_t)" : "size";
 	const char *count = item->kind == ITEM_OOL_PORTS ? "count" : "size";
+	const char *room = is_array_in_memory(item) ? "" : "(void *)(uintptr_t)*";
 
 	put(output, "\tif (mig_reply->%s.%s != 0) {\n", name, count);
-	put(output, "\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, mig_reply->%s.%s);\n", name, name, name,
-		size);
+	put(output, "\t\tmemcpy(%s%s, mig_reply->%s.address, mig_reply->%s.%s);\n", room, name, name, name, size);
 	put(output, "\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.%s);\n\t}\n", name, name, size);
 	if (has_count(item->argument))
 		put(output, "\t*%sCnt = %s;\n", name, received_count(output, &routine->reply, "reply", item->argument));
@@ -95,6 +97,8 @@ static void put_capacity_checks(struct output *output, const struct routine *rou
 		const char *count = counted_by(item->argument)->name;
 		const char *came;
 
+		if (is_array_in_memory(item) && item->argument->in)
+			continue;
 		if (is_overwritten(item) && item->argument->type->variable)
 			came = received_count(output, &routine->reply, "reply", item->argument);
 		else if (item->argument->type->shape != SHAPE_VSTRING &&

@@ -18,4 +18,11 @@ typedef data_t duo_t[2];
 typedef char *text_t;
 typedef const char *const_text_t;
 
+typedef couple_t three_couples_t[3];
+typedef mach_port_t crowd_t[1024], house_t[300], any_crowd_t[1000];
+typedef pair_t crowd_of_pairs_t[200];
+typedef int32_t names_t[1000];
+typedef few_numbers_t few_lists_t[3];
+typedef char *short_text_t;
+
 #endif

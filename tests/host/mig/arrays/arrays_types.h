@@ -16,5 +16,12 @@ typedef mach_port_t *two_ports_t;
 typedef mach_port_t pair_t[2];
 typedef pair_t *page_of_pairs_t;
 typedef void *loose_t[2];
+typedef struct {
+	mach_port_t one, two;
+} couple_t;
+typedef couple_t *page_of_couples_t;
+typedef int32_t *few_numbers_t;
+typedef mach_port_t *few_ports_t;
+typedef unsigned char *large_t, *large_room_t;
 
 #endif

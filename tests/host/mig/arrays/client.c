@@ -1,25 +1,21 @@
 /* Calls every routine of arrays.defs over the loop-back: values, counts, errors, ownership, clean bytes. */
 #include "arrays.h"
+#include "check.h"
 
 #include <stdio.h>
 
+mach_port_t server;
+bool bad;
 static mach_port_t receive;
-static mach_port_t server;
 static unsigned failures;
-static bool bad;
 
-static void check_true(bool ok, const char *what, int line)
+void check_true(bool ok, const char *what, int line)
 {
 	if (!ok) {
 		printf("  line %d: %s\n", line, what);
 		bad = true;
 	}
 }
-
-#define CHECK(condition) check_true(condition, #condition, __LINE__)
-/* Every call begins on a painted stack, so that a byte nobody wrote shows in the message. */
-#define CALL(call) (lb_paint(), (call))
-#define OK(call)   CHECK(CALL(call) == KERN_SUCCESS)
 
 static int32_t numbers[] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -407,7 +403,7 @@ static void test_counts(void)
 	CHECK(arrays_served == 1 && lb_regions() == 0);
 }
 
-static void run(const char *name, void (*test)(void))
+void run(const char *name, void (*test)(void))
 {
 	unsigned rights = lb_rights(), regions = lb_regions();
 
@@ -443,5 +439,6 @@ int main(void)
 	run("unnamed", test_unnamed);
 	run("other_kinds", test_other_kinds);
 	run("counts", test_counts);
+	test_many();
 	return failures == 0 ? 0 : 1;
 }

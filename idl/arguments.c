@@ -299,6 +299,27 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 			"'%s' cannot be inout: its length varies", argument->name);
 }
 
+/* Elements that an argument whose length varies has at most; UINT64_MAX: any number. */
+static uint64_t most_elements(const struct type *type)
+{
+	if (type->shape == SHAPE_VARRAY || type->shape == SHAPE_OOL_ARRAY)
+		return type->count;
+	return type->bound != 0 ? type->bound : UINT64_MAX;
+}
+
+/* Arrays that share a count have as many elements as the smallest has room for. */
+static void check_shared_count(struct compiler *compiler, const struct argument *one, const struct argument *other)
+{
+	uint64_t a = most_elements(one->type);
+	uint64_t b = most_elements(other->type);
+
+	if (a != b && a != UINT64_MAX && b != UINT64_MAX)
+		warning_at(compiler, &(a > b ? one : other)->loc, "give both types the same maximum",
+			"'%s' never has more than %llu of its %llu elements: it shares its count with '%s'",
+			a > b ? one->name : other->name, (unsigned long long)(a > b ? b : a),
+			(unsigned long long)(a > b ? a : b), a > b ? other->name : one->name);
+}
+
 void share_counts(struct compiler *compiler, struct routine *routine)
 {
 	struct argument *argument;
@@ -323,6 +344,7 @@ void share_counts(struct compiler *compiler, struct routine *routine)
 			continue;
 		}
 		argument->same_count = found;
+		check_shared_count(compiler, found, argument);
 	}
 }
 

@@ -163,6 +163,14 @@ static void put_size(FILE *file, const char *key, const struct message *message)
 		(unsigned long long)message->max_size);
 }
 
+/* Words in a buffer: behind a header. */
+static void put_words_size(FILE *file, const char *key, unsigned words)
+{
+	const struct message message = {.min_size = 24 + 8 * words, .max_size = 24 + 8 * words};
+
+	put_size(file, key, &message);
+}
+
 static void put_routine(FILE *file, const struct interface *interface, const struct routine *routine)
 {
 	fputs("    {\"name\": ", file);
@@ -187,6 +195,10 @@ static void put_routine(FILE *file, const struct interface *interface, const str
 	if (routine->registers) {
 		fprintf(file, ", \"request_words\": %u, \"reply_words\": %u", routine->request_words,
 			routine->reply_words);
+		if (!interface->foreign)
+			put_words_size(file, "request", routine->request_words);
+		if (!interface->foreign && !routine->simple)
+			put_words_size(file, "reply", routine->reply_words);
 	} else {
 		fputs(", \"why\": ", file);
 		put_string(file, routine->reason);

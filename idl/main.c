@@ -1,4 +1,5 @@
 /* mig: compiles Mach interfaces. */
+#include "dependencies.h"
 #include "emit.h"
 #include "listings.h"
 #include "options.h"
@@ -59,6 +60,12 @@ static bool generate(struct compiler *compiler, const char *file, bool server, v
 	return generate_one(compiler, file, server, generator, NULL);
 }
 
+static const char *individual_name(
+	struct compiler *compiler, const struct options *options, const struct routine *routine)
+{
+	return arena_printf(&compiler->arena, "%s%s.c", options->individual, routine->name);
+}
+
 /* -i: one client file per routine, instead of one for all. */
 static bool generate_users(struct compiler *compiler, const struct options *options)
 {
@@ -71,7 +78,7 @@ static bool generate_users(struct compiler *compiler, const struct options *opti
 
 		if (routine->skip)
 			continue;
-		file = arena_printf(&compiler->arena, "%s%s.c", options->individual, routine->name);
+		file = individual_name(compiler, options, routine);
 		if (!generate_one(compiler, file, false, generate_user, routine))
 			return false;
 	}
@@ -100,28 +107,27 @@ static void default_names(struct options *options, struct compiler *compiler)
 		options->header = arena_printf(arena, "%s.h", name);
 }
 
-/* The outputs that a dependency file is for; those without a name are called after the input, as in the scripts of
- * both. */
-static void find_targets(
-	const struct options *options, struct compiler *compiler, const char *base, const char **targets)
+/* The outputs that a dependency file is for. */
+static const char *const *find_targets(const struct options *options, struct compiler *compiler)
 {
-	const struct {
-		const char *file;
-		const char *ending;
-	} outputs[] = {{options->user, "User.c"}, {options->server, "Server.c"}, {options->header, ".h"},
-		{options->server_header, NULL}, {options->internal_header, NULL}, {options->defines_header, NULL},
-		{options->list, NULL}};
+	const bool each = options->individual != NULL && wanted(options->user);
+	const char *const outputs[] = {each ? NULL : options->user, options->server, options->header,
+		options->server_header, options->internal_header, options->defines_header, options->list};
+	const size_t room = sizeof outputs / sizeof outputs[0] + (each ? (size_t)compiler->interface.slots : 0) + 1;
+	const char **targets = arena_alloc(&compiler->arena, room * sizeof *targets);
+	const struct routine *routine;
+	size_t count = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
-		const char *file = outputs[i].file;
-
-		if (file == NULL && outputs[i].ending != NULL && !only_named(options))
-			file = arena_printf(&compiler->arena, "%s%s", base, outputs[i].ending);
-		if (wanted(file))
-			*targets++ = file;
+	for (routine = compiler->interface.routines; each && routine != NULL; routine = routine->next) {
+		if (!routine->skip)
+			targets[count++] = individual_name(compiler, options, routine);
 	}
-	*targets = NULL;
+	for (i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+		if (wanted(outputs[i]) && strcmp(outputs[i], "-") != 0)
+			targets[count++] = outputs[i];
+	}
+	return targets;
 }
 
 /* The input's name without folders and ending. */
@@ -170,31 +176,51 @@ static void set_up(struct compiler *compiler, const struct options *options)
 	compiler->quiet = options->quiet;
 }
 
+/* Where the dependencies go: --depfile, -MF, or called after the input, as in the scripts of both; null: nowhere. */
+static const char *depfile_name(const struct options *options, struct compiler *compiler, const char *base)
+{
+	const char *file = options->depfile;
+
+	if (file == NULL && options->dependencies)
+		file = arena_printf(&compiler->arena, options->dialect == DIALECT_GNU ? "%s-mig.d" : "%s.d", base);
+	return wanted(file) ? file : NULL;
+}
+
+static bool save_dependencies(const struct options *options, struct compiler *compiler, const char *temporary,
+	const char *const *inputs, size_t count)
+{
+	const char *base = base_name(compiler, inputs[count - 1]);
+	const struct dependencies dependencies = {.file = depfile_name(options, compiler, base),
+		.targets = find_targets(options, compiler),
+		.nothing = arena_printf(&compiler->arena, "%s.o", base),
+		.inputs = inputs,
+		.input_count = count};
+
+	return temporary == NULL || write_dependencies(temporary, &dependencies);
+}
+
 /* One interface, from `count` inputs. */
 static bool compile_inputs(const struct options *options, const char *const *inputs, size_t count)
 {
+	const bool depends = wanted(options->depfile) || (options->depfile == NULL && options->dependencies);
 	struct options own = *options;
 	struct compiler compiler;
-	const char *targets[8];
-	const char *base;
-	const char *depfile = options->depfile;
+	char *temporary = NULL;
 	size_t length = 0;
-	char *text;
+	char *text = NULL;
 	bool ok = false;
 
-	compiler_init(&compiler, "", 0, "");
-	base = base_name(&compiler, inputs[count - 1]);
-	find_targets(options, &compiler, base, targets);
-	if (depfile == NULL && options->dependencies)
-		depfile = arena_printf(&compiler.arena, options->dialect == DIALECT_GNU ? "%s-mig.d" : "%s.d", base);
-	text = preprocess(options, inputs, count, depfile, targets, &length);
-	compiler_free(&compiler);
+	if (depends)
+		temporary = begin_dependencies();
+	if (!depends || temporary != NULL)
+		text = preprocess(options, inputs, count, temporary, &length);
 	if (text != NULL) {
 		compiler_init(&compiler, text, length, strcmp(inputs[0], "-") != 0 ? inputs[0] : "<stdin>");
 		set_up(&compiler, options);
-		ok = compile(&own, &compiler);
+		ok = compile(&own, &compiler) && save_dependencies(&own, &compiler, temporary, inputs, count);
 		compiler_free(&compiler);
 	}
+	end_dependencies(temporary);
 	free(text);
 	return ok;
 }

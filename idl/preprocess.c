@@ -1,5 +1,6 @@
 /* Getting the text of an interface: through the C preprocessor, or as it is. */
 #include "preprocess.h"
+#include "dependencies.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -104,23 +105,19 @@ static bool knows_target(const char *compiler)
 	return strncmp(name != NULL ? name + 1 : compiler, "clang", 5) == 0;
 }
 
-static size_t add_dependencies(const char **argv, const char *depfile, const char *const *targets)
+static size_t add_dependencies(const char **argv, const char *depfile)
 {
-	size_t count = 0;
-
-	argv[count++] = "-MD";
-	argv[count++] = "-MP";
-	argv[count++] = "-MF";
-	argv[count++] = depfile;
-	for (; *targets != NULL; targets++) {
-		argv[count++] = "-MT";
-		argv[count++] = *targets;
-	}
-	return count;
+	argv[0] = "-MD";
+	argv[1] = "-MP";
+	argv[2] = "-MF";
+	argv[3] = depfile;
+	argv[4] = "-MT";
+	argv[5] = DEPENDENCIES_TARGET;
+	return 6;
 }
 
 char *preprocess(const struct options *options, const char *const *inputs, size_t input_count, const char *depfile,
-	const char *const *targets, size_t *length)
+	size_t *length)
 {
 	char *command = strdup(options->cc);
 	const char **argv = calloc(options->cpp_count + input_count + 64, sizeof *argv);
@@ -145,7 +142,7 @@ char *preprocess(const struct options *options, const char *const *inputs, size_
 		if (options->dialect == DIALECT_APPLE || options->dialect == DIALECT_OSF)
 			argv[count++] = "-D__MACH30__";
 		if (depfile != NULL)
-			count += add_dependencies(argv + count, depfile, targets);
+			count += add_dependencies(argv + count, depfile);
 		memcpy(argv + count, options->cpp, options->cpp_count * sizeof *argv);
 		count += options->cpp_count;
 	}

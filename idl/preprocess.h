@@ -6,9 +6,9 @@
 
 /*
  * The preprocessed text of `count` files, malloced and followed by a null byte; null when the preprocessor failed (it
- * has said why). With `depfile` it writes there what the null-ended `targets` depend on.
+ * has said why). With `depfile` the preprocessor writes there, as a rule for make, what DEPENDENCIES_TARGET depends on.
  */
-char *preprocess(const struct options *options, const char *const *inputs, size_t count, const char *depfile,
-	const char *const *targets, size_t *length);
+char *preprocess(
+	const struct options *options, const char *const *inputs, size_t count, const char *depfile, size_t *length);
 
 #endif

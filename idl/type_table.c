@@ -92,10 +92,23 @@ struct type *find_type(struct compiler *compiler, const char *name)
 	return NULL;
 }
 
+/* Mach 2.5's kinds of rights: sending one gave a send right, or all that the sender had. */
+static const struct ipc_name old_names[] = {
+	{"MSG_TYPE_PORT", IPC_COPY_SEND, IPC_MOVE_SEND, 32, SHAPE_PORT},
+	{"MSG_TYPE_PORT_ALL", IPC_MOVE_RECEIVE, IPC_MOVE_RECEIVE, 32, SHAPE_PORT},
+	{"MSG_TYPE_PORT_RECEIVE", IPC_MOVE_RECEIVE, IPC_MOVE_RECEIVE, 32, SHAPE_PORT},
+	{"MSG_TYPE_PORT_OWNERSHIP", IPC_MOVE_RECEIVE, IPC_MOVE_RECEIVE, 32, SHAPE_PORT},
+	{"MSG_TYPE_INTERNAL_MEMORY", 9, 9, 8, SHAPE_SCALAR},
+};
+
 const struct ipc_name *find_ipc_name(const char *name)
 {
 	size_t i;
 
+	for (i = 0; i < sizeof old_names / sizeof old_names[0]; i++) {
+		if (strcasecmp(name, old_names[i].name) == 0)
+			return &old_names[i];
+	}
 	if (strcasecmp(name, "polymorphic") == 0)
 		name = "MACH_MSG_TYPE_POLYMORPHIC";
 	for (i = 0; i < sizeof ipc_names / sizeof ipc_names[0]; i++) {

@@ -90,6 +90,24 @@ static void put_assertion(struct output *output, const struct item *item, const 
 		(unsigned long long)type->bytes);
 }
 
+/* Where things are in a message (doc/wire.md), and that the places of its parts, multiples of 8, suffice for C. */
+static void put_layout_assertions(struct output *output, const struct routine *routine, const struct message *message,
+	const char *kind, unsigned part)
+{
+	const char *structure = part_struct(output, kind, routine, part);
+	const unsigned long long data = 24 + (message->descriptors != 0 ? 8 + 16 * message->descriptors : 0);
+
+	put(output, "_Static_assert(_Alignof(%s) == 8, \"no argument is aligned to more than 8 bytes\");\n", structure);
+	if (part != 0)
+		return;
+	if (message->descriptors != 0)
+		put(output, "_Static_assert(offsetof(%s, %s) == 32, \"descriptors follow the body\");\n", structure,
+			message->items->argument->name);
+	if (message->has_data)
+		put(output, "_Static_assert(offsetof(%s, NDR) == %llu, \"data follows the descriptors\");\n", structure,
+			data);
+}
+
 void put_message_structs(
 	struct output *output, const struct routine *routine, const struct message *message, const char *kind)
 {
@@ -119,6 +137,7 @@ void put_message_structs(
 			align = "";
 		}
 		put(output, "} __attribute__((__may_alias__));\n");
+		put_layout_assertions(output, routine, message, kind, part);
 		for (; first != item; first = first->next)
 			put_assertion(output, first, part_struct(output, kind, routine, part));
 	}

@@ -1,5 +1,7 @@
 /* From a message in a buffer to the routine of a subsystem. */
+#include <mach/foreign.h>
 #include <mach/mig_support.h>
+#include <stddef.h>
 #include <string.h>
 
 /* No reply: said in the classic way, and by a null remote port. */
@@ -53,14 +55,31 @@ void mig_dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in
 	}
 }
 
+/*
+ * Nobody knows whether the client expects words, of which the first is the result, or a message, of which it is the
+ * second: both are the code.
+ */
+uint32_t mig_bad_id_words(int foreign, uint64_t word[8])
+{
+	const uint64_t code = (uint64_t)(int64_t)(foreign ? FOREIGN_NOT_SERVED : MIG_BAD_ID);
+
+	memset(word, 0, 8 * sizeof(*word));
+	word[0] = code;
+	word[1] = (uint32_t)code;
+	return 2;
+}
+
+_Static_assert(sizeof(mig_reply_error_t) == sizeof(mach_msg_header_t) + 2 * sizeof(uint64_t) &&
+		       offsetof(mig_reply_error_t, RetCode) == sizeof(mach_msg_header_t) + sizeof(uint64_t),
+	"an error is two words, the code being the second");
+
 void mig_bad_id(const mach_msg_header_t *in, mach_msg_header_t *out)
 {
-	mig_reply_error_t *error = (mig_reply_error_t *)out;
+	uint64_t word[8];
+	const uint32_t count = mig_bad_id_words(foreign_call_received(in), word);
 
-	start_reply(in, out, sizeof(*error));
-	error->NDR = NDR_record;
-	error->RetCode = MIG_BAD_ID;
-	error->pad = 0;
+	start_reply(in, out, (mach_msg_size_t)(sizeof(*out) + 8 * count));
+	memcpy(out + 1, word, 8 * count);
 }
 
 int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t *in, mach_msg_header_t *out)
@@ -68,7 +87,7 @@ int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t
 	const mig_reply_error_t *error = (const mig_reply_error_t *)out;
 	const struct mig_routine *routine = NULL;
 
-	if (in->msgh_id >= subsystem->start && in->msgh_id < subsystem->end)
+	if (!foreign_call_received(in) && in->msgh_id >= subsystem->start && in->msgh_id < subsystem->end)
 		routine = &subsystem->routine[in->msgh_id - subsystem->start];
 	if (!routine || (!routine->words && !routine->message)) {
 		mig_bad_id(in, out);

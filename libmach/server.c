@@ -10,9 +10,6 @@
 
 __thread uint64_t mach_request_payload_;
 
-/* What a personality's caller gets from a server that is none: Linux's ENOSYS. */
-#define FOREIGN_NOT_SERVED (-38)
-
 /*
  * Big picture. A thread waits with mach_reply_wait, which gives it small messages in registers and answers a register
  * call in the same trap. Register requests that were served once before are served where the wait is (server_words.S);
@@ -84,7 +81,8 @@ static void send_answer(mach_msg_header_t *out)
 static void serve_buffer(struct loop *loop)
 {
 	mach_msg_header_t *in = loop->in, *out = loop->out;
-	const struct mig_routine *routine = find_routine(loop->subsystems, in->msgh_id);
+	const struct mig_routine *routine =
+		foreign_call_received(in) ? NULL : find_routine(loop->subsystems, in->msgh_id);
 	const mig_reply_error_t *error = (const mig_reply_error_t *)out;
 	mach_port_t reply = in->msgh_remote_port;
 
@@ -126,9 +124,10 @@ static void serve_words_as_message(struct loop *loop, const struct mach_delivery
 	in->msgh_size = (mach_msg_size_t)(sizeof(*in) + 8 * count);
 	in->msgh_local_port = (mach_port_t)delivery->payload;
 	in->msgh_id = DELIVERED_ID(delivery->kind);
+	in->msgh_bits = MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND);
 	if (delivery->kind & DELIVERED_CALL) {
 		in->msgh_remote_port = mach_reply_defer();
-		in->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0);
+		in->msgh_bits |= MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0);
 	}
 	memcpy(in + 1, delivery->word, 8 * count);
 	trailer = (mach_msg_trailer_t *)((char *)in + in->msgh_size);
@@ -142,25 +141,27 @@ static void serve_words_as_message(struct loop *loop, const struct mach_delivery
 /* Serves a register message; its reply goes out with the loop's next wait. */
 static void serve_words(struct loop *loop, struct mach_delivery *delivery)
 {
-	const struct mig_routine *routine = find_routine(loop->subsystems, DELIVERED_ID(delivery->kind));
-	kern_return_t result = MIG_BAD_ID;
+	const bool foreign = delivery->kind & DELIVERED_FOREIGN;
+	const struct mig_routine *routine =
+		foreign ? NULL : find_routine(loop->subsystems, DELIVERED_ID(delivery->kind));
+	kern_return_t result = MIG_BAD_ARGUMENTS;
 
 	mach_request_payload_ = delivery->payload;
-	if (delivery->kind & DELIVERED_FOREIGN) {
-		result = FOREIGN_NOT_SERVED;
-	} else if (routine && routine->message) {
+	if (routine && routine->message) {
 		serve_words_as_message(loop, delivery);
 		return;
-	} else if (routine && routine->words) {
-		result = MIG_BAD_ARGUMENTS;
-		if (DELIVERED_COUNT(delivery->kind) == routine->request_words) {
-			result = routine->words(delivery->word, delivery->payload);
-			remember(loop, delivery->kind, routine);
-		}
 	}
 	loop->run = 0;
-	if (!(delivery->kind & DELIVERED_CALL) || !mig_answers(result) ||
-		(routine && (routine->flags & MIG_ROUTINE_ONEWAY)))
+	if (!routine || !routine->words) {
+		loop->flags = delivery->kind & DELIVERED_CALL ? 0 : REPLY_NONE;
+		loop->count = mig_bad_id_words(foreign, delivery->word);
+		return;
+	}
+	if (DELIVERED_COUNT(delivery->kind) == routine->request_words) {
+		result = routine->words(delivery->word, delivery->payload);
+		remember(loop, delivery->kind, routine);
+	}
+	if (!(delivery->kind & DELIVERED_CALL) || !mig_answers(result) || (routine->flags & MIG_ROUTINE_ONEWAY))
 		return;
 	loop->flags = 0;
 	loop->count = mig_answer(routine, result, delivery->word);

@@ -16,6 +16,7 @@
 #include <kern/exception.h>
 #include <kern/processor.h>
 #include <mach/exception.h>
+#include <mach/foreign.h>
 #include <mach/trap.h>
 #include <string.h>
 
@@ -241,7 +242,7 @@ void ipc_foreign_call(struct thread *self)
 		ipc_object_reference(&port->object);
 	lock_release(&task->lock);
 	if (port != NULL)
-		(void)queue_call(self, port, true, (mach_msg_id_t)self->regs.rax, IPC_FOREIGN_WORDS);
+		(void)queue_call(self, port, true, (mach_msg_id_t)self->regs.rax, FOREIGN_CALL_WORDS);
 	exception_raise_self(EXC_SYSCALL, (int64_t)self->regs.rax, 0);
 }
 

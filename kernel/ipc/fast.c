@@ -96,7 +96,7 @@ FAST uint64_t delivered_rbx(const struct thread *self, bool foreign)
 	uint64_t rbx = self->regs.rbx;
 
 	if (foreign)
-		return self->regs.rax << 32 | IPC_FOREIGN_WORDS | DELIVERED_CALL | DELIVERED_FOREIGN;
+		return self->regs.rax << 32 | FOREIGN_CALL_WORDS | DELIVERED_CALL | DELIVERED_FOREIGN;
 	return rbx - (uint32_t)rbx + LIVE_R14 + DELIVERED_CALL;
 }
 

@@ -11,7 +11,6 @@
 
 #define IPC_WORDS         8u /* of a register message */
 #define IPC_SYSCALL_BYTES 2u /* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
-#define IPC_FOREIGN_WORDS 7u /* six arguments and the thread word */
 
 /* Most messages are small: each processor keeps some blocks of this many bytes for the next. */
 #define IPC_KMSG_SMALL  256u

@@ -116,7 +116,7 @@ static struct ipc_kmsg *take_caller_kmsg(struct ipc_port *port, struct thread *c
 	reply->sorights = 1;
 	ipc_object_reference(&reply->object);
 	kmsg->local_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
-	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND;
+	kmsg->remote_disposition = caller->ipc.call_foreign ? 0 : MACH_MSG_TYPE_PORT_SEND; /* foreign_call_received */
 	ipc_kmsg_sent_by(kmsg, caller->task);
 	ipc_call_receive(port, caller, NULL, reply);
 	return kmsg;

@@ -19,6 +19,7 @@ int main(void)
 		{"bad input", test_bad_input},
 		{"words", test_words},
 		{"tokens", test_tokens},
+		{"server loop", test_server_loop},
 		{"fuzz", test_fuzz},
 	};
 

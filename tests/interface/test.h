@@ -18,6 +18,7 @@ void test_dropped_reply(void);
 void test_bad_input(void);
 void test_words(void);
 void test_tokens(void);
+void test_server_loop(void);
 void test_fuzz(void);
 void test_machine(void);
 

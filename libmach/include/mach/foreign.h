@@ -2,6 +2,7 @@
 #ifndef MACH_FOREIGN_H
 #define MACH_FOREIGN_H
 
+#include <mach/message.h>
 #include <stdint.h>
 
 enum {
@@ -14,6 +15,17 @@ enum {
 /* Results of a foreign routine that are not results (outside the range of any errno). */
 #define MIG_FOREIGN_NO_REPLY INT64_MIN
 #define MIG_FOREIGN_KEEP     (INT64_MIN + 1)
+
+/* What a caller gets from a server that serves no foreign calls: Linux's ENOSYS. */
+#define FOREIGN_NOT_SERVED (-38)
+
+#define FOREIGN_CALL_WORDS 7u /* six arguments and the thread word */
+/* Whether what was received by mach_msg is a foreign call: its number is the id, and it came by no right of its caller's. */
+static inline int foreign_call_received(const mach_msg_header_t *in)
+{
+	return in->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0) &&
+	       in->msgh_size == sizeof(*in) + FOREIGN_CALL_WORDS * sizeof(uint64_t);
+}
 
 #define FOREIGN_BITMAP_WORDS 8 /* numbers 0 to 511 */
 typedef uint64_t foreign_bitmap_t[FOREIGN_BITMAP_WORDS];

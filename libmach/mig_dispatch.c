@@ -1,8 +1,11 @@
 /* From a message in a buffer to the routine of a subsystem. */
 #include <mach/foreign.h>
 #include <mach/mig_support.h>
+#include <mach/register.h>
 #include <stddef.h>
 #include <string.h>
+
+__thread mach_port_t mach_buffered_reply_;
 
 /* No reply: said in the classic way, and by a null remote port. */
 static void set_no_reply(mach_msg_header_t *out)
@@ -29,13 +32,18 @@ void mig_dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in
 {
 	mach_msg_size_t body = in->msgh_size - sizeof(*in);
 	const mach_msg_trailer_t *trailer = (const void *)((char *)in + ((in->msgh_size + 7u) & ~7u));
+	const int two_way = !(routine->flags & MIG_ROUTINE_ONEWAY);
 	kern_return_t result = MIG_BAD_ARGUMENTS;
 	uint64_t word[8] = {0};
 	uint32_t count;
 
 	if (!(in->msgh_bits & MACH_MSGH_BITS_COMPLEX) && body == 8 * routine->request_words) {
 		memcpy(word, in + 1, body);
+		mach_buffered_reply_ = two_way ? in->msgh_remote_port : MACH_PORT_NULL;
 		result = routine->words(word, trailer->msgh_payload ? trailer->msgh_payload : in->msgh_local_port);
+		if (two_way && mach_buffered_reply_ == MACH_PORT_NULL)
+			in->msgh_remote_port = MACH_PORT_NULL; /* the function's now */
+		mach_buffered_reply_ = MACH_PORT_NULL;
 	}
 	if (!mig_answers(result)) {
 		set_no_reply(out);
@@ -44,7 +52,7 @@ void mig_dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in
 		start_reply(in, out, (mach_msg_size_t)(sizeof(*out) + 8 * count));
 		memcpy(out + 1, word, 8 * count);
 	}
-	if (result == MIG_DESTROY_REQUEST) {
+	if (!mig_answers(result) && two_way) {
 		in->msgh_bits &= ~MACH_MSGH_BITS_LOCAL_MASK;
 		mach_msg_destroy(in);
 	} else if (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) {

@@ -140,12 +140,20 @@ static inline kern_return_t mach_answer_wait(mach_port_t receive, uint32_t flags
 	return (kern_return_t)result;
 }
 
+/* While a work function of a register routine runs whose request came as a message: the right to answer that. */
+extern __thread mach_port_t mach_buffered_reply_;
+
 /* The right to answer the caller last received as a send-once right, to be used later; MACH_PORT_NULL when none is
  * owed. */
 static inline mach_port_t mach_reply_defer(void)
 {
+	const mach_port_t buffered = mach_buffered_reply_;
 	int64_t result = TRAP_MACH_REPLY_DEFER;
 
+	if (buffered != MACH_PORT_NULL) {
+		mach_buffered_reply_ = MACH_PORT_NULL;
+		return buffered;
+	}
 	__asm__ volatile("syscall" : "+a"(result) : : "rcx", "r11", "memory");
 	return (mach_port_t)result;
 }

@@ -7,6 +7,7 @@
 struct results {
 	volatile uint64_t done;
 	volatile uint64_t result[4];
+	volatile uint64_t answered_rbx, answered_r12;
 	volatile uint64_t kept_rbx, kept_r12;
 };
 
@@ -26,10 +27,23 @@ static inline uint64_t foreign(uint64_t number, uint64_t a, uint64_t b, uint64_t
 static void caller(uint64_t address)
 {
 	struct results *r = (struct results *)address;
-	register uint64_t r12 __asm__("r12") = 0x12121212;
+	register uint64_t r12 __asm__("r12");
 	uint64_t rbx = 0xbbbb, rax = 39;
 
-	r->result[0] = foreign(17, 1, 2, 3, 4, 5, 6);
+	register uint64_t r10 __asm__("r10") = 4;
+	register uint64_t r8 __asm__("r8") = 5;
+	register uint64_t r9 __asm__("r9") = 6;
+	uint64_t answer = 17, b = 0xabab;
+
+	r12 = 0x34343434;
+	__asm__ volatile("syscall"
+			 : "+a"(answer), "+b"(b), "+r"(r12)
+			 : "D"(1), "S"(2), "d"(3), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	r->result[0] = answer;
+	r->answered_rbx = b;
+	r->answered_r12 = r12;
+	r12 = 0x12121212;
 	__asm__ volatile("syscall" : "+a"(rax), "+b"(rbx), "+r"(r12) : : "rcx", "r11", "memory");
 	r->result[1] = rax;
 	r->kept_rbx = rbx;
@@ -69,10 +83,11 @@ void test_foreign(void)
 	check("the arguments are words 0 to 5", d.word[0] == 1 && d.word[1] == 2 && d.word[2] == 3 && d.word[3] == 4 &&
 							d.word[4] == 5 && d.word[5] == 6);
 	check_is("word 6 says who calls", d.word[6], 0xabcdef);
-	d.word[0] = 0x7777;
-	check_is("the reply goes, the next call arrives", mach_reply_wait_words(port, 0, 1, buffer, sizeof buffer, &d),
+	check_is("the reply goes, the next call arrives", mach_answer_wait(port, 0, 0x7777, buffer, sizeof buffer, &d),
 		KERN_SUCCESS);
 	check_is("the result is rax", r->result[0], 0x7777);
+	check("and no other register changes", r->answered_rbx == 0xabab && r->answered_r12 == 0x34343434);
+	check("the next call's word and payload came with it", d.word[6] == 0xabcdef && d.payload == port);
 	check_is("the second call's number", DELIVERED_ID(d.kind), 39);
 	check_is("KEEP, and the next call", mach_reply_wait_words(port, REPLY_KEEP, 0, buffer, sizeof buffer, &d),
 		KERN_SUCCESS);

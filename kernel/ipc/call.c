@@ -135,14 +135,13 @@ void ipc_call_drop_owed(struct thread *self)
 /* --- Making calls. */
 
 /*
- * The port that a name sends to: a reference, or, *once, the send-once right itself. may_reply: kernel ports that stand
- * for a reply are allowed (a call cannot expect one from them).
+ * The port that a name sends to: a reference, or, *once, the send-once right itself. Null with *once: it is a kernel
+ * port that stands for a reply, without may_reply (a call cannot expect one from it); null: the name sends nowhere.
  */
-static mach_msg_return_t destination(
-	struct thread *self, mach_port_name_t name, bool may_reply, struct ipc_port **port, bool *once)
+static inline struct ipc_port *destination(struct thread *self, mach_port_name_t name, bool may_reply, bool *once)
 {
-	struct ipc_space *space = self->task->space;
-	mach_msg_return_t result = MACH_MSG_SUCCESS;
+	struct ipc_space *space = self->space;
+	struct ipc_port *port = NULL;
 	struct ipc_entry *entry;
 	bool dead;
 
@@ -150,19 +149,15 @@ static mach_msg_return_t destination(
 	lock_acquire(&space->lock);
 	entry = ipc_right_lookup(space, name);
 	if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)) {
-		*port = ipc_object_port(entry->object);
+		port = ipc_object_port(entry->object);
 		ipc_object_reference(entry->object);
 	} else if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_ONCE)) {
 		*once = true;
-		if (!may_reply && ipc_port_is_kernel(ipc_object_port(entry->object)))
-			result = MACH_SEND_INVALID_RIGHT;
-		else
-			(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, false, port, &dead);
-	} else {
-		result = MACH_SEND_INVALID_DEST;
+		if (may_reply || !ipc_port_is_kernel(ipc_object_port(entry->object)))
+			(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, false, &port, &dead);
 	}
 	lock_release(&space->lock);
-	return result;
+	return port;
 }
 
 /*
@@ -200,24 +195,50 @@ static bool queue_call(struct thread *self, struct ipc_port *port, bool foreign,
 	thread_block(ipc_call_continue);
 }
 
+/*
+ * A register message of so many words for a kernel port: on success the answer's words have replaced its own, *answer
+ * of them. KERN_RESTART: nothing has changed. The port's reference is consumed.
+ */
+static inline mach_msg_return_t run_words(
+	struct ipc_port *port, mach_msg_id_t id, uint64_t word[8], uint64_t count, uint64_t *answer)
+{
+	const struct mig_routine *routine = kernel_routine(id);
+	kern_return_t result = routine == NULL ? MIG_BAD_ID : MIG_BAD_ARGUMENTS;
+
+	count_event(messages_kernel);
+	if (routine != NULL && routine->words != NULL && count == routine->request_words)
+		result = routine->words(word, (uintptr_t)port);
+	ipc_object_release(&port->object);
+	if (result == KERN_RESTART)
+		return KERN_RESTART;
+	*answer = mig_answer(routine, result, word);
+	return MACH_MSG_SUCCESS;
+}
+
+/* From the fast path, too. */
+void ipc_call_kernel(struct thread *self, struct ipc_port *port)
+{
+	if (run_words(port, (mach_msg_id_t)(self->regs.rbx >> 32), self->regs.word, self->regs.r14, &self->regs.rbx) ==
+		KERN_RESTART)
+		thread_block_restart(self);
+	self->regs.rax = MACH_MSG_SUCCESS;
+	ipc_deferred_run();
+	thread_leave_kernel(self);
+}
+
 void ipc_trap_call(struct thread *self)
 {
-	mach_port_name_t name = (mach_port_name_t)self->regs.rbx;
-	struct ipc_port *port = NULL;
 	mach_msg_return_t result = MACH_SEND_TOO_LARGE;
-	bool once = false;
+	struct ipc_port *port = NULL;
+	bool once;
 
-	if (self->regs.r14 <= IPC_WORDS)
-		result = destination(self, name, false, &port, &once);
-	if (result == MACH_MSG_SUCCESS && ipc_port_is_kernel(port)) {
-		uint64_t count = self->regs.r14;
-
-		result = ipc_kobject_words(port, (mach_msg_id_t)(self->regs.rbx >> 32), self->regs.word, &count);
-		ipc_port_release(port);
-		if (result == KERN_RESTART)
-			thread_block_restart(self);
-		self->regs.rbx = count;
-	} else if (result == MACH_MSG_SUCCESS) {
+	if (self->regs.r14 <= IPC_WORDS) {
+		port = destination(self, (mach_port_name_t)self->regs.rbx, false, &once);
+		result = once ? MACH_SEND_INVALID_RIGHT : MACH_SEND_INVALID_DEST;
+	}
+	if (port != NULL) {
+		if (ipc_port_is_kernel(port))
+			ipc_call_kernel(self, port);
 		if (once) {
 			/* The call needs a reference only; as a right it is used now. */
 			ipc_object_reference(&port->object);
@@ -297,17 +318,17 @@ int64_t ipc_trap_send(struct thread *self)
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
-	result = destination(self, name, true, &port, &once);
-	if (result != MACH_MSG_SUCCESS) {
+	port = destination(self, name, true, &once);
+	if (port == NULL) {
 		ipc_deferred_run();
-		return result;
+		return MACH_SEND_INVALID_DEST;
 	}
 	if (!once && ipc_port_is_kernel(port)) {
-		uint64_t word[IPC_WORDS], count = self->regs.r14;
+		uint64_t word[IPC_WORDS], answer;
 
 		memcpy(word, self->regs.word, sizeof(word));
-		result = ipc_kobject_words(port, id, word, &count);
-		ipc_port_release(port);
+		result = run_words(port, id, word, self->regs.r14, &answer);
+		ipc_deferred_run();
 		return result;
 	}
 	if (!once) {

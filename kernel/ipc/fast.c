@@ -101,8 +101,8 @@ FAST uint64_t delivered_rbx(const struct thread *self, bool foreign)
 }
 
 /*
- * A call on a port, which is locked: switches to a receiver that waits for it. Returns with the port unlocked if there
- * is none to be had at once.
+ * A call on a port, which is locked: switches to a receiver that waits for it, or runs the kernel's routine if it is a
+ * kernel port (which has no receivers). Returns with the port unlocked if neither can be at once.
  */
 FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 {
@@ -113,8 +113,13 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 
 	if (receiver == NULL) {
 		set = port->set;
-		if (unlikely(set == NULL))
-			goto unlock_port;
+		if (unlikely(set == NULL)) {
+			if (foreign || !ipc_port_is_kernel(port) || !object->active)
+				goto unlock_port;
+			take_one(&object->refs);
+			fast_unlock(&object->lock);
+			live_kernel_call(port);
+		}
 		object = &set->object;
 		if (unlikely(!fast_lock(&object->lock)))
 			goto unlock_port;

@@ -304,11 +304,6 @@ void ipc_inherit_end(struct thread *self);
  * consumed, and a wait asserted.
  */
 mach_msg_return_t ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart);
-/*
- * A register message for a kernel port: on success the answer's words have replaced its own. The port is borrowed.
- * KERN_RESTART: nothing has changed.
- */
-mach_msg_return_t ipc_kobject_words(struct ipc_port *port, mach_msg_id_t id, uint64_t word[8], uint64_t *count);
 /* The last send-once right to a kernel port goes without a message. */
 void ipc_kobject_send_once_died(struct ipc_port *port);
 

@@ -220,12 +220,14 @@ void ipc_port_settle(struct ipc_port *port)
 {
 	struct ipc_port *destination;
 
+	/* Only who has the receive right sends it off, and he is here: without the lock this is not old. */
+	if (port->destination == NULL)
+		return;
 	lock_acquire(&transit_lock);
 	destination = port->destination;
 	port->destination = NULL;
 	lock_release(&transit_lock);
-	if (destination != NULL)
-		ipc_object_release(&destination->object);
+	ipc_object_release(&destination->object);
 }
 
 void ipc_port_clear_receiver(struct ipc_port *port)
@@ -374,15 +376,7 @@ void ipc_kernel_port_destroy(struct ipc_port *port)
 
 void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
 {
-	void *result = NULL;
-
-	if (port == NULL)
-		return NULL;
-	lock_acquire(&port->object.lock);
-	if (port->object.active && port->object.type == type)
-		result = reference(port->kobject);
-	lock_release(&port->object.lock);
-	return result;
+	return ipc_port_kobject(port, type, reference);
 }
 
 void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))

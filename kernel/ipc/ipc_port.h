@@ -135,6 +135,21 @@ static inline void ipc_object_release(struct ipc_object *object)
 		ipc_defer_free(object);
 }
 
+/* ipc_kernel_port_lookup, where it is worth the code. */
+static inline void *ipc_port_kobject(
+	struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
+{
+	void *result = NULL;
+
+	if (port == NULL)
+		return NULL;
+	lock_acquire(&port->object.lock);
+	if (port->object.active && port->object.type == type)
+		result = reference(port->kobject);
+	lock_release(&port->object.lock);
+	return result;
+}
+
 /* Consumes the receive right: the port dies, or goes to who asked for port-destroyed. No locks held. */
 void ipc_port_destroy(struct ipc_port *port);
 /* The receive right leaves its space (port locked): receivers wake and find it changed, it leaves its set. */

@@ -78,21 +78,6 @@ void ipc_kobject_send_once_died(struct ipc_port *port)
 
 /* --- Routines. */
 
-mach_msg_return_t ipc_kobject_words(struct ipc_port *port, mach_msg_id_t id, uint64_t word[8], uint64_t *count)
-{
-	const struct mig_routine *routine = kernel_routine(id);
-	kern_return_t result = routine == NULL ? MIG_BAD_ID : MIG_BAD_ARGUMENTS;
-
-	count_event(messages_kernel);
-	if (routine != NULL && routine->words != NULL && *count == routine->request_words) {
-		result = routine->words(word, (uintptr_t)port);
-		if (result == KERN_RESTART)
-			return KERN_RESTART;
-	}
-	*count = mig_answer(routine, result, word);
-	return MACH_MSG_SUCCESS;
-}
-
 /* A register routine, its request in a buffer. Null with KERN_SUCCESS: there is no reply to give. */
 static kern_return_t run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
 {

@@ -6,7 +6,7 @@
 #include <vm/vm.h>
 
 /* Locks the space if it is one and alive. */
-static bool space_lock(struct ipc_space *space)
+static inline bool space_lock(struct ipc_space *space)
 {
 	if (space == NULL)
 		return false;

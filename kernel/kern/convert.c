@@ -1,5 +1,5 @@
 /* From ports to the objects they stand for, and back. */
-#include <ipc/ipc.h>
+#include <ipc/ipc_space.h>
 #include <kern/host.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -29,7 +29,7 @@ static void *reference_space_of_task(void *object)
 {
 	struct task *task = object;
 
-	ipc_space_reference(task->space);
+	ref_take(&task->space->refs);
 	return task->space;
 }
 
@@ -40,17 +40,17 @@ static void *borrow(void *object)
 
 task_t convert_port_to_task(struct ipc_port *port)
 {
-	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_task);
+	return ipc_port_kobject(port, IKOT_TASK, reference_task);
 }
 
 thread_t convert_port_to_thread(struct ipc_port *port)
 {
-	return ipc_kernel_port_lookup(port, IKOT_THREAD, reference_thread);
+	return ipc_port_kobject(port, IKOT_THREAD, reference_thread);
 }
 
 vm_map_t convert_port_to_map(struct ipc_port *port)
 {
-	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_map_of_task);
+	return ipc_port_kobject(port, IKOT_TASK, reference_map_of_task);
 }
 
 thread_t convert_name_to_thread(mach_port_name_t name)
@@ -65,24 +65,24 @@ vm_map_t convert_name_to_map(mach_port_name_t name)
 
 ipc_space_t convert_port_to_space(struct ipc_port *port)
 {
-	return ipc_kernel_port_lookup(port, IKOT_TASK, reference_space_of_task);
+	return ipc_port_kobject(port, IKOT_TASK, reference_space_of_task);
 }
 
 host_t convert_port_to_host(struct ipc_port *port)
 {
-	host_t host = ipc_kernel_port_lookup(port, IKOT_HOST, borrow);
+	host_t host = ipc_port_kobject(port, IKOT_HOST, borrow);
 
 	return host != NULL ? host : convert_port_to_host_priv(port);
 }
 
 host_t convert_port_to_host_priv(struct ipc_port *port)
 {
-	return ipc_kernel_port_lookup(port, IKOT_HOST_PRIV, borrow);
+	return ipc_port_kobject(port, IKOT_HOST_PRIV, borrow);
 }
 
 host_t convert_port_to_device_master(struct ipc_port *port)
 {
-	return ipc_kernel_port_lookup(port, IKOT_DEVICE_MASTER, borrow);
+	return ipc_port_kobject(port, IKOT_DEVICE_MASTER, borrow);
 }
 
 struct ipc_port *convert_task_to_port(task_t task)

@@ -8,8 +8,8 @@
 #include <stubs/portolan_server.h>
 
 static const struct mig_subsystem *const subsystems[] = {
-	&mach_subsystem,
 	&mach_port_subsystem,
+	&mach_subsystem,
 	&portolan_subsystem,
 	&mach_host_subsystem,
 	&device_subsystem,

@@ -137,7 +137,7 @@ static _Noreturn void enter_handler(struct thread *self)
 	thread_leave_kernel(self);
 }
 
-static _Noreturn void foreign_call(struct thread *self)
+void trap_foreign(struct thread *self)
 {
 	count_event(foreign_calls);
 	switch (self->task->foreign_setting) {
@@ -162,7 +162,7 @@ void trap_syscall(struct thread *self)
 	if (number == TRAP_MACH_MSG)
 		(processors_online == 1 ? ipc_exchange_one : ipc_exchange)(self);
 	if (number >= 0)
-		foreign_call(self);
+		trap_foreign(self);
 	if (number == TRAP_MACH_CALL)
 		ipc_trap_call(self);
 	if (number == TRAP_MACH_REPLY_WAIT)

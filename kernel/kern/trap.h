@@ -6,8 +6,9 @@
 #include <mach/kern_return.h>
 #include <mach/vm_types.h>
 
-/* Any `syscall` that the fast paths of the entry code left. Interrupts off, on the processor's empty stack. */
+/* Any `syscall`, and a foreign one that the fast path left. Interrupts off, on the processor's empty stack. */
 _Noreturn void trap_syscall(struct thread *self);
+_Noreturn void trap_foreign(struct thread *self);
 /* A page fault in user mode. */
 _Noreturn void trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access);
 /* Any other exception in user mode. */

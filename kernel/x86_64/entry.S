@@ -149,22 +149,33 @@ foreign:
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	jmp *(fast_paths + FAST_FOREIGN)(%rip)
 
-	.globl fast_slow_call, fast_slow_reply_wait, fast_slow_foreign
+/* The full paths, and a call on a kernel port, which is at rbx: r11 becomes the function for the thread (and the port). */
+	.globl fast_kernel_call, fast_slow_call, fast_slow_reply_wait, fast_slow_foreign
 fast_slow_reply_wait:
 	movq $TRAP_MACH_REPLY_WAIT, %rax
+	leaq ipc_trap_reply_wait(%rip), %r11
 	jmp 1f
 fast_slow_call:
+	leaq ipc_trap_call(%rip), %r11
+	movq $TRAP_MACH_CALL, %rax
+	jmp 1f
+fast_kernel_call:
+	leaq ipc_call_kernel(%rip), %r11
 	movq $TRAP_MACH_CALL, %rax
 1:	movq %gs:PROCESSOR_THREAD, %rcx
 	movq %rax, REGS_RAX(%rcx)
 	SAVE_WORDS %rcx
-fast_slow_foreign:
-	movq %gs:PROCESSOR_THREAD, %rdi
-	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	movq %rcx, %rdi
+	movq %rbx, %rsi
+2:	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	incq %gs:PROCESSOR_TRAPS		/* else counted as a message: kern/counters.h */
 	xorl %ebp, %ebp
-	call trap_syscall
+	call *%r11
 	ud2
+fast_slow_foreign:
+	movq %gs:PROCESSOR_THREAD, %rdi
+	leaq trap_foreign(%rip), %r11
+	jmp 2b
 
 /*
  * rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. It entered by syscall, and gets the live

@@ -13,6 +13,7 @@
 #include <kern/processor.h>
 #include <stdint.h>
 
+struct ipc_port;
 struct thread;
 
 #ifdef PORTOLAN_HOST
@@ -31,6 +32,7 @@ _Noreturn void live_leave_foreign(struct thread *to, uint64_t rbx);
 _Noreturn void live_slow_call(void);
 _Noreturn void live_slow_reply_wait(void);
 _Noreturn void live_slow_foreign(void);
+_Noreturn void live_kernel_call(struct ipc_port *port);
 
 #else
 
@@ -69,6 +71,8 @@ register uint64_t live_r14 __asm__("r14");
 #define live_slow_call()            LIVE_JUMP(fast_slow_call)
 #define live_slow_reply_wait()      LIVE_JUMP(fast_slow_reply_wait)
 #define live_slow_foreign()         LIVE_JUMP(fast_slow_foreign)
+/* The call is for the kernel itself; a reference to the port goes along. */
+#define live_kernel_call(port)      LIVE_JUMP(fast_kernel_call, , "b"(port))
 
 #endif
 #endif

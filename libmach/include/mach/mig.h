@@ -88,8 +88,10 @@ static inline uint32_t mig_answer(const struct mig_routine *routine, kern_return
 	const uint32_t count = result == KERN_SUCCESS ? routine->reply_words : 1;
 
 	word[0] = (uint64_t)(int64_t)result;
-	for (uint32_t i = count; i < 8; i++)
-		word[i] = 0;
+#pragma GCC unroll 8
+	for (uint32_t i = 1; i < 8; i++)
+		if (i >= count)
+			word[i] = 0;
 	return count;
 }
 

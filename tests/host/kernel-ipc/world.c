@@ -485,14 +485,27 @@ void live_leave_foreign(struct thread *to, uint64_t rbx)
 }
 
 /* The full path sees what the entry code saves, and the fast path must have left all of it alone. */
-static _Noreturn void go_slow(struct thread *self)
+static void check_untouched(struct thread *self)
 {
 	if (host_processor->locks != 0)
 		panic("the fast path leaves a lock held");
 	if (self != current_thread() || memcmp(self->regs.word, live.word, sizeof(live.word)) != 0 ||
 		self->regs.r14 != live.r14)
 		panic("the fast path gave up after it changed something");
+}
+
+static _Noreturn void go_slow(struct thread *self)
+{
+	check_untouched(self);
 	trap_syscall(self);
+}
+
+void live_kernel_call(struct ipc_port *port)
+{
+	struct thread *self = current_thread();
+
+	check_untouched(self);
+	ipc_call_kernel(self, port);
 }
 
 void live_slow_call(void)

@@ -19,24 +19,30 @@ unsigned lb_references(void);
 /* Bytes mapped in the task. */
 uint64_t lb_memory(void);
 
-static inline void lb_release(mach_port_t name)
-{
-	mach_port_deallocate(mach_task_self(), name);
-}
-
 /* Gives back one right, of whatever kind. */
 kern_return_t lb_drop(mach_port_t name);
+
+/* A send-once right to a port whose receive right is ours. */
+mach_port_t lb_send_once_right(mach_port_t receive);
+/* The right is to the port, whose receive right is ours: send rights have its name. */
+static inline bool lb_same(mach_port_t right, mach_port_t port)
+{
+	return right == port && lb_object(right) != 0;
+}
+
+/* What a client gets whose right to reply is dropped: the kernel tells it. */
+#define LB_DROPPED MIG_SERVER_DIED
+/* By how much the sequence numbers of two requests differ, one after the other. */
+#define LB_SEQNO_STEP 1
+
+/* calls.h: what the server says of itself comes to calls_told; something is done in the server. */
+void lb_ask(void);
+void lb_in_server(int what);
 
 /* Switches the machine off. */
 void lb_power_off(void);
 
 /* Fills the stack below with old bytes. */
-static inline void lb_paint(void)
-{
-	volatile unsigned char space[8192];
-
-	for (unsigned i = 0; i < sizeof space; i++)
-		space[i] = 0xa5;
-}
+void lb_paint(void);
 
 #endif

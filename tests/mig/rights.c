@@ -44,6 +44,23 @@ mach_port_t lb_send_right(mach_port_t receive)
 	return receive;
 }
 
+mach_port_t lb_send_once_right(mach_port_t receive)
+{
+	mach_port_t once = MACH_PORT_NULL;
+	mach_msg_type_name_t poly;
+
+	mach_port_extract_right(mach_task_self(), receive, MACH_MSG_TYPE_MAKE_SEND_ONCE, &once, &poly);
+	return once;
+}
+
+__attribute__((noinline)) void lb_paint(void)
+{
+	volatile unsigned char space[8192];
+
+	for (unsigned i = 0; i < sizeof space; i++)
+		space[i] = 0xa5;
+}
+
 kern_return_t lb_drop(mach_port_t name)
 {
 	/* A send right first: it may share its name with the receive right. */

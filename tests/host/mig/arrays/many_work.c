@@ -3,7 +3,7 @@
 
 static mach_port_t fresh(void)
 {
-	return lb_send_right(arrays_kept);
+	return lb_send_right(kept);
 }
 
 kern_return_t s_put_struct(mach_port_t server, couple_t a, const couple_t *b, page_of_couples_t c,
@@ -87,7 +87,7 @@ kern_return_t s_any_crowd(mach_port_t server, const mach_port_t *a, mach_msg_typ
 		return KERN_INVALID_ARGUMENT;
 	release_all(a, aCnt);
 	for (unsigned i = 0; i < aCnt; i++) {
-		b[i] = lb_send_once_right(arrays_kept);
+		b[i] = lb_send_once_right(kept);
 		names2[i] = names[i];
 	}
 	*bPoly = MACH_MSG_TYPE_MOVE_SEND_ONCE;
@@ -98,7 +98,7 @@ kern_return_t s_any_crowd(mach_port_t server, const mach_port_t *a, mach_msg_typ
 kern_return_t s_noted_crowd(mach_port_t server, const mach_port_t *a, mach_msg_type_number_t aCnt, int32_t code)
 {
 	(void)server;
-	arrays_noted = code == KERN_SUCCESS ? release_all(a, aCnt) : -(int32_t)aCnt;
+	arrays_told.noted = code == KERN_SUCCESS ? release_all(a, aCnt) : -(int32_t)aCnt;
 	return code;
 }
 
@@ -109,7 +109,7 @@ kern_return_t s_done_crowd(mach_port_t server, int32_t result, const mach_port_t
 	(void)server;
 	for (unsigned i = 0; i < 300; i++)
 		nulls += a[i] == MACH_PORT_NULL;
-	arrays_noted = result == KERN_SUCCESS ? release_all(a, 300) : -(int32_t)nulls;
+	arrays_told.noted = result == KERN_SUCCESS ? release_all(a, 300) : -(int32_t)nulls;
 	return KERN_SUCCESS;
 }
 
@@ -118,14 +118,14 @@ kern_return_t s_bounded(mach_port_t server, few_numbers_t a, mach_msg_type_numbe
 	mach_msg_type_number_t cCnt, int32_t said, few_numbers_t *d, mach_msg_type_number_t *dCnt, few_numbers_t *e,
 	mach_msg_type_number_t *eSubs, mach_msg_type_number_t *eCnt)
 {
-	static int32_t kept[8];
+	static int32_t mine[8];
 
 	(void)server;
 	give_back(a, aCnt * sizeof *a);
 	release_memory(b, bCnt);
 	for (unsigned i = 0; i < cCnt; i++)
 		give_back(c[i], cSubs[i] * sizeof **c);
-	*d = e[0] = kept;
+	*d = e[0] = mine;
 	*dCnt = eSubs[0] = (mach_msg_type_number_t)said;
 	*eCnt = 1;
 	return KERN_SUCCESS;
@@ -135,11 +135,11 @@ kern_return_t s_bounded(mach_port_t server, few_numbers_t a, mach_msg_type_numbe
 kern_return_t s_like_bounded(
 	mach_port_t server, numbers_t a, mach_msg_type_number_t aCnt, numbers_t *b, mach_msg_type_number_t *bCnt)
 {
-	static int32_t kept[64];
+	static int32_t mine[64];
 
 	(void)server;
 	give_back(a, aCnt * sizeof *a);
-	*b = kept;
+	*b = mine;
 	*bCnt = 5 * aCnt;
 	return KERN_SUCCESS;
 }
@@ -147,11 +147,11 @@ kern_return_t s_like_bounded(
 kern_return_t s_few(mach_port_t server, few_numbers_t a, mach_msg_type_number_t aCnt, few_numbers_t *b,
 	mach_msg_type_number_t *bCnt)
 {
-	static int32_t kept[5];
+	static int32_t mine[5];
 
 	(void)server;
 	give_back(a, aCnt * sizeof *a);
-	*b = kept;
+	*b = mine;
 	*bCnt = aCnt;
 	return KERN_SUCCESS;
 }

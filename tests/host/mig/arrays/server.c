@@ -1,9 +1,15 @@
 /* The work functions of arrays.defs. */
 #include "arrays.h"
 
-mach_port_t arrays_kept;
-unsigned arrays_served;
-int32_t arrays_noted;
+struct arrays_told arrays_told;
+void *const calls_told = &arrays_told;
+const size_t calls_told_size = sizeof arrays_told;
+
+/* These keep nothing. */
+void calls_in_server(int what)
+{
+	(void)what;
+}
 
 static bool consumes(int32_t code)
 {
@@ -66,7 +72,7 @@ kern_return_t s_noted(mach_port_t server, const numbers_t *lists, const mach_msg
 	mach_msg_type_number_t listsCnt, int32_t code)
 {
 	(void)server;
-	arrays_noted = sum_numbers(lists, listsSubs, listsCnt, false);
+	arrays_told.noted = sum_numbers(lists, listsSubs, listsCnt, false);
 	return code;
 }
 
@@ -124,7 +130,7 @@ kern_return_t s_take_numbers(mach_port_t server, mach_port_t right, data_t data,
 	static int32_t kept[] = {10, 20, 30};
 
 	(void)server;
-	lb_release(right);
+	lb_drop(right);
 	give_back(data, dataCnt);
 	*list = kept;
 	*listCnt = (mach_msg_type_number_t)said;
@@ -210,9 +216,9 @@ kern_return_t s_take_pairs(mach_port_t server, int32_t count, pair_t *a, pair_t 
 {
 	(void)server;
 	for (unsigned i = 0; i < 6; i++)
-		a[i / 2][i % 2] = lb_send_right(arrays_kept);
+		a[i / 2][i % 2] = lb_send_right(kept);
 	for (unsigned i = 0; i < 2 * (unsigned)count; i++)
-		b[i / 2][i % 2] = lb_send_right(arrays_kept);
+		b[i / 2][i % 2] = lb_send_right(kept);
 	*bCnt = *cCnt = (mach_msg_type_number_t)count;
 	*c = (page_of_pairs_t)rights_of(2 * (unsigned)count);
 	return KERN_SUCCESS;
@@ -225,7 +231,7 @@ kern_return_t s_turn_rights_inline(mach_port_t server, mach_port_t *a, mach_msg_
 	if (code != KERN_SUCCESS)
 		return code;
 	release_all(b[--*bCnt], 2);
-	a[(*aCnt)++] = lb_send_right(arrays_kept);
+	a[(*aCnt)++] = lb_send_right(kept);
 	return KERN_SUCCESS;
 }
 
@@ -255,7 +261,7 @@ kern_return_t s_like_data(mach_port_t server, const data_t *a, const mach_msg_ty
 	mach_msg_type_number_t *bSubs)
 {
 	(void)server;
-	arrays_served++;
+	arrays_told.served++;
 	sum_data(a, aSubs, 2, true);
 	b[0] = (data_t) "abcde";
 	bSubs[0] = 5;
@@ -268,7 +274,7 @@ kern_return_t s_like_numbers(mach_port_t server, const numbers_t *a, const mach_
 	(void)server;
 	(void)b;
 	(void)bSubs;
-	arrays_served++;
+	arrays_told.served++;
 	sum_numbers(a, aSubs, 2, true);
 	return KERN_SUCCESS;
 }
@@ -279,10 +285,10 @@ kern_return_t s_like_rights(mach_port_t server, const ports_t *a, const mach_msg
 	static mach_port_t right;
 
 	(void)server;
-	arrays_served++;
+	arrays_told.served++;
 	release_memory(a[0], aSubs[0]);
 	release_memory(a[1], aSubs[1]);
-	right = lb_send_right(arrays_kept);
+	right = lb_send_right(kept);
 	b[1] = &right;
 	bSubs[1] = 1;
 	return KERN_SUCCESS;
@@ -294,7 +300,7 @@ kern_return_t s_like_onces(mach_port_t server, const onces_t *a, const mach_msg_
 	(void)b;
 	(void)bSubs;
 	(void)server;
-	arrays_served++;
+	arrays_told.served++;
 	release_memory(a[0], aSubs[0]);
 	release_memory(a[1], aSubs[1]);
 	return KERN_SUCCESS;
@@ -304,7 +310,7 @@ kern_return_t s_some_data(mach_port_t server, const data_t *a, const mach_msg_ty
 	mach_msg_type_number_t aCnt, data_t *b, mach_msg_type_number_t *bSubs, mach_msg_type_number_t *bCnt)
 {
 	(void)server;
-	arrays_served++;
+	arrays_told.served++;
 	sum_data(a, aSubs, aCnt, true);
 	b[0] = b[1] = (data_t) "abcdefghijklmnopqrst";
 	bSubs[0] = 16;
@@ -319,7 +325,7 @@ kern_return_t s_some_fixed(
 	static int32_t four[4];
 
 	(void)server;
-	arrays_served++;
+	arrays_told.served++;
 	for (unsigned i = 0; i < aCnt; i++)
 		give_back(a[i], sizeof(int32_t[4]));
 	b[0] = four;
@@ -331,7 +337,7 @@ kern_return_t s_few_rights(mach_port_t server, const mach_port_t *a, mach_msg_ty
 	mach_msg_type_number_t *bCnt)
 {
 	(void)server;
-	arrays_served++;
+	arrays_told.served++;
 	*bCnt = aCnt;
 	memcpy(b, a, aCnt * sizeof *a);
 	return KERN_SUCCESS;

@@ -78,9 +78,9 @@ static mach_port_t new_right(uint8_t disposition)
 	case MACH_MSG_TYPE_PORT_RECEIVE:
 		return lb_port(NULL, 0);
 	case MACH_MSG_TYPE_PORT_SEND_ONCE:
-		return lb_send_once_right(golden_kept);
+		return lb_send_once_right(kept);
 	default:
-		return lb_send_right(golden_kept);
+		return lb_send_right(kept);
 	}
 }
 
@@ -137,7 +137,7 @@ static void drop_kept(mach_msg_id_t id, kern_return_t result)
 	const char *name = golden_subsystem.routine[id - golden_subsystem.start].name;
 
 	if (result == KERN_SUCCESS && strcmp(name, "port_pair") == 0)
-		golden_drop_pair();
+		calls_in_server(LET_GO_PAIR);
 	if (result == KERN_SUCCESS && strcmp(name, "handle") == 0 && lb_object(golden_last) != 0)
 		mach_port_deallocate(0, golden_last);
 	if (result == MIG_NO_REPLY && strcmp(name, "late") == 0)
@@ -153,7 +153,7 @@ static kern_return_t send_damaged(mach_msg_header_t *message, const struct recor
 {
 	static mach_msg_header_t *out;
 	const mach_msg_size_t size = message->msgh_size, trailer = (size + 7) & ~7u;
-	const unsigned rights = lb_rights(), regions = lb_regions(), handles = golden_handles;
+	const unsigned rights = lb_rights(), regions = lb_regions(), handles = golden_told.handles;
 	mach_msg_audit_trailer_t tail = {.msgh_trailer_size = sizeof tail};
 	mach_msg_header_t *in = malloc(trailer + sizeof tail);
 	kern_return_t result = KERN_SUCCESS;
@@ -164,7 +164,7 @@ static kern_return_t send_damaged(mach_msg_header_t *message, const struct recor
 	memset((char *)in + size, 0, trailer - size);
 	memcpy((char *)in + trailer, &tail, sizeof tail);
 	furnish(in, record);
-	reply = lb_send_once_right(golden_kept);
+	reply = lb_send_once_right(kept);
 	in->msgh_remote_port = reply;
 	in->msgh_local_port = server;
 	in->msgh_bits = (in->msgh_bits & MACH_MSGH_BITS_COMPLEX) |
@@ -202,7 +202,7 @@ static kern_return_t send_damaged(mach_msg_header_t *message, const struct recor
 		complain(message, "rights are left over or gone", damage, at, value);
 	if (lb_regions() != regions)
 		complain(message, "memory is left over or gone", damage, at, value);
-	if (golden_handles != handles)
+	if (golden_told.handles != handles)
 		complain(message, "a translated value is not released", damage, at, value);
 	return result;
 }
@@ -211,10 +211,10 @@ static void must_be_refused(mach_msg_header_t *message, const struct record *rec
 	const char *damage, unsigned at, uint32_t value)
 {
 	const struct mig_routine *routine = &golden_subsystem.routine[message->msgh_id - golden_subsystem.start];
-	const unsigned notes = golden_notes;
+	const unsigned notes = golden_told.notes;
 	kern_return_t result = send_damaged(message, record, server, damage, at, value);
 
-	if (routine->flags & MIG_ROUTINE_ONEWAY ? golden_notes != notes : result != MIG_BAD_ARGUMENTS)
+	if (routine->flags & MIG_ROUTINE_ONEWAY ? golden_told.notes != notes : result != MIG_BAD_ARGUMENTS)
 		complain(message, "not refused", damage, at, value);
 }
 

@@ -11,7 +11,6 @@
 
 enum { EXTRA = 64, WORDS_TRIED = 40, KINDS = 14 };
 
-static mach_port_t server;
 static unsigned failures, changed, refused;
 
 /* The change that the next reply gets; `tried` is set when there is such a place in it. */
@@ -62,8 +61,8 @@ static void destroy_descriptor(mach_msg_descriptor_t d)
 static mach_port_t new_right(uint8_t disposition)
 {
 	return disposition == MACH_MSG_TYPE_PORT_RECEIVE     ? lb_port(NULL, 0)
-	       : disposition == MACH_MSG_TYPE_PORT_SEND_ONCE ? lb_send_once_right(golden_kept)
-							     : lb_send_right(golden_kept);
+	       : disposition == MACH_MSG_TYPE_PORT_SEND_ONCE ? lb_send_once_right(kept)
+							     : lb_send_right(kept);
 }
 
 /* A descriptor with what it stands for. */
@@ -214,7 +213,7 @@ static void spoil(mach_msg_header_t **message)
 
 /* --- Calls. Each gives back what it got if it succeeds. */
 
-static void drop(mach_port_t name)
+static void drop_right(mach_port_t name)
 {
 	if (name != MACH_PORT_NULL && mach_port_deallocate(0, name) != KERN_SUCCESS)
 		failures++;
@@ -334,17 +333,17 @@ static kern_return_t call_out_rights(void)
 	kern_return_t result = out_rights(server, &name[0], &name[1], &name[2], &name[3]);
 
 	for (int i = 0; result == KERN_SUCCESS && i < 4; i++)
-		drop(name[i]);
+		drop_right(name[i]);
 	return result;
 }
 
 static kern_return_t call_in_out_port(void)
 {
-	mach_port_t name = lb_send_right(golden_kept);
+	mach_port_t name = lb_send_right(kept);
 	kern_return_t result = in_out_port(server, &name);
 
 	if (result == KERN_SUCCESS)
-		drop(name);
+		drop_right(name);
 	return result;
 }
 
@@ -357,7 +356,7 @@ static kern_return_t call_out_poly(void)
 	/* Any right may come. */
 	damage.must_fail = damage.must_fail && !(damage.what == ANOTHER && damage.value < 3);
 	if (result == KERN_SUCCESS)
-		drop(name);
+		drop_right(name);
 	return result;
 }
 
@@ -368,23 +367,23 @@ static kern_return_t call_port_list(void)
 	kern_return_t result;
 
 	for (int i = 0; i < 3; i++)
-		list[i] = lb_send_right(golden_kept);
+		list[i] = lb_send_right(kept);
 	result = port_list(server, list, 3, got, &count);
 	for (mach_msg_type_number_t i = 0; result == KERN_SUCCESS && i < count; i++)
-		drop(got[i]);
+		drop_right(got[i]);
 	return result;
 }
 
 static kern_return_t call_port_memory(void)
 {
-	mach_port_t list[2] = {lb_send_right(golden_kept), lb_send_right(golden_kept)};
+	mach_port_t list[2] = {lb_send_right(kept), lb_send_right(kept)};
 	ports_t back;
 	mach_msg_type_number_t count;
 	kern_return_t result = port_memory(server, list, 2, &back, &count);
 
 	if (result == KERN_SUCCESS) {
 		for (mach_msg_type_number_t i = 0; i < count; i++)
-			drop(back[i]);
+			drop_right(back[i]);
 		drop_memory(back, count * sizeof *back);
 	}
 	return result;
@@ -397,12 +396,12 @@ static kern_return_t call_many(void)
 	char text[64];
 	data_t d;
 	mach_msg_type_number_t count;
-	kern_return_t result = many(server, (data_t) "bytes", 5, lb_send_right(golden_kept), "name", numbers_in, 3, 12,
-		&d, &count, &y, &e, text);
+	kern_return_t result = many(
+		server, (data_t) "bytes", 5, lb_send_right(kept), "name", numbers_in, 3, 12, &d, &count, &y, &e, text);
 
 	if (result == KERN_SUCCESS) {
 		drop_memory(d, count);
-		drop(e);
+		drop_right(e);
 	}
 	return result;
 }
@@ -410,7 +409,7 @@ static kern_return_t call_many(void)
 static const struct {
 	const char *name;
 	kern_return_t (*call)(void);
-} calls[] = {{"nine_in", call_nine_in}, {"blocks", call_blocks}, {"long_strings", call_long_strings},
+} routines[] = {{"nine_in", call_nine_in}, {"blocks", call_blocks}, {"long_strings", call_long_strings},
 	{"strings", call_strings}, {"bytes", call_bytes}, {"mixed", call_mixed}, {"data", call_data},
 	{"numbers", call_numbers}, {"fixed_memory", call_fixed_memory}, {"out_rights", call_out_rights},
 	{"in_out_port", call_in_out_port}, {"out_poly", call_out_poly}, {"port_list", call_port_list},
@@ -427,7 +426,7 @@ static bool try(unsigned call, int what, unsigned at, unsigned value)
 	damage.at = at;
 	damage.value = value;
 	lb_paint();
-	result = calls[call].call();
+	result = routines[call].call();
 	if (!damage.tried)
 		return false;
 	changed++;
@@ -440,18 +439,17 @@ static bool try(unsigned call, int what, unsigned at, unsigned value)
 	else if (what == NOTHING)
 		good = good && result == KERN_SUCCESS;
 	if (!good && failures++ < 20)
-		printf("  reply of %s, damage %d at %u, %u: result %d, rights %+d, memory %+d\n", calls[call].name,
+		printf("  reply of %s, damage %d at %u, %u: result %d, rights %+d, memory %+d\n", routines[call].name,
 			what, at, value, result, (int)(lb_rights() - rights), (int)(lb_regions() - regions));
 	return true;
 }
 
-unsigned damage_replies(mach_port_t to)
+unsigned damage_replies(void)
 {
-	server = to;
 	lb_force_messages = false;
 	mig_get_reply_port();
 	lb_spoil_received = spoil;
-	for (unsigned call = 0; call < sizeof calls / sizeof calls[0]; call++) {
+	for (unsigned call = 0; call < sizeof routines / sizeof routines[0]; call++) {
 		try(call, NOTHING, 0, 0);
 		try(call, ID, 0, 1);
 		try(call, PLAIN, 0, 0);

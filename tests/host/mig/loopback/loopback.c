@@ -117,6 +117,15 @@ unsigned lb_regions(void)
 	return count;
 }
 
+uint64_t lb_memory(void)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < REGIONS; i++)
+		bytes += regions[i].address != NULL ? regions[i].size : 0;
+	return bytes;
+}
+
 __attribute__((noinline, no_sanitize("address"))) void lb_paint(void)
 {
 	volatile unsigned char space[100000];
@@ -310,8 +319,12 @@ static bool carry(mach_msg_header_t *message)
 		} else {
 			mach_port_t *ports = move_memory(
 				d->ool_ports.address, d->ool_ports.count * sizeof *ports, d->ool_ports.deallocate);
-			uint8_t received = d->ool_ports.disposition;
+			mach_port_t none = MACH_PORT_NULL;
+			uint8_t received;
 
+			/* Also where there is no right. */
+			if (!move_right(&none, d->ool_ports.disposition, &received))
+				return false;
 			for (j = 0; j < d->ool_ports.count; j++) {
 				if (!move_right(&ports[j], d->ool_ports.disposition, &received))
 					return false;
@@ -538,12 +551,17 @@ static uint64_t deferred_word[8];
 static bool serve_words(mach_port_t port, mach_msg_id_t id, uint64_t word[8], uint32_t count)
 {
 	const struct mig_subsystem *subsystem = objects[lb_object(port)].subsystem;
-	const struct mig_routine *routine = &subsystem->routine[id - subsystem->start];
+	const struct mig_routine *routine =
+		id >= subsystem->start && id < subsystem->end ? &subsystem->routine[id - subsystem->start] : NULL;
 	uint64_t payload = objects[lb_object(port)].payload;
 	kern_return_t result = MIG_BAD_ARGUMENTS;
 
 	lb_last_id = id;
 	lb_last_by_words = true;
+	if (routine == NULL || routine->words == NULL) {
+		mig_bad_id_words(0, word);
+		return true;
+	}
 	if (count == routine->request_words)
 		result = routine->words(word, payload != 0 ? payload : port);
 	if (result == MIG_NO_REPLY)

@@ -7,6 +7,8 @@
 #include <mach/mig_support.h>
 #include <stdbool.h>
 
+#define LB_HOST 1
+
 /* How register routines are called: by words, or as a message with words in it. */
 extern bool lb_force_messages;
 /* Serves requests in place of the port's subsystem, unless it is null: a server loop of the test's own. */
@@ -51,18 +53,44 @@ int lb_right(mach_port_t name);
 /* What stubs have allocated for messages: pieces now, and the next is refused. */
 extern unsigned lb_rooms;
 extern bool lb_no_room;
-/* Rights and regions of memory alive. */
+/* Rights and regions of memory alive; the regions' bytes. */
 unsigned lb_rights(void);
 unsigned lb_regions(void);
+uint64_t lb_memory(void);
+/* Of send rights, each is a right of its own here. */
+static inline unsigned lb_references(void)
+{
+	return lb_rights();
+}
+/* What a client gets whose right to reply is dropped: nobody tells it. */
+#define LB_DROPPED MACH_RCV_TIMED_OUT
+/* By how much the sequence numbers of two requests differ, one after the other. */
+#define LB_SEQNO_STEP 0
 /* Writes LB_PAINT over the stack below the caller. */
 void lb_paint(void);
 
 kern_return_t mach_port_deallocate(mach_port_t task, mach_port_t name);
 
 /* Drops a right, whichever it is. */
-static inline void lb_release(mach_port_t name)
+static inline kern_return_t lb_drop(mach_port_t name)
 {
-	mach_port_deallocate(0, name);
+	return mach_port_deallocate(0, name);
+}
+
+/* The right is to the port, which is our own. */
+static inline bool lb_same(mach_port_t right, mach_port_t port)
+{
+	return lb_object(right) != 0 && lb_object(right) == lb_object(port);
+}
+
+/* calls.h: client and server are one program. */
+void calls_in_server(int what);
+static inline void lb_in_server(int what)
+{
+	calls_in_server(what);
+}
+static inline void lb_ask(void)
+{
 }
 
 #endif

@@ -5,18 +5,23 @@
 #include "more_types.h"
 #include "more_server.h"
 #include "more_user.h"
-#include "loopback.h"
+#include "calls.h"
 
-extern audit_token_t more_token;
-extern mach_port_t more_kept;
-extern int32_t more_remarks;
-/* What the routines with a retcode were told last. */
-extern struct more_done {
-	unsigned calls;
-	int32_t code, value;
-	mach_msg_type_number_t count;
-	char text[40];
-} more_done;
+/* What the work functions tell. */
+extern struct more_told {
+	audit_token_t token;
+	int32_t remarks;
+	/* What the routines with a retcode were told last. */
+	struct more_done {
+		unsigned calls;
+		int32_t code, value;
+		mach_msg_type_number_t count;
+		char text[40];
+	} done;
+} more_told;
+
+/* What the error procedures were told last. */
+extern kern_return_t more_default_error, more_error;
 
 /* Made by the rcsid statement. */
 extern char more_user_rcsid[], more_server_rcsid[];

@@ -4,8 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-audit_token_t more_token;
-mach_port_t more_kept;
+struct more_told more_told;
+void *const calls_told = &more_told;
+const size_t calls_told_size = sizeof more_told;
+
+/* These keep nothing. */
+void calls_in_server(int what)
+{
+	(void)what;
+}
 
 static uint32_t sum_of(audit_token_t token)
 {
@@ -37,7 +44,7 @@ kern_return_t s_user_security(mach_port_t server, mach_port_t a, int32_t *object
 {
 	(void)server;
 	*object = (int32_t)lb_object(a);
-	lb_release(a);
+	lb_drop(a);
 	return KERN_SUCCESS;
 }
 
@@ -79,8 +86,8 @@ kern_return_t s_implied(mach_port_t server, mach_port_seqno_t msgh_seqno, securi
 kern_return_t s_one_way_token(mach_port_t server, audit_token_t token, mach_port_t a)
 {
 	(void)server;
-	more_token = token;
-	lb_release(a);
+	more_told.token = token;
+	lb_drop(a);
 	return KERN_SUCCESS;
 }
 
@@ -89,7 +96,7 @@ kern_return_t s_ends(mach_port_t server, int32_t code, mach_port_t a, data_t dat
 {
 	(void)server;
 	if (code == KERN_SUCCESS || code == MIG_NO_REPLY) {
-		lb_release(a);
+		lb_drop(a);
 		mig_deallocate((vm_address_t)data, dataCnt);
 	}
 	return code;
@@ -105,7 +112,7 @@ kern_return_t s_ends_one_way(mach_port_t server, int32_t code, mach_port_t a)
 {
 	(void)server;
 	if (code == KERN_SUCCESS || code == MIG_NO_REPLY)
-		lb_release(a);
+		lb_drop(a);
 	return code;
 }
 
@@ -166,8 +173,6 @@ kern_return_t s_named_ports(mach_port_t server, const mach_port_t *ports, mach_m
 	return KERN_SUCCESS;
 }
 
-int32_t more_remarks;
-
 void s_halve(mach_port_t server, int32_t *value)
 {
 	(void)server;
@@ -183,14 +188,14 @@ void s_describe(mach_port_t server, int32_t number, char *text, const char *byte
 void s_remark(mach_port_t server, int32_t number)
 {
 	(void)server;
-	more_remarks += number;
+	more_told.remarks += number;
 }
 
 void s_remark_right(mach_port_t server, mach_port_t right, data_t data, mach_msg_type_number_t dataCnt)
 {
 	(void)server;
-	more_remarks += (int32_t)lb_object(right);
-	lb_release(right);
+	more_told.remarks += (int32_t)lb_object(right);
+	lb_drop(right);
 	mig_deallocate((vm_address_t)data, dataCnt);
 }
 
@@ -215,8 +220,8 @@ point_t s_middle(mach_port_t server, point_t a, point_t b, const char *text)
 mach_port_t s_fresh_right(mach_port_t server, int32_t *object)
 {
 	(void)server;
-	*object = (int32_t)lb_object(more_kept);
-	return lb_send_right(more_kept);
+	*object = (int32_t)lb_object(kept);
+	return lb_send_right(kept);
 }
 
 int64_t s_constant(mach_port_t server)
@@ -281,7 +286,7 @@ kern_return_t s_summed(mach_port_t server, data_t a, mach_msg_type_number_t aCnt
 kern_return_t s_noted(mach_port_t server, const data_t a, mach_msg_type_number_t aCnt)
 {
 	(void)server;
-	more_remarks = aCnt != 0 ? a[0] : 0;
+	more_told.remarks = aCnt != 0 ? a[0] : 0;
 	return KERN_SUCCESS;
 }
 
@@ -300,7 +305,7 @@ kern_return_t s_filled(mach_port_t server, int32_t count, numbers_t *a, mach_msg
 	}
 	for (int32_t i = 0; i < count; i++) {
 		(*a)[i] = 10 * i;
-		(*ports)[i] = lb_send_right(more_kept);
+		(*ports)[i] = lb_send_right(kept);
 	}
 	mig_allocate(&address, 4 * sizeof **w);
 	*w = (wide_t)address;
@@ -330,7 +335,7 @@ kern_return_t s_small(mach_port_t server, const char *text, int32_t *length)
 kern_return_t s_large_note(mach_port_t server, const int64_t *a, mach_msg_type_number_t aCnt)
 {
 	(void)server;
-	more_remarks = aCnt != 0 ? (int32_t)a[aCnt - 1] : 0;
+	more_told.remarks = aCnt != 0 ? (int32_t)a[aCnt - 1] : 0;
 	return KERN_SUCCESS;
 }
 
@@ -356,7 +361,7 @@ kern_return_t s_native_small(mach_port_t server, point_t *a, point_t *b)
 	return s_native_large(server, a, b);
 }
 
-struct more_times more_times = {.rcv = 500};
+struct more_times more_times = {.rcv = 9500};
 
 kern_return_t s_said_twice(mach_port_t server, flags_t a, mach_msg_type_number_t aCnt, int32_t *b)
 {
@@ -366,7 +371,7 @@ kern_return_t s_said_twice(mach_port_t server, flags_t a, mach_msg_type_number_t
 	return KERN_SUCCESS;
 }
 
-mach_msg_timeout_t more$times = 321, serverdemux = 71, of = 72, ends$ = 73;
+mach_msg_timeout_t more$times = 9321, serverdemux = 9071, of = 9072, ends$ = 9073;
 
 kern_return_t s_waits_keyword(mach_port_t server, const char *text)
 {
@@ -418,16 +423,15 @@ kern_return_t s_odd_names(mach_port_t server, int32_t sectoken, int32_t serverim
 	return KERN_SUCCESS;
 }
 
-struct more_done more_done;
-
 kern_return_t s_done(mach_port_t server, int32_t code, int32_t value, const char *text, const int32_t *keys,
 	mach_msg_type_number_t keysCnt)
 {
 	(void)server;
-	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = value, .count = keysCnt};
-	snprintf(more_done.text, sizeof more_done.text, "%s", text);
+	more_told.done =
+		(struct more_done){.calls = more_told.done.calls + 1, .code = code, .value = value, .count = keysCnt};
+	snprintf(more_told.done.text, sizeof more_told.done.text, "%s", text);
 	if (keysCnt != 0)
-		more_done.value += keys[keysCnt - 1];
+		more_told.done.value += keys[keysCnt - 1];
 	return KERN_SUCCESS;
 }
 
@@ -435,10 +439,11 @@ kern_return_t s_done_rights(
 	mach_port_t server, mach_port_t right, int32_t code, data_t data, mach_msg_type_number_t dataCnt)
 {
 	(void)server;
-	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = (int32_t)lb_object(right)};
-	more_done.count = dataCnt;
+	more_told.done =
+		(struct more_done){.calls = more_told.done.calls + 1, .code = code, .value = (int32_t)lb_object(right)};
+	more_told.done.count = dataCnt;
 	if (right != MACH_PORT_NULL)
-		lb_release(right);
+		lb_drop(right);
 	if (dataCnt != 0)
 		mig_deallocate((vm_address_t)data, dataCnt);
 	return KERN_SUCCESS;
@@ -447,7 +452,7 @@ kern_return_t s_done_rights(
 kern_return_t s_done_nothing(mach_port_t server, int32_t code)
 {
 	(void)server;
-	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code};
+	more_told.done = (struct more_done){.calls = more_told.done.calls + 1, .code = code};
 	return KERN_SUCCESS;
 }
 
@@ -455,7 +460,7 @@ kern_return_t s_done_nothing(mach_port_t server, int32_t code)
 kern_return_t s_done_written(mach_port_t server, int32_t code, point_t *at)
 {
 	(void)server;
-	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = at->x};
+	more_told.done = (struct more_done){.calls = more_told.done.calls + 1, .code = code, .value = at->x};
 	at->x = 99;
 	return KERN_SUCCESS;
 }
@@ -474,7 +479,7 @@ kern_return_t s_answered(mach_port_t server, numbers_t a, mach_msg_type_number_t
 kern_return_t s_answer(mach_port_t server, int32_t code, int32_t sum, const char *text)
 {
 	(void)server;
-	more_done = (struct more_done){.calls = more_done.calls + 1, .code = code, .value = sum};
-	snprintf(more_done.text, sizeof more_done.text, "%s", text);
+	more_told.done = (struct more_done){.calls = more_told.done.calls + 1, .code = code, .value = sum};
+	snprintf(more_told.done.text, sizeof more_told.done.text, "%s", text);
 	return KERN_SUCCESS;
 }

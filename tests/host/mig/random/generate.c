@@ -194,7 +194,7 @@ static void server_checks(unsigned r, unsigned i, struct argument a)
 		fprintf(server,
 			"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == "
 			"lb_object(known_port), %u, %u, "
-			"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n",
+			"\"other port\");\n\t\tlb_drop(a%u[i]);\n\t}\n",
 			i, i, r, i, i);
 		if (a.kind == PORT_MEMORY)
 			fprintf(server,
@@ -209,7 +209,7 @@ static void server_checks(unsigned r, unsigned i, struct argument a)
 			fprintf(server,
 				"\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND, %u, %u, \"other disposition\");\n", i, r,
 				i);
-		fprintf(server, "\tlb_release(a%u);\n", i);
+		fprintf(server, "\tlb_drop(a%u);\n", i);
 		break;
 	}
 }
@@ -400,7 +400,7 @@ static void client_checks(unsigned r, unsigned i, struct argument a)
 				"\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n"
 				"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == "
 				"lb_object(known_port), %u, %u, "
-				"\"other port\");\n\t\tlb_release(a%u[i]);\n\t}\n",
+				"\"other port\");\n\t\tlb_drop(a%u[i]);\n\t}\n",
 				i, r, i, a.count + 1, r, i, i, i, r, i, i);
 		if (a.kind == PORT_MEMORY && !in_only)
 			fprintf(client,
@@ -414,7 +414,7 @@ static void client_checks(unsigned r, unsigned i, struct argument a)
 		if (!in_only)
 			fprintf(client,
 				"\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n"
-				"\tlb_release(a%u);\n",
+				"\tlb_drop(a%u);\n",
 				i, r, i, i);
 		if (!in_only && is_polymorphic(a))
 			fprintf(client,

@@ -216,8 +216,8 @@ static bool serve(struct loop *loop, kern_return_t result)
 	loop->count = 0;
 	if (result == MACH_RCV_TOO_LARGE) {
 		/* No routine here takes that much: a plain receive destroys it (or gets one that fits). */
-		result = mach_msg(
-			loop->in, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, loop->size, loop->receive, 0, MACH_PORT_NULL);
+		result = mach_msg(loop->in, MACH_RCV_MSG | MACH_RCV_TIMEOUT | loop->trailer, 0, loop->size,
+			loop->receive, 0, MACH_PORT_NULL);
 		if (result == KERN_SUCCESS)
 			take_buffer(loop);
 	} else if (result == MACH_RCV_INTERRUPTED) {
@@ -234,24 +234,6 @@ static bool serve(struct loop *loop, kern_return_t result)
 	return true;
 }
 
-/* Register messages have no trailer: where a routine needs one, everything is received as a message. */
-static kern_return_t run_with_trailers(struct loop *loop)
-{
-	kern_return_t result;
-
-	loop->trailer = MACH_RCV_TRAILER_AUDIT;
-	for (;;) {
-		result = mach_msg(loop->in, MACH_RCV_MSG | loop->trailer, 0, loop->size, loop->receive,
-			MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
-		if (result == KERN_SUCCESS)
-			take_buffer(loop);
-		else if (result != MACH_RCV_TOO_LARGE && result != MACH_RCV_INTERRUPTED)
-			return result;
-		while (loop->answer)
-			answer_and_take(loop);
-	}
-}
-
 static kern_return_t run(struct loop *loop)
 {
 	kern_return_t result;
@@ -266,6 +248,7 @@ static kern_return_t run(struct loop *loop)
 kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *const subsystems[])
 {
 	struct loop *loop = aligned_alloc(_Alignof(struct loop), sizeof(*loop));
+	const bool trailers = needs_trailers(subsystems);
 	kern_return_t result = KERN_RESOURCE_SHORTAGE;
 	mach_msg_size_t size = sizeof(mach_msg_header_t) + 64;
 
@@ -278,15 +261,18 @@ kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *c
 			size = (*s)->max_reply_size;
 	}
 	size = ((size + 7u) & ~7u) + MAX_TRAILER_SIZE;
-	*loop = (struct loop){.words = {.receive = receive, .one = size | 1ull << 32},
+	/* Words have no trailer: where a routine needs one, only calls come by registers. */
+	*loop = (struct loop){.words = {.receive = receive | (trailers ? (uint64_t)REPLY_TRAILERS << 32 : 0),
+				      .one = size | 1ull << 32},
 		.receive = receive,
 		.subsystems = subsystems,
 		.in = calloc(1, size),
 		.out = calloc(1, size),
 		.size = size,
-		.flags = REPLY_NONE};
+		.flags = REPLY_NONE,
+		.trailer = trailers ? MACH_RCV_TRAILER_AUDIT : MACH_MSG_OPTION_NONE};
 	if (loop->in && loop->out)
-		result = needs_trailers(subsystems) ? run_with_trailers(loop) : run(loop);
+		result = run(loop);
 	free(loop->in);
 	free(loop->out);
 	free(loop);

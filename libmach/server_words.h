@@ -37,7 +37,7 @@ struct words_recent {
 };
 
 struct words_loop {
-	uint64_t receive; /* the port's name */
+	uint64_t receive; /* the port's name, and flags of every wait << 32 */
 	void *buffer;
 	uint64_t one; /* r15 of an answer of one word: size of the buffer | 1 << 32 */
 	struct mach_delivery

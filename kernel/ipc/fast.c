@@ -241,7 +241,7 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 
 	if (unlikely(caller == NULL))
 		live_slow_reply_wait();
-	if (unlikely((self->regs.rbx_high & ~REPLY_KEEP) != 0))
+	if (unlikely((self->regs.rbx_high & ~(REPLY_KEEP | REPLY_TRAILERS)) != 0))
 		live_slow_reply_wait();
 	if (unlikely(self->regs.r15_high > IPC_WORDS))
 		live_slow_reply_wait();

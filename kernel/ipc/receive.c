@@ -268,7 +268,7 @@ static int64_t look(struct thread *self, const struct ipc_receiver *want, struct
 	if (port->receiver != self->task->space) {
 		lock_release(&port->object.lock);
 		result = MACH_RCV_PORT_CHANGED;
-	} else if (want->words && element_fits_words(element)) {
+	} else if (want->words && (element->is_caller || !want->trailer) && element_fits_words(element)) {
 		if (element->is_caller) {
 			take_caller_words(self, port, container_of(element, struct thread, ipc.element));
 			port->seqno++;

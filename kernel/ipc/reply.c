@@ -9,7 +9,8 @@
 #include <kern/processor.h>
 #include <mach/trap.h>
 
-#define FLAG_REPLY_NONE ((uint64_t)REPLY_NONE << 32)
+#define FLAG_REPLY_NONE     ((uint64_t)REPLY_NONE << 32)
+#define FLAG_REPLY_TRAILERS ((uint64_t)REPLY_TRAILERS << 32)
 
 /* The words in our registers as a message to the right that a buffered request brought. */
 static mach_msg_return_t reply_to_right(struct thread *self, unsigned count)
@@ -68,6 +69,7 @@ static _Noreturn void wait_for_next(struct thread *self, bool resumed, bool died
 	struct ipc_receiver want = {
 		.name = (mach_port_name_t)self->regs.rbx,
 		.words = true,
+		.trailer = self->regs.rbx & FLAG_REPLY_TRAILERS ? MACH_RCV_TRAILER_AUDIT : 0,
 		.resumed = resumed,
 		.died = died,
 		.buffer = self->regs.r14,

@@ -1,4 +1,5 @@
-/* The server loop of libmach: what it answers to requests that it does not know, however they came and whatever before. */
+/* The server loop of libmach: what it answers to requests that it does not know, however they came and whatever before.
+ */
 #include "test.h"
 
 #include <mach/register.h>
@@ -53,7 +54,7 @@ static kern_return_t message_of_nobody(mach_port_t port, mach_port_t reply, mach
 			mach_msg_trailer_t trailer;
 		} reply;
 	} m = {.request = {.header = {.msgh_bits = MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-							  MACH_MSG_TYPE_MAKE_SEND_ONCE),
+										    MACH_MSG_TYPE_MAKE_SEND_ONCE),
 				   .msgh_size = sizeof m.request,
 				   .msgh_remote_port = port,
 				   .msgh_local_port = reply,

@@ -109,6 +109,37 @@ static void from_child(mach_port_t port, uint32_t set, uint32_t expected)
 	child_end(&child);
 }
 
+/* A wait that wants trailers: messages come as such, however short, and calls in registers. */
+static void wait_for_trailers(mach_port_t port)
+{
+	struct mach_delivery d = {0};
+	struct token_message m;
+	uint64_t word = 17;
+	struct child child;
+
+	send_words(port, MACH_PORT_NULL, 80, &word, 1, 0, 0);
+	memset(&m, 0xee, sizeof m);
+	check_is("a wait for messages with trailers",
+		mach_reply_wait_words(port, REPLY_NONE | REPLY_TRAILERS, 0, &m, sizeof m, &d), KERN_SUCCESS);
+	check("gets a short one in its buffer", (d.kind & DELIVERED_BUFFER) != 0 && DELIVERED_ID(d.kind) == 80);
+	check("with the tokens behind it", m.header.msgh_size == sizeof m.header + 8 && m.word[0] == 17 &&
+						   has_tokens((const void *)&m.word[1], 100));
+	if (!child_create(&child, child_sends, port, port))
+		return;
+	thread_resume(child.thread);
+	check("a child sends two messages", arrived(port, 2));
+	for (int i = 0; i < 2; i++) {
+		memset(&m, 0xee, sizeof m);
+		mach_reply_wait_words(port, REPLY_NONE | REPLY_TRAILERS, 0, &m, sizeof m, &d);
+		check_is("words that were sent come as a message", d.kind & DELIVERED_BUFFER, DELIVERED_BUFFER);
+		check("with their sender's tokens",
+			m.header.msgh_id == 90 + i && has_tokens((const void *)((char *)&m + m.header.msgh_size), 100));
+	}
+	check_is("a call", mach_reply_wait_words(port, REPLY_NONE | REPLY_TRAILERS, 0, &m, sizeof m, &d), KERN_SUCCESS);
+	check("comes in registers", d.kind == (DELIVERED_CALL | 1 | 92ull << 32) && d.word[0] == 7);
+	child_end(&child);
+}
+
 /* --- The same through generated stubs and the server loop. */
 
 kern_return_t s_token_both(mach_port_t server, audit_token_t token, int a, unsigned *seen)
@@ -128,9 +159,12 @@ kern_return_t s_token_server(mach_port_t server, security_token_t token, mach_po
 	return KERN_SUCCESS;
 }
 
+static bool came_by_message;
+
 kern_return_t s_token_none(mach_port_t server, int a, int *b)
 {
 	(void)server;
+	came_by_message = mach_buffered_reply_ != MACH_PORT_NULL;
 	*b = a + 1;
 	return KERN_SUCCESS;
 }
@@ -156,6 +190,7 @@ static void through_stubs(void)
 	check_is("its client the server's", token.val[0], 110);
 	check_is("a routine by registers beside it", token_none(port, 4, &b), KERN_SUCCESS);
 	check_is("answers", b, 5);
+	check("and is served by registers", !came_by_message);
 	check_is("a short request has its trailer too", token_server(port, &seen, &sent, &order), KERN_SUCCESS);
 	check_is("the security token", seen, 101);
 	check("the sender's id", sent != 0);
@@ -204,6 +239,7 @@ void test_tokens(void)
 	check("the kernel's messages have the kernel's token", trailer != NULL && trailer->msgh_sender.val[0] == 0 &&
 								       trailer->msgh_sender.val[1] == 1 &&
 								       trailer->msgh_sender_id == 0);
+	wait_for_trailers(port);
 	through_stubs();
 	set_tokens(host_priv(), mach_task_self(), 0);
 	mach_port_destroy(mach_task_self(), port);

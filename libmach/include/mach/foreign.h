@@ -20,7 +20,8 @@ enum {
 #define FOREIGN_NOT_SERVED (-38)
 
 #define FOREIGN_CALL_WORDS 7u /* six arguments and the thread word */
-/* Whether what was received by mach_msg is a foreign call: its number is the id, and it came by no right of its caller's. */
+/* Whether what was received by mach_msg is a foreign call: its number is the id, and it came by no right of its
+ * caller's. */
 static inline int foreign_call_received(const mach_msg_header_t *in)
 {
 	return in->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0) &&

@@ -24,7 +24,7 @@ typedef mach_msg_header_t mig_message_t;
 enum {
 	MIG_ROUTINE_REGISTER = 1, /* `words` is set: body is at most eight words */
 	MIG_ROUTINE_ONEWAY = 2,   /* no reply */
-	MIG_ROUTINE_TRAILER = 4,  /* looks at the trailer: received by mach_msg with MACH_RCV_TRAILER_AUDIT */
+	MIG_ROUTINE_TRAILER = 4,  /* looks at the trailer: received with MACH_RCV_TRAILER_AUDIT */
 };
 
 /*

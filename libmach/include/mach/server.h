@@ -8,8 +8,8 @@
  * Serves a port or port set for ever with the subsystems of a null-ended list (generated: SUBSYSTEM_subsystem). Several
  * threads may run it on one port. Every reply is sent as the caller expects it; a request of no subsystem is destroyed
  * and answered by MIG_BAD_ID, a foreign call by FOREIGN_NOT_SERVED. Returns only when receiving itself fails: with that
- * error. If a routine looks at the trailer (MIG_ROUTINE_TRAILER), all is received by mach_msg: then register calls are
- * slower.
+ * error. If a routine looks at the trailer (MIG_ROUTINE_TRAILER), messages come with trailers that say all; calls by
+ * registers are served as fast as without.
  *
  * A work function may keep a reply for later: the routine takes an sreplyport (buffered routines), or it calls
  * mach_reply_defer() (register routines); it then returns MIG_NO_REPLY.

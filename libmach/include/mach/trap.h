@@ -63,6 +63,8 @@
 #define REPLY_NONE    0x1u /* no reply in the words: only wait */
 #define REPLY_KEEP    0x2u /* to a foreign caller: change no register */
 #define REPLY_NO_WAIT 0x4u /* reply, do not receive: returns 0 at once */
+#define REPLY_TRAILERS                                                                                                 \
+	0x8u /* what is no call comes to the buffer, however short, with the trailer of MACH_RCV_TRAILER_AUDIT */
 
 /*
  * The copying traps move at most 4 GiB - 1. One that is aborted (KERN_ABORTED) leaves in the upper half of r8 how many

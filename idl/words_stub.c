@@ -28,9 +28,12 @@ const char *request_port_value(struct output *output, const struct routine *rout
 	if (type->intran_payload != NULL && !output->kernel) {
 		if (type->intran == NULL)
 			return arena_printf(arena, "%s(%s)", type->intran_payload, payload);
-		/* A label is a payload if it cannot be a name, which has 32 bits. */
-		return arena_printf(arena, "%s > %s ? %s(%s) : %s(%s)", payload, words ? "UINT32_MAX" : "0",
-			type->intran_payload, payload, type->intran, port);
+		/*
+		 * A label is a payload if it cannot be a name, which has 32 bits. So in a trailer, too: that of a
+		 * short message which the server's loop got in registers has the label.
+		 */
+		return arena_printf(arena, "%s > UINT32_MAX ? %s(%s) : %s(%s)", payload, type->intran_payload, payload,
+			type->intran, port);
 	}
 	return type->intran != NULL ? arena_printf(arena, "%s(%s)", type->intran, port) : port;
 }

@@ -1,8 +1,9 @@
 /*
  * Every construct of the language between two tasks: the calls of an interface (tests/host/mig/calls.h), its work
  * functions in one task, called from another, with the machine's rights and memory. In four ways: the client calls
- * register routines by registers or by message, and the server takes them by registers or by message. "serve" makes it
- * the server. After a first round nothing may be left with either: no name, no reference, no memory.
+ * register routines by registers or by message, and the server's loop is mach_server_run, which takes them by registers
+ * (those by message not, if some routine wants trailers), or one of mach_msg. "serve" makes it the server. After a
+ * first round nothing may be left with either: no name, no reference, no memory.
  */
 #include "pair.h"
 
@@ -54,9 +55,10 @@ static struct usage usage(void)
 	return u;
 }
 
-static void run(const struct calls *c, const char *how)
+static void run(const struct calls *c, const char *how, bool server_by_registers)
 {
 	struct usage before, after;
+	int registers = -1;
 
 	calls_bad = false;
 	c->test();
@@ -64,6 +66,7 @@ static void run(const struct calls *c, const char *how)
 	for (int i = 0; i < ROUNDS; i++)
 		c->test();
 	after = usage();
+	CHECK(pair_by_registers(server, &registers) == KERN_SUCCESS && registers == server_by_registers);
 	if (memcmp(&before, &after, sizeof before) != 0) {
 		printf("  left over: names %d, %d; references %d, %d; bytes %lld, %lld\n", after.names - before.names,
 			after.own_names - before.own_names, after.references - before.references,
@@ -90,6 +93,14 @@ static void set_tokens(mach_port_t state)
 	mach_port_deallocate(mach_task_self(), host_priv);
 }
 
+static bool wants_trailers(void)
+{
+	for (mach_msg_id_t i = 0; i < PAIR_SUBSYSTEM.end - PAIR_SUBSYSTEM.start; i++)
+		if (PAIR_SUBSYSTEM.routine[i].flags & MIG_ROUTINE_TRAILER)
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	mach_port_t by_words = MACH_PORT_NULL, by_messages, object_by_words, object_by_messages;
@@ -109,10 +120,10 @@ int main(int argc, char **argv)
 		force_messages = mode & 1;
 		server = mode & 2 ? by_messages : by_words;
 		object_server = mode & 2 ? object_by_messages : object_by_words;
-		snprintf(how, sizeof how, "client by %s, server by %s", mode & 1 ? "messages" : "registers",
-			mode & 2 ? "messages" : "registers");
+		snprintf(how, sizeof how, "calls by %s, served by %s", mode & 1 ? "messages" : "registers",
+			mode & 2 ? "mach_msg" : "mach_server_run");
 		for (const struct calls *c = calls; c->name != NULL; c++)
-			run(c, how);
+			run(c, how, !(mode & 2) && !((mode & 1) && wants_trailers()));
 	}
 	printf(PAIR_NAME " tests: end\n");
 	lb_power_off();

@@ -3,6 +3,7 @@
 
 #include "pair_state_server.h"
 
+#include <mach/register.h>
 #include <mach/server.h>
 #include <pthread.h>
 #include <servers/bootstrap_user.h>
@@ -45,6 +46,13 @@ kern_return_t S_pair_ports(mach_port_t port, mach_port_t *messages, mach_port_t 
 	*messages = message_port;
 	*object = object_port;
 	*message_object = message_object_port;
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_pair_by_registers(mach_port_t port, int *registers)
+{
+	(void)port;
+	*registers = mach_buffered_reply_ == MACH_PORT_NULL;
 	return KERN_SUCCESS;
 }
 

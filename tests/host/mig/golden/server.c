@@ -610,13 +610,6 @@ kern_return_t s_options(mach_port_t server, int32_t a)
 	return a;
 }
 
-kern_return_t s_sequence(mach_port_t server, int32_t number, int32_t *result)
-{
-	(void)server;
-	*result = number;
-	return KERN_SUCCESS;
-}
-
 kern_return_t s_natives(mach_port_t server, point_t *a, int32_t b, point_t *c)
 {
 	(void)server;

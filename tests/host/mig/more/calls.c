@@ -39,6 +39,7 @@ static void test_trailer_fields(void)
 	audit_token_t audit_there;
 	mach_port_context_t word = 5;
 	uint32_t sum, next;
+	int32_t number = 0, next_number = 0;
 	uint64_t same;
 
 	OK(context(object_server, &same));
@@ -51,6 +52,10 @@ static void test_trailer_fields(void)
 	/* It has the sequence number twice, and what does not change. */
 	OK(implied(server, &audit_there, &security_there, &word, &next));
 	CHECK(next - sum == 2 * LB_SEQNO_STEP);
+	OK(sequence(server, &number));
+	CHECK_LOOPBACK(number == 77);
+	OK(sequence(server, &next_number));
+	CHECK(next_number - number == LB_SEQNO_STEP);
 }
 
 /* Whatever a work function returns, each right and region has one owner, the right to reply among them. */

@@ -83,6 +83,13 @@ kern_return_t s_implied(mach_port_t server, mach_port_seqno_t msgh_seqno, securi
 	return KERN_SUCCESS;
 }
 
+kern_return_t s_sequence(mach_port_t server, int32_t number, int32_t *result)
+{
+	(void)server;
+	*result = number;
+	return KERN_SUCCESS;
+}
+
 kern_return_t s_one_way_token(mach_port_t server, audit_token_t token, mach_port_t a)
 {
 	(void)server;

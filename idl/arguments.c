@@ -268,7 +268,9 @@ void check_flags(struct compiler *compiler, const struct argument *argument, boo
 	if ((argument->flags & (FLAG_DEALLOC | FLAG_DEALLOC_ARG)) != 0 && !ool)
 		warning_at(compiler, &argument->loc, NULL, "dealloc means nothing for '%s': it is not out of line",
 			argument->name);
-	if ((argument->flags & FLAG_COUNTINOUT) != 0 && (type->shape != SHAPE_VARRAY || !argument->out))
+	if ((argument->flags & FLAG_COUNTINOUT) != 0 &&
+		((type->shape != SHAPE_VARRAY && (type->shape != SHAPE_UNBOUNDED || !has_rooms(compiler))) ||
+			!argument->out))
 		warning_at(compiler, &argument->loc, NULL,
 			"countinout means nothing for '%s': it is no variable out array", argument->name);
 	if ((argument->flags & FLAG_DEALLOC) != 0 && (argument->flags & FLAG_NOTDEALLOC) != 0)

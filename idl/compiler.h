@@ -82,6 +82,12 @@ void compiler_free(struct compiler *compiler);
 /* Reads and checks the text. Returns whether no error was found. */
 bool compiler_parse(struct compiler *compiler);
 
+/* Whether the work functions of the dialect's servers get room for an out array[]. */
+static inline bool has_rooms(const struct compiler *compiler)
+{
+	return compiler->dialect == DIALECT_GNU || compiler->dialect == DIALECT_CMU;
+}
+
 /* Whether GNU's refusals count: its dialect was asked for, not only taken for want of another. */
 static inline bool gnu_refuses(const struct compiler *compiler)
 {

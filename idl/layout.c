@@ -1,4 +1,5 @@
 /* How each routine travels: in registers when it fits, else in messages whose items are put in order here. */
+#include "indefinite.h"
 #include "routines.h"
 
 #include <string.h>
@@ -316,6 +317,7 @@ void lay_out_routine(struct compiler *compiler, struct routine *routine)
 		return;
 	}
 	put_rights_in_memory(compiler, routine);
+	make_room(compiler, routine);
 	lay_out_message(compiler, routine, &routine->request, false);
 	if (!routine->simple)
 		lay_out_message(compiler, routine, &routine->reply, true);

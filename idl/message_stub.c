@@ -1,5 +1,6 @@
 /* Server stubs of buffered routines. */
 #include "descriptors.h"
+#include "indefinite.h"
 #include "server.h"
 #include "trailer.h"
 
@@ -155,6 +156,14 @@ static void put_inputs(struct output *output, const struct routine *routine)
 			continue;
 		if (is_array_in_memory(item))
 			put_array_in_memory(output, routine, argument, in);
+		if (argument->has_room) {
+			put_room(output, routine, argument);
+			if ((argument->flags & FLAG_DEALLOC_ARG) != 0)
+				put(output, "\t%sDealloc = 0;\n", name);
+			if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)
+				put_poly(output, argument, in);
+			continue;
+		}
 		zero = item->kind == ITEM_PORT && !output->kernel && type->outtran == NULL ? "MACH_PORT_NULL" : NULL;
 		if (is_descriptor_array(item->kind)) {
 			if (in == NULL)
@@ -229,7 +238,8 @@ static void put_reply_clearing(struct output *output, const struct routine *rout
 	}
 }
 
-/* Memory under `auto`, or of an array, is the stub's again after the call; a failed routine's goes with the request. */
+/* Memory under `auto`, of an array or of array[], is the stub's again after the call; a failed routine's goes with the
+ * request. */
 static void put_auto(struct output *output, const struct routine *routine)
 {
 	const struct item *item;
@@ -248,15 +258,15 @@ static void put_auto(struct output *output, const struct routine *routine)
 				at, at, at);
 			continue;
 		}
-		if ((item->kind != ITEM_OOL && item->kind != ITEM_OOL_ARRAY) ||
-			(item->argument->flags & FLAG_AUTO) == 0)
+		if (!stub_frees(output, item))
 			continue;
 		if (!any)
 			put(output, "\tif (mig_result == KERN_SUCCESS || mig_result == MIG_NO_REPLY) {\n");
 		any = true;
 		begin_descriptors(output, item);
-		put(output, "\t\tif (%s.size != 0)\n\t\t\tmig_deallocate((uintptr_t)%s.address, %s.size);\n", at, at,
-			at);
+		put(output, "\t\tif (%s.%s != 0)\n\t\t\tmig_deallocate((uintptr_t)%s.address, %s.%s%s);\n", at,
+			memory_field(item), at, at, memory_field(item),
+			carries_rights(item->kind) ? " * sizeof(mach_port_t)" : "");
 		end_descriptors(output, item);
 	}
 	if (any)

@@ -147,6 +147,8 @@ struct argument {
 	unsigned in_word;            /* register routines: first word in the request, in the reply */
 	unsigned out_word;
 	unsigned words;
+	bool has_room; /* an out array[] for which the server has room behind the reply, so many bytes after its end */
+	uint64_t room;
 };
 
 /* One thing in a message. */
@@ -225,7 +227,7 @@ struct routine {
 	uint64_t user_type_limit;
 	bool allocated;        /* the client's messages are too large for the stack */
 	bool rights_in_memory; /* arrays of rights travel out of line: they are too many for descriptors of their own */
-	uint64_t reply_room;   /* bytes behind the reply for what such arrays hold until it is sent */
+	uint64_t reply_room;   /* bytes behind the reply for what such arrays, and array[], hold until it is sent */
 	enum consume consume;
 	const char *default_waittime;
 	const char *default_sendtime;

@@ -134,7 +134,8 @@ char *preprocess(const struct options *options, const char *const *inputs, size_
 		argv[count++] = "-E";
 		argv[count++] = "-x";
 		argv[count++] = "c";
-		argv[count++] = "-std=c11"; /* without names like unix and linux */
+		argv[count++] = "-std=c11";          /* without names like unix and linux */
+		argv[count++] = "-Wno-endif-labels"; /* old files name the condition behind #else and #endif */
 		if (options->target != NULL && knows_target(argv[0])) {
 			argv[count++] = "-target";
 			argv[count++] = options->target;

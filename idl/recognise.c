@@ -229,11 +229,15 @@ static void type_word(struct reader *reader)
 	};
 	static const char *const c_names[] = {
 		"ctype", "cusertype", "cservertype", "intran", "outtran", "destructor", "intranpayload"};
+	static const char old[] = "MSG_TYPE_"; /* Mach 2.5's names */
 	const struct token *token = &reader->token[0];
 	unsigned bit = predefined(token);
 	size_t i;
 
 	LOOK_UP(reader, token, types, "the type");
+	if (is_name(token) && token->length > strlen(old) && memcmp(token->text, old, strlen(old)) == 0)
+		note(reader, token, CMU,
+			arena_printf(&reader->compiler->arena, "the type '%.*s'", (int)token->length, token->text));
 	if (bit == 0 || (reader->defined & bit) != 0)
 		return;
 	if (!is(&reader->token[1], ":") && !is(&reader->token[1], "=") && !is(&reader->token[1], "of") &&

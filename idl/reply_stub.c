@@ -1,5 +1,6 @@
 /* Server stubs of buffered routines: the reply, after the work function has succeeded. */
 #include "descriptors.h"
+#include "indefinite.h"
 #include "server.h"
 
 static const struct item *last_item(const struct message *message)
@@ -137,6 +138,8 @@ void put_reply(struct output *output, const struct routine *routine)
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		if (item->kind < ITEM_DATA)
 			put_descriptor(output, item, "reply");
+		if (item->kind < ITEM_DATA && item->argument->has_room)
+			put_room_descriptor(output, routine, item);
 	}
 	if (complex)
 		put(output, "\tmig_reply->Body.msgh_descriptor_count = %llu;\n",

@@ -113,6 +113,24 @@ static void put_capacity_checks(struct output *output, const struct routine *rou
 	}
 }
 
+/* GNU's and CMU's array[]: the caller's buffer if it is large enough, else the memory that came. */
+static void unpack_indefinite(struct output *output, const struct item *item)
+{
+	const char *name = item->argument->name;
+	const char *field = memory_field(item);
+	const char *unit = carries_rights(item->kind) ? " * sizeof(mach_port_t)" : "";
+	const char *elements = received_elements(output, item, "reply");
+
+	put(output, "\tif (%s <= *%sCnt) {\n", elements, name);
+	put(output,
+		"\t\tif (mig_reply->%s.%s != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, "
+		"mig_reply->%s.%s%s);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.%s%s);\n"
+		"\t\t}\n\t} else {\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\t}\n",
+		name, field, name, name, name, field, unit, name, name, field, unit, name,
+		c_type(output, item->argument->type), name);
+	put(output, "\t*%sCnt = %s;\n", name, elements);
+}
+
 static void unpack_descriptor(struct output *output, const struct routine *routine, const struct item *item)
 {
 	const struct argument *argument = item->argument;
@@ -144,20 +162,8 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 			unpack_overwritten(output, routine, item);
 			break;
 		}
-		if (type->shape == SHAPE_UNBOUNDED && item->kind == ITEM_OOL && has_count(argument) &&
-			output->compiler->dialect == DIALECT_GNU) {
-			/* GNU's array[]: the caller's buffer if it is large enough. */
-			put(output, "\tif (mig_reply->%s.size / %llu <= *%sCnt) {\n", name,
-				(unsigned long long)type->element->bytes, name);
-			put(output,
-				"\t\tif (mig_reply->%s.size != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, "
-				"mig_reply->%s.address, "
-				"mig_reply->%s.size);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, "
-				"mig_reply->%s.size);\n\t\t}\n"
-				"\t} else {\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\t}\n",
-				name, name, name, name, name, name, name, c_type(output, type), name);
-			put(output, "\t*%sCnt = mig_reply->%s.size / %llu;\n", name, name,
-				(unsigned long long)type->element->bytes);
+		if (type->shape == SHAPE_UNBOUNDED && has_count(argument) && has_rooms(output->compiler)) {
+			unpack_indefinite(output, item);
 			break;
 		}
 		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);

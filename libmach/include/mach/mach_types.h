@@ -32,6 +32,7 @@ typedef mach_port_t exception_port_t;
 typedef mach_port_t notify_port_t;
 typedef vm_address_t pointer_t;
 typedef mach_port_t *mach_port_array_t;
+typedef const mach_port_t *const_mach_port_array_t;
 typedef mach_port_t *thread_array_t;
 #endif
 

@@ -18,6 +18,9 @@ typedef int32_t mach_port_delta_t;
 typedef uint32_t mach_port_rights_t;
 typedef mach_port_name_t *mach_port_name_array_t;
 typedef mach_port_type_t *mach_port_type_array_t;
+/* As GNU's stubs take them. */
+typedef const mach_port_name_t *const_mach_port_name_array_t;
+typedef const mach_port_type_t *const_mach_port_type_array_t;
 
 #ifdef PORTOLAN_KERNEL
 struct ipc_port;

@@ -43,9 +43,15 @@ kern_return_t do_name(mach_port_t server, apple_name_t name, apple_name_t answer
 kern_return_t do_data(mach_port_t server, const apple_data_t data, mach_msg_type_number_t dataCnt, apple_list_t list,
 	mach_msg_type_number_t listCnt, apple_data_t *back, mach_msg_type_number_t *backCnt)
 {
+	vm_address_t address = 0;
+
+	/* The stub frees the data, and there is no room for what goes back. */
 	(void)server;
 	CHECK(listCnt == 2 && list[1] == 9);
-	*back = data;
+	CHECK(*back == NULL && *backCnt == 0);
+	mig_allocate(&address, dataCnt);
+	*back = (apple_data_t)(uintptr_t)address;
+	memcpy(*back, data, dataCnt);
 	*backCnt = dataCnt;
 	return KERN_SUCCESS;
 }

@@ -29,6 +29,17 @@ kern_return_t xcmu_text(mach_port_t server, cmu_text_t text)
 	return strcmp(text, "text") == 0 ? KERN_SUCCESS : KERN_FAILURE;
 }
 
+/* The stub frees what came; what goes back fits the room. */
+kern_return_t xcmu_data(mach_port_t server, cmu_data_t data, mach_msg_type_number_t count, cmu_data_t *back,
+	mach_msg_type_number_t *backCnt)
+{
+	(void)server;
+	CHECK(*backCnt == 2048 && count <= *backCnt);
+	memcpy(*back, data, count);
+	*backCnt = count;
+	return KERN_SUCCESS;
+}
+
 void xcmu_set(mach_port_t server, int a)
 {
 	(void)server;
@@ -58,10 +69,19 @@ static void call_all(mach_port_t port)
 {
 	int list[2] = {3, 4};
 	int back[8];
-	mach_msg_type_number_t count = 8;
+	mach_msg_type_number_t count = 8, dataCnt = 0;
+	cmu_data_t data = NULL;
+	char room[8];
 
 	CHECK(cmu_list(port, list, 2, back, &count) == KERN_SUCCESS && count == 2 && back[1] == 4);
 	CHECK(cmu_text(port, (char[64]){"text"}) == KERN_SUCCESS);
+	CHECK(cmu_data(port, (char[5]){"data"}, 5, &data, &dataCnt) == KERN_SUCCESS && dataCnt == 5);
+	CHECK(strcmp(data, "data") == 0);
+	mig_deallocate((vm_address_t)(uintptr_t)data, dataCnt);
+	data = room;
+	dataCnt = sizeof room;
+	CHECK(cmu_data(port, (char[5]){"data"}, 5, &data, &dataCnt) == KERN_SUCCESS && dataCnt == 5 && data == room);
+	CHECK(strcmp(room, "data") == 0 && lb_regions() == 0);
 	cmu_set(port, 30);
 	CHECK(set == 30 && cmu_get(port, 5) == 35 && failed == KERN_SUCCESS);
 }
@@ -75,7 +95,7 @@ int main(void)
 	call_all(port);
 	lb_demux = cmu_style_server;
 	call_all(port);
-	CHECK(_cmu_styleSymTabEnd == 905 && _cmu_styleSymTab[2].ms_routine == NULL);
+	CHECK(_cmu_styleSymTabEnd == 906 && _cmu_styleSymTab[2].ms_routine == NULL);
 	CHECK(strcmp(_cmu_styleSymTab[1].ms_routine_name, "cmu_text") == 0 &&
 		_cmu_styleSymTab[1].ms_routine_number == 901);
 	cmu_set(0, 1);

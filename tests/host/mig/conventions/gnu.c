@@ -48,12 +48,14 @@ kern_return_t S_gnu_data(mach_port_t server, const_data_t data, mach_msg_type_nu
 {
 	vm_address_t address = 0;
 
+	/* The stub frees the data; what goes back fits the room that is given, or is memory of the server's. */
 	(void)server;
-	mig_allocate(&address, dataCnt);
-	memcpy((void *)(uintptr_t)address, data, dataCnt);
-	*back = (data_t)(uintptr_t)address;
+	if (*backCnt < dataCnt) {
+		mig_allocate(&address, dataCnt);
+		*back = (data_t)(uintptr_t)address;
+	}
+	memcpy(*back, data, dataCnt);
 	*backCnt = dataCnt;
-	mig_deallocate((vm_address_t)(uintptr_t)data, dataCnt);
 	return KERN_SUCCESS;
 }
 
@@ -80,6 +82,53 @@ kern_return_t S_gnu_memory(mach_port_t server, memory_t m, mach_msg_type_number_
 	return KERN_SUCCESS;
 }
 
+/* Three ways to leave the room, and one to overstep it. */
+kern_return_t S_gnu_rooms(mach_port_t server, int how, numbers_t *numbers, mach_msg_type_number_t *numbersCnt,
+	boolean_t *numbersDealloc, rights_t *rights, mach_msg_type_number_t *rightsCnt)
+{
+	vm_address_t address = 0;
+
+	CHECK(*numbersCnt == 512 && *rightsCnt == 512 && *numbersDealloc == 0);
+	CHECK(((uintptr_t)*numbers & 7) == 0 && (char *)*rights - (char *)*numbers == 2048);
+	memset(*rights, 0, *rightsCnt * sizeof **rights);
+	(*rights)[0] = (*rights)[511] = server;
+	for (int i = 0; i < 512; i++)
+		(*numbers)[i] = i;
+	if (how == 1) {
+		mig_allocate(&address, 4096);
+		*numbers = (numbers_t)(uintptr_t)address;
+		memset(*numbers, 0, 4096);
+		*numbersCnt = 1024;
+	}
+	*numbersDealloc = how != 0;
+	if (how == 3)
+		*numbersCnt = 513;
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_gnu_copied(
+	mach_port_t server, const_data_t data, mach_msg_type_number_t dataCnt, boolean_t dataSCopy, int *sum)
+{
+	(void)server;
+	*sum = 0;
+	for (unsigned i = 0; i < dataCnt; i++)
+		*sum += data[i];
+	if (!dataSCopy)
+		mig_deallocate((vm_address_t)(uintptr_t)data, dataCnt);
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_gnu_rights(mach_port_t server, const_rights_t rights, mach_msg_type_number_t rightsCnt)
+{
+	if (rightsCnt != 2)
+		return KERN_FAILURE;
+	for (unsigned i = 0; i < rightsCnt; i++) {
+		CHECK(rights[i] != server && lb_object(rights[i]) == lb_object(server));
+		mach_port_deallocate(0, rights[i]);
+	}
+	return KERN_SUCCESS;
+}
+
 kern_return_t S_gnu_note(mach_port_t server, int a)
 {
 	(void)server;
@@ -97,6 +146,35 @@ static boolean_t demuxer(mach_msg_header_t *in, mach_msg_header_t *out)
 	CHECK(routine == gnu_style_server_routines[in->msgh_id - 2700]);
 	(*routine)(in, out);
 	return TRUE;
+}
+
+static void call_rooms(mach_port_t port)
+{
+	mach_port_t both[2] = {port, port};
+	int room[1024];
+	numbers_t numbers;
+	mach_port_t rights[512];
+	rights_t names;
+	mach_msg_type_number_t count, namesCnt;
+	int sum = 0;
+
+	for (int how = 0; how < 4; how++) {
+		numbers = room;
+		names = rights;
+		count = 1024;
+		namesCnt = 512;
+		CHECK(gnu_rooms(port, how, &numbers, &count, &names, &namesCnt) == KERN_SUCCESS);
+		CHECK(numbers == room && count == (how == 1 ? 1024 : 512) && room[511] == (how == 1 ? 0 : 511));
+		CHECK(names == rights && namesCnt == 512 && rights[1] == MACH_PORT_NULL);
+		CHECK(lb_object(rights[0]) == lb_object(port) && lb_object(rights[511]) == lb_object(port));
+		mach_port_deallocate(0, rights[0]);
+		mach_port_deallocate(0, rights[511]);
+		CHECK(lb_regions() == 0);
+	}
+	CHECK(gnu_copied(port, "\1\2\3", 3, &sum) == KERN_SUCCESS && sum == 6);
+	CHECK(gnu_rights(port, both, 2) == KERN_SUCCESS);
+	CHECK(gnu_rights(port, both, 1) == KERN_FAILURE);
+	CHECK(lb_regions() == 0);
 }
 
 static void call_all(mach_port_t port)
@@ -127,6 +205,7 @@ static void call_all(mach_port_t port)
 	CHECK(gnu_absent(port, 1) == MIG_EOPNOTSUPP);
 	CHECK(gnu_note(port, 42) == KERN_SUCCESS && noted == 42);
 	CHECK(lb_regions() == 0);
+	call_rooms(port);
 }
 
 int main(void)
@@ -141,7 +220,7 @@ int main(void)
 	lb_demux = gnu_style_server;
 	call_all(port);
 	CHECK(gnu_style_server_routine(&unknown) == NULL);
-	unknown.msgh_id = 2709;
+	unknown.msgh_id = 2712;
 	CHECK(gnu_style_server_routine(&unknown) == NULL);
 	CHECK(strcmp(gnu_style_user_rcsid, "$Id: gnu$") == 0 && strcmp(gnu_style_server_rcsid, "$Id: gnu$") == 0);
 	return ended(TITLE);

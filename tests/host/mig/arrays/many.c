@@ -1,8 +1,6 @@
 /* Calls the routines of arrays.defs with structs of rights, many rights, and memory that is bounded or large. */
 #include "arrays.h"
 
-#include <stdlib.h>
-
 void MsgError(kern_return_t error);
 
 static void fill(mach_port_t *rights, unsigned count)
@@ -187,7 +185,7 @@ void test_bounded(void)
 
 void test_large(void)
 {
-	unsigned char *bytes = calloc(1, 3000000);
+	static unsigned char bytes[3000001];
 	const uint64_t memory = lb_memory();
 	int32_t sum;
 
@@ -196,7 +194,6 @@ void test_large(void)
 	OK(large(server, bytes, bytes, 3000000, &sum));
 	CHECK(sum == 7 && lb_memory() == memory);
 	CHECK(CALL(large(server, bytes, bytes, 3000001, &sum)) == MIG_ARRAY_TOO_LARGE);
-	free(bytes);
 }
 
 void test_in_line(void)

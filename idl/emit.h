@@ -25,6 +25,8 @@ void put(struct output *output, const char *format, ...) __attribute__((format(p
 /* The C type of an argument's value in the message, and as the function on this side sees it. */
 const char *c_type(const struct output *output, const struct type *type);
 const char *c_seen_type(const struct output *output, const struct argument *argument);
+/* Whether this side sees something else than the message has. */
+bool is_translated(const struct output *output, const struct argument *argument);
 /* The C type of an array's elements; null when it has no name of its own. */
 const char *c_element(const struct output *output, const struct type *type);
 /* "MACH_MSG_TYPE_COPY_SEND" */

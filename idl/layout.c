@@ -58,6 +58,9 @@ static const char *why_buffered(struct compiler *compiler, struct routine *routi
 		if (type_in_descriptors(argument->type))
 			return arena_printf(&compiler->arena, "'%s' is %s", argument->name,
 				type_in_memory(argument->type) ? "out of line" : "rights");
+		if ((argument->type->shape == SHAPE_ARRAY || argument->type->shape == SHAPE_STRING) &&
+			(argument->type->intran != NULL || argument->type->outtran != NULL))
+			return arena_printf(&compiler->arena, "'%s' is a translated array", argument->name);
 		if (!fits_words(argument->type))
 			return arena_printf(&compiler->arena, "the length of '%s' %s", argument->name,
 				argument->type->variable ? "varies" : "is known to C only");

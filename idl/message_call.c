@@ -60,6 +60,8 @@ static void put_call_argument(struct output *output, const struct routine *routi
 		bool array = type->shape == SHAPE_ARRAY || type->shape == SHAPE_STRING || type->shape == SHAPE_VARRAY ||
 			     type->shape == SHAPE_VSTRING || type->shape == SHAPE_OOL_ARRAY;
 
+		array = array && !is_translated(output, argument);
+
 		if (is_array_in_memory(out))
 			put(output, "%s", memory_value(output, argument, name));
 		else if (is_local(out) || is_descriptor_array(out->kind))

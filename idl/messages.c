@@ -209,7 +209,11 @@ static void pack_data(struct output *output, const struct item *item, const char
 		put(output, "\tmemcpy(%s->%s, %s, (size_t)(mig_%sEnd - %s));\n", var, name, name, name, name);
 		break;
 	case SHAPE_ARRAY:
-		put(output, "\tmemcpy(%s->%s, %s, sizeof %s->%s);\n", var, name, name, var, name);
+		if (output->server && type->outtran != NULL)
+			put(output, "\tmemcpy(%s->%s, %s(%s), sizeof %s->%s);\n", var, name, type->outtran, name, var,
+				name);
+		else
+			put(output, "\tmemcpy(%s->%s, %s, sizeof %s->%s);\n", var, name, name, var, name);
 		break;
 	case SHAPE_POINTER:
 		put(output, "\t%s->%s = *%s;\n", var, name, name);

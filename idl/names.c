@@ -54,11 +54,16 @@ const char *c_type(const struct output *output, const struct type *type)
 	return name;
 }
 
+bool is_translated(const struct output *output, const struct argument *argument)
+{
+	return output->server && argument->type->trans_type != NULL &&
+	       (argument->type->intran != NULL || argument->type->outtran != NULL ||
+		       argument->type->intran_payload != NULL);
+}
+
 const char *c_seen_type(const struct output *output, const struct argument *argument)
 {
-	if (output->server && argument->type->trans_type != NULL &&
-		(argument->type->intran != NULL || argument->type->outtran != NULL ||
-			argument->type->intran_payload != NULL))
+	if (is_translated(output, argument))
 		return argument->type->trans_type;
 	return c_type(output, argument->type);
 }
@@ -204,7 +209,9 @@ static void value_parameter(struct parameter_list *list, const struct argument *
 	bool memory = type->shape == SHAPE_OOL || type->shape == SHAPE_UNBOUNDED;
 	bool pointer = type->shape == SHAPE_POINTER || type->shape == SHAPE_OPTIONAL;
 
-	if (is_array(type) && (dialect == DIALECT_PORTOLAN || c_type(output, type) == NULL)) {
+	if (is_array(type) && is_translated(output, argument)) {
+		parameter(list, c_seen_type(output, argument), !by_value, argument->name, "");
+	} else if (is_array(type) && (dialect == DIALECT_PORTOLAN || c_type(output, type) == NULL)) {
 		native_parameter(list, argument, by_value);
 	} else if ((is_array(type) || (type->shape == SHAPE_UNBOUNDED && !output->kernel)) && dialect == DIALECT_GNU) {
 		gnu_parameter(list, argument, by_value);

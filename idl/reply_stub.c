@@ -126,6 +126,13 @@ void put_reply(struct output *output, const struct routine *routine)
 
 		if (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT)
 			reply_count(output, routine, item);
+		else if (item->kind == ITEM_DATA && is_local(item) && type->shape == SHAPE_ARRAY)
+			put(output,
+				type->outtran != NULL ? "\tmemcpy(%s->%s, %s(%s), %llu);\n"
+						      : "\tmemcpy(%s->%s, %s%s, %llu);\n",
+				part_variable(output, "reply", item->part), item->argument->name,
+				type->outtran != NULL ? type->outtran : "", item->argument->name,
+				(unsigned long long)type->bytes);
 		else if (item->kind == ITEM_DATA && is_local(item))
 			put(output, type->outtran != NULL ? "\t%s->%s = %s(%s);\n" : "\t%s->%s = %s%s;\n",
 				part_variable(output, "reply", item->part), item->argument->name,

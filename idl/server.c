@@ -72,8 +72,13 @@ static void deferred_words(struct output *output, const struct routine *routine)
 
 		if (!argument->out)
 			continue;
-		if (type->outtran != NULL)
+		if (type->outtran != NULL && type->shape == SHAPE_SCALAR) {
 			name = arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name);
+		} else if (type->outtran != NULL) {
+			put(output, "\tconst %s mig_%sOut = %s(%s);\n", c_type(output, type), name, type->outtran,
+				name);
+			name = arena_printf(&output->compiler->arena, "mig_%sOut", name);
+		}
 		if (type->shape == SHAPE_SCALAR)
 			put(output, "\tmig_word[%u] = (uint64_t)%s;\n", argument->out_word, name);
 		else if (type->shape == SHAPE_STRING)

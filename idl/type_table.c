@@ -229,6 +229,23 @@ static void translate(struct compiler *compiler, struct type *type, const struct
 	}
 }
 
+/* Translations take one value: of an array of a fixed length that is a pointer to its elements, in the message. */
+static bool can_be_translated(const struct type *type)
+{
+	switch (type->shape) {
+	case SHAPE_VARRAY:
+	case SHAPE_VSTRING:
+	case SHAPE_UNBOUNDED:
+	case SHAPE_OOL_ARRAY:
+		return false;
+	case SHAPE_ARRAY:
+	case SHAPE_STRUCT:
+		return type_rights(type) == 0;
+	default:
+		return true;
+	}
+}
+
 struct type *type_named(struct compiler *compiler, const struct loc *loc, const char *name, struct type *spec,
 	struct translation *translations)
 {
@@ -259,12 +276,15 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 		error_at(compiler, loc, "write (NAME, bits) or use a type with a size", "type '%s' has no size", name);
 		type->bad = true;
 	}
-	if ((type->intran != NULL || type->outtran != NULL || type->destructor != NULL) &&
-		(type->shape == SHAPE_VARRAY || type->shape == SHAPE_VSTRING || type->shape == SHAPE_ARRAY ||
-			type->shape == SHAPE_UNBOUNDED || type->shape == SHAPE_STRING ||
-			type->shape == SHAPE_OOL_ARRAY)) {
-		error_at(compiler, loc, "translate its elements in the work function", "an array cannot be translated");
+	if ((type->intran != NULL || type->outtran != NULL || type->destructor != NULL) && !can_be_translated(type)) {
+		error_at(compiler, loc, "translate its elements in the work function",
+			"an array of rights, or one whose length varies, cannot be translated");
 		type->intran = type->outtran = type->destructor = NULL;
+	}
+	if (type->outtran != NULL && type->shape == SHAPE_STRING) {
+		error_at(compiler, loc, "translate it in the work function",
+			"a string cannot be translated when it is returned");
+		type->outtran = NULL;
 	}
 	return type;
 }

@@ -56,7 +56,13 @@ static void put_input(struct output *output, const struct argument *argument)
 		put(output, "\tmemcpy(%s, &mig_word[%u], sizeof %s);\n", name, word, name);
 		break;
 	default:
-		put(output, "\tmemcpy(&%s, &mig_word[%u], sizeof %s);\n", name, word, name);
+		if (type->intran != NULL)
+			put(output,
+				"\t%s mig_%sIn;\n\tmemcpy(&mig_%sIn, &mig_word[%u], sizeof mig_%sIn);\n"
+				"\t%s = %s(mig_%sIn);\n",
+				c, name, name, word, name, name, type->intran, name);
+		else
+			put(output, "\tmemcpy(&%s, &mig_word[%u], sizeof %s);\n", name, word, name);
 		break;
 	}
 }
@@ -67,8 +73,12 @@ static void put_output(struct output *output, const struct argument *argument)
 	const char *name = argument->name;
 	unsigned word = argument->out_word;
 
-	if (type->outtran != NULL)
+	if (type->outtran != NULL && type->shape == SHAPE_SCALAR) {
 		name = arena_printf(&output->compiler->arena, "%s(%s)", type->outtran, name);
+	} else if (type->outtran != NULL) {
+		put(output, "\tconst %s mig_%sOut = %s(%s);\n", c_type(output, type), name, type->outtran, name);
+		name = arena_printf(&output->compiler->arena, "mig_%sOut", name);
+	}
 	switch (type->shape) {
 	case SHAPE_SCALAR:
 		put(output, "\tmig_word[%u] = (uint64_t)%s;\n", word, name);

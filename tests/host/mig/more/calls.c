@@ -360,6 +360,37 @@ static void test_what_originals_take(void)
 	CHECK(b == 3 && c == 6);
 }
 
+/* What the destructors were given since this was asked last. */
+static unsigned done_with(void)
+{
+	static unsigned told_before;
+	const unsigned before = told_before;
+
+	lb_ask();
+	told_before = more_told.done_with;
+	return told_before - before;
+}
+
+static void test_translations(void)
+{
+	int32_t a[3] = {1, 2, 3}, b[3], c[3] = {4, 5, 6}, length;
+	point_t p = {1, 2}, q, r = {3, 4};
+	double half = 2.5, other;
+
+	done_with();
+	OK(vectors(server, a, b, c, KERN_SUCCESS));
+	CHECK(b[0] == 9 && b[2] == 9 && c[1] == 30 && done_with() == 6);
+	CHECK(CALL(vectors(server, a, b, c, KERN_FAILURE)) == KERN_FAILURE && done_with() == 6);
+	OK(labels(server, "four", 5, &length));
+	CHECK(length == 9 && done_with() == 4);
+	OK(swapped(server, p, &q, &r));
+	CHECK(q.x == 1 && q.y == 3 && r.x == 400 && r.y == 4);
+	OK(halves(server, half, &other));
+	CHECK(other == 3.0);
+	OK(swapped_by_message(server, p, &q, "abc", half, &other));
+	CHECK(q.x == 1 && q.y == 5 && other == 5.5);
+}
+
 /* What one more request with a retcode told, if there was one. */
 static bool told(int32_t code, int32_t value, mach_msg_type_number_t count, const char *text)
 {
@@ -425,4 +456,5 @@ const struct calls calls[] = {{"tokens", test_tokens}, {"trailer fields", test_t
 	{"procedures", test_procedures}, {"functions", test_functions}, {"optional bytes", test_optional_bytes},
 	{"special reply ports", test_special_reply_ports}, {"auto", test_auto}, {"overwrite", test_overwrite},
 	{"allocated messages", test_allocated_messages}, {"what originals take", test_what_originals_take},
-	{"results that travel", test_results_that_travel}, {"answers", test_answers}, {NULL, NULL}};
+	{"translations", test_translations}, {"results that travel", test_results_that_travel},
+	{"answers", test_answers}, {NULL, NULL}};

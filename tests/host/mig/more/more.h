@@ -11,6 +11,8 @@
 extern struct more_told {
 	audit_token_t token;
 	int32_t remarks;
+	/* The sum of what the destructors were given. */
+	unsigned done_with;
 	/* What the routines with a retcode were told last. */
 	struct more_done {
 		unsigned calls;

@@ -18,5 +18,8 @@ typedef char *bytes_t;
 typedef const char *const_bytes_t;
 typedef mach_port_t *port_list_t;
 typedef const mach_port_t *const_port_list_t;
+typedef int32_t vector_t[3];
+typedef char label_t[12];
+typedef const char *const_label_t;
 
 #endif

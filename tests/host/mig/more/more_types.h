@@ -4,6 +4,7 @@
 
 #include <mach/boolean.h>
 #include <mach/message.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -28,5 +29,26 @@ extern struct wide_thing nothing_wide;
 typedef int32_t *numbers_t;
 typedef mach_port_t *ports_t;
 typedef int64_t *wide_t;
+
+/* What the server sees of what is translated. */
+typedef struct {
+	const int32_t *at;
+	int32_t sum;
+} seen_vector_t;
+typedef int seen_label_t;
+typedef struct {
+	int32_t y, x;
+	bool swapped;
+} swapped_t;
+typedef long whole_t;
+seen_vector_t vector_in(const int32_t *vector);
+const int32_t *vector_out(seen_vector_t vector);
+void vector_done(seen_vector_t vector);
+seen_label_t label_in(const char *label);
+void label_done(seen_label_t label);
+swapped_t swapped_in(point_t point);
+point_t swapped_out(swapped_t swapped);
+whole_t whole_in(double half);
+double whole_out(whole_t whole);
 
 #endif

@@ -490,3 +490,92 @@ kern_return_t s_answer(mach_port_t server, int32_t code, int32_t sum, const char
 	snprintf(more_told.done.text, sizeof more_told.done.text, "%s", text);
 	return KERN_SUCCESS;
 }
+
+seen_vector_t vector_in(const int32_t *vector)
+{
+	return (seen_vector_t){vector, vector[0] + vector[1] + vector[2]};
+}
+
+const int32_t *vector_out(seen_vector_t vector)
+{
+	static int32_t out[3];
+
+	out[0] = out[1] = out[2] = vector.sum;
+	return out;
+}
+
+void vector_done(seen_vector_t vector)
+{
+	more_told.done_with += (unsigned)vector.sum;
+}
+
+seen_label_t label_in(const char *label)
+{
+	return (seen_label_t)strlen(label);
+}
+
+void label_done(seen_label_t label)
+{
+	more_told.done_with += (unsigned)label;
+}
+
+swapped_t swapped_in(point_t point)
+{
+	return (swapped_t){.x = point.y, .y = point.x, .swapped = true};
+}
+
+point_t swapped_out(swapped_t swapped)
+{
+	return (point_t){.x = swapped.y, .y = swapped.x};
+}
+
+whole_t whole_in(double half)
+{
+	return (whole_t)(2 * half);
+}
+
+double whole_out(whole_t whole)
+{
+	return (double)whole / 2;
+}
+
+kern_return_t s_vectors(mach_port_t server, seen_vector_t a, seen_vector_t *b, seen_vector_t *c, int32_t code)
+{
+	(void)server;
+	b->sum = a.sum + a.at[2];
+	c->sum *= 2;
+	return code;
+}
+
+kern_return_t s_labels(mach_port_t server, seen_label_t a, int32_t b, int32_t *length)
+{
+	(void)server;
+	*length = a + b;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_swapped(mach_port_t server, swapped_t a, swapped_t *b, swapped_t *c)
+{
+	(void)server;
+	*b = a;
+	b->x += a.swapped && c->swapped;
+	c->y = 100 * c->x;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_halves(mach_port_t server, whole_t a, whole_t *b)
+{
+	(void)server;
+	*b = a + 1;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_swapped_by_message(
+	mach_port_t server, swapped_t a, swapped_t *b, const char *text, whole_t h, whole_t *i)
+{
+	(void)server;
+	*b = a;
+	b->x += (int32_t)strlen(text);
+	*i += h;
+	return KERN_SUCCESS;
+}

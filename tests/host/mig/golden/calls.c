@@ -264,6 +264,24 @@ static void test_polymorphic(void)
 	CHECK(lb_object(mine) == 0);
 }
 
+static void test_crowd(void)
+{
+	mach_port_t many[270], got[300];
+	mach_msg_type_number_t count = 300, i;
+
+	for (i = 0; i < 270; i++)
+		many[i] = lb_send_right(kept);
+	OK(u_crowd(server, many, 270, got, &count));
+	CHECK(count == 270);
+	for (i = 0; i < count; i++) {
+		CHECK(lb_same(got[i], kept));
+		drop(got[i]);
+	}
+	count = 300;
+	OK(u_crowd(server, many, 0, got, &count));
+	CHECK(count == 0);
+}
+
 static void test_port_arrays(void)
 {
 	mach_port_t mine = lb_port(NULL, 0), pair[2], got[5], list[5];
@@ -441,6 +459,7 @@ const struct calls calls[] = {{"null", test_null}, {"scalars", test_scalars}, {"
 	{"variable arrays", test_variable_arrays}, {"several variable parts", test_several_variable_parts},
 	{"count in and out", test_count_in_out}, {"memory", test_memory}, {"rights", test_rights},
 	{"polymorphic rights", test_polymorphic}, {"port arrays", test_port_arrays},
-	{"many descriptors", test_many_descriptors}, {"translations", test_translations}, {"errors", test_errors},
-	{"one way", test_one_way}, {"reply ports", test_reply_ports}, {"times and options", test_times_and_options},
+	{"more rights than descriptors", test_crowd}, {"many descriptors", test_many_descriptors},
+	{"translations", test_translations}, {"errors", test_errors}, {"one way", test_one_way},
+	{"reply ports", test_reply_ports}, {"times and options", test_times_and_options},
 	{"natives and prefixes", test_natives_and_prefixes}, {NULL, NULL}};

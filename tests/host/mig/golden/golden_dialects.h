@@ -24,5 +24,6 @@ typedef const mach_port_t *const_ports_t;
 typedef mach_port_t port_pair_t[2];
 typedef mach_port_t *port_list_t;
 typedef const mach_port_t *const_port_list_t;
+typedef mach_port_t crowd_t[300];
 
 #endif

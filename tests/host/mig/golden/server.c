@@ -624,3 +624,16 @@ kern_return_t p_prefixed(mach_port_t server, int32_t a, int32_t *b)
 	*b = a + 7;
 	return KERN_SUCCESS;
 }
+
+kern_return_t p_crowd(mach_port_t server, const mach_port_t *a, mach_msg_type_number_t aCnt, mach_port_t *b,
+	mach_msg_type_number_t *bCnt)
+{
+	mach_msg_type_number_t i;
+
+	(void)server;
+	insist(aCnt <= 300 && *bCnt == 300);
+	for (i = 0; i < aCnt; i++)
+		b[i] = a[aCnt - 1 - i];
+	*bCnt = aCnt;
+	return KERN_SUCCESS;
+}

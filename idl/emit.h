@@ -60,7 +60,10 @@ const char *stub_name(struct output *output, const struct routine *routine);
 const char *work_name(struct output *output, const struct routine *routine);
 /* The client's function, which calls the stub and, when it fails, the error procedure. */
 void put_procedure(struct output *output, const struct routine *routine);
-/* The routine that calls the server's function, and succeeds. */
+/*
+ * What the server's stub calls if that is not the work function: one that calls a procedure or function, and succeeds;
+ * or the work function by another name, when an argument has its own.
+ */
 void put_work_adapter(struct output *output, const struct routine *routine);
 /* A comment with the declaration and id. */
 void put_declaration(struct output *output, const struct routine *routine);

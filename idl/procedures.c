@@ -5,16 +5,31 @@
  */
 #include "emit.h"
 
+#include <string.h>
+
 const char *stub_name(struct output *output, const struct routine *routine)
 {
 	return routine->kind == KIND_ROUTINE ? routine->user_name
 					     : arena_printf(&output->compiler->arena, "mig_call_%s", routine->name);
 }
 
+/* An argument may be called like the work function, which it then hides in the stub. */
+static bool is_hidden(const struct routine *routine)
+{
+	const struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (strcmp(argument->name, routine->server_name) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *work_name(struct output *output, const struct routine *routine)
 {
-	return routine->kind == KIND_ROUTINE ? routine->server_name
-					     : arena_printf(&output->compiler->arena, "mig_work_%s", routine->name);
+	return routine->kind == KIND_ROUTINE && !is_hidden(routine)
+		       ? routine->server_name
+		       : arena_printf(&output->compiler->arena, "mig_work_%s", routine->name);
 }
 
 void put_procedure(struct output *output, const struct routine *routine)
@@ -38,8 +53,19 @@ void put_procedure(struct output *output, const struct routine *routine)
 
 void put_work_adapter(struct output *output, const struct routine *routine)
 {
+	const char *name = routine->server_name;
+
+	if (is_hidden(routine)) {
+		name = routine->kind == KIND_ROUTINE
+			       ? work_name(output, routine)
+			       : arena_printf(&output->compiler->arena, "mig_hidden_%s", routine->name);
+		put(output, "static __typeof__(%s) *const %s = %s;\n\n", routine->server_name, name,
+			routine->server_name);
+	}
+	if (routine->kind == KIND_ROUTINE)
+		return;
 	put_inner_prototype(output, work_name(output, routine), NULL, routine, PARAMETERS_WORK);
-	put(output, "\n{\n\t%s%s(", routine->value != NULL ? "*mig_value = " : "", routine->server_name);
+	put(output, "\n{\n\t%s%s(", routine->value != NULL ? "*mig_value = " : "", name);
 	put_argument_names(output, routine, PARAMETERS_WORK, false);
 	put(output, ");\n\treturn KERN_SUCCESS;\n}\n\n");
 }

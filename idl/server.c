@@ -304,8 +304,7 @@ void generate_server(struct output *output)
 			continue;
 		put_prototype(output, external_linkage(output), routine->server_name, routine, PARAMETERS_WORK);
 		put(output, ";\n\n");
-		if (routine->kind != KIND_ROUTINE)
-			put_work_adapter(output, routine);
+		put_work_adapter(output, routine);
 		if (!routine->registers) {
 			put_message_structs(output, routine, &routine->request, "request");
 			if (!routine->simple)

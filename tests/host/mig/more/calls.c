@@ -330,6 +330,8 @@ static void test_allocated_messages(void)
 static void test_what_originals_take(void)
 {
 	const int32_t number = 77;
+	mach_msg_type_number_t count;
+	numbers_t list;
 	mach_port_t mine;
 	int32_t b, c = 5;
 
@@ -358,6 +360,11 @@ static void test_what_originals_take(void)
 	drop(mine);
 	OK(odd_names(server, 1, 2, &b, &c));
 	CHECK(b == 3 && c == 6);
+	OK(hidden(server, 6, &b));
+	OK(hidden_memory(server, "four", &list, &count));
+	hidden_procedure(server, &c);
+	CHECK(b == 7 && count == 1 && list[0] == 4 && c == 12);
+	give_back(list, sizeof *list);
 }
 
 /* What the destructors were given since this was asked last. */

@@ -579,3 +579,28 @@ kern_return_t s_swapped_by_message(
 	*i += h;
 	return KERN_SUCCESS;
 }
+
+kern_return_t s_hidden(mach_port_t server, int32_t number, int32_t *sum)
+{
+	(void)server;
+	*sum = number + 1;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_hidden_memory(mach_port_t server, const char *text, numbers_t *memory, mach_msg_type_number_t *count)
+{
+	vm_address_t address;
+
+	(void)server;
+	mig_allocate(&address, 4);
+	*memory = (numbers_t)address;
+	**memory = (int32_t)strlen(text);
+	*count = 1;
+	return KERN_SUCCESS;
+}
+
+void s_hidden_procedure(mach_port_t server, int32_t *number)
+{
+	(void)server;
+	*number *= 2;
+}

@@ -162,7 +162,8 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 			unpack_overwritten(output, routine, item);
 			break;
 		}
-		if (type->shape == SHAPE_UNBOUNDED && has_count(argument) && has_rooms(output->compiler)) {
+		if (type->shape == SHAPE_UNBOUNDED && has_count(argument) && has_rooms(output->compiler) &&
+			!output->kernel) {
 			unpack_indefinite(output, item);
 			break;
 		}

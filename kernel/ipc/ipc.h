@@ -102,7 +102,8 @@ void ipc_thread_withdraw(struct thread *thread);
 
 /* Traps. The register ones return through the scheduler. */
 _Noreturn void ipc_trap_call(struct thread *self);
-_Noreturn void ipc_call_kernel(struct thread *self, struct ipc_port *port); /* a call on a kernel port: reference consumed */
+_Noreturn void ipc_call_kernel(
+	struct thread *self, struct ipc_port *port); /* a call on a kernel port: reference consumed */
 _Noreturn void ipc_trap_reply_wait(struct thread *self);
 _Noreturn void ipc_foreign_call(struct thread *self); /* to task->foreign_port; exception if none or dead */
 int64_t ipc_trap_reply_defer(struct thread *self);

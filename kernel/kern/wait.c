@@ -42,6 +42,15 @@ static void wait_timed_out(struct timer *timer)
 		thread_go(thread, WAIT_TIMED_OUT);
 }
 
+static void set_timer(struct thread *self, uint64_t deadline)
+{
+	if (deadline != UINT64_MAX) {
+		if (self->wait_timer.fn == NULL)
+			timer_init(&self->wait_timer, wait_timed_out);
+		timer_set(&self->wait_timer, deadline);
+	}
+}
+
 void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
 {
 	struct thread *self = current_thread();
@@ -54,11 +63,7 @@ void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline
 	self->wait_result = WAIT_WAITING;
 	self->wait_deadline = deadline;
 	lock_release(&self->lock);
-	if (deadline != UINT64_MAX) {
-		if (self->wait_timer.fn == NULL)
-			timer_init(&self->wait_timer, wait_timed_out);
-		timer_set(&self->wait_timer, deadline);
-	}
+	set_timer(self, deadline);
 }
 
 void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
@@ -76,11 +81,7 @@ void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadli
 	self->wait_deadline = deadline;
 	list_add_tail(&bucket->waiters, &self->wait_link);
 	lock_release(&bucket->lock);
-	if (deadline != UINT64_MAX) {
-		if (self->wait_timer.fn == NULL)
-			timer_init(&self->wait_timer, wait_timed_out);
-		timer_set(&self->wait_timer, deadline);
-	}
+	set_timer(self, deadline);
 }
 
 void assert_wait(const void *event, bool interruptible)

@@ -14,7 +14,6 @@ enum {
 	PMAP_WIRED = 1,
 	PMAP_UNCACHED = 2,
 	PMAP_UNMANAGED = 4, /* no reverse mapping: device memory */
-	PMAP_IF_ABSENT = 8, /* leaves what is mapped there already */
 };
 
 struct pmap *pmap_create(struct task *charged); /* null: no memory */
@@ -24,6 +23,12 @@ void pmap_destroy(struct pmap *pmap);           /* not loaded anywhere any more,
  * be had. */
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags);
+/*
+ * Maps those of `count` pages side by side that are not null, where nothing is mapped; within an aligned block of 2
+ * MiB. None where a table is missing.
+ */
+void pmap_enter_absent(
+	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection);
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end);
 /* Lowers the protection of what is mapped. */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection);

@@ -160,6 +160,8 @@ static void enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_addr
 	vm_offset_t offset, vm_prot_t protection)
 {
 	vm_address_t start = address & ~(READ_AROUND * VM_PAGE_SIZE - 1), end = start + READ_AROUND * VM_PAGE_SIZE;
+	struct vm_page *pages[READ_AROUND];
+	unsigned count = 0;
 
 	start = start > entry->start ? start : entry->start;
 	end = end < entry->end ? end : entry->end;
@@ -169,11 +171,11 @@ static void enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_addr
 	for (vm_address_t at = start; at < end; at += VM_PAGE_SIZE) {
 		struct vm_page *page = vm_object_lookup(object, offset - address + at);
 
-		if (page == NULL || at == address || page->busy || page->error || page->lock_value != 0)
-			continue;
-		if (pmap_enter(map->pmap, at, page, vm_page_physical(page), protection, PMAP_IF_ABSENT) != KERN_SUCCESS)
-			return;
+		if (page != NULL && (page->busy || page->error || page->lock_value != 0))
+			page = NULL;
+		pages[count++] = page;
 	}
+	pmap_enter_absent(map->pmap, start, pages, count, protection);
 }
 
 /* Enters a page for a fault. */

@@ -150,7 +150,12 @@ static bool split_at(struct vm_map *map, vm_address_t address)
 
 bool vm_map_clip(struct vm_map *map, vm_address_t start, vm_address_t end)
 {
-	return split_at(map, start) && split_at(map, end);
+	struct vm_map_entry *entry;
+
+	if (!split_at(map, start))
+		return false;
+	entry = vm_map_lookup(map, start);
+	return (entry != NULL && entry->end == end) || split_at(map, end);
 }
 
 kern_return_t vm_map_check(struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t access)

@@ -36,11 +36,6 @@ static struct {
 } ranges[RANGES_MAX];
 static unsigned ranges_count;
 
-uint64_t vm_page_physical(const struct vm_page *page)
-{
-	return (vm_pages_first + (uint64_t)(page - vm_pages)) << VM_PAGE_SHIFT;
-}
-
 struct vm_page *vm_page_lookup_physical(uint64_t physical)
 {
 	uint64_t number = (physical >> VM_PAGE_SHIFT) - vm_pages_first;

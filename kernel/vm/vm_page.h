@@ -48,7 +48,11 @@ struct vm_page {
 extern struct vm_page *vm_pages;
 extern uint64_t vm_pages_first; /* number of vm_pages[0] */
 
-uint64_t vm_page_physical(const struct vm_page *page);
+static inline uint64_t vm_page_physical(const struct vm_page *page)
+{
+	return (vm_pages_first + (uint64_t)(page - vm_pages)) << VM_PAGE_SHIFT;
+}
+
 struct vm_page *vm_page_lookup_physical(uint64_t physical);
 
 /* Who asks for a page: below its reserve of free pages each is refused. */

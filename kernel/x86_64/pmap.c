@@ -101,20 +101,26 @@ static struct pv_entry *table_of(const pte_t *pte)
 	return page_at(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
 }
 
-/* The entry for the address, or null where there is no table. */
-static pte_t *find_pte(struct pmap *pmap, vm_address_t address)
+/* The directory's entry that points to the lowest table for the address, or null where there is no such table. */
+static pte_t *find_directory_entry(struct pmap *pmap, vm_address_t address)
 {
-	pte_t *table = pmap->root;
+	pte_t *table = pmap->root, *entry = NULL;
 
 #pragma GCC unroll 3
 	for (unsigned level = 3; level > 0; level--) {
-		pte_t entry = table[table_index(address, level)];
-
-		if (entry == 0)
+		entry = &table[table_index(address, level)];
+		if (*entry == 0)
 			return NULL;
-		table = table_below(entry);
+		table = table_below(*entry);
 	}
-	return &table[table_index(address, 0)];
+	return entry;
+}
+
+static pte_t *find_pte(struct pmap *pmap, vm_address_t address)
+{
+	pte_t *entry = find_directory_entry(pmap, address);
+
+	return entry == NULL ? NULL : &table_below(*entry)[table_index(address, 0)];
 }
 
 /* As find_pte, making tables. Null: no memory. */
@@ -324,6 +330,27 @@ static pte_t protection_bits(vm_prot_t protection, unsigned flags)
 	return bits;
 }
 
+/* Fills an empty entry. Pmap's lock held, the page's not. */
+static void map_page(struct vm_page *page, uint64_t physical, struct pv_entry *table, pte_t *pte, pte_t new)
+{
+	struct lock *lock = pv_lock(physical);
+
+	lock_acquire(lock);
+	link_mapping(page, table, pte);
+	__atomic_store_n(pte, new, __ATOMIC_RELAXED);
+	lock_release(lock);
+}
+
+/*
+ * Counts entries just filled, in the same hold of the pmap's lock: pmap_page_protect may have taken one away and
+ * counted that already, but who looks at the counts has the lock.
+ */
+static void count_mapped(struct pmap *pmap, struct pv_entry *table, unsigned count)
+{
+	__atomic_fetch_add(&table->used, count, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&pmap->resident, count, __ATOMIC_RELAXED);
+}
+
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags)
 {
@@ -340,10 +367,6 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 	}
 	table = table_of(pte);
 	old = *pte;
-	if (old != 0 && (flags & PMAP_IF_ABSENT)) {
-		lock_release(&pmap->lock);
-		return KERN_SUCCESS;
-	}
 	if (old != 0 && ((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && managed) {
 		/* The same page with another protection. */
 		struct lock *lock = pv_lock(physical);
@@ -363,23 +386,41 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 	} else if (old != 0) {
 		remove_pte(pmap, table, pte);
 	}
-	if (managed) {
-		struct lock *lock = pv_lock(physical);
-
-		lock_acquire(lock);
-		link_mapping(page, table, pte);
+	if (managed)
+		map_page(page, physical, table, pte, new);
+	else
 		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&table->used, 1, __ATOMIC_RELAXED);
-		lock_release(lock);
-	} else {
-		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&table->used, 1, __ATOMIC_RELAXED);
-	}
-	__atomic_fetch_add(&pmap->resident, 1, __ATOMIC_RELAXED);
+	count_mapped(pmap, table, 1);
 	lock_release(&pmap->lock);
 	if (old != 0)
 		tlb_flush_page(pmap, address);
 	return KERN_SUCCESS;
+}
+
+void pmap_enter_absent(
+	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection)
+{
+	const pte_t bits = protection_bits(protection, 0) | PTE_MANAGED;
+	pte_t *pte;
+
+	lock_acquire(&pmap->lock);
+	pte = find_pte(pmap, start);
+	if (pte != NULL) {
+		struct pv_entry *table = table_of(pte);
+		unsigned mapped = 0;
+
+		for (unsigned i = 0; i < count; i++, pte++) {
+			uint64_t physical;
+
+			if (pages[i] == NULL || *pte != 0)
+				continue;
+			physical = vm_page_physical(pages[i]);
+			map_page(pages[i], physical, table, pte, physical | bits);
+			mapped++;
+		}
+		count_mapped(pmap, table, mapped);
+	}
+	lock_release(&pmap->lock);
 }
 
 /* What is done to the entries first .. end - 1 of a lowest table, which the directory's entry points to. Pmap locked.
@@ -416,19 +457,15 @@ static void visit_tables(struct pmap *pmap, pte_t *table, unsigned level, vm_add
 static void visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit,
 	vm_prot_t protection, struct tlb_batch *batch)
 {
-	pte_t *table = pmap->root, *entry = NULL;
+	pte_t *entry;
 
 	if ((start ^ (end - 1)) >= VM_PAGE_SIZE * PTES) {
 		visit_tables(pmap, pmap->root, 3, start, end, visit, protection, batch);
 		return;
 	}
-	for (unsigned level = 3; level > 0; level--) {
-		entry = &table[table_index(start, level)];
-		if (*entry == 0)
-			return;
-		table = table_below(*entry);
-	}
-	visit(pmap, entry, table_index(start, 0), table_index(end - 1, 0) + 1, protection, batch);
+	entry = find_directory_entry(pmap, start);
+	if (entry != NULL)
+		visit(pmap, entry, table_index(start, 0), table_index(end - 1, 0) + 1, protection, batch);
 }
 
 static void remove_in_table(
@@ -438,11 +475,14 @@ static void remove_in_table(
 	struct pv_entry *below = table_of(table);
 
 	(void)protection;
-	for (unsigned i = first; i < end && below->used != 0; i++)
-		if (table[i] != 0) {
-			remove_pte(pmap, below, &table[i]);
-			tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
-		}
+	for (unsigned i = below->used != 0 ? first : end; i < end; i++) {
+		if (table[i] == 0)
+			continue;
+		remove_pte(pmap, below, &table[i]);
+		tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
+		if (below->used == 0)
+			break;
+	}
 	/*
 	 * A table whose range goes as a whole goes too; one that only became empty is likely to be used again. The
 	 * processor must have forgotten the table before its page is used for something else.

@@ -85,8 +85,6 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 	}
 	if (host_allocation_fails())
 		return KERN_RESOURCE_SHORTAGE;
-	if (*at != NULL && (flags & PMAP_IF_ABSENT))
-		return KERN_SUCCESS;
 	if (*at != NULL)
 		drop(at);
 	mapping = calloc(1, sizeof(*mapping));
@@ -103,6 +101,16 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 		page->pv = mapping;
 	}
 	return KERN_SUCCESS;
+}
+
+void pmap_enter_absent(
+	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection)
+{
+	if (count != 0 && (start ^ (start + (count - 1) * VM_PAGE_SIZE)) >> 21 != 0)
+		panic("pmap_enter_absent: more than one table");
+	for (unsigned i = 0; i < count; i++, start += VM_PAGE_SIZE)
+		if (pages[i] != NULL && *slot(pmap, start) == NULL)
+			(void)pmap_enter(pmap, start, pages[i], vm_page_physical(pages[i]), protection, 0);
 }
 
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)

@@ -16,6 +16,7 @@
 #define FIRST_PAGE   256
 #define MAPS         3
 #define ADDRESSES    160
+#define SIDE_BY_SIDE 5 /* addresses of one table */
 #define PAGES        24
 #define OPERATIONS   200000
 
@@ -64,11 +65,6 @@ void vm_page_release_kernel(uint64_t physical, unsigned count)
 {
 	(void)count;
 	free_pages[free_count++] = physical;
-}
-
-uint64_t vm_page_physical(const struct vm_page *page)
-{
-	return ((uint64_t)(page - vm_pages) + FIRST_PAGE) * VM_PAGE_SIZE;
 }
 
 void kcache_init(struct kcache *cache, const char *name, size_t size)
@@ -197,6 +193,21 @@ static void lower(struct mapping *mapping, vm_prot_t protection)
 		mapping->page = -1;
 }
 
+static void enter_neighbours(int m, int first, vm_prot_t protection)
+{
+	struct vm_page *pages[SIDE_BY_SIDE];
+	int numbers[SIDE_BY_SIDE];
+
+	for (int i = 0; i < SIDE_BY_SIDE; i++) {
+		numbers[i] = rand() % (PAGES + 8);
+		pages[i] = numbers[i] < PAGES ? page(numbers[i]) : NULL;
+	}
+	pmap_enter_absent(map[m], address[first], pages, SIDE_BY_SIDE, protection);
+	for (int i = 0; i < SIDE_BY_SIDE; i++)
+		if (pages[i] != NULL && model[m][first + i].page < 0)
+			model[m][first + i] = (struct mapping){numbers[i], protection};
+}
+
 static void operate(void)
 {
 	static const vm_prot_t protections[] = {
@@ -204,7 +215,7 @@ static void operate(void)
 	int m = rand() % MAPS, a = rand() % ADDRESSES, p = rand() % PAGES, b;
 	vm_prot_t protection = protections[rand() % 4];
 
-	switch (rand() % 8) {
+	switch (rand() % 9) {
 	case 0:
 	case 1:
 	case 2:
@@ -242,6 +253,12 @@ static void operate(void)
 				"may not write what it may");
 		}
 		break;
+	case 7: /* a page, and its neighbours where nothing is */
+		if (pmap_enter(map[m], address[a], page(p), vm_page_physical(page(p)), protection, 0) != KERN_SUCCESS)
+			break;
+		model[m][a] = (struct mapping){p, protection};
+		enter_neighbours(m, a - a % SIDE_BY_SIDE, protection);
+		break;
 	default: {
 		bool clear = rand() % 2;
 
@@ -259,7 +276,10 @@ static void make_addresses(void)
 
 	for (int i = 0; i < ADDRESSES; i++) {
 		address[i] = at;
-		at += i % 40 == 39 ? 1ull << 44 : i % 10 == 9 ? 1ull << 31 : i % 5 == 4 ? 0x200000 : VM_PAGE_SIZE;
+		at += i % 40 == 39                           ? 1ull << 44
+		      : i % 10 == 9                          ? 1ull << 31
+		      : i % SIDE_BY_SIDE == SIDE_BY_SIDE - 1 ? 0x200000
+							     : VM_PAGE_SIZE;
 	}
 }
 

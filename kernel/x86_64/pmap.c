@@ -212,7 +212,7 @@ static void link_mapping(struct vm_page *page, struct pv_entry *table, const pte
 	set_first_mapping(page, number);
 }
 
-static void unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+static inline void unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
 {
 	struct pv_link *link = &table->links[pte_number(pte) % PTES];
 
@@ -230,7 +230,7 @@ static uint8_t hardware_bits(pte_t entry)
 }
 
 /* Takes a mapping away. The processors may still hold it: the caller flushes. Pmap's lock held, the page's not. */
-static void remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
+static inline void remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
 {
 	pte_t entry = *pte;
 
@@ -331,7 +331,7 @@ static pte_t protection_bits(vm_prot_t protection, unsigned flags)
 }
 
 /* Fills an empty entry. Pmap's lock held, the page's not. */
-static void map_page(struct vm_page *page, uint64_t physical, struct pv_entry *table, pte_t *pte, pte_t new)
+static inline void map_page(struct vm_page *page, uint64_t physical, struct pv_entry *table, pte_t *pte, pte_t new)
 {
 	struct lock *lock = pv_lock(physical);
 

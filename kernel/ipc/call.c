@@ -323,6 +323,10 @@ int64_t ipc_trap_send(struct thread *self)
 		ipc_deferred_run();
 		return MACH_SEND_INVALID_DEST;
 	}
+	if (once && ipc_kobject_answer(port, self->regs.word, (unsigned)self->regs.r14)) {
+		ipc_deferred_run();
+		return MACH_MSG_SUCCESS;
+	}
 	if (!once && ipc_port_is_kernel(port)) {
 		uint64_t word[IPC_WORDS], answer;
 

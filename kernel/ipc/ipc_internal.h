@@ -304,6 +304,11 @@ void ipc_inherit_end(struct thread *self);
  * consumed, and a wait asserted.
  */
 mach_msg_return_t ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart);
+/*
+ * A register message by a send-once right: if that stands for a deferred reply, its caller gets the words and the right
+ * is consumed. False, and nothing done, otherwise.
+ */
+bool ipc_kobject_answer(struct ipc_port *port, const uint64_t *words, unsigned count);
 /* The last send-once right to a kernel port goes without a message. */
 void ipc_kobject_send_once_died(struct ipc_port *port);
 

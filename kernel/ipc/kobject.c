@@ -58,6 +58,18 @@ static void call_answered(struct ipc_port *port, int64_t code, const uint64_t *w
 	thread_deallocate(caller);
 }
 
+bool ipc_kobject_answer(struct ipc_port *port, const uint64_t *words, unsigned count)
+{
+	uint64_t word[IPC_WORDS] = {0};
+
+	if (port->object.type != IKOT_CALL_REPLY)
+		return false;
+	memcpy(word, words, count * sizeof(*word));
+	call_answered(port, MACH_MSG_SUCCESS, word, count);
+	ipc_port_drop_send_once(port);
+	return true;
+}
+
 void ipc_kobject_send_once_died(struct ipc_port *port)
 {
 	struct thread *caller;

@@ -7,7 +7,7 @@
 /* A server by registers: answers each word plus one; "defer" requests are answered later; STOP_ID ends it. */
 enum { ECHO_ID = 100, DEFER_ID = 101, ONEWAY_ID = 102, EXIT_OWING_ID = 103 };
 
-static volatile uint64_t oneway_seen;
+static volatile uint64_t oneway_seen, oneway_rest;
 
 static void register_server(uint64_t port)
 {
@@ -38,7 +38,8 @@ static void register_server(uint64_t port)
 		case ONEWAY_ID:
 			oneway_seen = d.word[0];
 			if (owed) {
-				uint64_t word[8] = {d.word[0] + 1000};
+				uint64_t word[8] = {d.word[0] + 1000, 0xbad, 0xbad, 0xbad, 0xbad, 0xbad, 0xbad, 0xbad};
+
 				mach_send_words(owed, DEFER_ID + 100, word, 1);
 				owed = MACH_PORT_NULL;
 			}
@@ -119,8 +120,11 @@ static void deferring_caller(uint64_t port)
 	static uint64_t word[8];
 
 	memset(word, 0, sizeof word);
-	if (mach_call_words((mach_port_t)port, DEFER_ID, word, 1) == KERN_SUCCESS)
+	if (mach_call_words((mach_port_t)port, DEFER_ID, word, 1) == KERN_SUCCESS) {
+		for (int i = 1; i < 8; i++)
+			oneway_rest |= word[i];
 		oneway_seen = word[0];
+	}
 }
 
 static void test_deferred(void)
@@ -137,6 +141,7 @@ static void test_deferred(void)
 	for (int i = 0; i < 100 && oneway_seen != 1077; i++)
 		nap(10);
 	check_is("its reply comes later", oneway_seen, 1077);
+	check_is("with nothing of the server's in the words that were not sent", oneway_rest, 0);
 
 	check_is("a server that destroys its port owing a reply", mach_call_words(port, EXIT_OWING_ID, word, 1),
 		MIG_SERVER_DIED);

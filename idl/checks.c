@@ -104,7 +104,9 @@ void put_checks(struct output *output, const struct routine *routine, const stru
 					item->argument->name, var, item->argument->name, label);
 			break;
 		case ITEM_COUNT:
-			if (type_in_descriptors(item->argument->type))
+			/* A client's room may be larger than what an out array holds. */
+			if (type_in_descriptors(item->argument->type) &&
+				(message == &routine->reply || item->argument->in))
 				put(output, "\tif (%s->%sCnt > %llu)\n\t\tgoto %s;\n", var, item->argument->name,
 					(unsigned long long)item->argument->type->count, label);
 			break;

@@ -164,7 +164,7 @@ const char *memory_size(struct output *output, const struct argument *argument)
 	return unit == 1 ? count : arena_printf(arena, "%s * %llu", count, unit);
 }
 
-static const char *deallocate_text(struct output *output, const struct argument *argument)
+const char *deallocate_text(struct output *output, const struct argument *argument)
 {
 	if (!type_in_memory(argument->type))
 		return "0";

@@ -44,6 +44,8 @@ void put_array_variable(struct output *output, const struct argument *argument);
 uint64_t memory_limit(const struct argument *argument);
 /* Bytes, or rights, of memory that is sent, as an expression of the sender's variables. */
 const char *memory_size(struct output *output, const struct argument *argument);
+/* Whether the memory goes with the message, as an expression of the sender's variables: "0", "1" or another. */
+const char *deallocate_text(struct output *output, const struct argument *argument);
 /* Fills an item from C variables called like the argument. */
 void put_descriptor(struct output *output, const struct item *item, const char *kind);
 /* Returns MIG_ARRAY_TOO_LARGE if more is to be sent than there is room for. */

@@ -39,7 +39,7 @@ bool has_count(const struct argument *argument);
 bool has_subs(const struct argument *argument);
 /* The argument that has the count of this one: itself, or with samecount another. */
 const struct argument *counted_by(const struct argument *argument);
-/* Elements that fit an inline array and all that share its count. */
+/* Elements that fit all inline arrays that share the count of this one; 0: none of them is inline. */
 uint64_t count_limit(const struct routine *routine, const struct argument *argument);
 /* "MIG_NO_VECTORS " for the stub of a buffered routine that knows of no floating point, else "". */
 const char *stub_attribute(const struct output *output, const struct routine *routine);
@@ -107,6 +107,8 @@ const char *reply_room(struct output *output, const struct routine *routine);
 
 /* user_call.c: sends mig_request, and receives the reply over it; the outcome is in mig_result. */
 void put_rpc(struct output *output, const struct routine *routine);
+/* Whether mach_msg gets the routine's send time: it takes one time, and a time to wait goes first. */
+bool uses_send_time(const struct output *output, const struct routine *routine);
 
 void generate_user(struct output *output);
 void generate_server(struct output *output);

@@ -192,7 +192,7 @@ static void put_inputs(struct output *output, const struct routine *routine)
 			if (in != NULL && (in->kind == ITEM_OOL || in->kind == ITEM_OOL_PORTS))
 				put(output, "\t%sCnt = (mach_msg_type_number_t)(%s);\n", name,
 					received_elements(output, in, "request"));
-			else if (item->kind == ITEM_VARIABLE && (argument->flags & FLAG_COUNTINOUT) != 0)
+			else if (in == NULL && type->shape == SHAPE_VARRAY && (argument->flags & FLAG_COUNTINOUT) != 0)
 				put(output, "\t%sCnt = %s < %llu ? %s : %llu;\n", name,
 					count_field(output, &routine->request, "request", argument),
 					(unsigned long long)count_limit(routine, argument),
@@ -203,11 +203,7 @@ static void put_inputs(struct output *output, const struct routine *routine)
 					count_field(output, &routine->request, "request", argument));
 			else
 				put(output, "\t%sCnt = %llu;\n", name,
-					(unsigned long long)(item->kind == ITEM_VARIABLE ||
-									     is_descriptor_array(item->kind) ||
-									     is_array_in_memory(item)
-								     ? count_limit(routine, argument)
-								     : 0));
+					(unsigned long long)count_limit(routine, argument));
 		}
 		if (type->send_name == IPC_POLYMORPHIC || type->recv_name == IPC_POLYMORPHIC)
 			put_poly(output, argument, in);

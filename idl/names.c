@@ -118,12 +118,12 @@ const struct argument *counted_by(const struct argument *argument)
 uint64_t count_limit(const struct routine *routine, const struct argument *argument)
 {
 	const struct argument *other;
-	uint64_t limit = argument->type->count;
+	uint64_t limit = 0;
 
 	for (other = routine->arguments; other != NULL; other = other->next) {
 		if (counted_by(other) == counted_by(argument) && other->type->variable &&
 			(other->type->shape == SHAPE_VARRAY || other->type->shape == SHAPE_OOL_ARRAY) &&
-			other->type->count < limit)
+			(limit == 0 || other->type->count < limit))
 			limit = other->type->count;
 	}
 	return limit;

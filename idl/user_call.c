@@ -18,6 +18,13 @@ static const char *send_time_text(const struct output *output, const struct rout
 	return routine->sendtime != NULL ? routine->sendtime->name : routine->default_sendtime;
 }
 
+bool uses_send_time(const struct output *output, const struct routine *routine)
+{
+	const bool apart = !routine->simple && output->compiler->send_receive;
+
+	return send_time_text(output, routine) != wait_text(routine) && (apart || wait_text(routine) == NULL);
+}
+
 /* mach_msg's option when it sends, receives, or does both. */
 static void put_options(struct output *output, const struct routine *routine, bool sends, bool receives)
 {

@@ -3,6 +3,8 @@
 #include "trailer.h"
 #include "user.h"
 
+#include <string.h>
+
 /* The message's bits; the kernel's request carries its ports beside it. */
 static void put_head(struct output *output, const struct routine *routine)
 {
@@ -30,13 +32,14 @@ static void put_head(struct output *output, const struct routine *routine)
 	}
 }
 
-/* Ports, times and options that were said again. */
+/* Ports, times and options that were said again, and a send time beside a time to wait. */
 static void put_unused(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
 
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
-		const bool used = argument == routine->waittime || argument == routine->sendtime ||
+		const bool used = argument == routine->waittime ||
+				  (argument == routine->sendtime && uses_send_time(output, routine)) ||
 				  argument == routine->msgoption || argument == routine->request_port ||
 				  argument == routine->reply_port;
 
@@ -64,24 +67,47 @@ void put_kernel_client(struct output *output, const struct routine *routine)
 		routine->request_port->name, send_disposition(output, routine->request_port));
 }
 
-/* Memory that goes into the caller's own. */
-static bool is_overwritten(const struct item *item)
+/*
+ * The condition under which there is no memory of the caller's for the answer to go into, for it went with the request:
+ * "0" (never), "1", or an expression.
+ */
+static const char *buffer_is_gone(struct output *output, const struct item *item)
+{
+	return item->argument->in && !is_array_in_memory(item) ? deallocate_text(output, item->argument) : "0";
+}
+
+/* Memory that goes into the caller's own, unless that is gone. */
+static bool is_overwritten(struct output *output, const struct item *item)
 {
 	if (is_array_in_memory(item))
 		return true;
 	return (item->argument->flags & FLAG_OVERWRITE) != 0 &&
-	       (item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS);
+	       (item->kind == ITEM_OOL || item->kind == ITEM_OOL_PORTS) &&
+	       strcmp(buffer_is_gone(output, item), "1") != 0;
 }
 
-/* What came goes where the caller wants it, and is given back. */
-static void unpack_overwritten(struct output *output, const struct routine *routine, const struct item *item)
+/* GNU's and CMU's array[]: the caller's buffer if it is large enough. */
+static bool may_fit(struct output *output, const struct item *item)
+{
+	return item->argument->type->shape == SHAPE_UNBOUNDED && has_count(item->argument) &&
+	       has_rooms(output->compiler) && !output->kernel && strcmp(buffer_is_gone(output, item), "1") != 0;
+}
+
+/* What came goes where the caller wants it, and is given back; or, when there is `elsewhere`, it is the caller's. */
+static void unpack_into_buffer(
+	struct output *output, const struct routine *routine, const struct item *item, const char *elsewhere)
 {
 	const char *name = item->argument->name;
+	const char *count = memory_field(item);
 	const char *size = item->kind == ITEM_OOL_PORTS ? "count * sizeof(mach_port_t)" : "size";
-	const char *count = item->kind == ITEM_OOL_PORTS ? "count" : "size";
 	const char *room = is_array_in_memory(item) ? "" : "(void *)(uintptr_t)*";
 
-	put(output, "\tif (mig_reply->%s.%s != 0) {\n", name, count);
+	if (strcmp(elsewhere, "0") != 0)
+		put(output, "\tif (%s)\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\telse ", elsewhere, name,
+			c_type(output, item->argument->type), name);
+	else
+		put(output, "\t");
+	put(output, "if (mig_reply->%s.%s != 0) {\n", name, count);
 	put(output, "\t\tmemcpy(%s%s, mig_reply->%s.address, mig_reply->%s.%s);\n", room, name, name, name, size);
 	put(output, "\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.%s);\n\t}\n", name, name, size);
 	if (has_count(item->argument))
@@ -95,40 +121,26 @@ static void put_capacity_checks(struct output *output, const struct routine *rou
 
 	for (item = routine->reply.items; item != NULL; item = item->next) {
 		const char *count = counted_by(item->argument)->name;
+		const char *gone = "0";
 		const char *came;
 
 		if (is_array_in_memory(item) && item->argument->in)
 			continue;
-		if (is_overwritten(item) && item->argument->type->variable)
+		if (is_overwritten(output, item) && item->argument->type->variable) {
 			came = received_count(output, &routine->reply, "reply", item->argument);
-		else if (item->argument->type->shape != SHAPE_VSTRING &&
-			 (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT) && !item->argument->in)
+			gone = buffer_is_gone(output, item);
+		} else if (item->argument->type->shape != SHAPE_VSTRING &&
+			   (item->kind == ITEM_VARIABLE || item->kind == ITEM_COUNT) && !item->argument->in)
 			came = arena_printf(&output->compiler->arena, "%s->%sCnt",
 				part_variable(output, "reply", item->part), item->argument->name);
 		else
 			continue;
-		put(output, "\tif (%s > *%sCnt) {\n", came, count);
+		put(output, "\tif (%s%s%s > *%sCnt) {\n", strcmp(gone, "0") != 0 ? "!(" : "",
+			strcmp(gone, "0") != 0 ? arena_printf(&output->compiler->arena, "%s) && ", gone) : "", came,
+			count);
 		put(output, "\t\t*%sCnt = %s;\n", count, came);
 		put(output, "\t\tmach_msg_destroy(&mig_reply->Head);\n\t\treturn MIG_ARRAY_TOO_LARGE;\n\t}\n");
 	}
-}
-
-/* GNU's and CMU's array[]: the caller's buffer if it is large enough, else the memory that came. */
-static void unpack_indefinite(struct output *output, const struct item *item)
-{
-	const char *name = item->argument->name;
-	const char *field = memory_field(item);
-	const char *unit = carries_rights(item->kind) ? " * sizeof(mach_port_t)" : "";
-	const char *elements = received_elements(output, item, "reply");
-
-	put(output, "\tif (%s <= *%sCnt) {\n", elements, name);
-	put(output,
-		"\t\tif (mig_reply->%s.%s != 0) {\n\t\t\tmemcpy((void *)(uintptr_t)*%s, mig_reply->%s.address, "
-		"mig_reply->%s.%s%s);\n\t\t\tmig_deallocate((uintptr_t)mig_reply->%s.address, mig_reply->%s.%s%s);\n"
-		"\t\t}\n\t} else {\n\t\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n\t}\n",
-		name, field, name, name, name, field, unit, name, name, field, unit, name,
-		c_type(output, item->argument->type), name);
-	put(output, "\t*%sCnt = %s;\n", name, elements);
 }
 
 static void unpack_descriptor(struct output *output, const struct routine *routine, const struct item *item)
@@ -158,13 +170,17 @@ static void unpack_descriptor(struct output *output, const struct routine *routi
 			put(output, "\t*%sCnt = %s;\n", name, count_field(output, &routine->reply, "reply", argument));
 		break;
 	default:
-		if (is_overwritten(item)) {
-			unpack_overwritten(output, routine, item);
+		if (is_overwritten(output, item)) {
+			unpack_into_buffer(output, routine, item, buffer_is_gone(output, item));
 			break;
 		}
-		if (type->shape == SHAPE_UNBOUNDED && has_count(argument) && has_rooms(output->compiler) &&
-			!output->kernel) {
-			unpack_indefinite(output, item);
+		if (may_fit(output, item)) {
+			const char *gone = buffer_is_gone(output, item);
+
+			unpack_into_buffer(output, routine, item,
+				arena_printf(&output->compiler->arena, "%s%s%s > *%sCnt",
+					strcmp(gone, "0") != 0 ? gone : "", strcmp(gone, "0") != 0 ? " || " : "",
+					received_elements(output, item, "reply"), name));
 			break;
 		}
 		put(output, "\t*%s = (%s)(uintptr_t)mig_reply->%s.address;\n", name, c_type(output, type), name);

@@ -18,7 +18,7 @@ static struct {
 static struct {
 	const struct mig_subsystem *subsystem;
 	uint64_t payload;
-} objects[4096];
+} objects[1 << 16];
 
 static struct {
 	void *address;
@@ -73,6 +73,8 @@ static void free_name(mach_port_t name)
 
 mach_port_t lb_port(const struct mig_subsystem *subsystem, uint64_t payload)
 {
+	if (object_count == sizeof objects / sizeof objects[0])
+		abort();
 	objects[object_count].subsystem = subsystem;
 	objects[object_count].payload = payload;
 	return new_name(object_count++, MACH_PORT_RIGHT_RECEIVE);
@@ -337,8 +339,8 @@ static bool carry(mach_msg_header_t *message)
 	return true;
 }
 
-/* Whether a byte belongs to a descriptor's address, which may have any value. */
-static bool in_address(const mach_msg_header_t *message, mach_msg_size_t at)
+/* Whether a byte belongs to the address or size in a descriptor, which may have any value. */
+static bool in_descriptor(const mach_msg_header_t *message, mach_msg_size_t at)
 {
 	const mach_msg_body_t *body = (const void *)(message + 1);
 	const mach_msg_descriptor_t *d = (const void *)(body + 1);
@@ -347,7 +349,8 @@ static bool in_address(const mach_msg_header_t *message, mach_msg_size_t at)
 	if ((message->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 || at < 32 ||
 		offset / sizeof *d >= body->msgh_descriptor_count)
 		return false;
-	return d[offset / sizeof *d].type.type != MACH_MSG_PORT_DESCRIPTOR && offset % sizeof *d < 8;
+	return d[offset / sizeof *d].type.type != MACH_MSG_PORT_DESCRIPTOR &&
+	       (offset % sizeof *d < 8 || offset % sizeof *d >= 12);
 }
 
 static void look_for_paint(const mach_msg_header_t *message)
@@ -356,7 +359,7 @@ static void look_for_paint(const mach_msg_header_t *message)
 	mach_msg_size_t i;
 
 	for (i = 0; i < message->msgh_size; i++) {
-		if (bytes[i] == LB_PAINT && !in_address(message, i)) {
+		if (bytes[i] == LB_PAINT && !in_descriptor(message, i)) {
 			if (lb_dirty_bytes++ == 0)
 				printf("  byte %u of message %d is not set\n", i, message->msgh_id);
 		}
@@ -570,14 +573,22 @@ static bool serve_words(mach_port_t port, mach_msg_id_t id, uint64_t word[8], ui
 	return true;
 }
 
+static mach_msg_return_t take_failure(void)
+{
+	const mach_msg_return_t result = lb_fail_send;
+
+	lb_fail_send = 0;
+	return result;
+}
+
 kern_return_t mach_call_words(mach_port_t port, mach_msg_id_t id, uint64_t word[8], uint32_t count)
 {
 	if (lb_force_messages)
 		return call_by_message(port, id, word, count, true);
-	if (lb_fail_send != 0 || objects[lb_object(port)].subsystem == NULL) {
-		lb_fail_send = 0;
+	if (lb_fail_send != 0)
+		return take_failure();
+	if (objects[lb_object(port)].subsystem == NULL)
 		return MACH_SEND_INVALID_DEST;
-	}
 	if (!serve_words(port, id, word, count))
 		memcpy(word, deferred_word, sizeof deferred_word);
 	return KERN_SUCCESS;
@@ -588,6 +599,8 @@ kern_return_t mach_send_words(mach_port_t port, mach_msg_id_t id, const uint64_t
 	uint64_t copy[8];
 
 	memcpy(copy, word, sizeof copy);
+	if (lb_fail_send != 0 && !lb_force_messages)
+		return take_failure();
 	if (objects[lb_object(port)].subsystem == NULL) {
 		/* A deferred answer. */
 		memcpy(deferred_word, word, sizeof deferred_word);

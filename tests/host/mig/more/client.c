@@ -168,10 +168,72 @@ static void test_replies_as_requests(void)
 	CHECK(more_told.done.calls == 2 && more_told.done.code == KERN_NO_SPACE && more_told.done.value == 0);
 }
 
+static void test_rooms_for_rights(void)
+{
+	mach_port_t ports[9];
+	char bytes[20];
+	int32_t *numbers;
+	mach_msg_type_number_t count = 3;
+	int32_t room;
+
+	CHECK(CALL(both_times(server, 5, 6, "ab")) == 2 && lb_last_timeout == 5);
+	OK(room_for_rights(server, ports, &count, &room));
+	CHECK(count == 1 && room == 3);
+	lb_release(ports[0]);
+	count = 9;
+	OK(room_for_rights(server, ports, &count, &room));
+	CHECK(count == 1 && room == 5);
+	lb_release(ports[0]);
+	count = 20;
+	OK(room_with_memory(server, &numbers, &count, bytes, &room));
+	CHECK(count == 0 && room == 16);
+}
+
+/* Two numbers in memory that can be moved, or not. */
+static int32_t *two_numbers(bool moved)
+{
+	static int32_t numbers[2];
+	vm_address_t address = (vm_address_t)numbers;
+
+	if (moved)
+		mig_allocate(&address, sizeof numbers);
+	((int32_t *)address)[0] = 7;
+	((int32_t *)address)[1] = 8;
+	return (int32_t *)address;
+}
+
+static void test_overwrite_of_what_was_moved(void)
+{
+	for (int moved = 0; moved < 2; moved++) {
+		int32_t *numbers = two_numbers(moved), *loose = two_numbers(moved), *was = numbers;
+		mach_msg_type_number_t count = 2, ports_count = 1;
+		vm_address_t address = 0;
+		mach_port_t *ports;
+
+		mig_allocate(&address, sizeof *ports);
+		ports = (mach_port_t *)address;
+		ports[0] = lb_send_right(kept);
+		OK(turned(server, &numbers, &count, moved, &ports, &ports_count));
+		CHECK(count == 2 && numbers[0] == 8 && numbers[1] == 9 && (moved || numbers == was));
+		CHECK(ports_count == 1 && lb_object(ports[0]) == lb_object(kept));
+		lb_release(ports[0]);
+		mig_deallocate((vm_address_t)ports, sizeof *ports);
+		if (moved)
+			mig_deallocate((vm_address_t)numbers, 2 * sizeof *numbers);
+		if (!moved)
+			loose[0] = 7;
+		OK(turned_loose(server, &loose, &count, moved));
+		CHECK(count == 2 && loose[0] == 8);
+		mig_deallocate((vm_address_t)loose, 2 * sizeof *loose);
+	}
+}
+
 static const struct calls spoilt[] = {{"short trailers", test_short_trailers},
 	{"counts that differ", test_counts_that_differ}, {"procedures that fail", test_procedures_that_fail},
 	{"spoilt requests", test_spoilt_requests}, {"special port after failure", test_special_port_after_failure},
-	{"no room", test_no_room}, {"replies as requests", test_replies_as_requests}, {NULL, NULL}};
+	{"no room", test_no_room}, {"replies as requests", test_replies_as_requests},
+	{"rooms for rights", test_rooms_for_rights}, {"overwrite of what was moved", test_overwrite_of_what_was_moved},
+	{NULL, NULL}};
 
 int main(void)
 {

@@ -4,7 +4,7 @@
 
 #include "more_types.h"
 typedef const char *const_data_t;
-typedef const int32_t *const_numbers_t;
+typedef const int32_t *const_numbers_t, *const_loose_t;
 typedef const mach_port_t *const_ports_t;
 typedef char *text_t;
 typedef const char *const_text_t;

@@ -26,7 +26,7 @@ struct wide_thing {
 };
 extern struct wide_thing nothing_wide;
 #define NO_THING (&nothing_wide)
-typedef int32_t *numbers_t;
+typedef int32_t *numbers_t, *loose_t;
 typedef mach_port_t *ports_t;
 typedef int64_t *wide_t;
 

@@ -604,3 +604,59 @@ void s_hidden_procedure(mach_port_t server, int32_t *number)
 	(void)server;
 	*number *= 2;
 }
+
+kern_return_t s_both_times(mach_port_t server, const char *text)
+{
+	(void)server;
+	return (kern_return_t)strlen(text);
+}
+
+kern_return_t s_room_for_rights(mach_port_t server, mach_port_t *ports, mach_msg_type_number_t *portsCnt, int32_t *room)
+{
+	(void)server;
+	*room = (int32_t)*portsCnt;
+	*portsCnt = 1;
+	ports[0] = lb_send_right(kept);
+	return KERN_SUCCESS;
+}
+
+/* As many again, each one more. */
+static int32_t *one_more(const int32_t *numbers, mach_msg_type_number_t count)
+{
+	vm_address_t address = 0;
+
+	mig_allocate(&address, count * sizeof *numbers);
+	for (mach_msg_type_number_t i = 0; i < count; i++)
+		((int32_t *)address)[i] = numbers[i] + 1;
+	mig_deallocate((vm_address_t)numbers, count * sizeof *numbers);
+	return (int32_t *)address;
+}
+
+kern_return_t s_turned(mach_port_t server, numbers_t *a, mach_msg_type_number_t *aCnt, boolean_t *aDealloc,
+	ports_t *ports, mach_msg_type_number_t *portsCnt)
+{
+	(void)server;
+	(void)ports;
+	(void)portsCnt;
+	*a = one_more(*a, *aCnt);
+	*aDealloc = TRUE;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_turned_loose(mach_port_t server, loose_t *a, mach_msg_type_number_t *aCnt, boolean_t *aDealloc)
+{
+	(void)server;
+	*a = one_more(*a, *aCnt);
+	*aDealloc = TRUE;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_room_with_memory(mach_port_t server, numbers_t *a, mach_msg_type_number_t *aCnt, char *b, int32_t *room)
+{
+	(void)server;
+	(void)a;
+	(void)b;
+	*room = (int32_t)*aCnt;
+	*aCnt = 0;
+	return KERN_SUCCESS;
+}

@@ -17,7 +17,24 @@ unsigned round_number;
 unsigned wrong;
 mach_port_t known_port, known_right, server;
 int force_messages;
-void call_all(void);
+
+void an_error(kern_return_t error)
+{
+	last_error = error;
+}
+
+void another_error(kern_return_t error)
+{
+	last_error = error;
+}
+
+/* Errors of procedures before an error statement. */
+void MsgError(kern_return_t error);
+
+void MsgError(kern_return_t error)
+{
+	last_error = error;
+}
 
 kern_return_t s_set_round(mach_port_t port, int number)
 {

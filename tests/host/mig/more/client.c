@@ -179,11 +179,11 @@ static void test_rooms_for_rights(void)
 	CHECK(CALL(both_times(server, 5, 6, "ab")) == 2 && lb_last_timeout == 5);
 	OK(room_for_rights(server, ports, &count, &room));
 	CHECK(count == 1 && room == 3);
-	lb_release(ports[0]);
+	lb_drop(ports[0]);
 	count = 9;
 	OK(room_for_rights(server, ports, &count, &room));
 	CHECK(count == 1 && room == 5);
-	lb_release(ports[0]);
+	lb_drop(ports[0]);
 	count = 20;
 	OK(room_with_memory(server, &numbers, &count, bytes, &room));
 	CHECK(count == 0 && room == 16);
@@ -216,7 +216,7 @@ static void test_overwrite_of_what_was_moved(void)
 		OK(turned(server, &numbers, &count, moved, &ports, &ports_count));
 		CHECK(count == 2 && numbers[0] == 8 && numbers[1] == 9 && (moved || numbers == was));
 		CHECK(ports_count == 1 && lb_object(ports[0]) == lb_object(kept));
-		lb_release(ports[0]);
+		lb_drop(ports[0]);
 		mig_deallocate((vm_address_t)ports, sizeof *ports);
 		if (moved)
 			mig_deallocate((vm_address_t)numbers, 2 * sizeof *numbers);

@@ -1,502 +1,248 @@
-/* Writes a random interface with a client that calls it and a server that answers: SEED ROUTINES, files
- * random*.{defs,h,c}. */
-#include <stdint.h>
-#include <stdio.h>
+/* Writes a random interface with a client that calls it and a server that answers: SEED ROUTINES [DIALECT [guest]],
+ * files random*.{defs,h,c} and random.options, what mig is to be told. */
+#include "generate.h"
+
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum kind { SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY, MEMORY, PORT, PORTS, PORT_MEMORY };
+struct generator g;
 
-struct argument {
-	enum kind kind;
-	unsigned size;  /* bytes of the scalar, struct's or array's element */
-	unsigned count; /* elements, bound */
-	int direction;  /* 0 in, 1 out, 2 inout */
-	int countinout;
-};
+static const char *const dialects[] = {"portolan", "gnu", "apple", "osf", "cmu"};
 
-static uint64_t state;
-
-static unsigned pick(unsigned below)
+unsigned pick(unsigned below)
 {
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(state >> 33) % below;
+	g.state = g.state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(g.state >> 33) % below;
 }
 
-/* How a single right is sent. */
-static const char *right_of(struct argument a)
+bool rarely(unsigned often)
 {
-	static const char *const in[] = {"MACH_MSG_TYPE_COPY_SEND", "MACH_MSG_TYPE_MOVE_SEND",
-		"MACH_MSG_TYPE_MAKE_SEND", "MACH_MSG_TYPE_MAKE_SEND_ONCE", "polymorphic"};
-	static const char *const out[] = {
-		"MACH_MSG_TYPE_MOVE_SEND", "MACH_MSG_TYPE_MAKE_SEND", "MACH_MSG_TYPE_MAKE_SEND_ONCE", "polymorphic"};
-
-	return a.direction == 0 ? in[a.count % 5] : out[a.count % 4];
+	return pick(often) == 0;
 }
 
-static int is_polymorphic(struct argument a)
+const char *text(const char *format, ...)
 {
-	return a.kind == PORT && right_of(a)[0] == 'p';
+	static char room[16][400];
+	static unsigned next;
+	char *at = room[next++ % 16];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(at, sizeof room[0], format, args);
+	va_end(args);
+	return at;
 }
 
-/* What the sender names: a right made for the message, one that stays, or the receive right. */
-static const char *sent_right(struct argument a)
+static void choose_prefixes(void)
 {
-	if (a.direction == 0 && a.count % 5 == 0)
-		return "known_right";
-	return (a.direction == 0 ? a.count % 5 == 1 : a.count % 4 == 0) ? "lb_send_right(known_port)" : "known_port";
-}
-
-static FILE *defs, *types, *client, *server;
-static const char *const c_names[] = {"", "int8_t", "int16_t", "", "int32_t", "", "", "", "int64_t"};
-
-static struct argument random_argument(void)
-{
-	/* Small ones are most frequent, so that registers get their share. */
-	static const enum kind often[] = {SCALAR, SCALAR, SCALAR, SCALAR, REAL, STRUCT, ARRAY, STRING, VSTRING, VARRAY,
-		MEMORY, PORT, PORTS, PORT_MEMORY};
-	struct argument a = {.kind = often[pick(pick(3) == 0 ? 14 : 8)],
-		.size = 1u << pick(4),
-		.count = 1 + pick(pick(2) ? 5 : 60),
-		.direction = (int)pick(2)};
-
-	if (a.kind <= ARRAY && pick(5) == 0)
-		a.direction = 2;
-	if (a.kind == REAL)
-		a.size = pick(2) ? 4 : 8;
-	if (a.kind == PORTS || a.kind == PORT_MEMORY)
-		a.count = 1 + a.count % 6;
-	a.countinout = a.kind == VARRAY && a.direction == 1 && pick(2);
-	return a;
-}
-
-static void declare_type(unsigned r, unsigned i, struct argument a)
-{
-	fprintf(defs, "type t%u_%u = ", r, i);
-	switch (a.kind) {
-	case SCALAR:
-		fprintf(defs, "MACH_MSG_TYPE_INTEGER_%u ctype: %s;\n", 8 * a.size, c_names[a.size]);
-		break;
-	case REAL:
-		fprintf(defs, "MACH_MSG_TYPE_REAL_%u ctype: %s;\n", 8 * a.size, a.size == 4 ? "float" : "double");
-		break;
-	case STRUCT:
-		fprintf(defs, "struct[%u] of e%u;\n", a.count, a.size);
-		fprintf(types, "typedef struct { %s f[%u]; } t%u_%u;\n", c_names[a.size], a.count, r, i);
-		break;
-	case ARRAY:
-		fprintf(defs, "array[%u] of e%u;\n", a.count, a.size);
-		break;
-	case STRING:
-		fprintf(defs, "c_string[%u];\n", a.count);
-		break;
-	case VSTRING:
-		fprintf(defs, "c_string[*:%u];\n", a.count);
-		break;
-	case VARRAY:
-		fprintf(defs, "array[*:%u] of e%u;\n", a.count, a.size);
-		break;
-	case MEMORY:
-		fprintf(defs, "^array[] of e%u ctype: m%u;\n", a.size, a.size);
-		break;
-	case PORTS:
-		fprintf(defs, "array[*:%u] of move_t;\n", a.count);
-		break;
-	case PORT_MEMORY:
-		fprintf(defs, "^array[] of move_t ctype: mp;\n");
-		break;
-	case PORT:
-		fprintf(defs, "%s ctype: mach_port_t;\n", right_of(a));
-		break;
+	if (rarely(6)) {
+		snprintf(g.server_prefix, sizeof g.server_prefix, "%s", pick(2) ? "s_" : "work_");
+		fprintf(g.defs, "serverprefix %s;\n", g.server_prefix);
+	}
+	if (rarely(6)) {
+		snprintf(g.user_prefix, sizeof g.user_prefix, "%s", pick(2) ? "u_" : "call_");
+		fprintf(g.defs, "userprefix %s;\n", g.user_prefix);
 	}
 }
 
-static void server_parameter(unsigned r, unsigned i, struct argument a)
+/* Statements between the routines. */
+static void choose_statements(void)
 {
-	const char *constant = a.direction == 0 ? "const " : "";
-	const char *star = a.direction == 0 ? "" : "*";
+	static const char *const consume[] = {"None", "Timeout", "Any"};
+	static const char *const others[] = {"waittime 300000;", "nowaittime;", "nowaittime;", "sendtime 400000;",
+		"nosendtime;", "nosendtime;", "msgoption MACH_MSG_OPTION_NONE;", "skip;", "skip 2;",
+		"UseSpecialReplyPort 1;", "UseSpecialReplyPort 0;", "UseSpecialReplyPort 0;", "OnStackLimit 200;",
+		"OnStackLimit 2000;", "OnStackLimit 1000000;", "UserTypeLimit 100;", "error an_error;",
+		"error another_error;", "msgoption MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT;"};
 
-	fprintf(server, ", ");
-	switch (a.kind) {
-	case SCALAR:
-		fprintf(server, "%s %sa%u", c_names[a.size], star, i);
-		break;
-	case REAL:
-		fprintf(server, "%s %sa%u", a.size == 4 ? "float" : "double", star, i);
-		break;
-	case STRUCT:
-		fprintf(server, "t%u_%u %sa%u", r, i, star, i);
-		break;
-	case ARRAY:
-		fprintf(server, "%s%s *a%u", constant, c_names[a.size], i);
-		break;
-	case STRING:
-	case VSTRING:
-		fprintf(server, "%schar *a%u", constant, i);
-		break;
-	case VARRAY:
-		fprintf(server, "%s%s *a%u, mach_msg_type_number_t %sa%uCnt", constant, c_names[a.size], i, star, i);
-		break;
-	case MEMORY:
-		fprintf(server, "m%u %sa%u, mach_msg_type_number_t %sa%uCnt", a.size, star, i, star, i);
-		break;
-	case PORTS:
-		fprintf(server, "%smach_port_t *a%u, mach_msg_type_number_t %sa%uCnt", constant, i, star, i);
-		break;
-	case PORT_MEMORY:
-		fprintf(server, "mp %sa%u, mach_msg_type_number_t %sa%uCnt", star, i, star, i);
-		break;
-	case PORT:
-		fprintf(server, "mach_port_t %sa%u", star, i);
-		if (is_polymorphic(a))
-			fprintf(server, ", mach_msg_type_name_t %sa%uPoly", star, i);
-		break;
+	choose_prefixes();
+	if (rarely(5)) {
+		g.consume = (enum consume)pick(3);
+		fprintf(g.defs, "ConsumeOnSendError %s;\n", consume[g.consume]);
+	}
+	if (rarely(3))
+		fprintf(g.defs, "%s\n", others[pick(sizeof others / sizeof others[0] - g.guest)]);
+}
+
+static void put_flags(unsigned flags)
+{
+	static const struct {
+		unsigned flag;
+		const char *word;
+	} words[] = {{DEALLOC, "dealloc"}, {NOTDEALLOC, "notdealloc"}, {DEALLOC_ARG, "dealloc[]"},
+		{COUNTINOUT, "CountInOut"}, {SAMECOUNT, "samecount"}, {OVERWRITE, "overwrite"}, {AUTO, "auto"},
+		{CONST, "const"}, {SERVERCOPY, "ServerCopy"}, {PHYSICALCOPY, "PhysicalCopy"}, {ISLONG, "IsLong"},
+		{ISNOTLONG, "IsNotLong"}, {RETCODE, "retcode"}};
+
+	for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (flags & words[i].flag)
+			fprintf(g.defs, ", %s", words[i].word);
 	}
 }
 
-/* The server's look at what came in. */
-static void server_checks(unsigned r, unsigned i, struct argument a)
+static void put_declaration(const struct routine *routine)
 {
-	const char *star = a.direction == 2 ? "*" : "";
-	const char *address = a.direction == 2 ? "" : "&";
+	static const char *const kinds[] = {
+		"routine", "simpleroutine", "procedure", "simpleprocedure", "function", "simpleroutine"};
+	static const char *const ports[] = {"port_t", "seen_port_t", "any_port_t"};
+	static const char *const words[] = {"in ", "out ", "inout "};
+	char spec[ARGUMENTS][200];
 
-	switch (a.kind) {
-	case SCALAR:
-		fprintf(server, "\texpect(%sa%u == (%s)value(%u, %u, 0, 0), %u, %u, \"other value\");\n", star, i,
-			c_names[a.size], r, i, r, i);
-		break;
-	case REAL:
-		fprintf(server, "\texpect(%sa%u == (%s)(value(%u, %u, 0, 0) & 0xf), %u, %u, \"other value\");\n", star,
-			i, a.size == 4 ? "float" : "double", r, i, r, i);
-		break;
-	case STRUCT:
-		fprintf(server, "\texpect_bytes(%sa%u, %u, %u, %u, 0);\n", address, i, a.size * a.count, r, i);
-		break;
-	case ARRAY:
-		fprintf(server, "\texpect_bytes(a%u, %u, %u, %u, 0);\n", i, a.size * a.count, r, i);
-		break;
-	case STRING:
-	case VSTRING:
-		fprintf(server, "\texpect_string(a%u, %u, %u, %u, 0);\n", i, a.count, r, i);
-		break;
-	case VARRAY:
-	case MEMORY:
-		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i,
-			a.count + 1, r, i);
-		fprintf(server, "\texpect_bytes(a%u, a%uCnt * %uu, %u, %u, 0);\n", i, i, a.size, r, i);
-		if (a.kind == MEMORY)
-			fprintf(server, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i,
-				i, i, a.size);
-		break;
-	case PORTS:
-	case PORT_MEMORY:
-		fprintf(server, "\texpect(a%uCnt == value(%u, %u, 0, 77) %% %u, %u, %u, \"other count\");\n", i, r, i,
-			a.count + 1, r, i);
-		fprintf(server,
-			"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == "
-			"lb_object(known_port), %u, %u, "
-			"\"other port\");\n\t\tlb_drop(a%u[i]);\n\t}\n",
-			i, i, r, i, i);
-		if (a.kind == PORT_MEMORY)
-			fprintf(server,
-				"\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * "
-				"sizeof(mach_port_t));\n",
-				i, i, i);
-		break;
-	case PORT:
-		fprintf(server, "\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n", i, r,
-			i);
-		if (is_polymorphic(a))
-			fprintf(server,
-				"\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND, %u, %u, \"other disposition\");\n", i, r,
-				i);
-		fprintf(server, "\tlb_drop(a%u);\n", i);
-		break;
-	}
-}
+	for (unsigned i = 0; i < routine->arguments; i++)
+		declare_argument_type(routine, i, spec[i]);
+	fprintf(g.defs, "%s r%u(", kinds[routine->kind], routine->number);
+	for (unsigned i = 0; i <= routine->arguments; i++) {
+		const struct argument *a = &routine->argument[i];
+		const char *end = i == routine->arguments || (i + 1 == routine->arguments && routine->request_port <= i)
+					  ? ""
+					  : "; ";
 
-static void server_answers(unsigned r, unsigned i, struct argument a)
-{
-	switch (a.kind) {
-	case SCALAR:
-		fprintf(server, "\t*a%u = (%s)value(%u, %u, 1, 0);\n", i, c_names[a.size], r, i);
-		break;
-	case REAL:
-		fprintf(server, "\t*a%u = (%s)(value(%u, %u, 1, 0) & 0xf);\n", i, a.size == 4 ? "float" : "double", r,
-			i);
-		break;
-	case STRUCT:
-	case ARRAY:
-		fprintf(server, "\tfill(a%u, %u, %u, %u, 1);\n", i, a.size * a.count, r, i);
-		break;
-	case STRING:
-	case VSTRING:
-		fprintf(server, "\tfill_string(a%u, %u, %u, %u, 1);\n", i, a.count, r, i);
-		break;
-	case VARRAY:
-		fprintf(server, "\texpect(*a%uCnt == %u, %u, %u, \"other room\");\n", i, a.count, r, i);
-		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i,
-			a.count + 1);
-		fprintf(server, "\tfill(a%u, *a%uCnt * %uu, %u, %u, 1);\n", i, i, a.size, r, i);
-		break;
-	case MEMORY:
-		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i,
-			a.count + 1);
-		fprintf(server,
-			"\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt * %uu);\n"
-			"\t\tfill((void *)memory, *a%uCnt * %uu, %u, %u, 1);\n\t\t*a%u = (m%u)memory;\n\t}\n",
-			i, i, a.size, i, a.size, r, i, i, a.size);
-		break;
-	case PORTS:
-	case PORT_MEMORY:
-		fprintf(server, "\t*a%uCnt = (mach_msg_type_number_t)(value(%u, %u, 1, 77) %% %u);\n", i, r, i,
-			a.count + 1);
-		if (a.kind == PORT_MEMORY)
-			fprintf(server,
-				"\tif (*a%uCnt != 0) {\n\t\tvm_address_t memory;\n\n\t\tmig_allocate(&memory, *a%uCnt "
-				"* sizeof(mach_port_t));\n"
-				"\t\t*a%u = (mp)memory;\n\t}\n",
-				i, i, i);
-		fprintf(server,
-			"\tfor (unsigned i = 0; i < *a%uCnt; i++)\n\t\t%sa%u%s[i] = lb_send_right(known_port);\n", i,
-			a.kind == PORT_MEMORY ? "(*" : "", i, a.kind == PORT_MEMORY ? ")" : "");
-		break;
-	case PORT:
-		fprintf(server, "\t*a%u = %s;\n", i, sent_right(a));
-		if (is_polymorphic(a))
-			fprintf(server, "\t*a%uPoly = MACH_MSG_TYPE_MAKE_SEND_ONCE;\n", i);
-		break;
-	}
-}
-
-static void client_variable(unsigned r, unsigned i, struct argument a)
-{
-	int in = a.direction != 1;
-
-	switch (a.kind) {
-	case SCALAR:
-		fprintf(client, "\t%s a%u = ", c_names[a.size], i);
-		fprintf(client, in ? "(%s)value(%u, %u, 0, 0);\n" : "0;\n", c_names[a.size], r, i);
-		break;
-	case REAL:
-		fprintf(client, "\t%s a%u = ", a.size == 4 ? "float" : "double", i);
-		fprintf(client, in ? "(%s)(value(%u, %u, 0, 0) & 0xf);\n" : "0;\n", a.size == 4 ? "float" : "double", r,
-			i);
-		break;
-	case STRUCT:
-		fprintf(client, "\tt%u_%u a%u;\n", r, i, i);
-		if (in)
-			fprintf(client, "\tfill(&a%u, sizeof a%u, %u, %u, 0);\n", i, i, r, i);
-		break;
-	case ARRAY:
-		fprintf(client, "\t%s *a%u = exactly(%u);\n", c_names[a.size], i, a.size * a.count);
-		if (in)
-			fprintf(client, "\tfill(a%u, %u, %u, %u, 0);\n", i, a.size * a.count, r, i);
-		break;
-	case STRING:
-	case VSTRING:
-		fprintf(client, "\tchar *a%u = exactly(%u);\n", i, a.count);
-		if (in)
-			fprintf(client, "\tfill_string(a%u, %u, %u, %u, 0);\n", i, a.count, r, i);
-		break;
-	case VARRAY:
-	case MEMORY:
-		fprintf(client, "\tmach_msg_type_number_t a%uCnt = ", i);
-		if (in)
-			fprintf(client, "(mach_msg_type_number_t)(value(%u, %u, 0, 77) %% %u);\n", r, i, a.count + 1);
-		else
-			fprintf(client, "%u;\n", a.count);
-		if (a.kind == MEMORY && !in) {
-			fprintf(client, "\tm%u a%u = NULL;\n", a.size, i);
+		if (i == routine->request_port)
+			fprintf(g.defs, "%sport: %s%s", routine->request_port_said ? "requestport " : "",
+				ports[routine->request_port_kind], i == routine->arguments ? "" : "; ");
+		if (i == routine->arguments)
 			break;
-		}
-		fprintf(client, "\t%s *a%u = exactly(a%uCnt * %uu);\n", c_names[a.size], i, i, a.size);
-		if (in)
-			fprintf(client, "\tfill(a%u, a%uCnt * %uu, %u, %u, 0);\n", i, i, a.size, r, i);
-		break;
-	case PORTS:
-	case PORT_MEMORY:
-		fprintf(client, "\tmach_msg_type_number_t a%uCnt = ", i);
-		if (in)
-			fprintf(client, "(mach_msg_type_number_t)(value(%u, %u, 0, 77) %% %u);\n", r, i, a.count + 1);
-		else
-			fprintf(client, "%u;\n", a.count);
-		if (a.kind == PORT_MEMORY && !in) {
-			fprintf(client, "\tmp a%u = NULL;\n", i);
-			break;
-		}
-		fprintf(client, "\tmach_port_t *a%u = exactly(a%uCnt * sizeof(mach_port_t));\n", i, i);
-		if (in)
-			fprintf(client,
-				"\tfor (unsigned i = 0; i < a%uCnt; i++)\n\t\ta%u[i] = lb_send_right(known_port);\n", i,
-				i);
-		break;
-	case PORT:
-		fprintf(client, "\tmach_port_t a%u = %s;\n", i, in ? sent_right(a) : "0");
-		if (is_polymorphic(a))
-			fprintf(client, "\tmach_msg_type_name_t a%uPoly = MACH_MSG_TYPE_MAKE_SEND;\n", i);
-		break;
+		fprintf(g.defs, "%s",
+			a->shape == SPECIAL                                           ? a->special->word
+			: a->direction == IN && pick(2) && i >= routine->request_port ? ""
+										      : words[a->direction]);
+		fprintf(g.defs, " %s: %s", a->name, spec[i]);
+		put_flags(a->flags);
+		fprintf(g.defs, "%s", end);
 	}
+	fprintf(g.defs, routine->kind == FUNCTION ? "): %s;\n" : ");\n",
+		routine->kind == FUNCTION ? routine->value->name : "");
 }
 
-static void client_argument(unsigned i, struct argument a)
+static void one_routine(unsigned number)
 {
-	int pointer = a.direction != 0 && a.kind != ARRAY && a.kind != STRING && a.kind != VSTRING &&
-		      a.kind != VARRAY && a.kind != PORTS;
+	static const enum routine_kind kinds[] = {SIMPLE, SIMPLE, PROCEDURE, SIMPLE_PROCEDURE, FUNCTION, REPLY};
+	struct routine routine = {.number = number, .kind = rarely(3) ? kinds[pick(6)] : ROUTINE};
 
-	fprintf(client, ", %sa%u", pointer ? "&" : "", i);
-	if (is_polymorphic(a))
-		fprintf(client, ", %sa%uPoly", a.direction != 0 ? "&" : "", i);
-	if (a.kind == VARRAY || a.kind == MEMORY || a.kind == PORTS || a.kind == PORT_MEMORY)
-		fprintf(client, ", %sa%uCnt", a.direction != 0 ? "&" : "", i);
+	choose_statements();
+	choose_arguments(&routine);
+	memcpy(routine.user_prefix, g.user_prefix, sizeof g.user_prefix);
+	memcpy(routine.server_prefix, g.server_prefix, sizeof g.server_prefix);
+	routine.consume = g.consume;
+	routine.request_port_kind = rarely(3) ? pick(3) : 0;
+	do
+		routine.value = rarely(3) ? pick_right(false, false) : pick_data(true);
+	while (routine.value->one_way || (routine.value->rights != 0 && routine.value->sent_as == NULL));
+	put_declaration(&routine);
+	put_work(&routine);
+	put_call(&routine);
 }
 
-static void client_checks(unsigned r, unsigned i, struct argument a)
+/* What stands at the beginning of every file. */
+static void begin_files(void)
 {
-	int in_only = a.direction == 0;
+	static const char *const imports[] = {"import \"random_types.h\";\n", "uimport \"random_for_user.h\";\n",
+		"simport \"random_for_server.h\";\n", "iimport \"random_inside.h\";\n", "dimport <stdint.h>;\n"};
 
-	switch (a.kind) {
-	case SCALAR:
-		if (!in_only)
-			fprintf(client, "\texpect(a%u == (%s)value(%u, %u, 1, 0), %u, %u, \"other answer\");\n", i,
-				c_names[a.size], r, i, r, i);
-		break;
-	case REAL:
-		if (!in_only)
-			fprintf(client, "\texpect(a%u == (%s)(value(%u, %u, 1, 0) & 0xf), %u, %u, \"other answer\");\n",
-				i, a.size == 4 ? "float" : "double", r, i, r, i);
-		break;
-	case STRUCT:
-		if (!in_only)
-			fprintf(client, "\texpect_bytes(&a%u, sizeof a%u, %u, %u, 1);\n", i, i, r, i);
-		break;
-	case ARRAY:
-		if (!in_only)
-			fprintf(client, "\texpect_bytes(a%u, %u, %u, %u, 1);\n", i, a.size * a.count, r, i);
-		fprintf(client, "\tfree(a%u);\n", i);
-		break;
-	case STRING:
-	case VSTRING:
-		if (!in_only)
-			fprintf(client, "\texpect_string(a%u, %u, %u, %u, 1);\n", i, a.count, r, i);
-		fprintf(client, "\tfree(a%u);\n", i);
-		break;
-	case VARRAY:
-	case MEMORY:
-		if (!in_only) {
-			fprintf(client, "\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n", i,
-				r, i, a.count + 1, r, i);
-			fprintf(client, "\texpect_bytes(a%u, a%uCnt * %uu, %u, %u, 1);\n", i, i, a.size, r, i);
-		}
-		if (a.kind == MEMORY && !in_only)
-			fprintf(client, "\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * %uu);\n", i,
-				i, i, a.size);
-		else
-			fprintf(client, "\tfree(a%u);\n", i);
-		break;
-	case PORTS:
-	case PORT_MEMORY:
-		if (!in_only)
-			fprintf(client,
-				"\texpect(a%uCnt == value(%u, %u, 1, 77) %% %u, %u, %u, \"other count\");\n"
-				"\tfor (unsigned i = 0; i < a%uCnt; i++) {\n\t\texpect(lb_object(a%u[i]) == "
-				"lb_object(known_port), %u, %u, "
-				"\"other port\");\n\t\tlb_drop(a%u[i]);\n\t}\n",
-				i, r, i, a.count + 1, r, i, i, i, r, i, i);
-		if (a.kind == PORT_MEMORY && !in_only)
-			fprintf(client,
-				"\tif (a%uCnt != 0)\n\t\tmig_deallocate((vm_address_t)a%u, a%uCnt * "
-				"sizeof(mach_port_t));\n",
-				i, i, i);
-		else
-			fprintf(client, "\tfree(a%u);\n", i);
-		break;
-	case PORT:
-		if (!in_only)
-			fprintf(client,
-				"\texpect(lb_object(a%u) == lb_object(known_port), %u, %u, \"other port\");\n"
-				"\tlb_drop(a%u);\n",
-				i, r, i, i);
-		if (!in_only && is_polymorphic(a))
-			fprintf(client,
-				"\texpect(a%uPoly == MACH_MSG_TYPE_PORT_SEND_ONCE, %u, %u, \"other disposition\");\n",
-				i, r, i);
-		break;
-	}
+	fprintf(g.types, "#pragma once\n#include <mach/boolean.h>\n#include <mach/message.h>\n#include <stdint.h>\n"
+			 "typedef uint64_t mach_port_context_t;\ntypedef struct {\n\tmach_port_t v;\n} seen_port_t;\n"
+			 "seen_port_t in_port(mach_port_t port);\nvoid end_port(seen_port_t port);\n");
+	fprintf(g.layouts, "#include \"values.h\"\n#include \"random_types.h\"\n\n");
+	fprintf(g.client, "#include \"random_user.h\"\n#include \"random_layouts.h\"\n\n#include <stddef.h>\n\n"
+			  "#if !defined(RANDOM_FOR_USER) || defined(RANDOM_FOR_SERVER) || defined(RANDOM_INSIDE)\n"
+			  "#error imports\n#endif\n\n");
+	fprintf(g.server,
+		"#include \"random_server.h\"\n#include \"random_layouts.h\"\n\n#include <stddef.h>\n\n"
+		"#if defined(RANDOM_FOR_USER) || !defined(RANDOM_FOR_SERVER) || defined(RANDOM_INSIDE)\n"
+		"#error imports\n#endif\n\n"
+		"seen_port_t in_port(mach_port_t port)\n{\n\tseen_alive++;\n\treturn (seen_port_t){port};\n}\n\n"
+		"void end_port(seen_port_t port)\n{\n\t(void)port;\n\tseen_alive--;\n}\n\n");
+	fprintf(g.defs, "/* Ids of which no byte is the loop-back's paint. */\nsubsystem random 4262;\n");
+	for (unsigned i = 0; i < 5; i++)
+		fprintf(g.defs, "%s", imports[i]);
+	if (pick(2))
+		fprintf(g.defs, "rcsid \"$Id: random $\";\n");
+	fprintf(g.defs, "type security_token_t = struct[2] of MACH_MSG_TYPE_INTEGER_32;\n"
+			"type audit_token_t = struct[8] of MACH_MSG_TYPE_INTEGER_32;\n"
+			"type mach_port_context_t = MACH_MSG_TYPE_INTEGER_64;\n"
+			"type mach_port_seqno_t = MACH_MSG_TYPE_INTEGER_32;\n"
+			"type port_t = MACH_MSG_TYPE_COPY_SEND ctype: mach_port_t;\n"
+			"type any_port_t = polymorphic ctype: mach_port_t;\n"
+			"type reply_t = MACH_MSG_TYPE_MAKE_SEND_ONCE ctype: mach_port_t;\n"
+			"type seen_port_t = MACH_MSG_TYPE_COPY_SEND ctype: mach_port_t intran: seen_port_t "
+			"in_port(mach_port_t)\n"
+			"\tdestructor: end_port(seen_port_t);\n");
 }
 
-static void one_routine(unsigned r)
+static FILE *file(const char *name)
 {
-	struct argument arguments[8];
-	unsigned count = pick(9);
-	unsigned i;
+	FILE *stream = fopen(name, "w");
 
-	for (i = 0; i < count; i++) {
-		arguments[i] = random_argument();
-		declare_type(r, i, arguments[i]);
-	}
-	fprintf(defs, "routine r%u(server: port_t", r);
-	fprintf(server, "kern_return_t s_r%u(mach_port_t server", r);
-	for (i = 0; i < count; i++) {
-		static const char *const words[] = {"in", "out", "inout"};
+	if (stream == NULL)
+		exit(1);
+	return stream;
+}
 
-		fprintf(defs, "; %s a%u: t%u_%u%s%s", words[arguments[i].direction], i, r, i,
-			(arguments[i].kind == MEMORY || arguments[i].kind == PORT_MEMORY) && arguments[i].direction == 1
-				? ", dealloc"
-				: "",
-			arguments[i].countinout ? ", countinout" : "");
-		server_parameter(r, i, arguments[i]);
-	}
-	fprintf(defs, ");\n");
-	fprintf(server, ")\n{\n\t(void)server;\n");
-	fprintf(client, "static void call%u(void)\n{\n", r);
-	for (i = 0; i < count; i++) {
-		if (arguments[i].direction != 1)
-			server_checks(r, i, arguments[i]);
-		client_variable(r, i, arguments[i]);
-	}
-	fprintf(client, "\n\tlb_paint();\n\texpect(r%u(server", r);
-	for (i = 0; i < count; i++) {
-		if (arguments[i].direction != 0)
-			server_answers(r, i, arguments[i]);
-		client_argument(i, arguments[i]);
-	}
-	fprintf(server, "\treturn KERN_SUCCESS;\n}\n\n");
-	fprintf(client, ") == KERN_SUCCESS, %u, 0, \"an error\");\n", r);
-	for (i = 0; i < count; i++)
-		client_checks(r, i, arguments[i]);
-	fprintf(client, "}\n\n");
+static void small_file(const char *name, const char *content)
+{
+	FILE *stream = file(name);
+
+	fputs(content, stream);
+	fclose(stream);
+}
+
+static void put_options(void)
+{
+	static const char *const choices[] = {"", " -R", " -s", " -R -s", " -maxonstack 300"};
+
+	small_file("random.options", text("-q --dialect %s%s\n", dialects[g.dialect],
+					     g.guest ? "" : choices[pick(sizeof choices / sizeof choices[0])]));
+}
+
+/* What main.c and the server's dispatcher need. */
+static void end_files(unsigned routines)
+{
+	const char *demux = rarely(3) ? "random_demux" : "random_server";
+	const bool families = g.dialect == APPLE || g.dialect == OSF;
+
+	if (strcmp(demux, "random_demux") == 0)
+		fprintf(g.defs, "serverdemux random_demux;\n");
+	fprintf(g.client, "void call_all(void)\n{\n");
+	for (unsigned r = 0; r < routines; r++)
+		fprintf(g.client, "\tcall%u();\n", r);
+	fprintf(g.client, "}\n");
+	fprintf(g.server,
+		"extern const struct mig_subsystem random_%ssubsystem;\n"
+		"const struct mig_subsystem *const random_table = &random_%ssubsystem;\n"
+		"boolean_t (*const random_dispatcher)(mach_msg_header_t *in, mach_msg_header_t *out) = %s;\n",
+		families ? "mig_" : "", families ? "mig_" : "", demux);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned routines = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
-	unsigned r;
+	const unsigned routines = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
 
-	state = argc > 1 ? (uint64_t)atoi(argv[1]) : 1;
-	defs = fopen("random.defs", "w");
-	types = fopen("random_types.h", "w");
-	client = fopen("random_calls.c", "w");
-	server = fopen("random_work.c", "w");
-	if (defs == NULL || types == NULL || client == NULL || server == NULL)
-		return 1;
-	fprintf(defs,
-		"subsystem random 4096;\ntype port_t = MACH_MSG_TYPE_COPY_SEND ctype: mach_port_t;\n"
-		"type e1 = MACH_MSG_TYPE_INTEGER_8 ctype: int8_t;\ntype e2 = MACH_MSG_TYPE_INTEGER_16 ctype: int16_t;\n"
-		"type e4 = MACH_MSG_TYPE_INTEGER_32 ctype: int32_t;\ntype e8 = MACH_MSG_TYPE_INTEGER_64 ctype: "
-		"int64_t;\n"
-		"type move_t = MACH_MSG_TYPE_MOVE_SEND ctype: mach_port_t;\nimport \"random_types.h\";\nserverprefix "
-		"s_;\n"
-		"routine set_round(server: port_t; number: int);\n"
-		"routine get_state(server: port_t; out wrong_values: int; out rights: int);\n");
-	fprintf(types, "#pragma once\n#include <stdint.h>\ntypedef int8_t *m1;\ntypedef int16_t *m2;\ntypedef int32_t "
-		       "*m4;\ntypedef int64_t *m8;\ntypedef uint32_t *mp;\n");
-	fprintf(client, "#include \"random_user.h\"\n#include \"values.h\"\n\nextern mach_port_t server;\n\n");
-	fprintf(server, "#include \"random_server.h\"\n#include \"values.h\"\n\n");
-	for (r = 0; r < routines; r++)
+	g.state = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+	pick(2);
+	g.dialect = (enum dialect)pick(DIALECTS);
+	for (unsigned i = 0; argc > 3 && i < DIALECTS; i++) {
+		if (strcmp(argv[3], dialects[i]) == 0)
+			g.dialect = (enum dialect)i;
+	}
+	g.guest = argc > 4 && strcmp(argv[4], "guest") == 0;
+	g.defs = file("random.defs");
+	g.types = file("random_types.h");
+	g.layouts = file("random_layouts.h");
+	g.client = file("random_calls.c");
+	g.server = file("random_work.c");
+	small_file("random_for_user.h", "#define RANDOM_FOR_USER\n");
+	small_file("random_for_server.h", "#define RANDOM_FOR_SERVER\n");
+	small_file("random_inside.h", "#define RANDOM_INSIDE\n");
+	begin_files();
+	make_elements();
+	snprintf(g.server_prefix, sizeof g.server_prefix, "s_");
+	fprintf(g.defs, "serverprefix s_;\n"
+			"routine set_round(server: port_t; number: int);\n"
+			"routine get_state(server: port_t; out wrong_values: int; out rights: int);\n");
+	for (unsigned r = 0; r < routines; r++)
 		one_routine(r);
-	fprintf(client, "void call_all(void);\nvoid call_all(void)\n{\n");
-	for (r = 0; r < routines; r++)
-		fprintf(client, "\tcall%u();\n", r);
-	fprintf(client, "}\n");
+	end_files(routines);
+	put_options();
 	return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include "emit.h"
 #include "listings.h"
+#include "mutate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifdef FUZZ_MAIN
+#ifndef FUZZ_MAIN
+
+/* libFuzzer's: its own mutations, and those that know the language, of the whole file or several of them. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	if (seed % 3 == 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	for (unsigned i = 0; i <= seed % 4; i++)
+		size = mutate_text((char *)data, size, max_size, seed + i);
+	return size;
+}
+
+#else
 
 static char *read_file(const char *name, size_t *size)
 {
@@ -83,13 +98,17 @@ static char *read_file(const char *name, size_t *size)
 	return bytes;
 }
 
-/* A few thousand changed copies of a file: bytes changed, cut, doubled; words swapped with others of the language. */
+/*
+ * A few thousand changed copies of a file: half of them changed as the language is made, the others anyhow (bytes
+ * changed, cut; words put in; the end left out).
+ */
 static void mutate(const char *bytes, size_t size, unsigned rounds)
 {
 	static const char *const words[] = {"array[", "*:", "of ", "^", "struct[", "c_string[", "routine ", "inout ",
 		"(", ")", ";", ":", "4294967295", "0", "{", "}", "polymorphic", "|", ",dealloc", "skip ", "/*",
 		"# 1 \"x\"\n", "\n", "type t = "};
-	char *copy = malloc(size + 64);
+	const size_t room = size + 4096;
+	char *copy = malloc(room);
 	unsigned round;
 
 	for (round = 0; round < rounds; round++) {
@@ -102,6 +121,10 @@ static void mutate(const char *bytes, size_t size, unsigned rounds)
 			const char *word = words[(size_t)rand() % (sizeof words / sizeof words[0])];
 			size_t cut = 1 + (size_t)rand() % 20;
 
+			if (round % 2 == 0) {
+				length = mutate_text(copy, length, room, (unsigned)rand());
+				continue;
+			}
 			switch (rand() % 4) {
 			case 0:
 				copy[at] = (char)rand();
@@ -111,7 +134,7 @@ static void mutate(const char *bytes, size_t size, unsigned rounds)
 				memmove(copy + at, copy + at + cut, length > at ? length - at : 0);
 				break;
 			case 2:
-				if (length + strlen(word) <= size + 60) {
+				if (length + strlen(word) <= room) {
 					memmove(copy + at + strlen(word), copy + at, length - at);
 					memcpy(copy + at, word, strlen(word));
 					length += strlen(word);

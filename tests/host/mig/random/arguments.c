@@ -95,7 +95,7 @@ bool is_overwritten(const struct argument *a)
 
 bool may_fit(const struct argument *a)
 {
-	return g.dialect == GNU && a->shape == UNBOUNDED && a->element->rights == 0 && comes_out(a) && has_count(a) &&
+	return (g.dialect == GNU || g.dialect == CMU) && a->shape == UNBOUNDED && comes_out(a) && has_count(a) &&
 	       !is_overwritten(a);
 }
 

@@ -391,8 +391,8 @@ static void value_checks(const struct routine *routine)
 
 	C("\tif (c.ok) {\n\t\tcheck_content(&value, &l_%s, 1, %s, %u, 50, COMES_OUT);\n", value->name,
 		value_sent_as(value), routine->number);
-	C("\t\trelease_content(&value, &l_%s, 1);\n\t} else {\n\t\tcheck_zero(&value, sizeof value, %u, 50);\n\t}\n",
-		value->name, routine->number);
+	C("\t\trelease_content(&value, &l_%s, 1);\n\t} else {\n\t\tcheck_zero(&value, &l_%s, 1, %u, 50);\n\t}\n",
+		value->name, value->name, routine->number);
 }
 
 const char *value_sent_as(const struct element *element)

@@ -106,13 +106,20 @@ void unsend_content(const void *at, const struct layout *layout, unsigned count,
 		release_content(at, layout, count);
 }
 
-void check_zero(const void *at, size_t size, unsigned routine, unsigned argument)
+void check_zero(const void *from, const struct layout *layout, unsigned count, unsigned routine, unsigned argument)
 {
-	const unsigned char *byte = at;
+	const unsigned char *at = from;
+	const mach_port_t *name = from;
 	bool zero = true;
 
-	for (size_t i = 0; i < size; i++)
-		zero = zero && byte[i] == 0;
+	for (unsigned i = 0; i < count * layout->rights; i++)
+		zero = zero && name[i] == MACH_PORT_NULL;
+	for (unsigned i = 0; i < count; i++, at += layout->size) {
+		for (unsigned s = 0; s < layout->spans; s++) {
+			for (unsigned b = 0; b < layout->span[s][1]; b++)
+				zero = zero && at[layout->span[s][0] + b] == 0;
+		}
+	}
 	expect(zero, routine, argument, "something where there is nothing");
 }
 

@@ -53,12 +53,30 @@ static void put_memory(const struct routine *routine, unsigned i, const char *na
 		sent_as(routine, i, side));
 }
 
+/* Whether the memory is the stub's again after the call. */
+static bool stub_frees(const struct argument *a)
+{
+	return (a->flags & AUTO) != 0 ||
+	       (a->shape == UNBOUNDED && g.dialect != PORTOLAN && a->direction == IN && (a->flags & SERVERCOPY) == 0);
+}
+
+/* The room of 2048 bytes that GNU's and CMU's work functions get. */
+static bool has_room(const struct argument *a)
+{
+	return a->shape == UNBOUNDED && (g.dialect == GNU || g.dialect == CMU) && a->direction == OUT && has_count(a);
+}
+
 /* The room that the work function is told of for an out array. */
 static void put_room(const struct routine *routine, unsigned i)
 {
 	const struct argument *a = &routine->argument[i];
 	const char *limit = text("%u", a->limit);
 
+	if (has_room(a)) {
+		S("\texpect(*%sCnt == 2048 / %u, %u, %u, \"other room\");\n", a->name, a->element->size,
+			routine->number, i);
+		return;
+	}
 	if (a->direction != OUT || !has_count(a) || !a->bounded)
 		return;
 	if (a->flags & COUNTINOUT)
@@ -132,8 +150,8 @@ static void put_nothing(const struct routine *routine, unsigned i)
 	else if (in_memory(a))
 		S("\t\texpect(%s == NULL, %u, %u, \"memory where nothing is\");\n", a->name, r, i);
 	else
-		S("\t\tcheck_zero(%s, %s * sizeof(%s), %u, %u);\n", address_of(a), count_of(routine, i),
-			a->element->name, r, i);
+		S("\t\tcheck_zero(%s, &l_%s, %s, %u, %u);\n", address_of(a), a->element->name, count_of(routine, i), r,
+			i);
 }
 
 /* What the work function has been given is its own. */
@@ -172,6 +190,11 @@ static void put_answer(const struct routine *routine, unsigned i)
 	if (in_memory(a)) {
 		if (has_pieces(a) && !a->fixed_pieces)
 			S("\tpiece_counts(%sSubs, %s, &%sOut, %u, %u, COMES_OUT);\n", n, count_of(routine, i), n, r, i);
+		/* What the room holds may be left in it, however the memory is sent. */
+		if (has_room(a))
+			S("\tif (*%sCnt <= 2048 / %u && null_of(%u, %u, ROOM, 0))\n"
+			  "\t\twrite_content(*%s, &l_%s, *%sCnt, %s, %u, %u + 100, COMES_OUT);\n\telse\n",
+				n, a->element->size, r, i, n, a->element->name, n, sent_as(routine, i, 1), r, i);
 		S("\twrite_memory(%s, %s, %s, &%sOut, %u, %u, COMES_OUT);\n", address_of(a), counts_of(routine, i),
 			pieces_of(routine, i), n, r, i);
 	} else if (a->shape == STRING || a->shape == VSTRING) {

@@ -98,7 +98,7 @@ void check_content(const void *at, const struct layout *layout, unsigned count, 
 void release_content(const void *at, const struct layout *layout, unsigned count);
 /* The client's rights after a call: those that it sent and that have not gone. */
 void unsend_content(const void *at, const struct layout *layout, unsigned count, unsigned sent_as, bool consumed);
-void check_zero(const void *at, size_t size, unsigned routine, unsigned argument);
+void check_zero(const void *at, const struct layout *layout, unsigned count, unsigned routine, unsigned argument);
 
 /* `pieces` is an array of pointers; `counts` has the elements of each, unless they are fixed. */
 void piece_counts(mach_msg_type_number_t *counts, unsigned pieces, const struct memory *memory, unsigned routine,

@@ -163,7 +163,7 @@ static void put_release(const struct routine *routine, unsigned i)
 		return;
 	if (in_memory(a))
 		S("\trelease_memory(%s, %s, %s, &%sIn, %s);\n", address_of(a), counts_of(routine, i),
-			pieces_of(routine, i), a->name, a->flags & AUTO ? "true" : "false");
+			pieces_of(routine, i), a->name, stub_frees(a) ? "true" : "false");
 	else if (a->element != NULL && a->element->rights != 0)
 		S("\trelease_content(%s, &l_%s, %s);\n", address_of(a), a->element->name, count_of(routine, i));
 }

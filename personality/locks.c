@@ -54,8 +54,7 @@ static struct file_lock *add(struct vnode *vnode, const struct file_lock *model,
 /* Takes the range away from what the owner holds; 0 or -ENOLCK (a lock that is cut in two needs a second). */
 static int cut(struct vnode *vnode, const struct file_lock *range)
 {
-	list_for_each_safe(link, &vnode->locks)
-	{
+	list_for_each_safe (link, &vnode->locks) {
 		struct file_lock *lock = list_entry(link, struct file_lock, link);
 
 		if (lock->owner != range->owner || lock->is_flock != range->is_flock || lock->start >= range->end ||

@@ -1,4 +1,5 @@
-/* Runs QEMU for "portolan run -- COMMAND" and carries the command's input, output and status over COM2 (doc/channels.md). */
+/* Runs QEMU for "portolan run -- COMMAND" and carries the command's input, output and status over COM2
+ * (doc/channels.md). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,19 +18,20 @@
 #include <unistd.h>
 
 enum {
-	STATUS_TIMEOUT = 124,    /* as timeout(1) */
-	STATUS_NO_ANSWER = 125,  /* QEMU ended, or broke the protocol, before the command's status came */
+	STATUS_TIMEOUT = 124,   /* as timeout(1) */
+	STATUS_NO_ANSWER = 125, /* QEMU ended, or broke the protocol, before the command's status came */
 	FRAME_HEADER = 5,
 	FRAME_MAX_FROM_GUEST = 65536,
 	FRAME_MAX_TO_GUEST = 4096,
-	POWER_OFF_SECONDS = 60,  /* from the command's status to the end of QEMU */
+	POWER_OFF_SECONDS = 60, /* from the command's status to the end of QEMU */
 };
 
 /* The three serial lines, in the order of QEMU's -serial options. */
 enum line { CONSOLE, FRAMES, TRACE, LINES };
 
 /*
- * Standard input goes IDLE -> READY by 'r', READY -> SENT by an 'i' or 'w' frame, SENT -> READY by 'a', READY -> ENDED by 'z'.
+ * Standard input goes IDLE -> READY by 'r', READY -> SENT by an 'i' or 'w' frame, SENT -> READY by 'a', READY -> ENDED
+ * by 'z'.
  */
 enum input_state { INPUT_IDLE, INPUT_READY, INPUT_SENT, INPUT_ENDED };
 
@@ -39,7 +41,8 @@ struct session {
 	int log;
 	int verbose;
 	enum input_state input;
-	uint8_t *window; /* memory of the guest for its input; null, also when the guest does not say it has it: 'i' frames */
+	uint8_t *window; /* memory of the guest for its input; null, also when the guest does not say it has it: 'i'
+			    frames */
 	size_t window_size;
 	int have_status;
 	int status;
@@ -137,8 +140,8 @@ static void start_qemu(struct session *s, int argc, char **argv)
 
 static int send_header(struct session *s, uint8_t type, uint32_t size)
 {
-	uint8_t header[FRAME_HEADER] = {type, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16),
-		(uint8_t)(size >> 24)};
+	uint8_t header[FRAME_HEADER] = {
+		type, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), (uint8_t)(size >> 24)};
 
 	/* A guest that is gone is noticed by the end of its line, not here. */
 	return write_all(s->line[FRAMES], header, sizeof header);
@@ -209,7 +212,8 @@ static int take_frame(struct session *s, uint8_t type, const uint8_t *data, uint
 	}
 }
 
-/* Reads from COM2 and obeys every whole frame. Returns 1, 0 at the end of the line, -1 when the guest broke the protocol. */
+/* Reads from COM2 and obeys every whole frame. Returns 1, 0 at the end of the line, -1 when the guest broke the
+ * protocol. */
 static int read_frames(struct session *s)
 {
 	ssize_t n = read(s->line[FRAMES], s->frame + s->have, sizeof s->frame - s->have);

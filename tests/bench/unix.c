@@ -18,15 +18,15 @@
 #include "measure.h"
 
 /*
- * Under "-icount shift=0" a tick is an instruction, and the least of many repetitions is the row: what a call costs when nothing
- * else (a timer's interrupt, a first touch) falls into it. The same binary runs on Portolan from a shell, and on Linux as
- * the only program of an initramfs, where it is process 1 and powers off at its end.
+ * Under "-icount shift=0" a tick is an instruction, and the least of many repetitions is the row: what a call costs
+ * when nothing else (a timer's interrupt, a first touch) falls into it. The same binary runs on Portolan from a shell,
+ * and on Linux as the only program of an initramfs, where it is process 1 and powers off at its end.
  */
 enum {
-	MANY = 400,              /* repetitions of cheap operations */
-	FEW = 12,                /* repetitions of operations that make a process */
+	MANY = 400, /* repetitions of cheap operations */
+	FEW = 12,   /* repetitions of operations that make a process */
 	PAGE = 4096,
-	UNKNOWN_CALL = 1999,     /* no Linux call has this number */
+	UNKNOWN_CALL = 1999, /* no Linux call has this number */
 };
 
 static int zero_fd, null_fd, file_fd;
@@ -240,7 +240,8 @@ static void file_rows(void)
 	unlink("bench.data");
 }
 
-/* Pages of a hole in a file of the root file system: a fault that goes to its pager and back, without waiting for a disk. */
+/* Pages of a hole in a file of the root file system: a fault that goes to its pager and back, without waiting for a
+ * disk. */
 static void hole_rows(void)
 {
 	int fd = open("/bench.hole", O_RDWR | O_CREAT | O_TRUNC, 0644);

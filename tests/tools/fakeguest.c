@@ -1,4 +1,5 @@
-/* Stands in for QEMU and the guest in the test of tools/channel: speaks the frames of doc/channels.md on its second line. */
+/* Stands in for QEMU and the guest in the test of tools/channel: speaks the frames of doc/channels.md on its second
+ * line. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>

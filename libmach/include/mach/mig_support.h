@@ -41,7 +41,8 @@ int mig_server_dispatch(const struct mig_subsystem *subsystem, mach_msg_header_t
 
 /* Its parts. A register routine whose request is in a buffer; what the routine does not take is destroyed. */
 void mig_dispatch_words(const struct mig_routine *routine, mach_msg_header_t *in, mach_msg_header_t *out);
-/* The answer to a request whose id nobody serves (doc/wire.md): as a message, and as words, of which there are so many. */
+/* The answer to a request whose id nobody serves (doc/wire.md): as a message, and as words, of which there are so many.
+ */
 void mig_bad_id(const mach_msg_header_t *in, mach_msg_header_t *out);
 uint32_t mig_bad_id_words(int foreign, uint64_t word[8]);
 

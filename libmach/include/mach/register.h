@@ -105,8 +105,8 @@ static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t 
 }
 
 /*
- * The same for a server of foreign calls: replies with a result, which is all that a foreign caller gets. The other words
- * are what the registers happen to hold: only for a caller received with DELIVERED_FOREIGN, or with REPLY_NONE.
+ * The same for a server of foreign calls: replies with a result, which is all that a foreign caller gets. The other
+ * words are what the registers happen to hold: only for a caller received with DELIVERED_FOREIGN, or with REPLY_NONE.
  */
 static inline kern_return_t mach_answer_wait(mach_port_t receive, uint32_t flags, int64_t answer, void *buffer,
 	uint32_t size, struct mach_delivery *delivery)

@@ -40,8 +40,8 @@ static const unsigned long wild[] = {0, 1, 7, 4095, 4096, 4097, 0x7fffffff, 0x80
 
 static const char *const names[] = {"a", "b", "d", "d/e", "d/f/g", "link", "loop", "fifo", "socket", "hole", ".", "..",
 	"/", "", "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/tty", "/proc/self/status",
-	"/proc/self/maps", "/proc/self/fd", "/proc/self/fd/4", "/proc/1/stat", "/proc/meminfo", "true",
-	"no such name", "a/b", "d/", "/proc/self/exe", "/etc/passwd"};
+	"/proc/self/maps", "/proc/self/fd", "/proc/self/fd/4", "/proc/1/stat", "/proc/meminfo", "true", "no such name",
+	"a/b", "d/", "/proc/self/exe", "/etc/passwd"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static int traps;  /* make those, too */

@@ -23,7 +23,8 @@
  *     may deliver the next message to a server that waits again, or abort a caller and run it, once the locks are free.
  *     What self needs to go on, a call's words included, entry.S has saved before.
  *   - The other thread leaves by sysretq, for a thread that waits like this has entered by syscall. If its registers
- *     were set from outside since, its ast says so.
+ *     were set from outside since, its ast says so; then only a reply with REPLY_KEEP to a foreign call stays here, and
+ *     the thread leaves by iretq with all of them.
  *
  * fast_one.c compiles this file again for a machine on which one processor runs. Interrupts are off, so no lock is
  * ever held by somebody else, and none is taken; a thread was last on this processor; self has no ast, for it was
@@ -64,6 +65,13 @@ FAST void fast_unlock(struct lock *lock)
 FAST bool can_run(const struct thread *thread, uint32_t run_word)
 {
 	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == current_processor()));
+}
+
+/* The same for a foreign caller whose registers the server has set, and keeps. */
+FAST bool can_run_as_set(const struct thread *self, const struct thread *caller)
+{
+	return (self->regs.rbx_high & REPLY_KEEP) && caller->ipc.call_foreign &&
+	       can_run(caller, RUN_WORD_CALLS | RUN_WORD_REGISTERS_SET);
 }
 
 /* Of the name in rbx; read anew, for registers are few here. */
@@ -150,7 +158,7 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 
 	if (foreign) {
 		LIVE_WORD(6) = self->word;
-		LIVE_WORD(7) = 0;
+		LIVE_WORD(7) = self->regs.rsp;
 		CURRENT_PROCESSOR->counters.foreign_calls++;
 	}
 	receiver->ipc.owes = self;
@@ -261,7 +269,8 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 	if (unlikely(!fast_lock(&caller->lock)))
 		goto unlock_object;
 	/* A caller that waits so is RECEIVED; the server says whether by us. */
-	if (unlikely(!can_run(caller, RUN_WORD_CALLS)) || unlikely(caller->ipc.server != self))
+	if ((unlikely(!can_run(caller, RUN_WORD_CALLS)) && unlikely(!can_run_as_set(self, caller))) ||
+		unlikely(caller->ipc.server != self))
 		goto unlock_caller;
 	if (sched_better_ready(caller->run_priority))
 		goto unlock_caller;
@@ -295,6 +304,8 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 	}
 	if (!(self->regs.rbx_high & REPLY_KEEP))
 		caller->regs.rax = LIVE_WORD(0);
+	else if (!caller->regs.by_syscall)
+		live_leave_as_set(caller);
 	LIVE_WORD(0) = caller->regs.word[0];
 	LIVE_WORD(1) = caller->regs.word[1];
 	LIVE_WORD(2) = caller->regs.word[2];

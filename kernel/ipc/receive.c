@@ -62,7 +62,7 @@ static void take_caller_words(struct thread *self, struct ipc_port *port, struct
 	memcpy(self->regs.word, caller->regs.word, sizeof(self->regs.word));
 	if (foreign) {
 		self->regs.word[6] = caller->word;
-		self->regs.word[7] = 0;
+		self->regs.word[7] = caller->regs.rsp;
 	}
 	deliver_registers(self, caller->ipc.call_count, DELIVERED_CALL | (foreign ? DELIVERED_FOREIGN : 0),
 		caller->ipc.call_id, port->label);
@@ -98,7 +98,7 @@ static struct ipc_kmsg *take_caller_kmsg(struct ipc_port *port, struct thread *c
 	memcpy(words, caller->regs.word, sizeof(words));
 	if (caller->ipc.call_foreign) {
 		words[6] = caller->word;
-		words[7] = 0;
+		words[7] = caller->regs.rsp;
 	}
 	kmsg = ipc_kmsg_of_words(caller->ipc.call_id, words, caller->ipc.call_count);
 	if (reply == NULL || kmsg == NULL) {

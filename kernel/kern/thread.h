@@ -109,6 +109,7 @@ struct thread {
 #define RUN_WORD_RECEIVES RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
 #define RUN_WORD_CALLS    RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
 #define RUN_WORD_RUNS     RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
+#define RUN_WORD_REGISTERS_SET ((uint32_t)AST_REGISTERS << 16) /* with one of them */
 
 /*
  * --- Waiting. The order is always: assert_wait() with the object's lock held, release locks, thread_block(). A wake-up

@@ -177,10 +177,7 @@ fast_slow_foreign:
 	leaq trap_foreign(%rip), %r11
 	jmp 2b
 
-/*
- * rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. It entered by syscall, and gets the live
- * registers: rcx and r11 are free, and what is loaded at the end.
- */
+/* rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. Loses rcx. */
 .macro FAST_SWITCH
 	incq %gs:PROCESSOR_MESSAGES_REGISTER
 	cmpw $0, %gs:PROCESSOR_LAZY
@@ -193,30 +190,41 @@ fast_slow_foreign:
 	incq %gs:PROCESSOR_SPACE_SWITCHES
 	movq PMAP_CR3(%rcx), %rcx
 	movq %rcx, %cr3
-2:	LOAD_BASES %rax, %rcx
-	movq REGS_R15(%rax), %r15
-	movq REGS_RBP(%rax), %rbp
-	movq REGS_RIP(%rax), %rcx
-	movq REGS_RFLAGS(%rax), %r11
-	movq REGS_RSP(%rax), %rsp
+2:
 	.subsection 1
 3:	call fast_lazy
 	jmp 1b
 	.previous
 .endm
 
-	.globl fast_leave, fast_leave_foreign
+/* Of the thread at rax, which entered by syscall: what is not live, and rcx and r11 for sysretq. */
+.macro LOAD_NOT_LIVE
+	LOAD_BASES %rax, %rcx
+	movq REGS_R15(%rax), %r15
+	movq REGS_RBP(%rax), %rbp
+	movq REGS_RIP(%rax), %rcx
+	movq REGS_RFLAGS(%rax), %r11
+	movq REGS_RSP(%rax), %rsp
+.endm
+
+	.globl fast_leave, fast_leave_foreign, fast_leave_as_set
 	.balign 16
 fast_leave:
 	FAST_SWITCH
+	LOAD_NOT_LIVE
 	xorl %eax, %eax
 	sysretq
 
 	.balign 16
 fast_leave_foreign:
 	FAST_SWITCH
+	LOAD_NOT_LIVE
 	movq REGS_RAX(%rax), %rax
 	sysretq
+
+fast_leave_as_set:
+	FAST_SWITCH
+	jmp leave_iret
 
 /* What is switched only when it is needed, before the switch to the thread at rax. Loses rcx. */
 fast_lazy:

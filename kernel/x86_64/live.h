@@ -29,6 +29,7 @@ extern struct live live;
 
 _Noreturn void live_leave(struct thread *to, uint64_t rbx);
 _Noreturn void live_leave_foreign(struct thread *to, uint64_t rbx);
+_Noreturn void live_leave_as_set(struct thread *to);
 _Noreturn void live_slow_call(void);
 _Noreturn void live_slow_reply_wait(void);
 _Noreturn void live_slow_foreign(void);
@@ -67,6 +68,8 @@ register uint64_t live_r14 __asm__("r14");
  */
 #define live_leave(to, rbx)         LIVE_JUMP(fast_leave, , "a"(to), "b"(rbx))
 #define live_leave_foreign(to, rbx) LIVE_JUMP(fast_leave_foreign, , "a"(to), "b"(rbx))
+/* The same with all the registers that the thread has, live or not: they were set. */
+#define live_leave_as_set(to)       LIVE_JUMP(fast_leave_as_set, , "a"(to))
 /* Nothing has been changed: the full path. */
 #define live_slow_call()            LIVE_JUMP(fast_slow_call)
 #define live_slow_reply_wait()      LIVE_JUMP(fast_slow_reply_wait)

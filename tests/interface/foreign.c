@@ -9,6 +9,7 @@ struct results {
 	volatile uint64_t result[4];
 	volatile uint64_t answered_rbx, answered_r12;
 	volatile uint64_t kept_rbx, kept_r12;
+	volatile uint64_t stack; /* of the caller's frame */
 };
 
 static inline uint64_t foreign(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
@@ -35,6 +36,7 @@ static void caller(uint64_t address)
 	register uint64_t r9 __asm__("r9") = 6;
 	uint64_t answer = 17, b = 0xabab;
 
+	r->stack = (uintptr_t)__builtin_frame_address(0);
 	r12 = 0x34343434;
 	__asm__ volatile("syscall"
 			 : "+a"(answer), "+b"(b), "+r"(r12)
@@ -83,6 +85,7 @@ void test_foreign(void)
 	check("the arguments are words 0 to 5", d.word[0] == 1 && d.word[1] == 2 && d.word[2] == 3 && d.word[3] == 4 &&
 							d.word[4] == 5 && d.word[5] == 6);
 	check_is("word 6 says who calls", d.word[6], 0xabcdef);
+	check("word 7 is the caller's stack", d.word[7] > r->stack - 256 && d.word[7] <= r->stack);
 	check_is("the reply goes, the next call arrives", mach_answer_wait(port, 0, 0x7777, buffer, sizeof buffer, &d),
 		KERN_SUCCESS);
 	check_is("the result is rax", r->result[0], 0x7777);
@@ -120,6 +123,72 @@ void test_foreign(void)
 	d.word[0] = 1;
 	mach_reply_wait_words(port, REPLY_NO_WAIT, 1, buffer, sizeof buffer, &d);
 	check("a reply to a caller that is gone does no harm", true);
+	free_port(port);
+	vm_deallocate(mach_task_self(), shared, VM_PAGE_SIZE);
+}
+
+/* Where the server sends a caller: stores what it finds in some registers and the flags at rdi, and calls again. */
+void store_registers(void);
+__asm__("store_registers:\n"
+	"	movq %rcx, 8(%rdi)\n"
+	"	movq %r11, 16(%rdi)\n"
+	"	movq %r13, 24(%rdi)\n"
+	"	movq %rbx, 32(%rdi)\n"
+	"	pushfq\n"
+	"	popq 40(%rdi)\n"
+	"	movq %rax, 48(%rdi)\n"
+	"	movl $61, %eax\n"
+	"	syscall\n"
+	"	ud2\n");
+
+static void one_call(uint64_t number)
+{
+	foreign(number, 0, 0, 0, 0, 0, 0);
+}
+
+/* A server sets all registers of a caller that waits for its reply, and answers with KEEP: what it does for a signal. */
+void test_set_in_call(void)
+{
+	enum { CARRY = 1 };
+	foreign_bitmap_t none = {0};
+	mach_port_t port = new_port();
+	struct mach_delivery d = {0};
+	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	x86_thread_state64_t state;
+	vm_address_t shared = 0;
+	volatile uint64_t *seen;
+	char buffer[256];
+	struct child child;
+
+	vm_allocate(mach_task_self(), &shared, VM_PAGE_SIZE, TRUE);
+	vm_inherit(mach_task_self(), shared, VM_PAGE_SIZE, VM_INHERIT_SHARE);
+	seen = (volatile uint64_t *)shared;
+	if (!child_create(&child, one_call, 60, MACH_PORT_NULL))
+		return;
+	task_set_foreign(child.task, FOREIGN_PORT, 0, port, none);
+	thread_resume(child.thread);
+	check_is("a call to be diverted", mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d),
+		KERN_SUCCESS);
+	check_is("the waiting caller's registers",
+		thread_get_state_trap(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &words), KERN_SUCCESS);
+	check_is("its rsp came with the call", state.rsp, d.word[7]);
+	state.rip = (uintptr_t)store_registers;
+	state.rdi = shared;
+	state.rcx = 0xc0c0;
+	state.r11 = 0x1111;
+	state.r13 = 0x1313;
+	state.rbx = 0xb0b0;
+	state.rax = 0xa0a0;
+	state.rflags |= CARRY;
+	check_is("are set", thread_set_state_trap(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, words),
+		KERN_SUCCESS);
+	check_is("KEEP, and the call that it makes from there",
+		mach_reply_wait_words(port, REPLY_KEEP, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	check_is("its number", DELIVERED_ID(d.kind), 61);
+	check("rcx and r11 too", seen[1] == 0xc0c0 && seen[2] == 0x1111);
+	check("and all others", seen[3] == 0x1313 && seen[4] == 0xb0b0 && seen[6] == 0xa0a0);
+	check("and the flags", (seen[5] & CARRY) != 0);
+	child_end(&child);
 	free_port(port);
 	vm_deallocate(mach_task_self(), shared, VM_PAGE_SIZE);
 }

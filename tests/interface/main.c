@@ -14,6 +14,7 @@ int main(void)
 		{"pager", test_pager},
 		{"tasks", test_tasks},
 		{"foreign", test_foreign},
+		{"registers set in a call", test_set_in_call},
 		{"dropped replies", test_dropped_reply},
 		{"machine", test_machine},
 		{"bad input", test_bad_input},

@@ -19,7 +19,7 @@ enum {
 /* What a caller gets from a server that serves no foreign calls: Linux's ENOSYS. */
 #define FOREIGN_NOT_SERVED (-38)
 
-#define FOREIGN_CALL_WORDS 7u /* six arguments and the thread word */
+#define FOREIGN_CALL_WORDS 8u /* six arguments, the thread word, the stack pointer */
 /* Whether what was received by mach_msg is a foreign call: its number is the id, and it came by no right of its
  * caller's. */
 static inline int foreign_call_received(const mach_msg_header_t *in)

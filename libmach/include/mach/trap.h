@@ -11,7 +11,7 @@
  *   rax       -1               -2                          number              kern_return_t                kern_return_t
  *   rdi..r9   words 0-5        reply words 0-5             arguments           words 0-5                    words 0-5
  *   r12       word 6           word 6                      unchanged           word 6 / thread word         word 6
- *   r13       word 7           word 7                      unchanged           word 7 / 0                   word 7
+ *   r13       word 7           word 7                      unchanged           word 7 / rsp                 word 7
  *   rbx       port | id << 32  receive name | flags << 32  unchanged           count and kind | id << 32    count
  *   r14       count            buffer                      unchanged           payload, else port name      unchanged
  *   r15       unchanged        size | reply count << 32    unchanged           unchanged                    unchanged

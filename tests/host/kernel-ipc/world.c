@@ -70,6 +70,7 @@ void machine_return_to_user(struct thread *thread)
 {
 	if (thread != current_thread() || thread->state != THREAD_RUNNING || host_processor->locks != 0)
 		panic("return to user mode of a thread that does not run, or with locks");
+	thread->regs.by_syscall = 1;
 	longjmp(kernel_top, TOP_USER);
 }
 
@@ -482,6 +483,13 @@ void live_leave(struct thread *to, uint64_t rbx)
 void live_leave_foreign(struct thread *to, uint64_t rbx)
 {
 	fast_done(to, rbx);
+}
+
+void live_leave_as_set(struct thread *to)
+{
+	memcpy(live.word, to->regs.word, sizeof(live.word));
+	live.r14 = to->regs.r14;
+	fast_done(to, to->regs.rbx);
 }
 
 /* The full path sees what the entry code saves, and the fast path must have left all of it alone. */

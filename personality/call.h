@@ -62,7 +62,8 @@ struct wait_queue {
 };
 
 #define CALL_WAITERS   4
-#define CALL_ARGUMENTS 7
+/* Words of a call: six arguments, the call itself, the caller's rsp. */
+enum { CALL_SELF = 6, CALL_STACK = 7, CALL_WORDS = 8 };
 #define NO_DEADLINE    UINT64_MAX
 
 enum call_state {
@@ -77,8 +78,8 @@ struct call {
 	struct thread *thread;   /* who calls */
 	struct process *process; /* its process; the child's after vfork */
 	uint64_t number;
-	const uint64_t *argument; /* as its stub takes them, the last is this call: as delivered, later kept_argument */
-	uint64_t kept_argument[CALL_ARGUMENTS];
+	const uint64_t *argument; /* CALL_WORDS, as its stub takes them: as delivered, later kept_argument */
+	uint64_t kept_argument[CALL_WORDS];
 
 	/* For calls that run again. Zero when the call starts. */
 	uint64_t progress;                          /* the call's own: bytes done so far */

@@ -22,16 +22,28 @@
 /* Processor exceptions (Intel SDM volume 3, 6.3.1). */
 enum { TRAP_DIVIDE = 0, TRAP_STACK = 12, TRAP_PROTECTION = 13, TRAP_ALIGNMENT = 17 };
 
-static bool get_registers(struct thread *thread, x86_thread_state64_t *registers)
-{
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+/* A thread's state on its way into a handler. */
+struct state {
+	x86_thread_state64_t registers; /* without cs and the bases: the thread keeps them */
+	unsigned float_size;            /* bytes of the area */
+	union frame_state memory;       /* the area, and room for the rest of a frame */
+};
 
-	return thread_get_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, &count) == KERN_SUCCESS;
+static bool get_state(struct thread *thread, struct state *state)
+{
+	mach_msg_type_number_t count = THREAD_STATE_MAX;
+
+	if (thread_get_state_trap(thread->port, x86_CONTEXT_STATE64, state->memory.context, &count) != KERN_SUCCESS)
+		return false;
+	memcpy(&state->registers, state->memory.context, sizeof state->memory.context);
+	state->float_size = (count - x86_CONTEXT_REGISTERS) * 8;
+	return state->float_size >= FRAME_LEGACY_FLOAT_SIZE;
 }
 
-static void set_registers(struct thread *thread, x86_thread_state64_t *registers)
+static void set_registers(struct thread *thread, struct state *state)
 {
-	thread_set_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)registers, x86_THREAD_STATE64_COUNT);
+	thread_set_state_trap(
+		thread->port, x86_CONTEXT_STATE64, (uint64_t *)&state->registers, x86_CONTEXT_REGISTERS);
 }
 
 /*
@@ -52,17 +64,19 @@ static bool on_alt_stack(const struct thread *thread, uint64_t rsp)
 	       rsp - thread->alt_stack <= thread->alt_stack_size;
 }
 
-/* Makes `registers` those of the handler's start. False: the stack cannot take the frame. */
-static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, const struct signal_action *action,
+/* Makes the state's registers those of the handler's start. False: the stack cannot take the frame. */
+static bool push_frame(struct thread *thread, struct state *state, const struct signal_action *action,
 	const struct signal_info *info, uint64_t mask)
 {
 	mach_port_t task = process_task(thread->process);
-	mach_msg_type_number_t floats = THREAD_STATE_MAX;
-	struct frame_float_note note = {0};
+	x86_thread_state64_t *registers = &state->registers;
+	struct frame_image *image = &state->memory.image;
+	uint32_t float_size = state->float_size, magic = FRAME_FLOAT_MAGIC2;
+	struct frame_float_note note = {.magic1 = FRAME_FLOAT_MAGIC1,
+		.extended_size = float_size + sizeof magic,
+		.size = float_size};
 	struct frame_stack stack = {.base = thread->alt_stack, .size = thread->alt_stack_size};
-	struct frame_image image; /* nearly all of it is about to be filled */
 	struct frame_place place;
-	uint32_t float_size, magic = FRAME_FLOAT_MAGIC2;
 	uint64_t top = registers->rsp - FRAME_RED_ZONE;
 
 	if (on_alt_stack(thread, registers->rsp))
@@ -71,23 +85,17 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 		stack.flags = SS_DISABLE;
 	else if (action->flags & SA_ONSTACK)
 		top = thread->alt_stack + thread->alt_stack_size;
-	if (thread_get_state_trap(thread->port, x86_FLOAT_STATE64, image.floating, &floats) != KERN_SUCCESS ||
-		floats < 64)
-		return false;
-	float_size = usual_float_size = floats * 8;
-	note.magic1 = FRAME_FLOAT_MAGIC1;
-	note.extended_size = float_size + sizeof magic;
-	note.size = float_size;
+	usual_float_size = float_size;
 	if (float_size > FRAME_LEGACY_FLOAT_SIZE)
-		note.features = image.floating[FRAME_LEGACY_FLOAT_SIZE / 8];
-	memcpy((char *)image.floating + FRAME_FLOAT_NOTE_OFFSET, &note, sizeof note);
-	memcpy((char *)image.floating + float_size, &magic, sizeof magic);
+		note.features = image->floating[FRAME_LEGACY_FLOAT_SIZE / 8];
+	memcpy((char *)image->floating + FRAME_FLOAT_NOTE_OFFSET, &note, sizeof note);
+	memcpy((char *)image->floating + float_size, &magic, sizeof magic);
 	place = frame_place(top, float_size + sizeof magic);
-	image.frame.return_address = action->restorer;
-	frame_fill_context(&image.frame.context, registers, mask, &stack, place.floating);
-	image.frame.info = *info;
-	memset(image.gap, 0, sizeof image.gap);
-	if (!put(task, place.frame, &image, offsetof(struct frame_image, floating) + float_size + sizeof magic))
+	image->frame.return_address = action->restorer;
+	frame_fill_context(&image->frame.context, registers, mask, &stack, place.floating);
+	image->frame.info = *info;
+	memset(image->gap, 0, sizeof image->gap);
+	if (!put(task, place.frame, image, offsetof(struct frame_image, floating) + float_size + sizeof magic))
 		return false;
 	registers->rdi = (uint64_t)info->signal;
 	registers->rsi = place.frame + offsetof(struct signal_frame, info);
@@ -102,15 +110,14 @@ static bool push_frame(struct thread *thread, x86_thread_state64_t *registers, c
 }
 
 /* Calls the signal's handler. False: the process has ended. */
-static bool run_handler(
-	struct thread *thread, x86_thread_state64_t *registers, int signal, const struct signal_info *info)
+static bool run_handler(struct thread *thread, struct state *state, int signal, const struct signal_info *info)
 {
 	struct signal_action *slot = &thread->process->actions->action[signal - 1], action = *slot;
 	uint64_t mask = thread->restore_mask ? thread->saved_mask : thread->blocked;
 
 	if (trace_enabled)
 		trace_note(thread, "--- %s ---", strsignal(signal));
-	if (!push_frame(thread, registers, &action, info, mask)) {
+	if (!push_frame(thread, state, &action, info, mask)) {
 		process_exit(thread->process, SIGSEGV);
 		return false;
 	}
@@ -141,17 +148,17 @@ static int next_handler(struct thread *thread, struct signal_info *info)
 }
 
 /* Puts registers into a thread whose call has not been answered; one with a kept reply right is taken out of it. */
-static void set_in_call(struct call *call, x86_thread_state64_t *registers)
+static void set_in_call(struct call *call, struct state *state)
 {
 	struct thread *thread = call->thread;
 
 	if (call->reply == MACH_PORT_NULL) {
-		set_registers(thread, registers);
+		set_registers(thread, state);
 		return;
 	}
 	thread_suspend(thread->port);
 	thread_abort(thread->port);
-	set_registers(thread, registers);
+	set_registers(thread, state);
 	thread_resume(thread->port);
 }
 
@@ -159,7 +166,7 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
 	bool interrupted = *result == CALL_INTERRUPTED, keep = *result == CALL_KEEP, changed = false, again = false;
-	x86_thread_state64_t registers;
+	struct state state; /* large, and mostly not needed: not to be cleared */
 	struct signal_info info;
 	int signal;
 
@@ -176,33 +183,33 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 
 			if (interrupted && call->interrupted != NULL)
 				call->interrupted(call);
-			if (!get_registers(thread, &registers))
+			if (!get_state(thread, &state))
 				return ANSWER_NONE;
 			if (interrupted) {
 				again = (action->flags & SA_RESTART) != 0 && !call->no_restart;
 				*result = -EINTR;
 				if (again) {
-					registers.rip -= 2; /* the syscall instruction */
-					registers.rax = call->number;
+					state.registers.rip -= 2; /* the syscall instruction */
+					state.registers.rax = call->number;
 				} else {
-					registers.rax = (uint64_t)*result;
+					state.registers.rax = (uint64_t)*result;
 				}
 			} else if (!keep) {
-				registers.rax = (uint64_t)*result;
+				state.registers.rax = (uint64_t)*result;
 			}
 			changed = true;
 		}
-		if (!run_handler(thread, &registers, signal, &info))
+		if (!run_handler(thread, &state, signal, &info))
 			return ANSWER_NONE;
 	}
 	if (thread->dead)
 		return ANSWER_NONE;
 	if (interrupted && !changed) {
 		/* What woke it had no handler after all: the call begins anew. */
-		if (!get_registers(thread, &registers))
+		if (!get_state(thread, &state))
 			return ANSWER_NONE;
-		registers.rip -= 2;
-		registers.rax = call->number;
+		state.registers.rip -= 2;
+		state.registers.rax = call->number;
 		if (thread->restore_mask) {
 			thread->blocked = thread->saved_mask;
 			thread->restore_mask = false;
@@ -210,13 +217,13 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 		changed = again = true;
 	}
 	if (keep && !changed && call->reply != MACH_PORT_NULL) {
-		if (!get_registers(thread, &registers))
+		if (!get_state(thread, &state))
 			return ANSWER_NONE;
 		changed = true;
 	}
 	if (!changed)
 		return keep ? ANSWER_KEEP : ANSWER_WORD;
-	set_in_call(call, &registers);
+	set_in_call(call, &state);
 	return again ? ANSWER_AGAIN : ANSWER_KEEP;
 }
 
@@ -230,7 +237,7 @@ static void kick_user(struct thread *thread)
 {
 	struct thread_basic_info basic;
 	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
-	x86_thread_state64_t registers;
+	struct state state; /* large, and mostly not needed: not to be cleared */
 	struct signal_info info;
 	bool changed = false;
 	int signal;
@@ -241,11 +248,11 @@ static void kick_user(struct thread *thread)
 		basic.in_call == THREAD_IN_FOREIGN_CALL) {
 		thread->kick.fire = kick_again;
 		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
-	} else if (get_registers(thread, &registers)) {
+	} else if (get_state(thread, &state)) {
 		/* The thread must not be freed under our hands when a signal ends the process. */
 		thread->call.state = CALL_RUNNING;
 		while ((signal = next_handler(thread, &info)) != 0) {
-			if (!run_handler(thread, &registers, signal, &info))
+			if (!run_handler(thread, &state, signal, &info))
 				break;
 			changed = true;
 		}
@@ -255,7 +262,7 @@ static void kick_user(struct thread *thread)
 			return;
 		}
 		if (changed)
-			set_registers(thread, &registers);
+			set_registers(thread, &state);
 	}
 	thread_resume(thread->port);
 }
@@ -324,33 +331,33 @@ static void exception_signal(int exception, int64_t code, int64_t subcode, struc
 kern_return_t deliver_exception(struct thread *thread, int exception, int64_t code, int64_t subcode)
 {
 	struct process *process = thread->process;
-	x86_thread_state64_t registers;
+	struct state state; /* large, and mostly not needed: not to be cleared */
 	struct signal_info info;
 	bool alive;
 
 	if (process->exiting)
 		return KERN_SUCCESS;
 	exception_signal(exception, code, subcode, &info);
-	if (!get_registers(thread, &registers))
+	if (!get_state(thread, &state))
 		return KERN_FAILURE;
 	if (info.signal == SIGILL || info.signal == SIGFPE)
-		info.address = registers.rip;
+		info.address = state.registers.rip;
 	thread->fault_address = (uint64_t)subcode;
 	/* A fault cannot be ignored, and not be put off: the instruction would only fault again. */
 	if ((thread->blocked & SIGNAL_BIT(info.signal)) || process->actions->action[info.signal - 1].handler <= 1) {
 		trace_note(thread, "--- %s, address %#llx, rip %#llx ---", strsignal(info.signal),
-			(unsigned long long)subcode, (unsigned long long)registers.rip);
+			(unsigned long long)subcode, (unsigned long long)state.registers.rip);
 		process_exit(process, info.signal);
 		return KERN_SUCCESS;
 	}
 	thread->call.state = CALL_RUNNING;
-	alive = run_handler(thread, &registers, info.signal, &info);
+	alive = run_handler(thread, &state, info.signal, &info);
 	thread->call.state = CALL_IDLE;
 	if (!alive) {
 		thread_free(thread);
 		return KERN_SUCCESS;
 	}
-	set_registers(thread, &registers);
+	set_registers(thread, &state);
 	return KERN_SUCCESS;
 }
 
@@ -396,32 +403,35 @@ int64_t sys_rt_sigreturn(uint64_t caller)
 {
 	struct call *call = call_of(caller);
 	struct thread *thread = call->thread;
-	struct frame_image image;
-	const struct frame_context *context = &image.frame.context;
+	union frame_state memory;
+	const struct frame_context *context = &memory.image.frame.context;
 	x86_thread_state64_t registers;
 	uint64_t size = 0;
-	int error;
+	int error = read_frame(
+		call, call->argument[CALL_STACK] - offsetof(struct signal_frame, context), &memory.image, &size);
 
-	if (!get_registers(thread, &registers))
-		return -EFAULT;
-	error = read_frame(call, registers.rsp - offsetof(struct signal_frame, context), &image, &size);
 	if (error == CALL_ERROR_RESTART)
 		return CALL_RESTART;
-	if (error != 0 || (context->registers.rip >> 47) != 0) {
-		process_exit(call->process, SIGSEGV);
-		return CALL_GONE;
-	}
-	if (size != 0) {
-		/* The note lies over reserved bytes, which the processor wants zero. */
-		memset((char *)image.floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof(struct frame_float_note));
-		thread_set_state_trap(thread->port, x86_FLOAT_STATE64, image.floating, (unsigned)size / 8);
-	}
+	if (error != 0)
+		goto forged;
+	/* The note lies over reserved bytes, which the processor wants zero. */
+	if (size != 0)
+		memset((char *)memory.image.floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof(struct frame_float_note));
 	frame_restore(context, &registers);
-	set_registers(thread, &registers);
+	memcpy(memory.context, &registers, sizeof memory.context);
+	/* An area of a length that this processor does not know is left out. */
+	if (thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, memory.context,
+		    x86_CONTEXT_REGISTERS + (unsigned)size / 8) != KERN_SUCCESS &&
+		thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, memory.context, x86_CONTEXT_REGISTERS) !=
+			KERN_SUCCESS)
+		goto forged;
 	thread->blocked = context->mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
 	if (!on_alt_stack(thread, registers.rsp) && !(context->stack.flags & SS_DISABLE)) {
 		thread->alt_stack = context->stack.base;
 		thread->alt_stack_size = context->stack.size;
 	}
 	return CALL_KEEP;
+forged:
+	process_exit(call->process, SIGSEGV);
+	return CALL_GONE;
 }

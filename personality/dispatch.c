@@ -85,7 +85,7 @@ static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *re
 	if (thread != NULL && thread->call.state == CALL_IDLE) {
 		struct call *call = &thread->call;
 
-		delivery->word[CALL_ARGUMENTS - 1] = (uintptr_t)call;
+		delivery->word[CALL_SELF] = (uintptr_t)call;
 		call->number = (uint32_t)DELIVERED_ID(delivery->kind);
 		call->argument = delivery->word;
 		call->progress = 0;

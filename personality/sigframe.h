@@ -67,6 +67,18 @@ struct frame_image {
 	uint64_t floating[THREAD_STATE_MAX + 1]; /* as much as there is, and magic2 */
 };
 
+/*
+ * The same memory on the way from the kernel and back, as x86_CONTEXT_STATE64: the registers lie right before the area,
+ * where a frame has the signal's information.
+ */
+union frame_state {
+	struct frame_image image;
+	struct {
+		uint8_t before[offsetof(struct frame_image, floating) - x86_CONTEXT_REGISTERS * sizeof(uint64_t)];
+		uint64_t context[x86_CONTEXT_REGISTERS]; /* and the area */
+	};
+};
+
 /* Where frame and floating-point area go: below `top`. float_size: bytes of the area. */
 struct frame_place {
 	uint64_t frame;
@@ -76,7 +88,7 @@ struct frame_place frame_place(uint64_t top, uint64_t float_size);
 
 void frame_fill_context(struct frame_context *context, const x86_thread_state64_t *registers, uint64_t mask,
 	const struct frame_stack *stack, uint64_t floating);
-/* The registers of a context; keeps cs and the bases of `registers`. */
+/* The registers of a context, without cs and the bases. */
 void frame_restore(const struct frame_context *context, x86_thread_state64_t *registers);
 
 #endif

@@ -95,8 +95,16 @@ bool machine_store_user_word(vm_address_t address, uint32_t value);
 /* FPU: `thread` has no state yet; it is made at first use, and dropped by destroy. */
 void machine_thread_init(struct thread *thread);
 void machine_thread_destroy(struct thread *thread);
-kern_return_t machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, unsigned *count);
-kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const uint64_t *state, unsigned count);
+/* The memory of a state: the kernel's, or, with `kernel` null, the current task's. */
+struct state_memory {
+	uint64_t *kernel;
+	vm_address_t user;
+};
+/* *count: words there is room for, then words of the state. As copyout, they may return KERN_RESTART. */
+kern_return_t machine_thread_get_state(
+	struct thread *thread, int flavor, const struct state_memory *to, unsigned *count);
+kern_return_t machine_thread_set_state(
+	struct thread *thread, int flavor, const struct state_memory *from, unsigned count);
 /* True when the live FPU registers of `thread` are on another processor. */
 bool machine_fpu_elsewhere(const struct thread *thread);
 

@@ -48,50 +48,54 @@ static kern_return_t settle(struct thread *thread)
 	return KERN_RESTART;
 }
 
-kern_return_t thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)
+static kern_return_t get_state(thread_t thread, int flavor, const struct state_memory *to, unsigned *count)
 {
 	kern_return_t result = settle(thread);
 
-	if (result != KERN_SUCCESS)
-		return result;
-	*count = THREAD_STATE_MAX;
-	return machine_thread_get_state(thread, flavor, old_state, count);
+	return result == KERN_SUCCESS ? machine_thread_get_state(thread, flavor, to, count) : result;
 }
 
-kern_return_t thread_set_state(thread_t thread, int flavor, const uint64_t *new_state, mach_msg_type_number_t count)
+static kern_return_t set_state(thread_t thread, int flavor, const struct state_memory *from, unsigned count)
 {
 	kern_return_t result = settle(thread);
 
-	if (result != KERN_SUCCESS)
+	if (result == KERN_SUCCESS)
+		result = machine_thread_set_state(thread, flavor, from, count);
+	if (result != KERN_SUCCESS || flavor == x86_FLOAT_STATE64)
 		return result;
-	if (flavor == x86_THREAD_STATE64 && thread->pending_kmsg != NULL) {
+	if (thread->pending_kmsg != NULL) {
 		/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
 		ipc_kmsg_destroy(thread->pending_kmsg);
 		thread->pending_kmsg = NULL;
 		thread->continuation = NULL;
 	}
-	result = machine_thread_set_state(thread, flavor, new_state, count);
-	if (result == KERN_SUCCESS && flavor == x86_THREAD_STATE64) {
-		lock_acquire(&thread->lock);
-		thread->ast |= AST_REGISTERS;
-		lock_release(&thread->lock);
-	}
-	return result;
+	lock_acquire(&thread->lock);
+	thread->ast |= AST_REGISTERS;
+	lock_release(&thread->lock);
+	return KERN_SUCCESS;
 }
 
-/* The same as traps. The kernel's stack takes the largest state there is. */
+kern_return_t thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)
+{
+	*count = THREAD_STATE_MAX;
+	return get_state(thread, flavor, &(struct state_memory){.kernel = old_state}, count);
+}
+
+kern_return_t thread_set_state(thread_t thread, int flavor, const uint64_t *new_state, mach_msg_type_number_t count)
+{
+	return set_state(thread, flavor, &(struct state_memory){.kernel = (uint64_t *)(uintptr_t)new_state}, count);
+}
+
+/* The same as traps. */
 int64_t trap_thread_get_state(struct thread *self)
 {
 	thread_t thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
-	uint64_t state[THREAD_STATE_MAX];
-	mach_msg_type_number_t count = 0;
-	kern_return_t result = thread_get_state(thread, (int)self->regs.rsi, state, &count);
+	uint64_t room = self->regs.r10;
+	unsigned count = room < THREAD_STATE_MAX ? (unsigned)room : THREAD_STATE_MAX;
+	kern_return_t result =
+		get_state(thread, (int)self->regs.rsi, &(struct state_memory){.user = self->regs.rdx}, &count);
 
 	thread_deallocate(thread);
-	if (result == KERN_SUCCESS && count > self->regs.r10)
-		result = KERN_INVALID_ARGUMENT;
-	if (result == KERN_SUCCESS)
-		result = copyout(state, self->regs.rdx, count * sizeof(*state));
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
 	return result == KERN_SUCCESS ? (int64_t)count : (int64_t)result << 32;
@@ -99,17 +103,12 @@ int64_t trap_thread_get_state(struct thread *self)
 
 int64_t trap_thread_set_state(struct thread *self)
 {
-	uint64_t state[THREAD_STATE_MAX], count = self->regs.r10;
-	kern_return_t result;
-	thread_t thread;
+	thread_t thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
+	kern_return_t result = KERN_INVALID_ARGUMENT;
 
-	if (count > THREAD_STATE_MAX)
-		return KERN_INVALID_ARGUMENT;
-	result = copyin(self->regs.rdx, state, count * sizeof(*state));
-	if (result != KERN_SUCCESS)
-		return result;
-	thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
-	result = thread_set_state(thread, (int)self->regs.rsi, state, (mach_msg_type_number_t)count);
+	if (self->regs.r10 <= THREAD_STATE_MAX)
+		result = set_state(thread, (int)self->regs.rsi, &(struct state_memory){.user = self->regs.rdx},
+			(unsigned)self->regs.r10);
 	thread_deallocate(thread);
 	return result;
 }

@@ -41,7 +41,7 @@ void fpu_init(void)
 			 : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"((uint32_t)(cpu_features.xcr0 >> 32)));
 	cpuid(0xd, 0, state);
 	cpu_features.xsave_size = state[1];
-	if (cpu_features.xsave_size > THREAD_STATE_MAX * sizeof(uint64_t))
+	if (cpu_features.xsave_size > (THREAD_STATE_MAX - x86_CONTEXT_REGISTERS) * sizeof(uint64_t))
 		panic("floating-point state of %u bytes is larger than a message holds", cpu_features.xsave_size);
 	{
 		static struct xsave_area probe __attribute__((aligned(XSAVE_ALIGNMENT)));
@@ -160,7 +160,7 @@ bool machine_fpu_elsewhere(const struct thread *thread)
 	return processor != current_processor() && processor != NULL && processor->fpu_owner == thread;
 }
 
-kern_return_t fpu_get_state(struct thread *thread, uint64_t *state, unsigned *count)
+kern_return_t fpu_get_state(struct thread *thread, const struct state_memory *to, unsigned word, unsigned *count)
 {
 	unsigned words = cpu_features.xsave_size / sizeof(uint64_t);
 
@@ -169,28 +169,30 @@ kern_return_t fpu_get_state(struct thread *thread, uint64_t *state, unsigned *co
 	if (thread->fpu == NULL && !make_area(thread))
 		return KERN_RESOURCE_SHORTAGE;
 	save_live(thread);
-	memcpy(state, thread->fpu, cpu_features.xsave_size);
 	*count = words;
-	return KERN_SUCCESS;
+	return state_put(to, word, thread->fpu, words);
 }
 
 /* FXSAVE's 512 bytes alone set the x87 and SSE registers and leave the rest initial. */
-kern_return_t fpu_set_state(struct thread *thread, const uint64_t *state, unsigned count)
+kern_return_t fpu_set_state(struct thread *thread, const struct state_memory *from, unsigned word, unsigned count)
 {
+	bool legacy = count == LEGACY_SIZE / sizeof(uint64_t);
 	struct xsave_area *area;
+	kern_return_t result;
 
-	if (count != LEGACY_SIZE / sizeof(uint64_t) && count != cpu_features.xsave_size / sizeof(uint64_t))
+	if (!legacy && count != cpu_features.xsave_size / sizeof(uint64_t))
 		return KERN_INVALID_ARGUMENT;
 	if (thread->fpu == NULL && !make_area(thread))
 		return KERN_RESOURCE_SHORTAGE;
 	save_and_disown(thread);
 	area = thread->fpu;
-	memset(area, 0, cpu_features.xsave_size);
-	memcpy(area, state, count * sizeof(uint64_t));
-	/* Nothing that xrstor would refuse. */
+	result = state_take(from, word, area, count);
+	if (legacy)
+		memset((char *)area + LEGACY_SIZE, 0, cpu_features.xsave_size - LEGACY_SIZE);
+	/* Nothing that xrstor would refuse, whatever has been read. */
 	area->mxcsr &= mxcsr_mask;
-	area->xstate_bv = count == LEGACY_SIZE / sizeof(uint64_t) ? 3 : area->xstate_bv & cpu_features.xcr0;
+	area->xstate_bv = legacy ? 3 : area->xstate_bv & cpu_features.xcr0;
 	area->xcomp_bv = 0;
 	memset(area->header, 0, sizeof(area->header));
-	return KERN_SUCCESS;
+	return result;
 }

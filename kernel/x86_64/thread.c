@@ -1,6 +1,7 @@
 /* The machine's part of a thread: being switched to, its registers as others read and set them. */
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <kern/trap.h>
 #include <mach/thread_status.h>
 #include <string.h>
 #include <x86_64/cpu.h>
@@ -50,98 +51,124 @@ void machine_switch_to(struct thread *thread)
 		load_space(processor, thread->pmap, thread->pmap->cr3);
 }
 
-static kern_return_t get_registers(const struct thread_regs *regs, uint64_t *words, unsigned *count)
+kern_return_t state_put(const struct state_memory *to, unsigned word, const void *data, unsigned words)
 {
-	x86_thread_state64_t state = {
-		.rax = regs->rax,
-		.rbx = regs->rbx,
-		.rdx = regs->rdx,
-		.rdi = regs->rdi,
-		.rsi = regs->rsi,
-		.rbp = regs->rbp,
-		.rsp = regs->rsp,
-		.r8 = regs->r8,
-		.r9 = regs->r9,
-		.r10 = regs->r10,
-		.r12 = regs->r12,
-		.r13 = regs->r13,
-		.r14 = regs->r14,
-		.r15 = regs->r15,
-		.rip = regs->rip,
-		.rflags = regs->rflags,
-		.cs = regs->cs,
-		.fs_base = regs->fs_base,
-		.gs_base = regs->gs_base,
-		/* The syscall instruction has put these there. */
-		.rcx = regs->by_syscall ? regs->rip : regs->rcx,
-		.r11 = regs->by_syscall ? regs->rflags : regs->r11,
-	};
-
-	if (*count < x86_THREAD_STATE64_COUNT)
-		return KERN_INVALID_ARGUMENT;
-	memcpy(words, &state, sizeof(state));
-	*count = x86_THREAD_STATE64_COUNT;
+	if (to->kernel == NULL)
+		return copyout(data, to->user + word * sizeof(uint64_t), words * sizeof(uint64_t));
+	memcpy(to->kernel + word, data, words * sizeof(uint64_t));
 	return KERN_SUCCESS;
 }
 
-/* A thread whose registers were set leaves by iretq, which takes all of them. */
-static kern_return_t set_registers(struct thread_regs *regs, const uint64_t *words, unsigned count)
+kern_return_t state_take(const struct state_memory *from, unsigned word, void *data, unsigned words)
 {
-	x86_thread_state64_t state;
+	if (from->kernel == NULL)
+		return copyin(from->user + word * sizeof(uint64_t), data, words * sizeof(uint64_t));
+	memcpy(data, from->kernel + word, words * sizeof(uint64_t));
+	return KERN_SUCCESS;
+}
 
-	if (count != x86_THREAD_STATE64_COUNT)
+static void get_registers(const struct thread_regs *regs, x86_thread_state64_t *state)
+{
+	state->rax = regs->rax;
+	state->rbx = regs->rbx;
+	state->rdx = regs->rdx;
+	state->rdi = regs->rdi;
+	state->rsi = regs->rsi;
+	state->rbp = regs->rbp;
+	state->rsp = regs->rsp;
+	state->r8 = regs->r8;
+	state->r9 = regs->r9;
+	state->r10 = regs->r10;
+	state->r12 = regs->r12;
+	state->r13 = regs->r13;
+	state->r14 = regs->r14;
+	state->r15 = regs->r15;
+	state->rip = regs->rip;
+	state->rflags = regs->rflags;
+	state->cs = regs->cs;
+	state->fs_base = regs->fs_base;
+	state->gs_base = regs->gs_base;
+	/* The syscall instruction has put these there. */
+	state->rcx = regs->by_syscall ? regs->rip : regs->rcx;
+	state->r11 = regs->by_syscall ? regs->rflags : regs->r11;
+}
+
+/* A thread whose registers were set leaves by iretq, which takes all of them. cs and ss are always the same. */
+static void set_registers(struct thread_regs *regs, const x86_thread_state64_t *state)
+{
+	regs->rax = state->rax;
+	regs->rbx = state->rbx;
+	regs->rcx = state->rcx;
+	regs->rdx = state->rdx;
+	regs->rdi = state->rdi;
+	regs->rsi = state->rsi;
+	regs->rbp = state->rbp;
+	regs->rsp = state->rsp;
+	regs->r8 = state->r8;
+	regs->r9 = state->r9;
+	regs->r10 = state->r10;
+	regs->r11 = state->r11;
+	regs->r12 = state->r12;
+	regs->r13 = state->r13;
+	regs->r14 = state->r14;
+	regs->r15 = state->r15;
+	regs->rip = state->rip;
+	regs->rflags = (state->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
+	regs->fs_base = state->fs_base;
+	regs->gs_base = state->gs_base;
+	regs->by_syscall = 0;
+}
+
+/* Words of the flavor before its floating-point state. */
+static unsigned registers_of(int flavor)
+{
+	return flavor == x86_THREAD_STATE64    ? x86_THREAD_STATE64_COUNT
+	       : flavor == x86_CONTEXT_STATE64 ? x86_CONTEXT_REGISTERS
+					       : 0;
+}
+
+kern_return_t machine_thread_get_state(struct thread *thread, int flavor, const struct state_memory *to, unsigned *count)
+{
+	unsigned registers = registers_of(flavor), floats = *count - registers;
+	kern_return_t result = KERN_SUCCESS;
+
+	if ((registers == 0 && flavor != x86_FLOAT_STATE64) || *count < registers)
 		return KERN_INVALID_ARGUMENT;
-	memcpy(&state, words, sizeof(state));
+	if (registers != 0) {
+		x86_thread_state64_t state;
+
+		get_registers(&thread->regs, &state);
+		result = state_put(to, 0, &state, registers);
+	}
+	if (flavor == x86_THREAD_STATE64)
+		floats = 0;
+	else if (result == KERN_SUCCESS)
+		result = fpu_get_state(thread, to, registers, &floats);
+	*count = registers + floats;
+	return result;
+}
+
+kern_return_t machine_thread_set_state(
+	struct thread *thread, int flavor, const struct state_memory *from, unsigned count)
+{
+	unsigned registers = registers_of(flavor);
+	x86_thread_state64_t state;
+	kern_return_t result;
+
+	if (flavor == x86_FLOAT_STATE64)
+		return fpu_set_state(thread, from, 0, count);
+	if (registers == 0 || count < registers || (flavor == x86_THREAD_STATE64 && count != registers))
+		return KERN_INVALID_ARGUMENT;
+	state.fs_base = thread->regs.fs_base;
+	state.gs_base = thread->regs.gs_base;
+	result = state_take(from, 0, &state, registers);
+	if (result != KERN_SUCCESS)
+		return result;
 	if (state.rip >= VM_MAX_ADDRESS || state.fs_base >= VM_MAX_ADDRESS || state.gs_base >= VM_MAX_ADDRESS)
 		return KERN_INVALID_ARGUMENT;
-	*regs = (struct thread_regs){
-		.rdi = state.rdi,
-		.rsi = state.rsi,
-		.rdx = state.rdx,
-		.r10 = state.r10,
-		.r8 = state.r8,
-		.r9 = state.r9,
-		.r12 = state.r12,
-		.r13 = state.r13,
-		.rbx = state.rbx,
-		.r14 = state.r14,
-		.r15 = state.r15,
-		.rax = state.rax,
-		.rbp = state.rbp,
-		.rcx = state.rcx,
-		.r11 = state.r11,
-		.rip = state.rip,
-		.cs = USER_CS,
-		.rflags = (state.rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF,
-		.rsp = state.rsp,
-		.ss = USER_SS,
-		.fs_base = state.fs_base,
-		.gs_base = state.gs_base,
-		.by_syscall = 0,
-	};
-	return KERN_SUCCESS;
-}
-
-kern_return_t machine_thread_get_state(struct thread *thread, int flavor, uint64_t *state, unsigned *count)
-{
-	switch (flavor) {
-	case x86_THREAD_STATE64:
-		return get_registers(&thread->regs, state, count);
-	case x86_FLOAT_STATE64:
-		return fpu_get_state(thread, state, count);
-	default:
-		return KERN_INVALID_ARGUMENT;
-	}
-}
-
-kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const uint64_t *state, unsigned count)
-{
-	switch (flavor) {
-	case x86_THREAD_STATE64:
-		return set_registers(&thread->regs, state, count);
-	case x86_FLOAT_STATE64:
-		return fpu_set_state(thread, state, count);
-	default:
-		return KERN_INVALID_ARGUMENT;
-	}
+	if (count > registers)
+		result = fpu_set_state(thread, from, registers, count - registers);
+	if (result == KERN_SUCCESS)
+		set_registers(&thread->regs, &state);
+	return result;
 }

@@ -89,6 +89,97 @@ static void test_float_state(void)
 	child_end(&child);
 }
 
+/* --- Both at once. */
+
+static void test_context(void)
+{
+	enum { REGISTERS = x86_CONTEXT_REGISTERS, LEGACY = 64, XMM14 = (160 + 14 * 16) / 8, XMM15 = XMM14 + 2 };
+	static volatile uint64_t shared[2];
+	static uint64_t state[THREAD_STATE_MAX], floats[THREAD_STATE_MAX], again[THREAD_STATE_MAX];
+	x86_thread_state64_t registers, before;
+	struct child child;
+	mach_msg_type_number_t words = THREAD_STATE_MAX, float_words = THREAD_STATE_MAX, count = x86_THREAD_STATE64_COUNT;
+	unsigned room;
+	vm_address_t edge = 0;
+	uint64_t *at_edge;
+
+	if (!child_create(&child, child_floats, (uintptr_t)shared, MACH_PORT_NULL))
+		return;
+	thread_resume(child.thread);
+	child_word_not(&child, &shared[0], 0);
+	thread_suspend(child.thread);
+	check_is("a context is read", thread_get_state(child.thread, x86_CONTEXT_STATE64, state, &words), KERN_SUCCESS);
+	thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&before, &count);
+	thread_get_state(child.thread, x86_FLOAT_STATE64, floats, &float_words);
+	check_is("it is both states' length", words, REGISTERS + float_words);
+	check("first the registers", memcmp(state, &before, REGISTERS * 8) == 0);
+	check("then the area", memcmp(state + REGISTERS, floats, float_words * 8) == 0);
+	check("in which xmm15 is what the thread put there", state[REGISTERS + XMM15] == 0x1111111111111111);
+
+	state[1] = 0xb0b0; /* rbx */
+	state[REGISTERS + XMM14] = 0x5555;
+	check_is("it is set", thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words), KERN_SUCCESS);
+	room = THREAD_STATE_MAX;
+	thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, again, &room);
+	check("as it was given", room == words && again[1] == 0xb0b0 && again[REGISTERS + XMM14] == 0x5555);
+	thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&registers, &count);
+	check("the bases stay", registers.fs_base == before.fs_base && registers.gs_base == before.gs_base);
+
+	state[1] = 0xb1b1;
+	state[REGISTERS + XMM14] = 0x6666;
+	check_is("the registers alone are set by a trap",
+		thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, state, REGISTERS), KERN_SUCCESS);
+	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
+	check("and the others kept", again[1] == 0xb1b1 && again[REGISTERS + XMM14] == 0x5555);
+	check_is("FXSAVE's bytes are set", thread_set_state(child.thread, x86_CONTEXT_STATE64, state, REGISTERS + LEGACY),
+		KERN_SUCCESS);
+	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
+	check("and are there", again[REGISTERS + XMM14] == 0x6666);
+
+	static const int wrong[] = {-1, 1, LEGACY - 1, LEGACY + 1};
+	state[1] = 0xb2b2;
+	for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		check_is("a context of the wrong length, by message",
+			thread_set_state(child.thread, x86_CONTEXT_STATE64, state, (unsigned)(REGISTERS + wrong[i])),
+			KERN_INVALID_ARGUMENT);
+		check_is("and by trap",
+			thread_set_state_trap(
+				child.thread, x86_CONTEXT_STATE64, state, (unsigned)(REGISTERS + wrong[i])),
+			KERN_INVALID_ARGUMENT);
+	}
+	check_is("a word too many", thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, state, words + 1),
+		KERN_INVALID_ARGUMENT);
+	for (room = 0; room < words; room += words / 5) {
+		unsigned left = room;
+
+		check_is("no room for a context",
+			thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, again, &left), KERN_INVALID_ARGUMENT);
+	}
+	state[16] = 0xffffffff80200000; /* rip */
+	check_is("a rip in the kernel is refused",
+		thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words), KERN_INVALID_ARGUMENT);
+	state[16] = before.rip;
+
+	/* The area's second half is no memory. */
+	vm_allocate(mach_task_self(), &edge, 2 * VM_PAGE_SIZE, TRUE);
+	vm_deallocate(mach_task_self(), edge + VM_PAGE_SIZE, VM_PAGE_SIZE);
+	at_edge = (uint64_t *)(edge + VM_PAGE_SIZE) - (REGISTERS + float_words / 2);
+	memset(at_edge, 0xff, (REGISTERS + float_words / 2) * 8);
+	memcpy(at_edge, state, REGISTERS * 8);
+	check_is("an area that ends too early", thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, at_edge, words),
+		KERN_INVALID_ADDRESS);
+	check_is("no memory for all of a context",
+		thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, at_edge, &(unsigned){THREAD_STATE_MAX}),
+		KERN_INVALID_ADDRESS);
+	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
+	check("no register has changed", again[1] == 0xb1b1);
+	thread_resume(child.thread);
+	nap(30);
+	check("what it left of the floating-point state is loaded without harm", true);
+	vm_deallocate(mach_task_self(), edge, VM_PAGE_SIZE);
+	child_end(&child);
+}
+
 /* --- Registers. */
 
 static void test_registers_set(void)
@@ -255,6 +346,7 @@ void test_machine(void)
 	mach_ports_lookup(mach_task_self(), REGISTERED_DEVICE_MASTER, &master, &(mach_msg_type_name_t){0});
 	test_floats();
 	test_float_state();
+	test_context();
 	test_registers_set();
 	test_ports_of_devices();
 	test_line();

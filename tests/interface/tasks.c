@@ -79,7 +79,7 @@ static void test_state_traps(void)
 
 	if (!child_create(&child, child_counter, (uintptr_t)&count, MACH_PORT_NULL))
 		return;
-	for (int flavor = x86_THREAD_STATE64; flavor <= x86_FLOAT_STATE64; flavor++) {
+	for (int flavor = x86_THREAD_STATE64; flavor <= x86_CONTEXT_STATE64; flavor++) {
 		words = trap_words = THREAD_STATE_MAX;
 		check_is(
 			"a state by message", thread_get_state(child.thread, flavor, by_message, &words), KERN_SUCCESS);

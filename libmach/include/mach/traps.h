@@ -83,7 +83,11 @@ static inline kern_return_t mach_vm_write(
 	return (kern_return_t)mach_trap(TRAP_VM_WRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);
 }
 
-/* thread_get_state and thread_set_state without a message, for who does it often. */
+/*
+ * thread_get_state and thread_set_state without a message, for who does it often. *count: words there is room for, then
+ * words there are. When a floating-point state cannot be read to its end (KERN_INVALID_ADDRESS), those registers are
+ * undefined, and the others as they were.
+ */
 static inline kern_return_t thread_get_state_trap(mach_port_t thread, int flavor, uint64_t *state, unsigned *count)
 {
 	int64_t result = mach_trap(TRAP_THREAD_GET_STATE, thread, (uint32_t)flavor, (uintptr_t)state, *count, 0, 0);

@@ -175,8 +175,6 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 		thread->blocked = thread->saved_mask;
 		thread->restore_mask = false;
 	}
-	if (!interrupted && !keep && !signal_due(thread))
-		return ANSWER_WORD;
 	while ((signal = next_handler(thread, &info)) != 0) {
 		if (!changed) {
 			const struct signal_action *action = &thread->process->actions->action[signal - 1];

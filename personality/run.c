@@ -58,9 +58,11 @@ static void call_clean(struct call *call)
 	if (call->scratch_release != NULL)
 		call->scratch_release(call);
 	call->scratch_release = NULL;
-	free(call->scratch);
+	if (call->scratch != NULL)
+		free(call->scratch);
 	call->scratch = NULL;
-	trace_drop(call);
+	if (call->trace != NULL)
+		trace_drop(call);
 	call->state = CALL_IDLE;
 }
 
@@ -81,8 +83,9 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	enum answer answer;
 	uint64_t word[8] = {0};
 
-	if (call_is_plain(call, *result) && call->timer.index == 0) {
-		answer = ANSWER_WORD;
+	if (call->timer.index == 0 && call_leaves_nothing(call) &&
+		(*result > CALL_SPECIAL || (*result == CALL_KEEP && reply == MACH_PORT_NULL))) {
+		answer = *result == CALL_KEEP ? ANSWER_KEEP : ANSWER_WORD;
 		call->state = CALL_IDLE;
 	} else {
 		call->state = CALL_RUNNING;

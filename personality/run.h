@@ -53,13 +53,18 @@ static inline int64_t call_let_run(struct call *call)
 }
 
 /* For a call without a deadline: whether nothing is left to do but to reply with the result. Most calls end so. */
-static inline bool call_is_plain(const struct call *call, int64_t result)
+static inline bool call_leaves_nothing(const struct call *call)
 {
 	const struct thread *thread = call->thread;
 
 	/* One test of all: nothing to wait for, to give back, to print; no signal to deliver, no mask to restore. */
-	return result > CALL_SPECIAL && ((uintptr_t)call->scratch | (uintptr_t)call->trace | call->waiters |
-						thread->dead | thread->restore_mask | signals_unblocked(thread)) == 0;
+	return ((uintptr_t)call->scratch | (uintptr_t)call->trace | call->waiters | thread->dead |
+		       thread->restore_mask | signals_unblocked(thread)) == 0;
+}
+
+static inline bool call_is_plain(const struct call *call, int64_t result)
+{
+	return result > CALL_SPECIAL && call_leaves_nothing(call);
 }
 
 /* After a run that left more to do: ends the call or makes it wait; says how the thread that received it replies. */

@@ -22,7 +22,10 @@ void frame_fill_context(struct frame_context *context, const x86_thread_state64_
 {
 	struct frame_registers *to = &context->registers;
 
-	memset(context, 0, sizeof *context);
+	context->link = 0;
+	to->gs = to->fs = 0;
+	to->error = to->trap = to->cr2 = 0;
+	memset(to->reserved, 0, sizeof to->reserved);
 	context->flags = FRAME_CONTEXT_FLAGS;
 	context->stack = *stack;
 	context->mask = mask;

@@ -18,6 +18,16 @@ struct queued_signal {
 	struct signal_info info;
 };
 
+/* The last one that was freed: most signals are taken before the next is sent. */
+static struct queued_signal *spare;
+
+static void entry_free(struct queued_signal *entry)
+{
+	if (spare != NULL)
+		free(spare);
+	spare = entry;
+}
+
 void signal_queue_init(struct signal_queue *queue)
 {
 	queue->set = 0;
@@ -31,31 +41,37 @@ void signal_queue_flush(struct signal_queue *queue, uint64_t set)
 
 		if (set & SIGNAL_BIT(entry->info.signal)) {
 			list_remove(&entry->link);
-			free(entry);
+			entry_free(entry);
 		}
 	}
 	queue->set &= ~set;
 }
 
-static void enqueue(struct signal_queue *queue, const struct signal_info *info)
+/* from: null when the kernel sends it. */
+static void enqueue(struct signal_queue *queue, int signal, const struct signal_info *from)
 {
 	struct queued_signal *entry;
 	unsigned count = 0;
 
-	if (queue->set & SIGNAL_BIT(info->signal)) {
-		if (info->signal < 32)
+	if (queue->set & SIGNAL_BIT(signal)) {
+		if (signal < 32)
 			return;
 		list_for_each (link, &queue->entries)
-			count += list_entry(link, struct queued_signal, link)->info.signal == info->signal;
+			count += list_entry(link, struct queued_signal, link)->info.signal == signal;
 		if (count >= QUEUED_MAX)
 			return;
 	}
-	queue->set |= SIGNAL_BIT(info->signal);
+	queue->set |= SIGNAL_BIT(signal);
 	/* Without memory the signal arrives without its information. */
-	entry = malloc(sizeof *entry);
+	entry = spare != NULL ? spare : malloc(sizeof *entry);
+	spare = NULL;
 	if (entry == NULL)
 		return;
-	entry->info = *info;
+	if (from != NULL)
+		entry->info = *from;
+	else
+		entry->info = (struct signal_info){.code = SI_KERNEL};
+	entry->info.signal = signal;
 	list_append(&queue->entries, &entry->link);
 }
 
@@ -84,7 +100,7 @@ static void dequeue(struct signal_queue *queue, int signal, struct signal_info *
 	}
 	*info = found->info;
 	list_remove(&found->link);
-	free(found);
+	entry_free(found);
 }
 
 int signal_take(struct thread *thread, uint64_t set, struct signal_info *info)
@@ -198,7 +214,6 @@ static struct thread *taker(struct process *process, struct thread *thread, int 
 
 static void send(struct process *process, struct thread *thread, int signal, const struct signal_info *from)
 {
-	struct signal_info info;
 	struct thread *target;
 
 	if (signal < 1 || signal > SIGNALS || process->state == PROCESS_ZOMBIE || process->exiting ||
@@ -222,16 +237,9 @@ static void send(struct process *process, struct thread *thread, int signal, con
 			return;
 		}
 	}
-	if (from != NULL) {
-		info = *from;
-	} else {
-		memset(&info, 0, sizeof info);
-		info.code = SI_KERNEL;
-	}
-	info.signal = signal;
-	enqueue(thread != NULL ? &thread->pending : &process->pending, &info);
+	enqueue(thread != NULL ? &thread->pending : &process->pending, signal, from);
 	if (target != NULL)
-		signal_wake(target);
+		deliver_kick(target); /* it neither blocks nor ignores it */
 	else
 		wait_queue_wake(&process->signal_queue, 0);
 }

@@ -131,6 +131,8 @@ void call_leave_queues(struct call *call)
 {
 	unsigned i;
 
+	if ((call->waiters | call->timer.index) == 0 && call->more_waiters == NULL)
+		return;
 	for (i = 0; i < call->waiters; i++) {
 		struct waiter *waiter = i < CALL_WAITERS ? &call->waiter[i] : &call->more_waiters[i - CALL_WAITERS];
 

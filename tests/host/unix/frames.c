@@ -11,7 +11,7 @@ static void check_registers(void)
 {
 	x86_thread_state64_t registers, back;
 	struct frame_stack stack = {.base = 0x1234000, .flags = 2, .size = 8192};
-	struct frame_context context;
+	struct frame_context context, other;
 	ucontext_t c;
 	uint64_t *word = (uint64_t *)&registers;
 	unsigned i;
@@ -39,6 +39,12 @@ static void check_registers(void)
 	check("the stack",
 		c.uc_stack.ss_sp == (void *)0x1234000 && c.uc_stack.ss_flags == 2 && c.uc_stack.ss_size == 8192);
 	check("the code segment", (c.uc_mcontext.gregs[REG_CSGSFS] & 0xffff) == FRAME_USER_CS);
+
+	memset(&other, 0xff, sizeof other);
+	frame_fill_context(&other, &registers, 0xabcdef, &stack, 0x5000);
+	memset(&context, 0, sizeof context);
+	frame_fill_context(&context, &registers, 0xabcdef, &stack, 0x5000);
+	check("no byte of it is left as it was", memcmp(&context, &other, sizeof context) == 0);
 
 	memset(&back, 0, sizeof back);
 	back.cs = registers.cs;

@@ -17,8 +17,8 @@ struct frame_place frame_place(uint64_t top, uint64_t float_size)
 	return place;
 }
 
-void frame_fill_context(struct frame_context *context, const x86_thread_state64_t *registers, uint64_t mask,
-	const struct frame_stack *stack, uint64_t floating)
+void frame_fill_context(struct frame_context *restrict context, const x86_thread_state64_t *restrict registers,
+	uint64_t mask, const struct frame_stack *stack, uint64_t floating)
 {
 	struct frame_registers *to = &context->registers;
 

@@ -86,8 +86,8 @@ struct frame_place {
 };
 struct frame_place frame_place(uint64_t top, uint64_t float_size);
 
-void frame_fill_context(struct frame_context *context, const x86_thread_state64_t *registers, uint64_t mask,
-	const struct frame_stack *stack, uint64_t floating);
+void frame_fill_context(struct frame_context *restrict context, const x86_thread_state64_t *restrict registers,
+	uint64_t mask, const struct frame_stack *stack, uint64_t floating);
 /* The registers of a context, without cs and the bases. */
 void frame_restore(const struct frame_context *context, x86_thread_state64_t *registers);
 

@@ -161,13 +161,13 @@ void trap_syscall(struct thread *self)
 
 	if (number == TRAP_MACH_MSG)
 		(processors_online == 1 ? ipc_exchange_one : ipc_exchange)(self);
-	if (number >= 0)
-		trap_foreign(self);
-	if (number == TRAP_MACH_CALL)
-		ipc_trap_call(self);
-	if (number == TRAP_MACH_REPLY_WAIT)
-		ipc_trap_reply_wait(self);
-	if (number < -TRAP_LAST || traps[-number] == NULL) {
+	if (-(uint64_t)number > TRAP_LAST || traps[-number] == NULL) {
+		if (number >= 0)
+			trap_foreign(self);
+		if (number == TRAP_MACH_CALL)
+			ipc_trap_call(self);
+		if (number == TRAP_MACH_REPLY_WAIT)
+			ipc_trap_reply_wait(self);
 		self->regs.rax = (uint64_t)(int64_t)KERN_INVALID_ARGUMENT;
 		thread_leave_kernel(self);
 	}

@@ -24,6 +24,7 @@
 
 #define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */
 #define PV_LOCKS     16
+#define TABLE_SPAN   (VM_PAGE_SIZE * PTES) /* addresses of a lowest table */
 
 struct pv_link {
 	uint32_t next, prev; /* 0: none; a first mapping has no prev */
@@ -31,10 +32,13 @@ struct pv_link {
 
 /* What belongs to a page table. */
 struct pv_entry {
+	struct list link; /* pmap->tables */
 	struct pmap *pmap;
-	vm_address_t base; /* first address that the table maps */
-	uint32_t used;     /* entries present, atomic */
-	struct pv_link *links;
+	pte_t *entries, *above; /* and the directory's entry that points to them */
+	vm_address_t base;      /* first address that the table maps */
+	uint32_t used;          /* entries present, atomic */
+	uint32_t first;         /* no entry before this one is present; under the pmap's lock */
+	struct pv_link *links;  /* undefined where nothing is mapped */
 };
 
 static struct lock pv_locks[PV_LOCKS];
@@ -61,21 +65,34 @@ static struct vm_page *page_at(uint64_t physical)
 
 /* --- Tables. */
 
-static uint64_t grab_table(struct pmap *pmap)
+/* A page with undefined contents, or 0. */
+static uint64_t grab_page(struct pmap *pmap)
 {
+	struct vm_page *page;
 	uint64_t physical;
 
 	if (!task_charge(pmap->charged, VM_PAGE_SIZE))
 		return 0;
-	physical = vm_page_grab_kernel();
-	if (physical >= TABLES_LIMIT) {
-		vm_page_release_kernel(physical, 1);
-		physical = vm_page_grab_contiguous(1, TABLES_LIMIT);
-		if (physical != 0)
-			memset(physical_to_virtual(physical), 0, VM_PAGE_SIZE);
+	page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+	if (page != NULL && vm_page_physical(page) < TABLES_LIMIT) {
+		page->wire_count = 1;
+		return vm_page_physical(page);
 	}
+	if (page != NULL)
+		vm_page_free(page);
+	physical = vm_page_grab_contiguous(1, TABLES_LIMIT);
 	if (physical == 0)
 		task_uncharge(pmap->charged, VM_PAGE_SIZE);
+	return physical;
+}
+
+/* A page with no entries, or 0. */
+static uint64_t grab_table(struct pmap *pmap)
+{
+	uint64_t physical = grab_page(pmap);
+
+	if (physical != 0)
+		vm_page_zero(page_at(physical));
 	return physical;
 }
 
@@ -101,11 +118,13 @@ static struct pv_entry *table_of(const pte_t *pte)
 	return page_at(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
 }
 
-/* The directory's entry that points to the lowest table for the address, or null where there is no such table. */
-static pte_t *find_directory_entry(struct pmap *pmap, vm_address_t address)
+/* The lowest table for the address, or null where there is none. */
+static struct pv_entry *find_table(struct pmap *pmap, vm_address_t address)
 {
 	pte_t *table = pmap->root, *entry = NULL;
 
+	if (pmap->hint != NULL && pmap->hint->base == (address & ~(TABLE_SPAN - 1)))
+		return pmap->hint;
 #pragma GCC unroll 3
 	for (unsigned level = 3; level > 0; level--) {
 		entry = &table[table_index(address, level)];
@@ -113,34 +132,29 @@ static pte_t *find_directory_entry(struct pmap *pmap, vm_address_t address)
 			return NULL;
 		table = table_below(*entry);
 	}
-	return entry;
+	pmap->hint = table_of(table);
+	return pmap->hint;
 }
 
-static pte_t *find_pte(struct pmap *pmap, vm_address_t address)
+/* As find_table, making what is missing. Null: no memory. */
+static struct pv_entry *make_table(struct pmap *pmap, vm_address_t address)
 {
-	pte_t *entry = find_directory_entry(pmap, address);
-
-	return entry == NULL ? NULL : &table_below(*entry)[table_index(address, 0)];
-}
-
-/* As find_pte, making tables. Null: no memory. */
-static pte_t *make_pte(struct pmap *pmap, vm_address_t address)
-{
+	struct pv_entry *below = find_table(pmap, address);
 	pte_t *table = pmap->root;
 
-#pragma GCC unroll 3
-	for (unsigned level = 3; level > 0; level--) {
+	for (unsigned level = 3; below == NULL; level--) {
 		pte_t *entry = &table[table_index(address, level)];
 
 		if (*entry == 0) {
-			uint64_t physical = grab_table(pmap);
+			uint64_t physical = grab_table(pmap), links;
 
 			if (physical == 0)
 				return NULL;
-			if (level == 1) {
-				struct pv_entry *below = kcache_alloc(&table_cache);
-				uint64_t links = below == NULL ? 0 : grab_table(pmap);
-
+			if (level > 1) {
+				list_add_tail(&pmap->directories, &page_at(physical)->link);
+			} else {
+				below = kcache_alloc(&table_cache);
+				links = below == NULL ? 0 : grab_page(pmap);
 				if (links == 0) {
 					if (below != NULL)
 						kcache_free(&table_cache, below);
@@ -148,29 +162,34 @@ static pte_t *make_pte(struct pmap *pmap, vm_address_t address)
 					return NULL;
 				}
 				below->pmap = pmap;
-				below->base = address & ~(VM_PAGE_SIZE * PTES - 1);
+				below->entries = physical_to_virtual(physical);
+				below->above = entry;
+				below->base = address & ~(TABLE_SPAN - 1);
+				below->first = PTES;
 				below->links = physical_to_virtual(links);
 				page_at(physical)->pv = below;
+				list_add_tail(&pmap->tables, &below->link);
+				pmap->table_count++;
 			}
 			*entry = physical | PTE_PRESENT | PTE_WRITE | PTE_USER;
 		}
 		table = table_below(*entry);
 	}
-	return &table[table_index(address, 0)];
+	return below;
 }
 
-/* The lowest table behind a directory's entry: nothing in it is used. */
-static void free_lowest_table(struct pmap *pmap, pte_t *entry)
+/* A lowest table of which nothing is used. */
+static void free_table(struct pmap *pmap, struct pv_entry *below)
 {
-	uint64_t physical = *entry & PTE_ADDRESS;
-	struct vm_page *page = page_at(physical);
-	struct pv_entry *below = page->pv;
-
-	*entry = 0;
-	page->pv = NULL;
+	*below->above = 0;
+	list_remove(&below->link);
+	pmap->table_count--;
+	if (pmap->hint == below)
+		pmap->hint = NULL;
+	page_at(virtual_to_physical(below->entries))->pv = NULL;
 	release_table(pmap, virtual_to_physical(below->links));
+	release_table(pmap, virtual_to_physical(below->entries));
 	kcache_free(&table_cache, below);
-	release_table(pmap, physical);
 }
 
 /* --- Lists of mappings. The page's lock is held. */
@@ -265,6 +284,8 @@ struct pmap *pmap_create(struct task *charged)
 		return NULL;
 	lock_init(&pmap->lock, LOCK_RANK_PMAP);
 	pmap->charged = charged;
+	list_init(&pmap->tables);
+	list_init(&pmap->directories);
 	pmap->cr3 = grab_table(pmap);
 	if (pmap->cr3 == 0) {
 		kcache_free(&pmap_cache, pmap);
@@ -275,36 +296,37 @@ struct pmap *pmap_create(struct task *charged)
 	return pmap;
 }
 
-/* All mappings and tables below; no processor has the map loaded any more. */
-static void free_tables(struct pmap *pmap, pte_t *table, unsigned level)
+/* Takes the entries first .. end - 1 of a table away; the batch, if there is one, gets their addresses. */
+static void remove_in_table(
+	struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end, struct tlb_batch *batch)
 {
-	for (unsigned i = 0; i < (level == 3 ? PTES / 2 : PTES); i++) {
-		if (table[i] == 0)
+	for (unsigned i = first > table->first ? first : table->first; i < end && table->used != 0; i++) {
+		if (table->entries[i] == 0)
 			continue;
-		if (level == 1) {
-			pte_t *lowest = table_below(table[i]);
-			struct pv_entry *below = table_of(lowest);
-
-			for (unsigned k = 0; k < PTES && below->used != 0; k++)
-				if (lowest[k] != 0)
-					remove_pte(pmap, below, &lowest[k]);
-			/* One that pmap_page_protect has taken away and not counted yet. */
-			while (__atomic_load_n(&below->used, __ATOMIC_ACQUIRE) != 0)
-				machine_relax();
-			free_lowest_table(pmap, &table[i]);
-			continue;
-		}
-		free_tables(pmap, table_below(table[i]), level - 1);
-		release_table(pmap, table[i] & PTE_ADDRESS);
+		remove_pte(pmap, table, &table->entries[i]);
+		if (batch != NULL)
+			tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
 	}
 }
 
 void pmap_destroy(struct pmap *pmap)
 {
+	struct list *link;
+
 	if (current_processor()->pmap == pmap)
 		pmap_load(NULL);
 	lock_acquire(&pmap->lock);
-	free_tables(pmap, pmap->root, 3);
+	while (!list_empty(&pmap->tables)) {
+		struct pv_entry *table = list_first(&pmap->tables, struct pv_entry, link);
+
+		remove_in_table(pmap, table, 0, PTES, NULL);
+		/* One that pmap_page_protect has taken away and not counted yet. */
+		while (__atomic_load_n(&table->used, __ATOMIC_ACQUIRE) != 0)
+			machine_relax();
+		free_table(pmap, table);
+	}
+	while ((link = list_pop_head(&pmap->directories)) != NULL)
+		release_table(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
 	lock_release(&pmap->lock);
 	/* Whoever took a page's mapping away has let go of its lock, and with it of the pmap. */
 	for (unsigned i = 0; i < PV_LOCKS; i++) {
@@ -342,11 +364,12 @@ static inline void map_page(struct vm_page *page, uint64_t physical, struct pv_e
 }
 
 /*
- * Counts entries just filled, in the same hold of the pmap's lock: pmap_page_protect may have taken one away and
- * counted that already, but who looks at the counts has the lock.
+ * Counts entries just filled, none before the first, in the same hold of the pmap's lock: pmap_page_protect may have
+ * taken one away and counted that already, but who looks at the counts has the lock.
  */
-static void count_mapped(struct pmap *pmap, struct pv_entry *table, unsigned count)
+static void count_mapped(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned count)
 {
+	table->first = first < table->first ? first : table->first;
 	__atomic_fetch_add(&table->used, count, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&pmap->resident, count, __ATOMIC_RELAXED);
 }
@@ -360,12 +383,12 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 
 	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || !managed));
 	lock_acquire(&pmap->lock);
-	pte = make_pte(pmap, address);
-	if (pte == NULL) {
+	table = make_table(pmap, address);
+	if (table == NULL) {
 		lock_release(&pmap->lock);
 		return KERN_RESOURCE_SHORTAGE;
 	}
-	table = table_of(pte);
+	pte = &table->entries[table_index(address, 0)];
 	old = *pte;
 	if (old != 0 && ((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && managed) {
 		/* The same page with another protection. */
@@ -390,7 +413,7 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 		map_page(page, physical, table, pte, new);
 	else
 		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
-	count_mapped(pmap, table, 1);
+	count_mapped(pmap, table, table_index(address, 0), 1);
 	lock_release(&pmap->lock);
 	if (old != 0)
 		tlb_flush_page(pmap, address);
@@ -401,12 +424,12 @@ void pmap_enter_absent(
 	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection)
 {
 	const pte_t bits = protection_bits(protection, 0) | PTE_MANAGED;
-	pte_t *pte;
+	struct pv_entry *table;
 
 	lock_acquire(&pmap->lock);
-	pte = find_pte(pmap, start);
-	if (pte != NULL) {
-		struct pv_entry *table = table_of(pte);
+	table = find_table(pmap, start);
+	if (table != NULL) {
+		pte_t *pte = &table->entries[table_index(start, 0)];
 		unsigned mapped = 0;
 
 		for (unsigned i = 0; i < count; i++, pte++) {
@@ -418,83 +441,60 @@ void pmap_enter_absent(
 			map_page(pages[i], physical, table, pte, physical | bits);
 			mapped++;
 		}
-		count_mapped(pmap, table, mapped);
+		count_mapped(pmap, table, table_index(start, 0), mapped);
 	}
 	lock_release(&pmap->lock);
 }
 
-/* What is done to the entries first .. end - 1 of a lowest table, which the directory's entry points to. Pmap locked.
- */
-typedef void (*table_visit)(struct pmap *pmap, pte_t *directory_entry, unsigned first, unsigned end,
+/* What is done to the entries first .. end - 1 of a table. Pmap locked. */
+typedef void (*table_visit)(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end,
 	vm_prot_t protection, struct tlb_batch *batch);
 
-/* Visits the lowest tables below `table` that map some of the range, which is within the table's; holes are skipped by
- * whole tables. */
-static void visit_tables(struct pmap *pmap, pte_t *table, unsigned level, vm_address_t start, vm_address_t end,
+static void visit_table(struct pmap *pmap, struct pv_entry *table, vm_address_t start, vm_address_t end,
 	table_visit visit, vm_prot_t protection, struct tlb_batch *batch)
 {
-	const vm_size_t span = VM_PAGE_SIZE << (9 * level); /* of one entry */
-	unsigned index = table_index(start, level), last = table_index(end - 1, level);
+	unsigned first = start <= table->base ? 0 : table_index(start, 0);
+	unsigned last = end >= table->base + TABLE_SPAN ? PTES : table_index(end, 0);
 
-	for (; index <= last; index++) {
-		vm_address_t from = start, to;
-
-		if (table[index] == 0)
-			continue;
-		/* The entry's own addresses, cut to the range. */
-		if (index != table_index(start, level))
-			from = (start & ~(span * PTES - 1)) + index * span;
-		to = (from | (span - 1)) + 1;
-		to = to < end ? to : end;
-		if (level > 1)
-			visit_tables(pmap, table_below(table[index]), level - 1, from, to, visit, protection, batch);
-		else
-			visit(pmap, &table[index], table_index(from, 0), table_index(to - 1, 0) + 1, protection, batch);
-	}
+	if (table->used != 0 || (first == 0 && last == PTES))
+		visit(pmap, table, first, last, protection, batch);
 }
 
-/* The range may be all of a task's addresses; most often it is a few pages of one table. */
+/* Visits the tables of a range: by their addresses, or by the list of all if that is shorter; the range may be all that
+ * a task can have. */
 static void visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit,
 	vm_prot_t protection, struct tlb_batch *batch)
 {
-	pte_t *entry;
+	struct list *link, *following;
+	struct pv_entry *table;
 
-	if ((start ^ (end - 1)) >= VM_PAGE_SIZE * PTES) {
-		visit_tables(pmap, pmap->root, 3, start, end, visit, protection, batch);
+	if ((end - start) / TABLE_SPAN < pmap->table_count) {
+		for (vm_address_t at = start; at < end; at = (at | (TABLE_SPAN - 1)) + 1)
+			if ((table = find_table(pmap, at)) != NULL)
+				visit_table(pmap, table, start, end, visit, protection, batch);
 		return;
 	}
-	entry = find_directory_entry(pmap, start);
-	if (entry != NULL)
-		visit(pmap, entry, table_index(start, 0), table_index(end - 1, 0) + 1, protection, batch);
+	list_for_each_safe (link, following, &pmap->tables) {
+		table = container_of(link, struct pv_entry, link);
+		if (start < table->base + TABLE_SPAN && table->base < end)
+			visit_table(pmap, table, start, end, visit, protection, batch);
+	}
 }
 
-static void remove_in_table(
-	struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch)
+static void remove_and_free(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end,
+	vm_prot_t protection, struct tlb_batch *batch)
 {
-	pte_t *table = table_below(*entry);
-	struct pv_entry *below = table_of(table);
-
 	(void)protection;
-	for (unsigned i = below->used != 0 ? first : end; i < end; i++) {
-		if (table[i] == 0)
-			continue;
-		remove_pte(pmap, below, &table[i]);
-		tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
-		if (below->used == 0)
-			break;
-	}
+	remove_in_table(pmap, table, first, end, batch);
 	/*
 	 * A table whose range goes as a whole goes too; one that only became empty is likely to be used again. The
 	 * processor must have forgotten the table before its page is used for something else.
 	 */
-	if (first == 0 && end == PTES && __atomic_load_n(&below->used, __ATOMIC_ACQUIRE) == 0) {
-		pte_t old = *entry;
-
-		*entry = 0;
+	if (first == 0 && end == PTES && __atomic_load_n(&table->used, __ATOMIC_ACQUIRE) == 0) {
+		*table->above = 0;
 		batch->count = TLB_BATCH + 1;
 		tlb_flush(batch);
-		*entry = old;
-		free_lowest_table(pmap, entry);
+		free_table(pmap, table);
 	}
 }
 
@@ -506,7 +506,7 @@ void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 		return;
 	tlb_batch_init(&batch, pmap);
 	lock_acquire(&pmap->lock);
-	visit_range(pmap, start, end, remove_in_table, VM_PROT_NONE, &batch);
+	visit_range(pmap, start, end, remove_and_free, VM_PROT_NONE, &batch);
 	tlb_flush(&batch);
 	lock_release(&pmap->lock);
 }
@@ -530,16 +530,13 @@ static bool lower_pte(pte_t *pte, vm_prot_t protection)
 	return true;
 }
 
-static void protect_in_table(
-	struct pmap *pmap, pte_t *entry, unsigned first, unsigned end, vm_prot_t protection, struct tlb_batch *batch)
+static void protect_in_table(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end,
+	vm_prot_t protection, struct tlb_batch *batch)
 {
-	pte_t *table = table_below(*entry);
-	struct pv_entry *below = table_of(table);
-
 	(void)pmap;
-	for (unsigned i = first; i < end && below->used != 0; i++)
-		if (table[i] != 0 && lower_pte(&table[i], protection))
-			tlb_batch_add(batch, below->base + i * VM_PAGE_SIZE);
+	for (unsigned i = first > table->first ? first : table->first; i < end; i++)
+		if (table->entries[i] != 0 && lower_pte(&table->entries[i], protection))
+			tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
 }
 
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
@@ -565,14 +562,18 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
  */
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
-	pte_t *pte, entry;
+	struct pv_entry *table;
+	pte_t *pte = NULL, entry = 0;
 	uint64_t physical = 0;
 
 	if (address >= VM_MAX_ADDRESS)
 		return 0;
 	lock_acquire(&pmap->lock);
-	pte = find_pte(pmap, address);
-	entry = pte == NULL ? 0 : __atomic_load_n(pte, __ATOMIC_RELAXED);
+	table = find_table(pmap, address);
+	if (table != NULL) {
+		pte = &table->entries[table_index(address, 0)];
+		entry = __atomic_load_n(pte, __ATOMIC_RELAXED);
+	}
 	while (entry != 0 && (!(access & VM_PROT_WRITE) || (entry & PTE_WRITE)) &&
 		(!(access & VM_PROT_EXECUTE) || !(entry & PTE_NO_EXECUTE))) {
 		pte_t new =

@@ -2,6 +2,7 @@
 #ifndef X86_64_PMAP_PRIVATE_H
 #define X86_64_PMAP_PRIVATE_H
 
+#include <kern/list.h>
 #include <kern/lock.h>
 #include <stdint.h>
 #include <x86_64/cpu.h>
@@ -29,7 +30,11 @@ struct pmap {
 	uint64_t cr3; /* physical address of the root table */
 	pte_t *root;
 	struct task *charged;
-	uint64_t resident; /* pages, atomic */
+	uint64_t resident;       /* pages, atomic */
+	struct list tables;      /* lowest ones, struct pv_entry */
+	uint64_t table_count;    /* of them */
+	struct pv_entry *hint;   /* the one that was looked for last, or null */
+	struct list directories; /* between them and the root: struct vm_page */
 };
 
 /* Entries of the kernel's half are the same in all maps: made once. */

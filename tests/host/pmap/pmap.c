@@ -44,15 +44,27 @@ uint64_t virtual_to_physical(const void *address)
 	return (uint64_t)((const char *)address - memory) + FIRST_PAGE * VM_PAGE_SIZE;
 }
 
-uint64_t vm_page_grab_kernel(void)
+struct vm_page *vm_page_grab(enum vm_page_level level)
 {
 	uint64_t physical;
 
+	(void)level;
 	if (free_count == 0 || (refuse && rand() % 3 == 0))
-		return 0;
+		return NULL;
 	physical = free_pages[--free_count];
-	memset(physical_to_virtual(physical), 0, VM_PAGE_SIZE);
-	return physical;
+	memset(physical_to_virtual(physical), 0xa5, VM_PAGE_SIZE);
+	return &vm_pages[(physical >> VM_PAGE_SHIFT) - FIRST_PAGE];
+}
+
+void vm_page_zero(struct vm_page *zeroed)
+{
+	memset(physical_to_virtual(vm_page_physical(zeroed)), 0, VM_PAGE_SIZE);
+}
+
+void vm_page_free(struct vm_page *freed)
+{
+	(void)freed;
+	panic("no page is above the tables' limit");
 }
 
 uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)

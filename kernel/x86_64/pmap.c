@@ -296,43 +296,20 @@ struct pmap *pmap_create(struct task *charged)
 	return pmap;
 }
 
-/* Takes the entries first .. end - 1 of a table away; the batch, if there is one, gets their addresses. */
-static void remove_in_table(
-	struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end, struct tlb_batch *batch)
-{
-	for (unsigned i = first > table->first ? first : table->first; i < end && table->used != 0; i++) {
-		if (table->entries[i] == 0)
-			continue;
-		remove_pte(pmap, table, &table->entries[i]);
-		if (batch != NULL)
-			tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
-	}
-}
-
 void pmap_destroy(struct pmap *pmap)
 {
 	struct list *link;
 
 	if (current_processor()->pmap == pmap)
 		pmap_load(NULL);
-	lock_acquire(&pmap->lock);
-	while (!list_empty(&pmap->tables)) {
-		struct pv_entry *table = list_first(&pmap->tables, struct pv_entry, link);
-
-		remove_in_table(pmap, table, 0, PTES, NULL);
-		/* One that pmap_page_protect has taken away and not counted yet. */
-		while (__atomic_load_n(&table->used, __ATOMIC_ACQUIRE) != 0)
-			machine_relax();
-		free_table(pmap, table);
-	}
-	while ((link = list_pop_head(&pmap->directories)) != NULL)
-		release_table(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
-	lock_release(&pmap->lock);
+	pmap_remove(pmap, 0, UINT64_MAX);
 	/* Whoever took a page's mapping away has let go of its lock, and with it of the pmap. */
 	for (unsigned i = 0; i < PV_LOCKS; i++) {
 		lock_acquire(&pv_locks[i]);
 		lock_release(&pv_locks[i]);
 	}
+	while ((link = list_pop_head(&pmap->directories)) != NULL)
+		release_table(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
 	release_table(pmap, pmap->cr3);
 	kcache_free(&pmap_cache, pmap);
 }
@@ -446,71 +423,6 @@ void pmap_enter_absent(
 	lock_release(&pmap->lock);
 }
 
-/* What is done to the entries first .. end - 1 of a table. Pmap locked. */
-typedef void (*table_visit)(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end,
-	vm_prot_t protection, struct tlb_batch *batch);
-
-static void visit_table(struct pmap *pmap, struct pv_entry *table, vm_address_t start, vm_address_t end,
-	table_visit visit, vm_prot_t protection, struct tlb_batch *batch)
-{
-	unsigned first = start <= table->base ? 0 : table_index(start, 0);
-	unsigned last = end >= table->base + TABLE_SPAN ? PTES : table_index(end, 0);
-
-	if (table->used != 0 || (first == 0 && last == PTES))
-		visit(pmap, table, first, last, protection, batch);
-}
-
-/* Visits the tables of a range: by their addresses, or by the list of all if that is shorter; the range may be all that
- * a task can have. */
-static void visit_range(struct pmap *pmap, vm_address_t start, vm_address_t end, table_visit visit,
-	vm_prot_t protection, struct tlb_batch *batch)
-{
-	struct list *link, *following;
-	struct pv_entry *table;
-
-	if ((end - start) / TABLE_SPAN < pmap->table_count) {
-		for (vm_address_t at = start; at < end; at = (at | (TABLE_SPAN - 1)) + 1)
-			if ((table = find_table(pmap, at)) != NULL)
-				visit_table(pmap, table, start, end, visit, protection, batch);
-		return;
-	}
-	list_for_each_safe (link, following, &pmap->tables) {
-		table = container_of(link, struct pv_entry, link);
-		if (start < table->base + TABLE_SPAN && table->base < end)
-			visit_table(pmap, table, start, end, visit, protection, batch);
-	}
-}
-
-static void remove_and_free(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end,
-	vm_prot_t protection, struct tlb_batch *batch)
-{
-	(void)protection;
-	remove_in_table(pmap, table, first, end, batch);
-	/*
-	 * A table whose range goes as a whole goes too; one that only became empty is likely to be used again. The
-	 * processor must have forgotten the table before its page is used for something else.
-	 */
-	if (first == 0 && end == PTES && __atomic_load_n(&table->used, __ATOMIC_ACQUIRE) == 0) {
-		*table->above = 0;
-		batch->count = TLB_BATCH + 1;
-		tlb_flush(batch);
-		free_table(pmap, table);
-	}
-}
-
-void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
-{
-	struct tlb_batch batch;
-
-	if (start >= end)
-		return;
-	tlb_batch_init(&batch, pmap);
-	lock_acquire(&pmap->lock);
-	visit_range(pmap, start, end, remove_and_free, VM_PROT_NONE, &batch);
-	tlb_flush(&batch);
-	lock_release(&pmap->lock);
-}
-
 /* Takes rights away from one entry; true if the processors may hold more. */
 static bool lower_pte(pte_t *pte, vm_prot_t protection)
 {
@@ -530,30 +442,62 @@ static bool lower_pte(pte_t *pte, vm_prot_t protection)
 	return true;
 }
 
-static void protect_in_table(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned end,
+/* Takes rights away from what of the range is in the table, all rights with those to read. Pmap locked. */
+static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_address_t start, vm_address_t end,
 	vm_prot_t protection, struct tlb_batch *batch)
 {
-	(void)pmap;
-	for (unsigned i = first > table->first ? first : table->first; i < end; i++)
-		if (table->entries[i] != 0 && lower_pte(&table->entries[i], protection))
-			tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
+	unsigned first = start <= table->base ? 0 : table_index(start, 0);
+	unsigned last = end >= table->base + TABLE_SPAN ? PTES : table_index(end, 0);
+
+	if (start >= table->base + TABLE_SPAN || end <= table->base)
+		return;
+	for (unsigned i = first > table->first ? first : table->first; i < last && table->used != 0; i++) {
+		if (table->entries[i] == 0)
+			continue;
+		if (!(protection & VM_PROT_READ))
+			remove_pte(pmap, table, &table->entries[i]);
+		else if (!lower_pte(&table->entries[i], protection))
+			continue;
+		tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
+	}
+	/* A table whose range goes as a whole goes too; one that only became empty is likely to be used again. */
+	if (first != 0 || last != PTES || (protection & VM_PROT_READ))
+		return;
+	/* One that pmap_page_protect has taken away and not counted yet. */
+	while (__atomic_load_n(&table->used, __ATOMIC_ACQUIRE) != 0)
+		machine_relax();
+	/* The processors must have forgotten the table before its page is used for something else. */
+	*table->above = 0;
+	batch->count = TLB_BATCH + 1;
+	tlb_flush(batch);
+	free_table(pmap, table);
 }
 
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
 {
+	struct list *link, *following;
+	struct pv_entry *table;
 	struct tlb_batch batch;
 
-	if (start >= end)
-		return;
-	if (!(protection & VM_PROT_READ)) {
-		pmap_remove(pmap, start, end);
-		return;
-	}
 	tlb_batch_init(&batch, pmap);
 	lock_acquire(&pmap->lock);
-	visit_range(pmap, start, end, protect_in_table, protection, &batch);
+	/* By address, or by the list of all tables if that is shorter: the range may be all that a task can have. */
+	if ((end - start) / TABLE_SPAN < pmap->table_count) {
+		for (vm_address_t at = start; at < end; at = (at | (TABLE_SPAN - 1)) + 1)
+			if ((table = find_table(pmap, at)) != NULL)
+				protect_in_table(pmap, table, start, end, protection, &batch);
+	} else {
+		list_for_each_safe (link, following, &pmap->tables)
+			protect_in_table(
+				pmap, container_of(link, struct pv_entry, link), start, end, protection, &batch);
+	}
 	tlb_flush(&batch);
 	lock_release(&pmap->lock);
+}
+
+void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
+{
+	pmap_protect(pmap, start, end, VM_PROT_NONE);
 }
 
 /*

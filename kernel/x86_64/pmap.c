@@ -37,6 +37,7 @@ struct pv_entry {
 	pte_t *entries, *above; /* and the directory's entry that points to them */
 	vm_address_t base;      /* first address that the table maps */
 	uint32_t used;          /* entries present, atomic */
+	uint32_t number;        /* of the first entry as a mapping */
 	uint32_t first;         /* no entry before this one is present; under the pmap's lock */
 	struct pv_link *links;  /* undefined where nothing is mapped */
 };
@@ -165,6 +166,7 @@ static struct pv_entry *make_table(struct pmap *pmap, vm_address_t address)
 				below->entries = physical_to_virtual(physical);
 				below->above = entry;
 				below->base = address & ~(TABLE_SPAN - 1);
+				below->number = (uint32_t)(physical / sizeof(pte_t));
 				below->first = PTES;
 				below->links = physical_to_virtual(links);
 				page_at(physical)->pv = below;
@@ -194,19 +196,14 @@ static void free_table(struct pmap *pmap, struct pv_entry *below)
 
 /* --- Lists of mappings. The page's lock is held. */
 
-static uint32_t pte_number(const pte_t *pte)
+static struct pv_entry *table_numbered(uint32_t number)
 {
-	return (uint32_t)(virtual_to_physical(pte) / sizeof(pte_t));
-}
-
-static pte_t *numbered_pte(uint32_t number)
-{
-	return physical_to_virtual((uint64_t)number * sizeof(pte_t));
+	return vm_pages[number / PTES - vm_pages_first].pv;
 }
 
 static struct pv_link *link_of(uint32_t number)
 {
-	return &table_of(numbered_pte(number))->links[number % PTES];
+	return &table_numbered(number)->links[number % PTES];
 }
 
 static uint32_t first_mapping(const struct vm_page *page)
@@ -219,28 +216,26 @@ static void set_first_mapping(struct vm_page *page, uint32_t number)
 	page->pv = (struct pv_entry *)(uintptr_t)number;
 }
 
-static void link_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+static inline void link_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
 {
-	uint32_t number = pte_number(pte), next = first_mapping(page);
-	struct pv_link *link = &table->links[number % PTES];
+	uint32_t next = first_mapping(page);
 
-	link->next = next;
-	link->prev = 0;
+	table->links[index] = (struct pv_link){.next = next};
 	if (next != 0)
-		link_of(next)->prev = number;
-	set_first_mapping(page, number);
+		link_of(next)->prev = table->number + index;
+	set_first_mapping(page, table->number + index);
 }
 
-static inline void unlink_mapping(struct vm_page *page, struct pv_entry *table, const pte_t *pte)
+static inline void unlink_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
 {
-	struct pv_link *link = &table->links[pte_number(pte) % PTES];
+	struct pv_link link = table->links[index];
 
-	if (link->next != 0)
-		link_of(link->next)->prev = link->prev;
-	if (link->prev != 0)
-		link_of(link->prev)->next = link->next;
+	if (link.next != 0)
+		link_of(link.next)->prev = link.prev;
+	if (link.prev != 0)
+		link_of(link.prev)->next = link.next;
 	else
-		set_first_mapping(page, link->next);
+		set_first_mapping(page, link.next);
 }
 
 static uint8_t hardware_bits(pte_t entry)
@@ -248,30 +243,51 @@ static uint8_t hardware_bits(pte_t entry)
 	return (uint8_t)(entry & (PTE_ACCESSED | PTE_DIRTY));
 }
 
-/* Takes a mapping away. The processors may still hold it: the caller flushes. Pmap's lock held, the page's not. */
-static inline void remove_pte(struct pmap *pmap, struct pv_entry *table, pte_t *pte)
+/*
+ * Takes a mapping away, for the caller to count and to flush: the processors may still hold it. False if
+ * pmap_page_protect came first. Pmap's lock held, the page's not.
+ */
+static inline bool remove_entry(struct pv_entry *table, unsigned index)
 {
-	pte_t entry = *pte;
+	pte_t *pte = &table->entries[index], entry = *pte;
+	struct lock *lock = pv_lock(entry & PTE_ADDRESS);
+	struct vm_page *page;
 
-	if (entry & PTE_MANAGED) {
-		struct lock *lock = pv_lock(entry & PTE_ADDRESS);
-		struct vm_page *page = page_at(entry & PTE_ADDRESS);
-
-		lock_acquire(lock);
-		/* Read again: pmap_page_protect may have come first. Atomic: the processor sets its bits meanwhile. */
-		entry = __atomic_exchange_n(pte, 0, __ATOMIC_RELAXED);
-		if (entry == 0) {
-			lock_release(lock);
-			return;
-		}
-		page->pmap_bits |= hardware_bits(entry);
-		unlink_mapping(page, table, pte);
-		lock_release(lock);
-	} else {
+	if (!(entry & PTE_MANAGED)) {
 		__atomic_store_n(pte, 0, __ATOMIC_RELAXED);
+		return entry != 0;
 	}
-	__atomic_fetch_sub(&table->used, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&pmap->resident, 1, __ATOMIC_RELAXED);
+	page = page_at(entry & PTE_ADDRESS);
+	lock_acquire(lock);
+	/* Atomic: the processor sets its bits meanwhile. */
+	entry = __atomic_exchange_n(pte, 0, __ATOMIC_RELAXED);
+	if (entry != 0) {
+		page->pmap_bits |= hardware_bits(entry);
+		unlink_mapping(page, table, index);
+	}
+	lock_release(lock);
+	return entry != 0;
+}
+
+/* Fills an empty entry, for the caller to count. Pmap's lock held, the page's not. */
+static inline void fill_entry(struct vm_page *page, struct pv_entry *table, unsigned index, pte_t new)
+{
+	struct lock *lock = pv_lock(new &PTE_ADDRESS);
+
+	lock_acquire(lock);
+	link_mapping(page, table, index);
+	__atomic_store_n(&table->entries[index], new, __ATOMIC_RELAXED);
+	lock_release(lock);
+}
+
+/*
+ * Counts entries filled or taken away in the same hold of the pmap's lock: pmap_page_protect may have taken one away
+ * and counted that already, but who looks at the counts has the lock.
+ */
+static void count_entries(struct pv_entry *table, int count)
+{
+	__atomic_fetch_add(&table->used, (uint32_t)count, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&table->pmap->resident, (uint64_t)count, __ATOMIC_RELAXED);
 }
 
 /* --- Interface; contracts in vm/pmap.h. */
@@ -329,34 +345,13 @@ static pte_t protection_bits(vm_prot_t protection, unsigned flags)
 	return bits;
 }
 
-/* Fills an empty entry. Pmap's lock held, the page's not. */
-static inline void map_page(struct vm_page *page, uint64_t physical, struct pv_entry *table, pte_t *pte, pte_t new)
-{
-	struct lock *lock = pv_lock(physical);
-
-	lock_acquire(lock);
-	link_mapping(page, table, pte);
-	__atomic_store_n(pte, new, __ATOMIC_RELAXED);
-	lock_release(lock);
-}
-
-/*
- * Counts entries just filled, none before the first, in the same hold of the pmap's lock: pmap_page_protect may have
- * taken one away and counted that already, but who looks at the counts has the lock.
- */
-static void count_mapped(struct pmap *pmap, struct pv_entry *table, unsigned first, unsigned count)
-{
-	table->first = first < table->first ? first : table->first;
-	__atomic_fetch_add(&table->used, count, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&pmap->resident, count, __ATOMIC_RELAXED);
-}
-
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags)
 {
 	bool managed = !(flags & PMAP_UNMANAGED);
 	pte_t *pte, old, new = physical | protection_bits(protection, flags) | (managed ? PTE_MANAGED : 0);
 	struct pv_entry *table;
+	unsigned index;
 
 	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || !managed));
 	lock_acquire(&pmap->lock);
@@ -365,7 +360,8 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 		lock_release(&pmap->lock);
 		return KERN_RESOURCE_SHORTAGE;
 	}
-	pte = &table->entries[table_index(address, 0)];
+	index = table_index(address, 0);
+	pte = &table->entries[index];
 	old = *pte;
 	if (old != 0 && ((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && managed) {
 		/* The same page with another protection. */
@@ -383,14 +379,15 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 				tlb_flush_page(pmap, address);
 			return KERN_SUCCESS;
 		}
-	} else if (old != 0) {
-		remove_pte(pmap, table, pte);
+	} else if (old != 0 && remove_entry(table, index)) {
+		count_entries(table, -1);
 	}
 	if (managed)
-		map_page(page, physical, table, pte, new);
+		fill_entry(page, table, index, new);
 	else
 		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
-	count_mapped(pmap, table, table_index(address, 0), 1);
+	table->first = index < table->first ? index : table->first;
+	count_entries(table, 1);
 	lock_release(&pmap->lock);
 	if (old != 0)
 		tlb_flush_page(pmap, address);
@@ -406,19 +403,17 @@ void pmap_enter_absent(
 	lock_acquire(&pmap->lock);
 	table = find_table(pmap, start);
 	if (table != NULL) {
-		pte_t *pte = &table->entries[table_index(start, 0)];
-		unsigned mapped = 0;
+		unsigned first = table_index(start, 0);
+		int filled = 0;
 
-		for (unsigned i = 0; i < count; i++, pte++) {
-			uint64_t physical;
-
-			if (pages[i] == NULL || *pte != 0)
+		for (unsigned i = 0; i < count; i++) {
+			if (pages[i] == NULL || table->entries[first + i] != 0)
 				continue;
-			physical = vm_page_physical(pages[i]);
-			map_page(pages[i], physical, table, pte, physical | bits);
-			mapped++;
+			fill_entry(pages[i], table, first + i, vm_page_physical(pages[i]) | bits);
+			filled++;
 		}
-		count_mapped(pmap, table, table_index(start, 0), mapped);
+		table->first = first < table->first ? first : table->first;
+		count_entries(table, filled);
 	}
 	lock_release(&pmap->lock);
 }
@@ -448,18 +443,22 @@ static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_addre
 {
 	unsigned first = start <= table->base ? 0 : table_index(start, 0);
 	unsigned last = end >= table->base + TABLE_SPAN ? PTES : table_index(end, 0);
+	int removed = 0;
 
 	if (start >= table->base + TABLE_SPAN || end <= table->base)
 		return;
-	for (unsigned i = first > table->first ? first : table->first; i < last && table->used != 0; i++) {
+	for (unsigned i = first > table->first ? first : table->first; i < last && removed != (int)table->used; i++) {
 		if (table->entries[i] == 0)
 			continue;
-		if (!(protection & VM_PROT_READ))
-			remove_pte(pmap, table, &table->entries[i]);
-		else if (!lower_pte(&table->entries[i], protection))
-			continue;
+		if (protection & VM_PROT_READ) {
+			if (!lower_pte(&table->entries[i], protection))
+				continue;
+		} else if (remove_entry(table, i)) {
+			removed++;
+		}
 		tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
 	}
+	count_entries(table, -removed);
 	/* A table whose range goes as a whole goes too; one that only became empty is likely to be used again. */
 	if (first != 0 || last != PTES || (protection & VM_PROT_READ))
 		return;
@@ -545,19 +544,20 @@ void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 
 	lock_acquire(lock);
 	for (number = first_mapping(page); number != 0; number = next) {
-		pte_t *pte = numbered_pte(number);
-		struct pv_entry *table = table_of(pte);
+		struct pv_entry *table = table_numbered(number);
+		unsigned index = number % PTES;
+		pte_t *pte = &table->entries[index];
 		struct pmap *pmap = table->pmap;
-		vm_address_t address = table->base + number % PTES * VM_PAGE_SIZE;
+		vm_address_t address = table->base + index * VM_PAGE_SIZE;
 
-		next = table->links[number % PTES].next;
+		next = table->links[index].next;
 		if (protection != VM_PROT_NONE) {
 			if (lower_pte(pte, protection))
 				tlb_flush_page(pmap, address);
 			continue;
 		}
 		page->pmap_bits |= hardware_bits(__atomic_exchange_n(pte, 0, __ATOMIC_RELAXED));
-		unlink_mapping(page, table, pte);
+		unlink_mapping(page, table, index);
 		tlb_flush_page(pmap, address);
 		__atomic_fetch_sub(&pmap->resident, 1, __ATOMIC_RELAXED);
 		/* Release: after this the table may go. */
@@ -576,14 +576,13 @@ static bool collect_bit(struct vm_page *page, pte_t bit, bool clear)
 	if (clear)
 		page->pmap_bits &= (uint8_t)~bit;
 	for (uint32_t number = first_mapping(page); number != 0 && (clear || !found); number = link_of(number)->next) {
-		pte_t *pte = numbered_pte(number);
+		struct pv_entry *table = table_numbered(number);
+		pte_t *pte = &table->entries[number % PTES];
 
 		if (!(__atomic_load_n(pte, __ATOMIC_RELAXED) & bit))
 			continue;
 		found = true;
 		if (clear) {
-			struct pv_entry *table = table_of(pte);
-
 			__atomic_fetch_and(pte, ~bit, __ATOMIC_RELAXED);
 			tlb_flush_page(table->pmap, table->base + number % PTES * VM_PAGE_SIZE);
 		}

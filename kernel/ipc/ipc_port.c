@@ -314,7 +314,9 @@ void ipc_port_destroy(struct ipc_port *port)
 		watch->fn(watch->argument);
 		kfree(watch, sizeof(*watch));
 	}
-	ipc_object_release(&port->object);
+	/* No lock is held, so what most often is the last reference needs no detour by the deferred work. */
+	if (ref_drop(&port->object.refs))
+		ipc_object_free(&port->object);
 	ipc_deferred_run();
 }
 

@@ -120,7 +120,8 @@ static inline bool ipc_port_is_kernel(const struct ipc_port *port)
 void ipc_port_init(void);
 /* A port with its receive right, in no space; memory charged to task (may be null). Null: no memory. */
 struct ipc_port *ipc_port_alloc(struct task *task);
-void ipc_object_free(struct ipc_object *object); /* deferred.c only */
+/* Without references, and no locks held. */
+void ipc_object_free(struct ipc_object *object);
 void ipc_defer_free(struct ipc_object *object);
 
 static inline void ipc_object_reference(struct ipc_object *object)

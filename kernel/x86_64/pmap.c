@@ -26,6 +26,9 @@
 #define PV_LOCKS     16
 #define TABLE_SPAN   (VM_PAGE_SIZE * PTES) /* addresses of a lowest table */
 
+/* An entry of a directory: the lowest tables' entries say what may be done. */
+#define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER)
+
 struct pv_link {
 	uint32_t next, prev; /* 0: none; a first mapping has no prev */
 };
@@ -113,70 +116,61 @@ static pte_t *table_below(pte_t entry)
 	return physical_to_virtual(entry & PTE_ADDRESS);
 }
 
-/* The struct of the lowest table that holds the entry. */
-static struct pv_entry *table_of(const pte_t *pte)
-{
-	return page_at(virtual_to_physical(pte) & ~VM_PAGE_MASK)->pv;
-}
-
 /* The lowest table for the address, or null where there is none. */
-static struct pv_entry *find_table(struct pmap *pmap, vm_address_t address)
+static inline struct pv_entry *find_table(struct pmap *pmap, vm_address_t address)
 {
-	pte_t *table = pmap->root, *entry = NULL;
+	pte_t *table = pmap->root, entry;
 
 	if (pmap->hint != NULL && pmap->hint->base == (address & ~(TABLE_SPAN - 1)))
 		return pmap->hint;
-#pragma GCC unroll 3
 	for (unsigned level = 3; level > 0; level--) {
-		entry = &table[table_index(address, level)];
-		if (*entry == 0)
+		entry = table[table_index(address, level)];
+		if (entry == 0)
 			return NULL;
-		table = table_below(*entry);
+		table = table_below(entry);
 	}
-	pmap->hint = table_of(table);
+	pmap->hint = page_at(entry & PTE_ADDRESS)->pv;
 	return pmap->hint;
 }
 
-/* As find_table, making what is missing. Null: no memory. */
-static struct pv_entry *make_table(struct pmap *pmap, vm_address_t address)
+/* The lowest table for the address, which is missing, and the directories above it. Null: no memory. */
+static __attribute__((noinline)) struct pv_entry *make_table(struct pmap *pmap, vm_address_t address)
 {
-	struct pv_entry *below = find_table(pmap, address);
-	pte_t *table = pmap->root;
+	struct pv_entry *below;
+	uint64_t physical, links;
+	pte_t *table = pmap->root, *entry;
 
-	for (unsigned level = 3; below == NULL; level--) {
-		pte_t *entry = &table[table_index(address, level)];
-
+	for (unsigned level = 3; entry = &table[table_index(address, level)], level > 1; level--) {
 		if (*entry == 0) {
-			uint64_t physical = grab_table(pmap), links;
-
+			physical = grab_table(pmap);
 			if (physical == 0)
 				return NULL;
-			if (level > 1) {
-				list_add_tail(&pmap->directories, &page_at(physical)->link);
-			} else {
-				below = kcache_alloc(&table_cache);
-				links = below == NULL ? 0 : grab_page(pmap);
-				if (links == 0) {
-					if (below != NULL)
-						kcache_free(&table_cache, below);
-					release_table(pmap, physical);
-					return NULL;
-				}
-				below->pmap = pmap;
-				below->entries = physical_to_virtual(physical);
-				below->above = entry;
-				below->base = address & ~(TABLE_SPAN - 1);
-				below->number = (uint32_t)(physical / sizeof(pte_t));
-				below->first = PTES;
-				below->links = physical_to_virtual(links);
-				page_at(physical)->pv = below;
-				list_add_tail(&pmap->tables, &below->link);
-				pmap->table_count++;
-			}
-			*entry = physical | PTE_PRESENT | PTE_WRITE | PTE_USER;
+			list_add_tail(&pmap->directories, &page_at(physical)->link);
+			*entry = physical | PTE_TABLE;
 		}
 		table = table_below(*entry);
 	}
+	below = kcache_alloc(&table_cache);
+	physical = below == NULL ? 0 : grab_table(pmap);
+	links = physical == 0 ? 0 : grab_page(pmap);
+	if (links == 0) {
+		if (physical != 0)
+			release_table(pmap, physical);
+		if (below != NULL)
+			kcache_free(&table_cache, below);
+		return NULL;
+	}
+	*below = (struct pv_entry){.pmap = pmap,
+		.entries = physical_to_virtual(physical),
+		.above = entry,
+		.base = address & ~(TABLE_SPAN - 1),
+		.number = (uint32_t)(physical / sizeof(pte_t)),
+		.first = PTES,
+		.links = physical_to_virtual(links)};
+	page_at(physical)->pv = below;
+	list_add_tail(&pmap->tables, &below->link);
+	pmap->table_count++;
+	*entry = physical | PTE_TABLE;
 	return below;
 }
 
@@ -330,66 +324,66 @@ void pmap_destroy(struct pmap *pmap)
 	kcache_free(&pmap_cache, pmap);
 }
 
-static pte_t protection_bits(vm_prot_t protection, unsigned flags)
-{
-	pte_t bits = PTE_PRESENT | PTE_USER;
+_Static_assert(VM_PROT_WRITE == PTE_WRITE, "protection_bits");
 
-	if (protection & VM_PROT_WRITE)
-		bits |= PTE_WRITE;
-	if (!(protection & VM_PROT_EXECUTE))
-		bits |= PTE_NO_EXECUTE;
-	if (flags & PMAP_UNCACHED)
-		bits |= PTE_CACHE_OFF | PTE_WRITE_THROUGH;
-	if (flags & PMAP_WIRED)
-		bits |= PTE_WIRED;
-	return bits;
+static pte_t protection_bits(vm_prot_t protection)
+{
+	return PTE_PRESENT | PTE_USER | (protection & VM_PROT_WRITE) |
+	       (protection & VM_PROT_EXECUTE ? 0 : PTE_NO_EXECUTE);
+}
+
+static pte_t flag_bits(unsigned flags)
+{
+	return (flags & PMAP_UNCACHED ? PTE_CACHE_OFF | PTE_WRITE_THROUGH : 0) | (flags & PMAP_WIRED ? PTE_WIRED : 0) |
+	       (flags & PMAP_UNMANAGED ? 0 : PTE_MANAGED);
+}
+
+/* An entry that is not empty: true if it maps the same page and got the new protection; else it has become empty. Pmap
+ * locked. */
+static __attribute__((noinline)) bool change_entry(struct pv_entry *table, unsigned index, pte_t new)
+{
+	pte_t *pte = &table->entries[index], old = *pte;
+
+	if (((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && (new &PTE_MANAGED)) {
+		struct lock *lock = pv_lock(new &PTE_ADDRESS);
+
+		lock_acquire(lock);
+		while (old != 0 && !__atomic_compare_exchange_n(pte, &old, new | hardware_bits(old), false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			;
+		lock_release(lock);
+		return old != 0;
+	}
+	if (remove_entry(table, index))
+		count_entries(table, -1);
+	return false;
 }
 
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags)
 {
-	bool managed = !(flags & PMAP_UNMANAGED);
-	pte_t *pte, old, new = physical | protection_bits(protection, flags) | (managed ? PTE_MANAGED : 0);
+	pte_t old, new = physical | protection_bits(protection) | flag_bits(flags);
+	unsigned index = table_index(address, 0);
 	struct pv_entry *table;
-	unsigned index;
 
-	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || !managed));
+	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || (flags & PMAP_UNMANAGED)));
 	lock_acquire(&pmap->lock);
-	table = make_table(pmap, address);
-	if (table == NULL) {
+	table = find_table(pmap, address);
+	if (__builtin_expect(table == NULL, 0) && (table = make_table(pmap, address)) == NULL) {
 		lock_release(&pmap->lock);
 		return KERN_RESOURCE_SHORTAGE;
 	}
-	index = table_index(address, 0);
-	pte = &table->entries[index];
-	old = *pte;
-	if (old != 0 && ((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && managed) {
-		/* The same page with another protection. */
-		struct lock *lock = pv_lock(physical);
-
-		lock_acquire(lock);
-		old = __atomic_load_n(pte, __ATOMIC_RELAXED);
-		while (old != 0 && !__atomic_compare_exchange_n(pte, &old, new | hardware_bits(old), false,
-					   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			;
-		lock_release(lock);
-		if (old != 0) {
-			lock_release(&pmap->lock);
-			if (((old ^ new) & (PTE_WRITE | PTE_NO_EXECUTE)) != 0)
-				tlb_flush_page(pmap, address);
-			return KERN_SUCCESS;
-		}
-	} else if (old != 0 && remove_entry(table, index)) {
-		count_entries(table, -1);
+	old = table->entries[index];
+	if (old == 0 || !change_entry(table, index, new)) {
+		if (new &PTE_MANAGED)
+			fill_entry(page, table, index, new);
+		else
+			__atomic_store_n(&table->entries[index], new, __ATOMIC_RELAXED);
+		table->first = index < table->first ? index : table->first;
+		count_entries(table, 1);
 	}
-	if (managed)
-		fill_entry(page, table, index, new);
-	else
-		__atomic_store_n(pte, new, __ATOMIC_RELAXED);
-	table->first = index < table->first ? index : table->first;
-	count_entries(table, 1);
 	lock_release(&pmap->lock);
-	if (old != 0)
+	if (old != 0 && ((old ^ new) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0)
 		tlb_flush_page(pmap, address);
 	return KERN_SUCCESS;
 }
@@ -397,7 +391,7 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 void pmap_enter_absent(
 	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection)
 {
-	const pte_t bits = protection_bits(protection, 0) | PTE_MANAGED;
+	const pte_t bits = protection_bits(protection) | PTE_MANAGED;
 	struct pv_entry *table;
 
 	lock_acquire(&pmap->lock);

@@ -53,27 +53,16 @@ void machine_switch_to(struct thread *thread)
 
 kern_return_t state_put(const struct state_memory *to, unsigned word, const void *data, unsigned words)
 {
-	if (to->kernel == NULL) {
-		vm_address_t address = to->user + word * sizeof(uint64_t);
-
-		/* Nearly always the memory is there. */
-		if (machine_copy_to_user(address, data, words * sizeof(uint64_t)) == 0)
-			return KERN_SUCCESS;
-		return copyout(data, address, words * sizeof(uint64_t));
-	}
+	if (to->kernel == NULL)
+		return copyout(data, to->user + word * sizeof(uint64_t), words * sizeof(uint64_t));
 	memcpy(to->kernel + word, data, words * sizeof(uint64_t));
 	return KERN_SUCCESS;
 }
 
 kern_return_t state_take(const struct state_memory *from, unsigned word, void *data, unsigned words)
 {
-	if (from->kernel == NULL) {
-		vm_address_t address = from->user + word * sizeof(uint64_t);
-
-		if (machine_copy_from_user(data, address, words * sizeof(uint64_t)) == 0)
-			return KERN_SUCCESS;
-		return copyin(address, data, words * sizeof(uint64_t));
-	}
+	if (from->kernel == NULL)
+		return copyin(from->user + word * sizeof(uint64_t), data, words * sizeof(uint64_t));
 	memcpy(data, from->kernel + word, words * sizeof(uint64_t));
 	return KERN_SUCCESS;
 }

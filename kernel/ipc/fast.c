@@ -67,11 +67,15 @@ FAST bool can_run(const struct thread *thread, uint32_t run_word)
 	return likely(thread->run_word == run_word) && (!SEVERAL || likely(thread->processor == current_processor()));
 }
 
-/* The same for a foreign caller whose registers the server has set, and keeps. */
+/*
+ * The same for a foreign caller whose registers the server has set, and keeps. All is read anew: no register is to hold
+ * it for this on the way past.
+ */
 FAST bool can_run_as_set(const struct thread *self, const struct thread *caller)
 {
-	return (self->regs.rbx_high & REPLY_KEEP) && caller->ipc.call_foreign &&
-	       can_run(caller, RUN_WORD_CALLS | RUN_WORD_REGISTERS_SET);
+	return (*(const volatile uint32_t *)&self->regs.rbx_high & REPLY_KEEP) && caller->ipc.call_foreign &&
+	       *(const volatile uint32_t *)&caller->run_word == (RUN_WORD_CALLS | RUN_WORD_REGISTERS_SET) &&
+	       (!SEVERAL || caller->processor == current_processor());
 }
 
 /* Of the name in rbx; read anew, for registers are few here. */

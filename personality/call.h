@@ -61,10 +61,10 @@ struct wait_queue {
 	struct list waiters;
 };
 
-#define CALL_WAITERS   4
+#define CALL_WAITERS 4
 /* Words of a call: six arguments, the call itself, the caller's rsp. */
 enum { CALL_SELF = 6, CALL_STACK = 7, CALL_WORDS = 8 };
-#define NO_DEADLINE    UINT64_MAX
+#define NO_DEADLINE UINT64_MAX
 
 enum call_state {
 	CALL_IDLE,    /* the thread runs in user mode, or its call has not been seen */

@@ -42,8 +42,7 @@ static bool get_state(struct thread *thread, struct state *state)
 
 static void set_registers(struct thread *thread, struct state *state)
 {
-	thread_set_state_trap(
-		thread->port, x86_CONTEXT_STATE64, (uint64_t *)&state->registers, x86_CONTEXT_REGISTERS);
+	thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, (uint64_t *)&state->registers, x86_CONTEXT_REGISTERS);
 }
 
 /*
@@ -72,9 +71,8 @@ static bool push_frame(struct thread *thread, struct state *state, const struct 
 	x86_thread_state64_t *registers = &state->registers;
 	struct frame_image *image = &state->memory.image;
 	uint32_t float_size = state->float_size, magic = FRAME_FLOAT_MAGIC2;
-	struct frame_float_note note = {.magic1 = FRAME_FLOAT_MAGIC1,
-		.extended_size = float_size + sizeof magic,
-		.size = float_size};
+	struct frame_float_note note = {
+		.magic1 = FRAME_FLOAT_MAGIC1, .extended_size = float_size + sizeof magic, .size = float_size};
 	struct frame_stack stack = {.base = thread->alt_stack, .size = thread->alt_stack_size};
 	struct frame_place place;
 	uint64_t top = registers->rsp - FRAME_RED_ZONE;

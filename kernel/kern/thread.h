@@ -106,9 +106,9 @@ struct thread {
 /* thread.run_word: state, on_processor, ast, wait_kind, from the lowest byte up; for the short ways of ipc/. */
 #define RUN_WORD(state, on_processor, wait_kind)                                                                       \
 	((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
-#define RUN_WORD_RECEIVES RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
-#define RUN_WORD_CALLS    RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
-#define RUN_WORD_RUNS     RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
+#define RUN_WORD_RECEIVES      RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
+#define RUN_WORD_CALLS         RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
+#define RUN_WORD_RUNS          RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
 #define RUN_WORD_REGISTERS_SET ((uint32_t)AST_REGISTERS << 16) /* with one of them */
 
 /*

@@ -127,7 +127,8 @@ static unsigned registers_of(int flavor)
 					       : 0;
 }
 
-kern_return_t machine_thread_get_state(struct thread *thread, int flavor, const struct state_memory *to, unsigned *count)
+kern_return_t machine_thread_get_state(
+	struct thread *thread, int flavor, const struct state_memory *to, unsigned *count)
 {
 	unsigned registers = registers_of(flavor), floats = *count - registers;
 	kern_return_t result = KERN_SUCCESS;

@@ -146,7 +146,8 @@ static void one_call(uint64_t number)
 	foreign(number, 0, 0, 0, 0, 0, 0);
 }
 
-/* A server sets all registers of a caller that waits for its reply, and answers with KEEP: what it does for a signal. */
+/* A server sets all registers of a caller that waits for its reply, and answers with KEEP: what it does for a signal.
+ */
 void test_set_in_call(void)
 {
 	enum { CARRY = 1 };

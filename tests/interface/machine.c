@@ -98,7 +98,8 @@ static void test_context(void)
 	static uint64_t state[THREAD_STATE_MAX], floats[THREAD_STATE_MAX], again[THREAD_STATE_MAX];
 	x86_thread_state64_t registers, before;
 	struct child child;
-	mach_msg_type_number_t words = THREAD_STATE_MAX, float_words = THREAD_STATE_MAX, count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t words = THREAD_STATE_MAX, float_words = THREAD_STATE_MAX,
+			       count = x86_THREAD_STATE64_COUNT;
 	unsigned room;
 	vm_address_t edge = 0;
 	uint64_t *at_edge;
@@ -131,8 +132,8 @@ static void test_context(void)
 		thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, state, REGISTERS), KERN_SUCCESS);
 	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
 	check("and the others kept", again[1] == 0xb1b1 && again[REGISTERS + XMM14] == 0x5555);
-	check_is("FXSAVE's bytes are set", thread_set_state(child.thread, x86_CONTEXT_STATE64, state, REGISTERS + LEGACY),
-		KERN_SUCCESS);
+	check_is("FXSAVE's bytes are set",
+		thread_set_state(child.thread, x86_CONTEXT_STATE64, state, REGISTERS + LEGACY), KERN_SUCCESS);
 	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
 	check("and are there", again[REGISTERS + XMM14] == 0x6666);
 
@@ -156,8 +157,8 @@ static void test_context(void)
 			thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, again, &left), KERN_INVALID_ARGUMENT);
 	}
 	state[16] = 0xffffffff80200000; /* rip */
-	check_is("a rip in the kernel is refused",
-		thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words), KERN_INVALID_ARGUMENT);
+	check_is("a rip in the kernel is refused", thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words),
+		KERN_INVALID_ARGUMENT);
 	state[16] = before.rip;
 
 	/* The area's second half is no memory. */
@@ -166,8 +167,8 @@ static void test_context(void)
 	at_edge = (uint64_t *)(edge + VM_PAGE_SIZE) - (REGISTERS + float_words / 2);
 	memset(at_edge, 0xff, (REGISTERS + float_words / 2) * 8);
 	memcpy(at_edge, state, REGISTERS * 8);
-	check_is("an area that ends too early", thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, at_edge, words),
-		KERN_INVALID_ADDRESS);
+	check_is("an area that ends too early",
+		thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, at_edge, words), KERN_INVALID_ADDRESS);
 	check_is("no memory for all of a context",
 		thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, at_edge, &(unsigned){THREAD_STATE_MAX}),
 		KERN_INVALID_ADDRESS);

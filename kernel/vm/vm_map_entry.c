@@ -48,7 +48,10 @@ struct vm_map_entry *vm_map_lookup(struct vm_map *map, vm_address_t address)
 {
 	struct vm_map_entry *entry = map->hint, *best = NULL;
 
-	if (entry != NULL && entry->start <= address && address < entry->end)
+	/* In it, or in the gap before it. */
+	if (entry != NULL && address < entry->end &&
+		(entry->start <= address || entry->link.prev == &map->entries ||
+			container_of(entry->link.prev, struct vm_map_entry, link)->end <= address))
 		return entry;
 	for (entry = map->root; entry != NULL;) {
 		if (address < entry->end) {
@@ -58,7 +61,7 @@ struct vm_map_entry *vm_map_lookup(struct vm_map *map, vm_address_t address)
 			entry = entry->right;
 		}
 	}
-	if (best != NULL && best->start <= address)
+	if (best != NULL)
 		map->hint = best;
 	return best;
 }
@@ -116,9 +119,9 @@ void vm_map_unlink(struct vm_map *map, struct vm_map_entry *entry)
 		}
 	}
 	*at = left != NULL ? left : right;
-	list_remove(&entry->link);
 	if (map->hint == entry)
-		map->hint = NULL;
+		map->hint = vm_map_next(map, entry);
+	list_remove(&entry->link);
 	map->size -= vm_map_entry_size(entry);
 }
 

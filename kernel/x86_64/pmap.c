@@ -296,12 +296,13 @@ struct pmap *pmap_create(struct task *charged)
 	pmap->charged = charged;
 	list_init(&pmap->tables);
 	list_init(&pmap->directories);
-	pmap->cr3 = grab_table(pmap);
+	pmap->cr3 = grab_page(pmap);
 	if (pmap->cr3 == 0) {
 		kcache_free(&pmap_cache, pmap);
 		return NULL;
 	}
 	pmap->root = physical_to_virtual(pmap->cr3);
+	memset(pmap->root, 0, PTES / 2 * sizeof(pte_t));
 	memcpy(pmap->root + PTES / 2, kernel_pml4 + PTES / 2, PTES / 2 * sizeof(pte_t));
 	return pmap;
 }
@@ -313,8 +314,9 @@ void pmap_destroy(struct pmap *pmap)
 	if (current_processor()->pmap == pmap)
 		pmap_load(NULL);
 	pmap_remove(pmap, 0, UINT64_MAX);
-	/* Whoever took a page's mapping away has let go of its lock, and with it of the pmap. */
-	for (unsigned i = 0; i < PV_LOCKS; i++) {
+	/* Whoever took a page's mapping away, if there ever was one, has let go of its lock, and with it of the pmap.
+	 */
+	for (unsigned i = 0; i < PV_LOCKS && !list_empty(&pmap->directories); i++) {
 		lock_acquire(&pv_locks[i]);
 		lock_release(&pv_locks[i]);
 	}
@@ -437,20 +439,23 @@ static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_addre
 {
 	unsigned first = start <= table->base ? 0 : table_index(start, 0);
 	unsigned last = end >= table->base + TABLE_SPAN ? PTES : table_index(end, 0);
+	pte_t *entries = table->entries;
 	int removed = 0;
 
 	if (start >= table->base + TABLE_SPAN || end <= table->base)
 		return;
-	for (unsigned i = first > table->first ? first : table->first; i < last && removed != (int)table->used; i++) {
-		if (table->entries[i] == 0)
+	for (unsigned i = first > table->first ? first : table->first; i < last; i++) {
+		if (entries[i] == 0)
 			continue;
 		if (protection & VM_PROT_READ) {
-			if (!lower_pte(&table->entries[i], protection))
+			if (!lower_pte(&entries[i], protection))
 				continue;
 		} else if (remove_entry(table, i)) {
 			removed++;
 		}
 		tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
+		if (removed == (int)table->used)
+			break;
 	}
 	count_entries(table, -removed);
 	/* A table whose range goes as a whole goes too; one that only became empty is likely to be used again. */

@@ -1,247 +1,25 @@
-/*
- * Page tables of tasks.
- *
- * A page table (the lowest of four levels) has beside it a page of links, two 32-bit numbers per entry, which chain all
- * mappings of one physical page. A mapping is named by a number: the page number of its page table times 512 plus its
- * index; the table's struct vm_page finds the rest (`pv` there: the table's struct pv_entry). So a mapping is entered
- * and removed in constant time however many others there are, and mapping costs no allocation but that of the tables.
- * Tables come from the first 32 GiB.
- *
- * Locks: the pmap's for its tables; a lock picked by the physical page for that page's list and the entries on it. An
- * entry on a list is changed only under the page's lock, so that pmap_page_protect, which comes from the page, needs no
- * pmap's lock. A table is freed under its pmap's lock when no entry is left, and the count of entries is lowered last,
- * under the page's lock.
- */
+/* What is done to the map of one address space; contracts in vm/pmap.h. */
 #include <kern/kalloc.h>
-#include <kern/lock.h>
-#include <kern/task.h>
 #include <string.h>
-#include <vm/pmap.h>
-#include <vm/vm.h>
-#include <vm/vm_page.h>
 #include <x86_64/boot.h>
-#include <x86_64/pmap_private.h>
+#include <x86_64/pmap_tables.h>
 
-#define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */
-#define PV_LOCKS     16
-#define TABLE_SPAN   (VM_PAGE_SIZE * PTES) /* addresses of a lowest table */
-
-/* An entry of a directory: the lowest tables' entries say what may be done. */
-#define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER)
-
-struct pv_link {
-	uint32_t next, prev; /* 0: none; a first mapping has no prev */
-};
-
-/* What belongs to a page table. */
-struct pv_entry {
-	struct list link; /* pmap->tables */
-	struct pmap *pmap;
-	pte_t *entries, *above; /* and the directory's entry that points to them */
-	vm_address_t base;      /* first address that the table maps */
-	uint32_t used;          /* entries present, atomic */
-	uint32_t number;        /* of the first entry as a mapping */
-	uint32_t first;         /* no entry before this one is present; under the pmap's lock */
-	struct pv_link *links;  /* undefined where nothing is mapped */
-};
-
-static struct lock pv_locks[PV_LOCKS];
-static struct kcache pmap_cache, table_cache;
+struct lock pv_locks[PV_LOCKS];
+static struct kcache pmap_cache;
 
 void pmap_init(void)
 {
 	kcache_init(&pmap_cache, "pmap", sizeof(struct pmap));
-	kcache_init(&table_cache, "page tables", sizeof(struct pv_entry));
+	pmap_tables_init();
 	for (unsigned i = 0; i < PV_LOCKS; i++)
 		lock_init(&pv_locks[i], LOCK_RANK_PV);
-}
-
-static struct lock *pv_lock(uint64_t physical)
-{
-	return &pv_locks[(physical >> VM_PAGE_SHIFT) % PV_LOCKS];
-}
-
-/* All that is mapped as managed, and all tables, are in the array of pages. */
-static struct vm_page *page_at(uint64_t physical)
-{
-	return &vm_pages[(physical >> VM_PAGE_SHIFT) - vm_pages_first];
-}
-
-/* --- Tables. */
-
-/* A page with undefined contents, or 0. */
-static uint64_t grab_page(struct pmap *pmap)
-{
-	struct vm_page *page;
-	uint64_t physical;
-
-	if (!task_charge(pmap->charged, VM_PAGE_SIZE))
-		return 0;
-	page = vm_page_grab(VM_PAGE_FOR_KERNEL);
-	if (page != NULL && vm_page_physical(page) < TABLES_LIMIT) {
-		page->wire_count = 1;
-		return vm_page_physical(page);
-	}
-	if (page != NULL)
-		vm_page_free(page);
-	physical = vm_page_grab_contiguous(1, TABLES_LIMIT);
-	if (physical == 0)
-		task_uncharge(pmap->charged, VM_PAGE_SIZE);
-	return physical;
-}
-
-/* A page with no entries, or 0. */
-static uint64_t grab_table(struct pmap *pmap)
-{
-	uint64_t physical = grab_page(pmap);
-
-	if (physical != 0)
-		vm_page_zero(page_at(physical));
-	return physical;
-}
-
-static void release_table(struct pmap *pmap, uint64_t physical)
-{
-	vm_page_release_kernel(physical, 1);
-	task_uncharge(pmap->charged, VM_PAGE_SIZE);
-}
-
-static unsigned table_index(vm_address_t address, unsigned level)
-{
-	return (address >> (VM_PAGE_SHIFT + 9 * level)) % PTES;
-}
-
-static pte_t *table_below(pte_t entry)
-{
-	return physical_to_virtual(entry & PTE_ADDRESS);
-}
-
-/* The lowest table for the address, or null where there is none. */
-static inline struct pv_entry *find_table(struct pmap *pmap, vm_address_t address)
-{
-	pte_t *table = pmap->root, entry;
-
-	if (pmap->hint != NULL && pmap->hint->base == (address & ~(TABLE_SPAN - 1)))
-		return pmap->hint;
-	for (unsigned level = 3; level > 0; level--) {
-		entry = table[table_index(address, level)];
-		if (entry == 0)
-			return NULL;
-		table = table_below(entry);
-	}
-	pmap->hint = page_at(entry & PTE_ADDRESS)->pv;
-	return pmap->hint;
-}
-
-/* The lowest table for the address, which is missing, and the directories above it. Null: no memory. */
-static __attribute__((noinline)) struct pv_entry *make_table(struct pmap *pmap, vm_address_t address)
-{
-	struct pv_entry *below;
-	uint64_t physical, links;
-	pte_t *table = pmap->root, *entry;
-
-	for (unsigned level = 3; entry = &table[table_index(address, level)], level > 1; level--) {
-		if (*entry == 0) {
-			physical = grab_table(pmap);
-			if (physical == 0)
-				return NULL;
-			list_add_tail(&pmap->directories, &page_at(physical)->link);
-			*entry = physical | PTE_TABLE;
-		}
-		table = table_below(*entry);
-	}
-	below = kcache_alloc(&table_cache);
-	physical = below == NULL ? 0 : grab_table(pmap);
-	links = physical == 0 ? 0 : grab_page(pmap);
-	if (links == 0) {
-		if (physical != 0)
-			release_table(pmap, physical);
-		if (below != NULL)
-			kcache_free(&table_cache, below);
-		return NULL;
-	}
-	*below = (struct pv_entry){.pmap = pmap,
-		.entries = physical_to_virtual(physical),
-		.above = entry,
-		.base = address & ~(TABLE_SPAN - 1),
-		.number = (uint32_t)(physical / sizeof(pte_t)),
-		.first = PTES,
-		.links = physical_to_virtual(links)};
-	page_at(physical)->pv = below;
-	list_add_tail(&pmap->tables, &below->link);
-	pmap->table_count++;
-	*entry = physical | PTE_TABLE;
-	return below;
-}
-
-/* A lowest table of which nothing is used. */
-static void free_table(struct pmap *pmap, struct pv_entry *below)
-{
-	*below->above = 0;
-	list_remove(&below->link);
-	pmap->table_count--;
-	if (pmap->hint == below)
-		pmap->hint = NULL;
-	page_at(virtual_to_physical(below->entries))->pv = NULL;
-	release_table(pmap, virtual_to_physical(below->links));
-	release_table(pmap, virtual_to_physical(below->entries));
-	kcache_free(&table_cache, below);
-}
-
-/* --- Lists of mappings. The page's lock is held. */
-
-static struct pv_entry *table_numbered(uint32_t number)
-{
-	return vm_pages[number / PTES - vm_pages_first].pv;
-}
-
-static struct pv_link *link_of(uint32_t number)
-{
-	return &table_numbered(number)->links[number % PTES];
-}
-
-static uint32_t first_mapping(const struct vm_page *page)
-{
-	return (uint32_t)(uintptr_t)page->pv;
-}
-
-static void set_first_mapping(struct vm_page *page, uint32_t number)
-{
-	page->pv = (struct pv_entry *)(uintptr_t)number;
-}
-
-static inline void link_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
-{
-	uint32_t next = first_mapping(page);
-
-	table->links[index] = (struct pv_link){.next = next};
-	if (next != 0)
-		link_of(next)->prev = table->number + index;
-	set_first_mapping(page, table->number + index);
-}
-
-static inline void unlink_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
-{
-	struct pv_link link = table->links[index];
-
-	if (link.next != 0)
-		link_of(link.next)->prev = link.prev;
-	if (link.prev != 0)
-		link_of(link.prev)->next = link.next;
-	else
-		set_first_mapping(page, link.next);
-}
-
-static uint8_t hardware_bits(pte_t entry)
-{
-	return (uint8_t)(entry & (PTE_ACCESSED | PTE_DIRTY));
 }
 
 /*
  * Takes a mapping away, for the caller to count and to flush: the processors may still hold it. False if
  * pmap_page_protect came first. Pmap's lock held, the page's not.
  */
-static inline bool remove_entry(struct pv_entry *table, unsigned index)
+static __attribute__((always_inline)) inline bool remove_entry(struct pv_entry *table, unsigned index)
 {
 	pte_t *pte = &table->entries[index], entry = *pte;
 	struct lock *lock = pv_lock(entry & PTE_ADDRESS);
@@ -284,8 +62,6 @@ static void count_entries(struct pv_entry *table, int count)
 	__atomic_fetch_add(&table->pmap->resident, (uint64_t)count, __ATOMIC_RELAXED);
 }
 
-/* --- Interface; contracts in vm/pmap.h. */
-
 struct pmap *pmap_create(struct task *charged)
 {
 	struct pmap *pmap = kcache_alloc(&pmap_cache);
@@ -296,7 +72,7 @@ struct pmap *pmap_create(struct task *charged)
 	pmap->charged = charged;
 	list_init(&pmap->tables);
 	list_init(&pmap->directories);
-	pmap->cr3 = grab_page(pmap);
+	pmap->cr3 = pmap_grab_page(pmap);
 	if (pmap->cr3 == 0) {
 		kcache_free(&pmap_cache, pmap);
 		return NULL;
@@ -321,8 +97,8 @@ void pmap_destroy(struct pmap *pmap)
 		lock_release(&pv_locks[i]);
 	}
 	while ((link = list_pop_head(&pmap->directories)) != NULL)
-		release_table(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
-	release_table(pmap, pmap->cr3);
+		pmap_release_page(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
+	pmap_release_page(pmap, pmap->cr3);
 	kcache_free(&pmap_cache, pmap);
 }
 
@@ -371,7 +147,7 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || (flags & PMAP_UNMANAGED)));
 	lock_acquire(&pmap->lock);
 	table = find_table(pmap, address);
-	if (__builtin_expect(table == NULL, 0) && (table = make_table(pmap, address)) == NULL) {
+	if (__builtin_expect(table == NULL, 0) && (table = pmap_make_table(pmap, address)) == NULL) {
 		lock_release(&pmap->lock);
 		return KERN_RESOURCE_SHORTAGE;
 	}
@@ -414,25 +190,6 @@ void pmap_enter_absent(
 	lock_release(&pmap->lock);
 }
 
-/* Takes rights away from one entry; true if the processors may hold more. */
-static bool lower_pte(pte_t *pte, vm_prot_t protection)
-{
-	pte_t old = __atomic_load_n(pte, __ATOMIC_RELAXED), new;
-
-	do {
-		new = old;
-		if (old == 0)
-			return false;
-		if (!(protection & VM_PROT_WRITE))
-			new &= ~PTE_WRITE;
-		if (!(protection & VM_PROT_EXECUTE))
-			new |= PTE_NO_EXECUTE;
-		if (new == old)
-			return false;
-	} while (!__atomic_compare_exchange_n(pte, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	return true;
-}
-
 /* Takes rights away from what of the range is in the table, all rights with those to read. Pmap locked. */
 static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_address_t start, vm_address_t end,
 	vm_prot_t protection, struct tlb_batch *batch)
@@ -468,7 +225,7 @@ static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_addre
 	*table->above = 0;
 	batch->count = TLB_BATCH + 1;
 	tlb_flush(batch);
-	free_table(pmap, table);
+	pmap_free_table(pmap, table);
 }
 
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
@@ -534,68 +291,4 @@ uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 uint64_t pmap_resident_pages(struct pmap *pmap)
 {
 	return __atomic_load_n(&pmap->resident, __ATOMIC_RELAXED);
-}
-
-void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
-{
-	struct lock *lock = pv_lock(vm_page_physical(page));
-	uint32_t number, next;
-
-	lock_acquire(lock);
-	for (number = first_mapping(page); number != 0; number = next) {
-		struct pv_entry *table = table_numbered(number);
-		unsigned index = number % PTES;
-		pte_t *pte = &table->entries[index];
-		struct pmap *pmap = table->pmap;
-		vm_address_t address = table->base + index * VM_PAGE_SIZE;
-
-		next = table->links[index].next;
-		if (protection != VM_PROT_NONE) {
-			if (lower_pte(pte, protection))
-				tlb_flush_page(pmap, address);
-			continue;
-		}
-		page->pmap_bits |= hardware_bits(__atomic_exchange_n(pte, 0, __ATOMIC_RELAXED));
-		unlink_mapping(page, table, index);
-		tlb_flush_page(pmap, address);
-		__atomic_fetch_sub(&pmap->resident, 1, __ATOMIC_RELAXED);
-		/* Release: after this the table may go. */
-		__atomic_fetch_sub(&table->used, 1, __ATOMIC_RELEASE);
-	}
-	lock_release(lock);
-}
-
-static bool collect_bit(struct vm_page *page, pte_t bit, bool clear)
-{
-	struct lock *lock = pv_lock(vm_page_physical(page));
-	bool found;
-
-	lock_acquire(lock);
-	found = (page->pmap_bits & bit) != 0;
-	if (clear)
-		page->pmap_bits &= (uint8_t)~bit;
-	for (uint32_t number = first_mapping(page); number != 0 && (clear || !found); number = link_of(number)->next) {
-		struct pv_entry *table = table_numbered(number);
-		pte_t *pte = &table->entries[number % PTES];
-
-		if (!(__atomic_load_n(pte, __ATOMIC_RELAXED) & bit))
-			continue;
-		found = true;
-		if (clear) {
-			__atomic_fetch_and(pte, ~bit, __ATOMIC_RELAXED);
-			tlb_flush_page(table->pmap, table->base + number % PTES * VM_PAGE_SIZE);
-		}
-	}
-	lock_release(lock);
-	return found;
-}
-
-bool pmap_page_modified(struct vm_page *page, bool clear)
-{
-	return collect_bit(page, PTE_DIRTY, clear);
-}
-
-bool pmap_page_referenced(struct vm_page *page, bool clear)
-{
-	return collect_bit(page, PTE_ACCESSED, clear);
 }

@@ -1,0 +1,105 @@
+/* Making and freeing the tables of maps. */
+#include <kern/kalloc.h>
+#include <kern/task.h>
+#include <x86_64/pmap_tables.h>
+
+#define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */
+
+/* An entry of a directory: the lowest tables' entries say what may be done. */
+#define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER)
+
+static struct kcache table_cache;
+
+void pmap_tables_init(void)
+{
+	kcache_init(&table_cache, "page tables", sizeof(struct pv_entry));
+}
+
+uint64_t pmap_grab_page(struct pmap *pmap)
+{
+	struct vm_page *page;
+	uint64_t physical;
+
+	if (!task_charge(pmap->charged, VM_PAGE_SIZE))
+		return 0;
+	page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+	if (page != NULL && vm_page_physical(page) < TABLES_LIMIT) {
+		page->wire_count = 1;
+		return vm_page_physical(page);
+	}
+	if (page != NULL)
+		vm_page_free(page);
+	physical = vm_page_grab_contiguous(1, TABLES_LIMIT);
+	if (physical == 0)
+		task_uncharge(pmap->charged, VM_PAGE_SIZE);
+	return physical;
+}
+
+/* A page with no entries, or 0. */
+static uint64_t grab_table(struct pmap *pmap)
+{
+	uint64_t physical = pmap_grab_page(pmap);
+
+	if (physical != 0)
+		vm_page_zero(page_at(physical));
+	return physical;
+}
+
+void pmap_release_page(struct pmap *pmap, uint64_t physical)
+{
+	vm_page_release_kernel(physical, 1);
+	task_uncharge(pmap->charged, VM_PAGE_SIZE);
+}
+
+struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
+{
+	struct pv_entry *below;
+	uint64_t physical, links;
+	pte_t *table = pmap->root, *entry;
+
+	for (unsigned level = 3; entry = &table[table_index(address, level)], level > 1; level--) {
+		if (*entry == 0) {
+			physical = grab_table(pmap);
+			if (physical == 0)
+				return NULL;
+			list_add_tail(&pmap->directories, &page_at(physical)->link);
+			*entry = physical | PTE_TABLE;
+		}
+		table = table_below(*entry);
+	}
+	below = kcache_alloc(&table_cache);
+	physical = below == NULL ? 0 : grab_table(pmap);
+	links = physical == 0 ? 0 : pmap_grab_page(pmap);
+	if (links == 0) {
+		if (physical != 0)
+			pmap_release_page(pmap, physical);
+		if (below != NULL)
+			kcache_free(&table_cache, below);
+		return NULL;
+	}
+	*below = (struct pv_entry){.pmap = pmap,
+		.entries = physical_to_virtual(physical),
+		.above = entry,
+		.base = address & ~(TABLE_SPAN - 1),
+		.number = (uint32_t)(physical / sizeof(pte_t)),
+		.first = PTES,
+		.links = physical_to_virtual(links)};
+	page_at(physical)->pv = below;
+	list_add_tail(&pmap->tables, &below->link);
+	pmap->table_count++;
+	*entry = physical | PTE_TABLE;
+	return below;
+}
+
+void pmap_free_table(struct pmap *pmap, struct pv_entry *below)
+{
+	*below->above = 0;
+	list_remove(&below->link);
+	pmap->table_count--;
+	if (pmap->hint == below)
+		pmap->hint = NULL;
+	page_at(virtual_to_physical(below->entries))->pv = NULL;
+	pmap_release_page(pmap, virtual_to_physical(below->links));
+	pmap_release_page(pmap, virtual_to_physical(below->entries));
+	kcache_free(&table_cache, below);
+}

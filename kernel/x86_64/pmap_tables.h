@@ -1,0 +1,160 @@
+/*
+ * The tables of maps, and the lists of mappings. For pmap.c (a map), pmap_page.c (a page), and pmap_tables.c.
+ *
+ * A page table (the lowest of four levels) has beside it a page of links, two 32-bit numbers per entry, which chain all
+ * mappings of one physical page. A mapping is named by a number: the page number of its page table times 512 plus its
+ * index; the table's struct vm_page finds the rest (`pv` there: the table's struct pv_entry). So a mapping is entered
+ * and removed in constant time however many others there are, and mapping costs no allocation but that of the tables.
+ * Tables come from the first 32 GiB.
+ *
+ * Locks: the pmap's for its tables; a lock picked by the physical page for that page's list and the entries on it. An
+ * entry on a list is changed only under the page's lock, so that pmap_page_protect, which comes from the page, needs no
+ * pmap's lock. A table is freed under its pmap's lock when no entry is left; who takes one away without that lock
+ * lowers the count of entries last.
+ */
+#ifndef X86_64_PMAP_TABLES_H
+#define X86_64_PMAP_TABLES_H
+
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+#include <x86_64/pmap_private.h>
+
+#define PV_LOCKS   16
+#define TABLE_SPAN (VM_PAGE_SIZE * PTES) /* addresses of a lowest table */
+
+struct pv_link {
+	uint32_t next, prev; /* 0: none; a first mapping has no prev */
+};
+
+/* What belongs to a page table. */
+struct pv_entry {
+	struct list link; /* pmap->tables */
+	struct pmap *pmap;
+	pte_t *entries, *above; /* and the directory's entry that points to them */
+	vm_address_t base;      /* first address that the table maps */
+	uint32_t used;          /* entries present, atomic */
+	uint32_t number;        /* of the first entry as a mapping */
+	uint32_t first;         /* no entry before this one is present; under the pmap's lock */
+	struct pv_link *links;  /* undefined where nothing is mapped */
+};
+
+extern struct lock pv_locks[PV_LOCKS];
+
+static inline struct lock *pv_lock(uint64_t physical)
+{
+	return &pv_locks[(physical >> VM_PAGE_SHIFT) % PV_LOCKS];
+}
+
+/* All that is mapped as managed, and all tables, are in the array of pages. */
+static inline struct vm_page *page_at(uint64_t physical)
+{
+	return &vm_pages[(physical >> VM_PAGE_SHIFT) - vm_pages_first];
+}
+
+static inline unsigned table_index(vm_address_t address, unsigned level)
+{
+	return (address >> (VM_PAGE_SHIFT + 9 * level)) % PTES;
+}
+
+static inline pte_t *table_below(pte_t entry)
+{
+	return physical_to_virtual(entry & PTE_ADDRESS);
+}
+
+/* The lowest table for the address, or null where there is none. */
+static inline struct pv_entry *find_table(struct pmap *pmap, vm_address_t address)
+{
+	pte_t *table = pmap->root, entry;
+
+	if (pmap->hint != NULL && pmap->hint->base == (address & ~(TABLE_SPAN - 1)))
+		return pmap->hint;
+	for (unsigned level = 3; level > 0; level--) {
+		entry = table[table_index(address, level)];
+		if (entry == 0)
+			return NULL;
+		table = table_below(entry);
+	}
+	pmap->hint = page_at(entry & PTE_ADDRESS)->pv;
+	return pmap->hint;
+}
+
+/* --- pmap_tables.c; but for the first, the pmap's lock is held. */
+void pmap_tables_init(void);
+/* A page on the account of the pmap's task, with undefined contents, or 0. */
+uint64_t pmap_grab_page(struct pmap *pmap);
+void pmap_release_page(struct pmap *pmap, uint64_t physical);
+/* The lowest table for the address, which is missing, and the directories above it. Null: no memory. */
+struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address);
+/* A lowest table of which nothing is used. */
+void pmap_free_table(struct pmap *pmap, struct pv_entry *below);
+
+/* --- Lists of mappings. The page's lock is held. */
+
+static inline struct pv_entry *table_numbered(uint32_t number)
+{
+	return vm_pages[number / PTES - vm_pages_first].pv;
+}
+
+static inline struct pv_link *link_of(uint32_t number)
+{
+	return &table_numbered(number)->links[number % PTES];
+}
+
+static inline uint32_t first_mapping(const struct vm_page *page)
+{
+	return (uint32_t)(uintptr_t)page->pv;
+}
+
+static inline void set_first_mapping(struct vm_page *page, uint32_t number)
+{
+	page->pv = (struct pv_entry *)(uintptr_t)number;
+}
+
+static inline void link_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
+{
+	uint32_t next = first_mapping(page);
+
+	table->links[index] = (struct pv_link){.next = next};
+	if (next != 0)
+		link_of(next)->prev = table->number + index;
+	set_first_mapping(page, table->number + index);
+}
+
+static inline void unlink_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
+{
+	struct pv_link link = table->links[index];
+
+	if (link.next != 0)
+		link_of(link.next)->prev = link.prev;
+	if (link.prev != 0)
+		link_of(link.prev)->next = link.next;
+	else
+		set_first_mapping(page, link.next);
+}
+
+static inline uint8_t hardware_bits(pte_t entry)
+{
+	return (uint8_t)(entry & (PTE_ACCESSED | PTE_DIRTY));
+}
+
+/* Takes rights away from one entry; true if the processors may hold more. */
+static inline bool lower_pte(pte_t *pte, vm_prot_t protection)
+{
+	pte_t old = __atomic_load_n(pte, __ATOMIC_RELAXED), new;
+
+	do {
+		new = old;
+		if (old == 0)
+			return false;
+		if (!(protection & VM_PROT_WRITE))
+			new &= ~PTE_WRITE;
+		if (!(protection & VM_PROT_EXECUTE))
+			new |= PTE_NO_EXECUTE;
+		if (new == old)
+			return false;
+	} while (!__atomic_compare_exchange_n(pte, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+}
+
+#endif

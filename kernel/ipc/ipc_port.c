@@ -99,38 +99,33 @@ void ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payloa
 	port->label = has_payload ? payload : port->receiver_name;
 }
 
-struct ipc_port *ipc_port_make_send(struct ipc_port *port)
+/* Counts rights that are made, by whatever means. */
+static inline struct ipc_port *add_right(struct ipc_port *port, uint32_t sends, uint32_t made, uint32_t send_onces)
 {
 	if (port == NULL)
 		return NULL;
 	lock_acquire(&port->object.lock);
-	port->srights++;
-	port->mscount++;
+	port->srights += sends;
+	port->mscount += made;
+	port->sorights += send_onces;
 	ipc_object_reference(&port->object);
 	lock_release(&port->object.lock);
 	return port;
+}
+
+struct ipc_port *ipc_port_make_send(struct ipc_port *port)
+{
+	return add_right(port, 1, 1, 0);
 }
 
 struct ipc_port *ipc_port_copy_send(struct ipc_port *port)
 {
-	if (port == NULL)
-		return NULL;
-	lock_acquire(&port->object.lock);
-	port->srights++;
-	ipc_object_reference(&port->object);
-	lock_release(&port->object.lock);
-	return port;
+	return add_right(port, 1, 0, 0);
 }
 
 struct ipc_port *ipc_port_make_send_once(struct ipc_port *port)
 {
-	if (port == NULL)
-		return NULL;
-	lock_acquire(&port->object.lock);
-	port->sorights++;
-	ipc_object_reference(&port->object);
-	lock_release(&port->object.lock);
-	return port;
+	return add_right(port, 0, 0, 1);
 }
 
 void ipc_port_release_send(struct ipc_port *port)

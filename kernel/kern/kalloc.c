@@ -76,23 +76,12 @@ static void *kcache_take(struct kcache *cache)
 	}
 }
 
-static void zero_words(void *memory, size_t size)
-{
-#ifdef PORTOLAN_HOST
-	memset(memory, 0, size);
-#else
-	size_t words = size / 8;
-
-	__asm__ volatile("rep stosq" : "+D"(memory), "+c"(words) : "a"(0) : "memory");
-#endif
-}
-
 void *kcache_alloc(struct kcache *cache)
 {
 	void *object = kcache_take(cache);
 
 	if (object != NULL)
-		zero_words(object, cache->size);
+		clear_words(object, cache->size);
 	return object;
 }
 
@@ -154,7 +143,7 @@ void *kalloc(size_t size)
 	physical = vm_page_grab_contiguous(pages, UINT64_MAX);
 	if (physical == 0)
 		return NULL;
-	zero_words(physical_to_virtual(physical), pages * VM_PAGE_SIZE);
+	clear_words(physical_to_virtual(physical), pages * VM_PAGE_SIZE);
 	return physical_to_virtual(physical);
 }
 

@@ -23,6 +23,7 @@ void vm_page_release_kernel(uint64_t physical, unsigned count);
 #ifdef PORTOLAN_HOST
 void *physical_to_virtual(uint64_t physical);
 uint64_t virtual_to_physical(const void *address);
+#define clear_words(memory, size) ((void)__builtin_memset(memory, 0, size))
 #else
 #define PHYSICAL_MAP 0xffff800000000000ull
 static inline void *physical_to_virtual(uint64_t physical)
@@ -32,6 +33,13 @@ static inline void *physical_to_virtual(uint64_t physical)
 static inline uint64_t virtual_to_physical(const void *address)
 {
 	return (uint64_t)(uintptr_t)address - PHYSICAL_MAP;
+}
+
+/* Clears memory; size in bytes, a multiple of 8. */
+static inline void clear_words(void *memory, vm_size_t size)
+{
+	size /= 8;
+	__asm__ volatile("rep stosq" : "+D"(memory), "+c"(size) : "a"(0) : "memory");
 }
 #endif
 

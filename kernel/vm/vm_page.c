@@ -48,33 +48,14 @@ void *vm_page_address(const struct vm_page *page)
 	return physical_to_virtual(vm_page_physical(page));
 }
 
-static void zero_pages(void *address, size_t size)
-{
-#ifdef PORTOLAN_HOST
-	memset(address, 0, size);
-#else
-	size_t words = size / 8;
-
-	__asm__ volatile("rep stosq" : "+D"(address), "+c"(words) : "a"(0) : "memory");
-#endif
-}
-
 void vm_page_zero(struct vm_page *page)
 {
-	zero_pages(vm_page_address(page), VM_PAGE_SIZE);
+	clear_words(vm_page_address(page), VM_PAGE_SIZE);
 }
 
 void vm_page_copy(struct vm_page *to, uint64_t from_physical)
 {
-	void *target = vm_page_address(to);
-	const void *source = physical_to_virtual(from_physical);
-#ifdef PORTOLAN_HOST
-	memcpy(target, source, VM_PAGE_SIZE);
-#else
-	size_t words = VM_PAGE_SIZE / 8;
-
-	__asm__ volatile("rep movsq" : "+D"(target), "+S"(source), "+c"(words) : : "memory");
-#endif
+	memcpy(vm_page_address(to), physical_to_virtual(from_physical), VM_PAGE_SIZE);
 	count_events(bytes_copied, VM_PAGE_SIZE);
 }
 
@@ -311,7 +292,7 @@ void vm_page_bootstrap_done(void)
 	if (bytes >= ranges[largest].end - ranges[largest].start)
 		panic("too little memory for the table of its own pages (%lu KiB)", (unsigned long)(bytes >> 10));
 	vm_pages = physical_to_virtual(ranges[largest].start);
-	zero_pages(vm_pages, bytes);
+	clear_words(vm_pages, bytes);
 	ranges[largest].start += bytes;
 	for (unsigned order = 0; order < ORDERS; order++)
 		list_init(&free_blocks[order]);

@@ -236,7 +236,7 @@ static void operate(void)
 		break;
 	case 3:
 	case 4:
-		b = a + rand() % 8;
+		b = a + (rand() % 32 == 0 ? ADDRESSES : rand() % 8); /* a few, or all that follow */
 		b = b < ADDRESSES ? b : ADDRESSES - 1;
 		if (rand() % 2) {
 			pmap_remove(map[m], address[a], address[b]);

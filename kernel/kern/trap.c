@@ -159,8 +159,12 @@ void trap_syscall(struct thread *self)
 	int64_t number = (int64_t)self->regs.rax;
 	int64_t result;
 
-	if (number == TRAP_MACH_MSG)
-		(processors_online == 1 ? ipc_exchange_one : ipc_exchange)(self);
+	if (number == TRAP_MACH_MSG) {
+		if (processors_online == 1)
+			ipc_exchange_one(self);
+		else
+			ipc_exchange(self);
+	}
 	if (-(uint64_t)number > TRAP_LAST || traps[-number] == NULL) {
 		if (number >= 0)
 			trap_foreign(self);

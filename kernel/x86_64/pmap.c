@@ -42,13 +42,13 @@ static __attribute__((always_inline)) inline bool remove_entry(struct pv_entry *
 }
 
 /* Fills an empty entry, for the caller to count. Pmap's lock held, the page's not. */
-static inline void fill_entry(struct vm_page *page, struct pv_entry *table, unsigned index, pte_t new)
+static inline void fill_entry(struct vm_page *page, struct pv_entry *table, unsigned index, pte_t wanted)
 {
-	struct lock *lock = pv_lock(new &PTE_ADDRESS);
+	struct lock *lock = pv_lock(wanted & PTE_ADDRESS);
 
 	lock_acquire(lock);
 	link_mapping(page, table, index);
-	__atomic_store_n(&table->entries[index], new, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->entries[index], wanted, __ATOMIC_RELAXED);
 	lock_release(lock);
 }
 
@@ -118,15 +118,15 @@ static pte_t flag_bits(unsigned flags)
 
 /* An entry that is not empty: true if it maps the same page and got the new protection; else it has become empty. Pmap
  * locked. */
-static __attribute__((noinline)) bool change_entry(struct pv_entry *table, unsigned index, pte_t new)
+static __attribute__((noinline)) bool change_entry(struct pv_entry *table, unsigned index, pte_t wanted)
 {
 	pte_t *pte = &table->entries[index], old = *pte;
 
-	if (((old ^ new) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && (new &PTE_MANAGED)) {
-		struct lock *lock = pv_lock(new &PTE_ADDRESS);
+	if (((old ^ wanted) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && (wanted & PTE_MANAGED)) {
+		struct lock *lock = pv_lock(wanted & PTE_ADDRESS);
 
 		lock_acquire(lock);
-		while (old != 0 && !__atomic_compare_exchange_n(pte, &old, new | hardware_bits(old), false,
+		while (old != 0 && !__atomic_compare_exchange_n(pte, &old, wanted | hardware_bits(old), false,
 					   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			;
 		lock_release(lock);
@@ -140,7 +140,7 @@ static __attribute__((noinline)) bool change_entry(struct pv_entry *table, unsig
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags)
 {
-	pte_t old, new = physical | protection_bits(protection) | flag_bits(flags);
+	pte_t old, wanted = physical | protection_bits(protection) | flag_bits(flags);
 	unsigned index = table_index(address, 0);
 	struct pv_entry *table;
 
@@ -152,16 +152,16 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	old = table->entries[index];
-	if (old == 0 || !change_entry(table, index, new)) {
-		if (new &PTE_MANAGED)
-			fill_entry(page, table, index, new);
+	if (old == 0 || !change_entry(table, index, wanted)) {
+		if (wanted & PTE_MANAGED)
+			fill_entry(page, table, index, wanted);
 		else
-			__atomic_store_n(&table->entries[index], new, __ATOMIC_RELAXED);
+			__atomic_store_n(&table->entries[index], wanted, __ATOMIC_RELAXED);
 		table->first = index < table->first ? index : table->first;
 		count_entries(table, 1);
 	}
 	lock_release(&pmap->lock);
-	if (old != 0 && ((old ^ new) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0)
+	if (old != 0 && ((old ^ wanted) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0)
 		tlb_flush_page(pmap, address);
 	return KERN_SUCCESS;
 }
@@ -275,11 +275,11 @@ uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	}
 	while (entry != 0 && (!(access & VM_PROT_WRITE) || (entry & PTE_WRITE)) &&
 		(!(access & VM_PROT_EXECUTE) || !(entry & PTE_NO_EXECUTE))) {
-		pte_t new =
+		pte_t wanted =
 			entry | (access != VM_PROT_NONE ? PTE_ACCESSED : 0) | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
 
-		if (new == entry ||
-			__atomic_compare_exchange_n(pte, &entry, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		if (wanted == entry ||
+			__atomic_compare_exchange_n(pte, &entry, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 			physical = (entry & PTE_ADDRESS) | (address & VM_PAGE_MASK);
 			break;
 		}

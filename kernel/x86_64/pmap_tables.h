@@ -141,19 +141,19 @@ static inline uint8_t hardware_bits(pte_t entry)
 /* Takes rights away from one entry; true if the processors may hold more. */
 static inline bool lower_pte(pte_t *pte, vm_prot_t protection)
 {
-	pte_t old = __atomic_load_n(pte, __ATOMIC_RELAXED), new;
+	pte_t old = __atomic_load_n(pte, __ATOMIC_RELAXED), wanted;
 
 	do {
-		new = old;
+		wanted = old;
 		if (old == 0)
 			return false;
 		if (!(protection & VM_PROT_WRITE))
-			new &= ~PTE_WRITE;
+			wanted &= ~PTE_WRITE;
 		if (!(protection & VM_PROT_EXECUTE))
-			new |= PTE_NO_EXECUTE;
-		if (new == old)
+			wanted |= PTE_NO_EXECUTE;
+		if (wanted == old)
 			return false;
-	} while (!__atomic_compare_exchange_n(pte, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(pte, &old, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return true;
 }
 

@@ -1,19 +1,6 @@
 /* What callers of GNU's and of CMU's stubs expect besides. */
 #include "conventions.h"
 
-#include <ctype.h>
-#include <string.h>
-
-static const char *upper(struct output *output, const char *name)
-{
-	char *copy = arena_string(&output->compiler->arena, name, strlen(name));
-	char *p;
-
-	for (p = copy; *p != '\0'; p++)
-		*p = (char)toupper((unsigned char)*p);
-	return copy;
-}
-
 /* A macro per routine says that it exists, and its ids. */
 static void put_macros(struct output *output)
 {
@@ -25,7 +12,7 @@ static void put_macros(struct output *output)
 
 		if (routine->skip)
 			continue;
-		name = upper(output, output->server ? routine->server_name : routine->user_name);
+		name = upper_case(output, output->server ? routine->server_name : routine->user_name);
 		put(output, "#ifndef MIG_RPC_HAVE_%s\n#define MIG_RPC_HAVE_%s 1\n#define MIG_RPC_REQUEST_ID_%s %lld\n",
 			name, name, name, (long long)routine->id);
 		if (!routine->simple)

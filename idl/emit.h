@@ -21,6 +21,8 @@ enum parameters {
 };
 
 void put(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The name in capitals, in the arena. */
+const char *upper_case(struct output *output, const char *name);
 
 /* The C type of an argument's value in the message, and as the function on this side sees it. */
 const char *c_type(const struct output *output, const struct type *type);
@@ -113,7 +115,7 @@ bool uses_send_time(const struct output *output, const struct routine *routine);
 void generate_user(struct output *output);
 void generate_server(struct output *output);
 void generate_header(struct output *output);
-/* -iheader: NAME is NAME_external; -dheader: MACH_ID_NAME. */
+/* -iheader: NAME is NAME_external; -dheader: MACH_ID_NAME, the name in capitals. */
 void generate_internal_header(struct output *output);
 void generate_defines_header(struct output *output);
 

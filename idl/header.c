@@ -112,11 +112,14 @@ void generate_defines_header(struct output *output)
 	put(output, "#ifndef _%s_defines\n#define _%s_defines\n\n", output->compiler->interface.name,
 		output->compiler->interface.name);
 	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
+		const char *name;
+
 		if (routine->skip)
 			continue;
-		put(output, "#define MACH_ID_%s %lld\n", routine->name, (long long)routine->id);
+		name = upper_case(output, routine->name);
+		put(output, "#define MACH_ID_%s %lld\n", name, (long long)routine->id);
 		if (!routine->simple)
-			put(output, "#define MACH_ID_%s_reply %lld\n", routine->name, (long long)routine->id + 100);
+			put(output, "#define MACH_ID_%s_REPLY %lld\n", name, (long long)routine->id + 100);
 	}
 	put(output, "\n#endif\n");
 }

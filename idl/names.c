@@ -2,6 +2,7 @@
 #include "emit.h"
 #include "types.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,6 +13,16 @@ void put(struct output *output, const char *format, ...)
 	va_start(args, format);
 	vfprintf(output->file, format, args);
 	va_end(args);
+}
+
+const char *upper_case(struct output *output, const char *name)
+{
+	char *copy = arena_string(&output->compiler->arena, name, strlen(name));
+	char *p;
+
+	for (p = copy; *p != '\0'; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return copy;
 }
 
 /* The C type that fits an ipc type which the file gives no name. */

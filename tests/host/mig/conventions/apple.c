@@ -6,7 +6,7 @@
 #include "apple_server.h"
 #include "apple_user.h"
 
-#if apple_style_MSG_COUNT != 5 || MACH_ID_name != 33002 || MACH_ID_name_reply != 33102 || defined(MACH_ID_note_reply)
+#if apple_style_MSG_COUNT != 5 || MACH_ID_NAME != 33002 || MACH_ID_NAME_REPLY != 33102 || defined(MACH_ID_NOTE_REPLY)
 #error the macros of the headers
 #endif
 _Static_assert(before_user_header == 1 && after_server_header == 1, "hooks in the headers");

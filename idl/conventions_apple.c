@@ -72,7 +72,10 @@ static uint64_t message_bytes(const struct routine *routine, bool reply)
 	return size;
 }
 
-/* The messages as types large enough for them; unions as large as any of them. */
+/*
+ * The messages as types large enough for them; unions as large as any of them, whose fields are called like the
+ * client's functions on its side, and like the routines on the server's.
+ */
 static void put_message_types(struct output *output, bool reply)
 {
 	const char *kind = reply ? "Reply" : "Request";
@@ -97,7 +100,8 @@ static void put_message_types(struct output *output, bool reply)
 	put(output, "union __%sUnion__%s_subsystem {\n", kind, full);
 	for (routine = output->compiler->interface.routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
-			put(output, "\t__%s__%s_t %s_%s;\n", kind, routine->name, kind, routine->name);
+			put(output, "\t__%s__%s_t %s_%s;\n", kind, routine->name, kind,
+				output->server ? routine->name : routine->user_name);
 	}
 	put(output, "\tmach_msg_header_t Head;\n};\n#endif\n\n");
 }

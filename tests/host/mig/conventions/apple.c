@@ -101,6 +101,8 @@ int main(void)
 	mach_msg_header_t unknown = {.msgh_id = 33001};
 	union __RequestUnion__do_apple_style_subsystem request;
 	union __ReplyUnion__do_apple_style_subsystem reply;
+	union __RequestUnion__call_apple_style_subsystem to_send;
+	union __ReplyUnion__call_apple_style_subsystem to_receive;
 
 	lb_force_messages = true;
 	call_all(port);
@@ -117,6 +119,8 @@ int main(void)
 		sizeof reply >= do_apple_style_subsystem.maxsize);
 	CHECK(sizeof(__Request__name_t) <= sizeof request &&
 		sizeof(union __RequestUnion__call_apple_style_subsystem) != 0);
+	CHECK(sizeof to_send.Request_call_name == sizeof request.Request_name &&
+		sizeof to_receive.Reply_call_data == sizeof reply.Reply_data);
 	CHECK(sizeof names / sizeof names[0] == 4 && names[1].id == 33002 && strcmp(names[1].name, "name") == 0);
 	return ended(TITLE);
 }

@@ -21,6 +21,11 @@ typedef mach_port_t mig_port_t;
 typedef mach_msg_header_t mig_message_t;
 #endif
 
+/* -b: which argument says how many elements another has. */
+#ifndef __counted_by
+#define __counted_by(count)
+#endif
+
 enum {
 	MIG_ROUTINE_REGISTER = 1, /* `words` is set: body is at most eight words */
 	MIG_ROUTINE_ONEWAY = 2,   /* no reply */

@@ -50,11 +50,6 @@
 #define UseExternRCSId 1
 #endif
 
-/* -b: which argument says how many elements another has. */
-#ifndef __counted_by
-#define __counted_by(count)
-#endif
-
 /* Serves one request; `out` is large enough for the subsystem's largest reply. */
 typedef void (*mig_routine_t)(mig_message_t *in, mig_message_t *out);
 

@@ -99,13 +99,18 @@ static void put_message_functions(struct output *output)
 	}
 }
 
+/* A table without routines has an entry too, a null one: C knows no empty arrays, nor an index below zero entries. */
+static long long table_slots(const struct interface *interface)
+{
+	return interface->slots > 0 ? (long long)interface->slots : 1;
+}
+
 void put_function_table(struct output *output, const char *linkage)
 {
 	const struct interface *interface = &output->compiler->interface;
 	const struct routine *routine;
 
-	put(output, "%smig_routine_t %s_routines[%lld] = {\n", linkage, demux_name(output),
-		(long long)(interface->slots > 0 ? interface->slots : 1));
+	put(output, "%smig_routine_t %s_routines[%lld] = {\n", linkage, demux_name(output), table_slots(interface));
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
 			put(output, "\t[%lld] = _X%s,\n", (long long)(routine->id - interface->base), routine->name);
@@ -121,7 +126,7 @@ void put_routine_of_message(struct output *output, const char *linkage, const ch
 		"/* The function that serves a message; null for an id that is none of ours. */\n"
 		"%smig_routine_t %s_routine(%s *in)\n{\n\tconst mach_msg_id_t index = in->msgh_id - %lld;\n\n"
 		"\treturn index >= 0 && index < %lld ? %s : NULL;\n}\n\n",
-		linkage, demux_name(output), parameter, (long long)interface->base, (long long)interface->slots, entry);
+		linkage, demux_name(output), parameter, (long long)interface->base, table_slots(interface), entry);
 }
 
 void put_convention_demux(struct output *output)
@@ -155,8 +160,7 @@ static void put_symbol_table(struct output *output)
 
 	put(output, "\nextern mig_symtab_t _%sSymTab[];\nextern int _%sSymTabBase;\nextern int _%sSymTabEnd;\n",
 		interface->name, interface->name, interface->name);
-	put(output, "mig_symtab_t _%sSymTab[%lld] = {\n", interface->name,
-		(long long)(interface->slots > 0 ? interface->slots : 1));
+	put(output, "mig_symtab_t _%sSymTab[%lld] = {\n", interface->name, table_slots(interface));
 	for (routine = interface->routines; routine != NULL; routine = routine->next) {
 		if (!routine->skip)
 			put(output, "\t[%lld] = {\"%s\", %lld, _X%s},\n", (long long)(routine->id - interface->base),

@@ -114,7 +114,9 @@ static void test_spoilt_descriptors(void)
 	mach_msg_descriptor_t d[3];
 	const mach_msg_id_t in_port_id = MIG_ID_in_port, numbers_id = MIG_ID_numbers, memory_id = MIG_ID_fixed_memory;
 
-	CHECK(send_descriptors(in_port_id, d, 0, 0) == MIG_BAD_ARGUMENTS);
+	/* Without a descriptor there is none to look at. */
+	lb_last_copy = MACH_MSG_PHYSICAL_COPY;
+	CHECK(send_descriptors(in_port_id, d, 0, 0) == MIG_BAD_ARGUMENTS && lb_last_copy == MACH_MSG_PHYSICAL_COPY);
 	d[0] = a_port(mine, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	CHECK(send_descriptors(in_port_id, d, 1, 0) == MIG_BAD_ARGUMENTS);
 	d[0] = a_port(mine, MACH_MSG_TYPE_MAKE_SEND);

@@ -427,9 +427,11 @@ static mach_msg_return_t serve(const mach_msg_header_t *sent, mach_port_t reply)
 	memset(in, 0, sizeof *in);
 	memcpy(in, sent, sent->msgh_size);
 	if ((in->msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0) {
-		const mach_msg_descriptor_t *first = (const void *)((const mach_msg_body_t *)(in + 1) + 1);
+		const mach_msg_body_t *body = (const void *)(in + 1);
+		const mach_msg_descriptor_t *first = (const void *)(body + 1);
 
-		lb_last_copy = first->type.type == MACH_MSG_PORT_DESCRIPTOR ? lb_last_copy : first->out_of_line.copy;
+		if (body->msgh_descriptor_count != 0 && first->type.type != MACH_MSG_PORT_DESCRIPTOR)
+			lb_last_copy = first->out_of_line.copy;
 	}
 	if (!carry(in)) {
 		free(in);

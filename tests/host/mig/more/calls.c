@@ -458,10 +458,31 @@ static void test_answers(void)
 	CHECK(told(KERN_NO_SPACE, 0, 0, ""));
 }
 
+static void test_rare_words(void)
+{
+	int32_t numbers[] = {3, 4}, a = 0;
+	everywhere_t b = 0;
+	mach_msg_type_number_t numbers_count = 77, bytes_count = 77;
+	numbers_t numbers_back;
+	data_t bytes_back;
+	uint64_t same = 0;
+
+	OK(rare(server, 5, &a, 6, &b));
+	CHECK(a == 1005 && b == 7);
+	CHECK_LOOPBACK(lb_last_by_words == !lb_force_messages);
+	OK(long_forms(object_server, (data_t) "abc", 3, numbers, 2, &same, &numbers_back, &numbers_count, &bytes_back,
+		&bytes_count));
+	CHECK(same == OBJECT_PAYLOAD + 99);
+	CHECK(numbers_count == 2 && numbers_back[0] == 3 && numbers_back[1] == 4);
+	CHECK(bytes_count == 3 && memcmp(bytes_back, "abc", 3) == 0);
+	mig_deallocate((vm_address_t)numbers_back, sizeof numbers);
+	mig_deallocate((vm_address_t)bytes_back, 3);
+}
+
 const struct calls calls[] = {{"tokens", test_tokens}, {"trailer fields", test_trailer_fields}, {"ends", test_ends},
 	{"same counts", test_same_counts}, {"same counts of rights", test_same_counts_of_rights},
 	{"procedures", test_procedures}, {"functions", test_functions}, {"optional bytes", test_optional_bytes},
 	{"special reply ports", test_special_reply_ports}, {"auto", test_auto}, {"overwrite", test_overwrite},
 	{"allocated messages", test_allocated_messages}, {"what originals take", test_what_originals_take},
 	{"translations", test_translations}, {"results that travel", test_results_that_travel},
-	{"answers", test_answers}, {NULL, NULL}};
+	{"answers", test_answers}, {"rare words", test_rare_words}, {NULL, NULL}};

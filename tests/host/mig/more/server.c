@@ -660,3 +660,29 @@ kern_return_t s_room_with_memory(mach_port_t server, numbers_t *a, mach_msg_type
 	*aCnt = 0;
 	return KERN_SUCCESS;
 }
+
+/* iimport: for the stubs, not for those who include their header. */
+#ifdef MORE_INNER_H
+#error more_inner.h is included by a header
+#endif
+
+kern_return_t s_rare(mach_port_t server, int32_t a, int32_t *a_seen, everywhere_t b, everywhere_t *b_more)
+{
+	(void)server;
+	*a_seen = a;
+	*b_more = b + 1;
+	return KERN_SUCCESS;
+}
+
+kern_return_t s_long_forms(mach_port_t server, mach_port_context_t word, data_t a, mach_msg_type_number_t aCnt,
+	numbers_t b, mach_msg_type_number_t bCnt, uint64_t *same, numbers_t *d, mach_msg_type_number_t *dCnt, data_t *e,
+	mach_msg_type_number_t *eCnt)
+{
+	(void)server;
+	*same = word;
+	*d = b;
+	*dCnt = bCnt;
+	*e = a;
+	*eCnt = aCnt;
+	return KERN_SUCCESS;
+}

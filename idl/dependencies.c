@@ -79,23 +79,18 @@ static void put_rule(FILE *from, FILE *to, const struct dependencies *dependenci
 	putc('\n', to);
 }
 
-bool write_dependencies(const char *temporary, const struct dependencies *dependencies)
+bool put_dependencies(const char *temporary, FILE *to, const struct dependencies *dependencies)
 {
-	const char *file = dependencies->file;
 	FILE *from = fopen(temporary, "r");
-	FILE *to = strcmp(file, "-") == 0 ? stdout : fopen(file, "w");
-	bool ok = from != NULL && to != NULL;
+	bool ok = from != NULL;
 
-	if (!ok)
-		perror(from == NULL ? temporary : file);
-	else
+	if (ok) {
 		put_rule(from, to, dependencies);
-	ok = ok && !ferror(from) && !ferror(to);
+		ok = !ferror(from);
+	}
+	if (!ok)
+		perror(temporary);
 	if (from != NULL)
 		fclose(from);
-	if (to != NULL && (to == stdout ? fflush(to) : fclose(to)) != 0) {
-		perror(file);
-		ok = false;
-	}
 	return ok;
 }

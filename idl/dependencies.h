@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* What the preprocessor is told that the target is called. */
 #define DEPENDENCIES_TARGET "mig-outputs"
@@ -15,14 +16,13 @@ void end_dependencies(char *temporary);
 
 /* What make needs to know, from what the preprocessor wrote. */
 struct dependencies {
-	const char *file;           /* "-": standard output */
 	const char *const *targets; /* the outputs; null at the end */
 	const char *nothing;        /* what is said to be made if there is no output */
 	const char *const *inputs;  /* if the preprocessor wrote nothing */
 	size_t input_count;
 };
 
-/* Writes the file; false, with a message, if it cannot. */
-bool write_dependencies(const char *temporary, const struct dependencies *dependencies);
+/* Writes them to `to`; false, with a message, if it cannot read the temporary file. */
+bool put_dependencies(const char *temporary, FILE *to, const struct dependencies *dependencies);
 
 #endif

@@ -3,6 +3,7 @@
 #include "emit.h"
 #include "listings.h"
 #include "options.h"
+#include "outputs.h"
 #include "preprocess.h"
 
 #include <stdlib.h>
@@ -13,51 +14,27 @@ static bool wanted(const char *file)
 	return file != NULL && strcmp(file, "/dev/null") != 0;
 }
 
-/* Writes one output in full or complains. */
-static bool write_file(const char *file, const char *text, size_t size)
-{
-	FILE *stream = strcmp(file, "-") == 0 ? stdout : fopen(file, "w");
-	bool ok;
-
-	if (stream == NULL) {
-		perror(file);
-		return false;
-	}
-	ok = fwrite(text, 1, size, stream) == size;
-	if (stream == stdout ? fflush(stream) != 0 : fclose(stream) != 0)
-		ok = false;
-	if (!ok)
-		perror(file);
-	return ok;
-}
-
-static bool generate_one(struct compiler *compiler, const char *file, bool server, void (*generator)(struct output *),
-	const struct routine *only)
+static bool generate_one(struct outputs *outputs, struct compiler *compiler, const char *file, bool server,
+	void (*generator)(struct output *), const struct routine *only)
 {
 	struct output output = {.compiler = compiler,
 		.server = server,
 		.only = only,
 		.kernel = server ? compiler->interface.kernel_server : compiler->interface.kernel_user};
-	char *text = NULL;
-	size_t size = 0;
-	bool ok;
 
 	if (!wanted(file))
 		return true;
-	output.file = open_memstream(&text, &size);
-	if (output.file == NULL) {
-		perror("mig");
+	output.file = begin_output(outputs, file, false);
+	if (output.file == NULL)
 		return false;
-	}
 	generator(&output);
-	ok = fclose(output.file) == 0 && write_file(file, text, size);
-	free(text);
-	return ok;
+	return end_output(outputs);
 }
 
-static bool generate(struct compiler *compiler, const char *file, bool server, void (*generator)(struct output *))
+static bool generate(struct outputs *outputs, struct compiler *compiler, const char *file, bool server,
+	void (*generator)(struct output *))
 {
-	return generate_one(compiler, file, server, generator, NULL);
+	return generate_one(outputs, compiler, file, server, generator, NULL);
 }
 
 static const char *individual_name(
@@ -67,19 +44,19 @@ static const char *individual_name(
 }
 
 /* -i: one client file per routine, instead of one for all. */
-static bool generate_users(struct compiler *compiler, const struct options *options)
+static bool generate_users(struct outputs *outputs, struct compiler *compiler, const struct options *options)
 {
 	const struct routine *routine;
 
 	if (options->individual == NULL || !wanted(options->user))
-		return generate(compiler, options->user, false, generate_user);
+		return generate(outputs, compiler, options->user, false, generate_user);
 	for (routine = compiler->interface.routines; routine != NULL; routine = routine->next) {
 		const char *file;
 
 		if (routine->skip)
 			continue;
 		file = individual_name(compiler, options, routine);
-		if (!generate_one(compiler, file, false, generate_user, routine))
+		if (!generate_one(outputs, compiler, file, false, generate_user, routine))
 			return false;
 	}
 	return true;
@@ -141,23 +118,34 @@ static const char *base_name(struct compiler *compiler, const char *input)
 	return arena_string(&compiler->arena, name, dot != NULL ? (size_t)(dot - name) : strlen(name));
 }
 
-static bool compile(struct options *options, struct compiler *compiler)
+/* A listing goes to standard output. */
+static bool list(
+	struct outputs *outputs, struct compiler *compiler, void (*listing)(struct compiler *compiler, FILE *file))
+{
+	FILE *file = begin_output(outputs, "-", false);
+
+	if (file == NULL)
+		return false;
+	listing(compiler, file);
+	return end_output(outputs);
+}
+
+static bool compile(struct outputs *outputs, struct options *options, struct compiler *compiler)
 {
 	if (!compiler_parse(compiler))
 		return false;
 	default_names(options, compiler);
 	if (options->verbose)
 		print_explanation(compiler, stderr);
-	if (options->explain)
-		print_explanation(compiler, stdout);
-	if (options->dump_json)
-		print_json(compiler, stdout);
-	return generate_users(compiler, options) && generate(compiler, options->server, true, generate_server) &&
-	       generate(compiler, options->header, false, generate_header) &&
-	       generate(compiler, options->server_header, true, generate_header) &&
-	       generate(compiler, options->internal_header, true, generate_internal_header) &&
-	       generate(compiler, options->defines_header, false, generate_defines_header) &&
-	       generate(compiler, options->list, false, generate_list);
+	return (!options->explain || list(outputs, compiler, print_explanation)) &&
+	       (!options->dump_json || list(outputs, compiler, print_json)) &&
+	       generate_users(outputs, compiler, options) &&
+	       generate(outputs, compiler, options->server, true, generate_server) &&
+	       generate(outputs, compiler, options->header, false, generate_header) &&
+	       generate(outputs, compiler, options->server_header, true, generate_header) &&
+	       generate(outputs, compiler, options->internal_header, true, generate_internal_header) &&
+	       generate(outputs, compiler, options->defines_header, false, generate_defines_header) &&
+	       generate(outputs, compiler, options->list, false, generate_list);
 }
 
 static void set_up(struct compiler *compiler, const struct options *options)
@@ -186,21 +174,27 @@ static const char *depfile_name(const struct options *options, struct compiler *
 	return wanted(file) ? file : NULL;
 }
 
-static bool save_dependencies(const struct options *options, struct compiler *compiler, const char *temporary,
-	const char *const *inputs, size_t count)
+static bool save_dependencies(struct outputs *outputs, const struct options *options, struct compiler *compiler,
+	const char *temporary, const char *const *inputs, size_t count)
 {
 	const char *base = base_name(compiler, inputs[count - 1]);
-	const struct dependencies dependencies = {.file = depfile_name(options, compiler, base),
-		.targets = find_targets(options, compiler),
+	const char *file = depfile_name(options, compiler, base);
+	const struct dependencies dependencies = {.targets = find_targets(options, compiler),
 		.nothing = arena_printf(&compiler->arena, "%s.o", base),
 		.inputs = inputs,
 		.input_count = count};
 
-	return temporary == NULL || write_dependencies(temporary, &dependencies);
+	FILE *stream;
+
+	if (temporary == NULL)
+		return true;
+	stream = begin_output(outputs, file, true);
+	return stream != NULL && put_dependencies(temporary, stream, &dependencies) && end_output(outputs);
 }
 
 /* One interface, from `count` inputs. */
-static bool compile_inputs(const struct options *options, const char *const *inputs, size_t count)
+static bool compile_inputs(
+	struct outputs *outputs, const struct options *options, const char *const *inputs, size_t count)
 {
 	const bool depends = wanted(options->depfile) || (options->depfile == NULL && options->dependencies);
 	struct options own = *options;
@@ -217,7 +211,8 @@ static bool compile_inputs(const struct options *options, const char *const *inp
 	if (text != NULL) {
 		compiler_init(&compiler, text, length, strcmp(inputs[0], "-") != 0 ? inputs[0] : "<stdin>");
 		set_up(&compiler, options);
-		ok = compile(&own, &compiler) && save_dependencies(&own, &compiler, temporary, inputs, count);
+		ok = compile(outputs, &own, &compiler) &&
+		     save_dependencies(outputs, &own, &compiler, temporary, inputs, count);
 		compiler_free(&compiler);
 	}
 	end_dependencies(temporary);
@@ -227,6 +222,7 @@ static bool compile_inputs(const struct options *options, const char *const *inp
 
 int main(int argc, char **argv)
 {
+	struct outputs outputs = {NULL, NULL};
 	struct options options;
 	bool together = false;
 	bool ok;
@@ -238,9 +234,11 @@ int main(int argc, char **argv)
 		for (i = 0; i < options.input_count; i++)
 			together = together || strcmp(options.inputs[i], "-") == 0;
 		if (together)
-			ok = compile_inputs(&options, options.inputs, options.input_count);
+			ok = compile_inputs(&outputs, &options, options.inputs, options.input_count);
 		for (i = 0; !together && ok && i < options.input_count; i++)
-			ok = compile_inputs(&options, &options.inputs[i], 1);
+			ok = compile_inputs(&outputs, &options, &options.inputs[i], 1);
+		ok = ok && write_outputs(&outputs);
+		free_outputs(&outputs);
 	}
 	options_free(&options);
 	return ok ? 0 : 1;

@@ -365,6 +365,29 @@ bool is_c_keyword(const char *name)
 	return false;
 }
 
+/* Whether the generated code calls something of its own, or of its headers, by that name. */
+static bool is_reserved(const char *name)
+{
+	static const char *const words[] = {"Body", "FALSE", "Head", "NDR", "NDR_record", "NDR_record_t", "NULL",
+		"RetCode", "TRUE", "UINT32_MAX", "audit_token_t", "bool", "boolean_t", "false", "int16_t", "int32_t",
+		"int64_t", "int8_t", "ipc_port_t", "ipc_space_t", "kern_return_t", "mach_call_words", "mach_msg",
+		"mach_port_context_t", "mach_port_name_t", "mach_port_seqno_t", "mach_port_t", "mach_send_words",
+		"memchr", "memcpy", "memmove", "memset", "security_token_t", "size_t", "strlen", "true", "uint16_t",
+		"uint32_t", "uint64_t", "uint8_t", "uintptr_t", "vm_address_t", "vm_size_t"};
+	static const char *const beginnings[] = {"KERN_", "MACH_", "MIG_", "ipc_kmsg_", "mach_msg_"};
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(name, words[i]) == 0)
+			return true;
+	}
+	for (i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+		if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the argument brings along a C argument of that name. */
 static bool brings_along(const struct argument *argument, const char *name)
 {
@@ -389,19 +412,14 @@ static bool brings_along(const struct argument *argument, const char *name)
 /* Names in C: the argument's, and those of the arguments that it brings along. */
 void check_names(struct compiler *compiler, struct routine *routine)
 {
-	static const char *const reserved[] = {"Head", "Body", "NDR", "RetCode"};
 	struct argument *argument;
 	struct argument *other;
 	unsigned count = 0;
-	size_t i;
 
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		count++;
-		for (i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-			if (strcmp(argument->name, reserved[i]) == 0)
-				error_at(compiler, &argument->loc, NULL, "an argument cannot be called '%s'",
-					argument->name);
-		}
+		if (is_reserved(argument->name))
+			error_at(compiler, &argument->loc, NULL, "an argument cannot be called '%s'", argument->name);
 		if (is_c_keyword(argument->name))
 			error_at(compiler, &argument->loc, NULL,
 				"'%s' is a word of C: an argument cannot be called that", argument->name);

@@ -220,6 +220,26 @@ static bool compile_inputs(
 	return ok;
 }
 
+static bool put_text(struct outputs *outputs, const char *text)
+{
+	FILE *file = begin_output(outputs, "-", false);
+
+	return file != NULL && fputs(text, file) >= 0 && end_output(outputs);
+}
+
+/* The inputs one after the other; what is said of them in JSON is one document, an array if they are several. */
+static bool compile_each(struct outputs *outputs, const struct options *options)
+{
+	const bool array = options->dump_json && options->input_count > 1;
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; ok && i < options->input_count; i++)
+		ok = (!array || put_text(outputs, i == 0 ? "[\n" : ",\n")) &&
+		     compile_inputs(outputs, options, &options->inputs[i], 1);
+	return ok && (!array || put_text(outputs, "]\n"));
+}
+
 int main(int argc, char **argv)
 {
 	struct outputs outputs = {NULL, NULL};
@@ -235,8 +255,8 @@ int main(int argc, char **argv)
 			together = together || strcmp(options.inputs[i], "-") == 0;
 		if (together)
 			ok = compile_inputs(&outputs, &options, options.inputs, options.input_count);
-		for (i = 0; !together && ok && i < options.input_count; i++)
-			ok = compile_inputs(&outputs, &options, &options.inputs[i], 1);
+		else
+			ok = compile_each(&outputs, &options);
 		ok = ok && write_outputs(&outputs);
 		free_outputs(&outputs);
 	}

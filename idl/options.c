@@ -256,6 +256,10 @@ bool options_parse(struct options *options, int argc, char **argv)
 		if (known < 0 || (known == 0 && !other_option(options, argc, argv, &at)))
 			return false;
 	}
+	if (options->explain && options->dump_json) {
+		fputs("mig: --explain and --dump json both go to standard output: ask for one of them\n", stderr);
+		return false;
+	}
 	if (options->input_count == 0)
 		options->inputs[options->input_count++] = "-";
 	return true;

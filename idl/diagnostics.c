@@ -104,6 +104,8 @@ static void show_line(struct compiler *compiler, const char *text, unsigned colu
 		size++;
 	if (size > LONGEST)
 		return;
+	if (size != 0 && text[size - 1] == '\r')
+		size--;
 	fputs("  ", compiler->diagnostics);
 	for (i = 0; i < size; i++)
 		putc(isprint((unsigned char)text[i]) || text[i] == '\t' ? text[i] : '?', compiler->diagnostics);
@@ -145,20 +147,27 @@ static void report(struct compiler *compiler, const char *kind, const struct loc
 		fprintf(compiler->diagnostics, "  hint: %s\n", hint);
 }
 
+/* Whether as many errors as are wanted were shown, and this would be one more. */
+static bool enough(struct compiler *compiler)
+{
+	if (!compiler->stopped && compiler->max_errors != 0 && compiler->errors >= compiler->max_errors) {
+		compiler->stopped = true;
+		fprintf(compiler->diagnostics, "mig: %u error%s, no more are shown (-fmax-errors)\n", compiler->errors,
+			compiler->errors == 1 ? "" : "s");
+	}
+	return compiler->stopped;
+}
+
 void error_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
 {
 	va_list args;
 
-	if (compiler->stopped)
+	if (enough(compiler))
 		return;
 	compiler->errors++;
 	va_start(args, format);
 	report(compiler, "error", where, hint, format, args);
 	va_end(args);
-	if (compiler->max_errors != 0 && compiler->errors >= compiler->max_errors) {
-		compiler->stopped = true;
-		fprintf(compiler->diagnostics, "mig: %u errors, no more are shown (-fmax-errors)\n", compiler->errors);
-	}
 }
 
 void warning_at(struct compiler *compiler, const struct loc *where, const char *hint, const char *format, ...)
@@ -166,6 +175,8 @@ void warning_at(struct compiler *compiler, const struct loc *where, const char *
 	va_list args;
 
 	if (compiler->stopped || (compiler->quiet && !compiler->warnings_are_errors))
+		return;
+	if (compiler->warnings_are_errors && enough(compiler))
 		return;
 	if (compiler->warnings_are_errors)
 		compiler->errors++;

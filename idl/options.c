@@ -217,12 +217,16 @@ static const char *default_compiler(void)
 	return "cc";
 }
 
-static void answer(const char *word)
+static bool answer(const char *word)
 {
 	if (word[2] == 'h')
 		fputs(usage, stdout);
 	else
 		printf("mig (Portolan) %s\n", PACKAGE_VERSION);
+	if (fflush(stdout) == 0)
+		return true;
+	perror("standard output");
+	return false;
 }
 
 bool options_parse(struct options *options, int argc, char **argv)
@@ -240,9 +244,8 @@ bool options_parse(struct options *options, int argc, char **argv)
 		int known;
 
 		if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0 || strcmp(word, "-version") == 0) {
-			answer(word);
 			options->done = true;
-			return true;
+			return answer(word);
 		}
 		if (word[0] != '-' || word[1] == '\0') {
 			options->inputs[options->input_count++] = word;

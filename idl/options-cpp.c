@@ -17,11 +17,11 @@ static const char *following(int argc, char **argv, int *at)
 	return NULL;
 }
 
-/* What has its value in the next word; -D, -U and -I in the same one too. */
+/* What has its value in the next word; -D, -U, -I, -A and -F in the same one too. */
 static int with_value(struct options *options, int argc, char **argv, int *at)
 {
 	static const char *const separate[] = {"-D", "-U", "-I", "-include", "-isystem", "-imacros", "-isysroot",
-		"-iquote", "-idirafter", "-MT", "-MQ"};
+		"-iquote", "-idirafter", "-MT", "-MQ", "-A", "-F"};
 	const char *word = argv[*at];
 	size_t i;
 
@@ -58,8 +58,10 @@ static int dependency_option(struct options *options, int argc, char **argv, int
 
 int options_preprocessor(struct options *options, int argc, char **argv, int *at)
 {
-	static const char *const whole[] = {"-undef", "-ansi", "-nostdinc", "-w", "-P", "-m32", "-m64"};
-	static const char *const beginnings[] = {"-D", "-U", "-I", "-MT", "-MQ", "-std=", "-W", "-isystem", "-imacros"};
+	static const char *const whole[] = {"-undef", "-ansi", "-nostdinc", "-w", "-P", "-m32", "-m64", "-C", "-CC",
+		"-dD", "-traditional-cpp", "-trigraphs"};
+	static const char *const beginnings[] = {
+		"-D", "-U", "-I", "-MT", "-MQ", "-std=", "-W", "-isystem", "-imacros", "-A", "-F"};
 	const char *word = argv[*at];
 	int taken = dependency_option(options, argc, argv, at);
 	size_t i;

@@ -26,7 +26,7 @@ static const char usage[] =
 	"  -maxonstack N             larger messages are allocated\n"
 	"  -max_descrs N  -max_reply_descrs N    more descriptors than that are an error\n"
 	"  --dialect D               gnu, apple, osf, cmu, portolan, or auto (as the file looks): what callers see\n"
-	"  -D -U -I -include -isystem -imacros -isysroot -MD -M...    for the preprocessor\n"
+	"  -D -U -I -include -isystem -imacros -isysroot -A -F -C -dD ... -MD -M...    for the preprocessor\n"
 	"  -cc CMD                   the preprocessor's compiler (or $MIGCC; \"cat\": input is preprocessed)\n"
 	"  --depfile F               dependencies for make\n"
 	"  --explain                 how each routine travels, and why\n"

@@ -67,7 +67,7 @@ void put_procedure(struct output *output, const struct routine *routine);
  * or the work function by another name, when an argument has its own.
  */
 void put_work_adapter(struct output *output, const struct routine *routine);
-/* A comment with the declaration and id. */
+/* A comment with the declaration as it was written, and the id. */
 void put_declaration(struct output *output, const struct routine *routine);
 /* `#define mach_msg PREFIXmach_msg` and its like, for -subrprefix. */
 void put_runtime_prefix(struct output *output);

@@ -135,6 +135,7 @@ struct argument {
 	struct argument *next;
 	struct loc loc;
 	const char *name;
+	const char *written; /* the whole declaration; of a function's value its type */
 	struct type *type;
 	enum direction direction;
 	unsigned flags;

@@ -346,16 +346,6 @@ void put_argument_names(struct output *output, const struct routine *routine, en
 	put_parameters(&list, routine, who, inside);
 }
 
-static const char *direction_text(const struct argument *argument)
-{
-	static const char *const words[] = {"", "", "out ", "inout ", "", "replyport ", "ureplyport ", "sreplyport ",
-		"waittime ", "sendtime ", "msgoption ", "msgseqno ", "sectoken ", "serversectoken ", "usersectoken ",
-		"audittoken ", "serveraudittoken ", "useraudittoken ", "servercontexttoken ", "serverimpl ",
-		"userimpl "};
-
-	return words[argument->direction];
-}
-
 void put_declaration(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
@@ -366,11 +356,10 @@ void put_declaration(struct output *output, const struct routine *routine)
 						  : (routine->simple ? "simpleroutine" : "routine"),
 		routine->name);
 	for (argument = routine->arguments; argument != NULL && argument != routine->value; argument = argument->next)
-		put(output, "%s%s%s: %s", argument == routine->arguments ? "" : "; ", direction_text(argument),
-			argument->name, argument->type->name != NULL ? argument->type->name : "...");
+		put(output, "%s%s", argument == routine->arguments ? "" : "; ", argument->written);
 	put(output, ")");
 	if (routine->value != NULL)
-		put(output, ": %s", routine->value->type->name != NULL ? routine->value->type->name : "...");
+		put(output, ": %s", routine->value->written);
 	put(output, "; id %lld, %s */\n", (long long)routine->id, routine->registers ? "by registers" : "by message");
 }
 

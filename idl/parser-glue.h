@@ -9,6 +9,8 @@ void yyerror(struct loc *location, void *scanner, struct compiler *compiler, con
 
 unsigned variable_flag(struct compiler *compiler, const struct loc *loc, unsigned flag);
 const char *join_type(struct compiler *compiler, const char *first, const char *second);
+/* What stands from the first token to before the other, in the arena. */
+const char *source_text(struct compiler *compiler, const struct loc *first, const struct loc *after);
 uint64_t calculate(struct compiler *compiler, const struct loc *loc, int operator, uint64_t a, uint64_t b);
 struct member *reverse_members(struct member *members);
 struct argument *reverse_arguments(struct argument *arguments);

@@ -93,7 +93,9 @@ statement:
 	| KW_SIMPLEROUTINE name arguments ';' { add_routine(compiler, &@2, $2, true, $3); }
 	| KW_PROCEDURE name arguments ';' { add_procedure(compiler, &@2, $2, false, $3); }
 	| KW_SIMPLEPROCEDURE name arguments ';' { add_procedure(compiler, &@2, $2, true, $3); }
-	| KW_FUNCTION name arguments ':' argument_type ';' { add_function(compiler, &@2, $2, $3, $5); }
+	| KW_FUNCTION name arguments ':' argument_type ';' {
+		add_function(compiler, &@2, $2, $3, $5, source_text(compiler, &@5, &@6));
+	}
 	| KW_SKIP ';' { add_skip(compiler, &@1, 1); }
 	| KW_SKIP expression ';' { add_skip(compiler, &@2, $2); }
 	| import_word STRING ';' { add_import(compiler, $1, $2); }
@@ -221,9 +223,11 @@ argument_list:
 argument:
 	direction argument_name ':' argument_type flags {
 		$$ = new_argument(compiler, &@2, $1, $2, $4, $5);
+		$$->written = source_text(compiler, &@1, &compiler->last); /* the parser has read on: no flag followed */
 	}
 	| argument_name ':' argument_type flags {
 		$$ = new_argument(compiler, &@1, DIR_NONE, $1, $3, $4);
+		$$->written = source_text(compiler, &@1, &compiler->last);
 	}
 	;
 

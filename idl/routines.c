@@ -178,11 +178,12 @@ void add_procedure(
 }
 
 void add_function(struct compiler *compiler, const struct loc *loc, const char *name, struct argument *arguments,
-	struct type *result)
+	struct type *result, const char *written)
 {
 	struct argument *value = new_argument(compiler, loc, DIR_OUT, "mig_value", result, 0);
 	struct routine *routine;
 
+	value->written = written;
 	if (!result->bad && result->shape != SHAPE_SCALAR && result->shape != SHAPE_REAL &&
 		result->shape != SHAPE_STRUCT && result->shape != SHAPE_PORT)
 		error_at(compiler, loc, "write a routine with an out argument",

@@ -16,7 +16,7 @@ void add_routine(
 void add_procedure(
 	struct compiler *compiler, const struct loc *loc, const char *name, bool simple, struct argument *arguments);
 void add_function(struct compiler *compiler, const struct loc *loc, const char *name, struct argument *arguments,
-	struct type *result);
+	struct type *result, const char *written);
 void add_skip(struct compiler *compiler, const struct loc *loc, uint64_t count);
 void add_import(struct compiler *compiler, enum import_kind kind, const char *file);
 

@@ -240,14 +240,12 @@ bool type_fits(struct compiler *compiler, const struct type *type)
 	return false;
 }
 
-static struct type *repeat(struct compiler *compiler, const struct loc *loc, enum shape shape, uint64_t count,
-	struct type *element, const char *what)
+/* A type of so many elements. */
+static struct type *many_of(
+	struct compiler *compiler, const struct loc *loc, enum shape shape, uint64_t count, struct type *element)
 {
-	struct type *type;
+	struct type *type = type_new(compiler, loc, shape);
 
-	if (!check_element(compiler, loc, element, what) || !check_count(compiler, loc, count, element))
-		return &compiler->error_type;
-	type = type_new(compiler, loc, shape);
 	type->element = element;
 	type->count = count;
 	type->bytes = count * element->bytes;
@@ -256,6 +254,17 @@ static struct type *repeat(struct compiler *compiler, const struct loc *loc, enu
 	type->recv_name = element->recv_name;
 	type->dealloc = element->dealloc;
 	type->depth = element->depth + 1;
+	return type;
+}
+
+static struct type *repeat(struct compiler *compiler, const struct loc *loc, enum shape shape, uint64_t count,
+	struct type *element, const char *what)
+{
+	struct type *type;
+
+	if (!check_element(compiler, loc, element, what) || !check_count(compiler, loc, count, element))
+		return &compiler->error_type;
+	type = many_of(compiler, loc, shape, count, element);
 	type->variable = shape == SHAPE_VARRAY;
 	return type;
 }
@@ -268,16 +277,8 @@ static struct type *memory_array(
 
 	if (!check_count(compiler, loc, count, element))
 		return &compiler->error_type;
-	type = type_new(compiler, loc, SHAPE_OOL_ARRAY);
-	type->element = element;
-	type->count = count;
+	type = many_of(compiler, loc, SHAPE_OOL_ARRAY, count, element);
 	type->variable = variable;
-	type->bytes = count * element->bytes;
-	type->align = element->align;
-	type->send_name = element->send_name;
-	type->recv_name = element->recv_name;
-	type->dealloc = element->dealloc;
-	type->depth = element->depth + 1;
 	return type;
 }
 

@@ -91,16 +91,7 @@ static inline kern_return_t mach_reply_wait_words(mach_port_t receive, uint32_t 
 			 "+r"(w6), "+r"(w7), "+r"(payload)
 			 : "r"(r15)
 			 : "rcx", "r11", "memory");
-	delivery->word[0] = w0;
-	delivery->word[1] = w1;
-	delivery->word[2] = w2;
-	delivery->word[3] = w3;
-	delivery->word[4] = w4;
-	delivery->word[5] = w5;
-	delivery->word[6] = w6;
-	delivery->word[7] = w7;
-	delivery->kind = rbx;
-	delivery->payload = payload;
+	*delivery = (struct mach_delivery){{w0, w1, w2, w3, w4, w5, w6, w7}, rbx, payload};
 	return (kern_return_t)result;
 }
 
@@ -127,16 +118,7 @@ static inline kern_return_t mach_answer_wait(mach_port_t receive, uint32_t flags
 			 "=r"(w6), "=r"(w7), "+r"(payload)
 			 : "r"(r15)
 			 : "rcx", "r11", "memory");
-	delivery->word[0] = w0;
-	delivery->word[1] = w1;
-	delivery->word[2] = w2;
-	delivery->word[3] = w3;
-	delivery->word[4] = w4;
-	delivery->word[5] = w5;
-	delivery->word[6] = w6;
-	delivery->word[7] = w7;
-	delivery->kind = rbx;
-	delivery->payload = payload;
+	*delivery = (struct mach_delivery){{w0, w1, w2, w3, w4, w5, w6, w7}, rbx, payload};
 	return (kern_return_t)result;
 }
 

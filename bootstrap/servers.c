@@ -4,6 +4,7 @@
 #include <mach/elf_load.h>
 #include <mach/exc_server.h>
 #include <mach/notify_server.h>
+#include <mach/priority.h>
 #include <servers/bootstrap_server.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,14 @@ static kern_return_t give_ports(const struct server *server, mach_port_t task)
 	return result;
 }
 
+/* Servers come before those that they work for. Who has the host's port may set what it likes. */
+static kern_return_t give_priority(const struct conf_entry *entry, mach_port_t task)
+{
+	int priority = entry->is_server ? PRIORITY_SERVER : PRIORITY_USER;
+
+	return task_priority(task, priority, entry->host ? PRIORITY_KERNEL - 1 : priority);
+}
+
 static kern_return_t load(
 	const struct server *server, mach_port_t task, const struct boot_module *module, const char **why)
 {
@@ -84,7 +93,9 @@ static kern_return_t load(
 	for (unsigned i = 0; i < server->entry->args; i++)
 		argv[1 + i] = server->entry->arg[i];
 	*why = "no task can be made";
-	result = give_ports(server, task);
+	result = give_priority(server->entry, task);
+	if (result == KERN_SUCCESS)
+		result = give_ports(server, task);
 	if (result == KERN_SUCCESS)
 		result = thread_create(task, &thread);
 	if (result == KERN_SUCCESS)

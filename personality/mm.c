@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <mach/mach.h>
+#include <mach/priority.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -25,8 +26,12 @@ struct address_space *address_space_create(void)
 {
 	struct address_space *space = space_alloc();
 
-	if (space != NULL && task_create(mach_task_self(), FALSE, &space->task) != KERN_SUCCESS) {
-		free(space);
+	if (space == NULL)
+		return NULL;
+	/* Not the server's priority; children have their parents'. */
+	if (task_create(mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
+		task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS) {
+		address_space_release(space);
 		return NULL;
 	}
 	return space;

@@ -122,6 +122,8 @@ void ipc_call_drop_owed(struct thread *self)
 	struct thread *caller = self->ipc.owes;
 	struct ipc_port *right = self->ipc.owes_right;
 
+	if (caller != NULL)
+		sched_account();
 	self->ipc.owes = NULL;
 	self->ipc.owes_right = NULL;
 	self->ipc.owes_on = NULL;

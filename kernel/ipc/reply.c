@@ -45,6 +45,7 @@ static mach_msg_return_t reply(struct thread *self, unsigned flags, struct threa
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	} else if (owed != NULL) {
+		sched_account();
 		self->ipc.owes = NULL;
 		self->ipc.owes_on = NULL;
 		if (ipc_call_reply(owed, self, NULL, MACH_MSG_SUCCESS, self->regs.word, count, flags))
@@ -79,7 +80,8 @@ static _Noreturn void wait_for_next(struct thread *self, bool resumed, bool died
 	int64_t result = ipc_receive(self, &want);
 
 	if (result == IPC_RECEIVE_WAIT) {
-		if (caller != NULL && !machine_fpu_elsewhere(caller) && thread_claim(caller, WAIT_AWAKENED)) {
+		if (caller != NULL && !sched_better_ready(caller->run_priority) && !machine_fpu_elsewhere(caller) &&
+			thread_claim(caller, WAIT_AWAKENED)) {
 			thread_deallocate(caller); /* it runs, so this is not the last */
 			thread_handoff(caller, ipc_reply_wait_continue);
 		}
@@ -151,6 +153,7 @@ int64_t ipc_trap_reply_defer(struct thread *self)
 	port = ipc_kernel_port_create(IKOT_CALL_REPLY, caller);
 	if (port == NULL)
 		return (int64_t)KERN_RESOURCE_SHORTAGE << 32;
+	sched_account();
 	self->ipc.owes = NULL; /* its reference is the port's now */
 	self->ipc.owes_on = NULL;
 	ipc_object_reference(&port->object);

@@ -142,8 +142,11 @@ void boot_task_start(void)
 	if (parsed != ELF_OK || image.position_independent || image.interpreter_size != 0)
 		panic("boot module " BOOT_PROGRAM " %s: make the boot image anew",
 			parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
-	if (task_create(&kernel_task, FALSE, &task) != KERN_SUCCESS || thread_create(task, &thread) != KERN_SUCCESS)
+	if (task_create(&kernel_task, FALSE, &task) != KERN_SUCCESS)
 		panic("no memory for the first task");
+	task->priority = PRIORITY_SERVER;
+	if (thread_create(task, &thread) != KERN_SUCCESS)
+		panic("no memory for the first task's thread");
 	__builtin_strcpy(task->name, BOOT_PROGRAM);
 	task->kernel_limit = UINT64_MAX;
 	task->registered[REGISTERED_HOST_PRIV] = ipc_port_make_send(realhost.priv_port);
@@ -151,7 +154,6 @@ void boot_task_start(void)
 	load_segments(task->map, file, &image);
 	thread->regs.rsp = make_stack(task->map, &image, map_boot_info(task->map));
 	thread->regs.rip = image.entry;
-	thread->priority = thread->run_priority = PRIORITY_SERVER;
 	thread_resume(thread);
 	thread_deallocate(thread);
 	task_deallocate(task);

@@ -6,21 +6,19 @@
 #include <kern/list.h>
 #include <kern/lock.h>
 #include <kern/machine.h>
+#include <mach/priority.h>
 
-#define PROCESSORS_MAX  32
-#define PRIORITIES      128
-#define PRIORITY_IDLE   0
-#define PRIORITY_USER   40
-#define PRIORITY_SERVER 60
-#define PRIORITY_KERNEL 90
-#define PRIORITY_MAX    127
-#define TIME_SLICE_NS   10000000ull
+#define PROCESSORS_MAX 32
+#define PRIORITIES     (PRIORITY_MAX + 1)
+#define TIME_SLICE_NS  10000000ull
 
 /* Threads ready to run, by priority; a bit is set when its list is not empty. */
 struct run_queue {
 	struct lock lock;
 	uint64_t bitmap[PRIORITIES / 64];
-	int highest; /* priority with a thread, -1 for none */
+	int highest;     /* priority with a thread, -1 for none */
+	bool slice_over; /* of the thread that its processor runs, or of the one it runs for (sched_slice_over) */
+	int claim;       /* 2 * highest + slice_over: see sched_better_ready */
 	uint32_t count;
 	struct list threads[PRIORITIES];
 };
@@ -65,12 +63,13 @@ struct processor {
 } __attribute__((aligned(64)));
 
 /*
- * True if a thread of higher priority is ready on the current processor, so that switching directly to one of
- * `priority` would be unfair. (A look without the lock: who comes a moment later sets need_reschedule.)
+ * True if a thread of higher priority is ready on the current processor, or one of the same and the slice is over, so
+ * that switching directly to one of `priority` would be unfair. (A look without the lock: who comes a moment later sets
+ * need_reschedule.)
  */
 static inline bool sched_better_ready(unsigned priority)
 {
-	return __builtin_expect(CURRENT_PROCESSOR->queue.highest > (int)priority, 0);
+	return __builtin_expect(CURRENT_PROCESSOR->queue.claim > 2 * (int)priority, 0);
 }
 
 extern struct processor processors[PROCESSORS_MAX];

@@ -13,10 +13,18 @@
 struct processor processors[PROCESSORS_MAX];
 uint32_t processors_online;
 
+/* Queue locked. */
+static void set_claim(struct run_queue *queue, int highest, bool slice_over)
+{
+	queue->highest = highest;
+	queue->slice_over = slice_over;
+	queue->claim = 2 * highest + slice_over;
+}
+
 static void run_queue_init(struct run_queue *queue)
 {
 	lock_init(&queue->lock, LOCK_RANK_RUN_QUEUE);
-	queue->highest = -1;
+	set_claim(queue, -1, false);
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		list_init(&queue->threads[i]);
 }
@@ -46,7 +54,7 @@ static void queue_put(struct run_queue *queue, struct thread *thread, bool at_he
 	queue->bitmap[priority / 64] |= 1ull << (priority % 64);
 	queue->count++;
 	if (queue->highest < (int)priority)
-		queue->highest = (int)priority;
+		set_claim(queue, (int)priority, queue->slice_over);
 }
 
 static int highest_in(const uint64_t bitmap[2])
@@ -66,7 +74,7 @@ static void queue_take(struct run_queue *queue, struct thread *thread)
 	list_remove(&thread->run_link);
 	if (list_empty(&queue->threads[priority])) {
 		queue->bitmap[priority / 64] &= ~(1ull << (priority % 64));
-		queue->highest = highest_in(queue->bitmap);
+		set_claim(queue, highest_in(queue->bitmap), queue->slice_over);
 	}
 	queue->count--;
 }
@@ -102,20 +110,21 @@ static struct processor *choose_processor(struct thread *thread)
 static void enqueue(struct thread *thread, bool at_head)
 {
 	struct processor *processor = choose_processor(thread);
+	struct run_queue *queue = &processor->queue;
 	struct thread *running;
 
 	thread->processor = processor;
-	lock_acquire(&processor->queue.lock);
-	queue_put(&processor->queue, thread, at_head);
+	lock_acquire(&queue->lock);
+	queue_put(queue, thread, at_head);
 	running = processor->thread;
-	if (processor->idle || (running != NULL && thread->run_priority > running->run_priority)) {
+	if (processor->idle || (running != NULL && thread->run_priority + queue->slice_over > running->run_priority)) {
 		processor->need_reschedule = true;
 		if (processor != current_processor())
 			machine_kick(processor);
-	} else if (processor == current_processor() && processor->slice_end != UINT64_MAX) {
+	} else if (processor == current_processor() && processor->slice_end != UINT64_MAX && !queue->slice_over) {
 		timer_slice_armed(processor->slice_end);
 	}
-	lock_release(&processor->queue.lock);
+	lock_release(&queue->lock);
 }
 
 void sched_enqueue(struct thread *thread)
@@ -145,19 +154,31 @@ void sched_set_priority(struct thread *thread, uint8_t run_priority)
 			enqueue(thread, false);
 		} else {
 			thread->run_priority = run_priority;
+			if (thread == current_thread() && sched_better_ready(run_priority))
+				current_processor()->need_reschedule = true;
 		}
 	}
 	lock_release(&thread->lock);
 }
 
+/*
+ * The slice belongs to the thread that was scheduled, and goes with it into the servers that it calls (they are
+ * switched to directly). So it stays over until the next scheduling: the thread goes behind its equals now, or, while a
+ * server of higher priority works for it, when that replies (sched_better_ready). Alone it gets another slice.
+ */
 void sched_slice_over(void)
 {
 	struct processor *processor = current_processor();
+	struct run_queue *queue = &processor->queue;
 
-	if (processor->queue.highest >= (int)processor->thread->run_priority)
-		processor->need_reschedule = true; /* the slice stays over: the thread goes behind its equals */
-	else
+	lock_acquire(&queue->lock);
+	if (queue->count == 0)
 		processor->slice_end = machine_now() + TIME_SLICE_NS;
+	else
+		set_claim(queue, queue->highest, true);
+	if (queue->highest >= (int)processor->thread->run_priority)
+		processor->need_reschedule = true;
+	lock_release(&queue->lock);
 }
 
 /* An idle processor takes the best thread of the longest queue. */
@@ -178,14 +199,25 @@ static struct thread *steal(void)
 	return busiest != NULL ? queue_pop(&busiest->queue) : NULL;
 }
 
-/* Charges the time since the last switch to the thread that had it. */
+/* Charges the time since the last scheduling to the thread that had it: a server's is the caller's that it works for.
+ */
 static void account(struct processor *processor, uint64_t now)
 {
 	struct thread *thread = processor->thread;
 
-	if (thread != NULL)
-		thread->user_ns += now - processor->switched_at;
+	if (thread != NULL) {
+		/* Its own to change, and its reference: the thread is the current one. */
+		if (thread->ipc.owes != NULL)
+			thread = thread->ipc.owes;
+		/* Relaxed: a sum; two servers may have worked for one that was aborted meanwhile. */
+		__atomic_fetch_add(&thread->user_ns, now - processor->switched_at, __ATOMIC_RELAXED);
+	}
 	processor->switched_at = now;
+}
+
+void sched_account(void)
+{
+	account(current_processor(), machine_now());
 }
 
 /* Switches to a thread that is RUNNING by name already, and goes on where it left off. */
@@ -250,6 +282,9 @@ void sched_run(void)
 	thread->processor = processor;
 	lock_release(&thread->lock);
 	processor->slice_end = now + TIME_SLICE_NS;
+	lock_acquire(&processor->queue.lock);
+	set_claim(&processor->queue, processor->queue.highest, false);
+	lock_release(&processor->queue.lock);
 	if (processor->queue.count != 0)
 		timer_slice_armed(processor->slice_end);
 	run_thread(thread);

@@ -25,6 +25,8 @@ static void task_setup(struct task *task)
 	list_init(&task->threads);
 	list_init(&task->all_link);
 	task->kernel_limit = KERNEL_LIMIT_DEFAULT;
+	task->priority = PRIORITY_USER;
+	task->max_priority = PRIORITY_KERNEL - 1;
 }
 
 void task_init(void)
@@ -129,6 +131,8 @@ kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 		task_deallocate(task);
 		return result;
 	}
+	task->priority = parent->priority;
+	task->max_priority = parent->max_priority;
 	task->tokens = task_tokens_take(parent);
 	inherit_ports(task, parent, inherit_memory);
 	task_reference(task); /* held while it is alive */

@@ -20,6 +20,7 @@ struct task {
 	bool dead;
 	uint32_t id;
 	uint32_t suspend_count;
+	uint8_t priority, max_priority; /* of new threads; of any */
 	uint32_t thread_count;
 	struct list threads;
 	struct list all_link;

@@ -249,3 +249,48 @@ kern_return_t task_set_kernel_limit(host_t host, task_t task, vm_size_t bytes)
 	task->kernel_limit = bytes;
 	return KERN_SUCCESS;
 }
+
+/* Threads above the new maximum come down to it. Task locked. */
+static void set_max_priority(struct task *task, uint8_t max_priority)
+{
+	struct list *link;
+
+	task->max_priority = max_priority;
+	list_for_each (link, &task->threads) {
+		struct thread *thread = container_of(link, struct thread, task_link);
+
+		if (thread->priority > max_priority)
+			thread_set_priority(thread, max_priority);
+	}
+}
+
+kern_return_t task_priority(task_t task, int priority, int max_priority)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	if (task == NULL || priority <= PRIORITY_IDLE || priority > max_priority || max_priority >= PRIORITY_KERNEL)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&task->lock);
+	if (max_priority <= task->max_priority) {
+		task->priority = (uint8_t)priority;
+		set_max_priority(task, (uint8_t)max_priority);
+	} else {
+		result = KERN_NO_ACCESS;
+	}
+	lock_release(&task->lock);
+	return result;
+}
+
+kern_return_t task_max_priority(host_t host, task_t task, int max_priority)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	if (task == NULL || max_priority <= PRIORITY_IDLE || max_priority >= PRIORITY_KERNEL)
+		return KERN_INVALID_ARGUMENT;
+	lock_acquire(&task->lock);
+	set_max_priority(task, (uint8_t)max_priority);
+	if (task->priority > max_priority)
+		task->priority = (uint8_t)max_priority;
+	lock_release(&task->lock);
+	return KERN_SUCCESS;
+}

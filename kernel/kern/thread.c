@@ -27,7 +27,7 @@ struct thread *thread_allocate(task_t task)
 	task_reference(task);
 	thread->pmap = task->map != NULL ? vm_map_pmap(task->map) : NULL;
 	thread->state = THREAD_CREATED;
-	thread->priority = thread->run_priority = PRIORITY_USER;
+	thread->priority = thread->run_priority = task->priority;
 	thread->wait_deadline = UINT64_MAX;
 	list_init(&thread->wait_link);
 	list_init(&thread->run_link);

@@ -203,6 +203,14 @@ _Noreturn void sched_run(void);            /* picks and switches; the current th
 void sched_enqueue(struct thread *thread); /* READY, thread locked */
 bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */
 void sched_set_priority(struct thread *thread, uint8_t run_priority);
+/* Its own priority. Its task locked. What it has inherited meanwhile goes: a call that waits raises it again. */
+static inline void thread_set_priority(struct thread *thread, uint8_t priority)
+{
+	thread->priority = priority;
+	sched_set_priority(thread, priority);
+}
 void sched_slice_over(void); /* from the timer */
+/* Whom the current thread works for is about to change: charges the time until now. */
+void sched_account(void);
 
 #endif

@@ -206,12 +206,17 @@ kern_return_t thread_set_save_area(thread_t thread, vm_address_t address)
 	return KERN_SUCCESS;
 }
 
-/* A task may lower and raise its threads' priorities below the kernel's own. */
 kern_return_t thread_priority(thread_t thread, int priority)
 {
+	kern_return_t result = KERN_SUCCESS;
+
 	if (thread == NULL || priority <= PRIORITY_IDLE || priority >= PRIORITY_KERNEL)
 		return KERN_INVALID_ARGUMENT;
-	thread->priority = (uint8_t)priority;
-	sched_set_priority(thread, (uint8_t)priority);
-	return KERN_SUCCESS;
+	lock_acquire(&thread->task->lock);
+	if (priority <= thread->task->max_priority)
+		thread_set_priority(thread, (uint8_t)priority);
+	else
+		result = KERN_FAILURE;
+	lock_release(&thread->task->lock);
+	return result;
 }

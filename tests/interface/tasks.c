@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <mach/exc_server.h>
+#include <mach/priority.h>
 #include <mach/server.h>
 #include <string.h>
 
@@ -63,6 +64,56 @@ static void test_suspend(void)
 	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
 	thread_resume(child.thread);
 	nap(50);
+	child_end(&child);
+}
+
+/* The child's count grows while this thread, which never waits, runs at `ours` and the child at its own. */
+static bool runs_beside(struct child *child, const volatile uint64_t *count, int ours)
+{
+	uint64_t first = 0, second = 0, start = mach_clock_monotonic();
+	mach_port_t self = (mach_port_t)mach_trap(TRAP_THREAD_SELF, 0, 0, 0, 0, 0, 0);
+
+	thread_priority(self, ours);
+	mach_vm_read_overwrite(child->task, (uintptr_t)count, 8, &first, 0, NULL);
+	while (mach_clock_monotonic() - start < 50000000) {
+	}
+	mach_vm_read_overwrite(child->task, (uintptr_t)count, 8, &second, 0, NULL);
+	thread_priority(self, PRIORITY_USER);
+	mach_port_deallocate(mach_task_self(), self);
+	return second > first;
+}
+
+static void test_priority(void)
+{
+	static volatile uint64_t count;
+	mach_port_t host = MACH_PORT_NULL, grandchild = MACH_PORT_NULL;
+	struct child child;
+
+	if (!child_create(&child, child_counter, (uintptr_t)&count, MACH_PORT_NULL))
+		return;
+	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &(mach_msg_type_name_t){0});
+	thread_resume(child.thread);
+	child_word_not(&child, &count, 0);
+	check("equals share the processor", runs_beside(&child, &count, PRIORITY_USER));
+	check("who is lower has none of it", !runs_beside(&child, &count, PRIORITY_USER + 1));
+	check_is("a maximum comes down", task_priority(child.task, 30, 35), KERN_SUCCESS);
+	check("and the threads with it", !runs_beside(&child, &count, 36) && runs_beside(&child, &count, 35));
+	check_is("no thread goes above it", thread_priority(child.thread, 36), KERN_FAILURE);
+	check_is("up to it they may", thread_priority(child.thread, 35), KERN_SUCCESS);
+	check_is("it does not go up again", task_priority(child.task, 30, 36), KERN_NO_ACCESS);
+	check_is("without the host's privileged port",
+		task_max_priority((mach_port_t)mach_trap(TRAP_HOST_SELF, 0, 0, 0, 0, 0, 0), child.task, 36),
+		KERN_INVALID_HOST);
+	check_is("a task made of it", task_create(child.task, FALSE, &grandchild), KERN_SUCCESS);
+	check_is("has the same maximum", task_priority(grandchild, 30, 36), KERN_NO_ACCESS);
+	check_is("with the port it goes up", task_max_priority(host, child.task, 50), KERN_SUCCESS);
+	check_is("and the threads may", thread_priority(child.thread, PRIORITY_USER), KERN_SUCCESS);
+	check_is("never as high as the kernel's", task_max_priority(host, child.task, PRIORITY_KERNEL),
+		KERN_INVALID_ARGUMENT);
+	check_is("nor idle", thread_priority(child.thread, PRIORITY_IDLE), KERN_INVALID_ARGUMENT);
+	mach_port_deallocate(mach_task_self(), host);
+	task_terminate(grandchild);
+	mach_port_deallocate(mach_task_self(), grandchild);
 	child_end(&child);
 }
 
@@ -209,6 +260,7 @@ void test_tasks(void)
 {
 	test_suspend();
 	test_state_traps();
+	test_priority();
 	test_exceptions();
 	test_preemption();
 }

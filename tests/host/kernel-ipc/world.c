@@ -282,6 +282,8 @@ struct task *world_task(void)
 	ref_init(&task->refs, 1);
 	list_init(&task->threads);
 	task->id = ++ids;
+	task->priority = PRIORITY_USER;
+	task->max_priority = PRIORITY_KERNEL - 1;
 	task->kernel_limit = 1 << 24;
 	task->map = &the_map;
 	if (ipc_space_create(task, &task->space) != KERN_SUCCESS)

@@ -1,0 +1,85 @@
+/*
+ * How late naps end while another process does what the argument says (the worst of many, in ms), and how much of the
+ * time is charged to that process: all but what the naps took for themselves.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NAPS      15
+#define NAP_NS    10000000
+#define NS_PER_MS 1e6
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / NS_PER_MS;
+}
+
+static void compute(void)
+{
+	for (volatile unsigned i = 0;; i++) {
+	}
+}
+
+/* Nearly all of its time passes in the Unix server. */
+static void copy(void)
+{
+	size_t size = 256 << 10;
+	char *buffer = malloc(size);
+	int zero = open("/dev/zero", O_RDONLY);
+
+	while (read(zero, buffer, size) > 0) {
+	}
+}
+
+static void call(void)
+{
+	for (;;)
+		getppid();
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	double worst = 0, start = now_ms(), all;
+	struct rusage usage;
+	pid_t other = fork();
+
+	if (other == 0) {
+		if (strcmp(what, "copy") == 0)
+			copy();
+		else if (strcmp(what, "call") == 0)
+			call();
+		else
+			compute();
+		_exit(1);
+	}
+	for (int i = 0; i < NAPS; i++) {
+		struct timespec nap = {0, NAP_NS};
+		double begin = now_ms(), took;
+
+		nanosleep(&nap, NULL);
+		took = now_ms() - begin;
+		if (took > worst)
+			worst = took;
+	}
+	all = now_ms() - start;
+	kill(other, SIGKILL);
+	if (wait4(other, NULL, 0, &usage) != other)
+		return 1;
+	printf("%.0f %.0f\n", worst,
+		100 *
+			((double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
+				(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3) /
+			all);
+	return 0;
+}

@@ -358,6 +358,9 @@ static void change_over(struct call *call, struct address_space *space, const st
 		thread_unhash(thread);
 		thread_rehash(thread, process->id);
 	}
+	if (thread->counted)
+		process_count(process, -1);
+	thread->counted = false;
 	/* The kernel thread of the old program, with its call in it, goes; one that vfork lent goes back first. */
 	vfork_finish(process);
 	thread->borrowed = false;

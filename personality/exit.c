@@ -16,6 +16,7 @@
 #include "trace.h"
 #include "tty.h"
 #include "unix_server.h"
+#include "user.h"
 #include "vfs.h"
 
 static void process_finish(struct process *process);
@@ -39,6 +40,8 @@ void thread_free(struct thread *thread)
 	thread_unhash(thread);
 	list_remove(&thread->link);
 	process->thread_count--;
+	if (thread->counted)
+		process_count(process, -1);
 	if (!thread->borrowed && thread->port != MACH_PORT_NULL) {
 		/* The last one goes with the process's task. */
 		if (!waits && (process->thread_count > 0 || !process->exiting || process->memory == NULL ||
@@ -280,6 +283,8 @@ void process_reap(struct process *process)
 	wait_queue_destroy(&process->child_queue);
 	wait_queue_destroy(&process->signal_queue);
 	signal_actions_release(process->actions);
+	process_count(process, -(int)process->counted);
+	user_release(process->user);
 	free(process);
 }
 

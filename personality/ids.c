@@ -3,6 +3,7 @@
 
 #include "proc.h"
 #include "unix_server.h"
+#include "user.h"
 
 #define UNCHANGED            0xffffffffu
 #define CAPABILITY_VERSION_3 0x20080522u
@@ -93,6 +94,10 @@ int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
 		return -EPERM;
 	if (uid != -1)
 		who->uid = (uint32_t)uid;
+	if (process_follow_user(call->process) != 0) {
+		who->uid = call->process->user->uid;
+		return -EAGAIN;
+	}
 	if (euid != -1)
 		who->euid = (uint32_t)euid;
 	if (suid != -1)

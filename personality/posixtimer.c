@@ -1,13 +1,13 @@
 /* timer_create and its kin: timers that send signals. */
 #include <mach/mach.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "posixtimer.h"
 #include "proc.h"
 #include "unix_server.h"
+#include "user.h"
 
 #define SECOND     1000000000ull
 #define TIMERS_MAX 64 /* of a process */
@@ -15,6 +15,7 @@
 struct posix_timer {
 	struct list link;
 	struct process *process;
+	struct user *user; /* counted there as a queued signal, which it may become at any time */
 	int id;
 	int clock;
 	struct timer timer;
@@ -46,9 +47,13 @@ static struct posix_timer *find(struct process *process, int id)
 
 static void destroy(struct posix_timer *timer)
 {
+	struct user *user = timer->user;
+
 	timer_cancel(&timer->timer);
 	list_remove(&timer->link);
-	free(timer);
+	user_free(timer);
+	user_uncharge(user, USER_SIGNALS, 1);
+	user_release(user);
 }
 
 void posix_timers_delete(struct process *process)
@@ -99,6 +104,7 @@ int64_t sys_timer_create(uint64_t caller, int clock, uint64_t event_address, uin
 {
 	struct call *call = call_of(caller);
 	struct event event = {.signal = SIGALRM, .notify = SIGEV_SIGNAL};
+	struct user *user = call->process->user;
 	struct posix_timer *timer;
 	int error = 0, id = 0;
 
@@ -119,11 +125,14 @@ int64_t sys_timer_create(uint64_t caller, int clock, uint64_t event_address, uin
 	if (event.notify == SIGEV_THREAD_ID &&
 		(thread_find(event.tid) == NULL || thread_find(event.tid)->process != call->process))
 		return -EINVAL;
-	if (id >= TIMERS_MAX)
+	if (id >= TIMERS_MAX || !user_charge(user, USER_SIGNALS, 1, call->process->limit[RLIMIT_SIGPENDING].rlim_cur))
 		return -EAGAIN;
-	timer = calloc(1, sizeof *timer);
-	if (timer == NULL)
-		return -ENOMEM;
+	timer = user_alloc(user, sizeof *timer);
+	if (timer == NULL) {
+		user_uncharge(user, USER_SIGNALS, 1);
+		return -EAGAIN;
+	}
+	timer->user = user_reference(user);
 	timer->process = call->process;
 	timer->id = id;
 	timer->clock = clock;

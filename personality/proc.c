@@ -11,9 +11,11 @@
 #include "file.h"
 #include "mm.h"
 #include "tty.h"
+#include "user.h"
 #include "vfs.h"
 
 #define THREAD_HASH 256
+#define COUNT_PAGES 64 /* pages of memory for each process of a user */
 
 struct list processes = LIST_INITIALIZER(processes);
 struct process *init_process;
@@ -124,6 +126,31 @@ void thread_rehash(struct thread *thread, int id)
 	*head = thread;
 }
 
+void process_count(struct process *process, int more)
+{
+	process->counted += (unsigned)more;
+	if (more > 0)
+		user_charge(process->user, USER_PROCESSES, (uint64_t)more, USER_NO_LIMIT);
+	else
+		user_uncharge(process->user, USER_PROCESSES, (uint64_t)-more);
+}
+
+int process_follow_user(struct process *process)
+{
+	struct user *old = process->user, *user;
+
+	if (old->uid == process->credentials.uid)
+		return 0;
+	user = user_of(process->credentials.uid);
+	if (user == NULL)
+		return -EAGAIN;
+	user_charge(user, USER_PROCESSES, process->counted, USER_NO_LIMIT);
+	process->user = user;
+	user_uncharge(old, USER_PROCESSES, process->counted);
+	user_release(old);
+	return 0;
+}
+
 struct thread *thread_create_for(struct process *process, int id)
 {
 	struct thread *thread = calloc(1, sizeof *thread);
@@ -139,12 +166,26 @@ struct thread *thread_create_for(struct process *process, int id)
 	thread_rehash(thread, id);
 	list_append(&process->threads, &thread->link);
 	process->thread_count++;
+	if (id != process->id) {
+		thread->counted = true;
+		process_count(process, 1);
+	}
 	memcpy(thread->name, process->command, sizeof thread->name);
 	return thread;
 }
 
+/* How many processes and queued signals a user may have: as Linux, one for each 256 KiB of memory. */
+static uint64_t default_count(void)
+{
+	vm_statistics_data_t memory = {0};
+
+	vm_statistics(mach_task_self(), &memory);
+	return memory.total_count / COUNT_PAGES;
+}
+
 static void default_limits(struct process *process)
 {
+	uint64_t count = default_count();
 	unsigned i;
 
 	for (i = 0; i < RLIM_NLIMITS; i++)
@@ -153,9 +194,9 @@ static void default_limits(struct process *process)
 	process->limit[RLIMIT_CORE].rlim_cur = 0;
 	process->limit[RLIMIT_NOFILE].rlim_cur = FD_LIMIT_DEFAULT;
 	process->limit[RLIMIT_NOFILE].rlim_max = FD_LIMIT_MAX;
-	process->limit[RLIMIT_NPROC].rlim_cur = process->limit[RLIMIT_NPROC].rlim_max = 4096;
+	process->limit[RLIMIT_NPROC].rlim_cur = process->limit[RLIMIT_NPROC].rlim_max = count;
 	process->limit[RLIMIT_MEMLOCK].rlim_cur = process->limit[RLIMIT_MEMLOCK].rlim_max = 8ull << 20;
-	process->limit[RLIMIT_SIGPENDING].rlim_cur = process->limit[RLIMIT_SIGPENDING].rlim_max = 1024;
+	process->limit[RLIMIT_SIGPENDING].rlim_cur = process->limit[RLIMIT_SIGPENDING].rlim_max = count;
 	process->limit[RLIMIT_MSGQUEUE].rlim_cur = process->limit[RLIMIT_MSGQUEUE].rlim_max = 819200;
 	process->limit[RLIMIT_NICE].rlim_cur = process->limit[RLIMIT_NICE].rlim_max = 0;
 	process->limit[RLIMIT_RTPRIO].rlim_cur = process->limit[RLIMIT_RTPRIO].rlim_max = 0;
@@ -168,10 +209,13 @@ struct process *process_create(struct process *parent)
 	if (process == NULL)
 		return NULL;
 	process->id = allocate_id();
-	if (process->id == 0) {
+	process->user = parent != NULL ? user_reference(parent->user) : user_of(0);
+	if (process->id == 0 || process->user == NULL) {
+		user_release(process->user);
 		free(process);
 		return NULL;
 	}
+	process_count(process, 1);
 	process->serial = ++last_serial;
 	process->parent = parent;
 	process->exit_signal = SIGCHLD;

@@ -16,6 +16,7 @@ struct fs_context;
 struct vnode;
 struct tty;
 struct address_space;
+struct user;
 
 #define GROUPS_MAX     32
 #define PROCESS_ID_MAX 32768
@@ -68,6 +69,8 @@ struct process {
 	mach_port_t port;             /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
 
 	struct credentials credentials;
+	struct user *user; /* of the real uid: a reference */
+	unsigned counted;  /* what it counts for there in USER_PROCESSES: itself and further threads */
 	struct file_table *files;
 	struct fs_context *fs;
 	struct rlimit64 limit[RLIM_NLIMITS];
@@ -129,6 +132,7 @@ struct thread {
 	char name[16];
 	struct timer kick; /* delivers again what came between the end of a call and its reply */
 	bool dead;         /* to be freed when its call comes back */
+	bool counted;      /* in process->counted */
 };
 
 extern struct list processes;
@@ -160,6 +164,8 @@ struct thread *thread_of_port(mach_port_t port);
 /* --- Making. Null: no memory or no id. */
 struct process *process_create(struct process *parent);
 struct thread *thread_create_for(struct process *process, int id);
+/* So many more (or fewer) that count as its user's. */
+void process_count(struct process *process, int more);
 int allocate_id(void);
 unsigned processors_available(void);
 
@@ -199,6 +205,8 @@ bool process_end_other_threads(struct process *process, struct thread *thread);
 void process_reap(struct process *process);
 
 /* --- Rights. */
+/* After the real uid may have changed: the process is counted as its new user's. 0 or -EAGAIN, then nothing changed. */
+int process_follow_user(struct process *process);
 bool capable(const struct process *process); /* is root */
 bool may_signal(const struct process *sender, const struct process *target, int signal);
 bool in_group(const struct credentials *credentials, uint32_t gid);

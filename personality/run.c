@@ -14,6 +14,7 @@
 #include "procfs.h"
 #include "trace.h"
 #include "unix_server.h"
+#include "user.h"
 
 uint32_t server_lock_word;
 /* Grows with every call for the workers; they wait on it. */
@@ -150,6 +151,11 @@ __thread struct call *current_call;
 struct call *proc_caller(void)
 {
 	return current_call;
+}
+
+struct user *user_now(void)
+{
+	return current_call == NULL ? NULL : current_call->process->user;
 }
 
 enum answer call_settle(struct call *call, int64_t *result)

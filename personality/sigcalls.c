@@ -187,9 +187,7 @@ static int send_one(struct call *call, struct process *target, int signal, const
 {
 	if (!may_signal(call->process, target, signal))
 		return -EPERM;
-	if (signal != 0)
-		signal_process(target, signal, info);
-	return 0;
+	return signal == 0 ? 0 : signal_process(target, signal, info);
 }
 
 /* To the processes of a group, or to all but pid 1 and the caller (group null). */
@@ -256,9 +254,7 @@ static int64_t send_to_thread(struct call *call, int pid, int tid, int signal, c
 		return -ESRCH;
 	if (!may_signal(call->process, thread->process, signal))
 		return -EPERM;
-	if (signal != 0)
-		signal_thread(thread, signal, info);
-	return 0;
+	return signal == 0 ? 0 : signal_thread(thread, signal, info);
 }
 
 int64_t sys_tgkill(uint64_t caller, int pid, int tid, int signal)

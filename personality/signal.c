@@ -9,23 +9,23 @@
 #include "deliver.h"
 #include "proc.h"
 #include "trace.h"
+#include "user.h"
 
 #define STOP_SIGNALS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
-#define QUEUED_MAX   64 /* real-time signals of one kind in a queue */
 
 struct queued_signal {
 	struct list link;
+	struct user *user; /* counted there: the target's */
 	struct signal_info info;
 };
 
-/* The last one that was freed: most signals are taken before the next is sent. */
-static struct queued_signal *spare;
-
 static void entry_free(struct queued_signal *entry)
 {
-	if (spare != NULL)
-		free(spare);
-	spare = entry;
+	struct user *user = entry->user;
+
+	user_free(entry);
+	user_uncharge(user, USER_SIGNALS, 1);
+	user_release(user);
 }
 
 void signal_queue_init(struct signal_queue *queue)
@@ -47,32 +47,50 @@ void signal_queue_flush(struct signal_queue *queue, uint64_t set)
 	queue->set &= ~set;
 }
 
-/* from: null when the kernel sends it. */
-static void enqueue(struct signal_queue *queue, int signal, const struct signal_info *from)
+/*
+ * An entry for the process's queues. What the kernel or kill says always gets one, if there is memory; what sigqueue
+ * says only up to RLIMIT_SIGPENDING.
+ */
+static struct queued_signal *entry_create(struct process *process, int signal, const struct signal_info *from)
+{
+	bool always = signal < SIGNAL_REAL_TIME && (from == NULL || from->code >= 0);
+	struct user *user = process->user;
+	struct queued_signal *entry;
+
+	if (!user_charge(user, USER_SIGNALS, 1, always ? USER_NO_LIMIT : process->limit[RLIMIT_SIGPENDING].rlim_cur))
+		return NULL;
+	user_reference(user);
+	entry = user_alloc(user, sizeof *entry);
+	if (entry == NULL) {
+		user_uncharge(user, USER_SIGNALS, 1);
+		user_release(user);
+		return NULL;
+	}
+	entry->user = user;
+	return entry;
+}
+
+/* from: null when the kernel sends it. 0, or -EAGAIN: a real-time signal with information that nobody may lose. */
+static int enqueue(struct process *process, struct signal_queue *queue, int signal, const struct signal_info *from)
 {
 	struct queued_signal *entry;
-	unsigned count = 0;
 
-	if (queue->set & SIGNAL_BIT(signal)) {
-		if (signal < 32)
-			return;
-		list_for_each (link, &queue->entries)
-			count += list_entry(link, struct queued_signal, link)->info.signal == signal;
-		if (count >= QUEUED_MAX)
-			return;
-	}
+	if (signal < SIGNAL_REAL_TIME && (queue->set & SIGNAL_BIT(signal)))
+		return 0;
+	entry = entry_create(process, signal, from);
+	if (entry == NULL && signal >= SIGNAL_REAL_TIME && from != NULL && from->code != SI_USER)
+		return -EAGAIN;
 	queue->set |= SIGNAL_BIT(signal);
-	/* Without memory the signal arrives without its information. */
-	entry = spare != NULL ? spare : malloc(sizeof *entry);
-	spare = NULL;
+	/* Without an entry the signal arrives without its information. */
 	if (entry == NULL)
-		return;
+		return 0;
 	if (from != NULL)
 		entry->info = *from;
 	else
 		entry->info = (struct signal_info){.code = SI_KERNEL};
 	entry->info.signal = signal;
 	list_append(&queue->entries, &entry->link);
+	return 0;
 }
 
 static void dequeue(struct signal_queue *queue, int signal, struct signal_info *info)
@@ -212,13 +230,14 @@ static struct thread *taker(struct process *process, struct thread *thread, int 
 	return NULL;
 }
 
-static void send(struct process *process, struct thread *thread, int signal, const struct signal_info *from)
+static int send(struct process *process, struct thread *thread, int signal, const struct signal_info *from)
 {
 	struct thread *target;
+	int error;
 
 	if (signal < 1 || signal > SIGNALS || process->state == PROCESS_ZOMBIE || process->exiting ||
 		process->actions == NULL)
-		return;
+		return 0;
 	if (signal == SIGCONT || signal == SIGKILL) {
 		signal_queue_flush(&process->pending, STOP_SIGNALS);
 		list_for_each (link, &process->threads)
@@ -231,27 +250,30 @@ static void send(struct process *process, struct thread *thread, int signal, con
 							: taker(process, thread, signal);
 	if (target != NULL) {
 		if (ignored(process, signal))
-			return;
+			return 0;
 		if (process->actions->action[signal - 1].handler == 0 || signal == SIGKILL || signal == SIGSTOP) {
 			signal_act_by_default(process, signal);
-			return;
+			return 0;
 		}
 	}
-	enqueue(thread != NULL ? &thread->pending : &process->pending, signal, from);
+	error = enqueue(process, thread != NULL ? &thread->pending : &process->pending, signal, from);
+	if (error != 0)
+		return error;
 	if (target != NULL)
 		deliver_kick(target); /* it neither blocks nor ignores it */
 	else
 		wait_queue_wake(&process->signal_queue, 0);
+	return 0;
 }
 
-void signal_process(struct process *process, int signal, const struct signal_info *info)
+int signal_process(struct process *process, int signal, const struct signal_info *info)
 {
-	send(process, NULL, signal, info);
+	return send(process, NULL, signal, info);
 }
 
-void signal_thread(struct thread *thread, int signal, const struct signal_info *info)
+int signal_thread(struct thread *thread, int signal, const struct signal_info *info)
 {
-	send(thread->process, thread, signal, info);
+	return send(thread->process, thread, signal, info);
 }
 
 void signal_group(struct process_group *group, int signal, const struct signal_info *info)

@@ -13,6 +13,7 @@ struct call;
 struct process_group;
 
 #define SIGNALS            64
+#define SIGNAL_REAL_TIME   32 /* from here on several of a kind are queued */
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
 
 /* The kernel's struct sigaction of x86-64. */
@@ -66,10 +67,12 @@ struct signal_queue {
 void signal_queue_init(struct signal_queue *queue);
 void signal_queue_flush(struct signal_queue *queue, uint64_t set);
 
-/* --- Sending (signal.c). Ignored signals vanish; info may be null: from the kernel. The target may be gone afterwards.
+/*
+ * --- Sending (signal.c). Ignored signals vanish; info may be null: from the kernel. The target may be gone afterwards.
+ * 0, or -EAGAIN: the target's user has RLIMIT_SIGPENDING signals queued, and this one may not lose its information.
  */
-void signal_process(struct process *process, int signal, const struct signal_info *info);
-void signal_thread(struct thread *thread, int signal, const struct signal_info *info);
+int signal_process(struct process *process, int signal, const struct signal_info *info);
+int signal_thread(struct thread *thread, int signal, const struct signal_info *info);
 void signal_group(struct process_group *group, int signal, const struct signal_info *info);
 
 /* --- Looking. */

@@ -271,6 +271,7 @@ kern_return_t mach_server_run(mach_port_t receive, const struct mig_subsystem *c
 		.size = size,
 		.flags = REPLY_NONE,
 		.trailer = trailers ? MACH_RCV_TRAILER_AUDIT : MACH_MSG_OPTION_NONE};
+	loop->words.recent[0].kind = RECENT_NONE;
 	if (loop->in && loop->out)
 		result = run(loop);
 	free(loop->in);

@@ -22,13 +22,16 @@
 #ifndef __ASSEMBLER__
 #include <mach/register.h>
 
+/* What is no kind: 0 is that of an empty message with id 0 that wants no answer, which belongs to the first place. */
+#define RECENT_NONE UINT64_MAX
+
 /*
  * A register request that was served before, at the place that its id has in the table (id % WORDS_RECENT). The kind
  * says id, number of words and that an answer is owed: one comparison finds out that a request is to be served by this
  * stub.
  */
 struct words_recent {
-	uint64_t kind; /* rbx as delivered; 0: none */
+	uint64_t kind; /* rbx as delivered; none yet: 0, in the first place RECENT_NONE */
 	kern_return_t (*stub)(uint64_t word[8], uint64_t label);
 	uint64_t answer;   /* r15 when it succeeds: size of the buffer | reply words << 32 */
 	const void *entry; /* of mach_words_entry, */

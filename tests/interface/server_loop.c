@@ -121,6 +121,9 @@ static void unknown_requests(const char *how, void (*server)(uint64_t))
 	vm_inherit(mach_task_self(), shared, VM_PAGE_SIZE, VM_INHERIT_SHARE);
 	result = (volatile int64_t *)shared;
 	start_thread(server, port);
+	/* All its bits are zero as it arrives, like a place of a table in which nothing is yet. */
+	check_is("an empty message with id 0 goes to the loop", send_words(port, MACH_PORT_NULL, 0, NULL, 0, 0, 0),
+		MACH_MSG_SUCCESS);
 	snprintf(title, sizeof title, "%s: a call of nobody's", how);
 	check_is(title, call_of_nobody(port), MIG_BAD_ID);
 	snprintf(title, sizeof title, "%s: a short message of nobody's", how);

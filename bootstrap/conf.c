@@ -56,6 +56,28 @@ static bool copy_name(struct parser *p, const char *what, const char *value, cha
 	return true;
 }
 
+bool conf_names_have(const struct conf_names *names, const char *name)
+{
+	for (unsigned i = 0; i < names->count; i++)
+		if (strcmp(names->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool parse_names(struct parser *p, const char *key, struct conf_names *names, char *value)
+{
+	char *rest = NULL;
+
+	for (char *word = strtok_r(value, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		if (names->count == CONF_SERVICES_MAX)
+			return fail(p, "%s has more than %d names", key, CONF_SERVICES_MAX);
+		if (!copy_name(p, key, word, names->name[names->count], CONF_SERVICE_SIZE))
+			return false;
+		names->count++;
+	}
+	return names->count != 0 || fail(p, "%s needs a name", key);
+}
+
 static bool parse_privileges(struct parser *p, struct conf_entry *entry, char *value)
 {
 	char *rest = NULL;
@@ -142,6 +164,12 @@ static bool parse_words(struct parser *p, struct conf_entry *entry, char *at)
 			good = module = copy_name(p, "module", value, entry->module, sizeof(entry->module));
 		else if (strcmp(word, "service") == 0)
 			good = parse_service(p, entry, value);
+		else if (strcmp(word, "looks-up") == 0)
+			good = parse_names(p, word, &entry->looks_up, value);
+		else if (strcmp(word, "registers") == 0)
+			good = parse_names(p, word, &entry->registers, value);
+		else if (strcmp(word, "ends") == 0)
+			good = parse_names(p, word, &entry->ends, value);
 		else if (strcmp(word, "privileges") == 0)
 			good = parse_privileges(p, entry, value);
 		else if (strcmp(word, "restart") == 0)

@@ -8,13 +8,18 @@
 /*
  * One entry per line; a word that begins with # ends the line. A backslash at a line's end joins the next line to it.
  *
- *	server NAME [module=FILE] [service=NAME]... [privileges=host,device] [restart=yes|no|power-off] [args=WORDS...]
- *	program NAME [module=FILE] [privileges=host,device] [args=WORDS...]
+ *	server NAME [module=FILE] [service=NAME]... [looks-up=NAMES] [registers=NAMES] [ends=NAMES] \
+ *		[privileges=host,device] [restart=yes|no|power-off] [args=WORDS...]
+ *	program NAME [module=FILE] [looks-up=NAMES] [registers=NAMES] [ends=NAMES] [privileges=host,device]
+ *[args=WORDS...]
  *
  * module: the boot module with the program, NAME if not given. service: a name under which bootstrap_look_up finds the
- *server's port. privileges: host (switching off, wiring, the log) and device (interrupts, I/O ports, physical memory).
- *restart=yes: when the server dies, a new instance gets its ports; otherwise they die with it. restart=power-off: the
- *system ends with this server. args: the rest of the line, words separated by blanks.
+ * server's port. What a task may ask of bootstrap is nothing but what its line grants, each a list with commas or
+ *several such words: looks-up, the services whose port it may have; registers, the names that it may give to ports of
+ *its own; ends, the servers and programs that it may end. privileges: host (switching off, wiring, the log) and device
+ *(interrupts, I/O ports, physical memory). restart=yes: when the server dies, a new instance gets its ports; otherwise
+ *they die with it. restart=power-off: the system ends with this server. args: the rest of the line, words separated by
+ *blanks.
  */
 #define CONF_ENTRIES_MAX  48
 #define CONF_SERVICES_MAX 8
@@ -23,12 +28,18 @@
 #define CONF_SERVICE_SIZE 64
 #define CONF_LINE_SIZE    1024
 
+struct conf_names {
+	unsigned count;
+	char name[CONF_SERVICES_MAX][CONF_SERVICE_SIZE];
+};
+
 struct conf_entry {
 	unsigned line;
 	bool is_server;
 	bool restart;
 	bool power_off;
 	bool host, device;
+	struct conf_names looks_up, registers, ends;
 	char name[CONF_NAME_SIZE];
 	char module[CONF_SERVICE_SIZE];
 	unsigned services;
@@ -42,6 +53,8 @@ struct conf {
 	unsigned entries;
 	struct conf_entry entry[CONF_ENTRIES_MAX];
 };
+
+bool conf_names_have(const struct conf_names *names, const char *name);
 
 /* Gets every mistake: the line's number (from 1), and what is wrong with it. */
 typedef void (*conf_error_fn)(void *context, unsigned line, const char *text);

@@ -211,7 +211,7 @@ kern_return_t S_bootstrap_terminate(mach_port_t bootstrap, const char *name)
 	const struct server *asking = server_of_request();
 
 	(void)bootstrap;
-	if (!asking || !asking->entry->host)
+	if (!asking || !conf_names_have(&asking->entry->ends, name))
 		return KERN_NO_ACCESS;
 	for (unsigned i = 0; i < server_count; i++)
 		if (servers[i].state == SERVER_RUNNING && strcmp(servers[i].entry->name, name) == 0)

@@ -99,10 +99,14 @@ void services_die(struct server *server)
 
 kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t reply, mach_port_t *port)
 {
+	const struct server *server = server_of_request();
 	struct service *service = find(name);
 	struct waiter *waiter;
 
 	(void)bootstrap;
+	/* Whether there is such a service is no business of those who may not have it. */
+	if (!server || !conf_names_have(&server->entry->looks_up, name))
+		return KERN_NO_ACCESS;
 	if (!service)
 		return KERN_INVALID_NAME;
 	if (service->dead)
@@ -150,10 +154,13 @@ kern_return_t S_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach
 
 kern_return_t S_bootstrap_register(mach_port_t bootstrap, const char *name, mach_port_t port)
 {
+	const struct server *server = server_of_request();
 	struct service *service = find(name);
 
 	(void)bootstrap;
-	if (!MACH_PORT_VALID(port) || *name == '\0')
+	if (!server || !conf_names_have(&server->entry->registers, name))
+		return KERN_NO_ACCESS;
+	if (!MACH_PORT_VALID(port))
 		return KERN_INVALID_ARGUMENT;
 	if (service && service->owner)
 		return KERN_NAME_EXISTS;

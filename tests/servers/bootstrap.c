@@ -94,6 +94,12 @@ static void names(void)
 
 	check_is("a name that nobody has is refused", bootstrap_look_up(bootstrap_port(), "nobody", &found),
 		KERN_INVALID_NAME);
+	check_is("a service that the configuration does not let one have is refused",
+		bootstrap_look_up(bootstrap_port(), "victim", &found), KERN_NO_ACCESS);
+	check_is("so is a name that one may not register", bootstrap_register(bootstrap_port(), "yours", own),
+		KERN_NO_ACCESS);
+	check_is("and the end of a server, host privilege or not", bootstrap_terminate(bootstrap_port(), "victim"),
+		KERN_NO_ACCESS);
 	check_is("the service of a server that cannot start is dead",
 		bootstrap_look_up(bootstrap_port(), "absent", &found), KERN_TERMINATED);
 	check_is("a service is checked in by its own server only", bootstrap_check_in(bootstrap_port(), "disk", &found),

@@ -68,6 +68,14 @@ static void good_ones(void)
 		"a backslash joins lines, and lines are still counted");
 	check(parse("server a\r\nserver b\r\n") == 0 && conf.entries == 2 && strcmp(e[0].name, "a") == 0,
 		"carriage returns are blanks");
+	check(parse("server a looks-up=x,y looks-up=z registers=r ends=b\nserver b") == 0 && e[0].looks_up.count == 3 &&
+			conf_names_have(&e[0].looks_up, "x") && conf_names_have(&e[0].looks_up, "z") &&
+			conf_names_have(&e[0].registers, "r") && conf_names_have(&e[0].ends, "b"),
+		"what a server may ask for is read, from one list or several");
+	check(!conf_names_have(&e[0].looks_up, "r") && !conf_names_have(&e[0].looks_up, "") &&
+			!conf_names_have(&e[0].registers, "x") &&
+			e[1].looks_up.count + e[1].registers.count + e[1].ends.count == 0,
+		"and nothing else is granted");
 	check(parse("server a args=") == 0 && e[0].args == 0, "args may be empty");
 }
 
@@ -87,6 +95,10 @@ static void bad_ones(void)
 	bad("server x service=s service=s", 1, "twice", "also in one line");
 	bad("server abcdefghijklmnopqrstuvwxyz0123456789", 1, "too long", "a name has a limit");
 	bad("server x module=", 1, "needs a name", "a module has a name");
+	bad("server x looks-up=", 1, "needs a name", "a list of names has one");
+	bad("server x looks-up=1,2,3,4,5,6,7,8,9", 1, "more than", "a list has a limit");
+	bad("server x ends=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1, "too long",
+		"so has a name in it");
 	memset(line, 'a', sizeof(line));
 	line[sizeof(line) - 1] = '\0';
 	bad(line, 1, "longer", "a line has a limit");
@@ -109,7 +121,8 @@ static void many(void)
 static void random_ones(void)
 {
 	static const char *const words[] = {"server", "program", " ", "\n", "\\\n", "=", "service=a",
-		"module=", "args=", "#", "privileges=host,,device", "restart=yes", "x", "\t", "\\", "\r", "\xff", "y"};
+		"module=", "args=", "#", "privileges=host,,device", "looks-up=a,b,", "ends=,", "restart=yes", "x", "\t",
+		"\\", "\r", "\xff", "y"};
 	uint64_t state = 7;
 	bool sound = true;
 

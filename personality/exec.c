@@ -369,7 +369,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 		thread_terminate(old_port);
 		mach_port_deallocate(mach_task_self(), old_port);
 	}
-	task_attach(process, space->task);
+	process->mach_program = 0;
 	memcpy(kernel_name, process->command, sizeof process->command);
 	task_set_name(space->task, kernel_name);
 	/* May release the lock: the thread is still in its call for everybody else. */
@@ -422,6 +422,8 @@ static int64_t run_program(
 	}
 	if (error == 0 && process->port == MACH_PORT_NULL)
 		error = process_own_port(process);
+	if (error == 0)
+		error = task_attach(process, space->task, process->mach_program);
 	if (error != 0) {
 		process->credentials = before;
 		address_space_release(space);

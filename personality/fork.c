@@ -1,6 +1,7 @@
 /* fork, vfork, clone: new processes and threads. */
 #include <mach/mach.h>
 #include <sched.h>
+#include <servers/unix.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,28 @@ int process_own_port(struct process *process)
 	return process->port == MACH_PORT_NULL ? -ENOMEM : 0;
 }
 
-int task_attach(struct process *process, mach_port_t task)
+/* The server's own way to the name service. */
+static kern_return_t give_bootstrap_port(mach_port_t task)
 {
+	mach_port_t bootstrap;
+	kern_return_t result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+
+	if (result == KERN_SUCCESS) {
+		result = task_set_special_port(task, TASK_BOOTSTRAP_PORT, bootstrap);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+	return result;
+}
+
+int task_attach(struct process *process, mach_port_t task, unsigned mach)
+{
+	int setting = mach != 0 ? FOREIGN_PORT : FOREIGN_PORT | FOREIGN_ONLY;
 	foreign_bitmap_t none = {0};
 
-	if (task_set_foreign(task, FOREIGN_PORT, 0, process->port, none) != KERN_SUCCESS ||
+	if (task_set_foreign(task, setting, 0, process->port, none) != KERN_SUCCESS ||
 		task_set_special_port(task, TASK_EXCEPTION_PORT, process->port) != KERN_SUCCESS)
+		return -ENOMEM;
+	if ((mach & PORTOLAN_MACH_BOOTSTRAP) && give_bootstrap_port(task) != KERN_SUCCESS)
 		return -ENOMEM;
 	return 0;
 }
@@ -195,7 +212,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	} else {
 		child->memory = address_space_fork(parent->memory);
 		if (child->memory == NULL || process_own_port(child) != 0 ||
-			task_attach(child, child->memory->task) != 0)
+			task_attach(child, child->memory->task, 0) != 0)
 			goto fail;
 	}
 	if (request->flags & CLONE_PARENT_SETTID)

@@ -103,6 +103,7 @@ struct process {
 	struct list posix_timers;
 	int parent_death_signal;
 	bool child_subreaper;
+	unsigned mach_program; /* PORTOLAN_MACH_*: what the next program may do beneath Unix; its end, or a fork, ends that */
 	int oom_score;
 };
 

@@ -3,6 +3,7 @@
 #include <asm/prctl.h>
 #include <linux/prctl.h>
 #include <mach/mach.h>
+#include <servers/unix.h>
 #include <string.h>
 
 #include "proc.h"
@@ -84,6 +85,13 @@ int64_t sys_prctl(
 	case PR_GET_SECCOMP:
 	case PR_GET_NO_NEW_PRIVS:
 	case PR_GET_TIMERSLACK:
+		return 0;
+	case PR_PORTOLAN_MACH:
+		if (!capable(process))
+			return -EPERM;
+		if (argument2 & ~(uint64_t)(PORTOLAN_MACH_TRAPS | PORTOLAN_MACH_BOOTSTRAP))
+			return -EINVAL;
+		process->mach_program = (unsigned)argument2;
 		return 0;
 	default:
 		return -EINVAL;

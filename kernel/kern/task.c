@@ -58,27 +58,11 @@ void task_deallocate(task_t task)
 	kcache_free(&task_cache, task);
 }
 
-/* A send right to the port that `from` holds, or null. Its task locked. */
-static struct ipc_port *inherit_right(struct ipc_port *from)
-{
-	return from != NULL ? ipc_port_copy_send(from) : NULL;
-}
-
-/*
- * Registered ports are privileges, given one by one. How foreign calls are answered goes with the memory that the
- * handler is in.
- */
-static void inherit_ports(struct task *child, struct task *parent, bool with_memory)
+/* How foreign calls are answered goes with the memory that the handler is in. The port is for the creator to give. */
+static void inherit_handler(struct task *child, struct task *parent)
 {
 	lock_acquire(&parent->lock);
-	child->exception_port = inherit_right(parent->exception_port);
-	child->bootstrap_port = inherit_right(parent->bootstrap_port);
-	if (!with_memory) {
-		lock_release(&parent->lock);
-		return;
-	}
 	child->foreign_setting = parent->foreign_setting;
-	child->foreign_port = inherit_right(parent->foreign_port);
 	child->foreign_handler = parent->foreign_handler;
 	__builtin_memcpy(child->foreign_bitmap, parent->foreign_bitmap, sizeof(child->foreign_bitmap));
 	lock_release(&parent->lock);
@@ -134,7 +118,8 @@ kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 	task->priority = parent->priority;
 	task->max_priority = parent->max_priority;
 	task->tokens = task_tokens_take(parent);
-	inherit_ports(task, parent, inherit_memory);
+	if (inherit_memory)
+		inherit_handler(task, parent);
 	task_reference(task); /* held while it is alive */
 	lock_acquire(&tasks_lock);
 	list_add_tail(&tasks, &task->all_link);

@@ -36,6 +36,7 @@ struct task {
 	struct ipc_port *foreign_port; /* send right */
 	uint64_t foreign_handler;
 	foreign_bitmap_t foreign_bitmap;
+	bool foreign_only; /* FOREIGN_ONLY: no trap, and no name (its space is dead); never taken back */
 
 	struct task_tokens *tokens; /* security and audit token (kern/tokens.h), or null */
 
@@ -49,8 +50,10 @@ struct task {
 
 extern struct task kernel_task;
 
-/* A task with no threads; inherits memory from parent (not null) if asked; special ports always. Reference for the
- * caller. */
+/*
+ * A task with no threads and no ports at all; inherits memory from parent (not null) if asked, and with it how the
+ * handler in that memory answers foreign calls. Reference for the caller.
+ */
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out);
 kern_return_t task_terminate(task_t task);
 void task_reference(task_t task);

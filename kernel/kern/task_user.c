@@ -210,9 +210,12 @@ kern_return_t mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_ms
 
 kern_return_t task_set_foreign(task_t task, int setting, vm_address_t handler, ipc_port_t port, const uint64_t *bitmap)
 {
+	bool only = (setting & FOREIGN_ONLY) != 0;
 	struct ipc_port *old;
 
-	if (task == NULL || setting < FOREIGN_EXCEPTION || setting > FOREIGN_MIXED || handler >= VM_MAX_ADDRESS)
+	setting &= ~FOREIGN_ONLY;
+	if (task == NULL || task == &kernel_task || setting < FOREIGN_EXCEPTION || setting > FOREIGN_MIXED ||
+		handler >= VM_MAX_ADDRESS)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&task->lock);
 	if (task->dead) {
@@ -224,8 +227,11 @@ kern_return_t task_set_foreign(task_t task, int setting, vm_address_t handler, i
 	task->foreign_handler = handler;
 	__builtin_memcpy(task->foreign_bitmap, bitmap, sizeof(task->foreign_bitmap));
 	task->foreign_setting = setting;
+	task->foreign_only |= only;
 	lock_release(&task->lock);
 	ipc_port_release_send(old);
+	if (only)
+		ipc_space_destroy(task->space); /* the task has no name, and gets none */
 	return KERN_SUCCESS;
 }
 

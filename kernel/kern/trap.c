@@ -159,6 +159,8 @@ void trap_syscall(struct thread *self)
 	int64_t number = (int64_t)self->regs.rax;
 	int64_t result;
 
+	if (self->task->foreign_only)
+		trap_foreign(self);
 	if (number == TRAP_MACH_MSG) {
 		if (processors_online == 1)
 			ipc_exchange_one(self);

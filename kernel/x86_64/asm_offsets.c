@@ -39,6 +39,8 @@ void asm_offsets(void)
 	OFFSET(FAST_REPLY_WAIT, fast_paths, reply_wait);
 	OFFSET(FAST_FOREIGN, fast_paths, foreign);
 	OFFSET(THREAD_PMAP, thread, pmap);
+	OFFSET(THREAD_TASK, thread, task);
+	OFFSET(TASK_FOREIGN_ONLY, task, foreign_only);
 	OFFSET(PROCESSOR_THREAD, processor, thread);
 	OFFSET(PROCESSOR_STACK_TOP, processor, stack_top);
 	OFFSET(PROCESSOR_SCRATCH, processor, scratch);

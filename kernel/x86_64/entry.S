@@ -149,7 +149,10 @@ foreign:
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	jmp *(fast_paths + FAST_FOREIGN)(%rip)
 
-/* The full paths, and a call on a kernel port, which is at rbx: r11 becomes the function for the thread (and the port). */
+/*
+ * The full paths, and a call on a kernel port, which is at rbx: r11 becomes the function for the thread (and the port).
+ * A foreign-only task, whose number is no trap, comes here by mach_call and mach_reply_wait because its space has no name.
+ */
 	.globl fast_kernel_call, fast_slow_call, fast_slow_reply_wait, fast_slow_foreign
 fast_slow_reply_wait:
 	movq $TRAP_MACH_REPLY_WAIT, %rax
@@ -165,6 +168,9 @@ fast_kernel_call:
 1:	movq %gs:PROCESSOR_THREAD, %rcx
 	movq %rax, REGS_RAX(%rcx)
 	SAVE_WORDS %rcx
+	movq THREAD_TASK(%rcx), %rsi
+	cmpb $0, TASK_FOREIGN_ONLY(%rsi)
+	jne fast_slow_foreign
 	movq %rcx, %rdi
 	movq %rbx, %rsi
 2:	movq %gs:PROCESSOR_STACK_TOP, %rsp
@@ -276,10 +282,17 @@ leave_iret:
 	.balign 16
 null_trap:
 	swapgs
+	movq %gs:PROCESSOR_THREAD, %rax
+	movq THREAD_TASK(%rax), %rax
+	cmpb $0, TASK_FOREIGN_ONLY(%rax)
+	jne 1f
 	incq %gs:PROCESSOR_TRAPS
 	swapgs
 	xorl %eax, %eax
 	sysretq
+1:	swapgs
+	movq $TRAP_NULL, %rax
+	jmp foreign
 
 /* void machine_return_to_user(struct thread *thread) */
 	.globl machine_return_to_user

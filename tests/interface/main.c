@@ -16,6 +16,7 @@ int main(void)
 		{"foreign", test_foreign},
 		{"registers set in a call", test_set_in_call},
 		{"dropped replies", test_dropped_reply},
+		{"authority", test_authority},
 		{"machine", test_machine},
 		{"bad input", test_bad_input},
 		{"words", test_words},

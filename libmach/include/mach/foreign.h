@@ -10,6 +10,11 @@ enum {
 	FOREIGN_EMULATION = 1, /* control goes to the handler */
 	FOREIGN_PORT = 2,      /* a register message to the port */
 	FOREIGN_MIXED = 3,     /* numbers in the bitmap go to the handler, others to the port */
+	/*
+	 * A flag beside one of these, never taken back: the task has no trap. A negative number is a foreign call like
+	 * any other, and the task has no name and gets none.
+	 */
+	FOREIGN_ONLY = 0x100,
 };
 
 /* Results of a foreign routine that are not results (outside the range of any errno). */

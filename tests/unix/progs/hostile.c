@@ -1,17 +1,20 @@
 /*
  * hostile SEED PROCESSES SECONDS [traps]: that many processes at once make random calls with arguments that are partly
  * right, so that they get further than a first check: open descriptors of every kind, memory of their own with random
- * contents, names that exist. Whatever becomes of them, the system goes on.
+ * contents, names that exist. Whatever becomes of them, the system goes on. With `traps` they are Mach programs, for
+ * which they must be root's.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
+#include <servers/unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -142,7 +145,18 @@ static void descriptors(void)
 	connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address);
 }
 
-static void one_life(void)
+/* A right that does not survive a fork: each life begins as a program of its own. */
+static _Noreturn void exec_life(void)
+{
+	char seed[32];
+
+	snprintf(seed, sizeof seed, "%lu", state);
+	if (prctl(PR_PORTOLAN_MACH, PORTOLAN_MACH_TRAPS, 0, 0, 0) == 0)
+		execl("/proc/self/exe", "hostile", "life", seed, (char *)NULL);
+	_exit(1);
+}
+
+static _Noreturn void one_life(void)
 {
 	struct rlimit limit = {MEMORY_MAX, MEMORY_MAX}, second = {1, 1};
 	int i;
@@ -199,6 +213,8 @@ static void one_family(unsigned long seed, double end)
 		child = fork();
 		if (child == 0) {
 			setpgid(0, 0);
+			if (traps)
+				exec_life();
 			one_life();
 		}
 		if (child > 0) {
@@ -220,6 +236,11 @@ int main(int argc, char **argv)
 	double end = now() + (argc > 3 ? atof(argv[3]) : 10);
 	char text[16] = "";
 
+	if (argc == 3 && strcmp(argv[1], "life") == 0) {
+		traps = 1;
+		state = strtoul(argv[2], NULL, 0);
+		one_life();
+	}
 	traps = argc > 4;
 	mkdir("d", 0755);
 	fd = open("d/e", O_RDWR | O_CREAT, 0644);

@@ -1,10 +1,13 @@
 /* Who may do what with a file: permission bits, owners, read-only mounts. */
 #include <errno.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "filefs.h"
 #include "proc.h"
+#include "signal.h"
 #include "vfs_internal.h"
 
 int vnode_check_writable(const struct vnode *vnode)
@@ -28,6 +31,8 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 	/* Root may do all, but execute only what somebody may. */
 	if (uid == 0)
 		return wanted & X_OK && type == S_IFREG && !(vnode->mode & 0111) ? -EACCES : 0;
+	if (vnode->ops->always_allows != NULL && vnode->ops->always_allows(call, vnode))
+		return 0;
 	error = vnode->ops->get_attributes(vnode, &attributes);
 	if (error != 0)
 		return error;
@@ -71,6 +76,43 @@ int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attribu
 	return vnode->ops->set_attributes != NULL ? vnode->ops->set_attributes(vnode, which, values) : -EPERM;
 }
 
+unsigned mode_without_set_id(const struct call *call, unsigned mode, uint64_t gid)
+{
+	/* Without the right of its group to run it the bit says something else: it stays for who is in the group. */
+	if (mode & S_IXGRP || !(capable(call->process) || in_group(&call->process->credentials, (uint32_t)gid)))
+		mode &= ~(unsigned)S_ISGID;
+	return mode & ~(unsigned)S_ISUID;
+}
+
+int vnode_drop_set_id(struct call *call, struct vnode *vnode)
+{
+	unsigned mode = vnode->mode & 07777;
+	file_attributes_t attributes, values;
+	int error;
+
+	if (!(vnode->mode & (S_ISUID | S_ISGID)) || VNODE_TYPE(vnode) != S_IFREG || capable(call->process))
+		return 0;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0)
+		return error;
+	values.mode = mode_without_set_id(call, mode, attributes.gid);
+	return values.mode == mode ? 0 : vnode_set_attributes(vnode, FILE_SET_MODE, &values);
+}
+
+int vnode_check_growth(struct call *call, struct vnode *vnode, uint64_t size)
+{
+	file_attributes_t attributes;
+	int error;
+
+	if (size <= call->process->limit[RLIMIT_FSIZE].rlim_cur)
+		return 0;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0 || size <= attributes.size)
+		return error;
+	signal_thread(call->thread, SIGXFSZ, NULL);
+	return -EFBIG;
+}
+
 int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size)
 {
 	file_attributes_t values = {.size = size};
@@ -79,6 +121,11 @@ int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size)
 
 	if (VNODE_TYPE(vnode) != S_IFREG)
 		return VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : -EINVAL;
+	error = vnode_check_growth(call, vnode, size);
+	if (error == 0)
+		error = vnode_drop_set_id(call, vnode);
+	if (error != 0)
+		return error;
 	if (!filefs_is(vnode))
 		return vnode_set_attributes(vnode, FILE_SET_SIZE, &values);
 	error = vnode_check_writable(vnode);
@@ -96,6 +143,6 @@ int vnode_truncate_to_nothing(struct call *call, struct vnode *vnode)
 	struct file_node *node = file_node_of(vnode);
 
 	if (filefs_is(vnode) && node->attributes.size == 0 && node->allocated_to == 0 && !node->busy)
-		return 0;
+		return vnode_drop_set_id(call, vnode);
 	return vnode_truncate(call, vnode, 0);
 }

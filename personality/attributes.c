@@ -70,12 +70,6 @@ static int64_t change_owner(struct call *call, struct vnode *vnode, uint32_t uid
 	unsigned which = 0;
 	int error = vnode->ops->get_attributes(vnode, &a);
 
-	if (error == 0 && !capable(call->process)) {
-		/* An owner may give the file to a group of his. */
-		if (who->fsuid != a.uid || (uid != NO_OWNER && uid != a.uid) ||
-			(gid != NO_OWNER && gid != a.gid && gid != who->fsgid && !in_group(who, gid)))
-			error = -EPERM;
-	}
 	values = a;
 	values.uid = uid;
 	values.gid = gid;
@@ -83,11 +77,16 @@ static int64_t change_owner(struct call *call, struct vnode *vnode, uint32_t uid
 		which |= FILE_SET_UID;
 	if (gid != NO_OWNER)
 		which |= FILE_SET_GID;
-	if (VNODE_TYPE(vnode) == S_IFREG && a.mode & (S_ISUID | S_ISGID)) {
-		which |= FILE_SET_MODE;
-		values.mode = a.mode & 07777 & ~(uint64_t)S_ISUID;
-		if (a.mode & S_IXGRP)
-			values.mode &= ~(uint64_t)S_ISGID;
+	if (error == 0 && VNODE_TYPE(vnode) != S_IFDIR) {
+		values.mode = mode_without_set_id(call, a.mode & 07777, a.gid);
+		if (values.mode != (a.mode & 07777))
+			which |= FILE_SET_MODE;
+	}
+	if (error == 0 && which != 0 && !capable(call->process)) {
+		/* An owner may give the file to a group of his. */
+		if (who->fsuid != a.uid || (uid != NO_OWNER && uid != a.uid) ||
+			(gid != NO_OWNER && gid != a.gid && gid != who->fsgid && !in_group(who, gid)))
+			error = -EPERM;
 	}
 	if (error == 0 && which != 0)
 		error = vnode_set_attributes(vnode, which, &values);
@@ -247,21 +246,12 @@ int64_t sys_utime(uint64_t caller, uint64_t path, uint64_t times)
 
 /* --- Size. */
 
-static int check_size(struct call *call, int64_t size)
-{
-	if (size < 0)
-		return -EINVAL;
-	return (uint64_t)size > call->process->limit[RLIMIT_FSIZE].rlim_cur ? -EFBIG : 0;
-}
-
 int64_t sys_truncate(uint64_t caller, uint64_t path, int64_t size)
 {
 	struct call *call = call_of(caller);
 	struct vnode *vnode;
-	int error = check_size(call, size);
+	int error = size < 0 ? -EINVAL : path_at(call, AT_FDCWD, path, 0, &vnode);
 
-	if (error == 0)
-		error = path_at(call, AT_FDCWD, path, 0, &vnode);
 	if (error != 0)
 		return call_result(error);
 	error = VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : vnode_access(call, vnode, W_OK, false);
@@ -278,15 +268,16 @@ int64_t sys_ftruncate(uint64_t caller, int fd, int64_t size)
 	struct call *call = call_of(caller);
 	struct file *file = fd_file(call, fd);
 	struct vnode *vnode;
-	int error = check_size(call, size);
+	int error;
 
+	if (size < 0)
+		return -EINVAL;
 	if (file == NULL)
 		return -EBADF;
 	if (file->vnode == NULL || (file->flags & O_ACCMODE) == O_RDONLY || VNODE_TYPE(file->vnode) != S_IFREG)
 		return -EINVAL;
 	vnode = vnode_reference(file->vnode);
-	if (error == 0)
-		error = vnode_truncate(call, vnode, (uint64_t)size);
+	error = vnode_truncate(call, vnode, (uint64_t)size);
 	vnode_release(vnode);
 	return call_result(error);
 }
@@ -308,14 +299,17 @@ int64_t sys_fallocate(uint64_t caller, int fd, unsigned mode, int64_t offset, in
 		return -ESPIPE;
 	if (mode & ~(unsigned)FALLOC_FL_KEEP_SIZE || !filefs_is(file->vnode) || VNODE_TYPE(file->vnode) != S_IFREG)
 		return VNODE_TYPE(file->vnode) == S_IFREG ? -EOPNOTSUPP : -ENODEV;
-	error = mode & FALLOC_FL_KEEP_SIZE ? 0 : check_size(call, offset + size);
-	if (error == 0)
-		error = vnode_check_writable(file->vnode);
+	error = vnode_check_writable(file->vnode);
 	if (error != 0)
 		return error;
 	vnode = vnode_reference(file->vnode);
-	error = filefs_allocate(vnode, call, (uint64_t)offset, (uint64_t)size,
-		mode & FALLOC_FL_KEEP_SIZE ? 0 : (uint64_t)(offset + size));
+	if (!(mode & FALLOC_FL_KEEP_SIZE))
+		error = vnode_check_growth(call, vnode, (uint64_t)(offset + size));
+	if (error == 0)
+		error = vnode_drop_set_id(call, vnode);
+	if (error == 0)
+		error = filefs_allocate(vnode, call, (uint64_t)offset, (uint64_t)size,
+			mode & FALLOC_FL_KEEP_SIZE ? 0 : (uint64_t)(offset + size));
 	vnode_release(vnode);
 	return call_result(error);
 }

@@ -16,6 +16,7 @@
 #include "mm.h"
 #include "posixtimer.h"
 #include "proc.h"
+#include "rlimit.h"
 #include "trace.h"
 #include "unix_server.h"
 #include "vdso.h"
@@ -324,7 +325,7 @@ static int make_thread(const struct address_space *space, const struct exec_imag
 
 /* Nothing fails from here on: the process becomes the new program. */
 static void change_over(struct call *call, struct address_space *space, const struct exec_image *image,
-	struct vnode *vnode, const char *name, mach_port_t port, const x86_thread_state64_t *registers)
+	struct vnode *vnode, const char *name, bool dumpable, mach_port_t port, const x86_thread_state64_t *registers)
 {
 	struct process *process = call->process;
 	struct thread *thread = call->thread;
@@ -344,6 +345,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	process->environment_start = image->environment_start;
 	process->environment_end = image->environment_end;
 	process->did_exec = true;
+	process->dumpable = dumpable;
 	process->exit_signal = SIGCHLD;
 	memset(process->command, 0, sizeof process->command);
 	name = slash != NULL ? slash + 1 : name;
@@ -397,11 +399,12 @@ static int64_t run_program(
 	x86_thread_state64_t registers;
 	uint64_t stack_size;
 	mach_port_t port;
-	bool secure;
+	bool secure, readable;
 	int error;
 
 	if (space == NULL)
 		return -ENOMEM;
+	readable = vnode_access(call, program->vnode, R_OK, false) == 0;
 	stack_size = exec_stack_size(process, strings);
 	space->mmap_top = STACK_TOP - stack_size - STACK_GAP;
 	secure = new_credentials(process, program->vnode);
@@ -429,7 +432,7 @@ static int64_t run_program(
 		address_space_release(space);
 		return error;
 	}
-	change_over(call, space, &image, program->vnode, name, port, &registers);
+	change_over(call, space, &image, program->vnode, name, readable && !secure, port, &registers);
 	return CALL_GONE;
 }
 
@@ -479,6 +482,9 @@ static int64_t exec_user(
 
 	if (call_need_worker(call))
 		return CALL_RESTART;
+	result = rlimit_check_exec(call->process);
+	if (result != 0)
+		return result;
 	length = copy_string(call, path, path_address, sizeof path);
 	if (length < 0)
 		return call_result(length);
@@ -487,6 +493,8 @@ static int64_t exec_user(
 	result = copy_strings(call, arguments, &strings, &strings.arguments);
 	if (result == 0)
 		result = copy_strings(call, environment, &strings, &strings.environment);
+	if (result == 0)
+		result = exec_strings_check(call->process, &strings);
 	if (result == 0)
 		result = exec_at(call, dirfd, path, flags, &strings);
 	free(strings.data);

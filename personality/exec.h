@@ -25,6 +25,8 @@ struct exec_strings {
 int exec_strings_add(struct exec_strings *strings, const char *string, uint64_t length);
 /* Replaces the first `drop` arguments by others (of a script's interpreter). 0, -E2BIG, -ENOMEM. */
 int exec_strings_replace(struct exec_strings *strings, unsigned drop, const char *const *with, unsigned count);
+/* A quarter of RLIMIT_STACK may be strings and pointers to them. 0, -E2BIG. */
+int exec_strings_check(const struct process *process, const struct exec_strings *strings);
 
 struct exec_image {
 	struct elf_image program;

@@ -12,10 +12,11 @@
 #include "proc.h"
 #include "random.h"
 
-#define STACK_LEAST (128ull << 10)
-#define STACK_MOST  (64ull << 20)
-#define AUXV_MAX    24
-#define CLOCK_TICKS 100 /* AT_CLKTCK: what times() counts in */
+#define STACK_LEAST   (128ull << 10)
+#define STACK_MOST    (64ull << 20)
+#define STRINGS_LEAST (128ull << 10)
+#define AUXV_MAX      24
+#define CLOCK_TICKS   100 /* AT_CLKTCK: what times() counts in */
 
 int exec_strings_add(struct exec_strings *strings, const char *string, uint64_t length)
 {
@@ -86,6 +87,16 @@ static unsigned hardware_capabilities(unsigned *more)
 	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & 1))
 		*more = 0;
 	return __get_cpuid(1, &a, &b, &c, &d) ? d : 0;
+}
+
+int exec_strings_check(const struct process *process, const struct exec_strings *strings)
+{
+	uint64_t room = process->limit[RLIMIT_STACK].rlim_cur / 4;
+	uint64_t pointers = (strings->arguments + strings->environment) * sizeof(uint64_t);
+
+	if (room < STRINGS_LEAST)
+		room = STRINGS_LEAST;
+	return strings->size + pointers >= room ? -E2BIG : 0;
 }
 
 uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings)

@@ -12,6 +12,7 @@
 #include "mm.h"
 #include "posixtimer.h"
 #include "proc.h"
+#include "rlimit.h"
 #include "system.h"
 #include "trace.h"
 #include "tty.h"
@@ -110,6 +111,7 @@ void process_exit(struct process *process, int status)
 	process->exiting = true;
 	process->exit_status = status;
 	timer_cancel(&process->alarm);
+	rlimit_forget_processor(process);
 	posix_timers_delete(process);
 	/* Held so that the process outlives the loop. */
 	process->thread_count++;
@@ -291,6 +293,7 @@ void process_reap(struct process *process)
 void process_abandon(struct process *process)
 {
 	process->exiting = true;
+	rlimit_forget_processor(process);
 	process->thread_count++;
 	list_for_each_safe (link, &process->threads)
 		thread_free(list_entry(link, struct thread, link));

@@ -159,7 +159,7 @@ static bool grow_table(struct file_table *table, unsigned fd)
 	return true;
 }
 
-static uint64_t fd_limit(const struct process *process)
+uint64_t fd_limit(const struct process *process)
 {
 	uint64_t limit = process->limit[RLIMIT_NOFILE].rlim_cur;
 

@@ -126,6 +126,9 @@ struct file_table *file_table_copy(const struct file_table *table);
 void file_table_release(struct file_table *table);
 void file_table_close_on_exec(struct file_table *table);
 
+/* How many descriptors the process may have: RLIMIT_NOFILE. */
+uint64_t fd_limit(const struct process *process);
+
 /* The file behind a descriptor, borrowed until the lock is next released (take a reference to keep it). Null: EBADF.
  * O_PATH files count as none. */
 struct file *fd_file(struct call *call, int fd);

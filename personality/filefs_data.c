@@ -267,31 +267,22 @@ static int prepare(struct vnode *vnode, struct call *call, uint64_t from, uint64
 	return error;
 }
 
-/* How much may be written at the offset: the process's limit. */
-static int limit_size(struct call *call, uint64_t offset, uint64_t *size)
+/* How much may be written at the offset: the process's limit. A write that has written something ends there quietly. */
+static int limit_size(const struct io *io, uint64_t offset, uint64_t *size)
 {
+	const struct call *call = io->call;
 	uint64_t limit = call->process->limit[RLIMIT_FSIZE].rlim_cur;
 
 	if (limit > INT64_MAX)
 		limit = INT64_MAX;
 	if (offset >= limit) {
-		if (limit != INT64_MAX)
+		if (limit != INT64_MAX && io->done == 0)
 			signal_thread(call->thread, SIGNAL_FILE_SIZE, NULL);
 		return -EFBIG;
 	}
 	if (*size > limit - offset)
 		*size = limit - offset;
 	return 0;
-}
-
-/* The bits that let others act as the owner do not survive a write by somebody else. */
-static int drop_set_id(struct vnode *vnode, struct call *call)
-{
-	file_attributes_t values = {.mode = vnode->mode & 01777};
-
-	if (!(vnode->mode & (S_ISUID | S_ISGID)) || capable(call->process))
-		return 0;
-	return vnode->ops->set_attributes(vnode, FILE_SET_MODE, &values);
 }
 
 /*
@@ -316,7 +307,7 @@ static int append_begin(struct vnode *vnode, struct io *io, uint64_t *offset)
 		if (state == NULL)
 			return -ENOMEM;
 		state->start = node->attributes.size;
-		error = limit_size(io->call, state->start, &size);
+		error = size == 0 ? 0 : limit_size(io, state->start, &size);
 		if (error == 0 && size != 0) {
 			error = prepare(vnode, io->call, state->start, size);
 			if (error == 0)
@@ -348,10 +339,10 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 {
 	struct file_node *node = file_node_of(vnode);
 	struct call *call = io->call;
-	int error = drop_set_id(vnode, call);
+	int error = 0;
 	uint64_t at;
 
-	if (error == 0 && append)
+	if (append)
 		error = append_begin(vnode, io, offset);
 	at = *offset;
 	while (error == 0 && io->done < io->total) {
@@ -360,7 +351,9 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 
 		if (size > COPY_CHUNK)
 			size = COPY_CHUNK;
-		error = limit_size(call, at, &size);
+		error = limit_size(io, at, &size);
+		if (error == 0)
+			error = vnode_drop_set_id(call, vnode);
 		if (error == 0)
 			error = prepare(vnode, call, at, size);
 		/* A disk that is nearly full takes what fits, page by page. */

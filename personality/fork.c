@@ -12,6 +12,7 @@
 #include "fork.h"
 #include "mm.h"
 #include "proc.h"
+#include "rlimit.h"
 #include "unix_server.h"
 #include "vfs.h"
 
@@ -109,7 +110,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	struct thread *thread;
 	int id = allocate_id();
 
-	if (id == 0 || process->exiting)
+	if (id == 0 || process->exiting || !rlimit_may_add_process(process))
 		return -EAGAIN;
 	thread = thread_create_for(process, id);
 	if (thread == NULL)
@@ -180,8 +181,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
 	bool borrow = (request->flags & CLONE_VFORK) != 0;
 
-	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
-		KERN_SUCCESS)
+	if (!rlimit_may_add_process(parent) || thread_get_state_trap(call->thread->port, x86_THREAD_STATE64,
+						       (uint64_t *)&registers, &count) != KERN_SUCCESS)
 		return -EAGAIN;
 	child = process_create(parent);
 	if (child == NULL)

@@ -87,6 +87,7 @@ int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
 {
 	struct call *call = call_of(caller);
 	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
 
 	if (!may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) ||
 		!may_take(call, (uint32_t)euid, who->uid, who->euid, who->suid) ||
@@ -103,6 +104,7 @@ int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
 	if (suid != -1)
 		who->suid = (uint32_t)suid;
 	who->fsuid = who->euid;
+	process_ids_changed(call->process, &before);
 	return 0;
 }
 
@@ -110,6 +112,7 @@ int64_t sys_setresgid(uint64_t caller, int gid, int egid, int sgid)
 {
 	struct call *call = call_of(caller);
 	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
 
 	if (!may_take(call, (uint32_t)gid, who->gid, who->egid, who->sgid) ||
 		!may_take(call, (uint32_t)egid, who->gid, who->egid, who->sgid) ||
@@ -122,6 +125,7 @@ int64_t sys_setresgid(uint64_t caller, int gid, int egid, int sgid)
 	if (sgid != -1)
 		who->sgid = (uint32_t)sgid;
 	who->fsgid = who->egid;
+	process_ids_changed(call->process, &before);
 	return 0;
 }
 
@@ -167,10 +171,12 @@ int64_t sys_setfsuid(uint64_t caller, int uid)
 {
 	struct call *call = call_of(caller);
 	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
 	uint32_t old = who->fsuid;
 
 	if (uid != -1 && (may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) || (uint32_t)uid == old))
 		who->fsuid = (uint32_t)uid;
+	process_ids_changed(call->process, &before);
 	return old;
 }
 
@@ -178,10 +184,12 @@ int64_t sys_setfsgid(uint64_t caller, int gid)
 {
 	struct call *call = call_of(caller);
 	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
 	uint32_t old = who->fsgid;
 
 	if (gid != -1 && (may_take(call, (uint32_t)gid, who->gid, who->egid, who->sgid) || (uint32_t)gid == old))
 		who->fsgid = (uint32_t)gid;
+	process_ids_changed(call->process, &before);
 	return old;
 }
 

@@ -1,76 +1,21 @@
-/* Resource limits, priorities, scheduling parameters. */
+/* Priorities, scheduling parameters. */
 #include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "file.h"
 #include "proc.h"
 #include "unix_server.h"
 
 #define NICE_LOWEST  19
 #define NICE_HIGHEST (-20)
 
-/* Whose limits: a process of the same user. */
-static struct process *target(struct call *call, int pid, int *error)
-{
-	struct process *process = pid == 0 ? call->process : process_find(pid);
-
-	*error = process == NULL || process->state == PROCESS_ZOMBIE ? -ESRCH : 0;
-	if (*error == 0 && process != call->process && !capable(call->process) &&
-		process->credentials.uid != call->process->credentials.uid)
-		*error = -EPERM;
-	return process;
-}
-
-static int64_t limit(struct call *call, int pid, int resource, uint64_t value, uint64_t old)
-{
-	struct rlimit64 wanted, *slot;
-	struct process *process;
-	int error;
-
-	if (resource < 0 || resource >= (int)RLIM_NLIMITS)
-		return -EINVAL;
-	process = target(call, pid, &error);
-	if (error != 0)
-		return error;
-	slot = &process->limit[resource];
-	if (value != 0) {
-		error = copy_in(call, &wanted, value, sizeof wanted);
-		if (error != 0)
-			return call_result(error);
-		if (wanted.rlim_cur > wanted.rlim_max)
-			return -EINVAL;
-		if (resource == RLIMIT_NOFILE && wanted.rlim_max > FD_LIMIT_MAX)
-			return -EPERM;
-		if (wanted.rlim_max > slot->rlim_max && !capable(call->process))
-			return -EPERM;
-	}
-	if (old != 0) {
-		error = copy_out(call, old, slot, sizeof *slot);
-		if (error != 0)
-			return call_result(error);
-	}
-	if (value != 0)
-		*slot = wanted;
-	return 0;
-}
-
-int64_t sys_prlimit64(uint64_t caller, int pid, int resource, uint64_t value, uint64_t old)
-{
-	return limit(call_of(caller), pid, resource, value, old);
-}
-
-int64_t sys_getrlimit(uint64_t caller, int resource, uint64_t value)
-{
-	return value == 0 ? -EFAULT : limit(call_of(caller), 0, resource, 0, value);
-}
-
-int64_t sys_setrlimit(uint64_t caller, int resource, uint64_t value)
-{
-	return value == 0 ? -EFAULT : limit(call_of(caller), 0, resource, value, 0);
-}
-
 /* --- Nice values. They are kept and shown; the kernel's priorities are left alone. */
+
+/* RLIMIT_NICE counts from the other end: 20 - nice, 1 to 40. */
+static bool limit_allows(const struct process *process, int nice)
+{
+	return (uint64_t)(20 - nice) <= process->limit[RLIMIT_NICE].rlim_cur;
+}
 
 static bool selected(const struct process *process, int which, int who, const struct call *call)
 {
@@ -117,7 +62,7 @@ int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 			continue;
 		if (!capable(call->process) && process->credentials.uid != call->process->credentials.euid)
 			result = -EPERM;
-		else if (!capable(call->process) && nice < process->nice)
+		else if (!capable(call->process) && nice < process->nice && !limit_allows(process, nice))
 			result = -EACCES;
 		else {
 			process->nice = nice;

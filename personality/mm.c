@@ -60,6 +60,7 @@ struct address_space *address_space_fork(struct address_space *parent)
 
 		if (copy == NULL)
 			goto fail;
+		copy->flags &= ~MAP_LOCKED;
 		list_append(&space->areas, &copy->link);
 	}
 	space->size = parent->size;

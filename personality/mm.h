@@ -16,13 +16,13 @@ struct vnode;
 #define PIE_BASE    0x555555554000ull /* where a position-independent program goes */
 #define MMAP_LOWEST 0x10000ull
 
-/* One mapping. `flags` are MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS. */
+/* One mapping. */
 struct vm_area {
 	struct list link;
 	uint64_t start, end;
-	int protection; /* PROT_* as asked */
-	int maximum;    /* what mprotect may give */
-	int flags;
+	int protection;      /* PROT_* as asked */
+	int maximum;         /* what mprotect may give */
+	int flags;           /* MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS, MAP_LOCKED */
 	struct vnode *vnode; /* reference, or null: anonymous */
 	uint64_t offset;
 	const char *name; /* "[heap]", "[stack]", or null */
@@ -36,6 +36,7 @@ struct address_space {
 	uint64_t size;     /* bytes mapped */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
+	bool lock_new;     /* mlockall(MCL_FUTURE) */
 };
 
 /* MACH_PORT_NULL before its first program and after its end. */
@@ -66,5 +67,21 @@ struct vm_area *address_space_area(struct address_space *space, uint64_t address
 int address_space_split(struct address_space *space, uint64_t start, uint64_t end);
 /* 0, -EACCES, -ENOMEM. */
 int address_space_protect(struct address_space *space, struct vm_area *area, int protection);
+
+/* --- Calls of memory (mmap.c): acts on every area of a range of the caller's, after making borders at its ends. The
+ * first error, or -ENOMEM at the first hole. */
+int64_t address_space_each(struct call *call, uint64_t address, uint64_t size,
+	int (*act)(struct call *call, struct vm_area *area, int argument), int argument);
+
+/* --- Limits (mmlimit.c). */
+/* Bytes mapped in a range. */
+uint64_t address_space_mapped(struct address_space *space, uint64_t address, uint64_t size);
+/*
+ * Whether the process may map so much more, of such pages: RLIMIT_AS, RLIMIT_DATA (private and writable), and for
+ * MAP_LOCKED in flags RLIMIT_MEMLOCK. 0, -ENOMEM, -EAGAIN (locked), -EPERM (may lock nothing).
+ */
+int memory_may_grow(const struct process *process, uint64_t more, int protection, int flags);
+/* The same for more data only. */
+int memory_may_have_data(const struct process *process, uint64_t more);
 
 #endif

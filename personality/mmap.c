@@ -25,19 +25,13 @@ static bool user_range(uint64_t address, uint64_t *size)
 	return address <= VM_MAX_ADDRESS && *size <= VM_MAX_ADDRESS - address;
 }
 
-static bool over_limit(struct process *process, uint64_t more)
-{
-	uint64_t limit = process->limit[RLIMIT_AS].rlim_cur;
-
-	return limit != RLIM64_INFINITY && (more > limit || process->memory->size > limit - more);
-}
-
 int64_t sys_brk(uint64_t caller, uint64_t address)
 {
 	struct call *call = call_of(caller);
 	struct process *process = call->process;
 	struct address_space *space = process->memory;
 	uint64_t old_end = round_page(space->brk), new_end;
+	int kind = MAP_PRIVATE | MAP_ANONYMOUS | (space->lock_new ? MAP_LOCKED : 0);
 
 	if (address < space->brk_start || address > VM_MAX_ADDRESS - VM_PAGE_SIZE)
 		return (int64_t)space->brk;
@@ -45,12 +39,11 @@ int64_t sys_brk(uint64_t caller, uint64_t address)
 	if (new_end > old_end) {
 		uint64_t limit = process->limit[RLIMIT_DATA].rlim_cur;
 
-		if (over_limit(process, new_end - old_end) ||
+		if (memory_may_grow(process, new_end - old_end, PROT_READ | PROT_WRITE, kind) != 0 ||
 			(limit != RLIM64_INFINITY && address - space->brk_start > limit) ||
 			!address_space_is_free(space, old_end, new_end - old_end) ||
 			address_space_map(space, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
-				PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, NULL, MACH_PORT_NULL,
-				0, "[heap]") != 0)
+				PROT_READ | PROT_WRITE | PROT_EXEC, kind, NULL, MACH_PORT_NULL, 0, "[heap]") != 0)
 			return (int64_t)space->brk;
 	} else if (new_end < old_end) {
 		if (address_space_unmap(space, new_end, old_end - new_end) != 0)
@@ -66,13 +59,16 @@ int64_t sys_mmap(
 	struct call *call = call_of(caller);
 	struct process *process = call->process;
 	struct address_space *space = process->memory;
-	int type = (int)flags & MAP_TYPE, maximum = PROT_READ | PROT_WRITE | PROT_EXEC;
+	int type = (int)flags & MAP_TYPE, locked = (int)flags & MAP_LOCKED,
+	    maximum = PROT_READ | PROT_WRITE | PROT_EXEC;
 	mach_port_t object = MACH_PORT_NULL;
 	struct file *file = NULL;
 	struct vnode *vnode = NULL;
-	uint64_t where = 0;
+	uint64_t where = 0, replaced = 0;
 	int error = 0;
 
+	if (space->lock_new)
+		locked = MAP_LOCKED;
 	if (type == MAP_SHARED_VALIDATE)
 		type = MAP_SHARED;
 	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || (type != MAP_SHARED && type != MAP_PRIVATE))
@@ -80,8 +76,6 @@ int64_t sys_mmap(
 	if (size > VM_MAX_ADDRESS || offset + size < offset)
 		return -ENOMEM;
 	size = round_page(size);
-	if (over_limit(process, size))
-		return -ENOMEM;
 	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
 		if (address & VM_PAGE_MASK)
 			return -EINVAL;
@@ -90,6 +84,11 @@ int64_t sys_mmap(
 		if (address < MMAP_LOWEST)
 			return -EPERM;
 	}
+	if (flags & MAP_FIXED)
+		replaced = address_space_mapped(space, address, size);
+	error = memory_may_grow(process, size - replaced, (int)protection, type | locked);
+	if (error != 0)
+		return error;
 	if (!(flags & MAP_ANONYMOUS)) {
 		file = fd_file(call, fd);
 		if (file == NULL)
@@ -132,7 +131,7 @@ int64_t sys_mmap(
 	}
 	if (error == 0)
 		error = address_space_map(space, where, size, (int)protection & 7, maximum,
-			type | (vnode == NULL ? MAP_ANONYMOUS : 0), vnode, object, offset, NULL);
+			type | locked | (vnode == NULL ? MAP_ANONYMOUS : 0), vnode, object, offset, NULL);
 	if (object != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), object);
 	if (file != NULL)
@@ -147,10 +146,10 @@ int64_t sys_munmap(uint64_t caller, uint64_t address, uint64_t size)
 	return address_space_unmap(call_of(caller)->process->memory, address, size);
 }
 
-/* Calls `act` on every area of a range after making borders at its ends; -ENOMEM at the first hole. */
-static int64_t each_area(struct address_space *space, uint64_t address, uint64_t size,
-	int (*act)(struct address_space *space, struct vm_area *area, int argument), int argument)
+int64_t address_space_each(struct call *call, uint64_t address, uint64_t size,
+	int (*act)(struct call *call, struct vm_area *area, int argument), int argument)
 {
+	struct address_space *space = call->process->memory;
 	uint64_t at = address, end = address + size;
 
 	if (address_space_split(space, address, end) != 0)
@@ -162,11 +161,21 @@ static int64_t each_area(struct address_space *space, uint64_t address, uint64_t
 		if (area == NULL)
 			return -ENOMEM;
 		at = area->end;
-		error = act(space, area, argument);
+		error = act(call, area, argument);
 		if (error != 0)
 			return error;
 	}
 	return 0;
+}
+
+/* Pages that become private and writable are data. */
+static int protect(struct call *call, struct vm_area *area, int protection)
+{
+	int error = 0;
+
+	if (!(area->flags & MAP_SHARED) && (protection & PROT_WRITE) && !(area->protection & PROT_WRITE))
+		error = memory_may_have_data(call->process, area->end - area->start);
+	return error != 0 ? error : address_space_protect(call->process->memory, area, protection);
 }
 
 int64_t sys_mprotect(uint64_t caller, uint64_t address, uint64_t size, unsigned protection)
@@ -179,16 +188,19 @@ int64_t sys_mprotect(uint64_t caller, uint64_t address, uint64_t size, unsigned 
 		return -ENOMEM;
 	if (size == 0)
 		return 0;
-	return each_area(call_of(caller)->process->memory, address, size, address_space_protect, (int)protection & 7);
+	return address_space_each(call_of(caller), address, size, protect, (int)protection & 7);
 }
 
 /* Anonymous memory becomes zeros again. Pages of files keep what they have: they may as well have been read again. */
-static int discard(struct address_space *space, struct vm_area *area, int advice)
+static int discard(struct call *call, struct vm_area *area, int advice)
 {
+	struct address_space *space = call->process->memory;
 	vm_address_t where = area->start;
 	int protection = area->protection;
 
 	(void)advice;
+	if (area->flags & MAP_LOCKED)
+		return -EINVAL;
 	if (area->vnode != NULL || (area->flags & MAP_SHARED))
 		return 0;
 	vm_deallocate(space->task, area->start, area->end - area->start);
@@ -198,12 +210,19 @@ static int discard(struct address_space *space, struct vm_area *area, int advice
 	return protection == (PROT_READ | PROT_WRITE) ? 0 : address_space_protect(space, area, protection);
 }
 
-static int only_check(struct address_space *space, struct vm_area *area, int argument)
+static int only_check(struct call *call, struct vm_area *area, int argument)
 {
-	(void)space;
+	(void)call;
 	(void)area;
 	(void)argument;
 	return 0;
+}
+
+static int check_not_locked(struct call *call, struct vm_area *area, int argument)
+{
+	(void)call;
+	(void)argument;
+	return area->flags & MAP_LOCKED ? -EBUSY : 0;
 }
 
 int64_t sys_madvise(uint64_t caller, uint64_t address, uint64_t size, int advice)
@@ -214,8 +233,8 @@ int64_t sys_madvise(uint64_t caller, uint64_t address, uint64_t size, int advice
 		return 0;
 	if ((advice < MADV_NORMAL || advice > MADV_DONTNEED) && (advice < MADV_FREE || advice > 25))
 		return -EINVAL;
-	return each_area(call_of(caller)->process->memory, address, size,
-		advice == MADV_DONTNEED ? discard : only_check, advice);
+	return address_space_each(
+		call_of(caller), address, size, advice == MADV_DONTNEED ? discard : only_check, advice);
 }
 
 int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned flags)
@@ -232,7 +251,7 @@ int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned fla
 		return -EINVAL;
 	if (!user_range(address, &size))
 		return -ENOMEM;
-	error = each_area(call->process->memory, address, size, only_check, 0);
+	error = address_space_each(call, address, size, flags & MS_INVALIDATE ? check_not_locked : only_check, 0);
 	if (error != 0 || size == 0 || !(flags & MS_SYNC))
 		return error;
 	/* Through the file servers: they ask for the pages that are dirty and write them, all of a file's. */
@@ -334,8 +353,11 @@ int64_t sys_mremap(
 	area = address_space_area(space, old);
 	if (area == NULL || old + old_size > area->end)
 		return -EFAULT;
-	if (new_size > old_size && over_limit(call->process, new_size - old_size))
-		return -ENOMEM;
+	if (new_size > old_size) {
+		error = memory_may_grow(call->process, new_size - old_size, area->protection, area->flags);
+		if (error != 0)
+			return error;
+	}
 	if (flags & MREMAP_FIXED) {
 		if ((address & VM_PAGE_MASK) || address < MMAP_LOWEST || address > VM_MAX_ADDRESS - new_size ||
 			(address < old + old_size && old < address + new_size))
@@ -385,8 +407,7 @@ int64_t sys_mincore(uint64_t caller, uint64_t address, uint64_t size, uint64_t v
 
 	if (address & VM_PAGE_MASK)
 		return -EINVAL;
-	if (!user_range(address, &size) ||
-		(size != 0 && each_area(call->process->memory, address, size, only_check, 0) != 0))
+	if (!user_range(address, &size) || (size != 0 && address_space_each(call, address, size, only_check, 0) != 0))
 		return -ENOMEM;
 	memset(resident, 1, sizeof resident);
 	for (pages = size / VM_PAGE_SIZE; done < pages; done += sizeof resident) {
@@ -395,35 +416,5 @@ int64_t sys_mincore(uint64_t caller, uint64_t address, uint64_t size, uint64_t v
 		if (error != 0)
 			return call_result(error);
 	}
-	return 0;
-}
-
-/* Locking memory is allowed and changes nothing: what is used stays resident as far as there is room. */
-int64_t sys_mlock(uint64_t caller, uint64_t address, uint64_t size)
-{
-	uint64_t start = trunc_page(address);
-
-	if (size > VM_MAX_ADDRESS)
-		return -ENOMEM;
-	size += address - start;
-	if (!user_range(start, &size))
-		return -ENOMEM;
-	return size == 0 ? 0 : each_area(call_of(caller)->process->memory, start, size, only_check, 0);
-}
-
-int64_t sys_munlock(uint64_t caller, uint64_t address, uint64_t size)
-{
-	return sys_mlock(caller, address, size);
-}
-
-int64_t sys_mlockall(uint64_t caller, unsigned flags)
-{
-	(void)caller;
-	return flags == 0 || (flags & ~7u) ? -EINVAL : 0;
-}
-
-int64_t sys_munlockall(uint64_t caller)
-{
-	(void)caller;
 	return 0;
 }

@@ -32,6 +32,9 @@ static int new_owner(struct call *call, struct vnode *directory, unsigned *mode,
 	*gid = parent.gid;
 	if (S_ISDIR(*mode))
 		*mode |= S_ISGID;
+	else if ((*mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !capable(call->process) &&
+		 !in_group(&call->process->credentials, (uint32_t)parent.gid))
+		*mode &= ~(unsigned)S_ISGID; /* nobody makes programs of a group that he is not in */
 	return 0;
 }
 

@@ -91,7 +91,7 @@ static int64_t do_poll(struct call *call, uint64_t address, uint64_t count)
 	uint64_t i;
 	int error;
 
-	if (count > FD_LIMIT_MAX)
+	if (count > fd_limit(call->process))
 		return -EINVAL;
 	if (count > 16) {
 		fds = calloc(count, sizeof *fds);

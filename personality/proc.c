@@ -10,6 +10,7 @@
 #include "dispatch.h"
 #include "file.h"
 #include "mm.h"
+#include "rlimit.h"
 #include "tty.h"
 #include "user.h"
 #include "vfs.h"
@@ -248,6 +249,7 @@ struct process *process_create(struct process *parent)
 	process->environment_end = parent->environment_end;
 	if (parent->executable != NULL)
 		process->executable = vnode_run(parent->executable);
+	rlimit_watch_processor(process);
 	return process;
 }
 
@@ -444,6 +446,29 @@ bool may_signal(const struct process *sender, const struct process *target, int 
 
 	return from->euid == 0 || from->euid == to->suid || from->euid == to->uid || from->uid == to->suid ||
 	       from->uid == to->uid || (signal == SIGCONT && sender->group->session == target->group->session);
+}
+
+bool process_may_inspect(const struct process *process, const struct process *target)
+{
+	const struct credentials *who = &process->credentials, *whom = &target->credentials;
+
+	if (process == target || capable(process))
+		return true;
+	return target->dumpable && who->fsuid == whom->euid && who->fsuid == whom->suid && who->fsuid == whom->uid &&
+	       who->fsgid == whom->egid && who->fsgid == whom->sgid && who->fsgid == whom->gid;
+}
+
+void process_ids_changed(struct process *process, const struct credentials *before)
+{
+	const struct credentials *now = &process->credentials;
+
+	if (now->euid != before->euid || now->egid != before->egid || now->fsuid != before->fsuid ||
+		now->fsgid != before->fsgid) {
+		process->dumpable = false;
+		process->parent_death_signal = 0;
+	}
+	if (now->uid != before->uid)
+		rlimit_user_changed(process);
 }
 
 bool in_group(const struct credentials *credentials, uint32_t gid)

@@ -74,6 +74,8 @@ struct process {
 	struct file_table *files;
 	struct fs_context *fs;
 	struct rlimit64 limit[RLIM_NLIMITS];
+	bool too_many;                /* its user changed and has more processes than may be: rlimit.c */
+	struct timer processor_timer; /* RLIMIT_CPU: rlimit.c */
 	int nice;
 	bool dumpable;
 
@@ -210,6 +212,10 @@ void process_reap(struct process *process);
 int process_follow_user(struct process *process);
 bool capable(const struct process *process); /* is root */
 bool may_signal(const struct process *sender, const struct process *target, int signal);
+/* Whether one may see into another (PTRACE_MODE_READ of ptrace(2)): it has no id more, and does not hide. */
+bool process_may_inspect(const struct process *process, const struct process *target);
+/* Its ids have changed: what it has in memory may be of more worth than what it is now. */
+void process_ids_changed(struct process *process, const struct credentials *before);
 bool in_group(const struct credentials *credentials, uint32_t gid);
 
 #endif

@@ -131,12 +131,25 @@ static int number(const char *name)
 		       : (int)value;
 }
 
-/* Descriptors and links of a process are its owner's business. */
-static bool may_look(const struct process *process)
+/* Whether the entry lets its reader see into a process: links, and what its memory says. */
+static bool is_guarded(const struct proc_entry *entry)
+{
+	return S_ISLNK(entry->mode) || entry->fill == proc_text_environment || entry->fill == proc_text_maps;
+}
+
+static bool may_look(const struct proc_data *data, const struct process *process)
 {
 	const struct call *call = proc_caller();
 
-	return call == NULL || capable(call->process) || call->process->credentials.euid == process->credentials.uid;
+	return !is_guarded(data->entry) || call == NULL || process_may_inspect(call->process, process);
+}
+
+/* A process finds its own descriptors even when the files that say so are root's. */
+static bool proc_always_allows(const struct call *call, const struct vnode *vnode)
+{
+	const struct proc_data *data = vnode->data;
+
+	return data->id == call->process->id && is_entry(data, "fd");
 }
 
 static struct file *file_of(const struct process *process, int fd)
@@ -171,12 +184,9 @@ static int proc_look_up(struct vnode *directory, const char *name, struct vnode 
 	process = process_find(data->id);
 	if (process == NULL)
 		return -ENOENT;
-	if (is_entry(data, "fd")) {
-		if (!may_look(process))
-			return -EACCES;
+	if (is_entry(data, "fd"))
 		return file_of(process, value) == NULL ? -ENOENT
 						       : make(directory->mount, &fd_entry, data->id, value, out);
-	}
 	if (is_entry(data, "task")) {
 		struct thread *thread = thread_find(value);
 
@@ -185,6 +195,14 @@ static int proc_look_up(struct vnode *directory, const char *name, struct vnode 
 		return make(directory->mount, &thread_entry, data->id, value, out);
 	}
 	return -ENOENT;
+}
+
+/* The link of a descriptor says what it was opened for. */
+static unsigned link_permissions(const struct file *file)
+{
+	unsigned mode = file == NULL ? O_PATH : file->flags & (O_PATH | O_ACCMODE);
+
+	return mode & O_PATH ? 0 : mode == O_RDONLY ? 0500 : mode == O_WRONLY ? 0300 : 0700;
 }
 
 static int proc_attributes(struct vnode *vnode, file_attributes_t *out)
@@ -199,10 +217,13 @@ static int proc_attributes(struct vnode *vnode, file_attributes_t *out)
 	out->mode = vnode->mode;
 	out->links = S_ISDIR(vnode->mode) ? 2 : 1;
 	out->block_size = 1024;
-	if (process != NULL) {
+	/* What is in a process that others must not see into is root's; all but its own folder. */
+	if (process != NULL && (process->dumpable || vnode->mode == process_entry.mode)) {
 		out->uid = process->credentials.euid;
 		out->gid = process->credentials.egid;
 	}
+	if (data->entry == &fd_entry)
+		out->mode = S_IFLNK | link_permissions(file_of(process, data->fd));
 	out->access_time = out->modify_time = out->change_time = (int64_t)clock_realtime();
 	return 0;
 }
@@ -232,7 +253,7 @@ static int link_target(const struct proc_data *data, struct vnode **vnode, char 
 	process = process_find(data->id);
 	if (process == NULL)
 		return -ENOENT;
-	if (!may_look(process))
+	if (!may_look(data, process))
 		return -EACCES;
 	if (data->entry == &fd_entry) {
 		file = file_of(process, data->fd);
@@ -310,7 +331,7 @@ static int next_number(const struct proc_data *data, int from)
 
 	if (process == NULL)
 		return -1;
-	if (is_entry(data, "fd") && may_look(process)) {
+	if (is_entry(data, "fd")) {
 		for (; process->files != NULL && (unsigned)from < process->files->size; from++) {
 			if (process->files->slot[from].file != NULL)
 				return from;
@@ -415,6 +436,8 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 		process = process_find(data->id);
 		if (process == NULL)
 			return -ENOENT;
+		if (!may_look(data, process))
+			return -EACCES;
 	}
 	text = calloc(1, sizeof *text);
 	if (text == NULL)
@@ -443,6 +466,7 @@ static const struct vnode_ops proc_ops = {
 	.read_link = proc_read_link,
 	.read_directory = proc_read_directory,
 	.open = proc_open,
+	.always_allows = proc_always_allows,
 	.release = proc_release,
 };
 

@@ -1,9 +1,9 @@
 /* Vnodes, their operations, mounts and path lookup. */
 /*
  * Where the calls on files are: descriptors, reading, writing, pipes, terminals, sockets, poll in io.c, fd.c, pipe.c
- * and others; the calls by path or on a vnode (open stat access chdir mkdir link unlink rename symlink readlink chmod chown
- * mknod truncate fallocate fsync sync utime statfs getdents mount umask flock xattr fadvise, and their *at forms) in
- * the vfs files.
+ * and others; the calls by path or on a vnode (open stat access chdir mkdir link unlink rename symlink readlink chmod
+ * chown mknod truncate fallocate fsync sync utime statfs getdents mount umask flock xattr fadvise, and their *at forms)
+ * in the vfs files.
  */
 #ifndef PERSONALITY_VFS_H
 #define PERSONALITY_VFS_H
@@ -52,6 +52,8 @@ struct vnode_ops {
 	int (*sync)(struct vnode *vnode, bool data_only);
 	/* Another file description than the usual one: fills *file (ops, data, seekable). Null: the usual. */
 	int (*open)(struct call *call, struct vnode *vnode, struct file *file);
+	/* Whether the caller may do all with it, whatever the bits say. Null: never. */
+	bool (*always_allows)(const struct call *call, const struct vnode *vnode);
 	void (*release)(struct vnode *vnode); /* the last reference is gone; frees it */
 };
 

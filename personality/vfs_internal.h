@@ -36,7 +36,12 @@ int vnode_is_owner(struct call *call, const file_attributes_t *attributes);
 int vnode_check_writable(const struct vnode *vnode);
 /* Changes of attributes with the mount's check. */
 int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attributes_t *values);
-/* Changes the size of a regular file, after the checks. */
+/* The bits that let others act as the owner do not survive a change of the contents by anybody but root. */
+unsigned mode_without_set_id(const struct call *call, unsigned mode, uint64_t gid);
+int vnode_drop_set_id(struct call *call, struct vnode *vnode);
+/* RLIMIT_FSIZE, for a file that shall have this size: 0, or -EFBIG and SIGXFSZ when that is more than it has. */
+int vnode_check_growth(struct call *call, struct vnode *vnode, uint64_t size);
+/* Changes the size of a regular file, with both of these; the caller has checked the right to. */
 int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size);
 
 /* Cuts to no bytes at all; asks nobody when there are none. */

@@ -33,9 +33,9 @@ same() {
 	fi
 }
 
-# portolan ARGUMENT...: runs a command on a booted system, with a limit of its own.
+# portolan ARGUMENT...: runs a command on a booted system, with a limit of its own: LIMIT seconds of a quiet machine.
 portolan() {
-	"$PORTOLAN" run --timeout "${LIMIT:-60}" "$@"
+	"$PORTOLAN" run --patience "${LIMIT:-60}" "$@"
 }
 
 # partition IMAGE: the name by which e2fsck and debugfs find the file system in a root disk.

@@ -17,13 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/machine.h"
+#include "tools/patience.h"
+
 enum {
 	STATUS_TIMEOUT = 124,   /* as timeout(1) */
 	STATUS_NO_ANSWER = 125, /* QEMU ended, or broke the protocol, before the command's status came */
 	FRAME_HEADER = 5,
 	FRAME_MAX_FROM_GUEST = 65536,
 	FRAME_MAX_TO_GUEST = 4096,
-	POWER_OFF_SECONDS = 60, /* from the command's status to the end of QEMU */
+	POWER_OFF_SECONDS = 60, /* from the command's status to the end of QEMU, on a quiet machine */
 };
 
 /* The three serial lines, in the order of QEMU's -serial options. */
@@ -37,6 +40,8 @@ enum input_state { INPUT_IDLE, INPUT_READY, INPUT_SENT, INPUT_ENDED };
 
 struct session {
 	int line[LINES];
+	int monitor;
+	struct patience patience; /* its limit 0: none */
 	pid_t qemu;
 	int log;
 	int verbose;
@@ -98,8 +103,8 @@ static double now(void)
 static void start_qemu(struct session *s, int argc, char **argv)
 {
 	int far[LINES];
-	char **args = calloc((size_t)argc + 4 * LINES + 1, sizeof *args);
-	int n = 0;
+	char **args = calloc((size_t)argc + 4 * LINES + MACHINE_ARGUMENTS + 1, sizeof *args);
+	int n = 0, monitor;
 
 	if (!args)
 		die("memory");
@@ -119,6 +124,7 @@ static void start_qemu(struct session *s, int argc, char **argv)
 		if (asprintf(&args[n++], "chardev:line%d", i) < 0)
 			die("memory");
 	}
+	n += machine_arguments(args + n, &s->monitor, &monitor);
 	s->qemu = fork();
 	if (s->qemu < 0)
 		die("fork");
@@ -135,6 +141,7 @@ static void start_qemu(struct session *s, int argc, char **argv)
 	}
 	for (int i = 0; i < LINES; i++)
 		close(far[i]);
+	close(monitor);
 	free(args);
 }
 
@@ -274,6 +281,29 @@ static int copy_line(struct session *s, enum line which, int to_log, int to_stde
 	return 1;
 }
 
+/* Seconds until the deadline (0: none) or the end of our patience, and at most until the next look at it; -1: for ever.
+ */
+static double time_left(struct session *s, double deadline)
+{
+	double left = deadline > 0 ? deadline - now() : -1;
+
+	if (deadline > 0 && left < 0)
+		return 0;
+	if (s->patience.seconds > 0) {
+		double patience = patience_left(&s->patience);
+
+		if (patience > PATIENCE_STEP)
+			patience = PATIENCE_STEP;
+		if (patience <= 0) {
+			machine_dump(s->monitor, s->log);
+			return 0;
+		}
+		if (left < 0 || patience < left)
+			left = patience;
+	}
+	return left;
+}
+
 /* Carries everything until QEMU closed all lines. Returns the exit status for "portolan run". */
 static int serve(struct session *s, double deadline)
 {
@@ -282,19 +312,15 @@ static int serve(struct session *s, double deadline)
 
 	while (open_lines > 0 && !caught && !broken) {
 		struct pollfd p[LINES + 1];
-		int wait = -1;
+		double left = time_left(s, deadline);
 		for (int i = 0; i < LINES; i++)
 			p[i] = (struct pollfd){.fd = s->line[i], .events = POLLIN};
 		p[LINES] = (struct pollfd){.fd = s->input == INPUT_READY ? 0 : -1, .events = POLLIN};
-		if (deadline > 0) {
-			double left = deadline - now();
-			if (left <= 0) {
-				stop_qemu(s);
-				return s->have_status ? s->status : STATUS_TIMEOUT;
-			}
-			wait = (int)(left * 1000) + 1;
+		if (left == 0) {
+			stop_qemu(s);
+			return s->have_status ? s->status : STATUS_TIMEOUT;
 		}
-		if (poll(p, LINES + 1, wait) < 0) {
+		if (poll(p, LINES + 1, left < 0 ? -1 : (int)(left * 1000) + 1) < 0) {
 			if (errno == EINTR)
 				continue;
 			die("poll");
@@ -307,8 +333,9 @@ static int serve(struct session *s, double deadline)
 				more = read_frames(s);
 			else
 				more = copy_line(s, i, i == CONSOLE, i == TRACE || s->verbose);
-			if (s->have_status && !had_status && (deadline <= 0 || deadline > now() + POWER_OFF_SECONDS))
-				deadline = now() + POWER_OFF_SECONDS;
+			/* From the command's status to the end of QEMU. */
+			if (s->have_status && !had_status)
+				patience_start(&s->patience, POWER_OFF_SECONDS, s->qemu);
 			if (more < 0)
 				broken = 1;
 			if (more <= 0) {
@@ -347,21 +374,25 @@ static void map_window(struct session *s, const char *path)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: channel [-t SECONDS] [-v] [-w WINDOW-FILE] -l CONSOLE-LOG -- QEMU ARGUMENT...\n");
+	fprintf(stderr,
+		"usage: channel [-t SECONDS] [-T SECONDS] [-v] [-w WINDOW-FILE] -l CONSOLE-LOG -- QEMU ARGUMENT...\n");
 	return STATUS_NO_ANSWER;
 }
 
 int main(int argc, char **argv)
 {
 	static struct session s;
-	double seconds = 0;
+	double seconds = 0, patience = 0;
 	const char *log = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "+t:vw:l:")) != -1) {
+	while ((option = getopt(argc, argv, "+t:T:vw:l:")) != -1) {
 		switch (option) {
 		case 't':
 			seconds = atof(optarg);
+			break;
+		case 'T': /* of a quiet machine */
+			patience = atof(optarg);
 			break;
 		case 'v':
 			s.verbose = 1;
@@ -384,8 +415,13 @@ int main(int argc, char **argv)
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_handler = on_signal};
 	sigaction(SIGPIPE, &ignore, NULL);
 	start_qemu(&s, argc - optind, argv + optind);
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGHUP, &stop, NULL);
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct sigaction before;
+		/* One that is ignored is somebody else's: a script's that ends us itself. */
+		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(ends[i], &stop, NULL);
+	}
+	patience_start(&s.patience, patience, s.qemu);
 	return serve(&s, seconds > 0 ? now() + seconds : 0) & 255;
 }

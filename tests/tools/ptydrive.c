@@ -9,17 +9,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tools/patience.h"
 
 /*
  * The script's lines, in order; TEXT has C's escapes \n \r \t \e \\ \xHH:
  *   # ...             a comment
- *   within SECONDS    how long each later "expect" and "end" waits (at first 60)
+ *   within SECONDS    how long each later "expect" and "end" waits (at first 60): seconds of a quiet machine
  *   send TEXT         types TEXT
  *   expect TEXT       waits until TEXT appears after what the last expect matched
  *   absent TEXT       fails if TEXT appeared since the last expect
- *   pause SECONDS     only reads for so long
+ *   pause SECONDS     only reads for so long, on a quiet machine
  *   end STATUS        waits for the program's end and compares its exit status
  * The transcript goes to standard output. Exit status 0, or 1 after "ptydrive: line N: ..." on standard error.
  */
@@ -39,14 +40,6 @@ static void fail(const char *what, const char *detail)
 		kill(-child, SIGKILL);
 	}
 	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* Reads what comes within the time. Returns 0 at the end of the terminal. */
@@ -129,17 +122,18 @@ static void type(const char *text, size_t size)
 
 static void expect(const char *text, size_t size, double within)
 {
-	double limit = now() + within;
+	struct patience patience;
 
+	patience_start(&patience, within, child);
 	for (;;) {
 		char *at = seen_size > matched ? memmem(seen + matched, seen_size - matched, text, size) : NULL;
 		if (at) {
 			matched = (size_t)(at - seen) + size;
 			return;
 		}
-		if (now() > limit)
+		if (patience_left(&patience) <= 0)
 			fail("never came:", text);
-		if (!read_some(limit - now()) &&
+		if (!read_some(PATIENCE_STEP) &&
 			(seen_size <= matched || !memmem(seen + matched, seen_size - matched, text, size)))
 			fail("ended before this came:", text);
 	}
@@ -147,12 +141,13 @@ static void expect(const char *text, size_t size, double within)
 
 static void expect_end(int wanted, double within)
 {
-	double limit = now() + within;
+	struct patience patience;
 	char got[32];
 	int status;
 
+	patience_start(&patience, within, child);
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		if (now() > limit)
+		if (patience_left(&patience) <= 0)
 			fail("did not end", "");
 		if (!read_some(0.1))
 			usleep(10000);
@@ -187,8 +182,12 @@ static void obey(char *line, double *within)
 		if (seen_size > matched && memmem(seen + matched, seen_size - matched, argument, size))
 			fail("should not have come:", argument);
 	} else if (!strcmp(line, "pause")) {
-		for (double limit = now() + atof(argument); now() < limit;)
-			if (!read_some(limit - now()))
+		struct patience patience;
+		double left;
+
+		patience_start(&patience, atof(argument), child);
+		while ((left = patience_left(&patience)) > 0)
+			if (!read_some(left < PATIENCE_STEP ? left : PATIENCE_STEP))
 				usleep(10000);
 	} else if (!strcmp(line, "end")) {
 		expect_end(atoi(argument), *within);

@@ -1,0 +1,181 @@
+/* Time that counts for a process: see patience.h. Linux's /proc/PID/task/TID/schedstat says how long a thread stood
+ * ready. */
+#define _GNU_SOURCE
+#include "patience.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* The fixed work, and its time on the machine for whose speed the tests' limits were chosen. */
+#define WORK_ROUNDS 4000000
+#define WORK_USUAL  0.012 /* s */
+#define WORK_TRIES  5
+
+/* Of every second at least this part counts, so that every wait ends. */
+#define COUNTS_AT_LEAST 0.02
+
+enum { PROCESSES_MAX = 4096 };
+
+struct process {
+	pid_t id, parent;
+};
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Fills the table from /proc. Returns how many there are. */
+static int list_processes(struct process *table)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (proc != NULL && count < PROCESSES_MAX && (entry = readdir(proc)) != NULL) {
+		char path[64];
+		FILE *file;
+		int id = atoi(entry->d_name);
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/stat", id);
+		file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		/* "ID (NAME) STATE PARENT": a name may contain anything but ends at the last parenthesis. */
+		char text[512];
+		size_t size = fread(text, 1, sizeof text - 1, file);
+		char *end;
+		fclose(file);
+		text[size] = 0;
+		for (end = text + size; end > text && *end != ')';)
+			end--;
+		if (sscanf(end, ") %*c %d", &table[count].parent) == 1)
+			table[count++].id = id;
+	}
+	if (proc != NULL)
+		closedir(proc);
+	return count;
+}
+
+static void visit_below(
+	const struct process *table, int count, pid_t root, void (*visit)(pid_t, void *), void *argument)
+{
+	for (int i = 0; i < count; i++) {
+		if (table[i].parent == root && table[i].id != root) {
+			visit(table[i].id, argument);
+			visit_below(table, count, table[i].id, visit, argument);
+		}
+	}
+}
+
+void patience_descendants(pid_t root, void (*visit)(pid_t, void *), void *argument)
+{
+	struct process *table = calloc(PROCESSES_MAX, sizeof *table);
+
+	if (table == NULL)
+		return;
+	visit_below(table, list_processes(table), root, visit, argument);
+	free(table);
+}
+
+/* Adds to *total the seconds that the process's threads have stood ready. */
+static void add_waited(pid_t process, void *total)
+{
+	char path[64];
+	DIR *tasks;
+	struct dirent *entry;
+
+	snprintf(path, sizeof path, "/proc/%d/task", process);
+	tasks = opendir(path);
+	while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
+		unsigned long long ran, waited;
+		FILE *file;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", process, atoi(entry->d_name));
+		file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		if (fscanf(file, "%llu %llu", &ran, &waited) == 2)
+			*(double *)total += (double)waited / 1e9;
+		fclose(file);
+	}
+	if (tasks != NULL)
+		closedir(tasks);
+}
+
+static double waited_by(pid_t root)
+{
+	double total = 0;
+
+	add_waited(root, &total);
+	patience_descendants(root, add_waited, &total);
+	return total;
+}
+
+double patience_slowness(void)
+{
+	double best = 0;
+
+	for (int try = 0; try < WORK_TRIES; try++) {
+		volatile uint64_t kept;
+		uint64_t word = 88172645463325252ull;
+		double start = now(CLOCK_PROCESS_CPUTIME_ID), taken;
+
+		for (int i = 0; i < WORK_ROUNDS; i++) { /* xorshift64, Marsaglia 2003 */
+			word ^= word << 13;
+			word ^= word >> 7;
+			word ^= word << 17;
+		}
+		kept = word;
+		(void)kept;
+		taken = now(CLOCK_PROCESS_CPUTIME_ID) - start;
+		if (try == 0 || taken < best)
+			best = taken;
+	}
+	return best > WORK_USUAL ? best / WORK_USUAL : 1;
+}
+
+void patience_start(struct patience *patience, double seconds, pid_t root)
+{
+	const char *slowness = getenv("SLOWNESS");
+
+	patience->root = root;
+	patience->seconds = seconds;
+	patience->slowness = slowness != NULL && atof(slowness) > 1 ? atof(slowness) : 1;
+	patience->used = 0;
+	patience->last = now(CLOCK_MONOTONIC);
+	patience->waited = waited_by(root);
+}
+
+double patience_left(struct patience *patience)
+{
+	double time = now(CLOCK_MONOTONIC), waited = waited_by(patience->root), passed = time - patience->last;
+	double lost = waited - patience->waited, least = passed * COUNTS_AT_LEAST, left;
+
+	patience->last = time;
+	patience->waited = waited;
+	/* A thread that has ended took its figure along. */
+	if (lost < 0)
+		lost = 0;
+	patience->used += passed - lost > least ? passed - lost : least;
+	left = patience->seconds * patience->slowness - patience->used;
+	if (left <= 0) {
+		double slowness = patience_slowness();
+
+		if (slowness > patience->slowness)
+			patience->slowness = slowness;
+		left = patience->seconds * patience->slowness - patience->used;
+	}
+	return left;
+}

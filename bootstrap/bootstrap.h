@@ -22,7 +22,13 @@ struct server {
 	mach_port_t bootstrap; /* its bootstrap port: receive and send right here; payload: this */
 	uint64_t recent_start; /* ns, of the first of recent_starts */
 	unsigned recent_starts;
+	struct kept *kept; /* kept.c */
+	unsigned kept_count;
+	mach_port_t *kept_port; /* receive rights */
+	unsigned kept_ports, kept_ports_room;
 };
+
+#define KEPT_MAX 16 /* send rights that a server may leave */
 
 /*
  * A name and its port. Of a configured service bootstrap always has a send right; the receive right is here, lent to
@@ -56,6 +62,11 @@ void server_revive(struct server *server);
 struct server *server_of_request(void);
 /* The server whose task this is; null. */
 struct server *server_of_task(mach_port_t task);
+
+/* kept.c */
+void kept_port_arrived(struct server *server, mach_port_t port);
+/* The server is GONE: its ports die. */
+void kept_die(struct server *server);
 
 /* services.c */
 void services_add(struct server *server);

@@ -112,6 +112,7 @@ static void bury(struct server *server)
 {
 	server->state = SERVER_GONE;
 	services_die(server);
+	kept_die(server);
 	if (server->entry->power_off) {
 		say(true, "bootstrap: without %s there is no system; power off", server->entry->name);
 		host_reboot(host_priv, HOST_REBOOT_HALT);

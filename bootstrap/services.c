@@ -193,6 +193,12 @@ kern_return_t S_bootstrap_log(mach_port_t bootstrap, boolean_t urgent, const cha
 
 kern_return_t S_mach_notify_port_destroyed(mach_port_t notify, mach_port_t rights)
 {
+	struct server *server = server_of_request();
+
+	if (server) {
+		kept_port_arrived(server, rights);
+		return KERN_SUCCESS;
+	}
 	if (notify != notify_port)
 		return KERN_INVALID_ARGUMENT;
 	for (unsigned i = 0; i < service_count; i++) {

@@ -1,4 +1,5 @@
 /* The pager kit: memory objects behind their ports, requests dispatched to the pager's functions. */
+#include <mach/keep.h>
 #include <mach/memory_object_server.h>
 #include <mach/memory_object_user.h>
 #include <mach/notify_server.h>
@@ -6,26 +7,27 @@
 #include <stdint.h>
 
 /*
- * Live objects by address. A payload is believed only when it is found here: a memory_object message may come to any
+ * Live objects by payload. A payload is believed only when it is found here: a memory_object message may come to any
  * port of the server. Finding takes a reference, so that an object does not go away while a message of it is served.
  */
 #define BUCKETS 256
 static struct pager_object *buckets[BUCKETS];
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 
-static struct pager_object **bucket(const struct pager_object *object)
-{
-	uint64_t key = (uint64_t)(uintptr_t)object * 0x9e3779b97f4a7c15ull;
+static const struct pager_ops no_ops;
 
-	return &buckets[key >> 56 & (BUCKETS - 1)];
+static struct pager_object **bucket(uint64_t payload)
+{
+	return &buckets[payload * 0x9e3779b97f4a7c15ull >> 56 & (BUCKETS - 1)];
 }
 
 static struct pager_object *find_request_object(void)
 {
-	struct pager_object *wanted = mach_request_object(), *object;
+	uint64_t payload = mach_request_payload();
+	struct pager_object *object;
 
 	pthread_mutex_lock(&registry);
-	for (object = *bucket(wanted); object && object != wanted; object = object->next)
+	for (object = *bucket(payload); object && object->payload != payload; object = object->next)
 		;
 	if (object)
 		pager_object_retain(object);
@@ -36,19 +38,48 @@ static struct pager_object *find_request_object(void)
 kern_return_t pager_object_init(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
 	boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
 {
-	kern_return_t result;
+	mach_port_t port;
+	kern_return_t result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
 
-	*object = (struct pager_object){.ops = ops, .refs = 1, .may_cache = may_cache, .copy_strategy = copy_strategy};
-	pthread_mutex_init(&object->lock, NULL);
-	pthread_cond_init(&object->lock_done, NULL);
-	result = mach_server_port(set, object, &object->port);
 	if (result != KERN_SUCCESS)
 		return result;
+	return pager_object_take(object, ops, set, port, (uint64_t)(uintptr_t)object, may_cache, copy_strategy);
+}
+
+kern_return_t pager_object_take(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
+	mach_port_t port, uint64_t payload, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+{
+	kern_return_t result;
+
+	*object = (struct pager_object){.ops = ops,
+		.port = port,
+		.payload = payload,
+		.refs = 1,
+		.may_cache = may_cache,
+		.copy_strategy = copy_strategy};
+	pthread_mutex_init(&object->lock, NULL);
+	pthread_cond_init(&object->lock_done, NULL);
+	result = mach_port_set_protected_payload(mach_task_self(), port, payload);
 	pthread_mutex_lock(&registry);
-	object->next = *bucket(object);
-	*bucket(object) = object;
+	object->next = *bucket(payload);
+	*bucket(payload) = object;
 	pthread_mutex_unlock(&registry);
-	return KERN_SUCCESS;
+	/* What is queued comes as soon as it is in the set. */
+	if (result == KERN_SUCCESS)
+		result = mach_port_move_member(mach_task_self(), port, set);
+	if (result != KERN_SUCCESS) {
+		object->ops = &no_ops;
+		pager_object_release(object);
+	}
+	return result;
+}
+
+kern_return_t pager_object_keep(struct pager_object *object)
+{
+	kern_return_t result = mach_keep_port(object->port);
+
+	object->kept = object->kept || result == KERN_SUCCESS;
+	return result;
 }
 
 void pager_object_retain(struct pager_object *object)
@@ -66,12 +97,14 @@ void pager_object_release(struct pager_object *object)
 		pthread_mutex_unlock(&registry);
 		return;
 	}
-	for (link = bucket(object); *link != object; link = &(*link)->next)
+	for (link = bucket(object->payload); *link != object; link = &(*link)->next)
 		;
 	*link = object->next;
 	pthread_mutex_unlock(&registry);
 	if (object->control != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), object->control);
+	if (object->kept)
+		mach_unkeep_port(object->port);
 	mach_port_mod_refs(mach_task_self(), object->port, MACH_PORT_RIGHT_RECEIVE, -1);
 	pthread_cond_destroy(&object->lock_done);
 	pthread_mutex_destroy(&object->lock);

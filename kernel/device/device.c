@@ -42,18 +42,11 @@ kern_return_t device_io_ports(host_t master, task_t target_task, unsigned first,
 	return KERN_SUCCESS;
 }
 
-static void physical_no_senders(struct ipc_port *port, void *object)
-{
-	ipc_kernel_port_destroy(port);
-	vm_object_deallocate(object);
-}
-
 kern_return_t device_physical(
 	host_t master, uint64_t address, vm_size_t size, boolean_t cached, struct ipc_port **object)
 {
 	uint64_t start, end;
 	vm_object_t memory;
-	struct ipc_port *port;
 
 	if (master == NULL || size == 0 || !checked_page_range(address, size, &start, &end) || end > PHYSICAL_LIMIT)
 		return KERN_INVALID_ARGUMENT;
@@ -62,24 +55,22 @@ kern_return_t device_physical(
 	memory = vm_object_physical(start, end - start, cached);
 	if (memory == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	port = ipc_kernel_port_create(IKOT_PHYSICAL_MEMORY, memory);
-	if (port == NULL) {
-		vm_object_deallocate(memory);
-		return KERN_RESOURCE_SHORTAGE;
-	}
-	ipc_kernel_port_set_no_senders(port, physical_no_senders);
-	*object = ipc_port_make_send(port);
-	return KERN_SUCCESS;
+	*object = vm_object_port(memory);
+	return *object == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
 }
 
-kern_return_t device_dma_allocate(
-	host_t master, vm_map_t target_task, vm_size_t size, vm_address_t *address, uint64_t *physical)
+kern_return_t device_dma_memory(host_t master, vm_size_t size, struct ipc_port **memory, uint64_t *physical)
 {
-	uint64_t start, end;
+	vm_object_t object;
+	kern_return_t result;
 
-	if (master == NULL || target_task == NULL || size == 0 || !checked_page_range(0, size, &start, &end))
+	if (master == NULL)
 		return KERN_INVALID_ARGUMENT;
-	return vm_allocate_dma(target_task, end, address, physical);
+	result = vm_allocate_dma(size, &object, physical);
+	if (result != KERN_SUCCESS)
+		return result;
+	*memory = vm_object_port(object);
+	return *memory == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
 }
 
 kern_return_t device_irq_line(host_t master, unsigned line, struct ipc_port *notify, device_irq_t *irq)

@@ -15,8 +15,8 @@ enum ipc_kobject_type {
 	IKOT_HOST,
 	IKOT_HOST_PRIV,
 	IKOT_DEVICE_MASTER,
-	IKOT_MEMORY_CONTROL,  /* object: vm_object */
-	IKOT_PHYSICAL_MEMORY, /* object: vm_object over physical memory, for vm_map */
+	IKOT_MEMORY_CONTROL, /* object: vm_object */
+	IKOT_MEMORY,         /* object: vm_object that vm_map maps as it is: physical, a device's, or kept */
 	IKOT_IRQ,
 	IKOT_CALL_REPLY,      /* deferred reply of a register caller; object: thread */
 	IKOT_EXCEPTION_REPLY, /* object: thread */
@@ -60,6 +60,8 @@ void ipc_space_reference(struct ipc_space *space);
 /* Puts a right (consumed, even on failure) into the space under a new or existing name. */
 kern_return_t ipc_space_insert(
 	struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name);
+/* The port whose receive right has the name, with a reference; null. */
+struct ipc_port *ipc_space_receive_right(struct ipc_space *space, mach_port_name_t name);
 /* What a kernel port stands for, by the name of a send right to it; as ipc_kernel_port_lookup. Null: it is not of that
  * type. */
 void *ipc_space_kernel_object(

@@ -261,13 +261,19 @@ void ipc_port_destroy(struct ipc_port *port)
 	struct ipc_notice notice;
 	struct ipc_port *unsent;
 	struct list *link, watches;
+	uint64_t payload;
+	bool kept;
 
 	ipc_port_settle(port);
 	lock_acquire(&port->object.lock);
 	assert(port->object.active);
+	payload = port->label;
+	kept = port->has_payload && port->kept;
 	ipc_port_clear_receiver(port);
 	notice = ipc_notice_take(&port->pd_notice);
 	if (notice.right != NULL) {
+		if (kept)
+			ipc_port_set_label(port, true, payload);
 		lock_release(&port->object.lock);
 		ipc_notify_port_destroyed(notice, port);
 		ipc_deferred_run();

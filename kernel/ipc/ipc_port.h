@@ -53,6 +53,7 @@ struct ipc_port {
 	uint64_t label;       /* r14 of a delivered message: payload, or the receiver's name */
 	uint32_t seqno;       /* of the next message received */
 	bool has_payload;
+	bool kept; /* pd_notice is a keeper's: the payload stays */
 	mach_port_name_t receiver_name;
 	struct ipc_space *receiver; /* not a reference: the space releases its ports before it goes */
 	struct ipc_port *destination;

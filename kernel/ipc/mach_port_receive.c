@@ -136,6 +136,8 @@ static kern_return_t request_on_receive(struct ipc_space *space, struct ipc_entr
 		ipc_notify_no_senders(notice, port->mscount); /* at once */
 	else
 		*slot = notice;
+	if (destroyed)
+		port->kept = false;
 	lock_release(&port->object.lock);
 	return KERN_SUCCESS;
 }
@@ -197,6 +199,49 @@ kern_return_t mach_port_request_notification(ipc_space_t task, mach_port_name_t 
 	return space_done(task, result);
 }
 
+/*
+ * The keeper is named by a send right, of which the kernel makes the send-once right: who can send to a port can have
+ * it hear this, too.
+ */
+kern_return_t mach_port_keep(ipc_space_t task, mach_port_name_t name, ipc_port_t keeper)
+{
+	struct ipc_port *port, *right, *unused, *previous = NULL;
+	struct ipc_entry *entry;
+	bool was_kept;
+	kern_return_t result = space_lock_entry(task, name, MACH_PORT_TYPE_RECEIVE, &entry);
+
+	if (result != KERN_SUCCESS)
+		return result;
+	port = ipc_object_port(entry->object);
+	was_kept = port->kept;
+	right = keeper != NULL ? ipc_port_make_send_once(keeper) : NULL;
+	result = request_on_receive(task, entry, MIG_ID_mach_notify_port_destroyed, 0, right, &previous);
+	/* Nobody else sets it meanwhile: the space is locked, and the receive right in it. */
+	if (result == KERN_SUCCESS)
+		port->kept = right != NULL;
+	(void)space_done(task, result);
+	unused = result == KERN_SUCCESS ? previous : right;
+	/* Nobody waits for the end of a right that was made here. */
+	if (unused != NULL && (result != KERN_SUCCESS || was_kept))
+		ipc_port_drop_send_once(unused);
+	else
+		ipc_port_release_send_once(unused);
+	if (result == KERN_SUCCESS)
+		ipc_port_release_send(keeper);
+	return result;
+}
+
+struct ipc_port *ipc_space_receive_right(struct ipc_space *space, mach_port_name_t name)
+{
+	struct ipc_port *port = NULL;
+
+	if (receive_port(space, name, &port) != KERN_SUCCESS)
+		return NULL;
+	ipc_object_reference(&port->object);
+	(void)receive_done(port);
+	return port;
+}
+
 kern_return_t mach_port_get_receive_status(ipc_space_t task, mach_port_name_t name, mach_port_status_t *status)
 {
 	struct ipc_port *port;
@@ -231,6 +276,17 @@ static kern_return_t set_payload(struct ipc_space *space, mach_port_name_t name,
 kern_return_t mach_port_set_protected_payload(ipc_space_t task, mach_port_name_t name, uint64_t payload)
 {
 	return set_payload(task, name, true, payload);
+}
+
+kern_return_t mach_port_get_protected_payload(ipc_space_t task, mach_port_name_t name, uint64_t *payload)
+{
+	struct ipc_port *port;
+	kern_return_t result = receive_port(task, name, &port);
+
+	if (result != KERN_SUCCESS)
+		return result;
+	*payload = port->has_payload ? port->label : 0;
+	return receive_done(port);
 }
 
 kern_return_t mach_port_clear_protected_payload(ipc_space_t task, mach_port_name_t name)

@@ -169,10 +169,13 @@ kern_return_t task_terminate(task_t task)
 		thread_terminate(thread);
 		thread_deallocate(thread);
 	}
-	ipc_kernel_port_destroy(port);
+	/* Before the ports go: who takes over a pager's finds in the kernel what it had not written. */
+	memory_object_put_back(task->map);
 	release_ports(task);
 	ipc_space_destroy(task->space);
 	vm_map_terminate(task->map);
+	/* Last: who hears of the death has got the rights that the task leaves behind. */
+	ipc_kernel_port_destroy(port);
 	lock_acquire(&tasks_lock);
 	list_remove(&task->all_link);
 	lock_release(&tasks_lock);

@@ -6,6 +6,7 @@
 #include <kern/thread.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
+#include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
@@ -264,6 +265,52 @@ void memory_object_died(void *port)
 	fail_all(object, KERN_MEMORY_FAILURE);
 	lock_release(&object->lock);
 	vm_object_deallocate(object);
+}
+
+/* What was asked of a pager that is gone: who waits for it asks again. */
+static void forget_request(struct vm_page *page, void *argument)
+{
+	(void)argument;
+	if (page->absent) {
+		vm_object_free_page(page);
+	} else if (page->unlocking) {
+		page->unlocking = false;
+		thread_wakeup(page);
+		page->wanted = false;
+	}
+}
+
+kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
+{
+	struct ipc_port *port;
+	struct memory_object *pager;
+	vm_object_t object = NULL;
+	kern_return_t result;
+
+	if (task == NULL)
+		return KERN_INVALID_TASK;
+	port = ipc_space_receive_right(task, name);
+	if (port == NULL)
+		return KERN_INVALID_RIGHT;
+	lock_acquire(&table_lock);
+	pager = table_find(port);
+	if (pager != NULL) {
+		object = pager->object;
+		vm_object_reference(object);
+	}
+	lock_release(&table_lock);
+	if (object == NULL) {
+		ipc_port_release(port);
+		return KERN_ABSENT;
+	}
+	lock_acquire(&object->lock);
+	vm_object_for_pages(object, 0, trunc_page(UINT64_MAX), forget_request, NULL);
+	pager->ready_deadline = machine_now() + PAGER_DEADLINE_NS;
+	lock_release(&object->lock);
+	result = memory_object_init(port, ipc_port_make_send(pager->control), VM_PAGE_SIZE);
+	ipc_port_release(port);
+	vm_object_deallocate(object);
+	return result;
 }
 
 static void drop_page(struct vm_page *page, void *argument)

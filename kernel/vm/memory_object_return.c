@@ -9,6 +9,7 @@
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
+#include <vm/vm_map.h>
 
 /* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way.
  */
@@ -101,6 +102,7 @@ static kern_return_t return_run(
 	vm_page_counts.pageouts += size >> VM_PAGE_SHIFT;
 	count_event(pager_returns);
 	message->returned_by = object;
+	message->returned_from = start;
 	vm_object_reference(object);
 	/* Relaxed: a count; who waits for it looks again after asserting the wait. */
 	__atomic_fetch_add(&pager->returning, 1, __ATOMIC_RELAXED);
@@ -143,6 +145,69 @@ kern_return_t memory_object_wait_returned(vm_object_t object)
 	if (__atomic_load_n(&pager->returning, __ATOMIC_RELAXED) == 0)
 		thread_wakeup(&pager->returning);
 	return KERN_RESTART;
+}
+
+/* A page that was returned stands, dirty, where it came from, unless that place has it still. Both objects locked. */
+static void put_back(struct vm_page *page, void *message_alone)
+{
+	vm_object_t object = page->object->returned_by;
+	vm_offset_t offset = page->object->returned_from + page->offset;
+	struct vm_page *there = vm_object_lookup(object, offset), *copy = page;
+
+	if (there != NULL && !there->absent && !there->error) {
+		there->dirty = true;
+		return;
+	}
+	if (*(bool *)message_alone) {
+		if (page->pv != NULL)
+			pmap_page_protect(page, VM_PROT_NONE);
+		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+		vm_object_remove(page);
+		page->pmap_bits = 0;
+	} else {
+		/* Without memory for it what its pager did not write is lost. */
+		copy = vm_page_grab(VM_PAGE_FOR_KERNEL);
+		if (copy == NULL)
+			return;
+		vm_page_copy(copy, vm_page_physical(page));
+	}
+	if (there != NULL) {
+		vm_object_replace(there, copy);
+		if (there->wanted)
+			thread_wakeup(there);
+		vm_page_free(there);
+	} else {
+		vm_object_insert(object, copy, offset);
+	}
+	copy->dirty = true;
+	vm_page_enqueue(copy, VM_PAGE_ACTIVE);
+}
+
+void memory_object_put_back(vm_map_t map)
+{
+	struct list *link;
+
+	if (!map->privileged)
+		return;
+	lock_acquire(&map->lock);
+	list_for_each (link, &map->entries) {
+		struct vm_map_entry *entry = container_of(link, struct vm_map_entry, link);
+		vm_object_t message = entry->object, object = message != NULL ? message->returned_by : NULL;
+		bool alone;
+
+		if (object == NULL)
+			continue;
+		lock_acquire(&message->lock);
+		lock_acquire_nested(&object->lock);
+		/* Acquire: what others did with it before they let it go. */
+		alone = __atomic_load_n(&message->refs.count, __ATOMIC_ACQUIRE) == 1;
+		if (!object->pager->gone)
+			vm_object_for_pages(
+				message, entry->offset, entry->offset + vm_map_entry_size(entry), put_back, &alone);
+		lock_release(&object->lock);
+		lock_release(&message->lock);
+	}
+	lock_release(&map->lock);
 }
 
 /* One page of a range that is cleaned. */

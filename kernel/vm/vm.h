@@ -62,7 +62,7 @@ kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t
 	vm_object_t object /* consumed on success */, vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum,
 	vm_inherit_t inheritance);
 void vm_object_reference(vm_object_t object);
-/* vm_map of a port whose kernel object is IKOT_PHYSICAL_MEMORY: see ipc.h. */
+/* vm_map of a port whose kernel object is IKOT_MEMORY: see ipc.h. */
 
 /*
  * Makes the page at the address present for the access in the map's pmap. KERN_SUCCESS; KERN_RESTART: the current
@@ -84,6 +84,13 @@ vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size);
 /* Reads from a copy whose pages are resident; KERN_RESTART when one is not. */
 kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *bytes, vm_size_t size);
 
+/*
+ * The map's task is about to end: pages that were returned to it as a pager, and that it has not freed (so it has not
+ * written them), are dirty pages of their objects again. Only of a map with wired memory, as every pager has. No locks
+ * held.
+ */
+void memory_object_put_back(vm_map_t map);
+
 /* --- Copying between tasks in one copy: the traps read_overwrite and write. */
 int64_t vm_trap_read_overwrite(struct thread *self);
 int64_t vm_trap_write(struct thread *self);
@@ -96,7 +103,10 @@ void vm_init(void);            /* kernel's caches, default objects; before tasks
 void vm_start_threads(void);   /* page-out and the like; after threads work */
 uint64_t vm_memory_size(void); /* bytes of physical memory given to vm_page_bootstrap_range */
 
-/* Wired, contiguous memory for a driver: mapped in map, physical address returned. */
-kern_return_t vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *address, uint64_t *physical);
+/* Contiguous memory for a driver: an object and its physical address. */
+kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *object, uint64_t *physical);
+/* A right to a port that stands for an object without pager (reference consumed) and goes with its last sender. Null:
+ * no memory. */
+struct ipc_port *vm_object_port(vm_object_t object);
 
 #endif

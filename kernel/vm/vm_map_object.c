@@ -15,15 +15,49 @@ static void *reference(void *object)
 	return object;
 }
 
+static void memory_no_senders(struct ipc_port *port, void *object)
+{
+	ipc_kernel_port_destroy(port);
+	vm_object_deallocate(object);
+}
+
+struct ipc_port *vm_object_port(vm_object_t object)
+{
+	struct ipc_port *port = ipc_kernel_port_create(IKOT_MEMORY, object);
+
+	if (port == NULL) {
+		vm_object_deallocate(object);
+		return NULL;
+	}
+	ipc_kernel_port_set_no_senders(port, memory_no_senders);
+	return ipc_port_make_send(port);
+}
+
+kern_return_t host_memory(host_t host_priv, vm_size_t size, struct ipc_port **memory)
+{
+	vm_object_t object;
+
+	if (host_priv == NULL)
+		return KERN_INVALID_HOST;
+	if (size == 0 || size > VM_MAX_ADDRESS)
+		return KERN_INVALID_ARGUMENT;
+	object = vm_object_create(round_page(size));
+	if (object == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	object->shared = true;
+	*memory = vm_object_port(object);
+	return *memory == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
+}
+
 /* The object behind a port, with a reference; the right is borrowed. */
 static kern_return_t object_of_port(struct ipc_port *port, vm_offset_t offset, vm_size_t size, vm_object_t *out)
 {
-	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_PHYSICAL_MEMORY, reference);
+	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_MEMORY, reference);
 	struct ipc_port *right;
 	kern_return_t result;
 
 	if (object != NULL) {
-		if (offset + size > object->physical_size) {
+		if (offset + size > (object->physical_size != 0 ? object->physical_size : object->size)) {
 			vm_object_deallocate(object);
 			return KERN_INVALID_ARGUMENT;
 		}

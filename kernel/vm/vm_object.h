@@ -35,8 +35,9 @@ struct vm_object {
 	uint64_t size;     /* bytes in use; anonymous objects grow with their entry */
 	uint64_t physical, physical_size;
 	struct memory_object *pager;
-	vm_object_t returned_by; /* reference: holds pages on their way back to that object's pager */
-	vm_object_t shadow;      /* reference */
+	vm_object_t returned_by;   /* reference: holds pages on their way back to that object's pager */
+	vm_offset_t returned_from; /* where in that object they were: its first page */
+	vm_object_t shadow;        /* reference */
 	vm_offset_t shadow_offset;
 
 	struct list pages;

@@ -112,18 +112,14 @@ kern_return_t vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_s
 	return result;
 }
 
-/*
- * The object is marked shared, so that nobody's copy takes its pages away from the device's address, and no child
- * inherits it.
- */
-kern_return_t vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *address, uint64_t *physical)
+/* The object is marked shared, so that nobody's copy takes its pages away from the device's address. */
+kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *out, uint64_t *physical)
 {
 	unsigned count;
 	vm_object_t object;
 	uint64_t memory;
-	kern_return_t result;
 
-	if (map == NULL || size == 0 || size > 512 * VM_PAGE_SIZE)
+	if (size == 0 || size > 512 * VM_PAGE_SIZE)
 		return KERN_INVALID_ARGUMENT;
 	size = round_page(size);
 	count = (unsigned)(size >> VM_PAGE_SHIFT);
@@ -143,13 +139,7 @@ kern_return_t vm_allocate_dma(vm_map_t map, vm_size_t size, vm_address_t *addres
 		page->dirty = true;
 		vm_object_insert(object, page, i * VM_PAGE_SIZE);
 	}
-	*address = 0;
-	result = vm_map_enter_object(
-		map, address, size, true, object, 0, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE);
-	if (result != KERN_SUCCESS) {
-		vm_object_deallocate(object);
-		return result;
-	}
+	*out = object;
 	*physical = memory;
 	return KERN_SUCCESS;
 }

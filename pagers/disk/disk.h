@@ -32,6 +32,8 @@ void device_add_disk(struct virtio_blk *disk, unsigned number);
 
 /* object.c: a send right to the memory object of the device. */
 kern_return_t device_object(struct device *device, mach_port_t *object);
+/* The port of the object of an instance before, with what the kernel has of it; consumed. */
+void device_object_take_over(struct device *device, mach_port_t port);
 /* What memory objects hold of the range (absolute, on the disk) goes to the disk first; for a write they also forget
  * it. */
 void device_objects_clean(const struct device *device, uint64_t offset, uint64_t size, bool forget);

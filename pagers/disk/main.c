@@ -2,6 +2,7 @@
 #include "disk.h"
 #include "partition.h"
 
+#include <mach/keep.h>
 #include <servers/block_server.h>
 #include <servers/bootstrap_user.h>
 
@@ -38,7 +39,8 @@ static void add(struct virtio_blk *disk, const char *name, uint64_t start, uint6
 	device->start = start;
 	device->size = size;
 	pthread_mutex_init(&device->lock, NULL);
-	if (mach_server_port(call_set, device, &device->port) != KERN_SUCCESS) {
+	if (mach_server_port(call_set, device, &device->port) != KERN_SUCCESS ||
+		mach_keep_port(device->port) != KERN_SUCCESS) {
 		fprintf(stderr, "%s is left out: no port\n", name);
 		return;
 	}
@@ -67,17 +69,47 @@ void device_add_disk(struct virtio_blk *disk, unsigned number)
 
 static void found_function(const struct pci_function *f)
 {
-	static unsigned disks;
+	static unsigned seen, disks;
 	struct virtio_blk *disk;
 	const char *why;
 
 	if (!virtio_blk_matches(f))
 		return;
-	disk = virtio_blk_start(f, device_master, &why);
+	disk = virtio_blk_start(f, device_master, seen++, &why);
 	if (disk)
 		device_add_disk(disk, disks++);
 	else
 		fprintf(stderr, "the disk at PCI %02x:%02x.%x is left out: %s\n", f->bus, f->device, f->function, why);
+}
+
+/*
+ * Clients of an earlier instance have rights to its ports: they are the devices' from now on. A device has the same
+ * place in the array each time, and so the same payload, since the bus and the partitions are looked at in order.
+ */
+static void take_over(void)
+{
+	mach_port_t port;
+	uint64_t payload;
+
+	while (mach_kept_port(&port, &payload) == KERN_SUCCESS) {
+		struct device *device = NULL;
+
+		for (unsigned i = 0; i < device_count && !device; i++)
+			if (payload == (uintptr_t)&devices[i] || payload == (uintptr_t)&devices[i].object)
+				device = &devices[i];
+		if (device && payload == (uintptr_t)device) {
+			mach_unkeep_port(device->port);
+			mach_port_mod_refs(mach_task_self(), device->port, MACH_PORT_RIGHT_RECEIVE, -1);
+			device->port = port;
+			mach_port_set_protected_payload(mach_task_self(), port, payload);
+			mach_port_move_member(mach_task_self(), port, call_set);
+			mach_keep_port(port);
+		} else if (device) {
+			device_object_take_over(device, port);
+		} else {
+			mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+		}
+	}
 }
 
 /* --- block.defs. */
@@ -95,6 +127,46 @@ static bool is_range(const struct device *device, uint64_t offset, uint64_t size
 {
 	return offset % DISK_SECTOR == 0 && size % DISK_SECTOR == 0 && size && size <= TRANSFER_MAX &&
 	       offset < device->size && size <= device->size - offset;
+}
+
+/*
+ * Writes under way, each with a number in order. A flush waits for those before it: also for the ones of a client that
+ * has died, whose next instance so has the disk to itself.
+ */
+static pthread_mutex_t writes_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t write_ended = PTHREAD_COND_INITIALIZER;
+static uint64_t writes_begun, running[CALL_THREADS]; /* 0: none */
+
+static unsigned write_begin(void)
+{
+	unsigned i = 0;
+
+	pthread_mutex_lock(&writes_lock);
+	while (running[i])
+		i++; /* each thread has one at most */
+	running[i] = ++writes_begun;
+	pthread_mutex_unlock(&writes_lock);
+	return i;
+}
+
+static void write_end(unsigned ticket)
+{
+	pthread_mutex_lock(&writes_lock);
+	running[ticket] = 0;
+	pthread_cond_broadcast(&write_ended);
+	pthread_mutex_unlock(&writes_lock);
+}
+
+static void writes_wait(void)
+{
+	uint64_t last;
+
+	pthread_mutex_lock(&writes_lock);
+	last = writes_begun;
+	for (unsigned i = 0; i < CALL_THREADS; i++)
+		while (running[i] && running[i] <= last)
+			pthread_cond_wait(&write_ended, &writes_lock);
+	pthread_mutex_unlock(&writes_lock);
 }
 
 kern_return_t S_block_open(mach_port_t disk, const char *name, mach_port_t *port)
@@ -148,13 +220,16 @@ kern_return_t S_block_read(
 kern_return_t S_block_write(mach_port_t port, uint64_t offset, pointer_t data, mach_msg_type_number_t count)
 {
 	const struct device *device = request_device();
+	unsigned ticket;
 	kern_return_t result;
 
 	(void)port;
 	if (!device || !is_range(device, offset, count))
 		return KERN_INVALID_ARGUMENT;
+	ticket = write_begin();
 	device_objects_clean(device, device->start + offset, count, true);
 	result = virtio_blk_write(device->disk, device->start + offset, (const void *)data, count);
+	write_end(ticket);
 	if (result == KERN_SUCCESS)
 		mig_deallocate(data, count);
 	return result;
@@ -167,6 +242,7 @@ kern_return_t S_block_flush(mach_port_t port)
 	(void)port;
 	if (!device)
 		return KERN_INVALID_ARGUMENT;
+	writes_wait();
 	device_objects_clean(device, device->start, device->size, false);
 	return virtio_blk_flush(device->disk);
 }
@@ -207,6 +283,7 @@ int main(void)
 	pci_scan(found_function);
 	if (device_count == 0)
 		fprintf(stderr, "there is no disk: no virtio block device (1af4:1042) is on the PCI bus\n");
+	take_over();
 	check("no service port", bootstrap_check_in(bootstrap, "disk", &service));
 	check("no service port", mach_port_move_member(mach_task_self(), service, call_set));
 	check("no threads", mach_server_start_threads(call_set, calls, CALL_THREADS - 1));

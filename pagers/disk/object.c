@@ -61,9 +61,21 @@ kern_return_t device_object(struct device *device, mach_port_t *object)
 	if (!device->has_object) {
 		result = pager_object_init(&device->object, &ops, object_set, TRUE, MEMORY_OBJECT_COPY_DELAY);
 		device->has_object = result == KERN_SUCCESS;
+		if (device->has_object && pager_object_keep(&device->object) != KERN_SUCCESS)
+			fprintf(stderr, "%s: its memory would end with this server\n", device->name);
 	}
 	pthread_mutex_unlock(&device->lock);
 	return result == KERN_SUCCESS ? pager_object_send_right(&device->object, object) : result;
+}
+
+void device_object_take_over(struct device *device, mach_port_t port)
+{
+	if (pager_object_take(&device->object, &ops, object_set, port, (uintptr_t)&device->object, TRUE,
+		    MEMORY_OBJECT_COPY_DELAY) != KERN_SUCCESS)
+		return;
+	device->has_object = true;
+	pager_object_keep(&device->object);
+	memory_object_take_over(mach_task_self(), port);
 }
 
 void device_objects_clean(const struct device *device, uint64_t offset, uint64_t size, bool forget)

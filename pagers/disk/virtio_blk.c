@@ -9,6 +9,7 @@
 #include "virtio_blk.h"
 
 #include <mach/device_notify_server.h>
+#include <mach/keep.h>
 #include <mach/server.h>
 
 #include <errno.h>
@@ -91,7 +92,7 @@ struct request_header {
 	uint64_t sector;
 };
 
-/* What the device and we share, in one page or two. */
+/* What the device and we share. */
 struct shared {
 	struct descriptor descriptor[QUEUE_SIZE];
 	struct {
@@ -108,6 +109,13 @@ struct shared {
 	uint8_t status[SLOTS];
 };
 
+/* All of its memory, in one piece. */
+struct memory {
+	struct shared shared;
+	uint64_t physical; /* of this; the driver's own */
+	uint8_t buffer[SLOTS][BUFFER_SIZE] __attribute__((aligned(VM_PAGE_SIZE)));
+};
+
 struct slot {
 	struct slot *next_free;
 	unsigned number;
@@ -119,10 +127,11 @@ struct slot {
 struct virtio_blk {
 	volatile struct common_config *common;
 	volatile uint16_t *notify;
-	volatile struct shared *shared;
-	uint64_t shared_physical;
+	struct memory *memory;
+	volatile struct shared *shared; /* memory's */
 	uint64_t sectors;
 	bool read_only, can_flush;
+	unsigned number; /* the first, second ... of the PCI bus */
 	mach_port_t interrupt_port, irq;
 
 	pthread_mutex_t lock; /* all below, the rings and the notify register */
@@ -208,7 +217,7 @@ static void give_slot(struct virtio_blk *disk, struct slot *slot)
 
 static uint64_t physical_of(const struct virtio_blk *disk, size_t offset)
 {
-	return disk->shared_physical + offset;
+	return disk->memory->physical + offset;
 }
 
 /* Hands the slot's chain to the device and waits for it. Lock held. */
@@ -344,36 +353,65 @@ static bool start_interrupt(struct virtio_blk *disk, const struct pci_function *
 	return true;
 }
 
+/*
+ * Memory for the device outlives this task: a device that is not quiet yet when its driver dies writes to what is still
+ * its own. So bootstrap has a right to it before the device hears of it, and the next instance uses it again when it
+ * has reset the device.
+ */
+static bool find_memory(struct virtio_blk *disk, mach_port_t device_master)
+{
+	vm_address_t address = 0;
+	uint64_t physical = 0;
+	mach_port_t memory;
+	char name[sizeof("dma 4294967295")];
+	kern_return_t result;
+	bool old;
+
+	snprintf(name, sizeof(name), "dma %u", disk->number);
+	result = mach_kept_right(name, &memory);
+	old = result == KERN_SUCCESS;
+	if (!old) {
+		result = device_dma_memory(device_master, sizeof(struct memory), &memory, &physical);
+		if (result == KERN_SUCCESS)
+			result = mach_keep_right(name, memory);
+	}
+	if (result == KERN_SUCCESS)
+		result = vm_map(mach_task_self(), &address, round_page(sizeof(struct memory)), 0, TRUE, memory, 0,
+			FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE);
+	if (result != KERN_SUCCESS)
+		return false;
+	mach_port_deallocate(mach_task_self(), memory);
+	disk->memory = (struct memory *)(uintptr_t)address;
+	if (!old)
+		disk->memory->physical = physical;
+	return true;
+}
+
+/* The device has been reset. */
 static bool start_memory(struct virtio_blk *disk, mach_port_t device_master)
 {
-	vm_address_t address;
-	uint64_t physical;
-
-	if (device_dma_allocate(device_master, mach_task_self(), round_page(sizeof(struct shared)), &address,
-		    &disk->shared_physical) != KERN_SUCCESS)
+	if (!find_memory(disk, device_master))
 		return false;
-	disk->shared = (volatile struct shared *)address;
+	memset(&disk->memory->shared, 0, sizeof(disk->memory->shared));
+	disk->shared = &disk->memory->shared;
 	for (unsigned i = 0; i < SLOTS; i++) {
 		struct slot *slot = &disk->slot[i];
 		volatile struct descriptor *chain = &disk->shared->descriptor[i * CHAIN];
 		pthread_condattr_t attributes;
 
-		if (device_dma_allocate(device_master, mach_task_self(), BUFFER_SIZE, &address, &physical) !=
-			KERN_SUCCESS)
-			return i > 0;
 		slot->number = i;
-		slot->buffer = (uint8_t *)address;
+		slot->buffer = disk->memory->buffer[i];
 		pthread_condattr_init(&attributes);
 		pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 		pthread_cond_init(&slot->finished, &attributes);
 		slot->next_free = disk->free;
 		disk->free = slot;
-		chain[0].address = physical_of(disk, offsetof(struct shared, header[i]));
+		chain[0].address = physical_of(disk, offsetof(struct memory, shared.header[i]));
 		chain[0].length = sizeof(struct request_header);
 		chain[0].flags = DESCRIPTOR_NEXT;
-		chain[1].address = physical;
+		chain[1].address = physical_of(disk, offsetof(struct memory, buffer[i]));
 		chain[1].next = (uint16_t)(i * CHAIN + 2);
-		chain[2].address = physical_of(disk, offsetof(struct shared, status[i]));
+		chain[2].address = physical_of(disk, offsetof(struct memory, shared.status[i]));
 		chain[2].length = 1;
 		chain[2].flags = DESCRIPTOR_WRITE;
 	}
@@ -421,9 +459,9 @@ static bool start_queue(struct virtio_blk *disk)
 	c->queue_msix_vector = 0;
 	if (c->queue_msix_vector != 0)
 		return false;
-	set_queue_address(c->queue_desc, physical_of(disk, offsetof(struct shared, descriptor)));
-	set_queue_address(c->queue_driver, physical_of(disk, offsetof(struct shared, available)));
-	set_queue_address(c->queue_device, physical_of(disk, offsetof(struct shared, used)));
+	set_queue_address(c->queue_desc, physical_of(disk, offsetof(struct memory, shared.descriptor)));
+	set_queue_address(c->queue_driver, physical_of(disk, offsetof(struct memory, shared.available)));
+	set_queue_address(c->queue_device, physical_of(disk, offsetof(struct memory, shared.used)));
 	c->queue_enable = 1;
 	return true;
 }
@@ -441,7 +479,8 @@ static bool reset(struct virtio_blk *disk)
 	return false;
 }
 
-struct virtio_blk *virtio_blk_start(const struct pci_function *f, mach_port_t device_master, const char **why)
+struct virtio_blk *virtio_blk_start(
+	const struct pci_function *f, mach_port_t device_master, unsigned number, const char **why)
 {
 	struct virtio_blk *disk = calloc(1, sizeof(*disk));
 	volatile const uint32_t *config;
@@ -451,6 +490,7 @@ struct virtio_blk *virtio_blk_start(const struct pci_function *f, mach_port_t de
 	*why = "no memory";
 	if (!disk)
 		return NULL;
+	disk->number = number;
 	pthread_mutex_init(&disk->lock, NULL);
 	pthread_cond_init(&disk->slot_free, NULL);
 	pci_write(f, PCI_COMMAND, 2,

@@ -11,8 +11,12 @@ struct virtio_blk;
 /* Whether the function is one, of the modern kind. */
 bool virtio_blk_matches(const struct pci_function *f);
 
-/* Starts the device; null after *why was set. Never stopped again. */
-struct virtio_blk *virtio_blk_start(const struct pci_function *f, mach_port_t device_master, const char **why);
+/*
+ * Starts the device, the number-th of the system, after what an earlier driver of it may have left under way was ended;
+ * null after *why was set. Never stopped again.
+ */
+struct virtio_blk *virtio_blk_start(
+	const struct pci_function *f, mach_port_t device_master, unsigned number, const char **why);
 
 uint64_t virtio_blk_sectors(const struct virtio_blk *disk);
 bool virtio_blk_read_only(const struct virtio_blk *disk);

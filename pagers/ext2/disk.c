@@ -23,12 +23,26 @@ static int disk_errno(kern_return_t result, const char *what)
 	return FILE_ERRNO(result);
 }
 
+/*
+ * The disk died with a request of ours. Its port lives on and the next instance serves it, so the request is made
+ * again; none of them does harm when it is done twice. Somebody gives it up when it dies again and again: then the port
+ * dies.
+ */
+static bool again(kern_return_t result)
+{
+	return result == MIG_SERVER_DIED;
+}
+
 static int disk_read_pages(struct ext2_device *device, uint64_t offset, size_t size, void **pages)
 {
 	struct disk *disk = (struct disk *)device;
 	mach_msg_type_number_t count = 0;
 	pointer_t data = 0;
-	kern_return_t result = block_read(disk->port, offset, size, &data, &count);
+	kern_return_t result;
+
+	do
+		result = block_read(disk->port, offset, size, &data, &count);
+	while (again(result));
 
 	if (result == KERN_SUCCESS && count != size) {
 		fk_pages_free((void *)(uintptr_t)data, count);
@@ -65,9 +79,11 @@ static int disk_write(struct ext2_device *device, uint64_t offset, size_t size, 
 
 	while (size) {
 		size_t n = size < TRANSFER_LIMIT ? size : TRANSFER_LIMIT;
-		kern_return_t result =
-			block_write(disk->port, offset, (pointer_t)(uintptr_t)from, (mach_msg_type_number_t)n);
+		kern_return_t result;
 
+		do
+			result = block_write(disk->port, offset, (pointer_t)(uintptr_t)from, (mach_msg_type_number_t)n);
+		while (again(result));
 		if (result != KERN_SUCCESS)
 			return disk_errno(result, "written");
 		from += n;
@@ -79,7 +95,12 @@ static int disk_write(struct ext2_device *device, uint64_t offset, size_t size, 
 
 static int disk_flush(struct ext2_device *device)
 {
-	return disk_errno(block_flush(((struct disk *)device)->port), "flushed");
+	kern_return_t result;
+
+	do
+		result = block_flush(((struct disk *)device)->port);
+	while (again(result));
+	return disk_errno(result, "flushed");
 }
 
 kern_return_t disk_open(const char *service, const char *name, struct ext2_device **device)
@@ -98,10 +119,16 @@ kern_return_t disk_open(const char *service, const char *name, struct ext2_devic
 	result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
 	if (result == KERN_SUCCESS)
 		result = bootstrap_look_up(bootstrap, service_name, &server);
-	if (result == KERN_SUCCESS)
-		result = block_open(server, device_name, &disk->port);
-	if (result == KERN_SUCCESS)
-		result = block_info(disk->port, &disk->device.size, &block_size);
+	if (result == KERN_SUCCESS) {
+		do
+			result = block_open(server, device_name, &disk->port);
+		while (again(result));
+	}
+	if (result == KERN_SUCCESS) {
+		do
+			result = block_info(disk->port, &disk->device.size, &block_size);
+		while (again(result));
+	}
 	if (result != KERN_SUCCESS) {
 		free(disk);
 		return result;

@@ -331,15 +331,31 @@ static void test_memory_of_devices(void)
 	check("also when the object's right has gone", *(volatile uint16_t *)(address + 4000 - 2) == 0x0741);
 	vm_deallocate(mach_task_self(), address, 4096);
 
-	check_is("memory for a device is given",
-		device_dma_allocate(master, mach_task_self(), 20000, &address, &physical), KERN_SUCCESS);
+	check_is("memory for a device is given", device_dma_memory(master, 20000, &object, &physical), KERN_SUCCESS);
+	address = 0;
+	check_is("and mapped",
+		vm_map(mach_task_self(), &address, 20000, 0, TRUE, object, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT,
+			VM_INHERIT_NONE),
+		KERN_SUCCESS);
 	for (unsigned i = 0; i < 20480 / 8; i++)
 		sum |= ((volatile uint64_t *)address)[i];
 	check("zeroed, on a page, below 4 GiB",
 		sum == 0 && physical != 0 && physical % 4096 == 0 && physical < 1ull << 32);
-	check_is("it goes back", vm_deallocate(mach_task_self(), address, 20480), KERN_SUCCESS);
+	*(volatile uint64_t *)address = physical;
+	check_is("what is unmapped", vm_deallocate(mach_task_self(), address, 20480), KERN_SUCCESS);
+	address = 0;
+	check("stays while there is a right to it",
+		vm_map(mach_task_self(), &address, 4096, 0, TRUE, object, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT,
+			VM_INHERIT_NONE) == KERN_SUCCESS &&
+			*(volatile uint64_t *)address == physical);
+	vm_deallocate(mach_task_self(), address, 4096);
+	check_is("not more of it than there is",
+		vm_map(mach_task_self(), &address, 32768, 0, TRUE, object, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT,
+			VM_INHERIT_NONE),
+		KERN_INVALID_ARGUMENT);
+	mach_port_deallocate(mach_task_self(), object);
 	check("no memory of an impossible size",
-		device_dma_allocate(master, mach_task_self(), 1ull << 40, &address, &physical) != KERN_SUCCESS);
+		device_dma_memory(master, 1ull << 40, &object, &physical) != KERN_SUCCESS);
 }
 
 void test_machine(void)

@@ -1,6 +1,7 @@
 /* Names, and servers that die. */
 #include "tests.h"
 
+#include <mach/keep.h>
 #include <mach/server.h>
 #include <servers/block_server.h>
 #include <servers/block_user.h>
@@ -19,12 +20,16 @@ static mach_port_t bootstrap_port(void)
 
 /* --- The server that dies. */
 
+#define EXTRA 0x1234567890abcdefull /* payload of the port that outlives it */
+
 static uint64_t instance;
+static uint64_t *instances; /* how many there were: in memory that outlives them */
+static mach_port_t set, extra;
 
 kern_return_t S_block_info(mach_port_t device, uint64_t *size, uint64_t *block_size)
 {
 	(void)device;
-	*size = instance;
+	*size = mach_request_payload() == EXTRA ? *instances : instance;
 	*block_size = 7;
 	return KERN_SUCCESS;
 }
@@ -67,22 +72,45 @@ kern_return_t S_block_write(mach_port_t device, uint64_t offset, pointer_t data,
 	return MIG_EOPNOTSUPP;
 }
 
+/* Not an object of memory: the port that outlives its server. */
 kern_return_t S_block_memory_object(mach_port_t device, mach_port_t *object)
 {
 	(void)device;
-	(void)object;
-	return MIG_EOPNOTSUPP;
+	*object = extra;
+	return mach_port_insert_right(mach_task_self(), extra, extra, MACH_MSG_TYPE_MAKE_SEND);
+}
+
+static kern_return_t find_extra(void)
+{
+	uint64_t payload = EXTRA;
+	kern_return_t result = mach_kept_port(&extra, &payload);
+
+	if (result == KERN_INVALID_NAME)
+		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &extra);
+	if (result == KERN_SUCCESS && payload == EXTRA)
+		result = mach_port_set_protected_payload(mach_task_self(), extra, payload);
+	if (result == KERN_SUCCESS)
+		result = mach_port_move_member(mach_task_self(), extra, set);
+	return result == KERN_SUCCESS ? mach_keep_port(extra) : result;
 }
 
 int serve(const char *service)
 {
 	static const struct mig_subsystem *const subsystems[] = {&block_subsystem, NULL};
+	boolean_t old;
 	mach_port_t port;
 
 	instance = mach_clock_monotonic();
-	if (bootstrap_check_in(bootstrap_port(), service, &port) != KERN_SUCCESS)
+	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set) != KERN_SUCCESS ||
+		find_extra() != KERN_SUCCESS ||
+		mach_keep_memory("instances", sizeof *instances, (void **)&instances, &old) != KERN_SUCCESS ||
+		old != (*instances != 0))
 		return 1;
-	mach_server_run(port, subsystems);
+	++*instances;
+	if (bootstrap_check_in(bootstrap_port(), service, &port) != KERN_SUCCESS ||
+		mach_port_move_member(mach_task_self(), port, set) != KERN_SUCCESS)
+		return 1;
+	mach_server_run(set, subsystems);
 	return 1;
 }
 
@@ -114,18 +142,24 @@ static void names(void)
 
 static void deaths(void)
 {
-	mach_port_t phoenix, mortal;
+	mach_port_t phoenix, mortal, other = MACH_PORT_NULL;
+	uint64_t before = 0;
 	uint64_t first = 0, second = 0, unit = 0;
 	kern_return_t result;
 
 	check_is("a server's service is found once it has checked in",
 		bootstrap_look_up(bootstrap_port(), "phoenix", &phoenix), KERN_SUCCESS);
 	check("and answers", block_info(phoenix, &first, &unit) == KERN_SUCCESS && unit == 7);
+	check_is("a port that outlives its server is handed out", block_memory_object(phoenix, &other), KERN_SUCCESS);
+	check("and answers, from memory that outlives it", block_info(other, &before, &unit) == KERN_SUCCESS);
 	check_is("a call whose server dies ends", block_flush(phoenix), MIG_SERVER_DIED);
 	check_is("the next call waits for the new instance", block_info(phoenix, &second, &unit), KERN_SUCCESS);
 	check("which is another one, behind the same right", second > first);
+	check("the other port is served by it, and it has the memory of the one before",
+		block_info(other, &second, &unit) == KERN_SUCCESS && second == before + 1);
 	check_is("it dies a second time", block_flush(phoenix), MIG_SERVER_DIED);
-	check("and comes again", block_info(phoenix, &first, &unit) == KERN_SUCCESS && first > second);
+	check("and comes again", block_info(phoenix, &second, &unit) == KERN_SUCCESS && second > first);
+	check("with the other port", block_info(other, &second, &unit) == KERN_SUCCESS && second == before + 2);
 
 	check_is("a service of a server without restart", bootstrap_look_up(bootstrap_port(), "mortal", &mortal),
 		KERN_SUCCESS);

@@ -17,8 +17,10 @@
  */
 struct pager_object {
 	const struct pager_ops *ops;
-	mach_port_t port;    /* receive right; payload: this structure */
+	mach_port_t port;    /* receive right */
+	uint64_t payload;    /* of the port: this structure's address, or what pager_object_take was given */
 	mach_port_t control; /* send right, or null */
+	boolean_t kept;      /* the port outlives the task, but not the object's last release */
 	boolean_t may_cache;
 	memory_object_copy_strategy_t copy_strategy;
 	unsigned refs;
@@ -59,6 +61,15 @@ extern const struct mig_subsystem notify_subsystem;
 /* Makes the port in the port set of the server loop. may_cache: the kernel may keep pages when nothing is mapped. */
 kern_return_t pager_object_init(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
 	boolean_t may_cache, memory_object_copy_strategy_t copy_strategy);
+/*
+ * The same for a receive right that the caller has: new, or of an earlier instance (mach/keep.h), with what is queued;
+ * then call memory_object_take_over. The payload is the pager's choice, another for each of its objects: a number by
+ * which the next instance knows what the port is. The port is consumed, even on failure.
+ */
+kern_return_t pager_object_take(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
+	mach_port_t port, uint64_t payload, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy);
+/* The port outlives the task, for the next instance. */
+kern_return_t pager_object_keep(struct pager_object *object);
 void pager_object_retain(struct pager_object *object);
 void pager_object_release(struct pager_object *object);
 /* A send right to hand out; asks for no_senders. */

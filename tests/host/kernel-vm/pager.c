@@ -686,6 +686,84 @@ static void word_keys(void)
 	host_report("a word's key is one for those who share it, before and after the fork");
 }
 
+/* The pages of a data_return, in the map of the pager's task, as its server loop has them before it writes them. */
+static vm_address_t received(struct task *task)
+{
+	struct pager_message *message = world_receive(pager.port);
+	vm_address_t address = 0;
+
+	CHECK(message != NULL && message->kind == PAGER_RETURN);
+	CHECK_EQUAL(vm_map_copyout(task->map, &address, message->data), KERN_SUCCESS);
+	free(message);
+	return address;
+}
+
+/* A pager's task ends in the middle of things, another takes its port over. */
+static void taken_over(void)
+{
+	struct task *first = world_task();
+	vm_address_t address, waiting;
+	kern_return_t error = KERN_SUCCESS;
+	struct ipc_port *old;
+	vm_map_copy_t copy;
+	vm_object_t object;
+
+	CHECK_EQUAL(vm_map_create(first, &first->map), KERN_SUCCESS);
+	first->map->privileged = true;
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 16, false);
+	for (unsigned i = 0; i < 4; i++)
+		*touch(task_a, &pager, address + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(200 + i);
+	/* Returned and received, not written: two that the kernel keeps, one that it dropped, one that is being sent
+	 * on. */
+	object = control_object(&pager);
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, 2 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, false, VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	(void)received(first);
+	CHECK_EQUAL(memory_object_lock_request(object, 2 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true,
+			    VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	(void)received(first);
+	CHECK_EQUAL(memory_object_lock_request(object, 3 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, true,
+			    VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	waiting = received(first);
+	CHECK_EQUAL(vm_map_copyin(first->map, waiting, VM_PAGE_SIZE, false, &copy), KERN_SUCCESS);
+	/* Asked for and received, not answered. */
+	CHECK(world_access(task_a, address + 9 * VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_RESTART);
+	free(world_receive(pager.port));
+	CHECK_EQUAL(object->pager->returning, 3);
+
+	memory_object_put_back(first->map);
+	vm_map_terminate(first->map);
+	vm_map_copy_discard(copy);
+	CHECK_EQUAL(object->pager->returning, 0);
+	CHECK_EQUAL(pager.file[2][0], 3);
+	old = pager.control;
+	world_receive_right = pager.port;
+	CHECK_EQUAL(memory_object_take_over((ipc_space_t)task_a, 1), KERN_SUCCESS);
+	serve(&pager);
+	ipc_port_release_send(old);
+	CHECK_EQUAL(*touch(task_a, &pager, address + 9 * VM_PAGE_SIZE, VM_PROT_READ, &error), 10);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQUAL(*touch(task_a, &pager, address + i * VM_PAGE_SIZE, VM_PROT_READ, &error), 200 + i);
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, false, VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	serve(&pager);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQUAL(pager.file[i][0], 200 + i);
+	vm_object_deallocate(object);
+	unmap(task_a, address, 16);
+	serve(&pager);
+	CHECK_EQUAL(memory_object_take_over((ipc_space_t)task_a, 1), KERN_ABSENT);
+	pager_end(&pager);
+	world_task_end(first);
+	host_report("what a pager had not done when its task ended is asked of the next");
+}
+
 static void physical_and_dma(void)
 {
 	vm_address_t address = 0, mapped = 0;
@@ -694,7 +772,10 @@ static void physical_and_dma(void)
 	kern_return_t error = KERN_SUCCESS;
 	struct task *child = world_task();
 
-	CHECK_EQUAL(vm_allocate_dma(task_a->map, 3 * VM_PAGE_SIZE, &address, &physical), KERN_SUCCESS);
+	CHECK_EQUAL(vm_allocate_dma(3 * VM_PAGE_SIZE, &object, &physical), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_enter_object(task_a->map, &address, 3 * VM_PAGE_SIZE, true, object, 0, VM_PROT_DEFAULT,
+			    VM_PROT_DEFAULT, VM_INHERIT_NONE),
+		KERN_SUCCESS);
 	for (unsigned i = 0; i < 3; i++)
 		*(uint8_t *)world_access(task_a, address + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(i + 1);
 	CHECK_EQUAL(((uint8_t *)physical_to_virtual(physical))[2 * VM_PAGE_SIZE], 3);
@@ -749,6 +830,7 @@ int main(void)
 	traps();
 	unaligned();
 	word_keys();
+	taken_over();
 	physical_and_dma();
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(vm_page_counts.active + vm_page_counts.inactive, 0);

@@ -33,6 +33,7 @@ struct pager_message {
 	kern_return_t result;
 };
 
+extern struct ipc_port *world_receive_right;                /* what ipc_space_receive_right finds */
 struct ipc_port *world_port(void);                          /* with one send right, the test's */
 void world_port_die(struct ipc_port *port);                 /* its receiver is gone */
 struct pager_message *world_receive(struct ipc_port *port); /* the oldest message, to be freed, or null */

@@ -1,17 +1,20 @@
 /*
  * killer SERVICE... : beside the Unix system; ends the server NAME of the configuration when a file "kill-NAME" comes
- * up in the root of the file system SERVICE. So a Unix program can have a server die at a moment of its choice.
+ * up in the root of the file system SERVICE, and again for "kill-NAME-1", then "kill-NAME-2" and so on. So a Unix
+ * program can have a server die at a moment of its choice.
  */
 #include <mach/mach.h>
 #include <servers/bootstrap_user.h>
 #include <servers/file_user.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { LOOK_EVERY_MS = 20, SERVICES_MAX = 4 };
 
 static const char *const victims[] = {"ext2", "tmp", "run", "disk"};
+static unsigned deaths[sizeof victims / sizeof victims[0]];
 
 static mach_port_t root_of(mach_port_t bootstrap, const char *service)
 {
@@ -26,18 +29,32 @@ static mach_port_t root_of(mach_port_t bootstrap, const char *service)
 	return root;
 }
 
+static bool exists(mach_port_t root, const char *text)
+{
+	file_name_t name = {0};
+	file_attributes_t attributes;
+	mach_port_t file;
+
+	strncpy(name, text, sizeof name - 1);
+	if (file_look_up(root, name, &file, &attributes) != KERN_SUCCESS)
+		return false;
+	mach_port_deallocate(mach_task_self(), file);
+	return true;
+}
+
 static void look(mach_port_t bootstrap, mach_port_t root)
 {
 	for (unsigned i = 0; i < sizeof victims / sizeof victims[0]; i++) {
-		file_name_t name = {0};
+		char plain[64], numbered[64];
 		service_name_t victim = {0};
-		file_attributes_t attributes;
-		mach_port_t file;
 
-		snprintf(name, sizeof name, "kill-%s", victims[i]);
-		if (file_look_up(root, name, &file, &attributes) != KERN_SUCCESS)
-			continue;
-		mach_port_deallocate(mach_task_self(), file);
+		snprintf(plain, sizeof plain, "kill-%s", victims[i]);
+		snprintf(numbered, sizeof numbered, "kill-%s-%u", victims[i], deaths[i] + 1);
+		if (!exists(root, plain)) {
+			if (!exists(root, numbered))
+				continue;
+			deaths[i]++;
+		}
 		strcpy(victim, victims[i]);
 		if (bootstrap_terminate(bootstrap, victim) == KERN_SUCCESS)
 			printf("killer: %s is ended\n", victim);

@@ -136,27 +136,54 @@ void ipc_call_drop_owed(struct thread *self)
 
 /* --- Making calls. */
 
+/* The message of the thread's words, charged; null: no memory. Its space may be locked. */
+static struct ipc_kmsg *words_message(struct thread *self)
+{
+	struct ipc_kmsg *kmsg =
+		ipc_kmsg_of_words((mach_msg_id_t)(self->regs.rbx >> 32), self->regs.word, (unsigned)self->regs.r14);
+
+	if (kmsg != NULL && !ipc_kmsg_charge(kmsg, self->task)) {
+		ipc_kmsg_free(kmsg);
+		return NULL;
+	}
+	return kmsg;
+}
+
 /*
- * The port that a name sends to: a reference, or, *once, the send-once right itself. Null with *once: it is a kernel
- * port that stands for a reply, without may_reply (a call cannot expect one from it); null: the name sends nowhere.
+ * The port that a name sends to: a reference, or, *once, the send-once right itself; null: *result says why, and
+ * nothing has changed. A call (kmsg null) expects no reply from a kernel port that stands for one:
+ * MACH_SEND_INVALID_RIGHT. For who only sends, *kmsg is the message, made before the right is taken; null where the
+ * words go by themselves: to a caller whose reply was deferred, and to the kernel's routines.
  */
-static inline struct ipc_port *destination(struct thread *self, mach_port_name_t name, bool may_reply, bool *once)
+static inline struct ipc_port *destination(
+	struct thread *self, mach_port_name_t name, struct ipc_kmsg **kmsg, bool *once, mach_msg_return_t *result)
 {
 	struct ipc_space *space = self->space;
 	struct ipc_port *port = NULL;
 	struct ipc_entry *entry;
+	uint32_t type;
 	bool dead;
 
 	*once = false;
+	*result = MACH_SEND_INVALID_DEST;
 	lock_acquire(&space->lock);
 	entry = ipc_right_lookup(space, name);
-	if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)) {
+	type = entry != NULL ? ipc_entry_type(entry) & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE) : 0;
+	if (type != 0) {
 		port = ipc_object_port(entry->object);
-		ipc_object_reference(entry->object);
-	} else if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_ONCE)) {
-		*once = true;
-		if (may_reply || !ipc_port_is_kernel(ipc_object_port(entry->object)))
-			(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, false, &port, &dead);
+		*once = type == MACH_PORT_TYPE_SEND_ONCE;
+		if (kmsg == NULL && *once && ipc_port_is_kernel(port)) {
+			*result = MACH_SEND_INVALID_RIGHT;
+			port = NULL;
+		} else if (kmsg != NULL && (*once ? port->object.type != IKOT_CALL_REPLY : !ipc_port_is_kernel(port)) &&
+			   (*kmsg = words_message(self)) == NULL) {
+			*result = MACH_SEND_NO_BUFFER;
+			port = NULL;
+		} else if (*once) {
+			(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, &port, &dead);
+		} else {
+			ipc_object_reference(&port->object);
+		}
 	}
 	lock_release(&space->lock);
 	return port;
@@ -234,10 +261,8 @@ void ipc_trap_call(struct thread *self)
 	struct ipc_port *port = NULL;
 	bool once;
 
-	if (self->regs.r14 <= IPC_WORDS) {
-		port = destination(self, (mach_port_name_t)self->regs.rbx, false, &once);
-		result = once ? MACH_SEND_INVALID_RIGHT : MACH_SEND_INVALID_DEST;
-	}
+	if (self->regs.r14 <= IPC_WORDS)
+		port = destination(self, (mach_port_name_t)self->regs.rbx, NULL, &once, &result);
 	if (port != NULL) {
 		if (ipc_port_is_kernel(port))
 			ipc_call_kernel(self, port);
@@ -275,38 +300,22 @@ static void send_continue(struct thread *self)
 {
 	enum wait_result waited = self->wait_result;
 	int64_t result = MACH_SEND_INTERRUPTED;
-	bool died;
 
-	(void)ipc_mqueue_wait_over(self, &died);
+	ipc_send_woken(self);
 	if (waited != WAIT_INTERRUPTED)
 		result = ipc_trap_send(self);
+	else
+		ipc_send_room_over(self);
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->regs.rax = (uint64_t)result;
 }
 
-/* A message of the words to a user port; the right (send or send-once) is consumed on success. */
-static mach_msg_return_t send_words(
-	struct thread *self, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id, unsigned count)
-{
-	struct ipc_kmsg *kmsg = ipc_kmsg_of_words(id, self->regs.word, count);
-
-	if (kmsg == NULL)
-		return MACH_SEND_NO_BUFFER;
-	if (!ipc_kmsg_charge(kmsg, self->task)) {
-		ipc_kmsg_free(kmsg);
-		return MACH_SEND_NO_BUFFER;
-	}
-	ipc_kmsg_sent_by(kmsg, self->task);
-	kmsg->remote_port = port;
-	kmsg->remote_disposition = (uint8_t)disposition;
-	return ipc_kmsg_deliver(kmsg);
-}
-
-int64_t ipc_trap_send(struct thread *self)
+/* IPC_SEND_WAIT: the thread is marked waiting for room. */
+static int64_t try_send_words(struct thread *self)
 {
 	mach_port_name_t name = (mach_port_name_t)self->regs.rbx;
-	mach_msg_id_t id = (mach_msg_id_t)(self->regs.rbx >> 32);
+	struct ipc_kmsg *kmsg = NULL;
 	struct ipc_port *port;
 	mach_msg_return_t result;
 	bool once;
@@ -315,41 +324,43 @@ int64_t ipc_trap_send(struct thread *self)
 		return MACH_SEND_TOO_LARGE;
 	while (ipc_send_room(self, name) == IPC_SEND_FULL) {
 		result = ipc_send_full(self, name, 0, UINT64_MAX, MACH_PORT_NULL);
-		if (result == IPC_SEND_WAIT)
-			thread_block(send_continue);
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
-	port = destination(self, name, true, &once);
+	port = destination(self, name, &kmsg, &once, &result);
 	if (port == NULL) {
-		ipc_deferred_run();
-		return MACH_SEND_INVALID_DEST;
-	}
-	if (once && ipc_kobject_answer(port, self->regs.word, (unsigned)self->regs.r14)) {
-		ipc_deferred_run();
-		return MACH_MSG_SUCCESS;
-	}
-	if (!once && ipc_port_is_kernel(port)) {
-		uint64_t word[IPC_WORDS], answer;
-
-		memcpy(word, self->regs.word, sizeof(word));
-		result = run_words(port, id, word, self->regs.r14, &answer);
 		ipc_deferred_run();
 		return result;
 	}
-	if (!once) {
-		struct ipc_port *right = ipc_port_copy_send(port);
+	if (kmsg != NULL) {
+		ipc_kmsg_sent_by(kmsg, self->task);
+		kmsg->remote_port = port;
+		kmsg->remote_disposition = once ? MACH_MSG_TYPE_PORT_SEND_ONCE : MACH_MSG_TYPE_PORT_SEND;
+		if (!once) {
+			(void)ipc_port_copy_send(port);
+			ipc_port_release(port);
+		}
+		return ipc_kmsg_deliver(kmsg);
+	}
+	if (once) {
+		ipc_kobject_answer(port, self->regs.word, (unsigned)self->regs.r14);
+		result = MACH_MSG_SUCCESS;
+	} else {
+		uint64_t word[IPC_WORDS], answer;
 
-		ipc_port_release(port);
-		port = right;
+		memcpy(word, self->regs.word, sizeof(word));
+		result = run_words(port, (mach_msg_id_t)(self->regs.rbx >> 32), word, self->regs.r14, &answer);
 	}
-	result = send_words(self, port, once ? MACH_MSG_TYPE_PORT_SEND_ONCE : MACH_MSG_TYPE_PORT_SEND, id,
-		(unsigned)self->regs.r14);
-	if (result == MACH_SEND_NO_BUFFER) {
-		if (!once)
-			ipc_port_release_send(port);
-		else
-			(void)ipc_space_insert(self->task->space, port, MACH_MSG_TYPE_PORT_SEND_ONCE, &name);
-	}
+	ipc_deferred_run();
+	return result;
+}
+
+int64_t ipc_trap_send(struct thread *self)
+{
+	int64_t result = try_send_words(self);
+
+	ipc_send_room_over(self);
+	if (result == IPC_SEND_WAIT)
+		thread_block(send_continue);
 	return result;
 }

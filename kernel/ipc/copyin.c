@@ -16,44 +16,43 @@
 
 #define OOL_PORTS_MAX 16384u
 
-/* --- Rights: the same walk checks, takes and puts back. */
+/* --- Rights: taken from the header on, put back from the last one on. */
 
 struct walk {
-	enum { WALK_CHECK, WALK_TAKE, WALK_RESTORE } mode;
 	struct ipc_space *space;
 	struct ipc_kmsg *kmsg;
-	unsigned done; /* WALK_TAKE: how many were taken; WALK_RESTORE: how many are left to put back */
+	unsigned taken; /* so many have been */
 };
 
 /* One right. False ends the walk. */
-static bool walk_right(
+static bool take_right(
 	struct walk *walk, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **slot, bool *dead)
 {
-	struct ipc_port *port;
-
-	if (walk->mode == WALK_RESTORE) {
-		if (walk->done == 0)
-			return false;
-		walk->done--;
-		if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *slot != NULL)
-			ipc_port_settle(*slot);
-		ipc_right_restore(walk->space, name, disposition, *slot);
-		*slot = NULL;
-		return true;
-	}
-	if (ipc_right_copyin(walk->space, name, disposition, walk->mode == WALK_CHECK, &port, dead) != KERN_SUCCESS)
+	if (ipc_right_copyin(walk->space, name, disposition, slot, dead) != KERN_SUCCESS)
 		return false;
-	if (walk->mode == WALK_CHECK)
-		return true;
-	*slot = port;
-	walk->done++;
-	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && port != NULL)
-		return ipc_port_in_transit(port, walk->kmsg->remote_port);
+	walk->taken++;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *slot != NULL)
+		return ipc_port_in_transit(*slot, walk->kmsg->remote_port);
 	return true;
 }
 
+/* The header's two. */
+static mach_msg_return_t take_header(struct walk *walk)
+{
+	mach_msg_header_t *header = &walk->kmsg->header;
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	bool dead = false;
+
+	if (!take_right(walk, header->msgh_remote_port, remote, &walk->kmsg->remote_port, &dead) || dead)
+		return MACH_SEND_INVALID_DEST;
+	if (local != 0 && !take_right(walk, header->msgh_local_port, local, &walk->kmsg->local_port, &dead))
+		return MACH_SEND_INVALID_REPLY;
+	return MACH_MSG_SUCCESS;
+}
+
 /* The rights of the body. False if one could not be had. */
-static bool walk_body(struct walk *walk)
+static bool take_body(struct walk *walk)
 {
 	for (unsigned i = 0; i < walk->kmsg->descriptors; i++) {
 		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(walk->kmsg, i);
@@ -61,13 +60,13 @@ static bool walk_body(struct walk *walk)
 		bool dead;
 
 		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
-			if (!walk_right(walk, descriptor->port.name, descriptor->port.disposition, &carry->port,
+			if (!take_right(walk, descriptor->port.name, descriptor->port.disposition, &carry->port,
 				    &carry->dead))
 				return false;
 		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
 			for (uint32_t k = 0; k < carry->count; k++) {
 				/* A dead name in an array arrives as a null one. */
-				if (!walk_right(walk, carry->names[k], descriptor->ool_ports.disposition,
+				if (!take_right(walk, carry->names[k], descriptor->ool_ports.disposition,
 					    &carry->ports[k], &dead))
 					return false;
 			}
@@ -76,19 +75,42 @@ static bool walk_body(struct walk *walk)
 	return true;
 }
 
-/* The header's two. */
-static mach_msg_return_t walk_header(struct walk *walk)
+/* Right number `number` goes back, if it was taken. */
+static void restore_right(struct walk *walk, unsigned number, mach_port_name_t name, mach_msg_type_name_t disposition,
+	struct ipc_port **slot)
 {
-	mach_msg_header_t *header = &walk->kmsg->header;
-	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
-	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-	bool dead = false;
+	if (number >= walk->taken)
+		return;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *slot != NULL)
+		ipc_port_settle(*slot);
+	ipc_right_restore(walk->space, name, disposition, *slot);
+	*slot = NULL;
+}
 
-	if (!walk_right(walk, header->msgh_remote_port, remote, &walk->kmsg->remote_port, &dead) || dead)
-		return MACH_SEND_INVALID_DEST;
-	if (local != 0 && !walk_right(walk, header->msgh_local_port, local, &walk->kmsg->local_port, &dead))
-		return MACH_SEND_INVALID_REPLY;
-	return MACH_MSG_SUCCESS;
+/* The last first: so the name that goes back is the one that was freed last. */
+static void restore_rights(struct walk *walk)
+{
+	struct ipc_kmsg *kmsg = walk->kmsg;
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits);
+	unsigned number = local != 0 ? 2 : 1;
+
+	for (unsigned i = 0; i < kmsg->descriptors; i++)
+		number += kmsg->carry[i].type == MACH_MSG_PORT_DESCRIPTOR ? 1 : kmsg->carry[i].count;
+	for (unsigned i = kmsg->descriptors; i-- > 0;) {
+		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
+		struct ipc_carry *carry = &kmsg->carry[i];
+
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR)
+			restore_right(
+				walk, --number, descriptor->port.name, descriptor->port.disposition, &carry->port);
+		for (uint32_t k = carry->count; k-- > 0;)
+			restore_right(
+				walk, --number, carry->names[k], descriptor->ool_ports.disposition, &carry->ports[k]);
+	}
+	if (local != 0)
+		restore_right(walk, --number, kmsg->header.msgh_local_port, local, &kmsg->local_port);
+	restore_right(walk, --number, kmsg->header.msgh_remote_port, MACH_MSGH_BITS_REMOTE(kmsg->header.msgh_bits),
+		&kmsg->remote_port);
 }
 
 /* The receive rights among those taken have left the space for good. */
@@ -111,23 +133,26 @@ static void clear_receivers(struct ipc_kmsg *kmsg)
 	}
 }
 
-/* Takes all rights, or checks them; on failure what was taken goes back before anybody else sees it gone. */
+/*
+ * Takes all rights, or checks whether they can be taken. What was taken and shall not be goes back before anybody else
+ * sees it gone, and everything about it is as it was: names, counts, requests for notifications.
+ */
 static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 {
-	struct walk walk = {.mode = check_only ? WALK_CHECK : WALK_TAKE, .space = space, .kmsg = kmsg};
+	struct walk walk = {.space = space, .kmsg = kmsg};
 	mach_msg_return_t result = MACH_SEND_INVALID_DEST;
 
 	lock_acquire(&space->lock);
-	if (space->active)
-		result = walk_header(&walk);
-	if (result == MACH_MSG_SUCCESS && kmsg->descriptors != 0 && !walk_body(&walk))
-		result = MACH_SEND_INVALID_RIGHT;
-	if (result != MACH_MSG_SUCCESS && !check_only) {
-		walk.mode = WALK_RESTORE;
-		(void)walk_header(&walk);
-		(void)walk_body(&walk);
-	} else if (!check_only) {
-		clear_receivers(kmsg);
+	if (space->active) {
+		ipc_right_hold_requests(space);
+		result = take_header(&walk);
+		if (result == MACH_MSG_SUCCESS && kmsg->descriptors != 0 && !take_body(&walk))
+			result = MACH_SEND_INVALID_RIGHT;
+		if (result != MACH_MSG_SUCCESS || check_only)
+			restore_rights(&walk);
+		else
+			clear_receivers(kmsg);
+		ipc_right_settle_requests(space, result == MACH_MSG_SUCCESS && !check_only);
 	}
 	lock_release(&space->lock);
 	ipc_deferred_run();

@@ -93,7 +93,7 @@ static __attribute__((noinline)) void take_back(struct ipc_space *space, mach_po
 	lock_acquire(&space->lock);
 	entry = ipc_entry_lookup(space, name);
 	if (entry != NULL && entry->object == &kmsg->local_port->object)
-		(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, false, &port, &dead);
+		(void)ipc_right_copyin(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, &port, &dead);
 	lock_release(&space->lock);
 	if (port == NULL) {
 		kmsg->local_port = NULL;

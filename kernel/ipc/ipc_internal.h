@@ -26,7 +26,7 @@ struct ipc_deferred {
 	struct ipc_kmsg *reserve;                /* block for the next small message: a notice's */
 	struct ipc_kmsg *spare[IPC_KMSG_SPARES]; /* blocks of IPC_KMSG_SMALL bytes, contents undefined */
 	unsigned spares;
-	struct list send, destroy, objects;
+	struct list send, destroy, objects, works;
 };
 
 void ipc_deferred_init(void);
@@ -206,12 +206,23 @@ mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg);
  */
 mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed);
 void ipc_unclaim(struct thread *claimed);
+/*
+ * Receive rights that the kernel gives away are in transit as those of tasks are. False, and the message destroyed with
+ * them: one would have come to lie in its own queue.
+ */
+bool ipc_kmsg_in_transit(struct ipc_kmsg *kmsg);
 
 /* Nothing was taken because the destination's queue is full. */
 #define IPC_SEND_FULL 0x7fff0002
 #define IPC_SEND_WAIT 0x7fff0003
 /* IPC_SEND_FULL, or MACH_MSG_SUCCESS (also for a bad name: the copyin says so). */
 mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name);
+/*
+ * A sender that was woken for room takes note of it, and once its send was tried, whatever came of that, passes the
+ * wake on if there is room still: its message may have become invalid, or may wait for memory. No locks held.
+ */
+void ipc_send_woken(struct thread *self);
+void ipc_send_room_over(struct thread *self);
 /*
  * What to do about it: IPC_SEND_WAIT: the current thread is among the blocked senders and must block; MACH_MSG_SUCCESS:
  * there is room now, try again; MACH_SEND_WILL_NOTIFY, MACH_SEND_TIMED_OUT, MACH_SEND_INVALID_NOTIFY,
@@ -304,11 +315,9 @@ void ipc_inherit_end(struct thread *self);
  * consumed, and a wait asserted.
  */
 mach_msg_return_t ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart);
-/*
- * A register message by a send-once right: if that stands for a deferred reply, its caller gets the words and the right
- * is consumed. False, and nothing done, otherwise.
- */
-bool ipc_kobject_answer(struct ipc_port *port, const uint64_t *words, unsigned count);
+/* A register message by a send-once right that stands for a deferred reply: its caller gets the words, the right is
+ * consumed. */
+void ipc_kobject_answer(struct ipc_port *port, const uint64_t *words, unsigned count);
 /* The last send-once right to a kernel port goes without a message. */
 void ipc_kobject_send_once_died(struct ipc_port *port);
 

@@ -66,6 +66,7 @@ struct ipc_port {
 
 	void *kobject;
 	void (*no_senders)(struct ipc_port *port, void *object); /* kernel port */
+	uint32_t few_senders;                                    /* so many left are none: 0 or 1 */
 	struct ipc_notice ns_notice, pd_notice;                  /* no-senders, port-destroyed */
 	struct list requests;                                    /* struct ipc_request of the entries that name it */
 	struct list watches;                                     /* ipc_port_watch_death */
@@ -91,6 +92,8 @@ static inline const struct list *ipc_object_pending(const struct ipc_object *obj
 /* A dead-name or send-possible request: the entry's, linked on the port while that lives. Notices under its lock. */
 struct ipc_request {
 	struct list link;
+	struct ipc_port *port;    /* the entry's, borrowed from it, or from who took its right */
+	struct ipc_request *next; /* space->held */
 	mach_port_name_t name;
 	uint32_t fired; /* dead-name notifications sent: so many references the dead name gets more */
 	struct ipc_notice dead, possible;

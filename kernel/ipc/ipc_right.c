@@ -12,21 +12,51 @@ static struct ipc_port *entry_port(const struct ipc_entry *entry)
 	return ipc_object_port(entry->object);
 }
 
-/* The entry loses its right: what was requested for it is told so. */
-static void request_cancel(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
+static void request_end(struct ipc_space *space, struct ipc_request *request)
+{
+	struct ipc_port *port = request->port;
+
+	lock_acquire(&port->object.lock);
+	list_remove(&request->link);
+	lock_release(&port->object.lock);
+	ipc_notify_port_deleted(request->dead, request->name);
+	ipc_notify_port_deleted(request->possible, request->name);
+	task_kfree(space->task, request, sizeof(*request));
+}
+
+/* The entry loses its right: what was requested for it is told so, at once or when that is certain. */
+static void request_cancel(struct ipc_space *space, struct ipc_entry *entry)
 {
 	struct ipc_request *request = entry->request;
-	struct ipc_port *port = entry_port(entry);
 
 	if (request == NULL)
 		return;
 	entry->request = NULL;
-	lock_acquire(&port->object.lock);
-	list_remove(&request->link);
-	lock_release(&port->object.lock);
-	ipc_notify_port_deleted(request->dead, name);
-	ipc_notify_port_deleted(request->possible, name);
-	task_kfree(space->task, request, sizeof(*request));
+	if (space->holds_requests) {
+		request->next = space->held;
+		space->held = request;
+	} else {
+		request_end(space, request);
+	}
+}
+
+void ipc_right_hold_requests(struct ipc_space *space)
+{
+	space->holds_requests = true;
+}
+
+void ipc_right_settle_requests(struct ipc_space *space, bool gone)
+{
+	struct ipc_request *request;
+
+	space->holds_requests = false;
+	while ((request = space->held) != NULL) {
+		space->held = request->next;
+		if (gone)
+			request_end(space, request);
+		else
+			ipc_entry_lookup(space, request->name)->request = request;
+	}
 }
 
 /* The entry's only right goes: out of the hash, and free. The right itself is the caller's. */
@@ -41,7 +71,7 @@ static void entry_clear(struct ipc_space *space, mach_port_name_t name, struct i
 /* The send right leaves the entry, which goes unless it has the receive right too. */
 static void entry_lose_send(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
-	request_cancel(space, name, entry);
+	request_cancel(space, entry);
 	entry->urefs = 0;
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_RECEIVE)
 		entry->bits &= ~MACH_PORT_TYPE_SEND;
@@ -101,7 +131,7 @@ static uint32_t type_wanted(mach_msg_type_name_t disposition)
 }
 
 kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
-	bool check, struct ipc_port **out, bool *dead)
+	struct ipc_port **out, bool *dead)
 {
 	uint32_t wanted = type_wanted(disposition), type;
 	struct ipc_entry *entry;
@@ -119,7 +149,7 @@ kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, m
 	type = ipc_entry_type(entry);
 	if (type == MACH_PORT_TYPE_DEAD_NAME && wanted != MACH_PORT_TYPE_RECEIVE) {
 		*dead = true;
-		if (!check && disposition != MACH_MSG_TYPE_COPY_SEND && --entry->urefs == 0)
+		if (disposition != MACH_MSG_TYPE_COPY_SEND && --entry->urefs == 0)
 			ipc_entry_free(space, name, entry);
 		return KERN_SUCCESS;
 	}
@@ -127,8 +157,6 @@ kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, m
 		return KERN_INVALID_RIGHT;
 	port = entry_port(entry);
 	*out = port;
-	if (check)
-		return KERN_SUCCESS;
 	switch (disposition) {
 	case MACH_MSG_TYPE_MAKE_SEND:
 		(void)ipc_port_make_send(port);
@@ -148,7 +176,7 @@ kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, m
 		}
 		break;
 	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-		request_cancel(space, name, entry);
+		request_cancel(space, entry);
 		entry_clear(space, name, entry);
 		break;
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
@@ -362,7 +390,7 @@ kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, st
 		break;
 	case MACH_PORT_RIGHT_SEND_ONCE:
 		loss->send_once = entry_port(entry);
-		request_cancel(space, name, entry);
+		request_cancel(space, entry);
 		entry_clear(space, name, entry);
 		break;
 	case MACH_PORT_RIGHT_PORT_SET:
@@ -383,7 +411,7 @@ void ipc_right_destroy(
 
 		if (type & MACH_PORT_TYPE_SEND) {
 			loss->send = port;
-			request_cancel(space, name, entry);
+			request_cancel(space, entry);
 		}
 		if (type & MACH_PORT_TYPE_RECEIVE)
 			loss->receive = port;
@@ -428,6 +456,7 @@ kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, 
 			return KERN_RESOURCE_SHORTAGE;
 		}
 		request->name = name;
+		request->port = port;
 	}
 	lock_acquire(&port->object.lock);
 	if (port->object.active) {

@@ -37,6 +37,8 @@ struct ipc_space {
 	struct refcount refs;
 	uint32_t chunks; /* size of the directory */
 	bool active;
+	bool holds_requests;      /* ipc_right_hold_requests */
+	struct ipc_request *held; /* by next */
 	struct ipc_entry **chunk; /* ipc_entry_none: no entry there yet */
 	uint32_t free_index;      /* first of the free list, 0 none */
 	uint32_t hash_size;       /* power of two */
@@ -133,11 +135,18 @@ static inline struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_p
 
 /*
  * Takes a right out of the space as the disposition says. Null and dead names: *port null, *dead tells.
- * KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing changed then. With `check` nothing is taken. A receive right taken
- * must be restored, or cleared of its receiver (ipc_port_clear_receiver), before the space is unlocked.
+ * KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing changed then. A receive right taken must be restored, or cleared of
+ * its receiver (ipc_port_clear_receiver), before the space is unlocked.
  */
 kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
-	bool check, struct ipc_port **port, bool *dead);
+	struct ipc_port **port, bool *dead);
+/*
+ * For several rights of which none shall be taken if one cannot be, in one hold of the lock: from the first call to the
+ * second the requests on names that lose their right are kept; then they are told that the names have gone, or are
+ * back.
+ */
+void ipc_right_hold_requests(struct ipc_space *space);
+void ipc_right_settle_requests(struct ipc_space *space, bool gone);
 /* Puts back what ipc_right_copyin took in the same hold of the lock. */
 void ipc_right_restore(
 	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port);

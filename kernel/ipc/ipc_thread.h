@@ -66,6 +66,7 @@ struct ipc_thread {
 	bool receive_words;             /* waits in mach_reply_wait; for who waits in `receivers` */
 	struct ipc_object *wait_object; /* port or set whose list it is or was on; reference */
 	uint64_t deadline;              /* of the trap that is being run in pieces, ns; 0 none */
+	struct ipc_port *room;   /* reference: woken for room there, the wake not passed on yet (ipc_send_room_over) */
 	struct ipc_kmsg *taking; /* message that left its queue but not yet the kernel: memory ran short of residence */
 };
 

@@ -58,16 +58,13 @@ static void call_answered(struct ipc_port *port, int64_t code, const uint64_t *w
 	thread_deallocate(caller);
 }
 
-bool ipc_kobject_answer(struct ipc_port *port, const uint64_t *words, unsigned count)
+void ipc_kobject_answer(struct ipc_port *port, const uint64_t *words, unsigned count)
 {
 	uint64_t word[IPC_WORDS] = {0};
 
-	if (port->object.type != IKOT_CALL_REPLY)
-		return false;
 	memcpy(word, words, count * sizeof(*word));
 	call_answered(port, MACH_MSG_SUCCESS, word, count);
 	ipc_port_drop_send_once(port);
-	return true;
 }
 
 void ipc_kobject_send_once_died(struct ipc_port *port)
@@ -189,7 +186,8 @@ static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 		out->remote_port = in->local_port;
 		out->remote_disposition = in->local_disposition;
 		in->local_port = NULL;
-		(void)ipc_kmsg_deliver(out);
+		if (ipc_kmsg_in_transit(out))
+			(void)ipc_kmsg_deliver(out);
 	}
 	ipc_kmsg_destroy(in); /* its right to reply, if it is still there, says that no reply comes */
 	return MACH_MSG_SUCCESS;

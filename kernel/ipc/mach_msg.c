@@ -36,8 +36,8 @@ static mach_msg_return_t send_to_kernel(struct thread *self, struct ipc_kmsg *km
 	return result;
 }
 
-/* *claimed: a receiver to switch to when this thread waits, or null. */
-static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
+/* IPC_SEND_WAIT: the thread is marked waiting for room. */
+static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	vm_address_t message = self->regs.rdi;
@@ -53,8 +53,6 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 			return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
 		result = ipc_send_full(self, name, option, deadline_of(self, option & MACH_SEND_TIMEOUT),
 			(mach_port_name_t)self->regs.r9);
-		if (result == IPC_SEND_WAIT)
-			thread_block(ipc_mach_msg_continue);
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
@@ -65,6 +63,17 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 	if (ipc_port_is_kernel(kmsg->remote_port))
 		return send_to_kernel(self, kmsg);
 	return ipc_kmsg_deliver_claim(kmsg, option & MACH_RCV_MSG ? claimed : NULL);
+}
+
+/* *claimed: a receiver to switch to when this thread waits, or null. */
+static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
+{
+	mach_msg_return_t result = try_send(self, claimed);
+
+	ipc_send_room_over(self);
+	if (result == IPC_SEND_WAIT)
+		thread_block(ipc_mach_msg_continue);
+	return result;
 }
 
 /* Waits for a message; the thread that ours went to runs now, unless a better one is ready. */
@@ -133,9 +142,12 @@ void ipc_mach_msg_continue(struct thread *self)
 	bool sending = (int64_t)self->regs.rax == TRAP_MACH_MSG && ((mach_msg_option_t)self->regs.rsi & MACH_SEND_MSG);
 	enum wait_result waited = self->wait_result;
 	int64_t result;
-	bool died;
+	bool died = false;
 
-	(void)ipc_mqueue_wait_over(self, &died);
+	if (sending)
+		ipc_send_woken(self);
+	else
+		(void)ipc_mqueue_wait_over(self, &died);
 	if (self->ipc.taking != NULL)
 		result = finish_handed(self);
 	else if (waited == WAIT_TIMED_OUT)
@@ -144,6 +156,7 @@ void ipc_mach_msg_continue(struct thread *self)
 		result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
 	else
 		result = both_halves(self, true, died);
+	ipc_send_room_over(self);
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->ipc.deadline = 0;

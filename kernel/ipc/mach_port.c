@@ -244,7 +244,7 @@ kern_return_t mach_port_extract_right(ipc_space_t task, mach_port_name_t name, m
 		return KERN_INVALID_NAME;
 	if (!space_lock(task))
 		return KERN_INVALID_TASK;
-	result = ipc_right_copyin(task, name, msgt_name, false, poly, &dead);
+	result = ipc_right_copyin(task, name, msgt_name, poly, &dead);
 	*polyPoly = msgt_name;
 	if (result == KERN_SUCCESS && msgt_name == MACH_MSG_TYPE_MOVE_RECEIVE) {
 		lock_acquire(&(*poly)->object.lock);

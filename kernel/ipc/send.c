@@ -51,6 +51,20 @@ mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **
 	return MACH_MSG_SUCCESS;
 }
 
+bool ipc_kmsg_in_transit(struct ipc_kmsg *kmsg)
+{
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		struct ipc_carry *carry = &kmsg->carry[i];
+
+		if (carry->port != NULL && carry->disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
+			!ipc_port_in_transit(carry->port, kmsg->remote_port)) {
+			ipc_kmsg_destroy(kmsg);
+			return false;
+		}
+	}
+	return true;
+}
+
 mach_msg_return_t ipc_kmsg_send_from_kernel(
 	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t option)
 {
@@ -77,16 +91,8 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 	kmsg->remote_port = port;
 	if (kmsg->local_port != NULL)
 		kmsg->local_disposition = ipc_received_as(MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits));
-	/* Receive rights that the kernel gives away are in transit too. */
-	for (unsigned i = 0; i < kmsg->descriptors; i++) {
-		struct ipc_carry *carry = &kmsg->carry[i];
-
-		if (carry->port != NULL && carry->disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
-			!ipc_port_in_transit(carry->port, port)) {
-			ipc_kmsg_destroy(kmsg);
-			return MACH_SEND_INVALID_RIGHT;
-		}
-	}
+	if (!ipc_kmsg_in_transit(kmsg))
+		return MACH_SEND_INVALID_RIGHT;
 	/* What can be provoked without end counts to who made the port, and is lost over its limit. */
 	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && port->object.charged != NULL && kmsg->charged == NULL)
 		kmsg->lost = !ipc_kmsg_charge(kmsg, port->object.charged);
@@ -128,6 +134,34 @@ mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name)
 	return result;
 }
 
+void ipc_send_woken(struct thread *self)
+{
+	struct ipc_object *object = self->ipc.wait_object;
+	bool woken, died;
+
+	if (object == NULL)
+		return;
+	ipc_object_reference(object);
+	woken = ipc_mqueue_wait_over(self, &died);
+	if (woken && !died)
+		self->ipc.room = ipc_object_port(object);
+	else
+		ipc_object_release(object);
+}
+
+void ipc_send_room_over(struct thread *self)
+{
+	struct ipc_port *port = self->ipc.room;
+
+	if (port == NULL)
+		return;
+	self->ipc.room = NULL;
+	lock_acquire(&port->object.lock);
+	ipc_mqueue_wake_sender(port);
+	lock_release(&port->object.lock);
+	ipc_port_release(port);
+}
+
 /* Space locked: a send-possible request on the name, to a send-once right made from the receive right `notify`. */
 static mach_msg_return_t request_possible(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
 	mach_port_name_t notify, struct ipc_port **previous)
@@ -136,7 +170,7 @@ static mach_msg_return_t request_possible(struct ipc_space *space, mach_port_nam
 	bool dead;
 
 	if (!(ipc_entry_type(entry) & MACH_PORT_TYPE_SEND) || !MACH_PORT_VALID(notify) ||
-		ipc_right_copyin(space, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, false, &right, &dead) != KERN_SUCCESS)
+		ipc_right_copyin(space, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &right, &dead) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_NOTIFY;
 	if (ipc_right_request(space, name, entry, right, true, previous) != KERN_SUCCESS) {
 		ipc_port_drop_send_once(right);

@@ -10,5 +10,6 @@ void test_queues(void);
 void test_rights(void);
 void test_messages(void);
 void test_exchange(void);
+void test_failures(void);
 
 #endif

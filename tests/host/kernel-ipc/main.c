@@ -12,6 +12,7 @@ int main(void)
 	test_priorities();
 	test_messages();
 	test_exchange();
+	test_failures();
 	test_calls();
 	return host_result();
 }

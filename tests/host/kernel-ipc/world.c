@@ -249,6 +249,16 @@ void task_deallocate(task_t task)
 	free(task);
 }
 
+void task_reach_check(struct task *task)
+{
+	(void)task;
+}
+
+void task_reach_watch_thread(struct ipc_port *port)
+{
+	(void)port;
+}
+
 bool task_charge(struct task *task, uint64_t bytes)
 {
 	if (task == NULL)

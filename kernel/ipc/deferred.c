@@ -18,6 +18,7 @@ void ipc_deferred_init(void)
 		list_init(&deferred[i].send);
 		list_init(&deferred[i].destroy);
 		list_init(&deferred[i].objects);
+		list_init(&deferred[i].works);
 	}
 }
 
@@ -55,6 +56,14 @@ void ipc_defer_free(struct ipc_object *object)
 	d->pending = true;
 }
 
+void ipc_defer_work(struct ipc_work *work)
+{
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+
+	list_add_tail(&d->works, &work->link);
+	d->pending = true;
+}
+
 /* So many pieces of work between two looks at the interrupts. */
 #define BATCH 16u
 
@@ -75,6 +84,8 @@ void ipc_deferred_run_pending(struct ipc_deferred *d)
 			ipc_kmsg_destroy_now(container_of(link, struct ipc_kmsg, element.link));
 		else if ((link = list_pop_head(&d->objects)) != NULL)
 			ipc_object_free(container_of(link, struct ipc_object, free_link));
+		else if ((link = list_pop_head(&d->works)) != NULL)
+			container_of(link, struct ipc_work, link)->fn(container_of(link, struct ipc_work, link));
 		else
 			break;
 	}

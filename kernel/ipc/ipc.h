@@ -3,6 +3,7 @@
 #define IPC_IPC_H
 
 #include <kern/kernel_types.h>
+#include <kern/list.h>
 #include <mach/message.h>
 
 struct thread_regs;
@@ -33,6 +34,20 @@ void ipc_kernel_port_destroy(struct ipc_port *port);
 void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object));
 /* Called (port unlocked) when the last send right to a kernel port has gone: to drop irq and memory objects. */
 void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
+
+/*
+ * The same for a port to which its task's own space may hold a right that gives nobody anything: called also when one
+ * right is left. held_outside says whether there are rights that are not that space's.
+ */
+void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
+bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space);
+
+/* Something to be done when no locks are held: by the next ipc_deferred_run(). */
+struct ipc_work {
+	struct list link;
+	void (*fn)(struct ipc_work *work);
+};
+void ipc_defer_work(struct ipc_work *work);
 
 /*
  * Rights as the kernel holds them. Null and dead ports are passed through. make: port borrowed, a right produced.

@@ -140,8 +140,9 @@ void ipc_port_release_send(struct ipc_port *port)
 	lock_acquire(&port->object.lock);
 	assert(port->srights != 0);
 	mscount = port->mscount;
-	if (--port->srights == 0 && port->object.active) {
-		notice = ipc_notice_take(&port->ns_notice);
+	if (--port->srights <= port->few_senders && port->object.active) {
+		if (port->srights == 0)
+			notice = ipc_notice_take(&port->ns_notice);
 		no_senders = port->no_senders;
 		kobject = port->kobject;
 	}
@@ -382,9 +383,35 @@ void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, 
 	return ipc_port_kobject(port, type, reference);
 }
 
-void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
+static void set_callback(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object), uint32_t few_senders)
 {
 	lock_acquire(&port->object.lock);
 	port->no_senders = fn;
+	port->few_senders = few_senders;
 	lock_release(&port->object.lock);
+}
+
+void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
+{
+	set_callback(port, fn, 0);
+}
+
+void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
+{
+	set_callback(port, fn, 1);
+}
+
+bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space)
+{
+	struct ipc_entry *entry;
+	mach_port_name_t name;
+	bool outside;
+
+	lock_acquire(&space->lock);
+	entry = space->active ? ipc_entry_find(space, &port->object, &name) : NULL;
+	lock_acquire(&port->object.lock);
+	outside = port->srights > (entry != NULL);
+	lock_release(&port->object.lock);
+	lock_release(&space->lock);
+	return outside;
 }

@@ -24,6 +24,7 @@ static void task_setup(struct task *task)
 	ref_init(&task->refs, 1);
 	list_init(&task->threads);
 	list_init(&task->all_link);
+	list_init(&task->end_work.link);
 	task->kernel_limit = KERNEL_LIMIT_DEFAULT;
 	task->priority = PRIORITY_USER;
 	task->max_priority = PRIORITY_KERNEL - 1;
@@ -117,6 +118,7 @@ kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 	}
 	task->priority = parent->priority;
 	task->max_priority = parent->max_priority;
+	task_reach_watch_task(task->self_port);
 	task->tokens = task_tokens_take(parent);
 	if (inherit_memory)
 		inherit_handler(task, parent);

@@ -2,6 +2,7 @@
 #ifndef KERN_TASK_H
 #define KERN_TASK_H
 
+#include <ipc/ipc.h>
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <kern/lock.h>
@@ -46,6 +47,7 @@ struct task {
 	uint64_t kernel_limit;
 	uint64_t user_ns, system_ns; /* of threads that ended */
 	char name[32];
+	struct ipc_work end_work; /* fn set: it is about to end, out of reach (task_reach.c) */
 };
 
 extern struct task kernel_task;
@@ -57,6 +59,11 @@ extern struct task kernel_task;
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out);
 kern_return_t task_terminate(task_t task);
 void task_reference(task_t task);
+/* Ends the task, by the next ipc_deferred_run(), if it is out of reach (task_reach.c). No locks held. */
+void task_reach_check(struct task *task);
+/* So that the loss of rights to these kernel ports makes it look. */
+void task_reach_watch_task(struct ipc_port *port);
+void task_reach_watch_thread(struct ipc_port *port);
 
 /* Accounts kernel memory to a task: false, and nothing charged, over its limit. Null is the kernel's own. */
 bool task_charge(struct task *task, uint64_t bytes);

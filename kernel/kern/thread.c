@@ -69,6 +69,7 @@ kern_return_t thread_create(task_t task, thread_t *out)
 		thread_deallocate(thread);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	task_reach_watch_thread(thread->self_port);
 	lock_acquire(&task->lock);
 	if (task->dead) {
 		lock_release(&task->lock);
@@ -124,6 +125,7 @@ void thread_exit_self(struct thread *self)
 	port = self->self_port;
 	self->self_port = NULL;
 	lock_release(&task->lock);
+	task_reach_check(task);
 	if (port != NULL)
 		ipc_kernel_port_destroy(port);
 	if (self->exception_reply != NULL) {
@@ -201,6 +203,7 @@ kern_return_t thread_suspend(thread_t thread)
 		machine_kick(thread->processor);
 	lock_release(&thread->lock);
 	ipc_thread_withdraw(thread);
+	task_reach_check(thread->task);
 	return KERN_SUCCESS;
 }
 

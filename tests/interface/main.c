@@ -17,6 +17,7 @@ int main(void)
 		{"registers set in a call", test_set_in_call},
 		{"dropped replies", test_dropped_reply},
 		{"authority", test_authority},
+		{"lifetimes", test_lifetimes},
 		{"machine", test_machine},
 		{"bad input", test_bad_input},
 		{"words", test_words},

@@ -17,6 +17,7 @@ void test_foreign(void);
 void test_set_in_call(void);
 void test_dropped_reply(void);
 void test_authority(void);
+void test_lifetimes(void);
 void test_bad_input(void);
 void test_words(void);
 void test_tokens(void);

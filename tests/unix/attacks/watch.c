@@ -1,6 +1,7 @@
 /*
- * watch SECONDS PROGRAM [ARGUMENT]... : runs an attack as one ordinary user, for at most so long, while another user's
- * shell goes on; says how the attack ended and how long that shell's slowest command took before, during and after it.
+ * watch [-m] SECONDS PROGRAM [ARGUMENT]... : runs an attack as one ordinary user, for at most so long, while another
+ * user's shell goes on; says how the attack ended, how long that shell's slowest command took before, during and after
+ * it, and whether all memory is back. With -m the attack is a Mach program: it has the kernel's traps.
  *
  * What this program says of time is relative: a command of the other user may take two seconds, and as much longer as
  * the machine is slow, which the rounds before the attack show.
@@ -8,12 +9,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
+#include <servers/unix.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +29,11 @@ enum {
 	ANSWER_MS = 2000,
 	ANSWER_FACTOR = 20, /* of the slowest command of an idle machine */
 	PAUSE_MS = 50,
+	LOST_PER_CENT = 1, /* of the machine's memory, at most, */
+	LOST_KIB = 2048,   /* beside what the caches of the kernel and the servers keep for the next time */
 };
+
+static bool mach;
 
 /* Shared with the bystander. */
 static struct notes {
@@ -109,6 +116,32 @@ static bool rounds_done(int phase, unsigned rounds, long limit_ms)
 	return true;
 }
 
+/* KiB, of /proc/meminfo. */
+static long memory(const char *key)
+{
+	char line[128];
+	FILE *file = fopen("/proc/meminfo", "r");
+	long value = -1;
+
+	while (file != NULL && value < 0 && fgets(line, sizeof line, file) != NULL)
+		if (strncmp(line, key, strlen(key)) == 0)
+			value = atol(line + strlen(key));
+	if (file != NULL)
+		fclose(file);
+	return value;
+}
+
+/* Says whether the memory that is available comes back to what it was, within the time. */
+static void memory_back(long before, long limit_ms)
+{
+	long start = now_ms(), allowed = LOST_KIB + memory("MemTotal:") * LOST_PER_CENT / 100, lost;
+
+	while ((lost = before - memory("MemAvailable:")) > allowed && now_ms() - start < limit_ms)
+		pause_ms(PAUSE_MS);
+	printf("memory: %ld KiB less than before\n", lost);
+	printf("memory: %s\n", lost <= allowed ? "is back" : "is lost");
+}
+
 /* The attack's wait status; -1 when it was still running at its end. */
 static int attack(char **arguments, long limit_ms)
 {
@@ -118,6 +151,8 @@ static int attack(char **arguments, long limit_ms)
 
 	if (child == 0) {
 		setpgid(0, 0);
+		if (mach && prctl(PR_PORTOLAN_MACH, PORTOLAN_MACH_TRAPS, 0, 0, 0) != 0)
+			_exit(126);
 		become(ATTACKER);
 		execv(arguments[0], arguments);
 		_exit(127);
@@ -142,10 +177,15 @@ static int attack(char **arguments, long limit_ms)
 
 int main(int argc, char **argv)
 {
-	long limit;
+	long limit, before;
 	bool alive;
 	int status;
 
+	if (argc > 1 && strcmp(argv[1], "-m") == 0) {
+		mach = true;
+		argc--;
+		argv++;
+	}
 	if (argc < 3)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -157,6 +197,7 @@ int main(int argc, char **argv)
 	if (!rounds_done(0, ALONE_ROUNDS, ANSWER_MS * ANSWER_FACTOR))
 		return 2;
 	limit = ANSWER_MS + ANSWER_FACTOR * notes->slowest_ms[0];
+	before = memory("MemAvailable:");
 	notes->phase = 1;
 	status = attack(argv + 2, atol(argv[1]) * 1000);
 	notes->phase = 2;
@@ -175,5 +216,6 @@ int main(int argc, char **argv)
 				  : notes->slowest_ms[1] > limit ? "too slow during the attack"
 				  : notes->slowest_ms[2] > limit ? "too slow afterwards"
 								 : "well");
+	memory_back(before, limit);
 	return 0;
 }

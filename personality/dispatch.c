@@ -136,7 +136,7 @@ kern_return_t S_exception_raise(mach_port_t exception_port, mach_port_t thread_p
 
 	(void)exception_port;
 	server_lock();
-	thread = thread_of_port(thread_port);
+	thread = thread_of_port(thread_port, message_payload);
 	if (thread != NULL)
 		result = deliver_exception(thread, exception, code, subcode);
 	server_leave();

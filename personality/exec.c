@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "dispatch.h"
 #include "file.h"
 #include "fork.h"
 #include "futex.h"
+#include "identity.h"
 #include "mm.h"
 #include "posixtimer.h"
 #include "proc.h"
@@ -75,7 +77,7 @@ static int open_program(struct call *call, int dirfd, const char *path, unsigned
 	if (error != 0)
 		return error;
 	error = VNODE_TYPE(*out) != S_IFREG ? -EACCES : vnode_access(call, *out, X_OK, false);
-	if (error == 0 && !((*out)->mode & 0111))
+	if (error == 0 && (!((*out)->mode & 0111) || ((*out)->mount->flags & MS_NOEXEC)))
 		error = -EACCES;
 	if (error == 0 && (*out)->writers > 0)
 		error = -ETXTBSY;
@@ -287,23 +289,6 @@ static int map_program(
 	return error;
 }
 
-/* Set-id bits of the file. True: the program must not trust its environment. */
-static bool new_credentials(struct process *process, struct vnode *vnode)
-{
-	file_attributes_t attributes;
-	struct credentials *who = &process->credentials;
-
-	if ((vnode->mode & (S_ISUID | S_ISGID)) != 0 && vnode->ops->get_attributes(vnode, &attributes) == 0) {
-		if (vnode->mode & S_ISUID)
-			who->euid = (uint32_t)attributes.uid;
-		if ((vnode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-			who->egid = (uint32_t)attributes.gid;
-	}
-	who->suid = who->fsuid = who->euid;
-	who->sgid = who->fsgid = who->egid;
-	return who->uid != who->euid || who->gid != who->egid;
-}
-
 /* A kernel thread at the program's start, not yet running. */
 static int make_thread(const struct address_space *space, const struct exec_image *image, mach_port_t *port,
 	x86_thread_state64_t *registers)
@@ -325,7 +310,8 @@ static int make_thread(const struct address_space *space, const struct exec_imag
 
 /* Nothing fails from here on: the process becomes the new program. */
 static void change_over(struct call *call, struct address_space *space, const struct exec_image *image,
-	struct vnode *vnode, const char *name, bool dumpable, mach_port_t port, const x86_thread_state64_t *registers)
+	struct exec_identity *identity, struct vnode *vnode, const char *name, mach_port_t port,
+	const x86_thread_state64_t *registers)
 {
 	struct process *process = call->process;
 	struct thread *thread = call->thread;
@@ -345,7 +331,6 @@ static void change_over(struct call *call, struct address_space *space, const st
 	process->environment_start = image->environment_start;
 	process->environment_end = image->environment_end;
 	process->did_exec = true;
-	process->dumpable = dumpable;
 	process->exit_signal = SIGCHLD;
 	memset(process->command, 0, sizeof process->command);
 	name = slash != NULL ? slash + 1 : name;
@@ -374,7 +359,8 @@ static void change_over(struct call *call, struct address_space *space, const st
 	process->mach_program = 0;
 	memcpy(kernel_name, process->command, sizeof process->command);
 	task_set_name(space->task, kernel_name);
-	/* May release the lock: the thread is still in its call for everybody else. */
+	/* From here on the lock may be released: the thread is still in its call for everybody else. */
+	identity_take(process, identity);
 	file_table_close_on_exec(process->files);
 	address_space_release(old);
 	vnode_run_end(old_executable);
@@ -389,50 +375,57 @@ static void change_over(struct call *call, struct address_space *space, const st
 		signal_wake(thread);
 }
 
+/* A thread in the program's memory, all that it needs in place. 0 or -errno. */
+static int build_program(struct call *call, struct program *program, const char *name,
+	const struct exec_strings *strings, const struct exec_identity *identity, struct address_space *space,
+	struct exec_image *image)
+{
+	uint64_t stack_size = exec_stack_size(call->process, strings);
+	int error;
+
+	space->mmap_top = STACK_TOP - stack_size - STACK_GAP;
+	error = map_program(call, space, program, image);
+	if (error == 0)
+		error = vdso_map(space, &image->vdso);
+	if (error == 0)
+		error = exec_stack(space, image, strings, name, &identity->credentials, identity->secure, stack_size);
+	return error;
+}
+
 static int64_t run_program(
 	struct call *call, struct program *program, const char *name, const struct exec_strings *strings)
 {
 	struct process *process = call->process;
-	struct credentials before = process->credentials;
 	struct address_space *space = address_space_create();
 	struct exec_image image = {0};
+	struct exec_identity identity;
 	x86_thread_state64_t registers;
-	uint64_t stack_size;
-	mach_port_t port;
-	bool secure, readable;
-	int error;
+	mach_port_t port = MACH_PORT_NULL;
+	int64_t error;
 
 	if (space == NULL)
 		return -ENOMEM;
-	readable = vnode_access(call, program->vnode, R_OK, false) == 0;
-	stack_size = exec_stack_size(process, strings);
-	space->mmap_top = STACK_TOP - stack_size - STACK_GAP;
-	secure = new_credentials(process, program->vnode);
-	error = map_program(call, space, program, &image);
-	if (error == 0)
-		error = vdso_map(space, &image.vdso);
-	if (error == 0)
-		error = exec_stack(space, &image, strings, name, process, secure, stack_size);
+	identity_plan(call, program->vnode, &identity);
+	error = build_program(call, program, name, strings, &identity, space, &image);
 	if (error == 0)
 		error = make_thread(space, &image, &port, &registers);
-	if (error == 0 && process->memory != NULL && !process_end_other_threads(process, call->thread)) {
-		/* The others are in calls: begin anew when they have come back and are gone. */
-		thread_terminate(port);
-		mach_port_deallocate(mach_task_self(), port);
-		process->credentials = before;
-		address_space_release(space);
-		return call_wait_for(call, &process->child_queue);
-	}
-	if (error == 0 && process->port == MACH_PORT_NULL)
-		error = process_own_port(process);
+	/* The others may be in calls: this one begins anew when they have come back and are gone. */
+	if (error == 0 && process->memory != NULL && !process_end_other_threads(process, call->thread))
+		error = call_wait_for(call, &process->child_queue);
 	if (error == 0)
-		error = task_attach(process, space->task, process->mach_program);
+		error = identity_make(call, &identity);
+	if (error == 0)
+		error = task_attach(identity.port, space->task, process->mach_program);
 	if (error != 0) {
-		process->credentials = before;
+		identity_drop(&identity);
+		if (port != MACH_PORT_NULL) {
+			thread_terminate(port);
+			mach_port_deallocate(mach_task_self(), port);
+		}
 		address_space_release(space);
 		return error;
 	}
-	change_over(call, space, &image, program->vnode, name, readable && !secure, port, &registers);
+	change_over(call, space, &image, &identity, program->vnode, name, port, &registers);
 	return CALL_GONE;
 }
 

@@ -10,6 +10,7 @@ struct call;
 struct address_space;
 struct vnode;
 struct process;
+struct credentials;
 
 /* Strings of argv and envp, one after the other, each with its NUL. */
 struct exec_strings {
@@ -45,7 +46,7 @@ int exec_map(struct call *call, struct address_space *space, struct vnode *vnode
 uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings);
 /* Maps the stack and writes what a program finds there. In a worker, releases the lock. */
 int exec_stack(struct address_space *space, struct exec_image *image, const struct exec_strings *strings,
-	const char *path, const struct process *process, bool secure, uint64_t stack_size);
+	const char *path, const struct credentials *who, bool secure, uint64_t stack_size);
 /* Starts pid 1 or anything else in a process that has no task yet: path and strings from the server. In a worker
  * context: lock held. */
 int64_t exec_run(struct call *call, const char *path, struct exec_strings *strings);

@@ -110,11 +110,10 @@ uint64_t exec_stack_size(const struct process *process, const struct exec_string
 }
 
 int exec_stack(struct address_space *space, struct exec_image *image, const struct exec_strings *strings,
-	const char *path, const struct process *process, bool secure, uint64_t stack_size)
+	const char *path, const struct credentials *who, bool secure, uint64_t stack_size)
 {
 	static const char platform[] = "x86_64";
 	const struct elf_image *elf = &image->program;
-	const struct credentials *who = &process->credentials;
 	uint64_t at = STACK_TOP - 8, strings_at, path_at, platform_at, random_at, words, *vector;
 	unsigned i, n = 0, capabilities2, capabilities = hardware_capabilities(&capabilities2);
 	unsigned char random[16];

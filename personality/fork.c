@@ -52,13 +52,13 @@ static kern_return_t give_bootstrap_port(mach_port_t task)
 	return result;
 }
 
-int task_attach(struct process *process, mach_port_t task, unsigned mach)
+int task_attach(mach_port_t port, mach_port_t task, unsigned mach)
 {
 	int setting = mach != 0 ? FOREIGN_PORT : FOREIGN_PORT | FOREIGN_ONLY;
 	foreign_bitmap_t none = {0};
 
-	if (task_set_foreign(task, setting, 0, process->port, none) != KERN_SUCCESS ||
-		task_set_special_port(task, TASK_EXCEPTION_PORT, process->port) != KERN_SUCCESS)
+	if (task_set_foreign(task, setting, 0, port, none) != KERN_SUCCESS ||
+		task_set_special_port(task, TASK_EXCEPTION_PORT, port) != KERN_SUCCESS)
 		return -ENOMEM;
 	if ((mach & PORTOLAN_MACH_BOOTSTRAP) && give_bootstrap_port(task) != KERN_SUCCESS)
 		return -ENOMEM;
@@ -84,6 +84,7 @@ int thread_start(
 static void inherit_thread(struct thread *thread, const struct thread *from, const struct clone_request *request)
 {
 	thread->blocked = from->blocked;
+	thread->no_new_privileges = from->no_new_privileges;
 	memcpy(thread->name, from->name, sizeof thread->name);
 	if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK)) {
 		thread->alt_stack = from->alt_stack;
@@ -213,7 +214,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	} else {
 		child->memory = address_space_fork(parent->memory);
 		if (child->memory == NULL || process_own_port(child) != 0 ||
-			task_attach(child, child->memory->task, 0) != 0)
+			task_attach(child->port, child->memory->task, 0) != 0)
 			goto fail;
 	}
 	if (request->flags & CLONE_PARENT_SETTID)

@@ -15,6 +15,8 @@
 #include "unix_server.h"
 #include "vfs_internal.h"
 
+#define MOUNT_OPTIONS ((unsigned)(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC))
+
 #define PROC_MAGIC  0x9fa0
 #define TMPFS_MAGIC 0x01021994
 
@@ -236,7 +238,7 @@ static int remount(struct call *call, uint64_t target, uint64_t flags)
 			error = -EROFS;
 	}
 	if (error == 0)
-		vnode->mount->flags = (vnode->mount->flags & ~(unsigned)MS_RDONLY) | ((unsigned)flags & MS_RDONLY);
+		vnode->mount->flags = (vnode->mount->flags & ~MOUNT_OPTIONS) | ((unsigned)flags & MOUNT_OPTIONS);
 	vnode_release(vnode);
 	return error;
 }
@@ -322,7 +324,7 @@ static int fill_statfs(struct vnode *vnode, struct statfs *out)
 	out->f_ffree = info.files_free;
 	out->f_namelen = (long)info.name_length;
 	memcpy(&out->f_fsid, &info.id, sizeof out->f_fsid);
-	out->f_flags = mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+	out->f_flags = mount->flags & MOUNT_OPTIONS;
 	return error;
 }
 

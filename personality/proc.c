@@ -80,7 +80,7 @@ struct thread *thread_of_word(uint64_t word, uint64_t payload)
 	return borrower(thread);
 }
 
-struct thread *thread_of_port(mach_port_t port)
+struct thread *thread_of_port(mach_port_t port, uint64_t payload)
 {
 	unsigned i;
 
@@ -88,7 +88,8 @@ struct thread *thread_of_port(mach_port_t port)
 		struct thread *thread;
 
 		for (thread = thread_hash[i]; thread != NULL; thread = thread->hash_next) {
-			if (thread->port == port && !thread->borrowed && !thread->dead)
+			if (thread->port == port && !thread->borrowed && !thread->dead &&
+				thread->process->serial == payload)
 				return borrower(thread);
 		}
 	}
@@ -108,6 +109,11 @@ int allocate_id(void)
 }
 
 /* --- Making. */
+
+uint64_t process_new_serial(void)
+{
+	return ++last_serial;
+}
 
 void thread_unhash(struct thread *thread)
 {
@@ -217,7 +223,7 @@ struct process *process_create(struct process *parent)
 		return NULL;
 	}
 	process_count(process, 1);
-	process->serial = ++last_serial;
+	process->serial = process_new_serial();
 	process->parent = parent;
 	process->exit_signal = SIGCHLD;
 	process->dumpable = true;

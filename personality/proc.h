@@ -65,8 +65,9 @@ struct process {
 	unsigned thread_count;
 
 	struct address_space *memory; /* mm.h; shared with the parent during vfork */
-	uint64_t serial;              /* never used again: payload of the port */
-	mach_port_t port;             /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
+	/* Of the program, new with every exec (identity.h): */
+	uint64_t serial;  /* never used again: payload of the port */
+	mach_port_t port; /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
 
 	struct credentials credentials;
 	struct user *user; /* of the real uid: a reference */
@@ -133,9 +134,10 @@ struct thread {
 	uint64_t robust_list, robust_list_size;
 	uint64_t rseq;
 	char name[16];
-	struct timer kick; /* delivers again what came between the end of a call and its reply */
-	bool dead;         /* to be freed when its call comes back */
-	bool counted;      /* in process->counted */
+	bool no_new_privileges; /* PR_SET_NO_NEW_PRIVS: no exec gives it ids */
+	struct timer kick;      /* delivers again what came between the end of a call and its reply */
+	bool dead;              /* to be freed when its call comes back */
+	bool counted;           /* in process->counted */
 };
 
 extern struct list processes;
@@ -161,8 +163,8 @@ struct thread *thread_find(int id); /* by thread id */
 struct process_group *group_find(int id);
 /* The caller of a foreign call, by thread word and payload; the borrower when it is lent. Null: none of ours. */
 struct thread *thread_of_word(uint64_t word, uint64_t payload);
-/* The thread of a kernel port name; the borrower when it is lent. */
-struct thread *thread_of_port(mach_port_t port);
+/* The same by its kernel port's name. */
+struct thread *thread_of_port(mach_port_t port, uint64_t payload);
 
 /* --- Making. Null: no memory or no id. */
 struct process *process_create(struct process *parent);
@@ -170,6 +172,8 @@ struct thread *thread_create_for(struct process *process, int id);
 /* So many more (or fewer) that count as its user's. */
 void process_count(struct process *process, int more);
 int allocate_id(void);
+/* A payload that no process's port has had. */
+uint64_t process_new_serial(void);
 unsigned processors_available(void);
 
 /* --- Job control: holds all threads, lets them go on. */

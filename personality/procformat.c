@@ -93,8 +93,8 @@ void format_status(struct text *text, const struct proc_facts *f)
 			U(f->resident_bytes / 1024));
 	text_add(text,
 		"Threads:\t%d\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%"
-		"016llx\n",
-		f->threads, 0ull, U(f->pending), U(f->blocked), U(f->ignored), U(f->caught));
+		"016llx\nNoNewPrivs:\t%d\n",
+		f->threads, 0ull, U(f->pending), U(f->blocked), U(f->ignored), U(f->caught), f->no_new_privileges);
 }
 
 void format_meminfo(struct text *text, const struct memory_facts *f)

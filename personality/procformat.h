@@ -26,6 +26,7 @@ struct proc_facts {
 	uint64_t code_start, code_end, stack_start;
 	uint64_t pending, blocked, ignored, caught;
 	int exit_signal;
+	bool no_new_privileges;
 	uint32_t uid[4], gid[4];
 	unsigned groups;
 	const uint32_t *group_list;

@@ -1,7 +1,9 @@
 /* What the files of /proc say. */
 #include <cpuid.h>
 #include <mach/mach.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 
@@ -81,6 +83,8 @@ static void gather(struct process *process, struct proc_facts *facts)
 		facts->ignored |= handler == 1 ? 1ull << i : 0;
 		facts->caught |= handler > 1 ? 1ull << i : 0;
 	}
+	if (!list_empty(&process->threads))
+		facts->no_new_privileges = list_entry(process->threads.next, struct thread, link)->no_new_privileges;
 	facts->exit_signal = process->exit_signal;
 	memcpy(facts->uid, (uint32_t[]){who->uid, who->euid, who->suid, who->fsuid}, sizeof facts->uid);
 	memcpy(facts->gid, (uint32_t[]){who->gid, who->egid, who->sgid, who->fsgid}, sizeof facts->gid);
@@ -185,7 +189,12 @@ void proc_text_maps(struct text *text, struct process *process, struct call *cal
 
 static const char *mount_options(const struct mount *mount)
 {
-	return mount->flags & 1 ? "ro" : "rw"; /* MS_RDONLY */
+	static char text[sizeof "rw,nosuid,nodev,noexec"];
+
+	snprintf(text, sizeof text, "%s%s%s%s", mount->flags & MS_RDONLY ? "ro" : "rw",
+		mount->flags & MS_NOSUID ? ",nosuid" : "", mount->flags & MS_NODEV ? ",nodev" : "",
+		mount->flags & MS_NOEXEC ? ",noexec" : "");
+	return text;
 }
 
 void proc_text_mounts(struct text *text, struct process *process, struct call *call)
@@ -208,7 +217,7 @@ void proc_text_mountinfo(struct text *text, struct process *process, struct call
 
 		text_add(text, "%u %u %u:%u / %s %s - %s %s %s\n", id, mount->covered == NULL ? 1u : 20u,
 			major(mount->device), minor(mount->device), mount->target, mount_options(mount), mount->type,
-			mount->source, mount_options(mount));
+			mount->source, mount->flags & MS_RDONLY ? "ro" : "rw");
 		id++;
 	}
 }

@@ -44,9 +44,6 @@ int64_t sys_prctl(
 	char name[16] = {0};
 	int value, error;
 
-	(void)argument3;
-	(void)argument4;
-	(void)argument5;
 	switch (option) {
 	case PR_SET_NAME:
 		error = copy_string(call, name, argument2, sizeof name);
@@ -79,11 +76,19 @@ int64_t sys_prctl(
 	case PR_GET_CHILD_SUBREAPER:
 		value = process->child_subreaper;
 		return call_result(copy_out(call, argument2, &value, sizeof value));
+	case PR_SET_NO_NEW_PRIVS:
+		if (argument2 != 1 || argument3 != 0 || argument4 != 0 || argument5 != 0)
+			return -EINVAL;
+		call->thread->no_new_privileges = true;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		if (argument2 != 0 || argument3 != 0 || argument4 != 0 || argument5 != 0)
+			return -EINVAL;
+		return call->thread->no_new_privileges;
 	case PR_CAPBSET_READ:
 		return argument2 < CAPABILITIES ? 1 : -EINVAL;
 	case PR_GET_KEEPCAPS:
 	case PR_GET_SECCOMP:
-	case PR_GET_NO_NEW_PRIVS:
 	case PR_GET_TIMERSLACK:
 		return 0;
 	case PR_PORTOLAN_MACH:

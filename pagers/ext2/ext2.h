@@ -2,6 +2,7 @@
 #ifndef EXT2_EXT2_H
 #define EXT2_EXT2_H
 
+#include "pagers/ext2/cache.h"
 #include "pagers/ext2/device.h"
 #include "pagers/filekit/backend.h"
 
@@ -40,11 +41,28 @@ int ext2_errno(errcode_t code);
 /* EROFS when nothing may be changed. */
 int ext2_check_writable(struct ext2_volume *volume);
 
-/* io.c: the library's way to the device, with a cache of blocks that are written back. */
+/* io.c: the library's way to the device, by the cache. */
 extern struct struct_io_manager ext2_io_manager;
 void ext2_io_set_device(struct ext2_device *device); /* for the next open */
+/* The cache below, and what ext2_cache_open said. */
+struct ext2_cache *ext2_io_cache(io_channel channel, bool *old, bool *whole);
+static inline struct ext2_cache *ext2_fs_cache(ext2_filsys fs)
+{
+	bool unused;
+
+	return ext2_io_cache(fs->io, &unused, &unused);
+}
 /* The blocks' contents are written around the cache: forget what it holds of them. */
 void ext2_io_forget(io_channel channel, uint64_t block, uint64_t count);
+
+/* recover.c */
+/* Has the library's allocations logged, if the cache is kept. */
+errcode_t ext2_watch_bitmaps(ext2_filsys fs);
+void ext2_unwatch_bitmaps(ext2_filsys fs);
+/* ext2fs_inode_alloc_stats2, logged. */
+void ext2_inode_alloc_stats(ext2_filsys fs, uint64_t inode, int in_use, int is_directory);
+/* Brings the bitmaps as read to where the earlier program had them. */
+errcode_t ext2_recover(ext2_filsys fs);
 
 /* inode.c */
 int ext2_read_inode(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data);

@@ -188,7 +188,7 @@ int ext2_new_inode(struct ext2_volume *volume, uint64_t directory, const struct 
 		error = ext2_read_inode(volume, number, data);
 	if (error)
 		return error;
-	ext2fs_inode_alloc_stats2(fs, number, 1, is_directory);
+	ext2_inode_alloc_stats(fs, number, 1, is_directory);
 	ext2_touch(volume, data, EXT2_TOUCH_ACCESS | EXT2_TOUCH_MODIFY | EXT2_TOUCH_CHANGE);
 	if (HAS_EXTRA(volume, data, i_crtime_extra)) {
 		data->large.i_crtime = data->small.i_mtime;
@@ -196,7 +196,7 @@ int ext2_new_inode(struct ext2_volume *volume, uint64_t directory, const struct 
 	}
 	error = ext2_write_inode(volume, number, data);
 	if (error)
-		ext2fs_inode_alloc_stats2(fs, number, -1, is_directory);
+		ext2_inode_alloc_stats(fs, number, -1, is_directory);
 	*inode = number;
 	return error;
 }
@@ -214,7 +214,7 @@ void ext2_free_inode(struct ext2_volume *volume, uint64_t inode)
 	data.small.i_dtime = (uint32_t)(fk_now() / NANOSECONDS);
 	ext2fs_inode_size_set(volume->fs, &data.small, 0);
 	if (ext2_write_inode(volume, inode, &data) == 0)
-		ext2fs_inode_alloc_stats2(volume->fs, (ext2_ino_t)inode, -1, LINUX_S_ISDIR(data.small.i_mode));
+		ext2_inode_alloc_stats(volume->fs, inode, -1, LINUX_S_ISDIR(data.small.i_mode));
 }
 
 void ext2_forget(struct fk_volume *base, uint64_t inode)

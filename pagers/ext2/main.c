@@ -3,6 +3,7 @@
 #include "pagers/ext2/ext2.h"
 #include "pagers/filekit/filekit.h"
 
+#include <mach/keep.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ int main(int argc, char **argv)
 	struct ext2_volume *volume;
 	char message[256], partition[32];
 	kern_return_t result;
+	boolean_t old = FALSE;
 	int i, read_only = 0;
 
 	for (i = 1; i < argc; i++) {
@@ -48,11 +50,17 @@ int main(int argc, char **argv)
 		if (name != partition && !strchr(name, 'p'))
 			fk_log("ext2: %s has no first partition; trying the disk itself", name);
 	}
+	if (mach_keep_memory("blocks", EXT2_KEPT_SIZE, &device->kept, &old) != KERN_SUCCESS)
+		fk_log("ext2: nothing outlives this server: give it privileges=host");
+	/* What the instance before had sent to the disk is done before anything is read. */
+	if (device->kept && old)
+		device->flush(device);
 	i = ext2_open(device, read_only, &volume, message, sizeof(message));
 	if (message[0])
 		fk_log("ext2 on %s: %s", name, message);
 	if (i)
 		return 1;
+	volume->base.lasting = device->kept != NULL;
 	fk_serve(&volume->base, service);
 	return 1;
 }

@@ -102,24 +102,57 @@ static errcode_t open_library(struct ext2_device *device, int write, ext2_filsys
 	return ext2fs_open2("device", NULL, EXT2_FLAG_64BITS | (write ? EXT2_FLAG_RW : 0), 0, 0, &ext2_io_manager, fs);
 }
 
-/* From now on an end without stop() leaves a file system that e2fsck looks at. */
-static errcode_t mark_mounted(ext2_filsys fs)
+/* All that was done, to the device. */
+static errcode_t flush(struct ext2_device *device, ext2_filsys fs)
+{
+	struct ext2_cache *cache = ext2_fs_cache(fs);
+	errcode_t code = ext2fs_flush(fs);
+
+	if (!code && ext2_cache_is_kept(cache)) {
+		ext2_cache_commit_bitmaps(cache);
+		ext2_cache_mount(cache);
+		code = ext2_cache_write_out(cache);
+		if (!code)
+			code = device->flush(device);
+	}
+	return code;
+}
+
+/* From now on an end without stop() leaves a file system that e2fsck looks at, or the next program goes on with. */
+static errcode_t mark_mounted(struct ext2_device *device, ext2_filsys fs)
 {
 	fs->super->s_state &= (__u16)~EXT2_VALID_FS;
 	fs->super->s_mtime = (__u32)(fk_now() / 1000000000);
 	if (fs->super->s_mnt_count < 0xfffe)
 		fs->super->s_mnt_count++;
 	ext2fs_mark_super_dirty(fs);
-	return ext2fs_flush(fs);
+	return flush(device, fs);
 }
 
 static const struct fk_operations ext2_operations;
+
+/* Whether it may only be read, since nobody stopped it: message says so. */
+static int check_clean(ext2_filsys fs, char *message, size_t size)
+{
+	if (ext2fs_has_feature_journal_needs_recovery(fs->super)) {
+		complain(message, size, 0,
+			"read-only: the journal needs recovery; run e2fsck on the device to write to it");
+		return 1;
+	}
+	if (!(fs->super->s_state & EXT2_VALID_FS) || fs->super->s_state & EXT2_ERROR_FS) {
+		complain(message, size, 0,
+			"read-only: the file system was not stopped cleanly; run e2fsck on it to write to it");
+		return 1;
+	}
+	return 0;
+}
 
 int ext2_open(struct ext2_device *device, int read_only, struct ext2_volume **opened, char *message, size_t size)
 {
 	struct ext2_volume *volume = calloc(1, sizeof(*volume));
 	ext2_filsys fs = NULL;
 	errcode_t code;
+	bool old = false, whole = true;
 	int error;
 
 	initialize_ext2_error_table();
@@ -147,18 +180,20 @@ int ext2_open(struct ext2_device *device, int read_only, struct ext2_volume **op
 	error = check_features(fs, message, size);
 	if (!error)
 		error = check_geometry(device, fs, message, size);
-	if (!error && !read_only && ext2fs_has_feature_journal_needs_recovery(fs->super)) {
+	ext2_io_cache(fs->io, &old, &whole);
+	if (!error && !read_only && !old)
+		read_only = check_clean(fs, message, size);
+	if (!error && !read_only && old && !whole)
 		complain(message, size, 0,
-			"read-only: the journal needs recovery; run e2fsck on the device to write to it");
-		read_only = 1;
-	} else if (!error && !read_only &&
-		   (!(fs->super->s_state & EXT2_VALID_FS) || fs->super->s_state & EXT2_ERROR_FS)) {
-		complain(message, size, 0,
-			"read-only: the file system was not stopped cleanly; run e2fsck on it to write to it");
-		read_only = 1;
-	}
+			"the program before ended in the middle of a large operation: run e2fsck on the device when it "
+			"is not in use");
 	if (!error && !read_only) {
+		/* What a flush had half done is whole again when the log has been followed. */
+		fs->flags |= old ? EXT2_FLAG_IGNORE_CSUM_ERRORS : 0;
 		code = ext2fs_read_bitmaps(fs);
+		fs->flags &= ~EXT2_FLAG_IGNORE_CSUM_ERRORS;
+		if (!code && old)
+			code = ext2_recover(fs);
 		if (code)
 			error = complain(message, size, EIO, "the bitmaps cannot be read: %s; run e2fsck on it",
 				error_message(code));
@@ -167,11 +202,15 @@ int ext2_open(struct ext2_device *device, int read_only, struct ext2_volume **op
 		ext2fs_create_inode_cache(fs, INODE_CACHE);
 	if (!error && !read_only) {
 		fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
-		code = mark_mounted(fs);
+		code = ext2_watch_bitmaps(fs);
+		if (!code)
+			code = old && !(fs->super->s_state & EXT2_VALID_FS) ? flush(device, fs)
+									    : mark_mounted(device, fs);
 		if (code)
 			error = complain(message, size, EIO, "the device cannot be written: %s", error_message(code));
 	}
 	if (error) {
+		ext2_unwatch_bitmaps(fs);
 		fs->flags &= ~(EXT2_FLAG_DIRTY | EXT2_FLAG_CHANGED);
 		ext2fs_free(fs);
 		free(volume);
@@ -186,13 +225,26 @@ int ext2_open(struct ext2_device *device, int read_only, struct ext2_volume **op
 	return 0;
 }
 
+/* One operation is complete; the lock is about to be released. */
+static void volume_commit(struct fk_volume *base)
+{
+	struct ext2_volume *volume = ext2_volume(base);
+	struct ext2_cache *cache = ext2_fs_cache(volume->fs);
+
+	if (volume->read_only || volume->stopped)
+		return;
+	ext2_cache_commit(cache);
+	if (ext2_cache_log_is_long(cache) && !ext2fs_flush(volume->fs))
+		ext2_cache_commit_bitmaps(cache);
+}
+
 static int volume_sync(struct fk_volume *base)
 {
 	struct ext2_volume *volume = ext2_volume(base);
 
 	if (volume->read_only || volume->stopped)
 		return 0;
-	return ext2_errno(ext2fs_flush(volume->fs));
+	return ext2_errno(flush(volume->device, volume->fs));
 }
 
 static int volume_stop(struct fk_volume *base)
@@ -204,7 +256,7 @@ static int volume_stop(struct fk_volume *base)
 		return 0;
 	volume->fs->super->s_state |= EXT2_VALID_FS;
 	ext2fs_mark_super_dirty(volume->fs);
-	error = ext2_errno(ext2fs_flush(volume->fs));
+	error = ext2_errno(flush(volume->device, volume->fs));
 	if (error)
 		volume->fs->super->s_state &= (__u16)~EXT2_VALID_FS;
 	volume->stopped = !error;
@@ -214,6 +266,7 @@ static int volume_stop(struct fk_volume *base)
 void ext2_close(struct ext2_volume *volume)
 {
 	volume_stop(&volume->base);
+	ext2_unwatch_bitmaps(volume->fs);
 	ext2fs_free(volume->fs);
 	free(volume);
 }
@@ -243,6 +296,7 @@ static const struct fk_operations ext2_operations = {
 	.info = volume_info,
 	.sync = volume_sync,
 	.stop = volume_stop,
+	.commit = volume_commit,
 	.look_up = ext2_look_up,
 	.get_attributes = ext2_get_attributes,
 	.set_attributes = ext2_set_attributes,

@@ -29,6 +29,9 @@ struct fk_operations {
 	int (*sync)(struct fk_volume *volume); /* all that was written is on the medium */
 	int (*stop)(struct fk_volume *volume); /* the same, marked clean; every change is refused from now on */
 
+	/* What was called since the last commit is one operation, and complete. Null: nothing to do. */
+	void (*commit)(struct fk_volume *volume);
+
 	int (*look_up)(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t *inode);
 	int (*get_attributes)(struct fk_volume *volume, uint64_t inode, struct file_attributes *attributes);
 	/* All but the size. */
@@ -68,6 +71,8 @@ struct fk_volume {
 	const struct fk_operations *operations;
 	/* Pages move to the kernel and must come back even when clean: the pager keeps no copy. */
 	int precious;
+	/* The next instance has the same files, by the same numbers, as after the last commit. */
+	int lasting;
 };
 
 /* Zeroed memory on a page's boundary; null when there is none. Freed by fk_pages_free, or moved into a message. */

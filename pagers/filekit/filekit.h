@@ -35,10 +35,10 @@
 #include <stdbool.h>
 
 struct fk_node {
-	struct pager_object file; /* first: see fk_find_request */
+	struct pager_object file;
 	struct pager_object contents;
 	uint64_t inode;
-	struct fk_node *next_by_inode, *next_by_port, *next_by_address;
+	struct fk_node *next_by_inode, *next_by_port;
 	unsigned pins;    /* requests that have released the lock and come back to it */
 	unsigned objects; /* pager objects not destroyed yet */
 	bool released;
@@ -48,6 +48,13 @@ struct fk_node {
 	bool kernel_held;   /* the kernel had the contents when the last sender went */
 	bool changing;      /* a request changes the size or waits for its pages */
 };
+
+/*
+ * The payloads of a file's two ports, with its inode's number: they mean the same to the next instance, which takes the
+ * ports over when the volume is lasting (doc/surviving.md).
+ */
+#define FK_FILE     (1ull << 62)
+#define FK_CONTENTS (1ull << 63)
 
 /* Serves the volume under the name for ever. Returns when something is missing, after saying so. */
 kern_return_t fk_serve(struct fk_volume *volume, const char *service);
@@ -70,6 +77,9 @@ bool fk_is_open(uint64_t inode);
 int fk_hand_out(uint64_t inode, mach_port_t *right);
 /* A send right to its contents. */
 int fk_hand_out_contents(struct fk_node *node, mach_port_t *right);
+/* A port that an instance before had handed out (consumed); files before contents. */
+void fk_take_over_file(uint64_t inode, mach_port_t port);
+void fk_take_over_contents(uint64_t inode, mach_port_t port);
 /* Keeps a node while the lock is released. */
 void fk_pin(struct fk_node *node);
 void fk_unpin(struct fk_node *node);

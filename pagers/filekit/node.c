@@ -13,7 +13,7 @@ mach_port_t fk_service_port;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change_ended = PTHREAD_COND_INITIALIZER;
 static mach_port_t file_set, contents_set;
-static struct fk_node *by_inode[HASH_SIZE], *by_port[HASH_SIZE], *by_address[HASH_SIZE];
+static struct fk_node *by_inode[HASH_SIZE], *by_port[HASH_SIZE];
 static size_t node_count;
 
 static void file_no_senders(struct pager_object *object);
@@ -21,15 +21,21 @@ static void file_destroy(struct pager_object *object);
 
 static const struct pager_ops file_ops = {.no_senders = file_no_senders, .destroy = file_destroy};
 
-_Static_assert(offsetof(struct fk_node, file) == 0, "a file port's payload is the node's address");
-
 void fk_lock(void)
 {
 	pthread_mutex_lock(&lock);
 }
 
+/* What was done is one operation for the backend: after a death it is there as a whole or not at all. */
+static void commit(void)
+{
+	if (fk_volume->operations->commit)
+		fk_volume->operations->commit(fk_volume);
+}
+
 void fk_unlock(void)
 {
+	commit();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -51,21 +57,6 @@ static struct fk_node **port_chain(mach_port_t port)
 	return &by_port[(port >> 8) % HASH_SIZE];
 }
 
-static struct fk_node **address_chain(uint64_t address)
-{
-	return &by_address[address / sizeof(struct fk_node) % HASH_SIZE];
-}
-
-struct fk_node *fk_find_request(void)
-{
-	uint64_t payload = mach_request_payload();
-	struct fk_node *node = *address_chain(payload);
-
-	while (node && (uint64_t)(uintptr_t)&node->file != payload)
-		node = node->next_by_address;
-	return node;
-}
-
 struct fk_node *fk_find(mach_port_t port)
 {
 	struct fk_node *node = *port_chain(port);
@@ -82,6 +73,13 @@ static struct fk_node *find_inode(uint64_t inode)
 	while (node && node->inode != inode)
 		node = node->next_by_inode;
 	return node;
+}
+
+struct fk_node *fk_find_request(void)
+{
+	uint64_t payload = mach_request_payload();
+
+	return payload & FK_FILE ? find_inode(payload & ~FK_FILE) : NULL;
 }
 
 bool fk_is_open(uint64_t inode)
@@ -103,11 +101,10 @@ static void release_if_unused(struct fk_node *node)
 	for (link = port_chain(node->file.port); *link != node; link = &(*link)->next_by_port)
 		;
 	*link = node->next_by_port;
-	for (link = address_chain((uintptr_t)node); *link != node; link = &(*link)->next_by_address)
-		;
-	*link = node->next_by_address;
 	node_count--;
 	fk_volume->operations->forget(fk_volume, node->inode);
+	/* Before the ports go: who takes over finds them, or an inode that is forgotten. */
+	commit();
 	/* The node may be freed by the last of these. */
 	if (node->has_contents)
 		pager_object_release(&node->contents);
@@ -168,16 +165,23 @@ void fk_contents_terminated(struct fk_node *node)
 	fk_unlock();
 }
 
-static struct fk_node *make_node(uint64_t inode)
+/* In the place of a new port one that an instance before had; consumed. */
+static struct fk_node *make_node(uint64_t inode, mach_port_t port)
 {
 	struct fk_node *node = calloc(1, sizeof(*node)), **chain;
+	kern_return_t result = node ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 
-	if (!node)
-		return NULL;
-	if (pager_object_init(&node->file, &file_ops, file_set, FALSE, MEMORY_OBJECT_COPY_NONE) != KERN_SUCCESS) {
+	if (result == KERN_SUCCESS && port == MACH_PORT_NULL)
+		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
+	if (result == KERN_SUCCESS)
+		result = pager_object_take(
+			&node->file, &file_ops, file_set, port, FK_FILE | inode, FALSE, MEMORY_OBJECT_COPY_NONE);
+	if (result != KERN_SUCCESS) {
 		free(node);
 		return NULL;
 	}
+	if (fk_volume->lasting)
+		pager_object_keep(&node->file);
 	node->objects = 1;
 	node->inode = inode;
 	chain = inode_chain(inode);
@@ -185,9 +189,6 @@ static struct fk_node *make_node(uint64_t inode)
 	*chain = node;
 	chain = port_chain(node->file.port);
 	node->next_by_port = *chain;
-	*chain = node;
-	chain = address_chain((uintptr_t)node);
-	node->next_by_address = *chain;
 	*chain = node;
 	node_count++;
 	return node;
@@ -198,7 +199,7 @@ int fk_hand_out(uint64_t inode, mach_port_t *right)
 	struct fk_node *node = find_inode(inode);
 
 	if (!node)
-		node = make_node(inode);
+		node = make_node(inode, MACH_PORT_NULL);
 	if (!node)
 		return ENOMEM;
 	if (pager_object_send_right(&node->file, right) != KERN_SUCCESS) {
@@ -209,19 +210,62 @@ int fk_hand_out(uint64_t inode, mach_port_t *right)
 	return 0;
 }
 
+static int make_contents(struct fk_node *node, mach_port_t port)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	if (port == MACH_PORT_NULL)
+		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
+	if (result == KERN_SUCCESS)
+		result = pager_object_take(&node->contents, &fk_contents_ops, contents_set, port,
+			FK_CONTENTS | node->inode, FALSE, MEMORY_OBJECT_COPY_DELAY);
+	if (result != KERN_SUCCESS)
+		return ENOMEM;
+	if (fk_volume->lasting)
+		pager_object_keep(&node->contents);
+	node->has_contents = true;
+	__atomic_add_fetch(&node->objects, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
 int fk_hand_out_contents(struct fk_node *node, mach_port_t *right)
 {
-	if (!node->has_contents) {
-		if (pager_object_init(&node->contents, &fk_contents_ops, contents_set, FALSE,
-			    MEMORY_OBJECT_COPY_DELAY) != KERN_SUCCESS)
-			return ENOMEM;
-		node->has_contents = true;
-		__atomic_add_fetch(&node->objects, 1, __ATOMIC_RELAXED);
-	}
+	int error = node->has_contents ? 0 : make_contents(node, MACH_PORT_NULL);
+
+	if (error)
+		return error;
 	if (pager_object_send_right(&node->contents, right) != KERN_SUCCESS)
 		return ENOMEM;
 	node->contents_held = true;
 	return 0;
+}
+
+void fk_take_over_file(uint64_t inode, mach_port_t port)
+{
+	struct fk_node *node = make_node(inode, port);
+
+	if (!node)
+		return;
+	/* If there are none by now this says so at once. */
+	node->file_held = true;
+	mach_server_notify_no_senders(port);
+}
+
+void fk_take_over_contents(uint64_t inode, mach_port_t port)
+{
+	struct fk_node *node = find_inode(inode);
+
+	if (!node)
+		node = make_node(inode, MACH_PORT_NULL);
+	if (!node) {
+		mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+		return;
+	}
+	if (make_contents(node, port))
+		return;
+	node->contents_held = true;
+	mach_server_notify_no_senders(port);
+	memory_object_take_over(mach_task_self(), port);
 }
 
 void fk_pin(struct fk_node *node)

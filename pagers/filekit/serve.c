@@ -1,10 +1,12 @@
 /* Start of a file server: port sets, threads, its name. */
 #include "pagers/filekit/filekit.h"
 
+#include <mach/keep.h>
 #include <servers/bootstrap_user.h>
 #include <servers/file_server.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FILE_THREADS = 2 };
@@ -41,6 +43,39 @@ static kern_return_t check_in(const char *service, mach_port_t set)
 	return result == KERN_SUCCESS ? mach_port_move_member(mach_task_self(), fk_service_port, set) : result;
 }
 
+/* The ports of the instance before: whoever has rights to them goes on with this one. */
+static kern_return_t take_over(void)
+{
+	struct kept {
+		mach_port_t port;
+		uint64_t payload;
+	} *kept = NULL;
+	size_t count = 0, room = 0;
+	mach_port_t port;
+	uint64_t payload;
+
+	while (mach_kept_port(&port, &payload) == KERN_SUCCESS) {
+		if (count == room) {
+			void *more = realloc(kept, (room += 256) * sizeof(*kept));
+
+			if (!more)
+				return KERN_RESOURCE_SHORTAGE;
+			kept = more;
+		}
+		kept[count++] = (struct kept){port, payload};
+	}
+	fk_lock();
+	for (size_t i = 0; i < count; i++)
+		if (kept[i].payload & FK_FILE)
+			fk_take_over_file(kept[i].payload & ~FK_FILE, kept[i].port);
+	for (size_t i = 0; i < count; i++)
+		if (kept[i].payload & FK_CONTENTS)
+			fk_take_over_contents(kept[i].payload & ~FK_CONTENTS, kept[i].port);
+	fk_unlock();
+	free(kept);
+	return KERN_SUCCESS;
+}
+
 kern_return_t fk_serve(struct fk_volume *volume, const char *service)
 {
 	mach_port_t files, contents;
@@ -52,6 +87,8 @@ kern_return_t fk_serve(struct fk_volume *volume, const char *service)
 		result = fk_nodes_init(volume, files, contents);
 	if (pager_use_reserve() != KERN_SUCCESS)
 		fk_log("%s has no claim to the reserve of pages: give it privileges=host", service);
+	if (result == KERN_SUCCESS && volume->lasting)
+		result = take_over();
 	/* One thread for the contents, and no more: see filekit.h. */
 	if (result == KERN_SUCCESS)
 		result = mach_server_start_threads(contents, contents_subsystems, 1);

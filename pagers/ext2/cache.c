@@ -1,0 +1,570 @@
+/* The cache of blocks: see cache.h for what it promises when the program ends. */
+#include "pagers/ext2/cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BLOCKS_MAX = 512,
+	UNDO_MAX = 256,
+	LOG_MAX = 8192,
+	HASH_SIZE = 1024,
+	RUN_BLOCKS = 64, /* most blocks of one write */
+	FIRST_BLOCK_SIZE = 1024,
+	DATA_BYTES = 2 << 20, /* of all blocks */
+	UNDO_BYTES = 1 << 20,
+};
+#define MAGIC 0x6b65707420626c6bull
+
+/* A block's place, as the memory has it. valid is set when all else is right. */
+struct place {
+	uint64_t block;
+	uint32_t valid, dirty;
+};
+
+struct undo {
+	uint64_t block;
+	uint32_t was_cached; /* else it was the device's alone */
+	uint32_t was_dirty;
+};
+
+/* The memory that outlives the program. */
+struct kept {
+	uint64_t magic; /* set last */
+	uint64_t device_size;
+	uint64_t block_size;
+	/* What a commit changes, in one store: the log's records that count << 32 | the undo record's. */
+	uint64_t state;
+	uint32_t logged;    /* records of the log written, those of the operation under way too */
+	uint32_t too_large; /* the operation under way is not undone */
+	uint32_t log_lost;
+	struct place place[BLOCKS_MAX];
+	struct undo undo[UNDO_MAX];
+	struct ext2_log log[LOG_MAX];
+	char data[DATA_BYTES];
+	char before[UNDO_BYTES];
+};
+
+_Static_assert(sizeof(struct kept) <= EXT2_KEPT_SIZE, "the kept memory holds it");
+
+struct block {
+	struct block *hash_next;
+	struct block *newer, *older; /* by use */
+	struct place *place;
+	bool changing; /* by the operation under way */
+	char *data;
+};
+
+struct ext2_cache {
+	struct ext2_device *device;
+	struct kept *kept;
+	bool is_kept, old;
+	size_t size; /* of a block */
+	unsigned count, undo_max;
+	struct block block[BLOCKS_MAX];
+	struct block *hash[HASH_SIZE];
+	struct block *newest, *oldest;
+	unsigned dirty;
+	char *bounce; /* RUN_BLOCKS to write from */
+};
+
+/* What comes before is in memory before what comes after: against the compiler, since the processor keeps the order of
+ * its own stores for whoever looks later. */
+static inline void in_order(void)
+{
+	__asm__ volatile("" : : : "memory");
+}
+
+static uint32_t undo_count(const struct kept *kept)
+{
+	return (uint32_t)kept->state;
+}
+
+static uint32_t log_count(const struct kept *kept)
+{
+	return (uint32_t)(kept->state >> 32);
+}
+
+static void set_state(struct kept *kept, uint32_t log, uint32_t undo)
+{
+	in_order();
+	*(volatile uint64_t *)&kept->state = (uint64_t)log << 32 | undo;
+	in_order();
+}
+
+static struct block **chain_of(struct ext2_cache *c, uint64_t block)
+{
+	return &c->hash[(block ^ block >> 10) % HASH_SIZE];
+}
+
+static struct block *find(struct ext2_cache *c, uint64_t block)
+{
+	struct block *b = *chain_of(c, block);
+
+	while (b && b->place->block != block)
+		b = b->hash_next;
+	return b;
+}
+
+static void make_newest(struct ext2_cache *c, struct block *b)
+{
+	if (c->newest == b)
+		return;
+	b->newer->older = b->older;
+	if (b->older)
+		b->older->newer = b->newer;
+	else
+		c->oldest = b->newer;
+	b->older = c->newest;
+	b->newer = NULL;
+	c->newest->newer = b;
+	c->newest = b;
+}
+
+static void insert(struct ext2_cache *c, struct block *b)
+{
+	struct block **chain = chain_of(c, b->place->block);
+
+	b->hash_next = *chain;
+	*chain = b;
+}
+
+static void drop(struct ext2_cache *c, struct block *b)
+{
+	struct block **link = chain_of(c, b->place->block);
+
+	while (*link != b)
+		link = &(*link)->hash_next;
+	*link = b->hash_next;
+	b->place->valid = 0;
+	in_order();
+	c->dirty -= b->place->dirty;
+	b->place->dirty = 0;
+	b->changing = false;
+}
+
+static void set_dirty(struct ext2_cache *c, struct block *b)
+{
+	c->dirty += !b->place->dirty;
+	b->place->dirty = 1;
+	in_order();
+}
+
+/* --- Writing. */
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = (*(struct block *const *)a)->place->block, y = (*(struct block *const *)b)->place->block;
+
+	return x < y ? -1 : x > y;
+}
+
+int ext2_cache_write_out(struct ext2_cache *c)
+{
+	struct block *sorted[BLOCKS_MAX];
+	unsigned count = 0, i, n;
+
+	if (!c->dirty)
+		return 0;
+	for (i = 0; i < c->count; i++)
+		if (c->block[i].place->valid && c->block[i].place->dirty && !c->block[i].changing)
+			sorted[count++] = &c->block[i];
+	qsort(sorted, count, sizeof(sorted[0]), compare);
+	for (i = 0; i < count; i += n) {
+		const char *from = sorted[i]->data;
+		uint64_t first = sorted[i]->place->block;
+		unsigned k;
+		int error;
+
+		for (n = 1; i + n < count && n < RUN_BLOCKS && sorted[i + n]->place->block == first + n; n++)
+			;
+		if (n > 1) {
+			for (k = 0; k < n; k++)
+				memcpy(c->bounce + k * c->size, sorted[i + k]->data, c->size);
+			from = c->bounce;
+		}
+		error = c->device->write(c->device, first * c->size, n * c->size, from);
+		if (error)
+			return error;
+		for (k = 0; k < n; k++)
+			sorted[i + k]->place->dirty = 0;
+		c->dirty -= n;
+	}
+	return 0;
+}
+
+/* --- Operations. */
+
+/* The operation under way is too large for the record: what it has done so far stays. */
+static void give_up_undo(struct ext2_cache *c)
+{
+	c->kept->too_large = 1;
+	set_state(c->kept, c->kept->logged, 0);
+	for (unsigned i = 0; i < c->count; i++)
+		c->block[i].changing = false;
+}
+
+/* Before the block is changed, or (was_cached false) comes to be here with other contents than the device's. */
+static void record(struct ext2_cache *c, struct block *b, bool was_cached)
+{
+	struct kept *kept = c->kept;
+	uint32_t i = undo_count(kept);
+
+	if (!c->is_kept || b->changing || kept->too_large)
+		return;
+	if (i == c->undo_max) {
+		give_up_undo(c);
+		return;
+	}
+	kept->undo[i] = (struct undo){b->place->block, was_cached, b->place->dirty};
+	if (was_cached)
+		memcpy(kept->before + i * c->size, b->data, c->size);
+	set_state(kept, log_count(kept), i + 1);
+	b->changing = true;
+}
+
+static void commit(struct ext2_cache *c, uint32_t logged)
+{
+	if (!c->is_kept)
+		return;
+	for (uint32_t i = 0; i < undo_count(c->kept); i++) {
+		struct block *b = find(c, c->kept->undo[i].block);
+
+		if (b)
+			b->changing = false;
+	}
+	set_state(c->kept, logged, 0);
+	c->kept->too_large = 0;
+}
+
+void ext2_cache_commit(struct ext2_cache *c)
+{
+	commit(c, c->kept->logged);
+}
+
+void ext2_cache_commit_bitmaps(struct ext2_cache *c)
+{
+	commit(c, 0);
+	c->kept->logged = 0;
+	c->kept->log_lost = 0;
+}
+
+bool ext2_cache_is_kept(const struct ext2_cache *c)
+{
+	return c->is_kept;
+}
+
+void ext2_cache_log(struct ext2_cache *c, enum ext2_log_kind kind, uint64_t start, uint64_t count, bool in_use)
+{
+	struct kept *kept = c->kept;
+
+	if (!c->is_kept)
+		return;
+	if (kept->logged == LOG_MAX) {
+		kept->log_lost = 1;
+		return;
+	}
+	kept->log[kept->logged] = (struct ext2_log){start, (uint32_t)count, (uint8_t)kind, in_use};
+	in_order();
+	kept->logged++;
+	if (kept->too_large)
+		set_state(kept, kept->logged, 0);
+}
+
+const struct ext2_log *ext2_cache_logged(const struct ext2_cache *c, unsigned *count, bool *lost)
+{
+	*count = log_count(c->kept);
+	*lost = c->kept->log_lost;
+	return c->kept->log;
+}
+
+bool ext2_cache_log_is_long(const struct ext2_cache *c)
+{
+	return c->is_kept && c->kept->logged >= LOG_MAX / 4;
+}
+
+/* --- Blocks. */
+
+/* A place for a block that is not here; contents not set, not valid. */
+static int take(struct ext2_cache *c, uint64_t block, struct block **taken)
+{
+	struct block *b = c->oldest;
+
+	while (b && b->changing)
+		b = b->newer;
+	if (!b) {
+		give_up_undo(c);
+		b = c->oldest;
+	}
+	if (b->place->valid && b->place->dirty) {
+		int error = ext2_cache_write_out(c);
+
+		if (error)
+			return error;
+	}
+	if (b->place->valid)
+		drop(c, b);
+	b->place->block = block;
+	in_order();
+	insert(c, b);
+	make_newest(c, b);
+	*taken = b;
+	return 0;
+}
+
+static void publish(struct block *b)
+{
+	in_order();
+	b->place->valid = 1;
+	in_order();
+}
+
+/* Takes back what take() did. */
+static void untake(struct ext2_cache *c, struct block *b)
+{
+	drop(c, b);
+}
+
+/* A block with its contents. */
+static int get(struct ext2_cache *c, uint64_t block, struct block **got)
+{
+	struct block *b = find(c, block);
+	int error;
+
+	if (b) {
+		make_newest(c, b);
+		*got = b;
+		return 0;
+	}
+	error = take(c, block, &b);
+	if (error)
+		return error;
+	error = c->device->read(c->device, block * c->size, c->size, b->data);
+	if (error) {
+		untake(c, b);
+		return error;
+	}
+	publish(b);
+	*got = b;
+	return 0;
+}
+
+int ext2_cache_read(struct ext2_cache *c, uint64_t offset, size_t size, void *to)
+{
+	char *bytes = to;
+
+	while (size) {
+		size_t skip = offset % c->size, n = c->size - skip < size ? c->size - skip : size;
+		struct block *b;
+		int error = get(c, offset / c->size, &b);
+
+		if (error)
+			return error;
+		memcpy(bytes, b->data + skip, n);
+		bytes += n;
+		offset += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int ext2_cache_write(struct ext2_cache *c, uint64_t offset, size_t size, const void *from)
+{
+	const char *bytes = from;
+
+	while (size) {
+		size_t skip = offset % c->size, n = c->size - skip < size ? c->size - skip : size;
+		struct block *b = find(c, offset / c->size);
+		bool fresh = !b && n == c->size;
+		int error = b ? 0 : fresh ? take(c, offset / c->size, &b) : get(c, offset / c->size, &b);
+
+		if (error)
+			return error;
+		record(c, b, !fresh);
+		make_newest(c, b);
+		set_dirty(c, b);
+		memcpy(b->data + skip, bytes, n);
+		if (fresh)
+			publish(b);
+		bytes += n;
+		offset += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int ext2_cache_read_around(struct ext2_cache *c, uint64_t offset, size_t size, void *to)
+{
+	int error = c->device->read(c->device, offset, size, to);
+
+	for (size_t at = 0; !error && at < size; at += c->size) {
+		struct block *b = find(c, (offset + at) / c->size);
+
+		if (b)
+			memcpy((char *)to + at, b->data, c->size);
+	}
+	return error;
+}
+
+int ext2_cache_write_around(struct ext2_cache *c, uint64_t offset, size_t size, const void *from)
+{
+	ext2_cache_forget(c, offset / c->size, size / c->size);
+	return c->device->write(c->device, offset, size, from);
+}
+
+void ext2_cache_forget(struct ext2_cache *c, uint64_t block, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		struct block *b = find(c, block + i);
+
+		if (b)
+			drop(c, b);
+	}
+}
+
+/* --- Opening. */
+
+/* Lists of the blocks as the memory has them. */
+static void lay_out(struct ext2_cache *c)
+{
+	unsigned i;
+
+	c->size = c->kept->block_size;
+	c->count = DATA_BYTES / c->size < BLOCKS_MAX ? (unsigned)(DATA_BYTES / c->size) : BLOCKS_MAX;
+	c->undo_max = UNDO_BYTES / c->size < UNDO_MAX ? (unsigned)(UNDO_BYTES / c->size) : UNDO_MAX;
+	c->dirty = 0;
+	memset(c->hash, 0, sizeof(c->hash));
+	for (i = 0; i < c->count; i++) {
+		struct block *b = &c->block[i];
+
+		b->place = &c->kept->place[i];
+		b->data = c->kept->data + i * c->size;
+		b->changing = false;
+		b->older = i + 1 < c->count ? &c->block[i + 1] : NULL;
+		b->newer = i ? &c->block[i - 1] : NULL;
+		if (!b->place->valid)
+			b->place->dirty = 0;
+		c->dirty += b->place->dirty;
+		if (b->place->valid)
+			insert(c, b);
+	}
+	c->newest = &c->block[0];
+	c->oldest = &c->block[c->count - 1];
+}
+
+/* Takes back the operation that was under way; may be done again when this program ends meanwhile, too. */
+static void undo(struct ext2_cache *c)
+{
+	struct kept *kept = c->kept;
+
+	for (uint32_t i = undo_count(kept); i-- > 0;) {
+		struct undo *u = &kept->undo[i];
+		struct block *b = find(c, u->block);
+
+		/* One that was written around since holds contents of a file now, or is free. */
+		if (!b)
+			continue;
+		if (!u->was_cached) {
+			drop(c, b);
+			continue;
+		}
+		memcpy(b->data, kept->before + i * c->size, c->size);
+		c->dirty += u->was_dirty - b->place->dirty;
+		b->place->dirty = u->was_dirty;
+	}
+	set_state(kept, log_count(kept), 0);
+	kept->logged = log_count(kept);
+}
+
+static void format(struct kept *kept, uint64_t device_size, size_t block_size)
+{
+	kept->magic = 0;
+	in_order();
+	memset(kept->place, 0, sizeof(kept->place));
+	kept->device_size = device_size;
+	kept->block_size = block_size;
+	kept->state = 0;
+	kept->logged = kept->too_large = kept->log_lost = 0;
+}
+
+static int new_bounce(struct ext2_cache *c)
+{
+	free(c->bounce);
+	c->bounce = malloc(RUN_BLOCKS * c->size);
+	return c->bounce ? 0 : ENOMEM;
+}
+
+struct ext2_cache *ext2_cache_open(struct ext2_device *device, bool *old, bool *whole)
+{
+	struct ext2_cache *c = calloc(1, sizeof(*c));
+
+	*old = false;
+	*whole = true;
+	if (!c)
+		return NULL;
+	c->device = device;
+	c->is_kept = device->kept != NULL;
+	c->kept = c->is_kept ? device->kept : calloc(1, sizeof(*c->kept));
+	if (!c->kept) {
+		free(c);
+		return NULL;
+	}
+	if (c->is_kept && c->kept->magic == MAGIC && c->kept->device_size == device->size) {
+		*old = c->old = true;
+		*whole = !c->kept->too_large && !c->kept->log_lost;
+	} else {
+		format(c->kept, device->size, FIRST_BLOCK_SIZE);
+	}
+	lay_out(c);
+	if (c->old)
+		undo(c);
+	if (new_bounce(c)) {
+		if (!c->is_kept)
+			free(c->kept);
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+int ext2_cache_set_block_size(struct ext2_cache *c, size_t size)
+{
+	int error = 0;
+
+	if (size == c->size || c->old)
+		return 0;
+	ext2_cache_commit(c);
+	error = ext2_cache_write_out(c);
+	if (error)
+		return error;
+	format(c->kept, c->device->size, size);
+	lay_out(c);
+	return new_bounce(c);
+}
+
+size_t ext2_cache_block_size(const struct ext2_cache *c)
+{
+	return c->size;
+}
+
+void ext2_cache_mount(struct ext2_cache *c)
+{
+	in_order();
+	c->kept->magic = MAGIC;
+}
+
+int ext2_cache_close(struct ext2_cache *c)
+{
+	int error;
+
+	ext2_cache_commit(c);
+	error = ext2_cache_write_out(c);
+	/* What is written is the device's; nothing is left for another program. */
+	c->kept->magic = 0;
+	free(c->bounce);
+	if (!c->is_kept)
+		free(c->kept);
+	free(c);
+	return error;
+}

@@ -248,16 +248,20 @@ static void process_finish(struct process *process)
 
 	process_add_times(process);
 	vfork_finish(process);
-	server_port_destroy(process->port);
-	process->port = MACH_PORT_NULL;
 	process->files = NULL;
 	process->fs = NULL;
 	process->memory = NULL;
 	process->executable = NULL;
-	/* These may release the lock. The process has no threads and cannot be waited for yet. */
+	/*
+	 * The task first, which takes the last thread along: one that still ran would find nobody behind its port. These may
+	 * release the lock. The process has no threads and cannot be waited for yet.
+	 */
+	address_space_release(memory);
+	server_port_destroy(process->port);
+	process->port = MACH_PORT_NULL;
+	file_table_leave(files, process);
 	file_table_release(files);
 	fs_context_release(fs);
-	address_space_release(memory);
 	vnode_run_end(executable);
 	signal_queue_flush(&process->pending, ~0ull);
 	leave_terminal(process);

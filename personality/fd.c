@@ -115,6 +115,16 @@ void file_table_release(struct file_table *table)
 	free(table);
 }
 
+void file_table_leave(const struct file_table *table, struct process *process)
+{
+	unsigned i;
+
+	for (i = 0; table != NULL && i < table->size; i++) {
+		if (table->slot[i].file != NULL && table->slot[i].file->vnode != NULL)
+			vnode_locks_drop(process, table->slot[i].file->vnode);
+	}
+}
+
 void file_table_close_on_exec(struct file_table *table)
 {
 	unsigned i;

@@ -265,6 +265,10 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 	if (request->flags & CLONE_THREAD) {
 		if ((request->flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
 			return -EINVAL;
+		/* Until it has memory of its own, a child of vfork is the one thread that its parent lent: calls of another
+		 * would come as the parent's. */
+		if (call->thread->borrowed)
+			return -EINVAL;
 		return clone_thread(call, request);
 	}
 	if (request->flags & (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |

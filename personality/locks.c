@@ -183,6 +183,16 @@ int64_t sys_flock(uint64_t caller, int fd, int operation)
 	return set_lock(call, file->vnode, &lock, what == LOCK_UN, !(operation & LOCK_NB));
 }
 
+void vnode_locks_drop(struct process *process, struct vnode *vnode)
+{
+	const struct file_lock all = {.owner = process, .start = 0, .end = LOCK_END};
+
+	if (list_empty(&vnode->locks))
+		return;
+	cut(vnode, &all);
+	wait_queue_wake(&waiting, 0);
+}
+
 /* A process that closes any descriptor of a file loses its record locks on it; the last close of an open file loses
  * that file's. */
 void vnode_locks_closed(struct process *process, struct file *file)

@@ -168,6 +168,7 @@ void file_stat_anonymous(const struct file *file, struct stat *out);
 /* Record locks (fcntl F_SETLK and so on) and the end of a process's or file's locks. */
 int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument);
 void vnode_locks_closed(struct process *process, struct file *file);
+void vnode_locks_drop(struct process *process, struct vnode *vnode);
 
 /* --- Where special files lead (device.c, pipe.c). Called by vnode_open with a new file whose ops it sets. 0, -ENXIO,
  * -errno. */

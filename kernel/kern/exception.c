@@ -11,6 +11,8 @@
 #include <mach/exception.h>
 #include <stubs/exc_request_user.h>
 
+#define EXCEPTION_RETRY_NS 10000000ull
+
 static _Noreturn void exception_ask(struct thread *self);
 
 static void reply_port_done(struct thread *self)
@@ -40,6 +42,20 @@ void exception_reply_received(struct thread *thread, kern_return_t result)
 	thread_wakeup(&thread->exception_reply);
 }
 
+static void exception_later(struct thread *self)
+{
+	if (self->wait_result == WAIT_INTERRUPTED)
+		thread_leave_kernel(self);
+	exception_ask(self);
+}
+
+/* There was no memory to ask the handler of this step: it is asked again when some may have come back. */
+static _Noreturn void wait_for_memory(struct thread *self)
+{
+	assert_wait_deadline(&self->wait_timer, true, machine_now() + EXCEPTION_RETRY_NS);
+	thread_block(exception_later);
+}
+
 /* The handler of this step, as a send right, or null. */
 static struct ipc_port *handler_port(struct thread *self)
 {
@@ -65,9 +81,13 @@ static void report_unhandled(struct thread *self)
 /* Sends the request of the present step, or goes on to the next, or ends the task. */
 static void exception_ask(struct thread *self)
 {
+	/* Who is being ended raises nothing: his handlers may have gone before him. */
+	if (self->ast & AST_TERMINATE)
+		thread_leave_kernel(self);
 	for (; self->exception_step < 2; self->exception_step++) {
 		struct ipc_port *handler = handler_port(self), *reply, *thread_right, *task_right;
 		kern_return_t sent;
+		bool dead;
 
 		if (handler == NULL || !ipc_port_active(handler)) {
 			ipc_port_release_send(handler);
@@ -76,7 +96,7 @@ static void exception_ask(struct thread *self)
 		reply = ipc_kernel_port_create(IKOT_EXCEPTION_REPLY, self);
 		if (reply == NULL) {
 			ipc_port_release_send(handler);
-			continue;
+			wait_for_memory(self);
 		}
 		self->exception_reply = reply;
 		self->exception_result = KERN_FAILURE;
@@ -88,11 +108,16 @@ static void exception_ask(struct thread *self)
 		assert_wait(&self->exception_reply, true);
 		sent = exception_raise_request(handler, ipc_port_make_send_once(reply), thread_right, task_right,
 			self->exception_kind, self->exception_code, self->exception_subcode);
-		ipc_port_release_send(handler);
-		if (sent == KERN_SUCCESS)
+		if (sent == KERN_SUCCESS) {
+			ipc_port_release_send(handler);
 			thread_block(exception_answered);
+		}
 		thread_cancel_wait(self);
 		reply_port_done(self);
+		dead = !ipc_port_active(handler);
+		ipc_port_release_send(handler);
+		if (!dead)
+			wait_for_memory(self);
 	}
 	report_unhandled(self);
 	task_terminate(self->task);

@@ -10,10 +10,12 @@
 #include <ipc/ipc_internal.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <kern/trap.h>
 #include <string.h>
 #include <stubs/mach_server.h>
 
+#define RIGHT_COST    500 /* instructions for one of many, about (kern/piece.h) */
 #define OOL_PORTS_MAX 16384u
 
 /* --- Rights: taken from the header on, put back from the last one on. */
@@ -65,6 +67,7 @@ static bool take_body(struct walk *walk)
 				return false;
 		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
 			for (uint32_t k = 0; k < carry->count; k++) {
+				piece_spend(RIGHT_COST);
 				/* A dead name in an array arrives as a null one. */
 				if (!take_right(walk, carry->names[k], descriptor->ool_ports.disposition,
 					    &carry->ports[k], &dead))

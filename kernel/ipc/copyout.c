@@ -6,9 +6,15 @@
  */
 #include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/trap.h>
 #include <string.h>
+
+/* What a right, an empty place for one, and a page of a buffer take, about (kern/piece.h). */
+#define RIGHT_COST 400
+#define NONE_COST  10
+#define PAGE_COST  60
+#define FAULT_COST 1500
 
 /*
  * A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is
@@ -37,11 +43,15 @@ static void names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc
 	bool failed = names == NULL;
 
 	lock_acquire(&space->lock);
-	for (uint32_t i = 0; names != NULL && i < carry->count; i++)
+	for (uint32_t i = 0; names != NULL && i < carry->count; i++) {
 		names[i] = right_out(space, &carry->ports[i], carry->disposition, &failed);
+		piece_spend(RIGHT_COST);
+	}
 	lock_release(&space->lock);
-	for (uint32_t i = 0; i < carry->count; i++)
+	for (uint32_t i = 0; i < carry->count; i++) {
 		ipc_port_release_right(carry->ports[i], carry->disposition);
+		piece_spend(carry->ports[i] != NULL ? RIGHT_COST : NONE_COST);
+	}
 	kfree(carry->ports, carry->count * sizeof(*carry->ports));
 	carry->ports = NULL;
 	if (names != NULL) {
@@ -193,8 +203,10 @@ mach_msg_return_t ipc_buffer_probe(struct thread *self, vm_address_t buffer, mac
 		uint32_t word;
 		kern_return_t result;
 
+		piece_spend(PAGE_COST);
 		if (machine_load_user_word(at, &word) && machine_store_user_word(at, word))
 			continue;
+		piece_spend(FAULT_COST);
 		result = vm_fault(self->task->map, at, VM_PROT_READ | VM_PROT_WRITE);
 		if (result == KERN_RESTART)
 			return KERN_RESTART;

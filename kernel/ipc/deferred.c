@@ -7,7 +7,7 @@
  * carry ports, and so on: as they all go through here, the depth of the stack does not grow with what users built.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 
 static struct ipc_deferred deferred[PROCESSORS_MAX];
 
@@ -64,8 +64,7 @@ void ipc_defer_work(struct ipc_work *work)
 	d->pending = true;
 }
 
-/* So many pieces of work between two looks at the interrupts. */
-#define BATCH 16u
+#define WORK_COST 400 /* instructions of one piece of work, about (kern/piece.h) */
 
 /* An interrupt taken in between finds `running` set: what it leaves is done here. */
 void ipc_deferred_run_pending(struct ipc_deferred *d)
@@ -73,11 +72,10 @@ void ipc_deferred_run_pending(struct ipc_deferred *d)
 	if (d->running || d->held != 0)
 		return;
 	d->running = true;
-	for (unsigned done = 1;; done++) {
+	for (;;) {
 		struct list *link;
 
-		if (done % BATCH == 0)
-			machine_take_interrupts();
+		piece_spend(WORK_COST);
 		if ((link = list_pop_head(&d->send)) != NULL)
 			(void)ipc_kmsg_deliver(container_of(link, struct ipc_kmsg, element.link));
 		else if ((link = list_pop_head(&d->destroy)) != NULL)

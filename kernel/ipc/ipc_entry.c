@@ -1,10 +1,15 @@
 /* The table of a name space: finding, making and freeing entries, and the way back from a port to its name. */
 #include <ipc/ipc_internal.h>
 #include <kern/charged.h>
+#include <kern/piece.h>
 #include <string.h>
 
 #define DIRECTORY_MIN 4u
 #define HASH_MIN      64u
+
+/* What an entry takes in the loops below, about (kern/piece.h). */
+#define HASH_COST 25
+#define LOOK_COST 8
 
 struct ipc_entry ipc_entry_none[IPC_ENTRIES_PER_CHUNK];
 
@@ -68,8 +73,10 @@ kern_return_t ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, s
 	*out = ipc_entry_take_free(space, name);
 	if (*out != NULL)
 		return KERN_SUCCESS;
-	while (number < space->chunks && space->chunk[number] != ipc_entry_none)
+	while (number < space->chunks && space->chunk[number] != ipc_entry_none) {
 		number++;
+		piece_spend(LOOK_COST);
+	}
 	result = chunk_add(space, number);
 	if (result == KERN_SUCCESS)
 		*out = ipc_entry_take_free(space, name);
@@ -92,8 +99,10 @@ kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t nam
 	entry = entry_at(space, index);
 	if (ipc_entry_type(entry) != 0)
 		return KERN_NAME_EXISTS;
-	for (link = &space->free_index; *link != index; link = &entry_at(space, *link)->next)
+	for (link = &space->free_index; *link != index; link = &entry_at(space, *link)->next) {
 		debug_assert(*link != 0);
+		piece_spend(LOOK_COST);
+	}
 	*link = entry->next;
 	entry->next = 0;
 	entry->urefs = 0;
@@ -127,6 +136,7 @@ static void hash_grow(struct ipc_space *space)
 			next = entry->next;
 			entry->next = hash[bucket];
 			hash[bucket] = index;
+			piece_spend(HASH_COST);
 		}
 	}
 	if (space->hash != NULL)

@@ -1,7 +1,10 @@
 /* Messages inside the kernel: making, filling, destroying them. */
 #include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <string.h>
+
+#define RIGHT_COST 400 /* instructions for one that goes with a message, about (kern/piece.h) */
 
 /*
  * Bytes of the structure for a message: itself (with the header), the rest of the image, room for the trailer, the
@@ -94,8 +97,10 @@ static void carry_release(struct ipc_carry *carry)
 	ipc_port_release_right(carry->port, carry->disposition);
 	if (carry->copy != NULL)
 		vm_map_copy_discard(carry->copy);
-	for (uint32_t i = 0; carry->ports != NULL && i < carry->count; i++)
+	for (uint32_t i = 0; carry->ports != NULL && i < carry->count; i++) {
 		ipc_port_release_right(carry->ports[i], carry->disposition);
+		piece_spend(RIGHT_COST);
+	}
 	if (carry->ports != NULL)
 		kfree(carry->ports, carry->count * sizeof(*carry->ports));
 	if (carry->names != NULL)

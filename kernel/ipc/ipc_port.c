@@ -1,6 +1,7 @@
 /* Ports: life, death, and the counts of rights. */
 #include <ipc/ipc_internal.h>
 #include <kern/charged.h>
+#include <kern/piece.h>
 
 /* A part of the kernel that wants to know when the port dies. */
 struct ipc_watch {
@@ -9,8 +10,9 @@ struct ipc_watch {
 	void *argument;
 };
 
-/* So much of a dead port's queue goes in one hold of its lock. */
-#define QUEUE_PIECE 16u
+/* So much of what waits at a dead port goes in one hold of its lock; about what one takes (kern/piece.h). */
+#define DEATH_PIECE 16u
+#define DEATH_COST  400
 
 static struct kcache port_cache, pset_cache;
 /* Guards the destinations of all receive rights in transit, so that a circle is seen whole. */
@@ -238,18 +240,39 @@ void ipc_port_clear_receiver(struct ipc_port *port)
 	ipc_mqueue_wake_all(&port->object);
 }
 
-/* Port locked, just dead: who asked for news of it gets them. */
-static void tell_of_death(struct ipc_port *port)
+void ipc_request_fire(struct ipc_request *request)
+{
+	list_remove(&request->link);
+	request->fired = (request->dead.right != NULL) + (request->possible.right != NULL);
+	ipc_notify_dead_name(ipc_notice_take(&request->dead), request->name);
+	ipc_notify_dead_name(ipc_notice_take(&request->possible), request->name);
+}
+
+/* One of those who wait at a dead port (locked): a queued caller or message, a blocked sender, a request. False: none
+ * is left. */
+static bool end_one(struct ipc_port *port)
 {
 	struct list *link;
 
-	while ((link = list_pop_head(&port->requests)) != NULL) {
-		struct ipc_request *request = container_of(link, struct ipc_request, link);
+	if (!list_empty(&port->queue)) {
+		struct ipc_element *element = list_first(&port->queue, struct ipc_element, link);
 
-		request->fired = (request->dead.right != NULL) + (request->possible.right != NULL);
-		ipc_notify_dead_name(ipc_notice_take(&request->dead), request->name);
-		ipc_notify_dead_name(ipc_notice_take(&request->possible), request->name);
+		if (element->is_caller) {
+			ipc_call_end_queued(
+				port, container_of(element, struct thread, ipc.element), MACH_SEND_INVALID_DEST);
+		} else {
+			list_remove(&element->link);
+			port->msgcount--;
+			ipc_defer_destroy(container_of(element, struct ipc_kmsg, element));
+		}
+	} else if ((link = list_pop_head(&port->senders)) != NULL) {
+		(void)thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED);
+	} else if (!list_empty(&port->requests)) {
+		ipc_request_fire(list_first(&port->requests, struct ipc_request, link));
+	} else {
+		return false;
 	}
+	return true;
 }
 
 /*
@@ -282,28 +305,18 @@ void ipc_port_destroy(struct ipc_port *port)
 	}
 	port->object.active = false;
 	port->kobject = NULL;
-	/* Nothing comes to a dead port, so its queue can be emptied in pieces. */
-	for (unsigned ended = 1; !list_empty(&port->queue); ended++) {
-		struct ipc_element *element = list_first(&port->queue, struct ipc_element, link);
-
-		if (element->is_caller) {
-			ipc_call_end_queued(
-				port, container_of(element, struct thread, ipc.element), MACH_SEND_INVALID_DEST);
-		} else {
-			list_remove(&element->link);
-			port->msgcount--;
-			ipc_defer_destroy(container_of(element, struct ipc_kmsg, element));
-		}
-		if (ended % QUEUE_PIECE == 0) {
+	/*
+	 * Nothing comes to a dead port, so what waits there can be ended in pieces. Meanwhile a caller or sender may
+	 * take itself off, and an entry whose port is found dead fires its own request (ipc_right_died).
+	 */
+	for (unsigned ended = 1; end_one(port); ended++) {
+		if (ended % DEATH_PIECE == 0) {
 			lock_release(&port->object.lock);
 			ipc_deferred_run();
-			machine_take_interrupts();
+			piece_spend(DEATH_PIECE * DEATH_COST);
 			lock_acquire(&port->object.lock);
 		}
 	}
-	while ((link = list_pop_head(&port->senders)) != NULL)
-		(void)thread_go(container_of(link, struct thread, wait_link), WAIT_AWAKENED);
-	tell_of_death(port);
 	unsent = ipc_notice_cancel(ipc_notice_take(&port->ns_notice));
 	list_init(&watches);
 	while ((link = list_pop_head(&port->watches)) != NULL)

@@ -155,6 +155,8 @@ static inline void *ipc_port_kobject(
 	return result;
 }
 
+/* The request of an entry for a port that has died (locked) is answered. */
+void ipc_request_fire(struct ipc_request *request);
 /* Consumes the receive right: the port dies, or goes to who asked for port-destroyed. No locks held. */
 void ipc_port_destroy(struct ipc_port *port);
 /* The receive right leaves its space (port locked): receivers wake and find it changed, it leaves its set. */

@@ -98,6 +98,9 @@ void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 		port->srights--;
 	else
 		port->sorights--;
+	/* The port's end may not have come to it yet. */
+	if (entry->request != NULL && list_linked(&entry->request->link))
+		ipc_request_fire(entry->request);
 	lock_release(&port->object.lock);
 	if (entry->request != NULL) {
 		fired = entry->request->fired;

@@ -1,8 +1,14 @@
 /* Spaces: life, and the kernel's ways in. */
 #include <ipc/ipc_internal.h>
 #include <kern/charged.h>
+#include <kern/piece.h>
 
 #define HASH_FIRST 64u
+
+/* What an entry, and a chunk of them, takes that goes, about (kern/piece.h). */
+#define ENTRY_COST 20
+#define RIGHT_COST 800
+#define CHUNK_COST 200
 
 static struct kcache space_cache;
 
@@ -69,14 +75,16 @@ void ipc_space_destroy(struct ipc_space *space)
 				name = (number * IPC_ENTRIES_PER_CHUNK + i) << 8 |
 				       (chunk[i].bits & IPC_ENTRY_GENERATION);
 				ipc_right_destroy(space, name, &chunk[i], &loss);
+				piece_spend(RIGHT_COST);
 			}
 			lock_release(&space->lock);
 			ipc_right_finish(&loss);
-			machine_take_interrupts();
+			piece_spend(ENTRY_COST);
 		}
 	}
 	lock_acquire(&space->lock);
 	for (uint32_t number = 0; number < space->chunks; number++) {
+		piece_spend(CHUNK_COST);
 		if (space->chunk[number] != ipc_entry_none)
 			task_kfree(task, space->chunk[number], IPC_CHUNK_BYTES);
 	}

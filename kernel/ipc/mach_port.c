@@ -1,7 +1,12 @@
 /* The routines of mach_port.defs about names and the rights they stand for. */
 #include <ipc/mach_port.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <stubs/mach_port_server.h>
+
+/* What an entry, and one with a right, take when the names are listed, about (kern/piece.h). */
+#define ENTRY_COST 10
+#define RIGHT_COST 60
 
 /* Unlocks the space that rights have left. */
 static kern_return_t loss_done(struct ipc_space *space, kern_return_t result, struct ipc_right_loss *loss)
@@ -31,11 +36,15 @@ kern_return_t mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_t
 	for (uint32_t i = 0; i < room; i++) {
 		struct ipc_entry *chunk = task->chunk[i / IPC_ENTRIES_PER_CHUNK], *entry;
 
-		if (chunk == ipc_entry_none)
+		if (chunk == ipc_entry_none) {
+			i += IPC_ENTRIES_PER_CHUNK - 1;
 			continue;
+		}
 		entry = &chunk[i % IPC_ENTRIES_PER_CHUNK];
+		piece_spend(ENTRY_COST);
 		if (ipc_entry_type(entry) == 0)
 			continue;
+		piece_spend(RIGHT_COST);
 		list[count] = i << 8 | (entry->bits & IPC_ENTRY_GENERATION);
 		list[room + count] = type_reported(ipc_right_lookup(task, list[count]));
 		count++;

@@ -82,7 +82,9 @@ kern_return_t mach_port_get_set_status(
 	lock_acquire(&set->object.lock);
 	list_for_each (link, &set->members)
 		room++;
+	lock_release(&set->object.lock);
 	names = kalloc((room + 1) * sizeof(*names));
+	lock_acquire(&set->object.lock);
 	if (names != NULL) {
 		list_for_each (link, &set->members)
 			names[count++] = container_of(link, struct ipc_port, set_link)->receiver_name;

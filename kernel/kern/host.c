@@ -88,6 +88,20 @@ kern_return_t host_log(host_t host, const char *text)
 	return KERN_SUCCESS;
 }
 
+kern_return_t host_interrupt_delay(host_t host, uint64_t probe, uint64_t *longest)
+{
+	if (host == NULL)
+		return KERN_INVALID_HOST;
+	*longest = 0;
+	for (unsigned i = 0; i < processors_online; i++) {
+		if (processors[i].longest_delay > *longest)
+			*longest = processors[i].longest_delay;
+		processors[i].longest_delay = 0;
+	}
+	timer_probe(probe);
+	return KERN_SUCCESS;
+}
+
 static void sum_counters(uint64_t *out)
 {
 	struct counters *sum = (struct counters *)out;

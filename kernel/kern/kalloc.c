@@ -2,12 +2,17 @@
  * pages. */
 #include <kern/kalloc.h>
 #include <kern/kernel_types.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <string.h>
 #include <vm/vm.h>
 #include <vm/vm_page.h>
 
 /* A free object's first word is the next one's address. Pages that a cache has taken stay with it. */
+
+/* What finding pages side by side takes, their heads, and clearing one, about (kern/piece.h). */
+#define GRAB_COST  5000
+#define HEAD_COST  20
+#define CLEAR_COST 540
 
 static struct lock caches_lock = LOCK_INIT(LOCK_RANK_KALLOC);
 static struct list caches = LIST_INIT(caches);
@@ -140,10 +145,15 @@ void *kalloc(size_t size)
 		physical = vm_page_grab_kernel();
 		return physical == 0 ? NULL : physical_to_virtual(physical);
 	}
+	piece_spend(GRAB_COST);
 	physical = vm_page_grab_contiguous(pages, UINT64_MAX);
+	piece_spend((int32_t)(pages * HEAD_COST));
 	if (physical == 0)
 		return NULL;
-	clear_words(physical_to_virtual(physical), pages * VM_PAGE_SIZE);
+	for (unsigned i = 0; i < pages; i++) {
+		clear_words((char *)physical_to_virtual(physical) + i * VM_PAGE_SIZE, VM_PAGE_SIZE);
+		piece_spend(CLEAR_COST);
+	}
 	return physical_to_virtual(physical);
 }
 

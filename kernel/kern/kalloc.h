@@ -16,7 +16,10 @@ struct kcache {
 	struct list link;
 };
 
-/* Objects come zeroed. All return null when memory is short; nothing blocks. */
+/*
+ * Objects come zeroed. All return null when memory is short; nothing blocks. More than half a page comes in pieces
+ * (kern/piece.h): locks of ranks below LOCK_RANK_PORT at most.
+ */
 void kcache_init(struct kcache *cache, const char *name, size_t size);
 void *kcache_alloc(struct kcache *cache);
 void kcache_free(struct kcache *cache, void *object);

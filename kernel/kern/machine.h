@@ -58,8 +58,9 @@ _Noreturn void machine_return_to_user(struct thread *thread);
 void machine_idle(void);
 
 /*
- * Takes the interrupts that are waiting, in the middle of a long operation. No locks held; what the handlers may touch
- * (run queues, message queues, the current thread's state if it has said that it will wait) may have changed after.
+ * Takes the interrupts that are waiting, in the middle of a long operation: for piece_over (kern/piece.h). What the
+ * handlers may touch (run queues, message queues, the current thread's state if it has said that it will wait) may have
+ * changed after.
  */
 void machine_take_interrupts(void);
 
@@ -73,7 +74,9 @@ void machine_relax(void);
 uint64_t machine_now(void);
 /* How that is computed: (TSC - base) * ns_per_tick / 2^32. */
 void machine_clock(uint64_t *tsc_hz, uint64_t *tsc_base, uint64_t *ns_per_tick);
-/* Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then.
+/*
+ * Next timer interrupt of this processor at the absolute time, UINT64_MAX for none; timer_interrupt() is called then.
+ * How late it is called counts in processor->longest_delay.
  */
 void machine_set_deadline(uint64_t when);
 /* Real time at boot in ns since 1970, from the RTC. */

@@ -45,6 +45,7 @@ struct processor {
 	uint32_t apic_id;
 	bool need_reschedule; /* looked at on the way to user mode */
 	bool idle;
+	int32_t piece_left; /* of the budget of instructions, kern/piece.h */
 	struct thread *idle_thread;
 	uint64_t slice_end;      /* of the running thread, ns */
 	uint64_t armed_deadline; /* what the machine's timer is set to */
@@ -52,6 +53,7 @@ struct processor {
 	struct thread *to_free;  /* ended on this processor; freed after the switch */
 	struct run_queue queue;
 	struct ipc_deferred *deferred; /* ipc/deferred.c */
+	uint64_t longest_delay;        /* ns that the timer's interrupt waited for the kernel, at most */
 	struct lock timer_lock;
 	struct list timers; /* by deadline */
 	struct counters counters;

@@ -6,9 +6,13 @@
  * (need_reschedule). As blocked threads are continuations, a switch is another current thread, another address space,
  * and a call on the empty stack.
  */
+#include <ipc/ipc_internal.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+
+#define CONTINUATION_COST 2000 /* instructions with those of the switch, about (kern/piece.h) */
 
 struct processor processors[PROCESSORS_MAX];
 uint32_t processors_online;
@@ -181,6 +185,22 @@ void sched_slice_over(void)
 	lock_release(&queue->lock);
 }
 
+void piece_over(void)
+{
+	struct processor *self = current_processor();
+
+#ifdef PORTOLAN_DEBUG
+	for (uint32_t i = 0; i < self->locks; i++)
+		assert(self->locks_held[i]->rank < LOCK_RANK_PORT);
+#endif
+	self->piece_left = PIECE;
+	if (self->deferred == NULL) /* at start there is nothing to interrupt for */
+		return;
+	ipc_deferred_hold();
+	machine_take_interrupts();
+	ipc_deferred_unhold();
+}
+
 /* An idle processor takes the best thread of the longest queue. */
 static struct thread *steal(void)
 {
@@ -238,6 +258,7 @@ static _Noreturn void run_thread(struct thread *thread)
 		timer_cancel(&thread->wait_timer);
 	if (continuation != NULL) {
 		thread->continuation = NULL;
+		piece_spend(CONTINUATION_COST); /* one may follow the other for long, and none enter user mode */
 		continuation(thread);
 	}
 	thread_leave_kernel(thread);

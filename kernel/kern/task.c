@@ -3,6 +3,7 @@
 
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <kern/task_private.h>
 #include <kern/thread.h>
 #include <kern/tokens.h>
@@ -10,6 +11,8 @@
 
 /* What a task may make the kernel allocate for it, unless the host's owner says otherwise. */
 #define KERNEL_LIMIT_DEFAULT (64ull << 20)
+
+#define THREAD_COST 1000 /* instructions for one that is ended, about (kern/piece.h) */
 
 struct task kernel_task;
 
@@ -130,29 +133,36 @@ kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 	return KERN_SUCCESS;
 }
 
-/* The first thread of the task that is not being ended yet, with a reference. */
-static struct thread *next_thread_to_end(struct task *task)
+/* The first thread of the task, with a reference; it is the last now. Null: there is none. */
+static struct thread *turn_threads(struct task *task)
 {
-	struct thread *found = NULL;
-	struct list *link;
+	struct thread *thread;
 
 	lock_acquire(&task->lock);
-	list_for_each (link, &task->threads) {
-		struct thread *thread = container_of(link, struct thread, task_link);
-
-		if (!(thread->ast & AST_TERMINATE)) {
-			thread_reference(thread);
-			found = thread;
-			break;
-		}
+	thread = list_first(&task->threads, struct thread, task_link);
+	if (thread != NULL) {
+		thread_reference(thread);
+		list_remove(&thread->task_link);
+		list_add_tail(&task->threads, &thread->task_link);
 	}
 	lock_release(&task->lock);
-	return found;
+	return thread;
+}
+
+/* None comes any more, so as many turns as there are threads meet each, though some leave meanwhile. */
+static void end_threads(struct task *task)
+{
+	struct thread *thread;
+
+	for (uint32_t turns = task->thread_count; turns > 0 && (thread = turn_threads(task)) != NULL; turns--) {
+		thread_terminate(thread);
+		thread_deallocate(thread);
+		piece_spend(THREAD_COST);
+	}
 }
 
 kern_return_t task_terminate(task_t task)
 {
-	struct thread *thread;
 	struct ipc_port *port;
 
 	if (task == NULL || task == &kernel_task)
@@ -167,10 +177,7 @@ kern_return_t task_terminate(task_t task)
 	task->self_port = NULL;
 	lock_release(&task->lock);
 
-	while ((thread = next_thread_to_end(task)) != NULL) {
-		thread_terminate(thread);
-		thread_deallocate(thread);
-	}
+	end_threads(task);
 	/* Before the ports go: who takes over a pager's finds in the kernel what it had not written. */
 	memory_object_put_back(task->map);
 	release_ports(task);

@@ -1,12 +1,17 @@
 /* The task_ routines of mach.defs and portolan.defs that are more than a call into task.c. */
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <mach/task_info.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <vm/vm.h>
+
+/* What a thread takes that is looked at, and one that is changed, about (kern/piece.h). */
+#define LOOK_COST   40
+#define CHANGE_COST 800
 
 /*
  * References to all threads of the task, as of one moment; returns with the task locked. *list is kalloc'ed for *count
@@ -34,6 +39,7 @@ static bool lock_and_list_threads(struct task *task, struct thread ***list, uint
 	list_for_each (link, &task->threads) {
 		(*list)[n] = container_of(link, struct thread, task_link);
 		thread_reference((*list)[n++]);
+		piece_spend(LOOK_COST);
 	}
 	return true;
 }
@@ -50,8 +56,10 @@ kern_return_t task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_nu
 	lock_release(&task->lock);
 	/* In place: a pointer to a right replaces the pointer to its thread. */
 	*list = (ipc_port_array_t)(void *)threads;
-	for (uint32_t i = 0; i < *count; i++)
+	for (uint32_t i = 0; i < *count; i++) {
 		(*list)[i] = convert_thread_to_port(threads[i]);
+		piece_spend(2 * LOOK_COST);
+	}
 	return KERN_SUCCESS;
 }
 
@@ -77,6 +85,7 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 
 		info.user_ns += thread->user_ns;
 		info.system_ns += thread->system_ns;
+		piece_spend(LOOK_COST);
 	}
 	lock_release(&task->lock);
 	__builtin_memcpy(out, &info, sizeof(info));
@@ -108,6 +117,7 @@ static kern_return_t change_suspension(struct task *task, bool suspend, kern_ret
 	}
 	lock_release(&task->lock);
 	for (uint32_t i = 0; i < count; i++) {
+		piece_spend(changes ? CHANGE_COST : LOOK_COST);
 		if (changes)
 			fn(threads[i]);
 		thread_deallocate(threads[i]);

@@ -3,6 +3,7 @@
 
 #include <ipc/ipc.h>
 #include <kern/charged.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/trap.h>
 #include <vm/vm.h>
@@ -260,7 +261,9 @@ void thread_block_restart(struct thread *self)
 {
 	count_event(restarts);
 	self->regs.rip -= 2;
-	if (self->state == THREAD_RUNNING) /* no wait asserted, or over already: only a pause */
+	if (self->state == THREAD_RUNNING) { /* no wait asserted, or over already: only a pause */
 		self->wait_result = WAIT_AWAKENED;
+		piece_over();
+	}
 	thread_block(trap_again);
 }

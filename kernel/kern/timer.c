@@ -63,10 +63,19 @@ void timer_slice_armed(uint64_t slice_end)
 	arm(current_processor(), slice_end);
 }
 
+static uint64_t probe_period;
+
+void timer_probe(uint64_t period)
+{
+	probe_period = period;
+	if (period != 0)
+		arm(current_processor(), machine_now() + period);
+}
+
 void timer_interrupt(void)
 {
 	struct processor *processor = current_processor();
-	uint64_t now = machine_now(), next = UINT64_MAX;
+	uint64_t now = machine_now(), next = UINT64_MAX, probe;
 
 	count_event(timer_ticks);
 	processor->armed_deadline = UINT64_MAX;
@@ -93,6 +102,8 @@ void timer_interrupt(void)
 		if (processor->slice_end > now && processor->slice_end < next)
 			next = processor->slice_end;
 	}
+	probe = probe_period != 0 ? machine_now() + probe_period : UINT64_MAX;
+	next = probe < next ? probe : next;
 	if (next != UINT64_MAX)
 		arm(processor, next);
 }

@@ -24,5 +24,7 @@ void timer_cancel(struct timer *timer);
 void timer_slice_armed(uint64_t slice_end);
 /* From the machine, at or after the deadline it was given. Runs what is due, sets the next deadline. */
 void timer_interrupt(void);
+/* From now on an interrupt comes so many ns after the last one (0: when one is due), on this processor at once. */
+void timer_probe(uint64_t period);
 
 #endif

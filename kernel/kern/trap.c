@@ -3,6 +3,7 @@
 
 #include <ipc/ipc.h>
 #include <kern/host.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/word.h>
@@ -12,6 +13,10 @@
 #include <vm/vm.h>
 
 #define NS_PER_MS 1000000ull
+
+/* Bytes that are copied before interrupts come through (kern/piece.h), and how many one turn copies. */
+#define COPY_PIECE 16384u
+#define COPY_BYTES 8
 
 /* A name for a fresh send right to a kernel port that the task's lock guards. */
 static int64_t name_for_port(struct thread *self, struct ipc_port *const *port)
@@ -209,7 +214,7 @@ void trap_interrupt_done(struct thread *self)
 }
 
 /* The address at which a copy stopped is faulted in, and the copy goes on from there. */
-kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
+static inline kern_return_t copyin_part(vm_address_t address, void *kernel, vm_size_t size)
 {
 	char *to = kernel;
 	vm_size_t left;
@@ -227,7 +232,7 @@ kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
 	return KERN_SUCCESS;
 }
 
-kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
+static inline kern_return_t copyout_part(const void *kernel, vm_address_t address, vm_size_t size)
 {
 	const char *from = kernel;
 	vm_size_t left;
@@ -243,4 +248,35 @@ kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
 			return result;
 	}
 	return KERN_SUCCESS;
+}
+
+/* In or out, in pieces. */
+static __attribute__((noinline)) kern_return_t copy_long(vm_address_t address, char *kernel, vm_size_t size, bool in)
+{
+	while (size > 0) {
+		vm_size_t part = size < COPY_PIECE ? size : COPY_PIECE;
+		kern_return_t result = in ? copyin_part(address, kernel, part) : copyout_part(kernel, address, part);
+
+		if (result != KERN_SUCCESS)
+			return result;
+		kernel += part;
+		address += part;
+		size -= part;
+		piece_spend(COPY_PIECE / COPY_BYTES);
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
+{
+	if (__builtin_expect(size <= COPY_PIECE, 1))
+		return copyin_part(address, kernel, size);
+	return copy_long(address, kernel, size, true);
+}
+
+kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
+{
+	if (__builtin_expect(size <= COPY_PIECE, 1))
+		return copyout_part(kernel, address, size);
+	return copy_long(address, (char *)(uintptr_t)kernel, size, false);
 }

@@ -1,11 +1,16 @@
 /* Waiting on a 32-bit word of memory: what C libraries build their locks from. */
 #include <kern/word.h>
 
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 #include <vm/vm.h>
+
+/* Waiters dealt with in one hold of their lock, and about what one takes (kern/piece.h). */
+#define WAKE_PIECE 16u
+#define WAKE_COST  400
 
 static kern_return_t word_key(struct thread *self, vm_address_t address, uint64_t flags, const void **key)
 {
@@ -61,6 +66,33 @@ int64_t trap_word_wait(struct thread *self)
 	thread_block(word_wait_over);
 }
 
+/* At most `most` in pieces, until there are no more; the number. */
+static unsigned wake(const void *key, uint32_t most)
+{
+	unsigned woken = 0, part, now;
+
+	do {
+		part = most - woken < WAKE_PIECE ? most - woken : WAKE_PIECE;
+		now = thread_wakeup_some(key, part);
+		woken += now;
+		piece_spend((int32_t)(now * WAKE_COST));
+	} while (now == WAKE_PIECE);
+	return woken;
+}
+
+static unsigned requeue(const void *from, const void *to, uint32_t most)
+{
+	unsigned moved = 0, part, now;
+
+	do {
+		part = most - moved < WAKE_PIECE ? most - moved : WAKE_PIECE;
+		now = thread_requeue(from, to, part);
+		moved += now;
+		piece_spend((int32_t)(now * WAKE_COST));
+	} while (now == WAKE_PIECE);
+	return moved;
+}
+
 int64_t trap_word_wake(struct thread *self)
 {
 	const void *key;
@@ -70,7 +102,7 @@ int64_t trap_word_wake(struct thread *self)
 		return result;
 	if (result != KERN_SUCCESS)
 		return -(int64_t)result;
-	return thread_wakeup_some(key, (uint32_t)self->regs.rsi);
+	return wake(key, (uint32_t)self->regs.rsi);
 }
 
 /* Results from 0 up count threads; an error is its code shifted by 32 bits. */
@@ -92,8 +124,8 @@ int64_t trap_word_requeue(struct thread *self)
 		return (int64_t)result << 32;
 	if (value != (uint32_t)self->regs.r8)
 		return (int64_t)KERN_FAILURE << 32;
-	woken = thread_wakeup_some(from, (uint32_t)self->regs.rdx);
-	return woken + thread_requeue(from, to, (uint32_t)self->regs.r10);
+	woken = wake(from, (uint32_t)self->regs.rdx);
+	return woken + requeue(from, to, (uint32_t)self->regs.r10);
 }
 
 int64_t trap_thread_exit(struct thread *self)

@@ -1,7 +1,7 @@
 /* What pagers answer to requests: data, zeros, errors; and the requests themselves. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
@@ -10,6 +10,10 @@
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
+
+/* What a page that is moved, and one that is copied or zeroed, take, about (kern/piece.h). */
+#define MOVE_COST 400
+#define COPY_COST 700
 
 void memory_object_send(struct memory_object_message *message)
 {
@@ -100,9 +104,11 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 		struct vm_page *page = NULL;
 		kern_return_t page_result = KERN_SUCCESS;
 
+		piece_spend(MOVE_COST);
 		if (bytes == VM_PAGE_SIZE)
 			page = vm_map_copy_take_page(data, at);
 		if (page == NULL) {
+			piece_spend(COPY_COST);
 			page = vm_page_grab(VM_PAGE_FOR_KERNEL);
 			if (page == NULL) {
 				page_result = KERN_RESOURCE_SHORTAGE;
@@ -130,6 +136,7 @@ static void zero_page(struct vm_page *page, void *argument)
 	(void)argument;
 	if (!page->absent)
 		return;
+	piece_spend(COPY_COST);
 	vm_page_zero(page);
 	page->absent = page->busy = false;
 	vm_page_enqueue(page, VM_PAGE_ACTIVE);

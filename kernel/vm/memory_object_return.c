@@ -1,7 +1,7 @@
 /* Pages on their way back to their pager: cleaning, flushing, and the lock request that asks for it. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
@@ -14,6 +14,10 @@
 /* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way.
  */
 #define MESSAGE_PAGES 4
+
+/* What a page that is looked at, and one that is returned, take, about (kern/piece.h). */
+#define LOOK_COST   200
+#define RETURN_COST 1200
 
 #define PENDING_NS 5000000000ull /* pagers that free nothing for so long are not waited for */
 
@@ -85,6 +89,7 @@ static kern_return_t return_run(
 	if (copy == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	do {
+		piece_spend(RETURN_COST);
 		dirty |= page->dirty || pmap_page_modified(page, false);
 		if (!put_page(message, page, size, flush))
 			break;
@@ -239,6 +244,7 @@ kern_return_t memory_object_clean(
 		for (vm_offset_t offset = start; offset < end && result == KERN_SUCCESS; offset += VM_PAGE_SIZE) {
 			struct vm_page *page = vm_object_lookup(object, offset);
 
+			piece_spend(LOOK_COST);
 			if (page != NULL)
 				result = clean_page(object, page, end, what, flush);
 		}
@@ -251,6 +257,7 @@ kern_return_t memory_object_clean(
 
 		list_remove(&page->object_link);
 		list_add_tail(&object->pages, &page->object_link);
+		piece_spend(LOOK_COST);
 		if (page->offset >= start && page->offset < end)
 			result = clean_page(object, page, end, what, flush);
 	}

@@ -29,7 +29,10 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
  */
 void pmap_enter_absent(
 	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection);
+/* This and the next two run in pieces (kern/piece.h). The caller holds the map's lock, or nobody uses the map any more.
+ */
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end);
+void pmap_remove_all(struct pmap *pmap);
 /* Lowers the protection of what is mapped. */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection);
 /*

@@ -2,6 +2,7 @@
 #include <kern/assert.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/thread.h>
 #include <string.h>
@@ -17,6 +18,11 @@
  * later), and small copies, for which a copy-on-write fault costs more.
  */
 #define SMALL_PAGES 2
+
+/* What a page that is copied or faulted in, one that is looked for, and a piece take, about (kern/piece.h). */
+#define PAGE_COST  1000
+#define LOOK_COST  60
+#define ENTRY_COST 300
 
 static struct kcache copy_cache, piece_cache;
 
@@ -61,6 +67,7 @@ void vm_map_copy_discard(vm_map_copy_t copy)
 
 		vm_object_deallocate(piece->object);
 		kcache_free(&piece_cache, piece);
+		piece_spend(ENTRY_COST);
 	}
 	kcache_free(&copy_cache, copy);
 }
@@ -78,8 +85,10 @@ kern_return_t vm_map_make_present(struct vm_map *map, vm_address_t start, vm_add
 		struct vm_map_entry *entry;
 		kern_return_t result;
 
+		piece_spend(LOOK_COST);
 		if (pmap_extract(map->pmap, at, VM_PROT_READ) != 0)
 			continue;
+		piece_spend(PAGE_COST);
 		entry = vm_map_lookup(map, at);
 		result = vm_fault_locked(map, entry, at, VM_PROT_READ, rest);
 		if (result != KERN_SUCCESS)
@@ -103,6 +112,7 @@ kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_addre
 		uint64_t physical = pmap_extract(map->pmap, at, VM_PROT_READ);
 		struct vm_page *page;
 
+		piece_spend(PAGE_COST);
 		next = next < end ? next : end;
 		if (physical == 0)
 			return KERN_RESTART;
@@ -166,6 +176,7 @@ static kern_return_t prepare_whole(
 	struct vm_map_entry *entry = vm_map_lookup(map, range->whole_start);
 
 	for (; entry != NULL && entry->start < range->whole_end; entry = vm_map_next(map, entry)) {
+		piece_spend(ENTRY_COST);
 		if (!by_reference(entry)) {
 			kern_return_t result = add_bytes(map, entry->start, entry->end, copy, rest);
 
@@ -186,6 +197,7 @@ static void take_whole(struct vm_map *map, const struct range *range, struct lis
 	for (; entry != NULL && entry->start < range->whole_end; entry = vm_map_next(map, entry), link = link->next) {
 		struct vm_copy_piece *piece = container_of(link, struct vm_copy_piece, link);
 
+		piece_spend(ENTRY_COST);
 		if (!by_reference(entry) || entry->object == NULL)
 			continue;
 		piece->object = entry->object;
@@ -306,6 +318,7 @@ vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 		memset((char *)vm_page_address(page) + part, 0, VM_PAGE_SIZE - part);
 		page->dirty = true;
 		vm_object_insert(object, page, at);
+		piece_spend(PAGE_COST);
 	}
 	return vm_map_copy_of_object(object, size);
 }
@@ -345,6 +358,7 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t 
 	list_for_each (link, &copy->pieces) {
 		struct vm_map_entry *entry = vm_map_entry_create(map);
 
+		piece_spend(ENTRY_COST);
 		if (entry == NULL) {
 			result = KERN_RESOURCE_SHORTAGE;
 			break;
@@ -378,6 +392,7 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t 
 		kcache_free(&piece_cache, piece);
 		vm_map_link(map, entry);
 		enter_small(map, entry);
+		piece_spend(ENTRY_COST);
 	}
 	lock_release(&map->lock);
 	if (result == KERN_SUCCESS)

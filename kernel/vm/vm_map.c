@@ -2,6 +2,7 @@
 #include <kern/assert.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -12,6 +13,9 @@
  * Everything about a map happens under its one lock, which is never held while anything waits. Objects are dropped
  * after it is released: the last reference to one may send messages and free thousands of pages.
  */
+
+/* What an entry takes that goes, about (kern/piece.h). */
+#define ENTRY_COST 300
 
 static uint64_t next_id;
 
@@ -200,9 +204,13 @@ kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t
 			vm_map_unwire_entry(entry);
 		vm_map_unlink(map, entry);
 		list_add_tail(removed, &entry->link);
+		piece_spend(ENTRY_COST);
 	}
 	/* One call for all: neighbours share their flush of the TLB. */
-	pmap_remove(map->pmap, first, last);
+	if (list_empty(&map->entries))
+		pmap_remove_all(map->pmap);
+	else
+		pmap_remove(map->pmap, first, last);
 	return KERN_SUCCESS;
 }
 
@@ -216,6 +224,7 @@ void vm_map_free_list(struct vm_map *map, struct list *removed)
 		free_part(entry);
 		vm_object_deallocate(entry->object);
 		vm_map_entry_free(map, entry);
+		piece_spend(ENTRY_COST);
 	}
 	vm_page_balance();
 }

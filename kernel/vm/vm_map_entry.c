@@ -1,6 +1,7 @@
 /* The entries of a map: a list in order of address, and a tree for finding one in logarithmic time. */
 #include <kern/assert.h>
 #include <kern/charged.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
@@ -9,6 +10,8 @@
  * The tree is a treap: ordered by address from left to right, and no entry's random priority is higher than its
  * parent's, which keeps it balanced on average whatever the order of insertions.
  */
+
+#define LOOK_COST 15 /* at an entry, about (kern/piece.h) */
 
 static struct kcache entry_cache;
 
@@ -172,6 +175,7 @@ kern_return_t vm_map_check(struct vm_map *map, vm_address_t start, vm_address_t 
 			return KERN_PROTECTION_FAILURE;
 		start = entry->end;
 		entry = vm_map_next(map, entry);
+		piece_spend(LOOK_COST);
 	}
 	return KERN_SUCCESS;
 }
@@ -193,6 +197,7 @@ static bool find_from(struct vm_map *map, vm_address_t at, vm_size_t size, vm_ad
 		}
 		at = at > entry->end ? at : entry->end;
 		entry = vm_map_next(map, entry);
+		piece_spend(LOOK_COST);
 	}
 }
 
@@ -206,6 +211,7 @@ bool vm_map_find_space(struct vm_map *map, vm_address_t *address, vm_size_t size
 	while (entry != NULL && entry->start <= map->full_below) {
 		map->full_below = entry->end;
 		entry = vm_map_next(map, entry);
+		piece_spend(LOOK_COST);
 	}
 	if (from < *address || from > VM_MAX_ADDRESS || *address == 0 ||
 		(from >= VM_ANYWHERE_ADDRESS && from < map->full_below))

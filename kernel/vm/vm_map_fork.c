@@ -1,5 +1,5 @@
 /* The child's address space: what each entry's inheritance makes of it. */
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <vm/vm.h>
@@ -10,6 +10,8 @@
  * pager's object that the parent maps shared is seen by a child that inherits a copy as by a private mapping: it sees
  * later changes until it writes itself. Anonymous memory that is shared, or wired, is copied at once.
  */
+
+#define ENTRY_COST 600 /* instructions for one, about (kern/piece.h) */
 
 static kern_return_t share(struct vm_map_entry *from, struct vm_map_entry *to)
 {
@@ -92,6 +94,7 @@ kern_return_t vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out)
 		struct vm_fault_rest rest = {.unused = NULL};
 
 		at = from->end;
+		piece_spend(ENTRY_COST);
 		if (from->inheritance == VM_INHERIT_NONE)
 			continue;
 		to = vm_map_entry_create(map);

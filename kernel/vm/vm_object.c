@@ -1,12 +1,19 @@
 /* Objects: their pages, references, shadows, and how chains of shadows are kept short. */
 #include <kern/assert.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/thread.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_object.h>
+
+/* What a page takes in the loops below, about (kern/piece.h). */
+#define FREE_COST   200
+#define MOVE_COST   150
+#define VISIT_COST  150
+#define LOOKUP_COST 15
 
 static struct kcache object_cache;
 
@@ -69,6 +76,7 @@ static void grow_buckets(vm_object_t object)
 
 		page->hash_next = *bucket;
 		*bucket = page;
+		piece_spend(LOOKUP_COST);
 	}
 }
 
@@ -138,12 +146,14 @@ void vm_object_for_pages(
 
 			if (page != NULL)
 				fn(page, argument);
+			piece_spend(page != NULL ? VISIT_COST : LOOKUP_COST);
 		}
 		return;
 	}
 	list_for_each_safe (link, following, &object->pages) {
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 
+		piece_spend(VISIT_COST);
 		if (page->offset >= start && page->offset < end)
 			fn(page, argument);
 	}
@@ -177,6 +187,7 @@ static void object_free(vm_object_t object)
 		if (page->wanted)
 			thread_wakeup(page);
 		vm_page_free(page);
+		piece_spend(FREE_COST);
 	}
 	if (object->buckets != object->small)
 		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
@@ -226,6 +237,7 @@ static void take_over(vm_object_t object, vm_object_t shadow)
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 		vm_offset_t offset = page->offset - object->shadow_offset;
 
+		piece_spend(MOVE_COST);
 		/* Below the window offset wraps around and is too large as well. */
 		if (offset >= object->size || vm_object_lookup(object, offset) != NULL) {
 			vm_object_free_page(page);

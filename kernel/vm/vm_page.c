@@ -9,11 +9,12 @@
 
 /*
  * Free memory is kept as buddies: blocks of 2^order pages, aligned to their size. Single pages come and go most, so
- * those that are released stay on a list of their own, loose, most recent first; they are merged into blocks only when
- * a block is asked for that cannot be had otherwise.
+ * the first LOOSE_MAX that are released stay on a list of their own, loose, most recent first; they are merged into
+ * blocks only when a block is asked for that cannot be had otherwise.
  */
 #define ORDERS      10 /* the largest block is 2 MiB */
 #define RANGES_MAX  64
+#define LOOSE_MAX   128u /* merged at once, with interrupts off */
 #define RESERVE_MAX 4096 /* pages, of each of the levels below */
 
 struct vm_page *vm_pages;
@@ -23,6 +24,7 @@ static uint64_t pages_count; /* length of vm_pages */
 static struct lock free_lock = LOCK_INIT(LOCK_RANK_VM_FREE_LIST);
 static struct list free_blocks[ORDERS];
 static struct list loose = LIST_INIT(loose);
+static unsigned loose_count;
 
 struct lock vm_page_queue_lock = LOCK_INIT(LOCK_RANK_VM_PAGE_QUEUE);
 struct list vm_page_active = LIST_INIT(vm_page_active);
@@ -129,6 +131,7 @@ static void merge_loose(void)
 
 		block_free(vm_pages_first + (uint64_t)(page - vm_pages), 0);
 	}
+	loose_count = 0;
 }
 
 /* --- Single pages. */
@@ -141,6 +144,7 @@ struct vm_page *vm_page_grab(enum vm_page_level level)
 	lock_acquire(&free_lock);
 	if (vm_page_counts.free > reserve[level]) {
 		link = list_pop_head(&loose);
+		loose_count -= link != NULL;
 		page = link != NULL ? container_of(link, struct vm_page, link) : block_take(0, UINT64_MAX);
 		if (page != NULL) {
 			page->queue = VM_PAGE_UNQUEUED;
@@ -166,8 +170,13 @@ void vm_page_free(struct vm_page *page)
 	debug_assert(page->pv == NULL && page->queue == VM_PAGE_UNQUEUED);
 	page->object = NULL;
 	lock_acquire(&free_lock);
-	page->queue = VM_PAGE_LOOSE;
-	list_add_head(&loose, &page->link);
+	if (loose_count < LOOSE_MAX) {
+		page->queue = VM_PAGE_LOOSE;
+		list_add_head(&loose, &page->link);
+		loose_count++;
+	} else {
+		block_free(vm_pages_first + (uint64_t)(page - vm_pages), 0);
+	}
 	vm_page_counts.free++;
 	lock_release(&free_lock);
 }
@@ -209,10 +218,9 @@ uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)
 	lock_release(&free_lock);
 	if (head == NULL)
 		return 0;
-	for (unsigned i = 0; i < count; i++) {
-		memset(&head[i], 0, sizeof(head[i]));
+	clear_words(head, count * sizeof(*head));
+	for (unsigned i = 0; i < count; i++)
 		head[i].wire_count = 1;
-	}
 	return vm_page_physical(head);
 }
 

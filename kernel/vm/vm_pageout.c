@@ -1,6 +1,6 @@
 /* Page-out: keeping some pages free by returning dirty pages to their pagers and dropping clean ones. */
 #include <kern/assert.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/thread.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
@@ -18,7 +18,9 @@
  * scan only tries the object's lock, and leaves the page for later if somebody has it.
  */
 
-#define SCAN_PAGES 128 /* of one piece of the scan */
+#define SCAN_PAGES   128  /* before others get the processor */
+#define REFILL_PAGES 32   /* under the queue's lock */
+#define SCAN_COST    4000 /* of a page with those, in instructions, about (kern/piece.h) */
 /*
  * When pages of pagers' objects are fewer than this part of all, memory is full of what cannot be given up: to go on
  * would only take programs away from under those who run them, to read them again at once. Who asks for more is refused
@@ -75,7 +77,7 @@ kern_return_t vm_page_wait(void)
 /* The oldest active pages become inactive until these are a third of both. Queue locked. */
 static void refill_inactive(void)
 {
-	for (unsigned i = 0; i < SCAN_PAGES && vm_page_counts.inactive * 2 < vm_page_counts.active; i++) {
+	for (unsigned i = 0; i < REFILL_PAGES && vm_page_counts.inactive * 2 < vm_page_counts.active; i++) {
 		struct vm_page *page = list_first(&vm_page_active, struct vm_page, link);
 
 		pmap_page_referenced(page, true);
@@ -144,6 +146,7 @@ static void pageout(struct thread *self)
 	(void)self;
 	for (unsigned i = 0; i < SCAN_PAGES && more && !only_kept() && vm_page_counts.free < vm_page_target; i++) {
 		looked_at++;
+		piece_spend(SCAN_COST);
 		if (scan_one(&more) != 0)
 			looked_at = 0;
 	}

@@ -1,12 +1,16 @@
 /* The routines vm_*: what a task asks about the memory of a task. */
 #include <kern/checked.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
+
+/* What an entry, and a page that is written, take in the loops below, about (kern/piece.h). */
+#define ENTRY_COST 60
+#define PAGE_COST  1000
 
 kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
 {
@@ -67,9 +71,11 @@ kern_return_t vm_protect(
 	result = lock_range(map, address, size, &start, &end);
 	if (result != KERN_SUCCESS)
 		return result;
-	for (entry = vm_map_lookup(map, start); entry != NULL && entry->start < end; entry = vm_map_next(map, entry))
+	for (entry = vm_map_lookup(map, start); entry != NULL && entry->start < end; entry = vm_map_next(map, entry)) {
+		piece_spend(ENTRY_COST);
 		if ((new_protection & ~entry->max_protection) != 0)
 			result = KERN_PROTECTION_FAILURE;
+	}
 	for (entry = vm_map_lookup(map, start); result == KERN_SUCCESS && entry != NULL && entry->start < end;
 		entry = vm_map_next(map, entry)) {
 		uint8_t old = entry->protection;
@@ -80,6 +86,7 @@ kern_return_t vm_protect(
 		} else {
 			entry->protection = (uint8_t)new_protection;
 		}
+		piece_spend(ENTRY_COST);
 		/* More access comes with the next fault. */
 		if ((old & ~entry->protection) != 0)
 			pmap_protect(map->pmap, entry->start, entry->end, entry->protection);
@@ -99,8 +106,10 @@ kern_return_t vm_inherit(vm_map_t map, vm_address_t address, vm_size_t size, vm_
 	if (result != KERN_SUCCESS)
 		return result;
 	for (struct vm_map_entry *entry = vm_map_lookup(map, start); entry != NULL && entry->start < end;
-		entry = vm_map_next(map, entry))
+		entry = vm_map_next(map, entry)) {
 		entry->inheritance = (uint8_t)new_inheritance;
+		piece_spend(ENTRY_COST);
+	}
 	lock_release(&map->lock);
 	return KERN_SUCCESS;
 }
@@ -138,6 +147,7 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 		part = part < size - at ? part : size - at;
 		vm_map_copy_read(data, at, physical_to_virtual(physical), part);
 		at += part;
+		piece_spend(PAGE_COST);
 	}
 	return KERN_SUCCESS;
 }

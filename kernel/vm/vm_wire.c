@@ -1,12 +1,17 @@
 /* Memory that stays: wiring ranges for servers, memory for devices' DMA. */
 #include <kern/checked.h>
-#include <kern/processor.h>
+#include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/portolan_server.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 
-#define WIRE_FAULTS 256 /* of one piece of a long call */
+#define WIRE_FAULTS 256 /* before others get the processor */
+
+/* What a page takes that is faulted in, looked for, zeroed, about (kern/piece.h). */
+#define FAULT_COST 2000
+#define LOOK_COST  100
+#define ZERO_COST  700
 
 /* The resident page that an entry shows at an address, its object locked in *holder. */
 static struct vm_page *page_at(struct vm_map_entry *entry, vm_address_t at, vm_object_t *holder)
@@ -21,6 +26,7 @@ void vm_map_unwire_entry(struct vm_map_entry *entry)
 	for (vm_address_t at = entry->start; at < entry->end; at += VM_PAGE_SIZE) {
 		struct vm_page *page = page_at(entry, at, &holder);
 
+		piece_spend(LOOK_COST);
 		if (page == NULL)
 			continue;
 		if (page->wire_count != 0 && --page->wire_count == 0 && holder->pager != NULL && !page->busy &&
@@ -42,6 +48,7 @@ static kern_return_t fault_range(struct vm_map *map, vm_address_t start, vm_addr
 		vm_prot_t access;
 		kern_return_t result;
 
+		piece_spend(LOOK_COST);
 		if (entry->wired)
 			continue;
 		access = entry->protection & (VM_PROT_READ | VM_PROT_WRITE);
@@ -53,6 +60,7 @@ static kern_return_t fault_range(struct vm_map *map, vm_address_t start, vm_addr
 			continue;
 		if (faults++ == WIRE_FAULTS || rest->unused != NULL)
 			return KERN_RESTART;
+		piece_spend(FAULT_COST);
 		result = vm_fault_locked(map, entry, at, access, rest);
 		if (result != KERN_SUCCESS)
 			return result;
@@ -71,6 +79,7 @@ static void wire_entry(struct vm_map_entry *entry)
 	for (vm_address_t at = entry->start; at < entry->end; at += VM_PAGE_SIZE) {
 		struct vm_page *page = page_at(entry, at, &holder);
 
+		piece_spend(LOOK_COST);
 		if (page == NULL)
 			continue;
 		page->wire_count++;
@@ -135,6 +144,7 @@ kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *out, uint64_t *physic
 	for (unsigned i = 0; i < count; i++) {
 		struct vm_page *page = vm_page_lookup_physical(memory + i * VM_PAGE_SIZE);
 
+		piece_spend(ZERO_COST);
 		vm_page_zero(page);
 		page->dirty = true;
 		vm_object_insert(object, page, i * VM_PAGE_SIZE);

@@ -143,6 +143,7 @@ void machine_set_deadline(uint64_t when)
 		return;
 	}
 	now = machine_now();
+	cpu->due = when > now ? when : now;
 	/* A deadline beyond the timer's range interrupts early and is set again. */
 	ticks = when <= now ? 1 : (uint64_t)((unsigned __int128)(when - now) * apic_timer_hz / NS_PER_SECOND) + 1;
 	apic_timer_ticks(ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);

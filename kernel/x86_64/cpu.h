@@ -97,6 +97,7 @@ struct cpu {
 	uint64_t gdt[8];
 	struct tss tss;
 	uint64_t deadline;     /* what the timer was last set for, ns since boot */
+	uint64_t due;          /* when its interrupt comes if nothing keeps it waiting */
 	bool shootdown_wanted; /* tlb.c */
 	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(4096))); /* top word: the processor */
 };

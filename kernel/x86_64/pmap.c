@@ -1,8 +1,20 @@
 /* What is done to the map of one address space; contracts in vm/pmap.h. */
 #include <kern/kalloc.h>
+#include <kern/piece.h>
 #include <string.h>
 #include <x86_64/boot.h>
 #include <x86_64/pmap_tables.h>
+
+/* Where the tables of user addresses end. */
+#define USER_END ((VM_MAX_ADDRESS | (TABLE_SPAN - 1)) + 1)
+
+/*
+ * Entries that are looked at while the pmap's lock is held. About what that takes, and what one that changes takes in
+ * addition (kern/piece.h).
+ */
+#define PIECE_ENTRIES 96
+#define HOLD_COST     1000
+#define CHANGE_COST   50
 
 struct lock pv_locks[PV_LOCKS];
 static struct kcache pmap_cache;
@@ -89,7 +101,7 @@ void pmap_destroy(struct pmap *pmap)
 
 	if (current_processor()->pmap == pmap)
 		pmap_load(NULL);
-	pmap_remove(pmap, 0, UINT64_MAX);
+	pmap_remove_all(pmap);
 	/* Whoever took a page's mapping away, if there ever was one, has let go of its lock, and with it of the pmap.
 	 */
 	for (unsigned i = 0; i < PV_LOCKS && !list_empty(&pmap->directories); i++) {
@@ -190,18 +202,43 @@ void pmap_enter_absent(
 	lock_release(&pmap->lock);
 }
 
-/* Takes rights away from what of the range is in the table, all rights with those to read. Pmap locked. */
-static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_address_t start, vm_address_t end,
-	vm_prot_t protection, struct tlb_batch *batch)
+/*
+ * The table that maps the first page at or after *at, below `end`, that any table maps: *at is now where its range
+ * begins in it. Null if none was found: *at is how far it looked. Pmap locked.
+ */
+static struct pv_entry *next_table(struct pmap *pmap, vm_address_t *at, vm_address_t end)
 {
-	unsigned first = start <= table->base ? 0 : table_index(start, 0);
-	unsigned last = end >= table->base + TABLE_SPAN ? PTES : table_index(end, 0);
+	for (unsigned steps = 0; steps < PIECE_ENTRIES && *at < end; steps++) {
+		pte_t *table = pmap->root, entry = 1;
+		unsigned level = 4;
+
+		if (pmap->hint != NULL && pmap->hint->base == (*at & ~(TABLE_SPAN - 1)))
+			return pmap->hint;
+		while (entry != 0 && --level > 0) {
+			entry = table[table_index(*at, level)];
+			table = table_below(entry);
+		}
+		if (level == 0)
+			return pmap->hint = page_at(virtual_to_physical(table))->pv;
+		*at = (*at | ((TABLE_SPAN << 9 * (level - 1)) - 1)) + 1;
+	}
+	return NULL;
+}
+
+/*
+ * Takes rights away from what of the range from `at` is in the table, all rights with those to read, in PIECE_ENTRIES
+ * entries at most. Returns how far it came. Pmap locked.
+ */
+static vm_address_t protect_in_table(
+	struct pv_entry *table, vm_address_t at, vm_address_t end, vm_prot_t protection, struct tlb_batch *batch)
+{
+	unsigned first = table_index(at, 0), i = first > table->first ? first : table->first;
+	unsigned last = end - table->base >= TABLE_SPAN ? PTES : table_index(end, 0), stop = i + PIECE_ENTRIES;
 	pte_t *entries = table->entries;
 	int removed = 0;
 
-	if (start >= table->base + TABLE_SPAN || end <= table->base)
-		return;
-	for (unsigned i = first > table->first ? first : table->first; i < last; i++) {
+	stop = stop < last ? stop : last;
+	for (; i < stop && removed != (int)table->used; i++) {
 		if (entries[i] == 0)
 			continue;
 		if (protection & VM_PROT_READ) {
@@ -211,48 +248,65 @@ static void protect_in_table(struct pmap *pmap, struct pv_entry *table, vm_addre
 			removed++;
 		}
 		tlb_batch_add(batch, table->base + i * VM_PAGE_SIZE);
-		if (removed == (int)table->used)
-			break;
 	}
+	/* Nothing is left in a table of which nothing is used. */
+	stop = removed == (int)table->used ? last : stop;
 	count_entries(table, -removed);
-	/* A table whose range goes as a whole goes too; one that only became empty is likely to be used again. */
-	if (first != 0 || last != PTES || (protection & VM_PROT_READ))
-		return;
-	/* One that pmap_page_protect has taken away and not counted yet. */
+	return table->base + stop * VM_PAGE_SIZE;
+}
+
+/*
+ * A table whose range went as a whole goes too (one that only became empty is likely to be used again): the processors
+ * must have forgotten it before its page is used for something else.
+ */
+static void remove_table(struct pmap *pmap, struct pv_entry *table, struct tlb_batch *batch)
+{
+	/* What pmap_page_protect has taken away and not counted yet. */
 	while (__atomic_load_n(&table->used, __ATOMIC_ACQUIRE) != 0)
 		machine_relax();
-	/* The processors must have forgotten the table before its page is used for something else. */
 	*table->above = 0;
 	batch->count = TLB_BATCH + 1;
 	tlb_flush(batch);
 	pmap_free_table(pmap, table);
 }
 
+/* The pmap's lock is let go between pieces; the map's, which the caller holds, keeps others from entering pages. */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
 {
-	struct list *link, *following;
-	struct pv_entry *table;
 	struct tlb_batch batch;
 
-	tlb_batch_init(&batch, pmap);
-	lock_acquire(&pmap->lock);
-	/* By address, or by the list of all tables if that is shorter: the range may be all that a task can have. */
-	if ((end - start) / TABLE_SPAN < pmap->table_count) {
-		for (vm_address_t at = start; at < end; at = (at | (TABLE_SPAN - 1)) + 1)
-			if ((table = find_table(pmap, at)) != NULL)
-				protect_in_table(pmap, table, start, end, protection, &batch);
-	} else {
-		list_for_each_safe (link, following, &pmap->tables)
-			protect_in_table(
-				pmap, container_of(link, struct pv_entry, link), start, end, protection, &batch);
+	end = end < USER_END ? end : USER_END;
+	for (vm_address_t at = start; at < end;) {
+		struct pv_entry *table;
+		uint32_t changed = 0;
+
+		tlb_batch_init(&batch, pmap);
+		lock_acquire(&pmap->lock);
+		table = next_table(pmap, &at, end);
+		if (table != NULL) {
+			at = protect_in_table(table, at, end, protection, &batch);
+			changed = batch.count;
+			if (start <= table->base && at == table->base + TABLE_SPAN && !(protection & VM_PROT_READ))
+				remove_table(pmap, table, &batch);
+		}
+		tlb_flush(&batch);
+		lock_release(&pmap->lock);
+		piece_spend((int32_t)(HOLD_COST + changed * CHANGE_COST));
 	}
-	tlb_flush(&batch);
-	lock_release(&pmap->lock);
 }
 
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 {
 	pmap_protect(pmap, start, end, VM_PROT_NONE);
+}
+
+/* Table by table, without looking for them: they may be far apart. */
+void pmap_remove_all(struct pmap *pmap)
+{
+	struct pv_entry *table;
+
+	while ((table = list_first(&pmap->tables, struct pv_entry, link)) != NULL)
+		pmap_remove(pmap, table->base, table->base + TABLE_SPAN);
 }
 
 /*

@@ -32,7 +32,6 @@ struct pmap {
 	struct task *charged;
 	uint64_t resident;       /* pages, atomic */
 	struct list tables;      /* lowest ones, struct pv_entry */
-	uint64_t table_count;    /* of them */
 	struct pv_entry *hint;   /* the one that was looked for last, or null */
 	struct list directories; /* between them and the root: struct vm_page */
 };

@@ -86,7 +86,6 @@ struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
 		.links = physical_to_virtual(links)};
 	page_at(physical)->pv = below;
 	list_add_tail(&pmap->tables, &below->link);
-	pmap->table_count++;
 	*entry = physical | PTE_TABLE;
 	return below;
 }
@@ -95,7 +94,6 @@ void pmap_free_table(struct pmap *pmap, struct pv_entry *below)
 {
 	*below->above = 0;
 	list_remove(&below->link);
-	pmap->table_count--;
 	if (pmap->hint == below)
 		pmap->hint = NULL;
 	page_at(virtual_to_physical(below->entries))->pv = NULL;

@@ -378,7 +378,7 @@ static void long_ends(void *argument)
 	CHECK_EQUAL(mach_port_mod_refs(task->space, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
 	CHECK(world_interrupts >= LONG / 16);
 	world_task_end(large);
-	CHECK(world_interrupts >= LONG / 16 + LONG);
+	CHECK(world_interrupts >= LONG / 8);
 	world_interrupt = NULL;
 	while (receive_simple(told, &in, MACH_RCV_TIMEOUT, 0) == MACH_MSG_SUCCESS)
 		came += in.header.msgh_id == 77;

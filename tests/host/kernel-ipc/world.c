@@ -84,8 +84,9 @@ unsigned world_interrupts;
 
 void machine_take_interrupts(void)
 {
-	if (host_processor->locks != 0)
-		panic("interrupts are taken with a lock held");
+	for (uint32_t i = 0; i < host_processor->locks; i++)
+		if (host_processor->locks_held[i]->rank >= LOCK_RANK_PORT)
+			panic("interrupts are taken with a lock of rank %u held", host_processor->locks_held[i]->rank);
 	if (world_interrupt == NULL)
 		return;
 	world_interrupts++;

@@ -124,6 +124,11 @@ void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 		}
 }
 
+void pmap_remove_all(struct pmap *pmap)
+{
+	pmap_remove(pmap, 0, UINT64_MAX);
+}
+
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection)
 {
 	if (!(protection & VM_PROT_READ)) {

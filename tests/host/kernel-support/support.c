@@ -1,6 +1,7 @@
 /* Assertions, reports, the processor, physical memory and allocations that fail. */
 #include "support.h"
 #include <kern/assert.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <stdarg.h>
@@ -87,6 +88,15 @@ __attribute__((weak)) void lock_contended(struct lock *lock)
 
 __attribute__((weak)) void machine_relax(void)
 {
+}
+
+/* Those who link kern/sched.c have the real one. */
+void (*host_piece)(void);
+__attribute__((weak)) void piece_over(void)
+{
+	host_processor->piece_left = 0;
+	if (host_piece != NULL)
+		host_piece();
 }
 
 /* --- Reports. */

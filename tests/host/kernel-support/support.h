@@ -41,6 +41,9 @@ bool host_allocation_fails(void);
 /* Objects of kalloc and caches that are in use, for leak checks. */
 extern size_t host_kalloc_used;
 
+/* Called whenever long work ends a piece (kern/piece.h): at every turn of each such loop, locks held. */
+extern void (*host_piece)(void);
+
 /* --- Threads. */
 
 extern uint64_t host_now; /* ns: what machine_now() says */

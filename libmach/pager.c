@@ -250,15 +250,23 @@ kern_return_t S_memory_object_data_return(mach_port_t port, vm_offset_t offset, 
 	return KERN_SUCCESS;
 }
 
-/* The lock request of the object that the message came to is over. */
-static void lock_is_done(void)
+/*
+ * The lock request of the object that the message came to is over. While the queue of an instance before is worked off,
+ * its requests' completions come, and then our own mark, which no request has as its offset.
+ */
+#define MARK (~(vm_offset_t)0)
+
+static void lock_is_done(vm_offset_t offset)
 {
 	struct pager_object *object = find_request_object();
 
 	if (!object)
 		return;
 	pthread_mutex_lock(&object->lock);
-	object->locking = FALSE;
+	if (offset == MARK)
+		object->old_queue = FALSE;
+	else if (!object->old_queue)
+		object->locking = FALSE;
 	pthread_cond_broadcast(&object->lock_done);
 	pthread_mutex_unlock(&object->lock);
 	pager_object_release(object);
@@ -267,9 +275,8 @@ static void lock_is_done(void)
 kern_return_t S_memory_object_lock_completed(mach_port_t port, vm_offset_t offset, vm_size_t length)
 {
 	(void)port;
-	(void)offset;
 	(void)length;
-	lock_is_done();
+	lock_is_done(offset);
 	return KERN_SUCCESS;
 }
 
@@ -277,7 +284,7 @@ kern_return_t S_memory_object_lock_completed(mach_port_t port, vm_offset_t offse
 __attribute__((weak)) kern_return_t S_mach_notify_send_once(mach_port_t notify)
 {
 	(void)notify;
-	lock_is_done();
+	lock_is_done(0);
 	return KERN_SUCCESS;
 }
 
@@ -338,11 +345,8 @@ kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_si
 	return result;
 }
 
-/*
- * The kernel has let go of the object, but what it returned before may still be queued: a completion of our own, at the
- * end of the queue, says when that is over. Object locked.
- */
-static boolean_t complete_ourselves(struct pager_object *object)
+/* A completion of our own at the end of the object's queue: it says when what is before it is served. */
+static boolean_t send_completion(struct pager_object *object, vm_offset_t offset)
 {
 	mach_port_t right = MACH_PORT_NULL;
 	mach_msg_type_name_t type;
@@ -350,10 +354,23 @@ static boolean_t complete_ourselves(struct pager_object *object)
 	if (mach_port_extract_right(mach_task_self(), object->port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &right, &type) !=
 		KERN_SUCCESS)
 		return FALSE;
-	if (memory_object_lock_completed(right, 0, 0) == KERN_SUCCESS)
+	if (memory_object_lock_completed(right, offset, 0) == KERN_SUCCESS)
 		return TRUE;
 	mach_port_deallocate(mach_task_self(), right);
 	return FALSE;
+}
+
+kern_return_t pager_object_go_on(struct pager_object *object)
+{
+	kern_return_t result;
+
+	pthread_mutex_lock(&object->lock);
+	result = memory_object_take_over(mach_task_self(), object->port);
+	/* If there are none by now this says so at once. */
+	mach_server_notify_no_senders(object->port);
+	object->old_queue = send_completion(object, MARK);
+	pthread_mutex_unlock(&object->lock);
+	return result;
 }
 
 kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
@@ -362,13 +379,14 @@ kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, 
 	kern_return_t result = KERN_SUCCESS;
 
 	pthread_mutex_lock(&object->lock);
-	while (object->locking)
+	while (object->locking || object->old_queue)
 		pthread_cond_wait(&object->lock_done, &object->lock);
 	if (object->control != MACH_PORT_NULL) {
 		/* The completion comes to the object's own port: behind the pages that were returned. */
 		result = memory_object_lock_request(
 			object->control, offset, length, should_return, flush, lock, object->port);
-		object->locking = result == KERN_SUCCESS || complete_ourselves(object);
+		/* When the kernel has let go of it, what it returned before may still be queued. */
+		object->locking = result == KERN_SUCCESS || send_completion(object, offset);
 		while (object->locking)
 			pthread_cond_wait(&object->lock_done, &object->lock);
 	}

@@ -75,7 +75,7 @@ void device_object_take_over(struct device *device, mach_port_t port)
 		return;
 	device->has_object = true;
 	pager_object_keep(&device->object);
-	memory_object_take_over(mach_task_self(), port);
+	pager_object_go_on(&device->object);
 }
 
 void device_objects_clean(const struct device *device, uint64_t offset, uint64_t size, bool forget)

@@ -246,7 +246,6 @@ void fk_take_over_file(uint64_t inode, mach_port_t port)
 
 	if (!node)
 		return;
-	/* If there are none by now this says so at once. */
 	node->file_held = true;
 	mach_server_notify_no_senders(port);
 }
@@ -264,8 +263,7 @@ void fk_take_over_contents(uint64_t inode, mach_port_t port)
 	if (make_contents(node, port))
 		return;
 	node->contents_held = true;
-	mach_server_notify_no_senders(port);
-	memory_object_take_over(mach_task_self(), port);
+	pager_object_go_on(&node->contents);
 }
 
 void fk_pin(struct fk_node *node)

@@ -28,6 +28,7 @@ struct pager_object {
 	pthread_mutex_t lock;           /* control, sends_made */
 	pthread_cond_t lock_done;
 	boolean_t locking;         /* a lock request is under way */
+	boolean_t old_queue;       /* what was queued for an instance before is not served yet */
 	struct pager_object *next; /* in the kit's registry */
 };
 
@@ -63,11 +64,16 @@ kern_return_t pager_object_init(struct pager_object *object, const struct pager_
 	boolean_t may_cache, memory_object_copy_strategy_t copy_strategy);
 /*
  * The same for a receive right that the caller has: new, or of an earlier instance (mach/keep.h), with what is queued;
- * then call memory_object_take_over. The payload is the pager's choice, another for each of its objects: a number by
+ * then call pager_object_go_on. The payload is the pager's choice, another for each of its objects: a number by
  * which the next instance knows what the port is. The port is consumed, even on failure.
  */
 kern_return_t pager_object_take(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
 	mach_port_t port, uint64_t payload, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy);
+/*
+ * For the port of an instance before: the kernel asks again for what was not answered; no_senders comes when there are
+ * none; pager_lock_range waits first for what is queued. What memory_object_take_over returns.
+ */
+kern_return_t pager_object_go_on(struct pager_object *object);
 /* The port outlives the task, for the next instance. */
 kern_return_t pager_object_keep(struct pager_object *object);
 void pager_object_retain(struct pager_object *object);

@@ -39,6 +39,7 @@ static bool directory_grow(struct ipc_space *space, uint32_t number)
 		directory[i] = ipc_entry_none;
 	space->chunk = directory;
 	space->chunks = size;
+	space->chunk_mask = size - 1;
 	return true;
 }
 

@@ -92,6 +92,7 @@ void ipc_space_destroy(struct ipc_space *space)
 	task_kfree(task, space->hash, space->hash_size * sizeof(*space->hash));
 	/* Lookups of those who still have a reference find an empty table. */
 	space->chunks = 0;
+	space->chunk_mask = 0;
 	space->chunk = NULL;
 	space->hash = NULL;
 	space->hash_size = 0;

@@ -35,7 +35,8 @@ extern struct ipc_entry ipc_entry_none[IPC_ENTRIES_PER_CHUNK];
 struct ipc_space {
 	struct lock lock;
 	struct refcount refs;
-	uint32_t chunks; /* size of the directory */
+	uint32_t chunks;     /* size of the directory: a power of two, or 0 */
+	uint32_t chunk_mask; /* chunks - 1, or 0 */
 	bool active;
 	bool holds_requests;      /* ipc_right_hold_requests */
 	struct ipc_request *held; /* by next */
@@ -57,6 +58,8 @@ static inline struct ipc_entry *ipc_entry_at(struct ipc_space *space, mach_port_
 
 	if (__builtin_expect(number >= space->chunks, 0))
 		return ipc_entry_none;
+	/* Masked by a power of two: guessing ahead of the check the processor stays within the directory, too. */
+	number &= space->chunk_mask;
 	/* The index within the chunk, times the size of an entry. */
 	return (struct ipc_entry *)((char *)space->chunk[number] +
 				    (name >> 3 & (IPC_ENTRIES_PER_CHUNK - 1) * sizeof(struct ipc_entry)));

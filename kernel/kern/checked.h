@@ -1,4 +1,4 @@
-/* Arithmetic on sizes and addresses that came from outside: true when the result fits. */
+/* Arithmetic on sizes, addresses and indexes that came from outside: true when the result fits. */
 #ifndef KERN_CHECKED_H
 #define KERN_CHECKED_H
 
@@ -26,6 +26,22 @@ static inline bool checked_page_range(uint64_t address, uint64_t size, uint64_t 
 	*start = trunc_page(address);
 	*end = round_page(last);
 	return true;
+}
+
+/*
+ * An index that was checked to be below size (at least 1), for use: 0 while the processor guesses that it is when it is
+ * not (Spectre, variant 1; doc/security.md).
+ */
+static inline uint64_t index_within(uint64_t index, uint64_t size)
+{
+#ifdef PORTOLAN_HOST
+	return index < size ? index : 0;
+#else
+	uint64_t mask;
+
+	__asm__("cmpq %2, %1; sbbq %0, %0" : "=r"(mask) : "r"(index), "rm"(size) : "cc");
+	return index & mask;
+#endif
 }
 
 #endif

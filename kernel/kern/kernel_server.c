@@ -1,5 +1,6 @@
 /* The kernel's interfaces by message id. */
 #include <ipc/ipc.h>
+#include <kern/checked.h>
 #include <mach/mig.h>
 #include <stubs/device_server.h>
 #include <stubs/mach_host_server.h>
@@ -25,7 +26,8 @@ const struct mig_routine *kernel_routine(mach_msg_id_t id)
 
 		if (id < subsystem->start || id >= subsystem->end)
 			continue;
-		routine = &subsystem->routine[id - subsystem->start];
+		routine = &subsystem->routine[index_within(
+			(uint32_t)(id - subsystem->start), (uint32_t)(subsystem->end - subsystem->start))];
 		return routine->words != NULL || routine->message != NULL ? routine : NULL;
 	}
 	return NULL;

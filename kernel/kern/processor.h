@@ -18,7 +18,7 @@ struct run_queue {
 	uint64_t bitmap[PRIORITIES / 64];
 	int highest;     /* priority with a thread, -1 for none */
 	bool slice_over; /* of the thread that its processor runs, or of the one it runs for (sched_slice_over) */
-	int claim;       /* 2 * highest + slice_over: see sched_better_ready */
+	int claim;       /* highest + slice_over: see sched_better_ready */
 	uint32_t count;
 	struct list threads[PRIORITIES];
 };
@@ -71,7 +71,7 @@ struct processor {
  */
 static inline bool sched_better_ready(unsigned priority)
 {
-	return __builtin_expect(CURRENT_PROCESSOR->queue.claim > 2 * (int)priority, 0);
+	return __builtin_expect(CURRENT_PROCESSOR->queue.claim > (int)priority, 0);
 }
 
 extern struct processor processors[PROCESSORS_MAX];

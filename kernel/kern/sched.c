@@ -22,7 +22,7 @@ static void set_claim(struct run_queue *queue, int highest, bool slice_over)
 {
 	queue->highest = highest;
 	queue->slice_over = slice_over;
-	queue->claim = 2 * highest + slice_over;
+	queue->claim = highest + slice_over;
 }
 
 static void run_queue_init(struct run_queue *queue)

@@ -206,14 +206,14 @@ kern_return_t mach_ports_register(task_t task, int slot, ipc_port_t port, mach_m
 {
 	if (task == NULL || slot < 0 || slot >= TASK_PORT_REGISTER_MAX || disposition != MACH_MSG_TYPE_PORT_SEND)
 		return KERN_INVALID_ARGUMENT;
-	return fill_slot(task, &task->registered[slot], port);
+	return fill_slot(task, &task->registered[slot % TASK_PORT_REGISTER_MAX], port);
 }
 
 kern_return_t mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t *disposition)
 {
 	if (task == NULL || slot < 0 || slot >= TASK_PORT_REGISTER_MAX)
 		return KERN_INVALID_ARGUMENT;
-	*port = copy_slot(task, &task->registered[slot]);
+	*port = copy_slot(task, &task->registered[slot % TASK_PORT_REGISTER_MAX]);
 	*disposition = MACH_MSG_TYPE_PORT_SEND;
 	return KERN_SUCCESS;
 }

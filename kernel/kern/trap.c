@@ -2,6 +2,7 @@
 #include <kern/trap.h>
 
 #include <ipc/ipc.h>
+#include <kern/checked.h>
 #include <kern/host.h>
 #include <kern/piece.h>
 #include <kern/task.h>
@@ -103,8 +104,10 @@ static int64_t trap_thread_switch(struct thread *self)
 	thread_block(NULL);
 }
 
-/* By the number's absolute value; the register traps do not come here. */
-static const trap_fn traps[TRAP_LAST + 1] = {
+/* By the number's absolute value; the register traps do not come here. A power of two, for the mask below. */
+#define TRAPS 32
+_Static_assert(TRAP_LAST < TRAPS, "every trap has its place");
+static const trap_fn traps[TRAPS] = {
 	[-TRAP_MACH_REPLY_DEFER] = ipc_trap_reply_defer,
 	[-TRAP_MACH_SEND] = ipc_trap_send,
 	[-TRAP_MACH_MSG] = ipc_trap_mach_msg,
@@ -129,7 +132,8 @@ static const trap_fn traps[TRAP_LAST + 1] = {
 
 static bool in_bitmap(const struct task *task, uint64_t number)
 {
-	return number < FOREIGN_BITMAP_WORDS * 64 && (task->foreign_bitmap[number / 64] >> (number % 64) & 1);
+	return number < FOREIGN_BITMAP_WORDS * 64 &&
+	       (task->foreign_bitmap[index_within(number / 64, FOREIGN_BITMAP_WORDS)] >> (number % 64) & 1);
 }
 
 /* The upcall of the emulation setting: only rip, rcx and r11 change. */
@@ -172,7 +176,7 @@ void trap_syscall(struct thread *self)
 		else
 			ipc_exchange(self);
 	}
-	if (-(uint64_t)number > TRAP_LAST || traps[-number] == NULL) {
+	if (-(uint64_t)number >= TRAPS || traps[-(uint64_t)number % TRAPS] == NULL) {
 		if (number >= 0)
 			trap_foreign(self);
 		if (number == TRAP_MACH_CALL)

@@ -13,6 +13,16 @@
 	.popsection
 .endm
 
+/* Ways out; what stands behind them is not to be run by a processor that guesses wrong (doc/security.md). */
+.macro LEAVE_BY_SYSRET
+	sysretq
+	int3
+.endm
+.macro LEAVE_BY_IRET
+	iretq
+	int3
+.endm
+
 /* A fault at `from` goes on at `to`. */
 .macro FIXUP from, to
 	.pushsection .fixups, "a"
@@ -131,6 +141,7 @@ mach_call:
 	SAVE_FRAME
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	jmp *(fast_paths + FAST_CALL)(%rip)
+	int3
 
 	.balign 16
 mach_reply_wait:
@@ -138,6 +149,7 @@ mach_reply_wait:
 	SAVE_FRAME
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	jmp *(fast_paths + FAST_REPLY_WAIT)(%rip)
+	int3
 
 	.balign 16
 foreign:
@@ -148,6 +160,7 @@ foreign:
 	SAVE_BASES %rsp, %rcx
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	jmp *(fast_paths + FAST_FOREIGN)(%rip)
+	int3
 
 /*
  * The full paths, and a call on a kernel port, which is at rbx: r11 becomes the function for the thread (and the port).
@@ -219,14 +232,14 @@ fast_leave:
 	FAST_SWITCH
 	LOAD_NOT_LIVE
 	xorl %eax, %eax
-	sysretq
+	LEAVE_BY_SYSRET
 
 	.balign 16
 fast_leave_foreign:
 	FAST_SWITCH
 	LOAD_NOT_LIVE
 	movq REGS_RAX(%rax), %rax
-	sysretq
+	LEAVE_BY_SYSRET
 
 fast_leave_as_set:
 	FAST_SWITCH
@@ -265,7 +278,7 @@ leave_sysret:
 	movq REGS_RFLAGS(%rax), %r11
 	movq REGS_RSP(%rax), %rsp
 	movq REGS_RAX(%rax), %rax
-	sysretq
+	LEAVE_BY_SYSRET
 
 /* Any thread at rax: the five words at REGS_RIP are a frame for iretq. The next entry is by syscall unless it says otherwise. */
 leave_iret:
@@ -276,7 +289,7 @@ leave_iret:
 	movq REGS_R11(%rax), %r11
 	leaq REGS_RIP(%rax), %rsp
 	movq REGS_RAX(%rax), %rax
-	iretq
+	LEAVE_BY_IRET
 
 /* The trap that does nothing: counted, nothing saved. */
 	.balign 16
@@ -289,7 +302,7 @@ null_trap:
 	incq %gs:PROCESSOR_TRAPS
 	swapgs
 	xorl %eax, %eax
-	sysretq
+	LEAVE_BY_SYSRET
 1:	swapgs
 	movq $TRAP_NULL, %rax
 	jmp foreign
@@ -346,7 +359,7 @@ debug_entry:
 	/* In the kernel only a delayed trap of the task's own making (mov to ss before syscall): nothing to do. */
 	andl $~RFLAGS_TF, 32(%rsp)
 	addq $16, %rsp
-	iretq
+	LEAVE_BY_IRET
 
 	.balign 16
 common_entry:
@@ -433,7 +446,7 @@ kernel_entry:
 	call kernel_trap
 	movq %rbx, %rsp
 	POP_REGISTERS
-	iretq
+	LEAVE_BY_IRET
 
 /* At any moment, GS unknown, on a stack of its own, whose top word (x86_64/cpu.c) is the processor. */
 paranoid_entry:
@@ -451,7 +464,7 @@ paranoid_entry:
 	movq %rbx, %rsp
 	wrgsbase %r12
 	POP_REGISTERS
-	iretq
+	LEAVE_BY_IRET
 
 /* --- Copies; contracts in kern/machine.h. */
 
@@ -480,14 +493,17 @@ machine_copy_to_user:
 	SMAP_SITE clac
 	xorl %eax, %eax
 	ret
+	int3
 	/* A word may lie across the end of a page: byte by byte as far as it goes. */
 4:	leaq (%rdx,%rcx,8), %rcx
 	jmp 3b
 5:	SMAP_SITE clac
 	movq %rcx, %rax
 	ret
+	int3
 9:	movq %rdx, %rax
 	ret
+	int3
 	FIXUP 2b, 4b
 	FIXUP 3b, 5b
 
@@ -503,6 +519,7 @@ machine_load_user_word:
 	movl %ecx, (%rsi)
 	movl $1, %eax
 	ret
+	int3
 	FIXUP 1b, 8f
 /* bool machine_store_user_word(vm_address_t address (rdi), uint32_t value (esi)) */
 machine_store_user_word:
@@ -514,9 +531,11 @@ machine_store_user_word:
 	SMAP_SITE clac
 	movl $1, %eax
 	ret
+	int3
 	FIXUP 2b, 8f
 8:	SMAP_SITE clac
 9:	xorl %eax, %eax
 	ret
+	int3
 
 	.section .note.GNU-stack, "", @progbits

@@ -21,6 +21,7 @@ int main(void)
 		{"machine", test_machine},
 		{"bad input", test_bad_input},
 		{"words", test_words},
+		{"leaks", test_leaks},
 		{"tokens", test_tokens},
 		{"server loop", test_server_loop},
 		{"fuzz", test_fuzz},

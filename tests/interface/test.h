@@ -20,6 +20,7 @@ void test_authority(void);
 void test_lifetimes(void);
 void test_bad_input(void);
 void test_words(void);
+void test_leaks(void);
 void test_tokens(void);
 void test_server_loop(void);
 void test_fuzz(void);

@@ -18,7 +18,8 @@ int vnode_check_writable(const struct vnode *vnode)
 int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool real_ids)
 {
 	const struct credentials *who = &call->process->credentials;
-	uint32_t uid = real_ids ? who->uid : who->fsuid, gid = real_ids ? who->gid : who->fsgid;
+	bool real = real_ids || call->real_ids;
+	uint32_t uid = real ? who->uid : who->fsuid, gid = real ? who->gid : who->fsgid;
 	file_attributes_t attributes;
 	unsigned type = VNODE_TYPE(vnode), bits;
 	int error;
@@ -30,7 +31,7 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 	}
 	/* Root may do all, but execute only what somebody may. */
 	if (uid == 0)
-		return wanted & X_OK && type == S_IFREG && !(vnode->mode & 0111) ? -EACCES : 0;
+		return wanted & X_OK && type != S_IFDIR && !(vnode->mode & 0111) ? -EACCES : 0;
 	if (vnode->ops->always_allows != NULL && vnode->ops->always_allows(call, vnode))
 		return 0;
 	error = vnode->ops->get_attributes(vnode, &attributes);
@@ -55,13 +56,15 @@ int vnode_is_owner(struct call *call, const file_attributes_t *attributes)
 int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *child)
 {
 	file_attributes_t parent, attributes;
-	int error = vnode_access(call, directory, W_OK | X_OK, false);
+	int error = directory->ops->get_attributes(directory, &parent);
 
+	if (error == 0 && child == NULL && parent.links == 0)
+		error = -ENOENT; /* a directory that was removed takes no names */
+	if (error == 0)
+		error = vnode_access(call, directory, W_OK | X_OK, false);
 	if (error != 0 || child == NULL || !(directory->mode & S_ISVTX))
 		return error;
-	error = directory->ops->get_attributes(directory, &parent);
-	if (error == 0)
-		error = child->ops->get_attributes(child, &attributes);
+	error = child->ops->get_attributes(child, &attributes);
 	if (error != 0)
 		return error;
 	return vnode_is_owner(call, &parent) != 0 && vnode_is_owner(call, &attributes) != 0 ? -EPERM : 0;

@@ -254,7 +254,9 @@ int64_t sys_truncate(uint64_t caller, uint64_t path, int64_t size)
 
 	if (error != 0)
 		return call_result(error);
-	error = VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : vnode_access(call, vnode, W_OK, false);
+	error = VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : VNODE_TYPE(vnode) != S_IFREG ? -EINVAL : 0;
+	if (error == 0)
+		error = vnode_access(call, vnode, W_OK, false);
 	if (error == 0 && vnode->runners > 0)
 		error = -ETXTBSY;
 	if (error == 0)

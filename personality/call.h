@@ -92,6 +92,7 @@ struct call {
 			bool in_worker; /* may wait for pagers: see call_need_worker */
 			bool has_deadline;
 			bool no_restart; /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
+			bool real_ids;   /* rights to files by the real ids: access */
 
 			/* Said in this run: */
 			bool will_wait;   /* by call_wait */

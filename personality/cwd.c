@@ -48,11 +48,15 @@ int64_t sys_chroot(uint64_t caller, uint64_t path)
 	struct vnode *vnode;
 	int error = path_look_up_user(call, AT_FDCWD, path, PATH_DIRECTORY, &vnode);
 
-	if (error == 0 && !capable(call->process)) {
-		vnode_release(vnode);
+	if (error != 0)
+		return call_result(error);
+	error = vnode_access(call, vnode, X_OK, false);
+	if (error == 0 && !capable(call->process))
 		error = -EPERM;
-	}
-	return error != 0 ? call_result(error) : enter(call, vnode, &call->process->fs->root);
+	if (error == 0)
+		return enter(call, vnode, &call->process->fs->root);
+	vnode_release(vnode);
+	return call_result(error);
 }
 
 int64_t sys_getcwd(uint64_t caller, uint64_t path, uint64_t size)

@@ -131,18 +131,29 @@ int64_t sys_setresgid(uint64_t caller, int gid, int egid, int sgid)
 
 int64_t sys_setuid(uint64_t caller, int uid)
 {
+	const struct process *process = call_of(caller)->process;
+
 	if (uid == -1)
 		return -EINVAL;
-	return capable(call_of(caller)->process) ? sys_setresuid(caller, uid, uid, uid)
-						 : sys_setresuid(caller, -1, uid, -1);
+	if (capable(process))
+		return sys_setresuid(caller, uid, uid, uid);
+	/* The effective one alone is no title to itself. */
+	return (uint32_t)uid == process->credentials.uid || (uint32_t)uid == process->credentials.suid
+		       ? sys_setresuid(caller, -1, uid, -1)
+		       : -EPERM;
 }
 
 int64_t sys_setgid(uint64_t caller, int gid)
 {
+	const struct process *process = call_of(caller)->process;
+
 	if (gid == -1)
 		return -EINVAL;
-	return capable(call_of(caller)->process) ? sys_setresgid(caller, gid, gid, gid)
-						 : sys_setresgid(caller, -1, gid, -1);
+	if (capable(process))
+		return sys_setresgid(caller, gid, gid, gid);
+	return (uint32_t)gid == process->credentials.gid || (uint32_t)gid == process->credentials.sgid
+		       ? sys_setresgid(caller, -1, gid, -1)
+		       : -EPERM;
 }
 
 int64_t sys_setreuid(uint64_t caller, int uid, int euid)
@@ -219,6 +230,10 @@ int64_t sys_setgroups(uint64_t caller, uint64_t count, uint64_t list)
 	error = copy_in(call, group, list, count * sizeof group[0]);
 	if (error != 0)
 		return call_result(error);
+	for (uint64_t i = 0; i < count; i++) {
+		if (group[i] == UNCHANGED)
+			return -EINVAL;
+	}
 	memcpy(who->group, group, count * sizeof group[0]);
 	who->groups = (unsigned)count;
 	return 0;

@@ -97,10 +97,10 @@ static inline int64_t transfer(struct file *file, struct io *io, const int64_t *
 	uint64_t before = call->progress, offset = at != NULL ? (uint64_t)*at : file->position;
 	int64_t result;
 
-	if ((file->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
-		return -EBADF;
 	if (at != NULL && (*at < 0 || !file->seekable))
 		return *at < 0 ? -EINVAL : -ESPIPE;
+	if ((file->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
+		return -EBADF;
 	if (operation == NULL)
 		return -EINVAL;
 	/* What earlier runs of the call have done. */

@@ -44,10 +44,25 @@ int64_t sys_getpriority(uint64_t caller, int which, int who)
 	return best;
 }
 
+/* 0, or why the process may not change the other's nice value: it is another user's, or could become root. */
+static int check_nice(const struct process *process, const struct process *target, int nice)
+{
+	const struct credentials *own = &process->credentials, *its = &target->credentials;
+
+	if (capable(process))
+		return 0;
+	if (its->uid != own->euid && its->euid != own->euid)
+		return -EPERM;
+	if (nice < target->nice && !limit_allows(target, nice))
+		return -EACCES;
+	return (its->uid == 0 || its->euid == 0 || its->suid == 0) && own->uid != 0 && own->suid != 0 ? -EPERM : 0;
+}
+
 int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 {
 	struct call *call = call_of(caller);
 	int64_t result = -ESRCH;
+	int error;
 
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
@@ -60,15 +75,11 @@ int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 
 		if (!selected(process, which, who, call))
 			continue;
-		if (!capable(call->process) && process->credentials.uid != call->process->credentials.euid)
-			result = -EPERM;
-		else if (!capable(call->process) && nice < process->nice && !limit_allows(process, nice))
-			result = -EACCES;
-		else {
+		error = check_nice(call->process, process, nice);
+		if (error == 0)
 			process->nice = nice;
-			if (result == -ESRCH)
-				result = 0;
-		}
+		if (error != 0 || result == -ESRCH)
+			result = error;
 	}
 	return result;
 }

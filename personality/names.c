@@ -75,13 +75,11 @@ static int find_place(struct call *call, int dirfd, uint64_t path, struct place 
 }
 
 /* What stands at the place itself: links not followed, mounts not entered. */
-static int child_of(struct call *call, struct place *place, struct vnode **child)
+static int child_of(struct place *place, struct vnode **child)
 {
-	int error = vnode_access(call, place->directory, X_OK, false);
+	int error;
 
 	*child = NULL;
-	if (error != 0)
-		return error;
 	if (place->directory->ops->look_up == NULL)
 		return -ENOTDIR;
 	error = place->directory->ops->look_up(place->directory, place->name, child);
@@ -91,23 +89,48 @@ static int child_of(struct call *call, struct place *place, struct vnode **child
 }
 
 /* For calls that make a name: it must not be there. */
-static int check_free(struct call *call, struct place *place, bool directory)
+static int check_absent(struct place *place, bool directory)
 {
 	struct vnode *child;
 	int error;
 
 	if (is_dots(place->name))
 		return -EEXIST;
-	error = child_of(call, place, &child);
+	error = child_of(place, &child);
 	if (error == 0) {
 		vnode_release(child);
 		return -EEXIST;
 	}
 	if (error != -ENOENT)
 		return error;
-	if (place->slash && !directory)
-		return -ENOENT;
-	return vnode_may_change(call, place->directory, NULL);
+	return place->slash && !directory ? -ENOENT : 0;
+}
+
+/* And the directory must be the caller's to change. */
+static int check_free(struct call *call, struct place *place, bool directory)
+{
+	int error = check_absent(place, directory);
+
+	return error == 0 ? vnode_may_change(call, place->directory, NULL) : error;
+}
+
+/*
+ * Whether the caller may give the file another name: its own, or one that is harmless and that it can read and write
+ * anyway. Else a stranger keeps a set-id program, or waits with a link for a careless writer (proc(5),
+ * protected_hardlinks).
+ */
+static int may_link(struct call *call, struct vnode *vnode)
+{
+	file_attributes_t attributes;
+	int error = vnode->ops->get_attributes(vnode, &attributes);
+
+	if (error != 0 || vnode_is_owner(call, &attributes) == 0)
+		return error;
+	if (!S_ISREG(attributes.mode) || (attributes.mode & S_ISUID) ||
+		(attributes.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		return -EPERM;
+	error = vnode_access(call, vnode, R_OK | W_OK, false);
+	return error == -EACCES ? -EPERM : error;
 }
 
 static int64_t make_node(struct call *call, int dirfd, uint64_t path, unsigned mode, uint64_t device)
@@ -202,9 +225,13 @@ int64_t sys_linkat(uint64_t caller, int from_dirfd, uint64_t from, int to_dirfd,
 	if (error == 0)
 		error = find_place(call, to_dirfd, to, &place);
 	if (error == 0)
-		error = check_free(call, &place, false);
+		error = check_absent(&place, false);
 	if (error == 0 && vnode->mount != place.directory->mount)
 		error = -EXDEV;
+	if (error == 0)
+		error = may_link(call, vnode);
+	if (error == 0)
+		error = vnode_may_change(call, place.directory, NULL);
 	if (error == 0 && (VNODE_TYPE(vnode) == S_IFDIR || place.directory->ops->link == NULL))
 		error = -EPERM;
 	if (error == 0)
@@ -228,7 +255,7 @@ static int remove_name(struct call *call, int dirfd, uint64_t path, bool directo
 	if (error == 0 && is_dots(place.name))
 		error = !directory ? -EISDIR : place.name[1] == 0 ? -EINVAL : -ENOTEMPTY;
 	if (error == 0)
-		error = child_of(call, &place, &child);
+		error = child_of(&place, &child);
 	if (error == 0 && place.slash && !directory)
 		error = VNODE_TYPE(child) == S_IFDIR ? -EISDIR : -ENOTDIR;
 	if (error == 0)
@@ -273,29 +300,36 @@ static bool is_below(const struct vnode *directory, const struct vnode *vnode)
 	return directory != NULL;
 }
 
+/* In the order in which Linux looks: what can never be, then rights, then what the file system would refuse. */
 static int check_rename(struct call *call, struct place *from, struct vnode *child, struct place *to,
 	struct vnode *target, unsigned flags)
 {
-	int error = vnode_may_change(call, from->directory, child);
+	bool is_directory = VNODE_TYPE(child) == S_IFDIR;
+	int error;
 
+	if (!is_directory && (from->slash || (to->slash && !(flags & FILE_RENAME_EXCHANGE))))
+		return -ENOTDIR;
+	if (is_directory && is_below(to->directory, child))
+		return -EINVAL;
+	if (target != NULL && VNODE_TYPE(target) == S_IFDIR && is_below(from->directory, target))
+		return flags & FILE_RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	if (child == target)
+		return 0; /* two names of one file: both stay */
+	error = vnode_may_change(call, from->directory, child);
 	if (error == 0)
 		error = vnode_may_change(call, to->directory, target);
-	if (error != 0)
-		return error;
-	if (from->directory->mount != to->directory->mount)
-		return -EXDEV;
-	if (child->mounted != NULL || (target != NULL && target->mounted != NULL))
-		return -EBUSY;
-	if (from->slash && VNODE_TYPE(child) != S_IFDIR)
-		return -ENOTDIR;
-	if (to->slash && VNODE_TYPE(child) != S_IFDIR && !(flags & FILE_RENAME_EXCHANGE))
-		return -ENOTDIR;
-	if (VNODE_TYPE(child) == S_IFDIR && is_below(to->directory, child))
-		return -EINVAL;
+	if (error == 0 && target != NULL && !(flags & FILE_RENAME_EXCHANGE) &&
+		is_directory != (VNODE_TYPE(target) == S_IFDIR))
+		error = is_directory ? -ENOTDIR : -EISDIR;
 	/* ".." of a directory that moves is written: that takes the right to write it. */
-	if (VNODE_TYPE(child) == S_IFDIR && from->directory != to->directory)
-		return vnode_access(call, child, W_OK, false);
-	return 0;
+	if (error == 0 && is_directory && from->directory != to->directory)
+		error = vnode_access(call, child, W_OK, false);
+	if (error == 0 && flags & FILE_RENAME_EXCHANGE && VNODE_TYPE(target) == S_IFDIR &&
+		from->directory != to->directory)
+		error = vnode_access(call, target, W_OK, false);
+	if (error == 0 && (child->mounted != NULL || (target != NULL && target->mounted != NULL)))
+		error = -EBUSY;
+	return error;
 }
 
 int64_t sys_renameat2(
@@ -312,12 +346,16 @@ int64_t sys_renameat2(
 	error = find_place(call, from_dirfd, from_path, &from);
 	if (error == 0)
 		error = find_place(call, to_dirfd, to_path, &to);
-	if (error == 0 && (is_dots(from.name) || is_dots(to.name)))
+	if (error == 0 && from.directory->mount != to.directory->mount)
+		error = -EXDEV;
+	if (error == 0 && is_dots(from.name))
 		error = -EBUSY;
+	if (error == 0 && is_dots(to.name))
+		error = flags & FILE_RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (error == 0)
-		error = child_of(call, &from, &child);
+		error = child_of(&from, &child);
 	if (error == 0) {
-		error = child_of(call, &to, &target);
+		error = child_of(&to, &target);
 		if (error == -ENOENT && !(flags & FILE_RENAME_EXCHANGE))
 			error = 0;
 	}
@@ -327,7 +365,7 @@ int64_t sys_renameat2(
 		error = check_rename(call, &from, child, &to, target, flags);
 	if (error == 0 && from.directory->ops->rename == NULL)
 		error = -EPERM;
-	if (error == 0)
+	if (error == 0 && child != target)
 		error = from.directory->ops->rename(from.directory, from.name, to.directory, to.name, flags);
 	vnode_release(target);
 	vnode_release(child);

@@ -232,6 +232,8 @@ int path_walk_parent(struct call *call, struct vnode *start, const char *path, s
 	walk_begin(&walk, call, start, path);
 	error = walk_path(&walk, 0, last, must_be_directory);
 	if (error == 0)
+		error = vnode_access(call, walk.at, X_OK, false);
+	if (error == 0)
 		*parent = vnode_reference(walk.at);
 	walk_end(&walk);
 	return error;

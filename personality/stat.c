@@ -188,9 +188,10 @@ int64_t sys_faccessat2(uint64_t caller, int dirfd, uint64_t path, int mode, unsi
 
 	if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
+	call->real_ids = !(flags & AT_EACCESS);
 	error = path_at(call, dirfd, path, (int)(flags & ~(unsigned)AT_EACCESS), &vnode);
 	if (error == 0) {
-		error = mode == F_OK ? 0 : vnode_access(call, vnode, (unsigned)mode, !(flags & AT_EACCESS));
+		error = mode == F_OK ? 0 : vnode_access(call, vnode, (unsigned)mode, false);
 		vnode_release(vnode);
 	}
 	return call_result(error);

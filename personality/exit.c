@@ -259,7 +259,6 @@ static void process_finish(struct process *process)
 	address_space_release(memory);
 	server_port_destroy(process->port);
 	process->port = MACH_PORT_NULL;
-	file_table_leave(files, process);
 	file_table_release(files);
 	fs_context_release(fs);
 	vnode_run_end(executable);

@@ -43,6 +43,8 @@ void file_end(struct file *file)
 	if (file->ops != NULL && file->ops->release != NULL)
 		file->ops->release(file);
 	vnode = file->vnode;
+	if (vnode != NULL)
+		vnode_locks_end(file);
 	if (file->writes)
 		vnode->writers--;
 	free(file);
@@ -88,7 +90,7 @@ struct file_table *file_table_copy(const struct file_table *table)
 }
 
 /* Frees one slot; may release the lock. */
-static void close_slot(struct call *call, struct file_table *table, unsigned fd)
+static void close_slot(struct file_table *table, unsigned fd)
 {
 	struct file *file = table->slot[fd].file;
 
@@ -96,8 +98,8 @@ static void close_slot(struct call *call, struct file_table *table, unsigned fd)
 	table->slot[fd].close_on_exec = false;
 	if (fd < table->free_from)
 		table->free_from = fd;
-	if (call != NULL && file->vnode != NULL)
-		vnode_locks_closed(call->process, file);
+	if (file->vnode != NULL)
+		vnode_locks_closed(table, file->vnode);
 	file_release(file);
 }
 
@@ -109,20 +111,10 @@ void file_table_release(struct file_table *table)
 		return;
 	for (i = 0; i < table->size; i++) {
 		if (table->slot[i].file != NULL)
-			close_slot(NULL, table, i);
+			close_slot(table, i);
 	}
 	free(table->slot);
 	free(table);
-}
-
-void file_table_leave(const struct file_table *table, struct process *process)
-{
-	unsigned i;
-
-	for (i = 0; table != NULL && i < table->size; i++) {
-		if (table->slot[i].file != NULL && table->slot[i].file->vnode != NULL)
-			vnode_locks_drop(process, table->slot[i].file->vnode);
-	}
 }
 
 void file_table_close_on_exec(struct file_table *table)
@@ -131,7 +123,7 @@ void file_table_close_on_exec(struct file_table *table)
 
 	for (i = 0; i < table->size; i++) {
 		if (table->slot[i].file != NULL && table->slot[i].close_on_exec)
-			close_slot(NULL, table, i);
+			close_slot(table, i);
 	}
 }
 
@@ -206,7 +198,7 @@ int64_t fd_close(struct call *call, int fd)
 {
 	if (fd_file_path(call, fd) == NULL)
 		return -EBADF;
-	close_slot(call, call->process->files, (unsigned)fd);
+	close_slot(call->process->files, (unsigned)fd);
 	return 0;
 }
 
@@ -251,7 +243,7 @@ int64_t sys_close_range(uint64_t caller, int first, int last, unsigned flags)
 		if (flags & 4u) /* CLOSE_RANGE_CLOEXEC */
 			table->slot[fd].close_on_exec = true;
 		else
-			close_slot(call, table, fd);
+			close_slot(table, fd);
 	}
 	return 0;
 }
@@ -278,7 +270,7 @@ static int64_t dup_to(struct call *call, int fd, int to, bool close_on_exec)
 	call->process->files->slot[to].close_on_exec = close_on_exec;
 	if (old != NULL) {
 		if (old->vnode != NULL)
-			vnode_locks_closed(call->process, old);
+			vnode_locks_closed(call->process->files, old->vnode);
 		file_release(old);
 	}
 	return to;

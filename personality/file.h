@@ -124,8 +124,6 @@ struct file_table {
 struct file_table *file_table_create(void);
 struct file_table *file_table_copy(const struct file_table *table);
 void file_table_release(struct file_table *table);
-/* The process ends: its record locks on the files go, also when others share the table. */
-void file_table_leave(const struct file_table *table, struct process *process);
 void file_table_close_on_exec(struct file_table *table);
 
 /* How many descriptors the process may have: RLIMIT_NOFILE. */

@@ -47,7 +47,10 @@ void identity_plan(struct call *call, struct vnode *program, struct exec_identit
 	who->suid = who->fsuid = who->euid;
 	who->sgid = who->fsgid = who->egid;
 	identity->secure = who->uid != who->euid || who->gid != who->egid;
-	identity->dumpable = !identity->secure && vnode_access(call, program, R_OK, false) == 0;
+	/* Nor is one whose caller had set ids of its own aside. */
+	identity->dumpable =
+		!identity->secure && !identity->gained && process->credentials.euid == process->credentials.uid &&
+		process->credentials.egid == process->credentials.gid && vnode_access(call, program, R_OK, false) == 0;
 }
 
 int identity_make(struct call *call, struct exec_identity *identity)

@@ -13,7 +13,7 @@
 /* A held lock, in its vnode's list. Ranges of one owner and kind do not overlap. */
 struct file_lock {
 	struct list link;
-	const void *owner; /* struct process, or struct file for OFD locks and flock */
+	const void *owner; /* struct file_table of a process; struct file for OFD locks and flock */
 	bool is_flock;     /* flock and record locks do not see each other */
 	bool exclusive;
 	int id;              /* of the process, -1 for OFD locks: what F_GETLK tells */
@@ -133,7 +133,7 @@ int64_t vnode_lock_control(struct call *call, struct file *file, int command, ui
 	bool ofd = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
 	bool query = command == F_GETLK || command == F_OFD_GETLK;
 	unsigned mode = file->flags & O_ACCMODE;
-	struct file_lock lock = {.owner = ofd ? (const void *)file : (const void *)call->process};
+	struct file_lock lock = {.owner = ofd ? (const void *)file : (const void *)call->process->files};
 	struct file_lock *conflict;
 	struct flock flock;
 	int error = copy_in(call, &flock, argument, sizeof flock);
@@ -183,9 +183,9 @@ int64_t sys_flock(uint64_t caller, int fd, int operation)
 	return set_lock(call, file->vnode, &lock, what == LOCK_UN, !(operation & LOCK_NB));
 }
 
-void vnode_locks_drop(struct process *process, struct vnode *vnode)
+void vnode_locks_closed(const struct file_table *table, struct vnode *vnode)
 {
-	const struct file_lock all = {.owner = process, .start = 0, .end = LOCK_END};
+	struct file_lock all = {.owner = table, .start = 0, .end = LOCK_END};
 
 	if (list_empty(&vnode->locks))
 		return;
@@ -193,20 +193,14 @@ void vnode_locks_drop(struct process *process, struct vnode *vnode)
 	wait_queue_wake(&waiting, 0);
 }
 
-/* A process that closes any descriptor of a file loses its record locks on it; the last close of an open file loses
- * that file's. */
-void vnode_locks_closed(struct process *process, struct file *file)
+void vnode_locks_end(const struct file *file)
 {
-	struct file_lock all = {.owner = process, .start = 0, .end = LOCK_END};
+	struct file_lock all = {.owner = file, .start = 0, .end = LOCK_END};
 
 	if (list_empty(&file->vnode->locks))
 		return;
 	cut(file->vnode, &all);
-	if (file->references == 1) {
-		all.owner = file;
-		cut(file->vnode, &all);
-		all.is_flock = true;
-		cut(file->vnode, &all);
-	}
+	all.is_flock = true;
+	cut(file->vnode, &all);
 	wait_queue_wake(&waiting, 0);
 }

@@ -165,10 +165,13 @@ int64_t vnode_read_server(struct call *call, struct vnode *vnode, void *buffer, 
 int vnode_stat(struct vnode *vnode, struct stat *out);
 void file_stat_anonymous(const struct file *file, struct stat *out);
 
-/* Record locks (fcntl F_SETLK and so on) and the end of a process's or file's locks. */
+/*
+ * Record locks (fcntl F_SETLK and so on). A table's end when it closes any descriptor of the file, and so with its
+ * process; those of an open file (OFD, flock) end with it.
+ */
 int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument);
-void vnode_locks_closed(struct process *process, struct file *file);
-void vnode_locks_drop(struct process *process, struct vnode *vnode);
+void vnode_locks_closed(const struct file_table *table, struct vnode *vnode);
+void vnode_locks_end(const struct file *file);
 
 /* --- Where special files lead (device.c, pipe.c). Called by vnode_open with a new file whose ops it sets. 0, -ENXIO,
  * -errno. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -505,6 +506,41 @@ static void locks(void)
 	close(second);
 }
 
+/* A lock goes with the process that held it, however that ends, while others have the file open. */
+static void locks_of_the_dead(void)
+{
+	int fd = open("lock", O_RDWR);
+
+	for (int kind = 0; kind < 6; kind++) {
+		struct flock lock = {.l_type = F_WRLCK};
+		pid_t child;
+
+		fflush(stdout);
+		child = fork();
+		if (child == 0) {
+			int own = open("lock", O_RDWR);
+
+			if (kind % 3 == 0)
+				flock(own, LOCK_EX);
+			else
+				fcntl(own, kind % 3 == 1 ? F_OFD_SETLK : F_SETLK, &lock);
+			if (kind < 3)
+				kill(getpid(), SIGKILL);
+			_exit(0);
+		}
+		waitpid(child, NULL, 0);
+		if (kind % 3 == 0) {
+			SAY(flock(fd, LOCK_EX | LOCK_NB));
+			SAY(flock(fd, LOCK_UN));
+		} else {
+			SAY(fcntl(fd, F_SETLK, &lock));
+			lock.l_type = F_UNLCK;
+			SAY(fcntl(fd, F_SETLK, &lock));
+		}
+	}
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	char directory[100], here[200];
@@ -522,6 +558,7 @@ int main(int argc, char **argv)
 	attributes();
 	rights();
 	locks();
+	locks_of_the_dead();
 	list(".");
 	fflush(stdout);
 	SAY(chdir("/"));

@@ -123,7 +123,7 @@ static void start(struct server *server)
 {
 	const struct conf_entry *entry = server->entry;
 	const struct boot_module *module = find_module(entry->module);
-	mach_port_t task = MACH_PORT_NULL;
+	mach_port_t task = MACH_PORT_NULL, account;
 	const char *why = "no task can be made";
 	kern_return_t result;
 
@@ -135,7 +135,12 @@ static void start(struct server *server)
 		bury(server);
 		return;
 	}
-	result = task_create(mach_task_self(), FALSE, &task);
+	/* Servers may use the reserve of pages; limits would only make them fail for others. */
+	result = account_create(host_priv, entry->is_server, ACCOUNT_NO_LIMIT, ACCOUNT_NO_LIMIT, &account);
+	if (result == KERN_SUCCESS) {
+		result = task_create_in(account, mach_task_self(), FALSE, &task);
+		mach_port_deallocate(mach_task_self(), account);
+	}
 	if (result == KERN_SUCCESS) {
 		task_set_name(task, entry->name);
 		server->task = task;

@@ -4,6 +4,7 @@
 #include <mach/device_notify_server.h>
 #include <mach/exc_server.h>
 #include <mach/mach.h>
+#include <mach/memory_notify_server.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,10 +149,11 @@ kern_return_t S_exception_raise(mach_port_t exception_port, mach_port_t thread_p
 
 static void serve_words(struct mach_delivery *delivery)
 {
-	const struct mig_subsystem *subsystem = &device_notify_subsystem;
+	int id = DELIVERED_ID(delivery->kind);
+	const struct mig_subsystem *subsystem =
+		id < memory_notify_subsystem.start ? &device_notify_subsystem : &memory_notify_subsystem;
 	const struct mig_routine *routine = NULL;
 	kern_return_t result = MIG_BAD_ID;
-	int id = DELIVERED_ID(delivery->kind);
 
 	message_payload = delivery->payload;
 	if (id >= subsystem->start && id < subsystem->end)
@@ -174,7 +176,8 @@ static void serve_buffer(union buffer *in)
 
 	message_payload = trailer->msgh_payload;
 	if (!mig_server_dispatch(&exc_subsystem, &in->header, &out.header) &&
-		!mig_server_dispatch(&device_notify_subsystem, &in->header, &out.header)) {
+		!mig_server_dispatch(&device_notify_subsystem, &in->header, &out.header) &&
+		!mig_server_dispatch(&memory_notify_subsystem, &in->header, &out.header)) {
 		mach_msg_destroy(&in->header);
 		return;
 	}

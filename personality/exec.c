@@ -396,7 +396,7 @@ static int64_t run_program(
 	struct call *call, struct program *program, const char *name, const struct exec_strings *strings)
 {
 	struct process *process = call->process;
-	struct address_space *space = address_space_create();
+	struct address_space *space = address_space_create(process->credentials.uid);
 	struct exec_image image = {0};
 	struct exec_identity identity;
 	x86_thread_state64_t registers;

@@ -212,7 +212,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		child->memory = parent->memory;
 		child->memory->references++;
 	} else {
-		child->memory = address_space_fork(parent->memory);
+		child->memory = address_space_fork(parent->memory, parent->credentials.uid);
 		if (child->memory == NULL || process_own_port(child) != 0 ||
 			task_attach(child->port, child->memory->task, 0) != 0)
 			goto fail;
@@ -265,8 +265,8 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 	if (request->flags & CLONE_THREAD) {
 		if ((request->flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
 			return -EINVAL;
-		/* Until it has memory of its own, a child of vfork is the one thread that its parent lent: calls of another
-		 * would come as the parent's. */
+		/* Until it has memory of its own, a child of vfork is the one thread that its parent lent: calls of
+		 * another would come as the parent's. */
 		if (call->thread->borrowed)
 			return -EINVAL;
 		return clone_thread(call, request);

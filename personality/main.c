@@ -1,5 +1,4 @@
 /* The Unix server: gets its rights, mounts the file systems, starts pid 1, serves. */
-#include <mach/pager.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mach/mach.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "call.h"
 #include "console.h"
 #include "dispatch.h"
@@ -182,15 +182,13 @@ int main(void)
 {
 	if (device_master() == MACH_PORT_NULL || host_privileged() == MACH_PORT_NULL)
 		fail("bootstrap gave no right to the host and its devices", EPERM);
-	/* When processes have taken all memory it is this server that must go on, to end one of them. */
-	if (pager_use_reserve() != KERN_SUCCESS)
-		fail("no claim to the reserve of pages", ENOMEM);
 	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &server_port_set) != KERN_SUCCESS)
 		fail("port set", ENOMEM);
 	server_lock();
 	console_start();
 	trace_enabled = console_trace;
 	load_start();
+	memory_policy_start();
 	server_unlock();
 	server_thread_start(start_init);
 	dispatch_run();

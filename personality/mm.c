@@ -7,29 +7,35 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "accounts.h"
 #include "vfs.h"
 
 #define area_of(at) list_entry(at, struct vm_area, link)
 
-static struct address_space *space_alloc(void)
+static struct address_space *space_alloc(uint32_t uid)
 {
 	struct address_space *space = calloc(1, sizeof *space);
 
 	if (space == NULL)
 		return NULL;
+	space->account = user_account_get(uid);
+	if (space->account == NULL) {
+		free(space);
+		return NULL;
+	}
 	space->references = 1;
 	list_init(&space->areas);
 	return space;
 }
 
-struct address_space *address_space_create(void)
+struct address_space *address_space_create(uint32_t uid)
 {
-	struct address_space *space = space_alloc();
+	struct address_space *space = space_alloc(uid);
 
 	if (space == NULL)
 		return NULL;
 	/* Not the server's priority; children have their parents'. */
-	if (task_create(mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
+	if (task_create_in(space->account->port, mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
 		task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS) {
 		address_space_release(space);
 		return NULL;
@@ -49,9 +55,10 @@ static struct vm_area *area_copy(const struct vm_area *area)
 	return copy;
 }
 
-struct address_space *address_space_fork(struct address_space *parent)
+struct address_space *address_space_fork(struct address_space *parent, uint32_t uid)
 {
-	struct address_space *space = space_alloc();
+	struct address_space *space = space_alloc(uid);
+	kern_return_t result;
 
 	if (space == NULL)
 		return NULL;
@@ -67,7 +74,11 @@ struct address_space *address_space_fork(struct address_space *parent)
 	space->brk_start = parent->brk_start;
 	space->brk = parent->brk;
 	space->mmap_top = parent->mmap_top;
-	if (task_create(parent->task, TRUE, &space->task) == KERN_SUCCESS)
+	/* The parent's account is the shorter way. */
+	result = space->account == parent->account
+			 ? task_create(parent->task, TRUE, &space->task)
+			 : task_create_in(space->account->port, parent->task, TRUE, &space->task);
+	if (result == KERN_SUCCESS)
 		return space;
 fail:
 	address_space_release(space);
@@ -93,6 +104,7 @@ void address_space_release(struct address_space *space)
 	}
 	while (!list_empty(&space->areas))
 		area_free(area_of(space->areas.next));
+	user_account_release(space->account);
 	free(space);
 }
 

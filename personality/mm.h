@@ -32,8 +32,9 @@ struct vm_area {
 struct address_space {
 	unsigned references;
 	mach_port_t task;
-	struct list areas; /* ascending */
-	uint64_t size;     /* bytes mapped */
+	struct user_account *account; /* reference: who pays for it */
+	struct list areas;            /* ascending */
+	uint64_t size;                /* bytes mapped */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
 	bool lock_new;     /* mlockall(MCL_FUTURE) */
@@ -45,9 +46,12 @@ static inline mach_port_t process_task(const struct process *process)
 	return process->memory != NULL ? process->memory->task : MACH_PORT_NULL;
 }
 
-/* An empty one, or one that inherits from another as fork does. Null: no memory. */
-struct address_space *address_space_create(void);
-struct address_space *address_space_fork(struct address_space *parent);
+/*
+ * An empty one, or one that inherits from another as fork does, on the account of the user. Pages that parent and child
+ * share stay on the account of who touched them first. Null: no memory.
+ */
+struct address_space *address_space_create(uint32_t uid);
+struct address_space *address_space_fork(struct address_space *parent, uint32_t uid);
 /* The last reference ends the task. May release the lock. */
 void address_space_release(struct address_space *space);
 

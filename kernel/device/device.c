@@ -20,7 +20,7 @@ kern_return_t device_io_ports(host_t master, task_t target_task, unsigned first,
 	if (master == NULL || target_task == NULL || first > last || last >= PORTS)
 		return KERN_INVALID_ARGUMENT;
 	if (target_task->io_bitmap == NULL) {
-		fresh = kalloc(PORTS / 8);
+		fresh = kalloc(target_task->account, PORTS / 8);
 		if (fresh == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 		memset(fresh, 0xff, PORTS / 8);
@@ -35,7 +35,7 @@ kern_return_t device_io_ports(host_t master, task_t target_task, unsigned first,
 		bitmap[port / 8] &= (uint8_t) ~(1u << port % 8);
 	lock_release(&target_task->lock);
 	if (fresh != NULL)
-		kfree(fresh, PORTS / 8);
+		kfree(target_task->account, fresh, PORTS / 8);
 	/* Copied again at the task's next fault on a port. */
 	if (current_processor()->io_task == target_task)
 		io_bitmap_drop();
@@ -52,7 +52,7 @@ kern_return_t device_physical(
 		return KERN_INVALID_ARGUMENT;
 	if (memory_is_ram(start, end))
 		return KERN_NO_ACCESS;
-	memory = vm_object_physical(start, end - start, cached);
+	memory = vm_object_physical(current_account(), start, end - start, cached);
 	if (memory == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*object = vm_object_port(memory);

@@ -15,6 +15,7 @@
 #include <kern/lock.h>
 #include <kern/processor.h>
 #include <kern/refcount.h>
+#include <kern/task.h>
 #include <stubs/device_notify_user.h>
 #include <x86_64/cpu.h>
 
@@ -24,6 +25,7 @@ enum irq_state { IRQ_IDLE, IRQ_SENT, IRQ_DEAD };
 
 struct device_irq {
 	struct refcount refs;
+	struct account *account;
 	struct ipc_port *port;   /* the kernel's, stands for this */
 	struct ipc_port *notify; /* send right */
 	enum irq_state state;
@@ -60,7 +62,7 @@ void device_irq_deallocate(device_irq_t irq)
 	if (irq == NULL || !ref_drop(&irq->refs))
 		return;
 	ipc_port_release_send(irq->notify);
-	kfree(irq, sizeof(*irq));
+	kfree(irq->account, irq, sizeof(*irq));
 }
 
 struct ipc_port *convert_irq_to_port(device_irq_t irq)
@@ -91,14 +93,16 @@ static void no_senders(struct ipc_port *port, void *object)
 /* Two references: one the port's, one for the caller. `notify` is consumed if it succeeds. */
 static kern_return_t irq_create(struct ipc_port *notify, struct device_irq **out)
 {
-	struct device_irq *irq = kalloc(sizeof(*irq));
+	struct account *account = current_account();
+	struct device_irq *irq = kalloc(account, sizeof(*irq));
 	uint32_t slot;
 
 	if (irq == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	irq->port = ipc_kernel_port_create(IKOT_IRQ, irq);
+	irq->account = account;
+	irq->port = ipc_kernel_port_create(IKOT_IRQ, irq, account);
 	if (irq->port == NULL) {
-		kfree(irq, sizeof(*irq));
+		kfree(irq->account, irq, sizeof(*irq));
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	ref_init(&irq->refs, 2);
@@ -112,7 +116,7 @@ static kern_return_t irq_create(struct ipc_port *notify, struct device_irq **out
 	lock_release(&irq_lock);
 	if (slot == VECTORS) {
 		ipc_kernel_port_destroy(irq->port);
-		kfree(irq, sizeof(*irq));
+		kfree(irq->account, irq, sizeof(*irq));
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	irq->notify = notify;

@@ -136,17 +136,11 @@ void ipc_call_drop_owed(struct thread *self)
 
 /* --- Making calls. */
 
-/* The message of the thread's words, charged; null: no memory. Its space may be locked. */
+/* The message of the thread's words, on its account; null: no memory. Its space may be locked. */
 static struct ipc_kmsg *words_message(struct thread *self)
 {
-	struct ipc_kmsg *kmsg =
-		ipc_kmsg_of_words((mach_msg_id_t)(self->regs.rbx >> 32), self->regs.word, (unsigned)self->regs.r14);
-
-	if (kmsg != NULL && !ipc_kmsg_charge(kmsg, self->task)) {
-		ipc_kmsg_free(kmsg);
-		return NULL;
-	}
-	return kmsg;
+	return ipc_kmsg_of_words(
+		self->task->account, (mach_msg_id_t)(self->regs.rbx >> 32), self->regs.word, (unsigned)self->regs.r14);
 }
 
 /*

@@ -224,8 +224,9 @@ static mach_msg_return_t take_names(struct ipc_carry *carry, const mach_msg_ool_
 		return MACH_SEND_TOO_LARGE;
 	if (descriptor->count == 0)
 		return MACH_MSG_SUCCESS;
-	carry->ports = kalloc(carry->count * sizeof(*carry->ports));
-	carry->names = kalloc(carry->count * sizeof(*carry->names));
+	carry->account = current_account();
+	carry->ports = kalloc(carry->account, carry->count * sizeof(*carry->ports));
+	carry->names = kalloc(carry->account, carry->count * sizeof(*carry->names));
 	if (carry->ports != NULL)
 		memset(carry->ports, 0, carry->count * sizeof(*carry->ports));
 	if (carry->ports == NULL || carry->names == NULL)
@@ -323,7 +324,7 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 			(void)vm_deallocate(
 				self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address, bytes);
 		if (carry->names != NULL) {
-			kfree(carry->names, carry->count * sizeof(*carry->names));
+			kfree(carry->account, carry->names, carry->count * sizeof(*carry->names));
 			carry->names = NULL;
 		}
 	}
@@ -415,13 +416,9 @@ mach_msg_return_t ipc_kmsg_copyin(
 		return MACH_SEND_INVALID_HEADER;
 	if (!MACH_PORT_VALID(header->msgh_remote_port))
 		return MACH_SEND_INVALID_DEST;
-	kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
+	kmsg = ipc_kmsg_alloc_slots(self->task->account, size, descriptors, descriptors);
 	if (kmsg == NULL)
 		return MACH_SEND_NO_BUFFER;
-	if (!ipc_kmsg_charge(kmsg, self->task)) {
-		ipc_kmsg_free(kmsg);
-		return MACH_SEND_NO_BUFFER;
-	}
 	ipc_kmsg_sent_by(kmsg, self->task);
 	/* Nothing is read twice: what was checked is what counts. */
 	memcpy(&kmsg->header, &start, read);

@@ -39,7 +39,7 @@ static mach_port_name_t right_out(
 static void names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc_carry *carry)
 {
 	uint64_t bytes = carry->count * sizeof(mach_port_name_t);
-	mach_port_name_t *names = kalloc(bytes);
+	mach_port_name_t *names = kalloc(space->account, bytes);
 	bool failed = names == NULL;
 
 	lock_acquire(&space->lock);
@@ -52,11 +52,11 @@ static void names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc
 		ipc_port_release_right(carry->ports[i], carry->disposition);
 		piece_spend(carry->ports[i] != NULL ? RIGHT_COST : NONE_COST);
 	}
-	kfree(carry->ports, carry->count * sizeof(*carry->ports));
+	kfree(carry->account, carry->ports, carry->count * sizeof(*carry->ports));
 	carry->ports = NULL;
 	if (names != NULL) {
 		carry->copy = vm_map_copy_from_kernel(names, bytes);
-		kfree(names, bytes);
+		kfree(space->account, names, bytes);
 	}
 	if (carry->copy == NULL || failed)
 		kmsg->trouble = MACH_RCV_BODY_ERROR;

@@ -1,6 +1,5 @@
 /*
- * What cannot be done under the locks at hand: sending notifications, destroying messages, giving memory back to a
- * task's account.
+ * What cannot be done under the locks at hand: sending notifications, destroying messages, freeing ports.
  *
  * Each processor keeps lists of such work; whoever has released its locks runs them. The kernel is not preempted and a
  * run does not block, so the lists need no lock. Destroying a message may destroy a port with a queue of messages that

@@ -102,8 +102,8 @@ static __attribute__((noinline)) void take_back(struct ipc_space *space, mach_po
 }
 
 /*
- * The message did not arrive by itself: it becomes one of the full path, charged to who keeps it waiting, with the
- * right that it was sent by as it was before.
+ * The message did not arrive by itself: it becomes one of the full path, on the account of who keeps it waiting, with
+ * the right that it was sent by as it was before.
  */
 static __attribute__((noinline)) void make_whole(struct thread *receiver, struct ipc_kmsg *kmsg, bool request)
 {
@@ -119,9 +119,9 @@ static __attribute__((noinline)) void make_whole(struct thread *receiver, struct
 	kmsg->allocated = IPC_KMSG_SMALL;
 	kmsg->descriptors = kmsg->slots = 0;
 	kmsg->trouble = MACH_MSG_SUCCESS;
-	kmsg->charged = NULL;
 	kmsg->tokens = NULL;
-	(void)ipc_kmsg_charge(kmsg, receiver->task);
+	kmsg->account = receiver->task->account;
+	account_charge_always(kmsg->account, IPC_KMSG_SMALL);
 	/* Zero to a multiple of 8, as in every message. */
 	memset((char *)&kmsg->header + kmsg->header.msgh_size, 0, -kmsg->header.msgh_size % 8);
 	lock_acquire(&port->object.lock);
@@ -329,6 +329,7 @@ void ipc_exchange(struct thread *self)
 	mach_msg_size_t size = (mach_msg_size_t)self->regs.rdx;
 	const struct ipc_deferred *blocks = CURRENT_PROCESSOR->deferred;
 	const struct task *task = self->task;
+	const struct account *account = task->account;
 	struct ipc_kmsg *kmsg;
 
 	if (((mach_msg_option_t)self->regs.rsi & ~OPTIONS_LATER) != (MACH_SEND_MSG | MACH_RCV_MSG) ||
@@ -339,7 +340,7 @@ void ipc_exchange(struct thread *self)
 	 * it is gone so soon.
 	 */
 	if (unlikely(((uintptr_t)self->pending_kmsg | (uintptr_t)self->ipc.taking | (uintptr_t)task->tokens) != 0) ||
-		unlikely(task->kernel_bytes + IPC_KMSG_SMALL > task->kernel_limit) || unlikely(blocks->spares == 0))
+		unlikely(account->bytes + IPC_KMSG_SMALL > account->bytes_limit) || unlikely(blocks->spares == 0))
 		return;
 	kmsg = blocks->spare[blocks->spares - 1];
 	if (likely(machine_copy_from_user(&kmsg->header, self->regs.rdi, size) == 0)) {

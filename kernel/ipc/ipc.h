@@ -7,6 +7,7 @@
 #include <mach/message.h>
 
 struct thread_regs;
+struct account;
 
 /* What a port whose receive right the kernel holds stands for. */
 enum ipc_kobject_type {
@@ -19,6 +20,7 @@ enum ipc_kobject_type {
 	IKOT_MEMORY_CONTROL, /* object: vm_object */
 	IKOT_MEMORY,         /* object: vm_object that vm_map maps as it is: physical, a device's, or kept */
 	IKOT_IRQ,
+	IKOT_ACCOUNT,
 	IKOT_CALL_REPLY,      /* deferred reply of a register caller; object: thread */
 	IKOT_EXCEPTION_REPLY, /* object: thread */
 	IKOT_FUNCTION,        /* object: struct ipc_kernel_receiver */
@@ -29,10 +31,12 @@ enum ipc_kobject_type {
  * Lookups take the port's lock, so a reference can be made before the object goes: fn is called with the port locked,
  * and returns what the lookup returns.
  */
-struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object);
+struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object, struct account *account);
 void ipc_kernel_port_destroy(struct ipc_port *port);
 void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object));
 /* Called (port unlocked) when the last send right to a kernel port has gone: to drop irq and memory objects. */
+/* Who pays for the port: who made it. Good while the caller has a reference or a right. */
+struct account *ipc_port_account(const struct ipc_port *port);
 void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
 
 /*

@@ -1,6 +1,6 @@
 /* The table of a name space: finding, making and freeing entries, and the way back from a port to its name. */
 #include <ipc/ipc_internal.h>
-#include <kern/charged.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <string.h>
 
@@ -28,12 +28,12 @@ static bool directory_grow(struct ipc_space *space, uint32_t number)
 		size *= 2;
 	if (size == space->chunks)
 		return true;
-	directory = task_kalloc(space->task, size * sizeof(*directory));
+	directory = kalloc(space->account, size * sizeof(*directory));
 	if (directory == NULL)
 		return false;
 	if (space->chunks != 0) {
 		memcpy(directory, space->chunk, space->chunks * sizeof(*directory));
-		task_kfree(space->task, space->chunk, space->chunks * sizeof(*directory));
+		kfree(space->account, space->chunk, space->chunks * sizeof(*directory));
 	}
 	for (uint32_t i = space->chunks; i < size; i++)
 		directory[i] = ipc_entry_none;
@@ -53,7 +53,7 @@ static kern_return_t chunk_add(struct ipc_space *space, uint32_t number)
 		return KERN_NO_SPACE;
 	if (number >= space->chunks && !directory_grow(space, number))
 		return KERN_RESOURCE_SHORTAGE;
-	chunk = task_kalloc(space->task, IPC_CHUNK_BYTES);
+	chunk = kalloc(space->account, IPC_CHUNK_BYTES);
 	if (chunk == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	space->chunk[number] = chunk;
@@ -124,7 +124,7 @@ static void hash_grow(struct ipc_space *space)
 	uint32_t size = space->hash_size == 0 ? HASH_MIN : space->hash_size * 2;
 	uint32_t *hash;
 
-	hash = task_kalloc(space->task, size * sizeof(*hash));
+	hash = kalloc(space->account, size * sizeof(*hash));
 	if (hash == NULL)
 		return;
 	for (uint32_t i = 0; i < space->hash_size; i++) {
@@ -141,7 +141,7 @@ static void hash_grow(struct ipc_space *space)
 		}
 	}
 	if (space->hash != NULL)
-		task_kfree(space->task, space->hash, space->hash_size * sizeof(*hash));
+		kfree(space->account, space->hash, space->hash_size * sizeof(*hash));
 	space->hash = hash;
 	space->hash_size = size;
 }

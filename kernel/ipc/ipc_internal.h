@@ -51,8 +51,8 @@ static inline void ipc_deferred_run(void)
  * --- ipc_notify.c. Sending consumes the notice (none passes); may be done with spaces locked, or ports; the message
  * goes by the next ipc_deferred_run().
  */
-/* A notice for the right (borrowed; null: none), its message charged to the task. False: no memory. */
-bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct task *task);
+/* A notice for the right (borrowed; null: none), its message on the account. False: no memory. */
+bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct account *account);
 /* What is in the slot is taken out. */
 static inline struct ipc_notice ipc_notice_take(struct ipc_notice *slot)
 {
@@ -68,6 +68,7 @@ void ipc_notify_send_possible(struct ipc_notice notice, mach_port_name_t name);
 void ipc_notify_port_destroyed(struct ipc_notice notice, struct ipc_port *receive_right);
 void ipc_notify_no_senders(struct ipc_notice notice, mach_port_mscount_t mscount);
 void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name);
+void ipc_notify_memory_short(struct ipc_notice notice, uint32_t account_id, bool at_limit);
 /* By the right itself; lost without memory. */
 void ipc_notify_send_once(struct ipc_port *right);
 
@@ -107,14 +108,20 @@ bool ipc_mqueue_full(const struct ipc_port *port);
 void ipc_mqueue_wake_sender(struct ipc_port *port);
 
 /* --- ipc_kmsg.c and copyin.c, copyout.c. */
-struct ipc_kmsg *ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots);
+/*
+ * A message on the account until it is received or destroyed; of the kernel's own that is &kernel_account until it is
+ * sent (ipc_kmsg_send_from_kernel).
+ */
+struct ipc_kmsg *ipc_kmsg_alloc_slots(
+	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots);
 /* The memory only: rights have been taken out. */
 void ipc_kmsg_free(struct ipc_kmsg *kmsg);
 /* Releases rights and memory at once; deferred.c. */
 void ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg);
-bool ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task);
+/* The message goes to another account, whatever its limit. */
+void ipc_kmsg_bill(struct ipc_kmsg *kmsg, struct account *account);
 /* A message of words, header without rights. */
-struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count);
+struct ipc_kmsg *ipc_kmsg_of_words(struct account *account, mach_msg_id_t id, const uint64_t *words, unsigned count);
 /* True if a register receiver can have it as words. */
 bool ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg);
 /* words[8] from the body, zeros after; returns the count. */
@@ -297,6 +304,8 @@ void ipc_call_receive(struct ipc_port *port, struct thread *caller, struct threa
 void ipc_call_drop_owed(struct thread *self);
 void ipc_call_continue(struct thread *self);
 void ipc_reply_wait_continue(struct thread *self);
+/* A kernel port for the caller's reply: on its account, or if that is full on the server's. Null: no memory. */
+struct ipc_port *ipc_reply_port_create(struct thread *caller, struct thread *server);
 /*
  * Takes the caller (reference) out of a deferred reply's port, which dies; null if somebody else did. The caller of
  * this has a reference to the port.

@@ -20,32 +20,35 @@ static size_t kmsg_bytes(mach_msg_size_t size, unsigned slots)
 	return image < IPC_KMSG_SMALL ? IPC_KMSG_SMALL : image;
 }
 
-static struct ipc_kmsg *kmsg_memory(size_t bytes)
+/* Blocks that a processor keeps are on nobody's account. */
+static struct ipc_kmsg *kmsg_memory(struct account *account, size_t bytes)
 {
 	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
-	struct task *charged = NULL;
-	struct ipc_kmsg *kmsg;
+	struct ipc_kmsg *kmsg = NULL;
 
-	if (bytes != IPC_KMSG_SMALL)
-		return kalloc(bytes);
-	kmsg = d->reserve;
-	if (kmsg != NULL) {
+	if (bytes == IPC_KMSG_SMALL && d->reserve != NULL) {
+		kmsg = d->reserve;
 		d->reserve = NULL;
-		charged = kmsg->charged;
-	} else {
+		account = kmsg->account;
+	} else if (bytes == IPC_KMSG_SMALL && d->spares != 0) {
+		if (!account_charge(account, IPC_KMSG_SMALL))
+			return NULL;
 		kmsg = ipc_kmsg_spare_take();
 	}
-	if (kmsg == NULL)
-		return kalloc(bytes);
-	memset(kmsg, 0, IPC_KMSG_SMALL);
-	kmsg->charged = charged;
+	if (kmsg != NULL)
+		memset(kmsg, 0, IPC_KMSG_SMALL);
+	else
+		kmsg = kalloc(account, bytes);
+	if (kmsg != NULL)
+		kmsg->account = account;
 	return kmsg;
 }
 
-struct ipc_kmsg *ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors, unsigned slots)
+struct ipc_kmsg *ipc_kmsg_alloc_slots(
+	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots)
 {
 	size_t bytes = kmsg_bytes(size, slots);
-	struct ipc_kmsg *kmsg = kmsg_memory(bytes);
+	struct ipc_kmsg *kmsg = kmsg_memory(account, bytes);
 
 	if (kmsg == NULL)
 		return NULL;
@@ -60,7 +63,7 @@ struct ipc_kmsg *ipc_kmsg_alloc_slots(mach_msg_size_t size, unsigned descriptors
 
 struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
 {
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(size, descriptors, descriptors);
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(&kernel_account, size, descriptors, descriptors);
 
 	if (kmsg != NULL && descriptors != 0) {
 		kmsg->header.msgh_bits = MACH_MSGH_BITS_COMPLEX;
@@ -69,27 +72,25 @@ struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
 	return kmsg;
 }
 
-bool ipc_kmsg_charge(struct ipc_kmsg *kmsg, struct task *task)
+void ipc_kmsg_bill(struct ipc_kmsg *kmsg, struct account *account)
 {
-	if (!task_charge(task, kmsg->allocated))
-		return false;
-	task_reference(task);
-	kmsg->charged = task;
-	return true;
+	uint64_t bytes = kalloc_bytes(kmsg->allocated);
+
+	account_charge_always(account, bytes);
+	account_uncharge(kmsg->account, bytes);
+	kmsg->account = account;
 }
 
 void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 {
-	struct task *task = kmsg->charged;
+	struct account *account = kmsg->account;
 	uint32_t bytes = kmsg->allocated;
 
 	task_tokens_release(kmsg->tokens);
-	if (bytes != IPC_KMSG_SMALL || !ipc_kmsg_spare_keep(kmsg))
-		kfree(kmsg, bytes);
-	if (task != NULL) {
-		task_uncharge(task, bytes);
-		task_deallocate(task);
-	}
+	if (bytes == IPC_KMSG_SMALL && ipc_kmsg_spare_keep(kmsg))
+		account_uncharge(account, IPC_KMSG_SMALL);
+	else
+		kfree(account, kmsg, bytes);
 }
 
 static void carry_release(struct ipc_carry *carry)
@@ -102,9 +103,9 @@ static void carry_release(struct ipc_carry *carry)
 		piece_spend(RIGHT_COST);
 	}
 	if (carry->ports != NULL)
-		kfree(carry->ports, carry->count * sizeof(*carry->ports));
+		kfree(carry->account, carry->ports, carry->count * sizeof(*carry->ports));
 	if (carry->names != NULL)
-		kfree(carry->names, carry->count * sizeof(*carry->names));
+		kfree(carry->account, carry->names, carry->count * sizeof(*carry->names));
 	*carry = (struct ipc_carry){0};
 }
 
@@ -179,14 +180,15 @@ void ipc_kmsg_put_ports(
 	struct ipc_carry *carry = carry_put(kmsg, i, MACH_MSG_OOL_PORTS_DESCRIPTOR);
 
 	carry->ports = ports;
+	carry->account = current_account();
 	carry->count = count;
 	carry->disposition = ipc_received_as(disposition);
 }
 
-struct ipc_kmsg *ipc_kmsg_of_words(mach_msg_id_t id, const uint64_t *words, unsigned count)
+struct ipc_kmsg *ipc_kmsg_of_words(struct account *account, mach_msg_id_t id, const uint64_t *words, unsigned count)
 {
 	mach_msg_size_t size = (mach_msg_size_t)(sizeof(mach_msg_header_t) + count * sizeof(uint64_t));
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(size, 0, 0);
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_slots(account, size, 0, 0);
 
 	if (kmsg != NULL) {
 		kmsg->header.msgh_id = id;

@@ -18,6 +18,7 @@ struct ipc_carry {
 	struct ipc_port *port;
 	vm_map_copy_t copy;      /* out-of-line bytes */
 	struct ipc_port **ports; /* kalloc'ed array of `count` rights */
+	struct account *account; /* pays for the arrays */
 	uint32_t count;
 	uint64_t size;
 	uint32_t *names; /* during copyin: kalloc'ed, the sender's names of ports[] */
@@ -35,7 +36,7 @@ struct ipc_kmsg {
 	uint32_t descriptors; /* how many it has */
 	uint32_t slots;       /* how many there is room for */
 	struct ipc_carry *carry;
-	struct task *charged;
+	struct account *account;
 	uint32_t sender_id;         /* 0: the kernel */
 	struct task_tokens *tokens; /* of the sending task, as they were then; a reference, or null */
 	/* Set when it leaves the queue: */

@@ -1,6 +1,7 @@
 /* Notifications: the generated stubs of notify.defs, their messages kept until no locks are held. */
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
+#include <stubs/memory_notify_user.h>
 #include <stubs/notify_user.h>
 
 _Static_assert(sizeof(mach_msg_body_t) + sizeof(mach_msg_descriptor_t) + sizeof(struct ipc_carry) +
@@ -8,18 +9,13 @@ _Static_assert(sizeof(mach_msg_body_t) + sizeof(mach_msg_descriptor_t) + sizeof(
 		       IPC_KMSG_SMALL - offsetof(struct ipc_kmsg, header) - sizeof(mach_msg_trailer_t),
 	"any notification fits a small block");
 
-bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct task *task)
+bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct account *account)
 {
 	*notice = (struct ipc_notice){.right = right};
 	if (right == NULL)
 		return true;
-	notice->message = ipc_kmsg_alloc_slots(sizeof(mach_msg_header_t), 0, 0);
-	if (notice->message == NULL)
-		return false;
-	if (ipc_kmsg_charge(notice->message, task))
-		return true;
-	ipc_kmsg_free(notice->message);
-	return false;
+	notice->message = ipc_kmsg_alloc_slots(account, sizeof(mach_msg_header_t), 0, 0);
+	return notice->message != NULL;
 }
 
 struct ipc_port *ipc_notice_cancel(struct ipc_notice notice)
@@ -80,4 +76,10 @@ void ipc_notify_send_once(struct ipc_port *right)
 {
 	if (begin((struct ipc_notice){.right = right}))
 		end(mach_notify_send_once(right));
+}
+
+void ipc_notify_memory_short(struct ipc_notice notice, uint32_t account_id, bool at_limit)
+{
+	if (begin(notice))
+		end(memory_short(notice.right, account_id, at_limit));
 }

@@ -1,11 +1,12 @@
 /* Ports: life, death, and the counts of rights. */
 #include <ipc/ipc_internal.h>
-#include <kern/charged.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
 
 /* A part of the kernel that wants to know when the port dies. */
 struct ipc_watch {
 	struct list link;
+	struct account *account;
 	void (*fn)(void *argument);
 	void *argument;
 };
@@ -24,25 +25,23 @@ void ipc_port_init(void)
 	kcache_init(&pset_cache, "ipc_pset", sizeof(struct ipc_pset));
 }
 
-static void object_init(struct ipc_object *object, struct task *task, enum lock_rank rank)
+static void object_init(struct ipc_object *object, struct account *account, enum lock_rank rank)
 {
 	lock_init(&object->lock, rank);
 	ref_init(&object->refs, 1);
 	object->active = true;
 	list_init(&object->receivers);
 	list_init(&object->free_link);
-	object->charged = task;
-	if (task != NULL)
-		task_reference(task);
+	object->account = account;
 }
 
-struct ipc_port *ipc_port_alloc(struct task *task)
+struct ipc_port *ipc_port_alloc(struct account *account)
 {
-	struct ipc_port *port = task_cache_alloc(task, &port_cache);
+	struct ipc_port *port = kcache_alloc(&port_cache, account);
 
 	if (port == NULL)
 		return NULL;
-	object_init(&port->object, task, LOCK_RANK_PORT);
+	object_init(&port->object, account, LOCK_RANK_PORT);
 	list_init(&port->queue);
 	list_init(&port->senders);
 	list_init(&port->set_link);
@@ -53,13 +52,13 @@ struct ipc_port *ipc_port_alloc(struct task *task)
 	return port;
 }
 
-struct ipc_pset *ipc_pset_alloc(struct task *task)
+struct ipc_pset *ipc_pset_alloc(struct account *account)
 {
-	struct ipc_pset *set = task_cache_alloc(task, &pset_cache);
+	struct ipc_pset *set = kcache_alloc(&pset_cache, account);
 
 	if (set == NULL)
 		return NULL;
-	object_init(&set->object, task, LOCK_RANK_PORT_SET);
+	object_init(&set->object, account, LOCK_RANK_PORT_SET);
 	set->object.is_set = true;
 	list_init(&set->members);
 	list_init(&set->ready);
@@ -68,11 +67,8 @@ struct ipc_pset *ipc_pset_alloc(struct task *task)
 
 void ipc_object_free(struct ipc_object *object)
 {
-	struct task *task = object->charged;
-
 	assert(!object->active && object->slot == NULL && list_empty(&object->receivers));
-	task_cache_free(task, object->is_set ? &pset_cache : &port_cache, object);
-	task_deallocate(task);
+	kcache_free(object->is_set ? &pset_cache : &port_cache, object->account, object);
 }
 
 void ipc_port_reference(struct ipc_port *port)
@@ -327,7 +323,7 @@ void ipc_port_destroy(struct ipc_port *port)
 		struct ipc_watch *watch = container_of(link, struct ipc_watch, link);
 
 		watch->fn(watch->argument);
-		kfree(watch, sizeof(*watch));
+		kfree(watch->account, watch, sizeof(*watch));
 	}
 	/* No lock is held, so what most often is the last reference needs no detour by the deferred work. */
 	if (ref_drop(&port->object.refs))
@@ -337,11 +333,12 @@ void ipc_port_destroy(struct ipc_port *port)
 
 bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
 {
-	struct ipc_watch *watch = kalloc(sizeof(*watch));
+	struct ipc_watch *watch = kalloc(port->object.account, sizeof(*watch));
 	bool active;
 
 	if (watch == NULL)
 		return false;
+	watch->account = port->object.account;
 	watch->fn = fn;
 	watch->argument = argument;
 	list_init(&watch->link);
@@ -351,7 +348,7 @@ bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), voi
 		list_add_tail(&port->watches, &watch->link);
 	lock_release(&port->object.lock);
 	if (!active)
-		kfree(watch, sizeof(*watch));
+		kfree(watch->account, watch, sizeof(*watch));
 	return active;
 }
 
@@ -372,18 +369,23 @@ void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), v
 	}
 	lock_release(&port->object.lock);
 	if (found != NULL)
-		kfree(found, sizeof(*found));
+		kfree(found->account, found, sizeof(*found));
 }
 
-struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
+struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object, struct account *account)
 {
-	struct ipc_port *port = ipc_port_alloc(NULL);
+	struct ipc_port *port = ipc_port_alloc(account);
 
 	if (port != NULL) {
 		port->object.type = type;
 		port->kobject = object;
 	}
 	return port;
+}
+
+struct account *ipc_port_account(const struct ipc_port *port)
+{
+	return port->object.account;
 }
 
 void ipc_kernel_port_destroy(struct ipc_port *port)

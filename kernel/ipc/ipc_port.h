@@ -4,6 +4,7 @@
 
 #include <ipc/ipc.h>
 #include <ipc/ipc_thread.h>
+#include <kern/account.h>
 #include <kern/lock.h>
 #include <kern/refcount.h>
 
@@ -17,7 +18,7 @@ struct ipc_object {
 	struct thread *slot;   /* one thread that waits for words; then there is nothing to receive. See ipc_mqueue.c */
 	struct list receivers; /* other threads that wait to receive here (wait_link) */
 	struct list free_link; /* deferred.c */
-	struct task *charged;  /* reference, or null */
+	struct account *account; /* pays for it, for good */
 };
 
 /*
@@ -122,8 +123,8 @@ static inline bool ipc_port_is_kernel(const struct ipc_port *port)
 
 /* ipc_port.c */
 void ipc_port_init(void);
-/* A port with its receive right, in no space; memory charged to task (may be null). Null: no memory. */
-struct ipc_port *ipc_port_alloc(struct task *task);
+/* A port with its receive right, in no space, on the account. Null: no memory. */
+struct ipc_port *ipc_port_alloc(struct account *account);
 /* Without references, and no locks held. */
 void ipc_object_free(struct ipc_object *object);
 void ipc_defer_free(struct ipc_object *object);
@@ -133,7 +134,7 @@ static inline void ipc_object_reference(struct ipc_object *object)
 	ref_take(&object->refs);
 }
 
-/* The memory goes later: giving it back to a task's account may free the task, which must not happen under a lock. */
+/* The memory goes later: its own lock may be held. */
 static inline void ipc_object_release(struct ipc_object *object)
 {
 	if (object != NULL && ref_drop(&object->refs))
@@ -177,7 +178,7 @@ bool ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination);
 void ipc_port_settle(struct ipc_port *port);
 
 /* ipc_pset.c */
-struct ipc_pset *ipc_pset_alloc(struct task *task);
+struct ipc_pset *ipc_pset_alloc(struct account *account);
 /* Port locked; false if it is in a set. */
 bool ipc_pset_add(struct ipc_pset *set, struct ipc_port *port);
 /* Port locked; its set loses it, if it has one. */

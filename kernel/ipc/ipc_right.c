@@ -5,7 +5,7 @@
  * (ipc_right_lookup), so every look goes through that function, except the fast path's, which finds the port inactive.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/charged.h>
+#include <kern/kalloc.h>
 
 static struct ipc_port *entry_port(const struct ipc_entry *entry)
 {
@@ -21,7 +21,7 @@ static void request_end(struct ipc_space *space, struct ipc_request *request)
 	lock_release(&port->object.lock);
 	ipc_notify_port_deleted(request->dead, request->name);
 	ipc_notify_port_deleted(request->possible, request->name);
-	task_kfree(space->task, request, sizeof(*request));
+	kfree(space->account, request, sizeof(*request));
 }
 
 /* The entry loses its right: what was requested for it is told so, at once or when that is certain. */
@@ -104,7 +104,7 @@ void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 	lock_release(&port->object.lock);
 	if (entry->request != NULL) {
 		fired = entry->request->fired;
-		task_kfree(space->task, entry->request, sizeof(*entry->request));
+		kfree(space->account, entry->request, sizeof(*entry->request));
 		entry->request = NULL;
 	}
 	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND)
@@ -450,10 +450,10 @@ kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, 
 	*previous = NULL;
 	if (request == NULL && notify == NULL)
 		return KERN_SUCCESS;
-	if (!ipc_notice_make(&notice, notify, space->task))
+	if (!ipc_notice_make(&notice, notify, space->account))
 		return KERN_RESOURCE_SHORTAGE;
 	if (request == NULL) {
-		request = task_kalloc(space->task, sizeof(*request));
+		request = kalloc(space->account, sizeof(*request));
 		if (request == NULL) {
 			(void)ipc_notice_cancel(notice);
 			return KERN_RESOURCE_SHORTAGE;
@@ -477,6 +477,6 @@ kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, 
 		return KERN_SUCCESS;
 	(void)ipc_notice_cancel(notice);
 	if (entry->request == NULL)
-		task_kfree(space->task, request, sizeof(*request));
+		kfree(space->account, request, sizeof(*request));
 	return result;
 }

@@ -1,6 +1,6 @@
 /* Spaces: life, and the kernel's ways in. */
 #include <ipc/ipc_internal.h>
-#include <kern/charged.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
 
 #define HASH_FIRST 64u
@@ -19,19 +19,20 @@ void ipc_space_init(void)
 
 kern_return_t ipc_space_create(task_t task, struct ipc_space **out)
 {
-	struct ipc_space *space = kcache_alloc(&space_cache);
+	struct ipc_space *space = kcache_alloc(&space_cache, task->account);
 
 	if (space == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	space->hash = task_kalloc(task, HASH_FIRST * sizeof(*space->hash));
+	space->hash = kalloc(task->account, HASH_FIRST * sizeof(*space->hash));
 	if (space->hash == NULL) {
-		kcache_free(&space_cache, space);
+		kcache_free(&space_cache, task->account, space);
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	space->hash_size = HASH_FIRST;
 	lock_init(&space->lock, LOCK_RANK_SPACE);
 	ref_init(&space->refs, 1);
 	space->active = true;
+	space->account = task->account;
 	space->task = task;
 	*out = space;
 	return KERN_SUCCESS;
@@ -45,16 +46,16 @@ void ipc_space_reference(struct ipc_space *space)
 void ipc_space_release(struct ipc_space *space)
 {
 	if (space != NULL && ref_drop(&space->refs))
-		kcache_free(&space_cache, space);
+		kcache_free(&space_cache, space->account, space);
 }
 
 /*
  * The space is made inactive first, so that nothing enters it any more; then each entry gives up its rights with the
- * lock released, for their notifications. The table is charged to the task, which is alive: it calls this.
+ * lock released, for their notifications.
  */
 void ipc_space_destroy(struct ipc_space *space)
 {
-	struct task *task = space->task;
+	struct account *account = space->account;
 
 	lock_acquire(&space->lock);
 	if (!space->active) {
@@ -86,10 +87,10 @@ void ipc_space_destroy(struct ipc_space *space)
 	for (uint32_t number = 0; number < space->chunks; number++) {
 		piece_spend(CHUNK_COST);
 		if (space->chunk[number] != ipc_entry_none)
-			task_kfree(task, space->chunk[number], IPC_CHUNK_BYTES);
+			kfree(account, space->chunk[number], IPC_CHUNK_BYTES);
 	}
-	task_kfree(task, space->chunk, space->chunks * sizeof(*space->chunk));
-	task_kfree(task, space->hash, space->hash_size * sizeof(*space->hash));
+	kfree(account, space->chunk, space->chunks * sizeof(*space->chunk));
+	kfree(account, space->hash, space->hash_size * sizeof(*space->hash));
 	/* Lookups of those who still have a reference find an empty table. */
 	space->chunks = 0;
 	space->chunk_mask = 0;

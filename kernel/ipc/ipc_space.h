@@ -44,8 +44,9 @@ struct ipc_space {
 	uint32_t free_index;      /* first of the free list, 0 none */
 	uint32_t hash_size;       /* power of two */
 	uint32_t hash_count;
-	uint32_t *hash;    /* index of first entry */
-	struct task *task; /* while active; borrowed: it destroys the space before it goes */
+	uint32_t *hash;          /* index of first entry */
+	struct account *account; /* pays for it, for its table and for ports made in it */
+	struct task *task;       /* while active; borrowed: it destroys the space before it goes */
 };
 
 /*

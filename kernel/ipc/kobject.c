@@ -101,7 +101,7 @@ static kern_return_t run_words(struct ipc_kmsg *in, const struct mig_routine *ro
 	if (mig_answers(result) && !(routine->flags & MIG_ROUTINE_ONEWAY) && in->local_port != NULL) {
 		unsigned count = mig_answer(routine, result, word);
 
-		*out = ipc_kmsg_of_words(in->header.msgh_id + REPLY_ID_OFFSET, word, count);
+		*out = ipc_kmsg_of_words(in->account, in->header.msgh_id + REPLY_ID_OFFSET, word, count);
 		if (*out == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 	}
@@ -117,7 +117,7 @@ static kern_return_t run_message(struct ipc_kmsg *in, const struct mig_routine *
 	*out = NULL;
 	if (room < sizeof(mig_reply_error_t))
 		room = sizeof(mig_reply_error_t);
-	*out = ipc_kmsg_alloc_slots(room, 0, IPC_KMSG_SLOTS);
+	*out = ipc_kmsg_alloc_slots(in->account, room, 0, IPC_KMSG_SLOTS);
 	if (*out == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	routine->message(in, *out);
@@ -135,7 +135,7 @@ static kern_return_t run_message(struct ipc_kmsg *in, const struct mig_routine *
 /* The reply of a request that no routine takes. */
 static struct ipc_kmsg *error_reply(const struct ipc_kmsg *in, kern_return_t code)
 {
-	struct ipc_kmsg *out = ipc_kmsg_alloc_slots(sizeof(mig_reply_error_t), 0, 0);
+	struct ipc_kmsg *out = ipc_kmsg_alloc_slots(in->account, sizeof(mig_reply_error_t), 0, 0);
 	mig_reply_error_t reply = {.NDR = NDR_record, .RetCode = code};
 
 	if (out == NULL)
@@ -154,7 +154,10 @@ static bool carries_dead(const struct ipc_kmsg *in)
 	return false;
 }
 
-/* Runs the routine for a message and sends its reply. KERN_RESTART: not consumed. */
+/*
+ * Runs the routine for a message and sends its reply, which is on the same account: over its limit there is none but
+ * the notification that says so, if that. KERN_RESTART: not consumed.
+ */
 static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 {
 	const struct mig_routine *routine = kernel_routine(in->header.msgh_id);
@@ -175,11 +178,6 @@ static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 			return KERN_RESTART;
 		/* Nobody to run it again for: a message that the kernel itself passed on. */
 		thread_cancel_wait(current_thread());
-	}
-	/* Who asks over its limit gets no answer but the notification that says so, if that. */
-	if (out != NULL && in->charged != NULL && !ipc_kmsg_charge(out, in->charged)) {
-		ipc_kmsg_destroy(out);
-		out = NULL;
 	}
 	if (out != NULL) {
 		/* The right to reply moves from the request to the reply. */

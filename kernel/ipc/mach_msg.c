@@ -178,7 +178,7 @@ int64_t ipc_trap_mach_msg(struct thread *self)
 
 int64_t ipc_trap_reply_port(struct thread *self)
 {
-	struct ipc_port *port = ipc_port_alloc(self->task);
+	struct ipc_port *port = ipc_port_alloc(self->task->account);
 	mach_port_name_t name;
 
 	if (port == NULL ||

@@ -30,7 +30,7 @@ kern_return_t mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_t
 	if (!space_lock(task))
 		return KERN_INVALID_TASK;
 	room = task->chunks * IPC_ENTRIES_PER_CHUNK;
-	list = kalloc(2 * (size_t)room * sizeof(*list) + sizeof(*list));
+	list = kalloc(task->account, 2 * (size_t)room * sizeof(*list) + sizeof(*list));
 	if (list == NULL)
 		return space_done(task, KERN_RESOURCE_SHORTAGE);
 	for (uint32_t i = 0; i < room; i++) {
@@ -56,7 +56,7 @@ kern_return_t mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_t
 		if (result != KERN_SUCCESS)
 			vm_map_copy_discard(*names);
 	}
-	kfree(list, 2 * (size_t)room * sizeof(*list) + sizeof(*list));
+	kfree(task->account, list, 2 * (size_t)room * sizeof(*list) + sizeof(*list));
 	return result;
 }
 
@@ -118,21 +118,19 @@ static kern_return_t allocate(
 	struct ipc_port *port = NULL;
 	struct ipc_pset *set = NULL;
 	struct ipc_entry *entry;
-	struct task *owner;
 	kern_return_t result;
 
 	if (right != MACH_PORT_RIGHT_RECEIVE && right != MACH_PORT_RIGHT_PORT_SET && right != MACH_PORT_RIGHT_DEAD_NAME)
 		return KERN_INVALID_VALUE;
 	if (!space_lock(space))
 		return KERN_INVALID_TASK;
-	owner = space->task;
 	if (right == MACH_PORT_RIGHT_RECEIVE) {
-		port = ipc_port_alloc(owner);
+		port = ipc_port_alloc(space->account);
 		result = port == NULL ? KERN_RESOURCE_SHORTAGE
 				      : ipc_right_copyout(space, port, MACH_MSG_TYPE_PORT_RECEIVE, wanted, name);
 	} else {
 		if (right == MACH_PORT_RIGHT_PORT_SET)
-			set = ipc_pset_alloc(owner);
+			set = ipc_pset_alloc(space->account);
 		*name = wanted;
 		if (right == MACH_PORT_RIGHT_PORT_SET && set == NULL)
 			result = KERN_RESOURCE_SHORTAGE;

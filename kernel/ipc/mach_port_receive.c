@@ -83,7 +83,7 @@ kern_return_t mach_port_get_set_status(
 	list_for_each (link, &set->members)
 		room++;
 	lock_release(&set->object.lock);
-	names = kalloc((room + 1) * sizeof(*names));
+	names = kalloc(task->account, (room + 1) * sizeof(*names));
 	lock_acquire(&set->object.lock);
 	if (names != NULL) {
 		list_for_each (link, &set->members)
@@ -94,7 +94,7 @@ kern_return_t mach_port_get_set_status(
 	if (names == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	result = array_out(names, count, members, membersCnt);
-	kfree(names, (room + 1) * sizeof(*names));
+	kfree(task->account, names, (room + 1) * sizeof(*names));
 	return result;
 }
 
@@ -130,7 +130,7 @@ static kern_return_t request_on_receive(struct ipc_space *space, struct ipc_entr
 	bool destroyed = id == MIG_ID_mach_notify_port_destroyed;
 	struct ipc_notice *slot = destroyed ? &port->pd_notice : &port->ns_notice, notice;
 
-	if (!ipc_notice_make(&notice, notify, space->task))
+	if (!ipc_notice_make(&notice, notify, space->account))
 		return KERN_RESOURCE_SHORTAGE;
 	lock_acquire(&port->object.lock);
 	*previous = ipc_notice_cancel(ipc_notice_take(slot));
@@ -157,7 +157,7 @@ static kern_return_t request_on_send(struct ipc_space *space, mach_port_name_t n
 			return KERN_INVALID_ARGUMENT;
 		if (entry->urefs == IPC_UREFS_MAX)
 			return KERN_UREFS_OVERFLOW;
-		if (!ipc_notice_make(&notice, notify, space->task))
+		if (!ipc_notice_make(&notice, notify, space->account))
 			return KERN_RESOURCE_SHORTAGE;
 		entry->urefs++; /* as a notification that comes later would add */
 		ipc_notify_dead_name(notice, name);
@@ -167,7 +167,7 @@ static kern_return_t request_on_send(struct ipc_space *space, mach_port_name_t n
 		return KERN_INVALID_RIGHT;
 	if (possible && notify != NULL && sync != 0 &&
 		(type == MACH_PORT_TYPE_SEND_ONCE || !ipc_mqueue_full(ipc_object_port(entry->object)))) {
-		if (!ipc_notice_make(&notice, notify, space->task))
+		if (!ipc_notice_make(&notice, notify, space->account))
 			return KERN_RESOURCE_SHORTAGE;
 		ipc_notify_send_possible(notice, name);
 		return KERN_SUCCESS;

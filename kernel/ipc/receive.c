@@ -92,7 +92,7 @@ static void take_kmsg_words(struct thread *self, struct ipc_kmsg *kmsg, uint64_t
 static struct ipc_kmsg *take_caller_kmsg(struct ipc_port *port, struct thread *caller)
 {
 	uint64_t words[IPC_WORDS];
-	struct ipc_port *reply = ipc_kernel_port_create(IKOT_CALL_REPLY, caller);
+	struct ipc_port *reply = ipc_reply_port_create(caller, current_thread());
 	struct ipc_kmsg *kmsg;
 
 	memcpy(words, caller->regs.word, sizeof(words));
@@ -100,7 +100,7 @@ static struct ipc_kmsg *take_caller_kmsg(struct ipc_port *port, struct thread *c
 		words[6] = caller->word;
 		words[7] = caller->regs.rsp;
 	}
-	kmsg = ipc_kmsg_of_words(caller->ipc.call_id, words, caller->ipc.call_count);
+	kmsg = ipc_kmsg_of_words(current_account(), caller->ipc.call_id, words, caller->ipc.call_count);
 	if (reply == NULL || kmsg == NULL) {
 		if (kmsg != NULL)
 			ipc_kmsg_free(kmsg);

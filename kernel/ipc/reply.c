@@ -15,14 +15,10 @@
 /* The words in our registers as a message to the right that a buffered request brought. */
 static mach_msg_return_t reply_to_right(struct thread *self, unsigned count)
 {
-	struct ipc_kmsg *kmsg = ipc_kmsg_of_words(self->ipc.owes_id, self->regs.word, count);
+	struct ipc_kmsg *kmsg = ipc_kmsg_of_words(self->task->account, self->ipc.owes_id, self->regs.word, count);
 
 	if (kmsg == NULL)
 		return MACH_SEND_NO_BUFFER;
-	if (!ipc_kmsg_charge(kmsg, self->task)) {
-		ipc_kmsg_free(kmsg);
-		return MACH_SEND_NO_BUFFER;
-	}
 	ipc_kmsg_sent_by(kmsg, self->task);
 	kmsg->remote_port = self->ipc.owes_right;
 	kmsg->remote_disposition = self->ipc.owes_disposition;
@@ -129,6 +125,13 @@ void ipc_trap_reply_wait(struct thread *self)
 	wait_for_next(self, false, false, caller);
 }
 
+struct ipc_port *ipc_reply_port_create(struct thread *caller, struct thread *server)
+{
+	struct ipc_port *port = ipc_kernel_port_create(IKOT_CALL_REPLY, caller, caller->task->account);
+
+	return port != NULL ? port : ipc_kernel_port_create(IKOT_CALL_REPLY, caller, server->task->account);
+}
+
 /*
  * The right to reply to the caller last received, as a send-once right: of a port of the kernel that stands for the
  * caller. The name goes in before the caller points to the port; nobody else knows it yet, so the caller's own abort is
@@ -150,7 +153,7 @@ int64_t ipc_trap_reply_defer(struct thread *self)
 		result = ipc_space_insert(self->task->space, port, disposition, &name);
 		return result == KERN_SUCCESS ? name : (int64_t)result << 32;
 	}
-	port = ipc_kernel_port_create(IKOT_CALL_REPLY, caller);
+	port = ipc_reply_port_create(caller, self);
 	if (port == NULL)
 		return (int64_t)KERN_RESOURCE_SHORTAGE << 32;
 	sched_account();

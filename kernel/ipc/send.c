@@ -93,9 +93,15 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 		kmsg->local_disposition = ipc_received_as(MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits));
 	if (!ipc_kmsg_in_transit(kmsg))
 		return MACH_SEND_INVALID_RIGHT;
-	/* What can be provoked without end counts to who made the port, and is lost over its limit. */
-	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && port->object.charged != NULL && kmsg->charged == NULL)
-		kmsg->lost = !ipc_kmsg_charge(kmsg, port->object.charged);
+	/*
+	 * From now on it is on the account of who made the port. What can be provoked without end is lost over its
+	 * limit.
+	 */
+	if (kmsg->account == &kernel_account && kmsg->account != port->object.account) {
+		ipc_kmsg_bill(kmsg, port->object.account);
+		kmsg->lost = disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
+			     kmsg->account->bytes > kmsg->account->bytes_limit;
+	}
 	if (CURRENT_PROCESSOR->deferred->held != 0) {
 		ipc_defer_send(kmsg);
 		return MACH_MSG_SUCCESS;
@@ -106,7 +112,7 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,
 	const uint64_t *words, unsigned count)
 {
-	struct ipc_kmsg *kmsg = port != NULL ? ipc_kmsg_of_words(id, words, count) : NULL;
+	struct ipc_kmsg *kmsg = port != NULL ? ipc_kmsg_of_words(&kernel_account, id, words, count) : NULL;
 
 	if (kmsg != NULL)
 		return ipc_kmsg_send_from_kernel(kmsg, port, disposition, 0);

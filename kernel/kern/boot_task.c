@@ -83,7 +83,7 @@ static vm_address_t map_boot_info(vm_map_t map)
 	for (unsigned i = 0; i < info.modules; i++) {
 		const struct boot_module_memory *module = &boot_parameters.module[i];
 		vm_size_t size = round_page(module->size);
-		vm_object_t object = vm_object_physical(module->physical, size, true);
+		vm_object_t object = vm_object_physical(&kernel_account, module->physical, size, true);
 
 		__builtin_memcpy(info.module[i].name, module->name, sizeof(info.module[i].name));
 		info.module[i].size = module->size;
@@ -135,6 +135,7 @@ void boot_task_start(void)
 	const struct boot_module_memory *module = find_program();
 	const char *file = physical_to_virtual(module->physical);
 	struct elf_image image;
+	struct account *account;
 	enum elf_result parsed = elf_image_parse(file, module->size, module->size, &image);
 	struct thread *thread;
 	struct task *task;
@@ -142,13 +143,13 @@ void boot_task_start(void)
 	if (parsed != ELF_OK || image.position_independent || image.interpreter_size != 0)
 		panic("boot module " BOOT_PROGRAM " %s: make the boot image anew",
 			parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
-	if (task_create(&kernel_task, FALSE, &task) != KERN_SUCCESS)
+	account = account_make(&kernel_account, VM_PAGE_FOR_SERVER, UINT64_MAX, UINT64_MAX);
+	if (task_create_in(account, &kernel_task, FALSE, &task) != KERN_SUCCESS)
 		panic("no memory for the first task");
 	task->priority = PRIORITY_SERVER;
 	if (thread_create(task, &thread) != KERN_SUCCESS)
 		panic("no memory for the first task's thread");
 	__builtin_strcpy(task->name, BOOT_PROGRAM);
-	task->kernel_limit = UINT64_MAX;
 	task->registered[REGISTERED_HOST_PRIV] = ipc_port_make_send(realhost.priv_port);
 	task->registered[REGISTERED_DEVICE_MASTER] = ipc_port_make_send(realhost.device_master);
 	load_segments(task->map, file, &image);
@@ -157,4 +158,5 @@ void boot_task_start(void)
 	thread_resume(thread);
 	thread_deallocate(thread);
 	task_deallocate(task);
+	account_uncharge(account, ACCOUNT_REFERENCE);
 }

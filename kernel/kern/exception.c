@@ -93,7 +93,7 @@ static void exception_ask(struct thread *self)
 			ipc_port_release_send(handler);
 			continue;
 		}
-		reply = ipc_kernel_port_create(IKOT_EXCEPTION_REPLY, self);
+		reply = ipc_kernel_port_create(IKOT_EXCEPTION_REPLY, self, self->task->account);
 		if (reply == NULL) {
 			ipc_port_release_send(handler);
 			wait_for_memory(self);

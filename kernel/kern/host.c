@@ -2,6 +2,7 @@
 #include <kern/host.h>
 
 #include <ipc/ipc.h>
+#include <kern/account.h>
 #include <kern/processor.h>
 #include <kern/thread.h>
 #include <mach/task_info.h>
@@ -14,14 +15,16 @@
 struct host realhost;
 struct boot_parameters boot_parameters;
 
+uint64_t host_bytes_at_boot;
+
 /* ns since 1970 at boot, as corrected; written whole, read whole. */
 static uint64_t real_time_at_boot;
 
 void host_init(void)
 {
-	realhost.port = ipc_kernel_port_create(IKOT_HOST, &realhost);
-	realhost.priv_port = ipc_kernel_port_create(IKOT_HOST_PRIV, &realhost);
-	realhost.device_master = ipc_kernel_port_create(IKOT_DEVICE_MASTER, &realhost);
+	realhost.port = ipc_kernel_port_create(IKOT_HOST, &realhost, &kernel_account);
+	realhost.priv_port = ipc_kernel_port_create(IKOT_HOST_PRIV, &realhost, &kernel_account);
+	realhost.device_master = ipc_kernel_port_create(IKOT_DEVICE_MASTER, &realhost, &kernel_account);
 	real_time_at_boot = machine_boot_time();
 }
 
@@ -70,9 +73,11 @@ kern_return_t host_reboot(host_t host, int options)
 {
 	if (host == NULL)
 		return KERN_INVALID_HOST;
-	kprintf("%s after %lu ns, %lu of them idle on this processor\n",
+	kprintf("%s after %lu ns, %lu of them idle on this processor; %ld bytes more than at boot are on nobody's "
+		"account\n",
 		options == HOST_REBOOT_HALT ? "power off" : "restart", (unsigned long)machine_now(),
-		(unsigned long)current_processor()->counters.idle_ns);
+		(unsigned long)current_processor()->counters.idle_ns,
+		(long)(kernel_account.bytes - host_bytes_at_boot));
 	if (options == HOST_REBOOT_HALT)
 		machine_power_off();
 	if (options == 0)
@@ -141,6 +146,15 @@ kern_return_t host_info(host_t host, int flavor, uint64_t *out, mach_msg_type_nu
 		sum_counters(out);
 		*count = COUNTERS_COUNT;
 		return KERN_SUCCESS;
+	case HOST_MEMORY_INFO: {
+		struct host_memory_info info = {.kernel_bytes = kernel_account.bytes,
+			.kernel_bytes_at_boot = host_bytes_at_boot,
+			.kernel_pages = kernel_account.pages};
+
+		__builtin_memcpy(out, &info, sizeof(info));
+		*count = HOST_MEMORY_INFO_COUNT;
+		return KERN_SUCCESS;
+	}
 	default:
 		return KERN_INVALID_ARGUMENT;
 	}

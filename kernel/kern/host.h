@@ -12,6 +12,7 @@ struct host {
 };
 
 extern struct host realhost;
+extern uint64_t host_bytes_at_boot; /* on the kernel's account when the first task had been made */
 
 /* A boot module as the machine found it: physical, page-aligned, not in the free list. */
 struct boot_module_memory {

@@ -29,8 +29,8 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 	lock_release(&caches_lock);
 }
 
-/* Cuts further pages into objects. False when there are none. */
-static bool kcache_grow(struct kcache *cache)
+/* Cuts further pages into objects. False when there are none for the level. */
+static bool kcache_grow(struct kcache *cache, enum vm_page_level level)
 {
 	unsigned pages = 1;
 	uint64_t physical;
@@ -40,10 +40,10 @@ static bool kcache_grow(struct kcache *cache)
 	/* As many pages as make the rest that is lost at most an eighth. */
 	while (pages < 64 && (pages * VM_PAGE_SIZE % cache->size) * 8 > pages * VM_PAGE_SIZE)
 		pages *= 2;
-	physical = pages == 1 ? vm_page_grab_kernel() : vm_page_grab_contiguous(pages, UINT64_MAX);
+	physical = pages == 1 ? vm_page_grab_kernel(level) : vm_page_grab_contiguous(level, pages, UINT64_MAX);
 	if (physical == 0) {
 		pages = (unsigned)((cache->size + VM_PAGE_MASK) >> VM_PAGE_SHIFT);
-		physical = vm_page_grab_contiguous(pages, UINT64_MAX);
+		physical = vm_page_grab_contiguous(level, pages, UINT64_MAX);
 		if (physical == 0)
 			return false;
 	}
@@ -62,7 +62,7 @@ static bool kcache_grow(struct kcache *cache)
 }
 
 /* An object with undefined contents. */
-static void *kcache_take(struct kcache *cache)
+static void *kcache_take(struct kcache *cache, enum vm_page_level level)
 {
 	void **object;
 
@@ -76,27 +76,33 @@ static void *kcache_take(struct kcache *cache)
 			return object;
 		}
 		lock_release(&cache->lock);
-		if (!kcache_grow(cache))
+		if (!kcache_grow(cache, level))
 			return NULL;
 	}
 }
 
-void *kcache_alloc(struct kcache *cache)
+void *kcache_alloc(struct kcache *cache, struct account *account)
 {
-	void *object = kcache_take(cache);
+	void *object;
 
+	if (!account_charge(account, cache->size))
+		return NULL;
+	object = kcache_take(cache, account_level(account));
 	if (object != NULL)
 		clear_words(object, cache->size);
+	else
+		account_uncharge(account, cache->size);
 	return object;
 }
 
-void kcache_free(struct kcache *cache, void *object)
+void kcache_free(struct kcache *cache, struct account *account, void *object)
 {
 	lock_acquire(&cache->lock);
 	*(void **)object = cache->free;
 	cache->free = object;
 	cache->in_use--;
 	lock_release(&cache->lock);
+	account_uncharge(account, cache->size);
 }
 
 /* --- Sizes. */
@@ -127,42 +133,61 @@ static void kalloc_init(void)
 	}
 }
 
-void *kalloc(size_t size)
+/* Whole pages, zeroed; null when there are none for the level. */
+static void *kalloc_pages(enum vm_page_level level, unsigned pages)
 {
 	uint64_t physical;
-	unsigned pages;
 
-	if (size <= KALLOC_LARGEST) {
-		/* The first call comes while one processor runs. */
-		if (__builtin_expect(kalloc_caches[0].size == 0, 0))
-			kalloc_init();
-		return kcache_alloc(kalloc_cache(size));
-	}
-	if (size > 512 * VM_PAGE_SIZE)
-		return NULL;
-	pages = (unsigned)((size + VM_PAGE_MASK) >> VM_PAGE_SHIFT);
-	if (pages == 1) {
-		physical = vm_page_grab_kernel();
-		return physical == 0 ? NULL : physical_to_virtual(physical);
-	}
-	piece_spend(GRAB_COST);
-	physical = vm_page_grab_contiguous(pages, UINT64_MAX);
-	piece_spend((int32_t)(pages * HEAD_COST));
+	if (pages != 1)
+		piece_spend(GRAB_COST);
+	physical = pages == 1 ? vm_page_grab_kernel(level) : vm_page_grab_contiguous(level, pages, UINT64_MAX);
+	if (pages != 1)
+		piece_spend((int32_t)(pages * HEAD_COST));
 	if (physical == 0)
 		return NULL;
-	for (unsigned i = 0; i < pages; i++) {
+	for (unsigned i = 0; pages != 1 && i < pages; i++) {
 		clear_words((char *)physical_to_virtual(physical) + i * VM_PAGE_SIZE, VM_PAGE_SIZE);
 		piece_spend(CLEAR_COST);
 	}
 	return physical_to_virtual(physical);
 }
 
-void kfree(void *memory, size_t size)
+/* The pages of a size above KALLOC_LARGEST. */
+static unsigned kalloc_page_count(size_t size)
+{
+	return (unsigned)((size + VM_PAGE_MASK) >> VM_PAGE_SHIFT);
+}
+
+size_t kalloc_bytes(size_t size)
+{
+	return size <= KALLOC_LARGEST ? kalloc_cache(size)->size : kalloc_page_count(size) * VM_PAGE_SIZE;
+}
+
+void *kalloc(struct account *account, size_t size)
+{
+	void *memory;
+
+	/* The first call comes while one processor runs. */
+	if (__builtin_expect(kalloc_caches[0].size == 0, 0))
+		kalloc_init();
+	if (size <= KALLOC_LARGEST)
+		return kcache_alloc(kalloc_cache(size), account);
+	if (size > 512 * VM_PAGE_SIZE || !account_charge(account, kalloc_page_count(size) * VM_PAGE_SIZE))
+		return NULL;
+	memory = kalloc_pages(account_level(account), kalloc_page_count(size));
+	if (memory == NULL)
+		account_uncharge(account, kalloc_page_count(size) * VM_PAGE_SIZE);
+	return memory;
+}
+
+void kfree(struct account *account, void *memory, size_t size)
 {
 	if (memory == NULL)
 		return;
-	if (size <= KALLOC_LARGEST)
-		kcache_free(kalloc_cache(size), memory);
-	else
-		vm_page_release_kernel(virtual_to_physical(memory), (unsigned)((size + VM_PAGE_MASK) >> VM_PAGE_SHIFT));
+	if (size <= KALLOC_LARGEST) {
+		kcache_free(kalloc_cache(size), account, memory);
+		return;
+	}
+	vm_page_release_kernel(virtual_to_physical(memory), kalloc_page_count(size));
+	account_uncharge(account, kalloc_page_count(size) * VM_PAGE_SIZE);
 }

@@ -2,6 +2,7 @@
 #ifndef KERN_KALLOC_H
 #define KERN_KALLOC_H
 
+#include <kern/account.h>
 #include <kern/list.h>
 #include <kern/lock.h>
 #include <stddef.h>
@@ -17,13 +18,18 @@ struct kcache {
 };
 
 /*
- * Objects come zeroed. All return null when memory is short; nothing blocks. More than half a page comes in pieces
- * (kern/piece.h): locks of ranks below LOCK_RANK_PORT at most.
+ * Objects come zeroed, on somebody's account, at whose level pages are taken for them: null over its limit, and when
+ * memory is short; nothing blocks. &kernel_account is for what is made at boot, and for what gets its owner later.
+ * More than half a page comes in pieces (kern/piece.h): locks of ranks below LOCK_RANK_PORT at most.
  */
 void kcache_init(struct kcache *cache, const char *name, size_t size);
-void *kcache_alloc(struct kcache *cache);
-void kcache_free(struct kcache *cache, void *object);
-void *kalloc(size_t size);             /* any size; above half a page whole pages, physically contiguous */
-void kfree(void *memory, size_t size); /* size as given to kalloc; null is let pass */
+void *kcache_alloc(struct kcache *cache, struct account *account);
+void kcache_free(struct kcache *cache, struct account *account, void *object);
+/* Any size; above half a page whole pages, physically contiguous. */
+void *kalloc(struct account *account, size_t size);
+/* What a size takes of an account. */
+size_t kalloc_bytes(size_t size);
+/* Account and size as given to kalloc; null is let pass. */
+void kfree(struct account *account, void *memory, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct account;
 struct task;
 struct thread;
 struct processor;
@@ -21,6 +22,7 @@ struct vm_map_copy;
 struct pmap;
 struct device_irq;
 
+typedef struct account *account_t;
 typedef struct task *task_t;
 typedef struct thread *thread_t;
 typedef struct host *host_t;
@@ -33,6 +35,7 @@ typedef struct ipc_port **ipc_port_array_t;
 
 /* Conversions that the stubs call: borrow the port, return a reference or null (which the routine refuses). */
 task_t convert_port_to_task(struct ipc_port *port);
+account_t convert_port_to_account(struct ipc_port *port);
 thread_t convert_port_to_thread(struct ipc_port *port);
 vm_map_t convert_port_to_map(struct ipc_port *port);
 /* The same for traps: by the name that the current task has for a send right. */
@@ -46,10 +49,12 @@ vm_object_t convert_port_to_object(struct ipc_port *control);
 device_irq_t convert_port_to_irq(struct ipc_port *port);
 /* The other way: consume the reference, return a send right (or null). */
 struct ipc_port *convert_task_to_port(task_t task);
+struct ipc_port *convert_account_to_port(account_t account);
 struct ipc_port *convert_thread_to_port(thread_t thread);
 struct ipc_port *convert_irq_to_port(device_irq_t irq);
 
 void task_deallocate(task_t task);
+void account_release(account_t account);
 void thread_deallocate(thread_t thread);
 void vm_map_deallocate(vm_map_t map);
 void ipc_space_release(ipc_space_t space);

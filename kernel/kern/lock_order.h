@@ -7,6 +7,7 @@
  * Nothing blocks or touches user memory with a lock held.
  */
 enum lock_rank {
+	LOCK_RANK_ACCOUNT = 5,          /* accounts: their ports, limits that are split */
 	LOCK_RANK_TASK = 10,            /* task: threads, special ports, suspend count */
 	LOCK_RANK_VM_MAP = 20,          /* map: entries (two maps: by address) */
 	LOCK_RANK_VM_OBJECT_TABLE = 25, /* pagers' ports to objects, cached objects */

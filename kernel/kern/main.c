@@ -1,5 +1,6 @@
 /* The machine-independent start of the kernel. */
 #include <ipc/ipc.h>
+#include <kern/account.h>
 #include <kern/host.h>
 #include <kern/task_private.h>
 #include <kern/thread.h>
@@ -30,6 +31,7 @@ static void make_idle_thread(struct processor *processor)
 
 void kernel_main(void)
 {
+	account_init();
 	vm_init();
 	wait_init();
 	sched_init();
@@ -40,6 +42,7 @@ void kernel_main(void)
 	host_init();
 	vm_start_threads();
 	boot_task_start();
+	host_bytes_at_boot = kernel_account.bytes;
 	kprintf("Portolan " PACKAGE_VERSION ": %u processor%s, %lu MiB\n", processors_online,
 		processors_online == 1 ? "" : "s", (unsigned long)(vm_memory_size() >> 20));
 	sched_run();

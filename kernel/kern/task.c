@@ -1,4 +1,4 @@
-/* Tasks: making and ending them, and the account of kernel memory. */
+/* Tasks: making and ending them. */
 #include <kern/task.h>
 
 #include <ipc/ipc.h>
@@ -9,9 +9,6 @@
 #include <kern/tokens.h>
 #include <vm/vm.h>
 
-/* What a task may make the kernel allocate for it, unless the host's owner says otherwise. */
-#define KERNEL_LIMIT_DEFAULT (64ull << 20)
-
 #define THREAD_COST 1000 /* instructions for one that is ended, about (kern/piece.h) */
 
 struct task kernel_task;
@@ -21,14 +18,14 @@ static uint32_t next_task_id = 1;
 static struct lock tasks_lock = LOCK_INIT(LOCK_RANK_TASK);
 struct list tasks = LIST_INIT(tasks);
 
-static void task_setup(struct task *task)
+static void task_setup(struct task *task, struct account *account)
 {
 	lock_init(&task->lock, LOCK_RANK_TASK);
 	ref_init(&task->refs, 1);
 	list_init(&task->threads);
 	list_init(&task->all_link);
 	list_init(&task->end_work.link);
-	task->kernel_limit = KERNEL_LIMIT_DEFAULT;
+	task->account = account;
 	task->priority = PRIORITY_USER;
 	task->max_priority = PRIORITY_KERNEL - 1;
 }
@@ -36,8 +33,7 @@ static void task_setup(struct task *task)
 void task_init(void)
 {
 	kcache_init(&task_cache, "tasks", sizeof(struct task));
-	task_setup(&kernel_task);
-	kernel_task.kernel_limit = UINT64_MAX;
+	task_setup(&kernel_task, &kernel_account);
 	__builtin_strcpy(kernel_task.name, "kernel");
 }
 
@@ -57,9 +53,9 @@ void task_deallocate(task_t task)
 	if (task->map != NULL)
 		vm_map_deallocate(task->map);
 	if (task->io_bitmap != NULL)
-		kfree(task->io_bitmap, TASK_IO_BITMAP_BYTES);
+		kfree(task->account, task->io_bitmap, TASK_IO_BITMAP_BYTES);
 	task_tokens_release(task->tokens);
-	kcache_free(&task_cache, task);
+	kcache_free(&task_cache, task->account, task);
 }
 
 /* How foreign calls are answered goes with the memory that the handler is in. The port is for the creator to give. */
@@ -90,24 +86,29 @@ static void release_ports(struct task *task)
 
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 {
+	return task_create_in(parent != NULL ? parent->account : NULL, parent, inherit_memory, out);
+}
+
+kern_return_t task_create_in(struct account *account, task_t parent, int inherit_memory, task_t *out)
+{
 	struct task *task;
 	kern_return_t result;
 
-	if (parent == NULL)
+	if (account == NULL || parent == NULL)
 		return KERN_INVALID_ARGUMENT;
-	task = kcache_alloc(&task_cache);
+	task = kcache_alloc(&task_cache, account);
 	if (task == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	task_setup(task);
+	task_setup(task, account);
 	task->id = __atomic_fetch_add(&next_task_id, 1, __ATOMIC_RELAXED);
 	if (inherit_memory && parent->map != NULL)
-		result = vm_map_fork(parent->map, task, &task->map);
+		result = vm_map_fork(parent->map, account, &task->map);
 	else
-		result = vm_map_create(task, &task->map);
+		result = vm_map_create(account, &task->map);
 	if (result == KERN_SUCCESS)
 		result = ipc_space_create(task, &task->space);
 	if (result == KERN_SUCCESS) {
-		task->self_port = ipc_kernel_port_create(IKOT_TASK, task);
+		task->self_port = ipc_kernel_port_create(IKOT_TASK, task, account);
 		if (task->self_port == NULL)
 			result = KERN_RESOURCE_SHORTAGE;
 	}
@@ -190,26 +191,4 @@ kern_return_t task_terminate(task_t task)
 	lock_release(&tasks_lock);
 	task_deallocate(task); /* of being alive */
 	return KERN_SUCCESS;
-}
-
-bool task_charge(struct task *task, uint64_t bytes)
-{
-	uint64_t now;
-
-	if (task == NULL)
-		return true;
-	/* Relaxed: a plain account; the limit may be passed by what other processors charge meanwhile, and is then
-	 * refused to all. */
-	now = __atomic_add_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
-	if (now > task->kernel_limit) {
-		__atomic_sub_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
-		return false;
-	}
-	return true;
-}
-
-void task_uncharge(struct task *task, uint64_t bytes)
-{
-	if (task != NULL)
-		__atomic_sub_fetch(&task->kernel_bytes, bytes, __ATOMIC_RELAXED);
 }

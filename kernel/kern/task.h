@@ -1,12 +1,14 @@
-/* Tasks: an address space, a port name space, threads, and an account of kernel memory. */
+/* Tasks: an address space, a port name space, threads, and an account that pays for them. */
 #ifndef KERN_TASK_H
 #define KERN_TASK_H
 
 #include <ipc/ipc.h>
+#include <kern/account.h>
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <kern/lock.h>
 #include <kern/refcount.h>
+#include <kern/thread.h>
 #include <mach/foreign.h>
 #include <mach/kern_return.h>
 #include <mach/special_ports.h>
@@ -25,6 +27,7 @@ struct task {
 	uint32_t thread_count;
 	struct list threads;
 	struct list all_link;
+	struct account *account; /* for good; its own structure keeps it */
 	struct vm_map *map;
 	struct ipc_space *space;
 
@@ -43,8 +46,6 @@ struct task {
 
 	uint8_t *io_bitmap; /* 8192 bytes, or null: no I/O ports */
 
-	uint64_t kernel_bytes; /* charged, atomic */
-	uint64_t kernel_limit;
 	uint64_t user_ns, system_ns; /* of threads that ended */
 	char name[32];
 	struct ipc_work end_work; /* fn set: it is about to end, out of reach (task_reach.c) */
@@ -53,9 +54,11 @@ struct task {
 extern struct task kernel_task;
 
 /*
- * A task with no threads and no ports at all; inherits memory from parent (not null) if asked, and with it how the
- * handler in that memory answers foreign calls. Reference for the caller.
+ * A task on the account with no threads and no ports at all; inherits memory from parent (not null) if asked, and with
+ * it how the handler in that memory answers foreign calls. Reference for the caller.
  */
+kern_return_t task_create_in(struct account *account, task_t parent, int inherit_memory, task_t *out);
+/* The same on the parent's account. */
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out);
 kern_return_t task_terminate(task_t task);
 void task_reference(task_t task);
@@ -65,8 +68,10 @@ void task_reach_check(struct task *task);
 void task_reach_watch_task(struct ipc_port *port);
 void task_reach_watch_thread(struct ipc_port *port);
 
-/* Accounts kernel memory to a task: false, and nothing charged, over its limit. Null is the kernel's own. */
-bool task_charge(struct task *task, uint64_t bytes);
-void task_uncharge(struct task *task, uint64_t bytes);
+/* Who pays for what the current thread asks of the kernel; not in an interrupt. */
+static inline struct account *current_account(void)
+{
+	return current_thread()->task->account;
+}
 
 #endif

@@ -29,8 +29,8 @@ static bool lock_and_list_threads(struct task *task, struct thread ***list, uint
 		uint32_t room = task->thread_count;
 
 		lock_release(&task->lock);
-		kfree(*list, *count * sizeof(**list));
-		*list = room != 0 ? kalloc(room * sizeof(**list)) : NULL;
+		kfree(current_account(), *list, *count * sizeof(**list));
+		*list = room != 0 ? kalloc(current_account(), room * sizeof(**list)) : NULL;
 		*count = room;
 		if (room != 0 && *list == NULL)
 			return false;
@@ -74,7 +74,7 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 		.suspend_count = task->suspend_count,
 		.virtual_size = vm_map_virtual_size(task->map),
 		.resident_size = vm_map_resident_size(task->map),
-		.kernel_bytes = __atomic_load_n(&task->kernel_bytes, __ATOMIC_RELAXED),
+		.kernel_bytes = __atomic_load_n(&task->account->bytes, __ATOMIC_RELAXED),
 		.threads = task->thread_count,
 	};
 	lock_acquire(&task->lock);
@@ -122,7 +122,7 @@ static kern_return_t change_suspension(struct task *task, bool suspend, kern_ret
 			fn(threads[i]);
 		thread_deallocate(threads[i]);
 	}
-	kfree(threads, count * sizeof(*threads));
+	kfree(current_account(), threads, count * sizeof(*threads));
 	return result;
 }
 
@@ -253,16 +253,6 @@ kern_return_t task_set_name(task_t task, const char *name)
 	__builtin_strncpy(task->name, name, sizeof(task->name) - 1);
 	task->name[sizeof(task->name) - 1] = '\0';
 	lock_release(&task->lock);
-	return KERN_SUCCESS;
-}
-
-kern_return_t task_set_kernel_limit(host_t host, task_t task, vm_size_t bytes)
-{
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
-	task->kernel_limit = bytes;
 	return KERN_SUCCESS;
 }
 

@@ -2,7 +2,7 @@
 #include <kern/thread.h>
 
 #include <ipc/ipc.h>
-#include <kern/charged.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/trap.h>
@@ -17,7 +17,7 @@ void thread_init(void)
 
 struct thread *thread_allocate(task_t task)
 {
-	struct thread *thread = task_cache_alloc(task, &thread_cache);
+	struct thread *thread = kcache_alloc(&thread_cache, task->account);
 
 	if (thread == NULL)
 		return NULL;
@@ -52,7 +52,7 @@ void thread_deallocate(thread_t thread)
 	task = thread->task;
 	timer_cancel(&thread->wait_timer);
 	machine_thread_destroy(thread);
-	task_cache_free(task, &thread_cache, thread);
+	kcache_free(&thread_cache, task->account, thread);
 	task_deallocate(task);
 }
 
@@ -65,7 +65,7 @@ kern_return_t thread_create(task_t task, thread_t *out)
 	thread = thread_allocate(task);
 	if (thread == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	thread->self_port = ipc_kernel_port_create(IKOT_THREAD, thread);
+	thread->self_port = ipc_kernel_port_create(IKOT_THREAD, thread, task->account);
 	if (thread->self_port == NULL) {
 		thread_deallocate(thread);
 		return KERN_RESOURCE_SHORTAGE;

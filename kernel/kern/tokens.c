@@ -24,7 +24,7 @@ struct task_tokens *task_tokens_take(struct task *task)
 void task_tokens_release(struct task_tokens *tokens)
 {
 	if (tokens != NULL && ref_drop(&tokens->refs))
-		kfree(tokens, sizeof(*tokens));
+		kfree(tokens->account, tokens, sizeof(*tokens));
 }
 
 kern_return_t host_security_set_task_token(host_t host, task_t task, security_token_t security, audit_token_t audit)
@@ -35,10 +35,11 @@ kern_return_t host_security_set_task_token(host_t host, task_t task, security_to
 		return KERN_INVALID_HOST;
 	if (task == NULL)
 		return KERN_INVALID_ARGUMENT;
-	tokens = kalloc(sizeof(*tokens));
+	tokens = kalloc(task->account, sizeof(*tokens));
 	if (tokens == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	ref_init(&tokens->refs, 1);
+	tokens->account = task->account;
 	tokens->security = security;
 	tokens->audit = audit;
 	lock_acquire(&tokens_lock);

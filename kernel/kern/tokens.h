@@ -9,6 +9,7 @@
 /* Never changed once a task has it, so that a message keeps what was true when it was sent. */
 struct task_tokens {
 	struct refcount refs;
+	struct account *account;
 	security_token_t security;
 	audit_token_t audit;
 };

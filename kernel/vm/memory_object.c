@@ -76,16 +76,18 @@ static void shut_down(struct memory_object *pager)
 
 /* --- Making. */
 
+/* All on the account of who made the port: the pager decides how many objects there are. */
 static struct memory_object *pager_create(struct ipc_port *port)
 {
-	struct memory_object *pager = kcache_alloc(&memory_object_cache);
+	struct account *account = ipc_port_account(port);
+	struct memory_object *pager = kcache_alloc(&memory_object_cache, account);
 	vm_object_t object;
 
 	if (pager == NULL)
 		return NULL;
-	object = vm_object_create(0);
+	object = vm_object_create(account, 0);
 	if (object == NULL) {
-		kcache_free(&memory_object_cache, pager);
+		kcache_free(&memory_object_cache, account, pager);
 		return NULL;
 	}
 	pager->object = object;
@@ -95,11 +97,11 @@ static struct memory_object *pager_create(struct ipc_port *port)
 	list_init(&pager->cache_link);
 	object->shared = true;
 	object->pager = pager;
-	pager->control = ipc_kernel_port_create(IKOT_MEMORY_CONTROL, object);
+	pager->control = ipc_kernel_port_create(IKOT_MEMORY_CONTROL, object, account);
 	if (pager->control == NULL) {
 		object->pager = NULL;
 		vm_object_deallocate(object);
-		kcache_free(&memory_object_cache, pager);
+		kcache_free(&memory_object_cache, account, pager);
 		return NULL;
 	}
 	return pager;
@@ -108,10 +110,12 @@ static struct memory_object *pager_create(struct ipc_port *port)
 /* Undoes pager_create; the port's right stays the caller's. */
 static void pager_discard(struct memory_object *pager)
 {
+	vm_object_t object = pager->object;
+
 	ipc_kernel_port_destroy(pager->control);
-	pager->object->pager = NULL;
-	vm_object_deallocate(pager->object);
-	kcache_free(&memory_object_cache, pager);
+	object->pager = NULL;
+	kcache_free(&memory_object_cache, object->account, pager);
+	vm_object_deallocate(object);
 }
 
 kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out)
@@ -199,7 +203,7 @@ bool memory_object_drop(vm_object_t object)
 			last = memory_object_drop(object);
 	} else if (last) {
 		assert(pager->gone);
-		kcache_free(&memory_object_cache, pager);
+		kcache_free(&memory_object_cache, object->account, pager);
 		object->pager = NULL;
 	}
 	return last;

@@ -71,11 +71,13 @@ static bool supply_page(
 	if (old != NULL) {
 		/* Absent or an error: on no queue, not mapped. */
 		vm_object_replace(old, page);
+		vm_page_swap_bills(old, page); /* it is who asked for it that has it */
 		if (old->wanted)
 			thread_wakeup(old);
 		vm_page_free(old);
 	} else {
 		vm_object_insert(object, page, offset);
+		vm_page_bill(page, object->account, true);
 	}
 	page->lock_value = (uint8_t)lock_value;
 	page->precious = precious;
@@ -109,7 +111,7 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 			page = vm_map_copy_take_page(data, at);
 		if (page == NULL) {
 			piece_spend(COPY_COST);
-			page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+			page = vm_page_grab(&kernel_account);
 			if (page == NULL) {
 				page_result = KERN_RESOURCE_SHORTAGE;
 			} else {

@@ -49,7 +49,7 @@ static bool must_return(struct vm_page *page, memory_object_return_t what, bool 
 static bool put_page(vm_object_t message, struct vm_page *page, vm_offset_t offset, bool flush)
 {
 	if (!flush) {
-		struct vm_page *copy = vm_page_grab(VM_PAGE_FOR_KERNEL);
+		struct vm_page *copy = vm_page_grab(&kernel_account);
 
 		if (copy == NULL)
 			return false;
@@ -67,6 +67,7 @@ static bool put_page(vm_object_t message, struct vm_page *page, vm_offset_t offs
 			thread_wakeup(page);
 		page->wanted = false;
 	}
+	vm_page_bill(page, message->account, false); /* from now on it is the pager's */
 	vm_object_insert(message, page, offset);
 	return true;
 }
@@ -80,7 +81,7 @@ static kern_return_t return_run(
 	vm_offset_t start = page->offset;
 	vm_size_t size = 0;
 	bool dirty = false;
-	vm_object_t message = vm_page_counts.free > MESSAGE_PAGES ? vm_object_create(0) : NULL;
+	vm_object_t message = vm_page_counts.free > MESSAGE_PAGES ? vm_object_create(object->account, 0) : NULL;
 	vm_map_copy_t copy;
 
 	if (message == NULL)
@@ -171,18 +172,20 @@ static void put_back(struct vm_page *page, void *message_alone)
 		page->pmap_bits = 0;
 	} else {
 		/* Without memory for it what its pager did not write is lost. */
-		copy = vm_page_grab(VM_PAGE_FOR_KERNEL);
+		copy = vm_page_grab(&kernel_account);
 		if (copy == NULL)
 			return;
 		vm_page_copy(copy, vm_page_physical(page));
 	}
 	if (there != NULL) {
 		vm_object_replace(there, copy);
+		vm_page_swap_bills(there, copy);
 		if (there->wanted)
 			thread_wakeup(there);
 		vm_page_free(there);
 	} else {
 		vm_object_insert(object, copy, offset);
+		vm_page_bill(copy, object->account, true);
 	}
 	copy->dirty = true;
 	vm_page_enqueue(copy, VM_PAGE_ACTIVE);
@@ -192,7 +195,7 @@ void memory_object_put_back(vm_map_t map)
 {
 	struct list *link;
 
-	if (!map->privileged)
+	if (map->account->level == VM_PAGE_FOR_USER)
 		return;
 	lock_acquire(&map->lock);
 	list_for_each (link, &map->entries) {

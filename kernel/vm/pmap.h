@@ -8,7 +8,7 @@
 #include <mach/vm_types.h>
 
 struct pmap;
-struct task;
+struct account;
 
 enum {
 	PMAP_WIRED = 1,
@@ -16,8 +16,8 @@ enum {
 	PMAP_UNMANAGED = 4, /* no reverse mapping: device memory */
 };
 
-struct pmap *pmap_create(struct task *charged); /* null: no memory */
-void pmap_destroy(struct pmap *pmap);           /* not loaded anywhere any more, or switched away from */
+struct pmap *pmap_create(struct account *account); /* null: no memory */
+void pmap_destroy(struct pmap *pmap);              /* not loaded anywhere any more, or switched away from */
 
 /* Maps one page, replacing what was there. page may be null with UNMANAGED. KERN_RESOURCE_SHORTAGE when a table cannot
  * be had. */

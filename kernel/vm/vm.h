@@ -2,6 +2,7 @@
 #ifndef VM_VM_H
 #define VM_VM_H
 
+#include <kern/account.h>
 #include <kern/kernel_types.h>
 #include <mach/kern_return.h>
 #include <mach/vm_types.h>
@@ -12,11 +13,12 @@
 void vm_page_bootstrap_range(uint64_t start, uint64_t end);
 void vm_page_bootstrap_done(void);
 
-/* A wired page of its own for the kernel (page tables, kalloc): physical address, zeroed; 0 when there is none. */
-uint64_t vm_page_grab_kernel(void);
-/* count contiguous pages, aligned to their size rounded up to a power of two at most 2 MiB, below `limit`. 0 when there
- * are none. */
-uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit);
+/* A wired page for the kernel (page tables, kalloc), on its account: physical address, zeroed; 0: none for the level.
+ */
+uint64_t vm_page_grab_kernel(enum vm_page_level level);
+/* count contiguous pages, aligned to their size rounded up to a power of two at most 2 MiB, below `limit`, else the
+ * same but for their contents. */
+uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint64_t limit);
 void vm_page_release_kernel(uint64_t physical, unsigned count);
 
 /* All physical memory is mapped at this address; host tests have their own. */
@@ -45,9 +47,9 @@ static inline void clear_words(void *memory, vm_size_t size)
 
 /* --- Maps. */
 
-kern_return_t vm_map_create(task_t task, vm_map_t *out);
-/* The child's map of fork, by each entry's inheritance. */
-kern_return_t vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out);
+kern_return_t vm_map_create(struct account *account, vm_map_t *out);
+/* The child's map of fork, by each entry's inheritance, on the account. */
+kern_return_t vm_map_fork(vm_map_t parent, struct account *account, vm_map_t *out);
 void vm_map_reference(vm_map_t map);
 /* Unmaps all; called once at task_terminate, references may remain. */
 void vm_map_terminate(vm_map_t map);
@@ -57,7 +59,7 @@ uint64_t vm_map_resident_size(vm_map_t map);
 
 /* The kernel's own use of the routines below: map existing physical pages (boot modules, device memory) as an object.
  */
-vm_object_t vm_object_physical(uint64_t physical, uint64_t size, bool cached); /* reference */
+vm_object_t vm_object_physical(struct account *account, uint64_t physical, uint64_t size, bool cached); /* reference */
 kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere,
 	vm_object_t object /* consumed on success */, vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum,
 	vm_inherit_t inheritance);
@@ -79,7 +81,8 @@ kern_return_t vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, 
 kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t copy);
 void vm_map_copy_discard(vm_map_copy_t copy);
 vm_size_t vm_map_copy_size(vm_map_copy_t copy);
-/* Kernel memory as a copy (for replies with out-of-line arrays): bytes are copied into pages. Null: no memory. */
+/* Kernel memory as a copy (for replies with out-of-line arrays): bytes are copied into pages, on the current thread's
+ * account as all copies. Null: no memory. */
 vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size);
 /* Reads from a copy whose pages are resident; KERN_RESTART when one is not. */
 kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *bytes, vm_size_t size);

@@ -4,7 +4,7 @@
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
-#include <kern/thread.h>
+#include <kern/task.h>
 #include <string.h>
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
@@ -32,11 +32,12 @@ void vm_copy_init(void)
 	kcache_init(&piece_cache, "vm_copy_piece", sizeof(struct vm_copy_piece));
 }
 
-static struct vm_map_copy *copy_create(vm_size_t size, vm_offset_t page_offset)
+static struct vm_map_copy *copy_create(struct account *account, vm_size_t size, vm_offset_t page_offset)
 {
-	struct vm_map_copy *copy = kcache_alloc(&copy_cache);
+	struct vm_map_copy *copy = kcache_alloc(&copy_cache, account);
 
 	if (copy != NULL) {
+		copy->account = account;
 		copy->size = size;
 		copy->page_offset = page_offset;
 		list_init(&copy->pieces);
@@ -47,7 +48,7 @@ static struct vm_map_copy *copy_create(vm_size_t size, vm_offset_t page_offset)
 /* A piece at the end of the copy; object is for the caller to set. Null: no memory. */
 static struct vm_copy_piece *piece_add(struct vm_map_copy *copy, vm_size_t size)
 {
-	struct vm_copy_piece *piece = kcache_alloc(&piece_cache);
+	struct vm_copy_piece *piece = kcache_alloc(&piece_cache, copy->account);
 
 	if (piece != NULL) {
 		piece->size = size;
@@ -66,10 +67,10 @@ void vm_map_copy_discard(vm_map_copy_t copy)
 		struct vm_copy_piece *piece = container_of(link, struct vm_copy_piece, link);
 
 		vm_object_deallocate(piece->object);
-		kcache_free(&piece_cache, piece);
+		kcache_free(&piece_cache, copy->account, piece);
 		piece_spend(ENTRY_COST);
 	}
-	kcache_free(&copy_cache, copy);
+	kcache_free(&copy_cache, copy->account, copy);
 }
 
 vm_size_t vm_map_copy_size(vm_map_copy_t copy)
@@ -116,9 +117,9 @@ kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_addre
 		next = next < end ? next : end;
 		if (physical == 0)
 			return KERN_RESTART;
-		page = vm_page_grab(map->privileged ? VM_PAGE_FOR_SERVER : VM_PAGE_FOR_USER);
+		page = vm_page_grab(object->account);
 		if (page == NULL)
-			return vm_page_wait();
+			return vm_page_wait(object->account);
 		if (next - at == VM_PAGE_SIZE) {
 			vm_page_copy(page, trunc_page(physical));
 		} else {
@@ -148,7 +149,7 @@ static kern_return_t add_bytes(
 
 	if (piece == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	piece->object = vm_object_create(size);
+	piece->object = vm_object_create(copy->account, size);
 	if (piece->object == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	return vm_map_copy_bytes(map, start, end, piece->object, 0, rest);
@@ -263,7 +264,7 @@ kern_return_t vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, 
 
 	if (!checked_add(address, size, &range.last) || !checked_page_range(address, size, &range.start, &range.end))
 		return KERN_INVALID_ADDRESS;
-	copy = copy_create(size, address & VM_PAGE_MASK);
+	copy = copy_create(current_account(), size, address & VM_PAGE_MASK);
 	if (copy == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	if (size != 0) {
@@ -288,7 +289,7 @@ kern_return_t vm_map_copyin(vm_map_t map, vm_address_t address, vm_size_t size, 
 
 vm_map_copy_t vm_map_copy_of_object(vm_object_t object, vm_size_t size)
 {
-	struct vm_map_copy *copy = copy_create(size, 0);
+	struct vm_map_copy *copy = copy_create(object->account, size, 0);
 	struct vm_copy_piece *piece = copy == NULL ? NULL : piece_add(copy, round_page(size));
 
 	if (piece == NULL) {
@@ -302,12 +303,12 @@ vm_map_copy_t vm_map_copy_of_object(vm_object_t object, vm_size_t size)
 
 vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 {
-	vm_object_t object = vm_object_create(round_page(size));
+	vm_object_t object = vm_object_create(current_account(), round_page(size));
 
 	if (object == NULL)
 		return NULL;
 	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {
-		struct vm_page *page = vm_page_grab(VM_PAGE_FOR_SERVER);
+		struct vm_page *page = vm_page_grab(object->account);
 		vm_size_t part = size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE;
 
 		if (page == NULL) {
@@ -389,7 +390,7 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t 
 		entry->protection = VM_PROT_DEFAULT;
 		entry->max_protection = VM_PROT_ALL;
 		entry->inheritance = VM_INHERIT_DEFAULT;
-		kcache_free(&piece_cache, piece);
+		kcache_free(&piece_cache, copy->account, piece);
 		vm_map_link(map, entry);
 		enter_small(map, entry);
 		piece_spend(ENTRY_COST);

@@ -19,13 +19,15 @@ struct vm_copy_piece {
 };
 
 struct vm_map_copy {
+	struct account *account; /* pays for this and the pieces */
 	vm_size_t size;          /* bytes */
 	vm_offset_t page_offset; /* of the first byte in the first page */
 	struct list pieces;      /* in order, together the pages that hold the bytes */
 };
 
 void vm_copy_init(void);
-/* A copy of the first `size` bytes of an object (reference consumed, even on failure). Null: no memory. */
+/* A copy of the first `size` bytes of an object (reference consumed, even on failure), on its account. Null: no memory.
+ */
 vm_map_copy_t vm_map_copy_of_object(vm_object_t object, vm_size_t size);
 /*
  * Takes the whole page at the page-aligned offset out of a copy whose bytes start at a page: unmapped, of no object,

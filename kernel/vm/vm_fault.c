@@ -24,17 +24,12 @@
 #define READ_AROUND   16 /* pages: resident neighbours that are entered along, within an aligned block of this many */
 #define FIRST_CLUSTER 4  /* pages asked for at a place where nothing was asked before */
 
-static enum vm_page_level page_level(const struct vm_map *map)
-{
-	return map->privileged ? VM_PAGE_FOR_SERVER : VM_PAGE_FOR_USER;
-}
-
-kern_return_t vm_map_entry_own(struct vm_map_entry *entry)
+kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry)
 {
 	vm_object_t object = entry->object;
 
 	if (object == NULL) {
-		entry->object = vm_object_create(vm_map_entry_size(entry));
+		entry->object = vm_object_create(map->account, vm_map_entry_size(entry));
 		entry->offset = 0;
 		entry->needs_copy = false;
 		return entry->object == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
@@ -44,7 +39,7 @@ kern_return_t vm_map_entry_own(struct vm_map_entry *entry)
 	/* The others who could see the object may have gone. Acquire: see what they did before. */
 	if (!vm_object_anonymous(object) || object->shared ||
 		__atomic_load_n(&object->refs.count, __ATOMIC_ACQUIRE) != 1) {
-		object = vm_object_shadow(object, entry->offset, vm_map_entry_size(entry));
+		object = vm_object_shadow(map->account, object, entry->offset, vm_map_entry_size(entry));
 		if (object == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 		entry->object = object;
@@ -108,7 +103,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 
 		if (i != 0 && vm_object_lookup(object, at) != NULL)
 			break;
-		page = vm_page_grab(i == 0 ? page_level(map) : VM_PAGE_FOR_USER);
+		page = vm_page_grab_for(map->account, i == 0 ? account_level(map->account) : VM_PAGE_FOR_USER, true);
 		if (page == NULL)
 			break;
 		page->busy = page->absent = true;
@@ -116,7 +111,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 		vm_object_insert(object, page, at);
 	}
 	if (at == offset)
-		return vm_page_wait();
+		return vm_page_wait(map->account);
 	count_event(faults_pager);
 	pager->next_offset = at;
 	vm_object_reference(object);
@@ -185,17 +180,17 @@ static kern_return_t enter(struct vm_map *map, struct vm_map_entry *entry, vm_ad
 	kern_return_t result =
 		pmap_enter(map->pmap, address, page, vm_page_physical(page), protection, entry->wired ? PMAP_WIRED : 0);
 
-	return result == KERN_SUCCESS ? result : vm_page_wait();
+	return result == KERN_SUCCESS ? result : vm_page_wait(map->account);
 }
 
 /* A new page for the top object (locked); copied from a physical address, or zero if that is 0. */
 static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t top,
 	vm_offset_t offset, uint64_t from, struct vm_page *old)
 {
-	struct vm_page *page = vm_page_grab(page_level(map));
+	struct vm_page *page = vm_page_grab(map->account);
 
 	if (page == NULL)
-		return vm_page_wait();
+		return vm_page_wait(map->account);
 	if (from == 0) {
 		vm_page_zero(page);
 		vm_page_counts.zero_fills++;
@@ -268,7 +263,7 @@ static kern_return_t found_physical(struct vm_map *map, struct vm_map_entry *ent
 		protection &= ~VM_PROT_WRITE;
 	return pmap_enter(map->pmap, address, NULL, object->physical + offset, protection, flags) == KERN_SUCCESS
 		       ? KERN_SUCCESS
-		       : vm_page_wait();
+		       : vm_page_wait(map->account);
 }
 
 kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
@@ -280,7 +275,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 
 	address = trunc_page(address);
 	if (entry->object == NULL || (entry->needs_copy && (access & VM_PROT_WRITE) != 0)) {
-		result = vm_map_entry_own(entry);
+		result = vm_map_entry_own(map, entry);
 		if (result != KERN_SUCCESS)
 			return result;
 	}

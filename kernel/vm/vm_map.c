@@ -4,7 +4,6 @@
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
-#include <kern/task.h>
 #include <kern/thread.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
@@ -19,20 +18,20 @@
 
 static uint64_t next_id;
 
-kern_return_t vm_map_create(task_t task, vm_map_t *out)
+kern_return_t vm_map_create(struct account *account, vm_map_t *out)
 {
-	struct vm_map *map = kalloc(sizeof(*map));
+	struct vm_map *map = kalloc(account, sizeof(*map));
 
 	if (map == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	map->pmap = pmap_create(task);
+	map->pmap = pmap_create(account);
 	if (map->pmap == NULL) {
-		kfree(map, sizeof(*map));
+		kfree(account, map, sizeof(*map));
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	lock_init(&map->lock, LOCK_RANK_VM_MAP);
 	ref_init(&map->refs, 1);
-	map->task = task;
+	map->account = account;
 	list_init(&map->entries);
 	map->full_below = VM_ANYWHERE_ADDRESS;
 	/* Relaxed: only that no two get the same. */
@@ -52,7 +51,7 @@ void vm_map_deallocate(vm_map_t map)
 		return;
 	assert(list_empty(&map->entries));
 	pmap_destroy(map->pmap);
-	kfree(map, sizeof(*map));
+	kfree(map->account, map, sizeof(*map));
 }
 
 void vm_map_terminate(vm_map_t map)

@@ -31,14 +31,13 @@ struct vm_map {
 	struct lock lock;
 	struct refcount refs;
 	struct pmap *pmap;
-	struct task *task; /* charged for the entries */
+	struct account *account; /* pays for it, its entries and what is touched through it */
 	struct list entries;
 	struct vm_map_entry *root;
 	struct vm_map_entry *hint; /* last found, or null */
 	uint64_t size;             /* bytes mapped */
 	vm_address_t full_below;   /* no free page from VM_ANYWHERE_ADDRESS to here */
 	uint64_t id;               /* never used again */
-	bool privileged;           /* has wired memory: may use the servers' reserve of pages */
 	bool dead;
 };
 
@@ -46,7 +45,7 @@ void vm_map_init(void);
 
 /* --- Entries (vm_map_entry.c). The map is locked in all of these. */
 
-/* A fresh entry, charged to the task; null: no memory. */
+/* A fresh entry, on the map's account; null: no memory. */
 struct vm_map_entry *vm_map_entry_create(struct vm_map *map);
 void vm_map_entry_free(struct vm_map *map, struct vm_map_entry *entry);
 /* The entry that holds the address, or else the first one above it, or null. */
@@ -103,8 +102,8 @@ struct vm_fault_rest {
 kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
 	struct vm_fault_rest *rest);
 void vm_fault_finish(struct vm_fault_rest *rest);
-/* Gives an entry without object its object, and one that needs a copy its shadow. */
-kern_return_t vm_map_entry_own(struct vm_map_entry *entry);
+/* Gives an entry of the map without object its object, and one that needs a copy its shadow. */
+kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry);
 
 /*
  * The physical address behind a user's, present for the access (WRITE: the page counts as dirty from now on).

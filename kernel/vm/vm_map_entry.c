@@ -1,8 +1,7 @@
 /* The entries of a map: a list in order of address, and a tree for finding one in logarithmic time. */
 #include <kern/assert.h>
-#include <kern/charged.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/task.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 
@@ -33,7 +32,7 @@ static uint32_t random_priority(void)
 
 struct vm_map_entry *vm_map_entry_create(struct vm_map *map)
 {
-	struct vm_map_entry *entry = task_cache_alloc(map->task, &entry_cache);
+	struct vm_map_entry *entry = kcache_alloc(&entry_cache, map->account);
 
 	if (entry == NULL)
 		return NULL;
@@ -44,7 +43,7 @@ struct vm_map_entry *vm_map_entry_create(struct vm_map *map)
 
 void vm_map_entry_free(struct vm_map *map, struct vm_map_entry *entry)
 {
-	task_cache_free(map->task, &entry_cache, entry);
+	kcache_free(&entry_cache, map->account, entry);
 }
 
 struct vm_map_entry *vm_map_lookup(struct vm_map *map, vm_address_t address)

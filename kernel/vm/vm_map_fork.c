@@ -1,6 +1,5 @@
 /* The child's address space: what each entry's inheritance makes of it. */
 #include <kern/piece.h>
-#include <kern/task.h>
 #include <kern/thread.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
@@ -13,11 +12,11 @@
 
 #define ENTRY_COST 600 /* instructions for one, about (kern/piece.h) */
 
-static kern_return_t share(struct vm_map_entry *from, struct vm_map_entry *to)
+static kern_return_t share(struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to)
 {
 	/* A mapping that may still be copied becomes the object of both first. */
 	if (from->object == NULL || (from->needs_copy && vm_object_anonymous(from->object))) {
-		kern_return_t result = vm_map_entry_own(from);
+		kern_return_t result = vm_map_entry_own(parent, from);
 
 		if (result != KERN_SUCCESS)
 			return result;
@@ -33,13 +32,13 @@ static kern_return_t share(struct vm_map_entry *from, struct vm_map_entry *to)
 	return KERN_SUCCESS;
 }
 
-static kern_return_t copy_at_once(
-	struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, struct vm_fault_rest *rest)
+static kern_return_t copy_at_once(struct account *account, struct vm_map *parent, struct vm_map_entry *from,
+	struct vm_map_entry *to, struct vm_fault_rest *rest)
 {
 	uint8_t protection = from->protection;
 	kern_return_t result;
 
-	to->object = vm_object_create(vm_map_entry_size(from));
+	to->object = vm_object_create(account, vm_map_entry_size(from));
 	if (to->object == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	/* Memory that the parent may not read at the moment is inherited all the same. */
@@ -51,17 +50,17 @@ static kern_return_t copy_at_once(
 	return result;
 }
 
-static kern_return_t copy(
-	struct vm_map *parent, struct vm_map_entry *from, struct vm_map_entry *to, struct vm_fault_rest *rest)
+static kern_return_t copy(struct account *account, struct vm_map *parent, struct vm_map_entry *from,
+	struct vm_map_entry *to, struct vm_fault_rest *rest)
 {
 	vm_object_t object = from->object;
 
 	if (object == NULL)
 		return KERN_SUCCESS;
 	if (object->physical_size != 0)
-		return share(from, to);
+		return share(parent, from, to);
 	if (vm_object_anonymous(object) && (object->shared || from->wired))
-		return copy_at_once(parent, from, to, rest);
+		return copy_at_once(account, parent, from, to, rest);
 	if (object->shadow != NULL && rest->unused == NULL) {
 		/* Before a further level is put on top. */
 		lock_acquire(&object->lock);
@@ -80,10 +79,10 @@ static kern_return_t copy(
 	return KERN_SUCCESS;
 }
 
-kern_return_t vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out)
+kern_return_t vm_map_fork(vm_map_t parent, struct account *account, vm_map_t *out)
 {
 	struct vm_map *map;
-	kern_return_t result = vm_map_create(child, &map);
+	kern_return_t result = vm_map_create(account, &map);
 	struct vm_map_entry *from, *to;
 
 	if (result != KERN_SUCCESS)
@@ -107,7 +106,8 @@ kern_return_t vm_map_fork(vm_map_t parent, task_t child, vm_map_t *out)
 		to->protection = from->protection;
 		to->max_protection = from->max_protection;
 		to->inheritance = from->inheritance;
-		result = from->inheritance == VM_INHERIT_SHARE ? share(from, to) : copy(parent, from, to, &rest);
+		result = from->inheritance == VM_INHERIT_SHARE ? share(parent, from, to)
+							       : copy(account, parent, from, to, &rest);
 		vm_map_link(map, to);
 		if (rest.unused != NULL || rest.message.object != NULL) {
 			lock_release(&parent->lock);

@@ -2,7 +2,7 @@
 #include <ipc/ipc.h>
 #include <kern/checked.h>
 #include <kern/processor.h>
-#include <kern/thread.h>
+#include <kern/task.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
@@ -23,7 +23,7 @@ static void memory_no_senders(struct ipc_port *port, void *object)
 
 struct ipc_port *vm_object_port(vm_object_t object)
 {
-	struct ipc_port *port = ipc_kernel_port_create(IKOT_MEMORY, object);
+	struct ipc_port *port = ipc_kernel_port_create(IKOT_MEMORY, object, object->account);
 
 	if (port == NULL) {
 		vm_object_deallocate(object);
@@ -41,7 +41,7 @@ kern_return_t host_memory(host_t host_priv, vm_size_t size, struct ipc_port **me
 		return KERN_INVALID_HOST;
 	if (size == 0 || size > VM_MAX_ADDRESS)
 		return KERN_INVALID_ARGUMENT;
-	object = vm_object_create(round_page(size));
+	object = vm_object_create(current_account(), round_page(size));
 	if (object == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	object->shared = true;

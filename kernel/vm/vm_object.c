@@ -22,14 +22,15 @@ void vm_object_init(void)
 	kcache_init(&object_cache, "vm_object", sizeof(struct vm_object));
 }
 
-vm_object_t vm_object_create(uint64_t size)
+vm_object_t vm_object_create(struct account *account, uint64_t size)
 {
-	vm_object_t object = kcache_alloc(&object_cache);
+	vm_object_t object = kcache_alloc(&object_cache, account);
 
 	if (object == NULL)
 		return NULL;
 	lock_init(&object->lock, LOCK_RANK_VM_OBJECT);
 	ref_init(&object->refs, 1);
+	object->account = account;
 	object->size = size;
 	list_init(&object->pages);
 	object->buckets = object->small;
@@ -37,9 +38,9 @@ vm_object_t vm_object_create(uint64_t size)
 	return object;
 }
 
-vm_object_t vm_object_physical(uint64_t physical, uint64_t size, bool cached)
+vm_object_t vm_object_physical(struct account *account, uint64_t physical, uint64_t size, bool cached)
 {
-	vm_object_t object = vm_object_create(round_page(size));
+	vm_object_t object = vm_object_create(account, round_page(size));
 
 	if (object == NULL)
 		return NULL;
@@ -61,13 +62,13 @@ void vm_object_reference(vm_object_t object)
 static void grow_buckets(vm_object_t object)
 {
 	uint32_t count = (object->bucket_mask + 1) * 4;
-	struct vm_page **buckets = kalloc(count * sizeof(*buckets));
+	struct vm_page **buckets = kalloc(object->account, count * sizeof(*buckets));
 	struct list *link;
 
 	if (buckets == NULL)
 		return;
 	if (object->buckets != object->small)
-		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*buckets));
+		kfree(object->account, object->buckets, (object->bucket_mask + 1) * sizeof(*buckets));
 	object->buckets = buckets;
 	object->bucket_mask = count - 1;
 	list_for_each (link, &object->pages) {
@@ -190,10 +191,10 @@ static void object_free(vm_object_t object)
 		piece_spend(FREE_COST);
 	}
 	if (object->buckets != object->small)
-		kfree(object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
+		kfree(object->account, object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
 	if (object->returned_by != NULL)
 		memory_object_returned(object->returned_by);
-	kcache_free(&object_cache, object);
+	kcache_free(&object_cache, object->account, object);
 }
 
 void vm_object_deallocate(vm_object_t object)
@@ -215,9 +216,9 @@ void vm_object_deallocate(vm_object_t object)
 
 /* --- Shadows. */
 
-vm_object_t vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size)
+vm_object_t vm_object_shadow(struct account *account, vm_object_t object, vm_offset_t offset, uint64_t size)
 {
-	vm_object_t above = vm_object_create(size);
+	vm_object_t above = vm_object_create(account, size);
 
 	if (above == NULL)
 		return NULL;

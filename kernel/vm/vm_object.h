@@ -28,6 +28,7 @@ struct memory_object;
 struct vm_object {
 	struct lock lock;
 	struct refcount refs;
+	struct account *account; /* pays for this structure; pages have their own */
 	bool shared;
 	bool shared_below; /* something in the chain of shadows is shared, so that what is seen through this may change
 			    */
@@ -48,8 +49,8 @@ struct vm_object {
 };
 
 void vm_object_init(void);
-/* An empty anonymous object, one reference; null: no memory. */
-vm_object_t vm_object_create(uint64_t size);
+/* An empty anonymous object on the account, one reference; null: no memory. */
+vm_object_t vm_object_create(struct account *account, uint64_t size);
 
 /* The resident page at the page-aligned offset, or null. Object locked. */
 static inline struct vm_page *vm_object_lookup(const struct vm_object *object, vm_offset_t offset)
@@ -75,9 +76,9 @@ void vm_object_for_pages(
 /* Frees all pages of a range. */
 void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end);
 
-/* A new anonymous object above `object` (reference consumed), seeing size bytes from offset. Null: no memory, nothing
- * consumed. */
-vm_object_t vm_object_shadow(vm_object_t object, vm_offset_t offset, uint64_t size);
+/* A new anonymous object on the account, above `object` (reference consumed), seeing size bytes from offset. Null: no
+ * memory, nothing consumed. */
+vm_object_t vm_object_shadow(struct account *account, vm_object_t object, vm_offset_t offset, uint64_t size);
 /*
  * Shortens the chain below the object (locked): takes over a shadow that nobody else refers to, leaves one of which
  * nothing can be seen. Returns an object whose reference the caller must drop once it holds no object's lock, or null.

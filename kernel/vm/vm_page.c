@@ -31,7 +31,7 @@ struct list vm_page_active = LIST_INIT(vm_page_active);
 struct list vm_page_inactive = LIST_INIT(vm_page_inactive);
 struct vm_page_counts vm_page_counts;
 uint64_t vm_page_low, vm_page_target;
-static uint64_t reserve[3]; /* by level: free pages that are not for it */
+static uint64_t reserve[VM_PAGE_FOR_KERNEL + 1]; /* by level: free pages that are not for it */
 
 static struct {
 	uint64_t start, end;
@@ -134,21 +134,71 @@ static void merge_loose(void)
 	loose_count = 0;
 }
 
+/* --- Accounts. The first page of an account, but the kernel's, is a reference to it. */
+
+/* free_lock held. */
+static void put_on_account(struct vm_page *page, struct account *account, bool cached)
+{
+	if (account->pages + account->cached == 0 && account != &kernel_account)
+		account_charge_always(account, ACCOUNT_REFERENCE);
+	*(cached ? &account->cached : &account->pages) += 1;
+	page->account = account->index;
+	page->cached = cached;
+}
+
+/* free_lock held; what comes back is for leave_account without it. */
+static struct account *take_off_account(struct vm_page *page)
+{
+	struct account *account = accounts[page->account];
+
+	*(page->cached ? &account->cached : &account->pages) -= 1;
+	return account->pages + account->cached == 0 && account != &kernel_account ? account : NULL;
+}
+
+static void leave_account(struct account *left)
+{
+	if (left != NULL)
+		account_uncharge(left, ACCOUNT_REFERENCE);
+}
+
+void vm_page_bill(struct vm_page *page, struct account *account, bool cached)
+{
+	struct account *left;
+
+	lock_acquire(&free_lock);
+	left = take_off_account(page);
+	put_on_account(page, account, cached);
+	lock_release(&free_lock);
+	leave_account(left);
+}
+
+void vm_page_swap_bills(struct vm_page *one, struct vm_page *other)
+{
+	uint16_t account = one->account;
+	bool cached = one->cached;
+
+	one->account = other->account;
+	one->cached = other->cached;
+	other->account = account;
+	other->cached = cached;
+}
+
 /* --- Single pages. */
 
-struct vm_page *vm_page_grab(enum vm_page_level level)
+struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level level, bool cached)
 {
 	struct vm_page *page = NULL;
 	struct list *link;
 
 	lock_acquire(&free_lock);
-	if (vm_page_counts.free > reserve[level]) {
+	if (vm_page_counts.free > reserve[level] && (cached || account->pages < account->pages_limit)) {
 		link = list_pop_head(&loose);
 		loose_count -= link != NULL;
 		page = link != NULL ? container_of(link, struct vm_page, link) : block_take(0, UINT64_MAX);
 		if (page != NULL) {
 			page->queue = VM_PAGE_UNQUEUED;
 			vm_page_counts.free--;
+			put_on_account(page, account, cached);
 		}
 	}
 	lock_release(&free_lock);
@@ -167,6 +217,8 @@ struct vm_page *vm_page_grab(enum vm_page_level level)
 
 void vm_page_free(struct vm_page *page)
 {
+	struct account *left;
+
 	debug_assert(page->pv == NULL && page->queue == VM_PAGE_UNQUEUED);
 	page->object = NULL;
 	lock_acquire(&free_lock);
@@ -178,14 +230,16 @@ void vm_page_free(struct vm_page *page)
 		block_free(vm_pages_first + (uint64_t)(page - vm_pages), 0);
 	}
 	vm_page_counts.free++;
+	left = take_off_account(page);
 	lock_release(&free_lock);
+	leave_account(left);
 }
 
 /* --- The kernel's own pages. */
 
-uint64_t vm_page_grab_kernel(void)
+uint64_t vm_page_grab_kernel(enum vm_page_level level)
 {
-	struct vm_page *page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+	struct vm_page *page = vm_page_grab_for(&kernel_account, level, false);
 
 	if (page == NULL)
 		return 0;
@@ -194,9 +248,9 @@ uint64_t vm_page_grab_kernel(void)
 	return vm_page_physical(page);
 }
 
-uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)
+uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint64_t limit)
 {
-	struct vm_page *head;
+	struct vm_page *head = NULL;
 	unsigned order = 0;
 
 	while (order < ORDERS && 1u << order < count)
@@ -204,16 +258,19 @@ uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)
 	if (order == ORDERS || count == 0)
 		return 0;
 	lock_acquire(&free_lock);
-	head = block_take(order, limit);
-	if (head == NULL) {
-		merge_loose();
+	if (vm_page_counts.free >= reserve[level] + count) {
 		head = block_take(order, limit);
+		if (head == NULL) {
+			merge_loose();
+			head = block_take(order, limit);
+		}
 	}
 	if (head != NULL) {
 		uint64_t number = vm_pages_first + (uint64_t)(head - vm_pages);
 
 		range_free(number + count, (1ull << order) - count);
 		vm_page_counts.free -= count;
+		kernel_account.pages += count;
 	}
 	lock_release(&free_lock);
 	if (head == NULL)
@@ -240,6 +297,7 @@ void vm_page_release_kernel(uint64_t physical, unsigned count)
 	lock_acquire(&free_lock);
 	range_free(physical >> VM_PAGE_SHIFT, count);
 	vm_page_counts.free += count;
+	kernel_account.pages -= count;
 	lock_release(&free_lock);
 }
 
@@ -317,6 +375,8 @@ void vm_page_bootstrap_done(void)
 	 */
 	reserve[VM_PAGE_FOR_SERVER] = least(vm_page_counts.total / 128, RESERVE_MAX);
 	reserve[VM_PAGE_FOR_USER] = reserve[VM_PAGE_FOR_SERVER] + least(vm_page_counts.total / 24, RESERVE_MAX);
+	reserve[VM_PAGE_FOR_SMALL_USER] = (reserve[VM_PAGE_FOR_USER] + reserve[VM_PAGE_FOR_SERVER]) / 2;
+	account_small_pages = vm_page_counts.total / 64;
 	vm_page_low = reserve[VM_PAGE_FOR_USER] + least(vm_page_counts.total / 64, RESERVE_MAX);
 	vm_page_target = vm_page_low + least(vm_page_counts.total / 64, RESERVE_MAX);
 }

@@ -2,6 +2,7 @@
 #ifndef VM_VM_PAGE_H
 #define VM_VM_PAGE_H
 
+#include <kern/account.h>
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <mach/kern_return.h>
@@ -42,6 +43,8 @@ struct vm_page {
 	bool precious;
 	bool unlocking;     /* the pager has been asked to unlock it */
 	uint8_t lock_value; /* access that the pager forbids */
+	uint16_t account;   /* accounts[] */
+	bool cached;        /* there, which sum it is in */
 	kern_return_t error_value;
 };
 
@@ -55,15 +58,19 @@ static inline uint64_t vm_page_physical(const struct vm_page *page)
 
 struct vm_page *vm_page_lookup_physical(uint64_t physical);
 
-/* Who asks for a page: below its reserve of free pages each is refused. */
-enum vm_page_level {
-	VM_PAGE_FOR_USER,
-	VM_PAGE_FOR_SERVER, /* of a map that has wired memory: pagers and the like */
-	VM_PAGE_FOR_KERNEL,
-};
-
-/* A page of nobody, contents undefined, all fields clear; null when there is none for this level. */
-struct vm_page *vm_page_grab(enum vm_page_level level);
+/*
+ * A page on the account, of no object, contents undefined, all other fields clear. Cached: for a pager's object. Null
+ * when there is none for the level, or, unless it is cached, above the account's limit.
+ */
+struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level level, bool cached);
+static inline struct vm_page *vm_page_grab(struct account *account)
+{
+	return vm_page_grab_for(account, account_level(account), false);
+}
+/* The page goes to another account, or to its other sum, whatever the limit. */
+void vm_page_bill(struct vm_page *page, struct account *account, bool cached);
+/* Each of two pages gets the other's place in the accounts. */
+void vm_page_swap_bills(struct vm_page *one, struct vm_page *other);
 /* Gives back a page that has no mappings, no object and is on no queue. */
 void vm_page_free(struct vm_page *page);
 void vm_page_zero(struct vm_page *page);
@@ -86,10 +93,11 @@ extern struct lock vm_page_queue_lock;
 extern uint64_t vm_page_low, vm_page_target;
 
 /*
- * The answer to the current thread that could not get a page: KERN_RESTART when page-out may free some (it has asserted
- * a wait), else KERN_RESOURCE_SHORTAGE. Locks at most of a map and objects.
+ * The answer to the current thread that could not get a page, or memory for a page table, on the account: KERN_RESTART
+ * when page-out may free some (it has asserted a wait), else, or if the account is at a limit, KERN_RESOURCE_SHORTAGE.
+ * Locks at most of a map and objects.
  */
-kern_return_t vm_page_wait(void);
+kern_return_t vm_page_wait(const struct account *account);
 /* Starts page-out when free pages are few, lets waiters try again when they are not. Locks as above. */
 void vm_page_balance(void);
 

@@ -1,6 +1,7 @@
 /* Page-out: keeping some pages free by returning dirty pages to their pagers and dropping clean ones. */
 #include <kern/assert.h>
 #include <kern/piece.h>
+#include <kern/shortage.h>
 #include <kern/thread.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
@@ -17,6 +18,8 @@
  * Locks: a page is on a queue only while its object holds it, and the queue's lock comes after the object's. So the
  * scan only tries the object's lock, and leaves the page for later if somebody has it.
  */
+
+#define TABLES_BYTES (8 * VM_PAGE_SIZE) /* the most that entering a page may need */
 
 #define SCAN_PAGES   128  /* before others get the processor */
 #define REFILL_PAGES 32   /* under the queue's lock */
@@ -35,6 +38,7 @@
 #define RETURN_BATCH    128
 #define RETURN_PAGES    8 /* a page goes with its neighbours: a file was mostly written as a whole */
 #define RETURN_PAUSE_NS 4000000ull
+#define SHORTAGE_NAP_NS 20000000ull /* between two tries while something is being ended */
 
 static struct thread *pageout_thread;
 static bool wanted;        /* somebody found pages few */
@@ -48,29 +52,48 @@ static bool only_kept(void)
 	return vm_page_counts.active + vm_page_counts.inactive <= vm_page_counts.total / KEPT_PART;
 }
 
-void vm_page_balance(void)
+static void wake(void)
 {
-	if (vm_page_counts.free < vm_page_low && !wanted && pageout_thread != NULL && !only_kept()) {
+	if (!wanted) {
 		wanted = true;
 		thread_wakeup(&wanted);
 	}
+}
+
+void vm_page_balance(void)
+{
+	if (vm_page_counts.free < vm_page_low && pageout_thread != NULL && !only_kept())
+		wake();
 	if (waiters && vm_page_counts.free >= vm_page_low) {
 		waiters = stuck = false;
 		thread_wakeup(&waiters);
 	}
 }
 
-kern_return_t vm_page_wait(void)
+static bool at_limit(const struct account *account)
 {
-	if (pageout_thread == NULL || ((stuck || only_kept()) && !memory_object_returns_pending()))
+	return account->pages >= account->pages_limit || account->bytes + TABLES_BYTES > account->bytes_limit;
+}
+
+kern_return_t vm_page_wait(const struct account *account)
+{
+	bool limit = at_limit(account);
+
+	if (pageout_thread == NULL)
 		return KERN_RESOURCE_SHORTAGE;
+	if (limit || ((stuck || only_kept()) && !memory_object_returns_pending())) {
+		bool hope = shortage_may_end(account, limit);
+
+		wake(); /* it tells */
+		if (!hope)
+			return KERN_RESOURCE_SHORTAGE;
+		assert_wait_deadline(account, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
+		return KERN_RESTART;
+	}
 	waiters = true;
 	/* A pager may take long to free what it was given: look again now and then. */
 	assert_wait_deadline(&waiters, true, machine_now() + 100000000ull);
-	if (!wanted) {
-		wanted = true;
-		thread_wakeup(&wanted);
-	}
+	wake();
 	return KERN_RESTART;
 }
 
@@ -144,6 +167,7 @@ static void pageout(struct thread *self)
 	bool more = true;
 
 	(void)self;
+	shortage_tell();
 	for (unsigned i = 0; i < SCAN_PAGES && more && !only_kept() && vm_page_counts.free < vm_page_target; i++) {
 		looked_at++;
 		piece_spend(SCAN_COST);

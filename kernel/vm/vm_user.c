@@ -250,7 +250,7 @@ kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const
 	}
 	/* Memory that a child will share counts as shared already, so that the key stays the same when it does. */
 	if (entry->inheritance == VM_INHERIT_SHARE && (entry->object == NULL || vm_object_anonymous(entry->object))) {
-		result = vm_map_entry_own(entry);
+		result = vm_map_entry_own(map, entry);
 		if (result == KERN_SUCCESS)
 			entry->object->shared = true;
 	}

@@ -1,7 +1,7 @@
 /* Memory that stays: wiring ranges for servers, memory for devices' DMA. */
 #include <kern/checked.h>
 #include <kern/piece.h>
-#include <kern/thread.h>
+#include <kern/task.h>
 #include <stubs/portolan_server.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
@@ -114,7 +114,6 @@ kern_return_t vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_s
 			else if (entry->wired)
 				vm_map_unwire_entry(entry);
 		}
-		map->privileged |= access != VM_PROT_NONE;
 	}
 	lock_release(&map->lock);
 	vm_fault_finish(&rest);
@@ -125,6 +124,7 @@ kern_return_t vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_s
 kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *out, uint64_t *physical)
 {
 	unsigned count;
+	struct account *account = current_account();
 	vm_object_t object;
 	uint64_t memory;
 
@@ -132,10 +132,10 @@ kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *out, uint64_t *physic
 		return KERN_INVALID_ARGUMENT;
 	size = round_page(size);
 	count = (unsigned)(size >> VM_PAGE_SHIFT);
-	object = vm_object_create(size);
+	object = vm_object_create(account, size);
 	if (object == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	memory = vm_page_grab_contiguous(count, 1ull << 32);
+	memory = vm_page_grab_contiguous(account_level(account), count, 1ull << 32);
 	if (memory == 0) {
 		vm_object_deallocate(object);
 		return KERN_RESOURCE_SHORTAGE;
@@ -145,6 +145,7 @@ kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *out, uint64_t *physic
 		struct vm_page *page = vm_page_lookup_physical(memory + i * VM_PAGE_SIZE);
 
 		piece_spend(ZERO_COST);
+		vm_page_bill(page, account, false);
 		vm_page_zero(page);
 		page->dirty = true;
 		vm_object_insert(object, page, i * VM_PAGE_SIZE);

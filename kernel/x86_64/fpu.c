@@ -5,6 +5,7 @@
  * so that it can run on any.
  */
 #include <kern/kalloc.h>
+#include <kern/task.h>
 #include <kern/thread.h>
 #include <mach/thread_status.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static void load(struct thread *thread)
 
 static bool make_area(struct thread *thread)
 {
-	void *memory = kalloc(cpu_features.xsave_size + XSAVE_ALIGNMENT);
+	void *memory = kalloc(thread->task->account, cpu_features.xsave_size + XSAVE_ALIGNMENT);
 	struct xsave_area *area;
 
 	if (memory == NULL)
@@ -149,7 +150,8 @@ void fpu_destroy(struct thread *thread)
 	if (thread == current_thread())
 		write_cr0(read_cr0() | CR0_TS);
 	if (thread->fpu != NULL)
-		kfree((void *)thread->machine[MACHINE_FPU_MEMORY], cpu_features.xsave_size + XSAVE_ALIGNMENT);
+		kfree(thread->task->account, (void *)thread->machine[MACHINE_FPU_MEMORY],
+			cpu_features.xsave_size + XSAVE_ALIGNMENT);
 	thread->fpu = NULL;
 }
 

@@ -74,19 +74,19 @@ static void count_entries(struct pv_entry *table, int count)
 	__atomic_fetch_add(&table->pmap->resident, (uint64_t)count, __ATOMIC_RELAXED);
 }
 
-struct pmap *pmap_create(struct task *charged)
+struct pmap *pmap_create(struct account *account)
 {
-	struct pmap *pmap = kcache_alloc(&pmap_cache);
+	struct pmap *pmap = kcache_alloc(&pmap_cache, account);
 
 	if (pmap == NULL)
 		return NULL;
 	lock_init(&pmap->lock, LOCK_RANK_PMAP);
-	pmap->charged = charged;
+	pmap->account = account;
 	list_init(&pmap->tables);
 	list_init(&pmap->directories);
 	pmap->cr3 = pmap_grab_page(pmap);
 	if (pmap->cr3 == 0) {
-		kcache_free(&pmap_cache, pmap);
+		kcache_free(&pmap_cache, pmap->account, pmap);
 		return NULL;
 	}
 	pmap->root = physical_to_virtual(pmap->cr3);
@@ -111,7 +111,7 @@ void pmap_destroy(struct pmap *pmap)
 	while ((link = list_pop_head(&pmap->directories)) != NULL)
 		pmap_release_page(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
 	pmap_release_page(pmap, pmap->cr3);
-	kcache_free(&pmap_cache, pmap);
+	kcache_free(&pmap_cache, pmap->account, pmap);
 }
 
 _Static_assert(VM_PROT_WRITE == PTE_WRITE, "protection_bits");

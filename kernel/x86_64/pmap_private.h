@@ -29,7 +29,7 @@ struct pmap {
 	struct lock lock;
 	uint64_t cr3; /* physical address of the root table */
 	pte_t *root;
-	struct task *charged;
+	struct account *account; /* pays for it and its tables */
 	uint64_t resident;       /* pages, atomic */
 	struct list tables;      /* lowest ones, struct pv_entry */
 	struct pv_entry *hint;   /* the one that was looked for last, or null */

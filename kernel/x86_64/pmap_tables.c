@@ -1,6 +1,5 @@
 /* Making and freeing the tables of maps. */
 #include <kern/kalloc.h>
-#include <kern/task.h>
 #include <x86_64/pmap_tables.h>
 
 #define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */
@@ -17,21 +16,22 @@ void pmap_tables_init(void)
 
 uint64_t pmap_grab_page(struct pmap *pmap)
 {
+	enum vm_page_level level = account_level(pmap->account);
 	struct vm_page *page;
 	uint64_t physical;
 
-	if (!task_charge(pmap->charged, VM_PAGE_SIZE))
+	if (!account_charge(pmap->account, VM_PAGE_SIZE))
 		return 0;
-	page = vm_page_grab(VM_PAGE_FOR_KERNEL);
+	page = vm_page_grab_for(&kernel_account, level, false);
 	if (page != NULL && vm_page_physical(page) < TABLES_LIMIT) {
 		page->wire_count = 1;
 		return vm_page_physical(page);
 	}
 	if (page != NULL)
 		vm_page_free(page);
-	physical = vm_page_grab_contiguous(1, TABLES_LIMIT);
+	physical = vm_page_grab_contiguous(level, 1, TABLES_LIMIT);
 	if (physical == 0)
-		task_uncharge(pmap->charged, VM_PAGE_SIZE);
+		account_uncharge(pmap->account, VM_PAGE_SIZE);
 	return physical;
 }
 
@@ -48,7 +48,7 @@ static uint64_t grab_table(struct pmap *pmap)
 void pmap_release_page(struct pmap *pmap, uint64_t physical)
 {
 	vm_page_release_kernel(physical, 1);
-	task_uncharge(pmap->charged, VM_PAGE_SIZE);
+	account_uncharge(pmap->account, VM_PAGE_SIZE);
 }
 
 struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
@@ -67,14 +67,14 @@ struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
 		}
 		table = table_below(*entry);
 	}
-	below = kcache_alloc(&table_cache);
+	below = kcache_alloc(&table_cache, pmap->account);
 	physical = below == NULL ? 0 : grab_table(pmap);
 	links = physical == 0 ? 0 : pmap_grab_page(pmap);
 	if (links == 0) {
 		if (physical != 0)
 			pmap_release_page(pmap, physical);
 		if (below != NULL)
-			kcache_free(&table_cache, below);
+			kcache_free(&table_cache, pmap->account, below);
 		return NULL;
 	}
 	*below = (struct pv_entry){.pmap = pmap,
@@ -99,5 +99,5 @@ void pmap_free_table(struct pmap *pmap, struct pv_entry *below)
 	page_at(virtual_to_physical(below->entries))->pv = NULL;
 	pmap_release_page(pmap, virtual_to_physical(below->links));
 	pmap_release_page(pmap, virtual_to_physical(below->entries));
-	kcache_free(&table_cache, below);
+	kcache_free(&table_cache, pmap->account, below);
 }

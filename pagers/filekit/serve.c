@@ -85,8 +85,6 @@ kern_return_t fk_serve(struct fk_volume *volume, const char *service)
 		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &contents);
 	if (result == KERN_SUCCESS)
 		result = fk_nodes_init(volume, files, contents);
-	if (pager_use_reserve() != KERN_SUCCESS)
-		fk_log("%s has no claim to the reserve of pages: give it privileges=host", service);
 	if (result == KERN_SUCCESS && volume->lasting)
 		result = take_over();
 	/* One thread for the contents, and no more: see filekit.h. */

@@ -13,6 +13,7 @@ int main(void)
 		{"memory", test_memory},
 		{"pager", test_pager},
 		{"tasks", test_tasks},
+		{"accounts", test_accounts},
 		{"foreign", test_foreign},
 		{"registers set in a call", test_set_in_call},
 		{"dropped replies", test_dropped_reply},

@@ -13,6 +13,7 @@ void test_registers(void);
 void test_memory(void);
 void test_pager(void);
 void test_tasks(void);
+void test_accounts(void);
 void test_foreign(void);
 void test_set_in_call(void);
 void test_dropped_reply(void);

@@ -2,6 +2,7 @@
 #ifndef MACH_MACH_TYPES_H
 #define MACH_MACH_TYPES_H
 
+#include <mach/account.h>
 #include <mach/boolean.h>
 #include <mach/foreign.h>
 #include <mach/kern_return.h>
@@ -17,6 +18,7 @@
 /* In the kernel they are the objects themselves; the stubs translate. */
 #include <kern/kernel_types.h>
 #else
+typedef mach_port_t account_t;
 typedef mach_port_t task_t;
 typedef mach_port_t thread_t;
 typedef mach_port_t vm_task_t;

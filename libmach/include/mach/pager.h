@@ -48,13 +48,6 @@ struct pager_ops {
 	void (*destroy)(struct pager_object *object);
 };
 
-/*
- * Lets the task have the kernel's reserve of pages, by wiring one of its own: a pager needs memory most when there is
- * none. Takes the host's privileged port, which the configuration gives (privileges=host): KERN_INVALID_HOST without
- * it.
- */
-kern_return_t pager_use_reserve(void);
-
 /* The subsystems that a pager's server loop serves: add them to your own list. */
 extern const struct mig_subsystem memory_object_subsystem;
 extern const struct mig_subsystem notify_subsystem;

@@ -17,7 +17,7 @@ struct task_basic_info {
 	uint64_t suspend_count;
 	uint64_t virtual_size; /* bytes mapped */
 	uint64_t resident_size;
-	uint64_t kernel_bytes; /* kernel memory charged to the task */
+	uint64_t kernel_bytes; /* kernel memory on its account */
 	uint64_t user_ns;
 	uint64_t system_ns;
 	uint64_t threads;
@@ -50,6 +50,14 @@ struct host_basic_info {
 	uint64_t tsc_base, ns_per_tick;
 };
 #define HOST_BASIC_INFO_COUNT ((unsigned)(sizeof(struct host_basic_info) / 8))
+
+/* What is billed to nobody: after the first task was made nothing more should be. */
+#define HOST_MEMORY_INFO 2
+struct host_memory_info {
+	uint64_t kernel_bytes, kernel_bytes_at_boot;
+	uint64_t kernel_pages; /* that the kernel has of physical memory, for whomever */
+};
+#define HOST_MEMORY_INFO_COUNT ((unsigned)(sizeof(struct host_memory_info) / 8))
 
 /* Options of host_reboot: 0 starts again. */
 #define HOST_REBOOT_HALT 8 /* power off */

@@ -290,6 +290,7 @@ void test_calls(void)
 		all_plays(false);
 	}
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	CHECK(world_fast_taken > 100);
 	host_report("calls-of-all-pairings-are-answered");
 	for (unsigned seed = 1; seed <= 4; seed++) {
@@ -301,6 +302,7 @@ void test_calls(void)
 	}
 	world_fault_rate = 0;
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("calls-are-answered-with-faults-at-every-touch");
 	for (unsigned seed = 1; seed <= 6; seed++) {
 		host_seed(seed);
@@ -308,6 +310,7 @@ void test_calls(void)
 		all_plays(true);
 	}
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("calls-are-answered-though-threads-are-aborted");
 }
 
@@ -376,6 +379,7 @@ void test_deaths(void)
 		world_task_end(scene.server_task);
 	}
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("callers-of-the-dead-are-told");
 }
 
@@ -492,6 +496,7 @@ void test_foreign(void)
 	world_preempt_rate = 0;
 	CHECK(withdrawn > 0);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("stopping-a-foreign-caller-goes-unnoticed");
 	for (unsigned fast = 0; fast < 2; fast++) {
 		world_fast = fast;
@@ -507,6 +512,7 @@ void test_foreign(void)
 		world_task_end(scene.server_task);
 	}
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("foreign-calls-change-rax-only");
 }
 

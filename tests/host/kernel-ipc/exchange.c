@@ -188,7 +188,7 @@ static uint64_t space_print(struct task *task)
 			note((uint64_t)port->seqno << 32 | port->object.refs.count);
 		}
 	}
-	note(task->kernel_bytes);
+	note(task->account->bytes);
 	return outcome;
 }
 
@@ -269,5 +269,6 @@ void test_exchange(void)
 	}
 	CHECK(world_short_taken > 1000);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("messages-have-the-same-outcome-the-short-way");
 }

@@ -45,7 +45,7 @@ static struct state state_of(mach_port_name_t name)
 
 	memset(&state, 0, sizeof(state));
 	state.notified = notify->msgcount;
-	state.charged = task->kernel_bytes;
+	state.charged = task->account->bytes;
 	state.kalloc = world_kalloc_used();
 	if (entry == NULL)
 		return state;
@@ -500,7 +500,7 @@ void test_failures(void)
 	world_fast = false;
 	task = world_task();
 	other = world_task();
-	notify = ipc_port_alloc(NULL);
+	notify = ipc_port_alloc(&kernel_account);
 	run(every_case, "a-failed-send-changes-nothing-about-any-right");
 	test_interrupted();
 	host_report("an-interrupted-send-changes-nothing-about-any-right");

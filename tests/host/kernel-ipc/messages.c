@@ -157,7 +157,7 @@ static void failing_sends(void *argument)
 	mach_port_name_t names[3] = {to, to, to}, bad = 0x7777700;
 	char bytes[OOL_BYTES];
 	struct complex message = complex_message(to, carried, names, bytes), in;
-	uint64_t before = fingerprint(task), charged = task->kernel_bytes;
+	uint64_t before = fingerprint(task), charged = task->account->bytes;
 
 	(void)argument;
 	memset(bytes, 1, sizeof(bytes));
@@ -174,7 +174,7 @@ static void failing_sends(void *argument)
 		}
 		CHECK_EQUAL(result, MACH_SEND_NO_BUFFER);
 		CHECK(fingerprint(task) == before);
-		CHECK_EQUAL(task->kernel_bytes, charged);
+		CHECK_EQUAL(task->account->bytes, charged);
 	}
 	CHECK_EQUAL(user_msg(&in, MACH_RCV_MSG, 0, sizeof(in), port, 0, 0), MACH_MSG_SUCCESS);
 	free(in.memory.address);
@@ -315,7 +315,7 @@ static void notifications_without_memory(void *argument)
 	mach_port_name_t dies = world_send_right(task, doomed, other);
 	struct ipc_kmsg *kept[IPC_KMSG_SPARES], *block;
 	unsigned blocks = 0, seen = 0;
-	uint64_t limit = task->kernel_limit;
+	uint64_t limit = task->account->bytes_limit;
 	struct complex in;
 
 	(void)argument;
@@ -326,12 +326,12 @@ static void notifications_without_memory(void *argument)
 		kept[blocks++] = block;
 	host_fail_after = 0;
 	host_fail_count = SIZE_MAX;
-	task->kernel_limit = 0;
+	task->account->bytes_limit = 0;
 	CHECK_EQUAL(mach_port_deallocate(other->space, sends), KERN_SUCCESS);
 	CHECK_EQUAL(mach_port_mod_refs(task->space, doomed, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
 	CHECK_EQUAL(mach_port_mod_refs(task->space, moving, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
 	host_fail_after = SIZE_MAX;
-	task->kernel_limit = limit;
+	task->account->bytes_limit = limit;
 	while (blocks != 0)
 		CHECK(ipc_kmsg_spare_keep(kept[--blocks]));
 	for (unsigned i = 0; i < 3; i++) {
@@ -471,7 +471,7 @@ static void hoards(void *argument)
 		}
 	}
 	CHECK(refused > 0);
-	CHECK(task->kernel_bytes <= task->kernel_limit);
+	CHECK(task->account->bytes <= task->account->bytes_limit);
 	done++;
 }
 
@@ -570,12 +570,15 @@ void test_messages(void)
 	play(carries);
 	world_fault_rate = 0;
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("rights-and-memory-arrive");
 	play(failing_sends);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("a-send-that-fails-changes-nothing");
 	test_no_buffer();
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	play(limits);
 	play(large_messages);
 	task = world_task();
@@ -590,16 +593,19 @@ void test_messages(void)
 	CHECK_EQUAL(done, 9);
 	world_task_end(task);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("queues-have-limits");
 	play(notifications);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("notifications-come");
 	play(notifications_without_memory);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("notifications-asked-for-need-no-memory");
 	task = world_task();
 	other = world_task();
-	task->kernel_limit = 300000;
+	task->account->bytes_limit = 300000;
 	CHECK_EQUAL(
 		ipc_space_insert(task->space, ipc_port_make_send(task->self_port), MACH_MSG_TYPE_PORT_SEND, &self_name),
 		KERN_SUCCESS);
@@ -611,11 +617,14 @@ void test_messages(void)
 	world_task_end(task);
 	world_task_end(other);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("what-a-task-provokes-stops-at-its-limit");
 	play(long_ends);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("long-ends-let-interrupts-through");
 	play(deep_chain);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("a-chain-of-receive-rights-dies-whole");
 }

@@ -417,7 +417,7 @@ static void one_run(unsigned seed, bool failing)
 	host_seed(seed);
 	ports_count = 0;
 	notified = 0;
-	notify_port = ipc_port_alloc(NULL);
+	notify_port = ipc_port_alloc(&kernel_account);
 	for (unsigned s = 0; s < SPACES; s++)
 		tasks[s] = world_task();
 	memset(names, 0, sizeof(names));
@@ -450,9 +450,11 @@ void test_rights(void)
 	for (unsigned seed = 1; seed <= 12; seed++)
 		one_run(seed, false);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("rights-follow-the-model");
 	for (unsigned seed = 1; seed <= 12; seed++)
 		one_run(seed, true);
 	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
 	host_report("rights-follow-the-model-when-memory-fails");
 }

@@ -158,6 +158,7 @@ bool machine_store_user_word(vm_address_t address, uint32_t value)
 /* --- vm/vm.h: a copy is bytes of its own. */
 
 struct vm_map_copy {
+	struct account *account;
 	vm_size_t size;
 	char bytes[];
 };
@@ -176,9 +177,10 @@ kern_return_t vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
 
 vm_map_copy_t vm_map_copy_from_kernel(const void *bytes, vm_size_t size)
 {
-	struct vm_map_copy *copy = kalloc(sizeof(*copy) + size);
+	struct vm_map_copy *copy = kalloc(current_account(), sizeof(*copy) + size);
 
 	if (copy != NULL) {
+		copy->account = current_account();
 		copy->size = size;
 		memcpy(copy->bytes, bytes, size);
 	}
@@ -217,7 +219,7 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t 
 
 void vm_map_copy_discard(vm_map_copy_t copy)
 {
-	kfree(copy, sizeof(*copy) + copy->size);
+	kfree(copy->account, copy, sizeof(*copy) + copy->size);
 }
 
 kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
@@ -245,8 +247,7 @@ void task_deallocate(task_t task)
 {
 	if (task == NULL || !ref_drop(&task->refs))
 		return;
-	if (task->kernel_bytes != 0)
-		panic("a task ends with %lu bytes on its account", (unsigned long)task->kernel_bytes);
+	account_uncharge(task->account, ACCOUNT_REFERENCE);
 	free(task);
 }
 
@@ -260,23 +261,12 @@ void task_reach_watch_thread(struct ipc_port *port)
 	(void)port;
 }
 
-bool task_charge(struct task *task, uint64_t bytes)
+void world_check_accounts(void)
 {
-	if (task == NULL)
-		return true;
-	if (task->kernel_bytes + bytes > task->kernel_limit)
-		return false;
-	task->kernel_bytes += bytes;
-	return true;
-}
-
-void task_uncharge(struct task *task, uint64_t bytes)
-{
-	if (task == NULL)
-		return;
-	if (task->kernel_bytes < bytes)
-		panic("a task's account falls below nothing");
-	task->kernel_bytes -= bytes;
+	for (unsigned i = 1; i < ACCOUNTS_MAX; i++)
+		if (accounts[i] != NULL && !CHECK_EQUAL(accounts[i]->bytes, 0))
+			accounts[i] = NULL;
+	CHECK_EQUAL(kernel_account.bytes, ACCOUNT_REFERENCE);
 }
 
 size_t world_kalloc_used(void)
@@ -295,11 +285,11 @@ struct task *world_task(void)
 	task->id = ++ids;
 	task->priority = PRIORITY_USER;
 	task->max_priority = PRIORITY_KERNEL - 1;
-	task->kernel_limit = 1 << 24;
+	task->account = account_make(&kernel_account, VM_PAGE_FOR_USER, 1 << 24, UINT64_MAX);
 	task->map = &the_map;
 	if (ipc_space_create(task, &task->space) != KERN_SUCCESS)
 		panic("no space");
-	task->self_port = ipc_kernel_port_create(IKOT_TASK, task);
+	task->self_port = ipc_kernel_port_create(IKOT_TASK, task, task->account);
 	return task;
 }
 
@@ -745,6 +735,8 @@ void world_start(void)
 	sched_init();
 	thread_init();
 	ipc_init();
+	account_init();
+	kernel_task.account = &kernel_account;
 	lock_init(&kernel_task.lock, LOCK_RANK_TASK);
 	ref_init(&kernel_task.refs, 1);
 	lock_init(&idle_thread.lock, LOCK_RANK_THREAD);

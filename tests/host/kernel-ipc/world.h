@@ -24,6 +24,8 @@ mach_port_name_t world_send_right(struct task *from, mach_port_name_t name, stru
 /* Runs until nothing can run any more. Returns how many threads have not ended. */
 unsigned world_run(void);
 
+/* All tasks have ended: nothing is on their accounts, whoever had the last of it, nor on the kernel's. */
+void world_check_accounts(void);
 /* Objects of kalloc in use, without the message blocks that the processor keeps. */
 size_t world_kalloc_used(void);
 

@@ -13,31 +13,45 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 	cache->size = (size + 15) & ~(size_t)15;
 }
 
-void *kalloc(size_t size)
+size_t kalloc_bytes(size_t size)
 {
-	void *memory = host_allocation_fails() ? NULL : calloc(1, size == 0 ? 1 : size);
+	return (size + 15) & ~(size_t)15;
+}
 
+void *kalloc(struct account *account, size_t size)
+{
+	void *memory;
+
+	if (!account_charge(account, kalloc_bytes(size)))
+		return NULL;
+	memory = host_allocation_fails() ? NULL : calloc(1, size == 0 ? 1 : size);
+	if (memory == NULL)
+		account_uncharge(account, kalloc_bytes(size));
 	host_kalloc_used += memory != NULL;
 	return memory;
 }
 
-void kfree(void *memory, size_t size)
+void kfree(struct account *account, void *memory, size_t size)
 {
-	(void)size;
-	host_kalloc_used -= memory != NULL;
+	if (memory == NULL)
+		return;
+	host_kalloc_used--;
 	free(memory);
+	if (account->bytes < kalloc_bytes(size))
+		panic("an account falls below nothing");
+	account_uncharge(account, kalloc_bytes(size));
 }
 
-void *kcache_alloc(struct kcache *cache)
+void *kcache_alloc(struct kcache *cache, struct account *account)
 {
-	void *memory = kalloc(cache->size);
+	void *memory = kalloc(account, cache->size);
 
 	cache->in_use += memory != NULL;
 	return memory;
 }
 
-void kcache_free(struct kcache *cache, void *object)
+void kcache_free(struct kcache *cache, struct account *account, void *object)
 {
 	cache->in_use--;
-	kfree(object, cache->size);
+	kfree(account, object, cache->size);
 }

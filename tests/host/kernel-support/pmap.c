@@ -51,11 +51,11 @@ static void drop(struct pv_entry **at)
 	free(mapping);
 }
 
-struct pmap *pmap_create(struct task *charged)
+struct pmap *pmap_create(struct account *account)
 {
 	struct pmap *pmap = host_allocation_fails() ? NULL : calloc(1, sizeof(*pmap));
 
-	(void)charged;
+	(void)account;
 	pmaps += pmap != NULL;
 	return pmap;
 }

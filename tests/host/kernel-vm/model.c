@@ -71,7 +71,7 @@ static void end_model(struct model *model)
 static bool start_model(struct model *model)
 {
 	model->task = world_task();
-	if (vm_map_create(model->task, &model->task->map) == KERN_SUCCESS)
+	if (vm_map_create(model->task->account, &model->task->map) == KERN_SUCCESS)
 		return true;
 	CHECK(failing);
 	end_model(model);
@@ -242,7 +242,7 @@ static void op_fork(struct model *parent)
 	end_model(child);
 	child->task = world_task();
 	do {
-		result = vm_map_fork(parent->task->map, child->task, &child->task->map);
+		result = vm_map_fork(parent->task->map, child->task->account, &child->task->map);
 	} while (again(result));
 	if (result != KERN_SUCCESS) {
 		CHECK(excused(result));
@@ -510,12 +510,15 @@ static void run(uint64_t seed, unsigned steps, const char *name)
 		host_fail_after = SIZE_MAX;
 		if (i % 500 == 0)
 			check_all();
+		if (i % 50 == 0)
+			world_check_accounts();
 	}
 	check_all();
 	for (unsigned m = 0; m < TASKS; m++)
 		end_model(&models[m]);
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(host_kalloc_used, objects);
+	world_check_no_accounts();
 	CHECK_EQUAL(pmap_host_count(), 0);
 	host_report(name);
 }
@@ -536,7 +539,7 @@ static void chain(void)
 		unsigned length = 0;
 
 		write_byte(parent, round % 16, 0);
-		CHECK_EQUAL(vm_map_fork(parent->task->map, child, &child->map), KERN_SUCCESS);
+		CHECK_EQUAL(vm_map_fork(parent->task->map, child->account, &child->map), KERN_SUCCESS);
 		write_byte(parent, (round * 7) % 16, 1);
 		write_byte(parent, (round * 5) % 16, 2);
 		if (round % 3 == 0)

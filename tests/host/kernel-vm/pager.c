@@ -219,6 +219,7 @@ static void read_and_write(bool moving)
 	CHECK_EQUAL(pager.file[6][0], 201);
 	CHECK_EQUAL(pager.pages_returned, 2);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report(moving ? "a pager's pages are moved, shared, and come back when dirty"
 			   : "a pager's data is read, shared, and comes back when dirty");
 }
@@ -253,6 +254,7 @@ static void private_mapping(void)
 	serve(&pager);
 	CHECK_EQUAL(pager.file[1][0], 56);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("private mappings and snapshots of a pager's object keep their bytes");
 }
 
@@ -276,6 +278,7 @@ static void errors(void)
 	CHECK_EQUAL(pager.requests, 1);
 	unmap(task_a, address, FILE_PAGES + 8);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("a pager's error reaches who asked, and does not last");
 
 	/* No memory for the request itself: the pager is not dead for that. */
@@ -291,6 +294,7 @@ static void errors(void)
 	CHECK(touch(task_a, &pager, address + 6 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
 	unmap(task_a, address, 8);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("a request that there is no memory for costs who asked an error, and no more");
 }
 
@@ -327,6 +331,7 @@ static void late(void)
 	CHECK(touch(task_a, &pager, address + 7 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
 	unmap(task_a, address, 8);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("a late pager costs its client an error after the deadline");
 }
 
@@ -363,6 +368,7 @@ static void death(void)
 		KERN_INVALID_ARGUMENT);
 	ipc_port_release_send(pager.port); /* as the stub does with what was not consumed */
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("a dead pager's clients get errors, and nothing waits");
 }
 
@@ -401,6 +407,7 @@ static void caching(void)
 	serve(&pager);
 	CHECK_EQUAL(pager.terminated, 1);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("an unused object stays with its pages while its pager allows it");
 }
 
@@ -453,6 +460,7 @@ static void lock_requests(void)
 	unmap(task_a, address, 8);
 	pager_end(&pager);
 	free(reply);
+	world_check_accounts();
 	host_report("lock requests clean, flush and lock, and say when they are done");
 }
 
@@ -477,6 +485,7 @@ static void unavailable_and_destroy(void)
 	vm_object_deallocate(object);
 	unmap(task_a, address, 8);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("unavailable data reads as zeros, a destroyed object fails");
 }
 
@@ -538,6 +547,7 @@ static void memory_short(struct thread *pageout_thread)
 	CHECK_EQUAL(*touch(task_a, &big, file + 9 * VM_PAGE_SIZE, VM_PROT_READ, &error), 109);
 	unmap(task_a, file, FILE_PAGES);
 	pager_end(&big);
+	world_check_accounts();
 	host_report("memory runs short: dirty pages go to their pager, then the asker gets an error");
 }
 
@@ -619,6 +629,7 @@ static void traps(void)
 	unmap(task_b, file, FILE_PAGES);
 	unmap(task_a, buffer, 64);
 	pager_end(&pager);
+	world_check_accounts();
 	host_report("the copying traps copy, restart, stop at missing pages, and refuse wild arguments");
 }
 
@@ -656,6 +667,7 @@ static void unaligned(void)
 		CHECK_EQUAL(vm_deallocate(task_b->map, received, size), KERN_SUCCESS);
 	}
 	unmap(task_a, address, 5);
+	world_check_accounts();
 	host_report("unaligned memory arrives at its offset, with none of its neighbours");
 }
 
@@ -669,7 +681,7 @@ static void word_keys(void)
 	CHECK_EQUAL(vm_allocate(task_a->map, &shared, VM_PAGE_SIZE, true), KERN_SUCCESS);
 	CHECK_EQUAL(vm_inherit(task_a->map, shared, VM_PAGE_SIZE, VM_INHERIT_SHARE), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(task_a->map, shared + 8, true, &before), KERN_SUCCESS);
-	CHECK_EQUAL(vm_map_fork(task_a->map, child, &child->map), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_fork(task_a->map, child->account, &child->map), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(task_a->map, shared + 8, true, &after), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(child->map, shared + 8, true, &theirs), KERN_SUCCESS);
 	CHECK(before == after && before == theirs);
@@ -683,6 +695,7 @@ static void word_keys(void)
 	unmap(task_a, own, 1);
 	unmap(task_a, shared, 1);
 	world_task_end(child);
+	world_check_accounts();
 	host_report("a word's key is one for those who share it, before and after the fork");
 }
 
@@ -708,8 +721,8 @@ static void taken_over(void)
 	vm_map_copy_t copy;
 	vm_object_t object;
 
-	CHECK_EQUAL(vm_map_create(first, &first->map), KERN_SUCCESS);
-	first->map->privileged = true;
+	CHECK_EQUAL(vm_map_create(first->account, &first->map), KERN_SUCCESS);
+	first->account->level = VM_PAGE_FOR_SERVER;
 	pager_make(&pager);
 	address = map_file(task_a, &pager, 16, false);
 	for (unsigned i = 0; i < 4; i++)
@@ -780,7 +793,7 @@ static void physical_and_dma(void)
 		*(uint8_t *)world_access(task_a, address + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(i + 1);
 	CHECK_EQUAL(((uint8_t *)physical_to_virtual(physical))[2 * VM_PAGE_SIZE], 3);
 	/* A fork and a message leave the device's pages where they are. */
-	CHECK_EQUAL(vm_map_fork(task_a->map, child, &child->map), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_fork(task_a->map, child->account, &child->map), KERN_SUCCESS);
 	vm_map_copy_t copy;
 	CHECK_EQUAL(vm_map_copyin(task_a->map, address, 3 * VM_PAGE_SIZE, false, &copy), KERN_SUCCESS);
 	*(uint8_t *)world_access(task_a, address, VM_PROT_WRITE, &error) = 9;
@@ -788,7 +801,7 @@ static void physical_and_dma(void)
 	vm_map_copy_discard(copy);
 	CHECK(world_access(child, address, VM_PROT_READ, &error) == NULL);
 
-	object = vm_object_physical(physical, 3 * VM_PAGE_SIZE, true);
+	object = vm_object_physical(&kernel_account, physical, 3 * VM_PAGE_SIZE, true);
 	CHECK_EQUAL(vm_map_enter_object(task_b->map, &mapped, 3 * VM_PAGE_SIZE, true, object, 0, VM_PROT_DEFAULT,
 			    VM_PROT_DEFAULT, VM_INHERIT_SHARE),
 		KERN_SUCCESS);
@@ -796,6 +809,7 @@ static void physical_and_dma(void)
 	unmap(task_b, mapped, 3);
 	unmap(task_a, address, 3);
 	world_task_end(child);
+	world_check_accounts();
 	host_report("physical and DMA memory");
 }
 
@@ -811,8 +825,8 @@ int main(void)
 	pageout_thread = host_last_thread();
 	task_a = world_task();
 	task_b = world_task();
-	CHECK_EQUAL(vm_map_create(task_a, &task_a->map), KERN_SUCCESS);
-	CHECK_EQUAL(vm_map_create(task_b, &task_b->map), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_create(task_a->account, &task_a->map), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_create(task_b->account, &task_b->map), KERN_SUCCESS);
 	self->task = task_a;
 	free_pages = vm_page_counts.free;
 	objects = host_kalloc_used;
@@ -835,8 +849,9 @@ int main(void)
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(vm_page_counts.active + vm_page_counts.inactive, 0);
 	CHECK_EQUAL(host_kalloc_used, objects);
-	host_report("nothing is lost");
 	world_task_end(task_a);
 	world_task_end(task_b);
+	world_check_no_accounts();
+	host_report("nothing is lost");
 	return host_result();
 }

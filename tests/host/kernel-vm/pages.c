@@ -18,8 +18,9 @@ struct held {
 
 static struct held held[HELD];
 
-kern_return_t vm_page_wait(void)
+kern_return_t vm_page_wait(const struct account *account)
 {
+	(void)account;
 	return KERN_RESOURCE_SHORTAGE;
 }
 
@@ -31,7 +32,7 @@ static void give_back(struct held *at)
 		if (!CHECK_EQUAL(at->bytes[i], at->mark))
 			break;
 	if (at->size != 0)
-		kfree(at->bytes, at->size);
+		kfree(&kernel_account, at->bytes, at->size);
 	else
 		vm_page_release_kernel(at->physical, at->pages);
 	at->bytes = NULL;
@@ -44,20 +45,20 @@ static void take(struct held *at)
 	*at = (struct held){.mark = (char)(1 + host_random(100))};
 	if (what == 0) {
 		at->pages = 1;
-		at->physical = vm_page_grab_kernel();
+		at->physical = vm_page_grab_kernel(VM_PAGE_FOR_KERNEL);
 	} else if (what == 1) {
 		unsigned align = 1;
 		uint64_t limit = host_random(2) == 0 ? UINT64_MAX : 0x200000 + (16 << 20);
 
 		at->pages = 1 + (unsigned)host_random(host_random(4) == 0 ? 512 : 20);
-		at->physical = vm_page_grab_contiguous(at->pages, limit);
+		at->physical = vm_page_grab_contiguous(VM_PAGE_FOR_KERNEL, at->pages, limit);
 		while (align < at->pages)
 			align *= 2;
 		CHECK_EQUAL(at->physical % (align * VM_PAGE_SIZE), 0);
 		CHECK(at->physical + at->pages * VM_PAGE_SIZE <= limit);
 	} else {
 		at->size = 1 + host_random(host_random(10) == 0 ? 100000 : 3000);
-		at->bytes = kalloc(at->size);
+		at->bytes = kalloc(&kernel_account, at->size);
 		for (size_t i = 0; at->bytes != NULL && i < at->size; i++)
 			if (!CHECK_EQUAL(at->bytes[i], 0))
 				break;
@@ -95,9 +96,9 @@ int main(void)
 	host_report("pages, blocks and kernel memory are given once and come back");
 
 	/* All single pages, then a block of 2 MiB once they are back. */
-	while (vm_page_grab(VM_PAGE_FOR_USER) != NULL)
+	while (vm_page_grab_for(&kernel_account, VM_PAGE_FOR_USER, false) != NULL)
 		taken++;
-	CHECK(vm_page_counts.free > 0 && vm_page_grab(VM_PAGE_FOR_SERVER) != NULL);
+	CHECK(vm_page_counts.free > 0 && vm_page_grab_for(&kernel_account, VM_PAGE_FOR_SERVER, false) != NULL);
 	CHECK(taken < vm_page_counts.total);
 	host_report("users leave a reserve to servers and the kernel");
 	return host_result();

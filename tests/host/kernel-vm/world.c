@@ -1,24 +1,31 @@
 /* Ports that are only counted, tasks that are only a map, and the messages to pagers in lists. */
 #include "world.h"
 #include <kern/assert.h>
+#include <kern/kalloc.h>
 #include <kern/processor.h>
+#include <kern/shortage.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stubs/memory_object_user.h>
 #include <vm/pmap.h>
+#include <vm/memory_object.h>
 #include <vm/vm_object.h>
 
 #define TASKS_MAX 4096
 
 static struct task *tasks[TASKS_MAX];
+struct account *world_pager_account;
+struct task kernel_task = {.account = &kernel_account};
 
 void world_start(uint64_t memory)
 {
 	host_start(memory);
+	account_init();
 	vm_init();
-	host_set_current(host_thread(NULL));
+	world_pager_account = account_make(&kernel_account, VM_PAGE_FOR_SERVER, UINT64_MAX, UINT64_MAX);
+	host_set_current(host_thread(&kernel_task));
 }
 
 /* --- Tasks. */
@@ -26,11 +33,15 @@ void world_start(uint64_t memory)
 struct task *world_task(void)
 {
 	struct task *task = calloc(1, sizeof(*task));
+	size_t fails = host_fail_after;
 
 	for (unsigned i = 1; i < TASKS_MAX; i++)
 		if (tasks[i] == NULL) {
 			tasks[i] = task;
 			task->id = i;
+			host_fail_after = SIZE_MAX;
+			task->account = account_make(&kernel_account, VM_PAGE_FOR_USER, UINT64_MAX, UINT64_MAX);
+			host_fail_after = fails;
 			strcpy(task->name, "test");
 			return task;
 		}
@@ -44,26 +55,29 @@ mach_port_name_t world_name(struct task *task)
 
 void world_task_end(struct task *task)
 {
+	if (current_thread()->task == task)
+		current_thread()->task = &kernel_task;
 	tasks[task->id] = NULL;
 	if (task->map != NULL) {
 		vm_map_terminate(task->map);
 		vm_map_deallocate(task->map);
 	}
-	CHECK_EQUAL(task->kernel_bytes, 0);
+	account_uncharge(task->account, ACCOUNT_REFERENCE);
 	free(task);
 }
 
-bool task_charge(struct task *task, uint64_t bytes)
+bool world_policy;
+uint32_t world_asked;
+
+bool shortage_may_end(const struct account *account, bool at_limit)
 {
-	if (task != NULL)
-		task->kernel_bytes += bytes;
-	return true;
+	(void)at_limit;
+	world_asked = account->id;
+	return world_policy;
 }
 
-void task_uncharge(struct task *task, uint64_t bytes)
+void shortage_tell(void)
 {
-	if (task != NULL)
-		task->kernel_bytes -= bytes;
 }
 
 vm_map_t convert_name_to_map(mach_port_name_t name)
@@ -76,12 +90,58 @@ vm_map_t convert_name_to_map(mach_port_name_t name)
 
 struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const char *name)
 {
-	struct thread *thread = host_thread(NULL);
+	struct thread *thread = host_thread(&kernel_task);
 
 	(void)priority;
 	(void)name;
 	thread->continuation = fn;
 	return thread;
+}
+
+/* --- Accounts. */
+
+/* The pages that an account has, by the table of all pages. */
+static void count_pages(uint64_t pages[ACCOUNTS_MAX], uint64_t cached[ACCOUNTS_MAX])
+{
+	memset(pages, 0, ACCOUNTS_MAX * sizeof(*pages));
+	memset(cached, 0, ACCOUNTS_MAX * sizeof(*cached));
+	for (uint64_t i = 0; i < vm_page_counts.total; i++) {
+		const struct vm_page *page = &vm_pages[i];
+
+		if (page->object != NULL)
+			*(page->cached ? &cached[page->account] : &pages[page->account]) += 1;
+		if (page->object != NULL)
+			CHECK_EQUAL(page->cached, page->object->pager != NULL);
+	}
+}
+
+void world_check_accounts(void)
+{
+	static uint64_t pages[ACCOUNTS_MAX], cached[ACCOUNTS_MAX];
+	uint64_t sum = 0;
+
+	count_pages(pages, cached);
+	for (unsigned i = 0; i < ACCOUNTS_MAX; i++) {
+		const struct account *account = accounts[i];
+
+		if (account == NULL)
+			continue;
+		CHECK_EQUAL(account->pages, pages[i]);
+		CHECK_EQUAL(account->cached, cached[i]);
+		CHECK(account->pages <= account->pages_limit && account->bytes <= account->bytes_limit);
+		sum += account->pages + account->cached;
+	}
+	CHECK_EQUAL(sum, vm_page_counts.total - vm_page_counts.free);
+}
+
+void world_check_no_accounts(void)
+{
+	world_check_accounts();
+	for (unsigned i = 1; i < ACCOUNTS_MAX; i++)
+		if (accounts[i] != NULL && accounts[i] != world_pager_account)
+			CHECK_EQUAL(accounts[i]->bytes, 0);
+	CHECK_EQUAL(world_pager_account->bytes, ACCOUNT_REFERENCE);
+	CHECK_EQUAL(kernel_account.bytes, ACCOUNT_REFERENCE + kalloc_bytes(sizeof(struct account))); /* that one */
 }
 
 /* --- Programs' memory. */
@@ -177,12 +237,13 @@ struct pager_message *world_receive(struct ipc_port *port)
 	return message;
 }
 
-struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object)
+struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object, struct account *account)
 {
 	struct ipc_port *port = host_allocation_fails() ? NULL : calloc(1, sizeof(*port));
 
 	if (port != NULL) {
 		port->type = type;
+		(void)account;
 		port->object = object;
 	}
 	return port;
@@ -200,6 +261,12 @@ void ipc_kernel_port_destroy(struct ipc_port *port)
 void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
 {
 	return port->type == type && port->object != NULL ? reference(port->object) : NULL;
+}
+
+struct account *ipc_port_account(const struct ipc_port *port)
+{
+	(void)port;
+	return world_pager_account;
 }
 
 bool ipc_port_active(struct ipc_port *port)

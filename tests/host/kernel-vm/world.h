@@ -51,6 +51,18 @@ mach_port_name_t world_name(struct task *task);
  */
 void *world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error);
 
+/* Whether somebody may be ended for memory; and the account that memory was wanted for last (kern/shortage.h). */
+extern bool world_policy;
+extern uint32_t world_asked;
+
+/* The accounts say what the table of pages says, together all that is in use. */
+void world_check_accounts(void);
+/* The same when all tasks have ended: nothing is left on any. */
+void world_check_no_accounts(void);
+
+/* Whom ports belong to. */
+extern struct account *world_pager_account;
+
 void world_start(uint64_t memory);
 
 #endif

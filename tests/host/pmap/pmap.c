@@ -32,7 +32,9 @@ static bool refuse; /* now and then no page */
 static struct processor processor;
 struct processor *host_processor = &processor;
 pte_t kernel_pml4[PTES];
-static int64_t charged;
+struct account kernel_account;
+uint64_t account_small_pages;
+static struct account payer = {.bytes = ACCOUNT_REFERENCE, .bytes_limit = UINT64_MAX};
 static unsigned flushed_pages;
 
 void *physical_to_virtual(uint64_t physical)
@@ -45,11 +47,11 @@ uint64_t virtual_to_physical(const void *address)
 	return (uint64_t)((const char *)address - memory) + FIRST_PAGE * VM_PAGE_SIZE;
 }
 
-struct vm_page *vm_page_grab(enum vm_page_level level)
+struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level level, bool cached)
 {
 	uint64_t physical;
 
-	(void)level;
+	(void)account, (void)level, (void)cached;
 	if (free_count == 0 || (refuse && rand() % 3 == 0))
 		return NULL;
 	physical = free_pages[--free_count];
@@ -68,9 +70,9 @@ void vm_page_free(struct vm_page *freed)
 	panic("no page is above the tables' limit");
 }
 
-uint64_t vm_page_grab_contiguous(unsigned count, uint64_t limit)
+uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint64_t limit)
 {
-	(void)count, (void)limit;
+	(void)level, (void)count, (void)limit;
 	return 0;
 }
 
@@ -86,28 +88,20 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 	cache->size = size;
 }
 
-void *kcache_alloc(struct kcache *cache)
+void *kcache_alloc(struct kcache *cache, struct account *account)
 {
-	return calloc(1, cache->size);
+	return account_charge(account, cache->size) ? calloc(1, cache->size) : NULL;
 }
 
-void kcache_free(struct kcache *cache, void *object)
+void kcache_free(struct kcache *cache, struct account *account, void *object)
 {
-	(void)cache;
 	free(object);
+	account_uncharge(account, cache->size);
 }
 
-bool task_charge(struct task *task, uint64_t bytes)
+void account_end(struct account *ended)
 {
-	(void)task;
-	charged += (int64_t)bytes;
-	return true;
-}
-
-void task_uncharge(struct task *task, uint64_t bytes)
-{
-	(void)task;
-	charged -= (int64_t)bytes;
+	panic("account %p falls to nothing", (void *)ended);
 }
 
 void lock_contended(struct lock *lock)
@@ -320,7 +314,7 @@ int main(void)
 	pmap_init();
 	make_addresses();
 	for (int m = 0; m < MAPS; m++) {
-		map[m] = pmap_create(NULL);
+		map[m] = pmap_create(&payer);
 		for (int a = 0; a < ADDRESSES; a++)
 			model[m][a].page = -1;
 	}
@@ -342,7 +336,7 @@ int main(void)
 	check(processor.pmap == NULL, "a destroyed map stays loaded");
 	for (int p = 0; p < PAGES; p++)
 		check(page(p)->pv == NULL, "a page keeps a mapping of a destroyed map");
-	check(free_count == free_before && charged == 0, "tables were lost");
+	check(free_count == free_before && payer.bytes == ACCOUNT_REFERENCE, "tables were lost");
 	if (failures == 0)
 		printf("PASS pmap: nothing is left of destroyed maps\n");
 	free(memory);

@@ -1,0 +1,132 @@
+/* Accounts: what tasks cost is on them, limits are errors to them alone, and nothing is left in the end. */
+#include "test.h"
+
+#include <string.h>
+
+#define MANY 64
+
+static struct account_info info_of(mach_port_t account)
+{
+	struct account_info info = {0};
+
+	if (account_info(account, (uint64_t *)&info) != KERN_SUCCESS)
+		memset(&info, 0xff, sizeof(info));
+	return info;
+}
+
+static uint64_t billed_to_nobody(mach_port_t host)
+{
+	struct host_memory_info info = {0};
+	mach_msg_type_number_t count = HOST_MEMORY_INFO_COUNT;
+
+	host_info(host, HOST_MEMORY_INFO, (uint64_t *)&info, &count);
+	return info.kernel_bytes;
+}
+
+/* Ports in the task until it may have no more. */
+static unsigned fill_with_ports(mach_port_t task)
+{
+	mach_port_t name;
+	unsigned made = 0;
+
+	while (made < 100000 && mach_port_allocate(task, MACH_PORT_RIGHT_RECEIVE, &name) == KERN_SUCCESS)
+		made++;
+	return made;
+}
+
+static void test_kernel_memory(mach_port_t host)
+{
+	uint64_t nobody = billed_to_nobody(host), before;
+	mach_port_t account, task, other;
+	unsigned made;
+
+	check_is("an account is made", account_create(host, FALSE, 1 << 20, 100, &account), KERN_SUCCESS);
+	check_is("it begins with its port", info_of(account).bytes < 1024, 1);
+	before = info_of(account).bytes;
+	check_is("a task is made on it", task_create_in(account, mach_task_self(), FALSE, &task), KERN_SUCCESS);
+	check("the task is on the account", info_of(account).bytes > before + 4096);
+	check_is("a task's account is found", task_get_account(task, &other), KERN_SUCCESS);
+	check_is("it is the same", other, account);
+	mach_port_deallocate(mach_task_self(), other);
+	made = fill_with_ports(task);
+	check("ports end at the limit", made > 1000 && made < 10000);
+	check("the limit has held", info_of(account).bytes <= 1 << 20);
+	check_is("another account has room", mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &other),
+		KERN_SUCCESS);
+	mach_port_mod_refs(mach_task_self(), other, MACH_PORT_RIGHT_RECEIVE, -1);
+	check_is("a child needs room too", task_create(task, FALSE, &other), KERN_RESOURCE_SHORTAGE);
+	check_is("a higher limit", account_set_limits(host, account, 2 << 20, 100), KERN_SUCCESS);
+	check_is("makes room", task_create(task, FALSE, &other), KERN_SUCCESS);
+	task_terminate(other);
+	mach_port_deallocate(mach_task_self(), other);
+	task_terminate(task);
+	mach_port_deallocate(mach_task_self(), task);
+	check_is("all has come back", info_of(account).bytes, before);
+	mach_port_deallocate(mach_task_self(), account);
+	check_is("nothing is on nobody's account", billed_to_nobody(host), nobody);
+}
+
+/* Writes to pages of the task, one by one, from outside; how many could be had. */
+static unsigned touch(mach_port_t task, vm_address_t address, unsigned pages)
+{
+	unsigned done = 0;
+	char byte = 1;
+
+	while (done < pages && mach_vm_write(task, address + done * VM_PAGE_SIZE, 1, &byte, 0, NULL) == KERN_SUCCESS)
+		done++;
+	return done;
+}
+
+static void test_pages(mach_port_t host)
+{
+	mach_port_t account, task, child;
+	vm_address_t address = 0, upper;
+
+	account_create(host, FALSE, ACCOUNT_NO_LIMIT, MANY, &account);
+	check_is("a task on it", task_create_in(account, mach_task_self(), FALSE, &task), KERN_SUCCESS);
+	check_is("memory is no page yet", vm_allocate(task, &address, 2 * MANY * VM_PAGE_SIZE, TRUE), KERN_SUCCESS);
+	check_is("none is counted", info_of(account).pages, 0);
+	check_is("pages end at the limit", touch(task, address, 2 * MANY), MANY);
+	check_is("they are counted", info_of(account).pages, MANY);
+	vm_deallocate(task, address + MANY / 2 * VM_PAGE_SIZE, 2 * MANY * VM_PAGE_SIZE - MANY / 2 * VM_PAGE_SIZE);
+	check_is("what is deallocated comes back", info_of(account).pages, MANY / 2);
+	upper = address + MANY / 2 * VM_PAGE_SIZE;
+	vm_allocate(task, &upper, MANY * VM_PAGE_SIZE, FALSE);
+	check_is("and can be had again", touch(task, upper, MANY), MANY / 2);
+	check_is("a copy costs none", task_create(task, TRUE, &child), KERN_SUCCESS);
+	check_is("until it is written", touch(child, address, 1), 0);
+	task_terminate(child);
+	task_terminate(task);
+	check_is("nothing is left", info_of(account).pages, 0);
+	mach_port_deallocate(mach_task_self(), child);
+	mach_port_deallocate(mach_task_self(), task);
+	mach_port_deallocate(mach_task_self(), account);
+}
+
+static void test_parts(mach_port_t host)
+{
+	mach_port_t whole, part, other;
+
+	account_create(host, FALSE, 1 << 20, 1000, &whole);
+	check_is("a part", account_split(whole, 1 << 18, 600, &part), KERN_SUCCESS);
+	check_is("is taken from the whole", info_of(whole).pages_limit, 400);
+	check_is("whose kernel memory is less too", info_of(whole).bytes_limit, (1 << 20) - (1 << 18));
+	check_is("not more than there is", account_split(whole, 1 << 18, 600, &other), KERN_RESOURCE_SHORTAGE);
+	check_is("not of a part", account_split(part, 1, 1, &other), KERN_RESOURCE_SHORTAGE);
+	check_is("limits need the host's port", account_set_limits(whole, whole, 1, 1), KERN_INVALID_HOST);
+	mach_port_deallocate(mach_task_self(), part);
+	check_is("a part that goes gives all back", info_of(whole).pages_limit, 1000);
+	mach_port_deallocate(mach_task_self(), whole);
+}
+
+void test_accounts(void)
+{
+	mach_port_t host = MACH_PORT_NULL;
+	mach_msg_type_name_t type;
+
+	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &type);
+	test_kernel_memory(host);
+	test_pages(host);
+	test_parts(host);
+	mach_port_deallocate(mach_task_self(), host);
+}

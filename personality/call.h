@@ -48,6 +48,8 @@
 struct thread;
 struct process;
 struct wait_queue;
+struct fiber;
+struct paging;
 
 /* One place a call waits in. */
 struct waiter {
@@ -61,6 +63,12 @@ struct wait_queue {
 	struct list waiters;
 };
 
+/* What a thread that leaves the server goes on with: a call that runs again, or a fiber. */
+struct ready {
+	struct list link;
+	bool is_fiber;
+};
+
 #define CALL_WAITERS 4
 /* Words of a call: six arguments, the call itself, the caller's rsp. */
 enum { CALL_SELF = 6, CALL_STACK = 7, CALL_WORDS = 8 };
@@ -71,7 +79,7 @@ enum call_state {
 	CALL_RUNNING, /* a thread of the server runs it */
 	CALL_WAITING, /* in wait queues, with a deadline, or both; reply right in `reply` */
 	CALL_READY,   /* woken; on the list of calls to run again */
-	CALL_WORKER,  /* handed to the workers */
+	CALL_PAGING,  /* a thread of the pool (paging.c) brings in pages of the caller's that it missed */
 };
 
 struct call {
@@ -89,15 +97,14 @@ struct call {
 	union {
 		struct {
 			bool timed_out;
-			bool in_worker; /* may wait for pagers: see call_need_worker */
 			bool has_deadline;
 			bool no_restart; /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
 			bool real_ids;   /* rights to files by the real ids: access */
+			bool signalled;  /* woken by a signal, which ends it */
 
 			/* Said in this run: */
-			bool will_wait;   /* by call_wait */
-			bool want_worker; /* by call_need_worker */
-			bool absent;      /* by the copy functions: see absent_address */
+			bool will_wait; /* by call_wait */
+			bool absent;    /* by the copy functions: see absent_address */
 		};
 		uint64_t flags; /* all of them */
 	};
@@ -106,14 +113,21 @@ struct call {
 
 	/* The dispatcher's. */
 	enum call_state state;
-	mach_port_t reply; /* send-once right once deferred; null when the call is idle */
+	union {
+		struct {
+			mach_port_t reply; /* send-once right once deferred; null when the call is idle */
+			unsigned waiters;  /* in use of those below */
+		};
+		uint64_t reply_and_waiters;
+	};
 	struct waiter waiter[CALL_WAITERS];
 	struct waiter *more_waiters; /* malloced, when CALL_WAITERS do not suffice */
-	unsigned waiters;
 	struct timer timer;
 	char *trace;                          /* the line so far */
-	struct list link;                     /* ready list, worker queue */
-	uint64_t absent_address, absent_size; /* what the worker makes resident before the next run */
+	struct ready ready;                   /* on the ready list */
+	struct fiber *fiber;                  /* where it waits in its middle, or null */
+	struct paging *paging;                /* CALL_PAGING: what is under way */
+	uint64_t absent_address, absent_size; /* what is made resident before the next run */
 };
 
 static inline struct call *call_of(uint64_t caller)
@@ -121,8 +135,8 @@ static inline struct call *call_of(uint64_t caller)
 	return (struct call *)(uintptr_t)caller;
 }
 
-/* --- The one lock of the server. Held while a call runs; released around RPCs to other servers and around waiting
- * copies. */
+/* --- The one lock of the server. Held while a call runs; released while it waits for a file server (filerpc.h) or for
+ * pages (paging.h). */
 void server_lock(void);
 void server_unlock(void);
 
@@ -132,7 +146,9 @@ int copy_in(struct call *call, void *to, uint64_t from, size_t size);
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size);
 /* A string with its NUL; size: of `to`. Length, -ENAMETOOLONG when it does not fit. */
 int copy_string(struct call *call, char *to, uint64_t from, size_t size);
-/* The same with any task, never waiting: 0, -EFAULT, or CALL_ERROR_RESTART with nothing recorded. */
+/* To any task, in the middle of whatever runs: waits for pages on a fiber, releasing the lock. 0, -EFAULT, -ENOMEM. */
+int copy_out_waiting(mach_port_t task, uint64_t to, const void *from, size_t size);
+/* With any task, never waiting: 0, -EFAULT, or CALL_ERROR_RESTART with nothing recorded. */
 int copy_in_task(mach_port_t task, void *to, uint64_t from, size_t size);
 int copy_out_task(mach_port_t task, uint64_t to, const void *from, size_t size);
 /* The result of a call from that of an int function. */
@@ -140,13 +156,6 @@ static inline int64_t call_result(int result)
 {
 	return result == CALL_ERROR_RESTART ? CALL_RESTART : result;
 }
-
-/*
- * For calls that will wait for a pager in ways the copy functions do not cover (exec, reading through a mapping of the
- * server's): if it returns true, `return CALL_RESTART` at once; the call runs again in a worker, where this returns
- * false. There `server_unlock(); waiting copies; server_lock();` is allowed.
- */
-bool call_need_worker(struct call *call);
 
 /* --- Waiting. */
 void wait_queue_init(struct wait_queue *queue);
@@ -167,10 +176,10 @@ int64_t call_wait_for(struct call *call, struct wait_queue *queue);
 /* --- What the rest of the server says to the dispatcher (run.c, waiting.c). */
 /* Takes a waiting or ready call out of its queues: it will not run again; its reply right stays. */
 void call_cancel(struct call *call);
-/* Ends a waiting call because of a signal: its handler runs, and the call is -EINTR or begins anew. */
+/* Wakes a waiting call because of a signal, which ends it: its handler runs, and the call is -EINTR or begins anew. */
 void call_interrupt(struct call *call);
-/* Ends a call whose reply right is in `reply`: signals that are due are delivered first. Not CALL_RESTART. */
-void call_finish(struct call *call, int64_t result);
+/* The call that runs will be answered by its reply right, from whatever thread. */
+void call_keep_reply(struct call *call);
 void call_make_ready(struct call *call);
 /* A lent call has ended: its thread's registers are set. */
 void call_answered(struct call *call, int64_t result);

@@ -1,9 +1,11 @@
-/* Copies between a caller and the server: never waiting for a pager, but asking for a restart after a worker has. */
+/* Copies between a caller and the server: no thread waits for a pager; the call asks for a restart, or its fiber waits.
+ */
 #include <mach/mach.h>
 #include <string.h>
 
 #include "call.h"
 #include "mm.h"
+#include "paging.h"
 #include "proc.h"
 
 /* How much of a string is copied at first: few are longer. */
@@ -58,6 +60,29 @@ int copy_out(struct call *call, uint64_t to, const void *from, size_t size)
 	if (size == 0 || mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
 		return 0;
 	return copy_out_missing(call, to, from, size);
+}
+
+/* How much is brought in at once. */
+#define WAITING_CHUNK (64ull << 10)
+
+int copy_out_waiting(mach_port_t task, uint64_t to, const void *from, size_t size)
+{
+	while (size > 0) {
+		vm_size_t done = 0;
+		kern_return_t result = mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, &done);
+
+		if (result == KERN_SUCCESS)
+			return 0;
+		if (result != KERN_ABSENT)
+			return -EFAULT;
+		to += done;
+		from = (const char *)from + done;
+		size -= done;
+		result = paging_bring(task, to, size < WAITING_CHUNK ? size : WAITING_CHUNK, NULL);
+		if (result != KERN_SUCCESS)
+			return result == KERN_RESOURCE_SHORTAGE ? -ENOMEM : -EFAULT;
+	}
+	return 0;
 }
 
 int copy_string(struct call *call, char *to, uint64_t from, size_t size)

@@ -9,8 +9,10 @@
 
 #include "call.h"
 #include "dispatch.h"
+#include "fiber.h"
 #include "mm.h"
 #include "proc.h"
+#include "run.h"
 #include "sigframe.h"
 #include "trace.h"
 #include "unix_server.h"
@@ -43,15 +45,6 @@ static bool get_state(struct thread *thread, struct state *state)
 static void set_registers(struct thread *thread, struct state *state)
 {
 	thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, (uint64_t *)&state->registers, x86_CONTEXT_REGISTERS);
-}
-
-/*
- * A frame's bytes. A page of the stack that has to come from the default pager first is waited for, with the lock held:
- * this pager depends on nobody here, and it is rare.
- */
-static bool put(mach_port_t task, uint64_t address, const void *data, uint64_t size)
-{
-	return mach_vm_write(task, address, size, data, 0, NULL) == KERN_SUCCESS;
 }
 
 /* Bytes of the floating-point state of the threads here: learnt from the last frame. */
@@ -93,7 +86,9 @@ static bool push_frame(struct thread *thread, struct state *state, const struct 
 	frame_fill_context(&image->frame.context, registers, mask, &stack, place.floating);
 	image->frame.info = *info;
 	memset(image->gap, 0, sizeof image->gap);
-	if (!put(task, place.frame, image, offsetof(struct frame_image, floating) + float_size + sizeof magic))
+	/* May release the lock: a page of the stack can be anybody's. */
+	if (copy_out_waiting(
+		    task, place.frame, image, offsetof(struct frame_image, floating) + float_size + sizeof magic) != 0)
 		return false;
 	registers->rdi = (uint64_t)info->signal;
 	registers->rsi = place.frame + offsetof(struct signal_frame, info);
@@ -115,10 +110,11 @@ static bool run_handler(struct thread *thread, struct state *state, int signal, 
 
 	if (trace_enabled)
 		trace_note(thread, "--- %s ---", strsignal(signal));
-	if (!push_frame(thread, state, &action, info, mask)) {
+	if (!push_frame(thread, state, &action, info, mask))
 		process_exit(thread->process, SIGSEGV);
+	if (thread->dead)
 		return false;
-	}
+	slot = &thread->process->actions->action[signal - 1];
 	thread->restore_mask = false;
 	thread->blocked |= action.mask;
 	if (!(action.flags & SA_NODEFER))
@@ -228,15 +224,42 @@ static void kick_again(struct timer *timer)
 	signal_wake(list_entry(timer, struct thread, kick));
 }
 
+/*
+ * On a fiber: the handlers of a suspended thread outside a call, which then goes on. May wait for a page of its stack:
+ * as the thread's call, which is marked running so that nobody frees it meanwhile.
+ */
+static void run_handlers(void *argument)
+{
+	struct thread *thread = argument;
+	struct state state; /* large, and mostly not needed: not to be cleared */
+	struct signal_info info;
+	bool changed = false;
+	int signal;
+
+	if (get_state(thread, &state)) {
+		current_call = &thread->call;
+		while ((signal = next_handler(thread, &info)) != 0) {
+			if (!run_handler(thread, &state, signal, &info))
+				break;
+			changed = true;
+		}
+		current_call = NULL;
+	}
+	thread->call.state = CALL_IDLE;
+	if (thread->dead) {
+		thread_free(thread);
+		return;
+	}
+	if (changed)
+		set_registers(thread, &state);
+	thread_resume(thread->port);
+}
+
 /* In user mode, or between the receipt of its call and our lock, or between its end and the reply. */
 static void kick_user(struct thread *thread)
 {
 	struct thread_basic_info basic;
 	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
-	struct state state; /* large, and mostly not needed: not to be cleared */
-	struct signal_info info;
-	bool changed = false;
-	int signal;
 
 	if (thread_suspend(thread->port) != KERN_SUCCESS)
 		return;
@@ -244,23 +267,12 @@ static void kick_user(struct thread *thread)
 		basic.in_call == THREAD_IN_FOREIGN_CALL) {
 		thread->kick.fire = kick_again;
 		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
-	} else if (get_state(thread, &state)) {
-		/* The thread must not be freed under our hands when a signal ends the process. */
+		thread_resume(thread->port);
+	} else {
+		/* Whoever sends the signal does not wait with it. */
 		thread->call.state = CALL_RUNNING;
-		while ((signal = next_handler(thread, &info)) != 0) {
-			if (!run_handler(thread, &state, signal, &info))
-				break;
-			changed = true;
-		}
-		thread->call.state = CALL_IDLE;
-		if (thread->dead) {
-			thread_free(thread);
-			return;
-		}
-		if (changed)
-			set_registers(thread, &state);
+		fiber_run(run_handlers, thread);
 	}
-	thread_resume(thread->port);
 }
 
 void deliver_kick(struct thread *thread)
@@ -276,7 +288,7 @@ void deliver_kick(struct thread *thread)
 		break;
 	case CALL_RUNNING:
 	case CALL_READY:
-	case CALL_WORKER:
+	case CALL_PAGING:
 		break; /* at its end */
 	}
 }
@@ -347,7 +359,9 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 		return KERN_SUCCESS;
 	}
 	thread->call.state = CALL_RUNNING;
+	current_call = &thread->call;
 	alive = run_handler(thread, &state, info.signal, &info);
+	current_call = NULL;
 	thread->call.state = CALL_IDLE;
 	if (!alive) {
 		thread_free(thread);

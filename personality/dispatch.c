@@ -12,12 +12,15 @@
 
 #include "call.h"
 #include "deliver.h"
+#include "fiber.h"
+#include "filerpc.h"
 #include "lock.h"
 #include "proc.h"
 #include "run.h"
 
 mach_port_t server_port_set;
 
+#define THREAD_STACK   (128u << 10)
 #define INTERRUPTS_MAX 16
 static void (*interrupt_handler[INTERRUPTS_MAX])(void);
 static unsigned interrupts;
@@ -32,19 +35,26 @@ uint64_t clock_realtime(void)
 	return mach_clock_real();
 }
 
-void server_thread_start(void *(*function)(void *))
+bool server_thread_try(void *(*function)(void *))
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
+	bool started;
 
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, 256 * 1024);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attributes, function, NULL) != 0) {
+	started = pthread_create(&thread, &attributes, function, NULL) == 0;
+	pthread_attr_destroy(&attributes);
+	return started;
+}
+
+void server_thread_start(void *(*function)(void *))
+{
+	if (!server_thread_try(function)) {
 		fprintf(stderr, "unix: no memory for a thread\n");
 		exit(1);
 	}
-	pthread_attr_destroy(&attributes);
 }
 
 mach_port_t server_port_create(uint64_t payload)
@@ -75,6 +85,16 @@ static uint32_t reply_flags(enum answer answer)
 	return answer == ANSWER_WORD ? 0 : answer == ANSWER_NONE ? REPLY_NONE : REPLY_KEEP;
 }
 
+/* A call that left more to do. It may have left its home, too, while it waited; then this stack ends. */
+static __attribute__((noinline)) uint32_t settle(struct call *call, int64_t *result)
+{
+	uint32_t flags = reply_flags(call_settle(call, result));
+
+	if (!fiber_at_home())
+		fiber_end();
+	return flags;
+}
+
 /* A new system call. Its result goes with the next receive, whose flags this returns. */
 static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *result)
 {
@@ -98,10 +118,10 @@ static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *re
 			call->state = CALL_IDLE;
 			flags = 0;
 		} else {
-			flags = reply_flags(call_settle(call, result));
+			flags = settle(call, result);
 		}
 	}
-	if (list_empty(&calls_ready))
+	if (list_empty(&ready_list))
 		lock_release();
 	else
 		server_leave();
@@ -168,6 +188,14 @@ union buffer {
 	char bytes[4096];
 };
 
+/* Nobody is waited for: an answer that finds no room is destroyed. */
+static void send_now(mach_msg_header_t *message)
+{
+	if (mach_msg(message, MACH_SEND_MSG | MACH_SEND_TIMEOUT, message->msgh_size, 0, MACH_PORT_NULL, 0,
+		    MACH_PORT_NULL) != MACH_MSG_SUCCESS)
+		mach_msg_destroy(message);
+}
+
 static void serve_buffer(union buffer *in)
 {
 	const mach_msg_trailer_t *trailer = (const void *)(in->bytes + ((in->header.msgh_size + 7) & ~7u));
@@ -185,9 +213,22 @@ static void serve_buffer(union buffer *in)
 		return;
 	if (out.header.msgh_remote_port == MACH_PORT_NULL)
 		return;
-	if (mach_msg(&out.header, MACH_SEND_MSG, out.header.msgh_size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL) !=
-		MACH_MSG_SUCCESS)
-		mach_msg_destroy(&out.header);
+	send_now(&out.header);
+}
+
+/* The answer to words, which may have come with any port for it. */
+static void answer_words(const struct mach_delivery *delivery)
+{
+	struct {
+		mach_msg_header_t header;
+		uint64_t word;
+	} out = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0),
+			 .msgh_size = sizeof out,
+			 .msgh_remote_port = mach_reply_defer(),
+			 .msgh_id = DELIVERED_ID(delivery->kind) + 100},
+		.word = delivery->word[0]};
+
+	send_now(&out.header);
 }
 
 /* What is no system call. */
@@ -199,7 +240,7 @@ static __attribute__((noinline)) void serve_other(
 	} else if (result == KERN_SUCCESS) {
 		serve_words(delivery);
 		if (delivery->kind & DELIVERED_CALL)
-			mach_reply_wait_words(server_port_set, REPLY_NO_WAIT, 1, NULL, 0, delivery);
+			answer_words(delivery);
 	} else if (result == MACH_RCV_TOO_LARGE) {
 		/* Nobody who may send here sends so much: take it out, truncated, and destroy it. */
 		if (mach_msg(&in->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *in, server_port_set, 0,
@@ -208,14 +249,14 @@ static __attribute__((noinline)) void serve_other(
 	}
 }
 
-static void *server_thread(void *argument)
+/* A home's loop; on a new stack it starts anew, since the one that has become a fiber ends here. */
+static void receive_loop(void)
 {
 	struct mach_delivery delivery;
 	uint32_t flags = REPLY_NONE;
 	int64_t answer = 0;
 	union buffer buffer;
 
-	(void)argument;
 	for (;;) {
 		kern_return_t result =
 			mach_answer_wait(server_port_set, flags, answer, &buffer, sizeof buffer, &delivery);
@@ -226,20 +267,34 @@ static void *server_thread(void *argument)
 		} else {
 			serve_other(result, &delivery, &buffer);
 			flags = REPLY_NONE;
+			if (!fiber_at_home()) {
+				server_lock();
+				fiber_end();
+			}
 		}
 	}
-	return NULL;
 }
 
-void dispatch_run(void)
+static void *server_thread(void *argument)
+{
+	(void)argument;
+	fiber_be_home(receive_loop);
+}
+
+void dispatch_run(void (*first)(void *argument))
 {
 	unsigned i;
 
-	for (i = 0; i < WORKER_THREADS; i++)
-		server_thread_start(call_worker);
+	filerpc_start();
+	server_thread_start(ready_thread);
 	timers_start();
 	for (i = 1; i < SERVER_THREADS; i++)
 		server_thread_start(server_thread);
-	server_thread(NULL);
-	abort();
+	server_lock();
+	if (!fiber_start(first, NULL)) {
+		fprintf(stderr, "unix: no memory for a stack\n");
+		exit(1);
+	}
+	server_unlock();
+	fiber_be_home(receive_loop);
 }

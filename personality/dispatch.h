@@ -1,4 +1,4 @@
-/* The dispatcher: threads of the server, calls that run again, workers. */
+/* The dispatcher: threads of the server, calls that run again. */
 #ifndef PERSONALITY_DISPATCH_H
 #define PERSONALITY_DISPATCH_H
 
@@ -9,7 +9,6 @@
 struct call;
 
 #define SERVER_THREADS 8
-#define WORKER_THREADS 4
 
 /* The port set that all of the server's receive rights are in. */
 extern mach_port_t server_port_set;
@@ -18,7 +17,8 @@ extern mach_port_t server_port_set;
 mach_port_t server_port_create(uint64_t payload);
 void server_port_destroy(mach_port_t port);
 
-/* Runs the calls that have become ready, then releases the lock: the end of every thread's turn outside a call. */
+/* Goes on with the calls and fibers that have become ready, then releases the lock: the end of every thread's turn
+ * outside a call. */
 void server_leave(void);
 
 /* A ready call of a process that was stopped goes on. */
@@ -26,9 +26,12 @@ void call_resume_ready(struct call *call);
 
 /* Runs function in a new thread of the server; failing ends the server. */
 void server_thread_start(void *(*function)(void *));
+/* The same; false: it could not be started. */
+bool server_thread_try(void *(*function)(void *));
 
-/* Serves calls on the port set with SERVER_THREADS threads, one of them the calling one. Does not return. */
-_Noreturn void dispatch_run(void);
+/* Runs the function on a fiber, and serves calls on the port set with SERVER_THREADS threads, one of them the calling
+ * one. */
+_Noreturn void dispatch_run(void (*first)(void *argument));
 
 /* Interrupts: what device_interrupt messages at `port` call, with the lock held. */
 void interrupt_register(mach_port_t port, void (*handler)(void));

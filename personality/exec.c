@@ -225,13 +225,9 @@ int exec_map(struct call *call, struct address_space *space, struct vnode *vnode
 			/* What follows the file's bytes in the last page is zeros. */
 			if (error == 0 && (file_end & VM_PAGE_MASK) != 0 && segment->memory_size > segment->file_size &&
 				(protection & PROT_WRITE)) {
-				mach_port_t task = space->task;
-				kern_return_t result;
-
-				server_unlock();
-				result = mach_vm_write(task, file_end, round_page(file_end) - file_end, zeros, 0, NULL);
-				server_lock();
-				error = result == KERN_SUCCESS ? 0 : -EIO;
+				error = copy_out_waiting(space->task, file_end, zeros, round_page(file_end) - file_end);
+				if (error == -EFAULT)
+					error = -EIO; /* the file's page cannot be had */
 			}
 			start = round_page(file_end);
 		}
@@ -473,11 +469,11 @@ static int64_t exec_user(
 	int64_t result;
 	int length;
 
-	if (call_need_worker(call))
-		return CALL_RESTART;
 	result = rlimit_check_exec(call->process);
 	if (result != 0)
 		return result;
+	/* The thread that calls will be another one's, or gone: no answer must go to it by the way. */
+	call_keep_reply(call);
 	length = copy_string(call, path, path_address, sizeof path);
 	if (length < 0)
 		return call_result(length);

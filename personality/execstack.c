@@ -65,18 +65,9 @@ int exec_strings_replace(struct exec_strings *strings, unsigned drop, const char
 	return 0;
 }
 
-/* Writes to the new task, whose pages nobody else has: waits for no pager but for the default one. */
 static int put(struct address_space *space, uint64_t address, const void *data, uint64_t size)
 {
-	kern_return_t result;
-	mach_port_t task = space->task;
-
-	if (size == 0)
-		return 0;
-	server_unlock();
-	result = mach_vm_write(task, address, size, data, 0, NULL);
-	server_lock();
-	return result == KERN_SUCCESS ? 0 : -ENOMEM;
+	return copy_out_waiting(space->task, address, data, size) == 0 ? 0 : -ENOMEM;
 }
 
 static unsigned hardware_capabilities(unsigned *more)

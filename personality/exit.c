@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "dispatch.h"
+#include "fiber.h"
 #include "file.h"
 #include "fork.h"
 #include "futex.h"
@@ -13,6 +14,7 @@
 #include "posixtimer.h"
 #include "proc.h"
 #include "rlimit.h"
+#include "run.h"
 #include "system.h"
 #include "trace.h"
 #include "tty.h"
@@ -27,6 +29,8 @@ void thread_free(struct thread *thread)
 	struct process *process = thread->process;
 	bool waits = thread->call.reply != MACH_PORT_NULL;
 
+	if (current_call == &thread->call)
+		current_call = NULL;
 	timer_cancel(&thread->kick);
 	/* A caller whose right to a reply dies raises an exception: it leaves its call first. */
 	if (waits && thread->borrowed) {
@@ -58,15 +62,18 @@ void thread_free(struct thread *thread)
 
 static bool busy(const struct thread *thread)
 {
-	return thread->lent != NULL || thread->call.state == CALL_RUNNING || thread->call.state == CALL_WORKER;
+	return thread->lent != NULL || thread->call.state == CALL_RUNNING;
 }
 
 static void end_thread(struct thread *thread)
 {
-	if (busy(thread))
-		thread->dead = true;
-	else
+	if (!busy(thread)) {
 		thread_free(thread);
+		return;
+	}
+	thread->dead = true;
+	if (thread->call.fiber != NULL)
+		fiber_give_up(thread->call.fiber);
 }
 
 bool process_end_other_threads(struct process *process, struct thread *thread)
@@ -239,15 +246,15 @@ static void tell_parent(struct process *process)
 		signal_process(parent, signal, &info);
 }
 
-static void process_finish(struct process *process)
+/* On a fiber: closing files may wait for a file server, which whoever ended the process does not. */
+static void process_close(void *argument)
 {
+	struct process *process = argument;
 	struct file_table *files = process->files;
 	struct fs_context *fs = process->fs;
 	struct address_space *memory = process->memory;
 	struct vnode *executable = process->executable;
 
-	process_add_times(process);
-	vfork_finish(process);
 	process->files = NULL;
 	process->fs = NULL;
 	process->memory = NULL;
@@ -272,6 +279,13 @@ static void process_finish(struct process *process)
 		return;
 	}
 	tell_parent(process);
+}
+
+static void process_finish(struct process *process)
+{
+	process_add_times(process);
+	vfork_finish(process);
+	fiber_run(process_close, process);
 }
 
 void process_reap(struct process *process)

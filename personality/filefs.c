@@ -3,23 +3,16 @@
 
 #include <errno.h>
 #include <mach/mach.h>
-#include <pthread.h>
 #include <servers/file_user.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fiber.h"
+
 #define NODE_TABLE 4096
-#define UNUSED_MAX 2048
+#define UNUSED_MAX 2048 /* of a mount */
 
 static struct file_node *table[NODE_TABLE];
-static struct list unused = LIST_INITIALIZER(unused);
-static unsigned unused_count;
-
-/* The cleaner sleeps here; used with a lock of its own, since the server lock is not the kind that one can wait with.
- */
-static pthread_mutex_t cleaner_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cleaner_wanted = PTHREAD_COND_INITIALIZER;
-static bool cleaner_work;
 
 static struct file_node **chain_of(const struct mount *mount, uint64_t inode)
 {
@@ -56,7 +49,7 @@ struct vnode *file_node_use(struct file_node *node)
 {
 	if (node->vnode.references++ == 0) {
 		list_remove(&node->unused);
-		unused_count--;
+		node->vnode.mount->unused_count--;
 	}
 	return &node->vnode;
 }
@@ -104,9 +97,7 @@ int file_node_attributes(struct file_node *node, file_attributes_t *out)
 		kern_return_t result;
 
 		node->stale = false; /* what changes from here on makes it stale again */
-		server_unlock();
-		result = file_get_attributes(port, &fresh);
-		server_lock();
+		result = ASK(node->vnode.mount, file_get_attributes(port, &fresh));
 		if (result != KERN_SUCCESS) {
 			node->stale = true;
 			return -FILE_ERRNO(result);
@@ -147,9 +138,7 @@ static int change(struct file_node *node, unsigned which, const file_attributes_
 	file_attributes_t fresh;
 	kern_return_t result;
 
-	server_unlock();
-	result = file_set_attributes(port, which, *values, &fresh);
-	server_lock();
+	result = ASK(node->vnode.mount, file_set_attributes(port, which, *values, &fresh));
 	if (result != KERN_SUCCESS)
 		return -FILE_ERRNO(result);
 	if (which & FILE_SET_SIZE) {
@@ -250,30 +239,28 @@ void filefs_write_back(struct mount *mount)
 
 /* --- The end of a node. */
 
-static void wake_cleaner(void)
-{
-	pthread_mutex_lock(&cleaner_lock);
-	cleaner_work = true;
-	pthread_cond_signal(&cleaner_wanted);
-	pthread_mutex_unlock(&cleaner_lock);
-}
+static void clean(void *argument);
 
 /* The last reference is gone. Never waits: what needs an RPC is the cleaner's. */
 static void release(struct vnode *vnode)
 {
 	struct file_node *node = file_node_of(vnode);
+	struct mount *mount = vnode->mount;
 
 	if (node->attributes.links == 0) {
 		/* First in line. */
-		node->unused.next = unused.next;
-		node->unused.prev = &unused;
-		unused.next->prev = &node->unused;
-		unused.next = &node->unused;
+		node->unused.next = mount->unused.next;
+		node->unused.prev = &mount->unused;
+		mount->unused.next->prev = &node->unused;
+		mount->unused.next = &node->unused;
 	} else {
-		list_append(&unused, &node->unused);
+		list_append(&mount->unused, &node->unused);
 	}
-	if (++unused_count > UNUSED_MAX || node->attributes.links == 0)
-		wake_cleaner();
+	if (++mount->unused_count <= UNUSED_MAX && node->attributes.links != 0)
+		return;
+	/* Without memory for a fiber the next release tries again. */
+	if (!mount->cleaning)
+		mount->cleaning = fiber_start(clean, mount);
 }
 
 static void destroy(struct file_node *node)
@@ -284,7 +271,7 @@ static void destroy(struct file_node *node)
 		link = &(*link)->hash_next;
 	*link = node->hash_next;
 	list_remove(&node->unused);
-	unused_count--;
+	node->vnode.mount->unused_count--;
 	file_names_forget(node);
 	if (node->mapping != NULL)
 		file_mapping_release(node->mapping);
@@ -295,48 +282,58 @@ static void destroy(struct file_node *node)
 	free(node);
 }
 
-static void clean(void)
+/* The cleaner of a mount, on a fiber. */
+static void clean(void *argument)
 {
-	while (!list_empty(&unused)) {
-		struct file_node *node = list_entry(unused.next, struct file_node, unused);
+	struct mount *mount = argument;
 
-		if (unused_count <= UNUSED_MAX && node->attributes.links != 0)
-			return;
+	while (!list_empty(&mount->unused)) {
+		struct file_node *node = list_entry(mount->unused.next, struct file_node, unused);
+
+		if (mount->unused_count <= UNUSED_MAX && node->attributes.links != 0)
+			break;
 		if (node->times_dirty || node->allocated_to > round_page(node->attributes.size)) {
 			file_node_write_back(node);
 			/* The lock was released: it may be in use again, or still be dirty after an error. */
 			node->times_dirty = false;
-			if (unused.next != &node->unused || node->vnode.references != 0 || node->busy)
+			if (mount->unused.next != &node->unused || node->vnode.references != 0 || node->busy)
 				continue;
 		}
 		destroy(node);
 	}
+	mount->cleaning = false;
 }
 
-static void *cleaner(void *argument)
+/*
+ * Changes may or may not have been made, which nobody heard of: asks for everything anew. What cannot be asked for
+ * stays as it was known.
+ */
+void filefs_distrust(struct mount *mount)
 {
-	(void)argument;
-	for (;;) {
-		pthread_mutex_lock(&cleaner_lock);
-		while (!cleaner_work)
-			pthread_cond_wait(&cleaner_wanted, &cleaner_lock);
-		cleaner_work = false;
-		pthread_mutex_unlock(&cleaner_lock);
-		server_lock();
-		clean();
-		server_unlock();
-	}
-	return NULL;
-}
+	unsigned i;
 
-void filefs_start(void)
-{
-	static bool started;
-	pthread_t thread;
+	for (i = 0; i < NODE_TABLE; i++) {
+		struct file_node *node = table[i], *next;
 
-	if (!started && pthread_create(&thread, NULL, cleaner, NULL) == 0) {
-		pthread_detach(thread);
-		started = true;
+		for (; node != NULL; node = next) {
+			file_attributes_t fresh;
+
+			next = node->hash_next;
+			if (node->vnode.mount != mount)
+				continue;
+			file_node_use(node);
+			file_names_forget(node);
+			node->version++;
+			node->allocated_from = node->allocated_to = 0;
+			node->stale = true;
+			if (ASK(mount, file_get_attributes(node->port, &fresh)) == KERN_SUCCESS) {
+				node->attributes.size = fresh.size;
+				file_node_take(node, &fresh);
+			}
+			/* Held over the RPC: the chain may have lost others meanwhile, not this one. */
+			next = node->hash_next;
+			vnode_release(&node->vnode);
+		}
 	}
 }
 
@@ -347,9 +344,7 @@ static int sync_file(struct vnode *vnode, bool data_only)
 	kern_return_t result;
 
 	file_node_write_back(node);
-	server_unlock();
-	result = file_sync(port, data_only);
-	server_lock();
+	result = ASK(vnode->mount, file_sync(port, data_only));
 	return -FILE_ERRNO(result);
 }
 

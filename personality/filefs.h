@@ -10,9 +10,10 @@
  * too many, and those without links at once. gone      taken out of the tables by the cleaner, its port given back,
  * freed.
  *
- * The server lock covers all of it and is released around RPCs. `busy` marks a node whose size or space changes during
- * an RPC; calls that need to change it too wait on busy_queue and begin again. Everything else that comes back from an
- * RPC is checked against what happened meanwhile: a directory's `version` says whether its names changed.
+ * The server lock covers all of it and is released while a fiber waits for an answer (ASK, filerpc.h). `busy` marks a
+ * node whose size or space changes during an RPC; calls that need to change it too wait on busy_queue and begin again.
+ * Everything else that comes back from an RPC is checked against what happened meanwhile: a directory's `version` says
+ * whether its names changed.
  */
 #ifndef PERSONALITY_FILEFS_H
 #define PERSONALITY_FILEFS_H
@@ -69,8 +70,8 @@ struct vnode *filefs_vnode(struct mount *mount, mach_port_t port, const file_att
 /* A reference to the vnode of a node that may be unused. */
 struct vnode *file_node_use(struct file_node *node);
 bool filefs_is(const struct vnode *vnode);
-/* Starts the cleaner. */
-void filefs_start(void);
+/* Forgets what is known of the mount's files and asks anew: when it cannot be told what became of changes. */
+void filefs_distrust(struct mount *mount);
 /* Writes times back and gives back space beyond the end, of all files of the mount. */
 void filefs_write_back(struct mount *mount);
 void file_node_write_back(struct file_node *node);

@@ -8,6 +8,7 @@
 
 #include "filefs.h"
 #include "mm.h"
+#include "paging.h"
 #include "proc.h"
 #include "signal.h"
 #include "vfs_internal.h"
@@ -15,6 +16,7 @@
 #define MAPPING_MIN        (64ull << 10)
 #define MAPPING_DOUBLES_TO (64ull << 20) /* grows by doubling up to here, then by this much */
 #define COPY_CHUNK         (1ull << 20)
+#define BRING_CHUNK        (64ull << 10) /* of absent pages, at once */
 #define ALLOCATE_STEP_MAX                                                                                              \
 	(1ull << 20)        /* space for a growing file is asked for ahead, as much as it has, up to this              \
 			     */
@@ -28,6 +30,24 @@ void file_mapping_release(struct file_mapping *mapping)
 	free(mapping);
 }
 
+static int copy_errno(kern_return_t result)
+{
+	switch (result) {
+	case KERN_SUCCESS:
+		return 0;
+	case KERN_MEMORY_ERROR:
+	case KERN_MEMORY_FAILURE:
+	case KERN_INVALID_CAPABILITY:
+		return -EIO;
+	case KERN_ABORTED: /* the caller is gone */
+		return -EINTR;
+	case KERN_RESOURCE_SHORTAGE:
+		return -ENOMEM;
+	default:
+		return (result & ~0xfff) == FILE_ERROR_BASE ? -FILE_ERRNO(result) : -EFAULT;
+	}
+}
+
 static int get_object(struct file_node *node)
 {
 	mach_port_t port = node->port, object = MACH_PORT_NULL;
@@ -35,9 +55,7 @@ static int get_object(struct file_node *node)
 
 	if (node->object != MACH_PORT_NULL)
 		return 0;
-	server_unlock();
-	result = file_memory_object(port, &object);
-	server_lock();
+	result = ASK(node->vnode.mount, file_memory_object(port, &object));
 	if (result != KERN_SUCCESS)
 		return -FILE_ERRNO(result);
 	if (node->object == MACH_PORT_NULL)
@@ -70,14 +88,12 @@ static int get_mapping(struct file_node *node, uint64_t end, struct file_mapping
 		made->size = size;
 		made->users = 1;
 		object = node->object;
-		/* Waits for the pager when the kernel has not seen the object before. */
-		server_unlock();
-		result = vm_map(mach_task_self(), &made->address, size, 0, TRUE, object, 0, FALSE,
-			VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_WRITE, VM_INHERIT_NONE);
-		server_lock();
+		result = paging_map(object, size, node->vnode.mount, &made->address);
 		if (result != KERN_SUCCESS) {
 			free(made);
-			return result == KERN_INVALID_CAPABILITY ? -EIO : -ENOMEM; /* the pager is dead */
+			/* An improper capability is a memory object whose pager is dead. */
+			error = copy_errno(result);
+			return error == -EFAULT ? -ENOMEM : error;
 		}
 		mapping = node->mapping;
 		if (mapping == NULL || mapping->size < made->size) {
@@ -94,46 +110,63 @@ static int get_mapping(struct file_node *node, uint64_t end, struct file_mapping
 	return 0;
 }
 
-static int copy_errno(kern_return_t result)
+/* One copy between a task and the mapping, as far as the pages are there. */
+static kern_return_t copy_piece(
+	mach_port_t task, uint64_t address, char *memory, uint64_t size, bool out, vm_size_t *done)
 {
-	switch (result) {
-	case KERN_SUCCESS:
-		return 0;
-	case KERN_MEMORY_ERROR:
-	case KERN_MEMORY_FAILURE:
-		return -EIO;
-	case KERN_RESOURCE_SHORTAGE:
-		return -ENOMEM;
-	default:
-		return (result & ~0xfff) == FILE_ERROR_BASE ? -FILE_ERRNO(result) : -EFAULT;
-	}
+	return out ? mach_vm_write(task, address, size, memory, VM_COPY_NOWAIT, done)
+		   : mach_vm_read_overwrite(task, address, size, memory, VM_COPY_NOWAIT, done);
 }
 
-/* One copy between a task and the mapping. */
-static kern_return_t copy_piece(
-	mach_port_t task, uint64_t address, char *memory, uint64_t size, bool out, uint32_t flags, vm_size_t *done)
+/* Brings in what a copy of `size` bytes has missed, of which the first page counts. */
+static kern_return_t bring(mach_port_t task, uint64_t address, uint64_t size, struct mount *mount)
 {
-	return out ? mach_vm_write(task, address, size, memory, flags, done)
-		   : mach_vm_read_overwrite(task, address, size, memory, flags, done);
+	kern_return_t result = paging_bring(task, address, size < BRING_CHUNK ? size : BRING_CHUNK, mount);
+
+	return result == KERN_SUCCESS || result == KERN_ABORTED ? result : paging_bring(task, address, 1, mount);
 }
 
 /*
- * The next `size` bytes between the caller and the mapping; io->done says how many were moved in any case. A page that
- * a pager has to bring sends the call to a worker, where the lock is released and the copy waits.
+ * All of it: what is absent is brought in, first of the caller's memory (of which a stranger's pager must not use up
+ * those who wait for this mount), then of the contents. *done: moved in any case. 0 or -errno.
  */
-static int copy_bytes(struct io *io, char *memory, uint64_t size, bool out)
+static int copy_part(
+	struct vnode *vnode, mach_port_t task, uint64_t address, char *memory, uint64_t size, bool out, uint64_t *done)
+{
+	/* Only a copy that fails has to tell how far it gets. */
+	kern_return_t result = copy_piece(task, address, memory, size, out, NULL);
+
+	*done = result == KERN_SUCCESS ? size : 0;
+	while (result != KERN_SUCCESS) {
+		vm_size_t moved = 0;
+
+		result = copy_piece(task, address + *done, memory + *done, size - *done, out, &moved);
+		*done = result == KERN_SUCCESS ? size : *done + moved;
+		if (result != KERN_ABSENT)
+			break;
+		if (task != mach_task_self()) {
+			result = bring(task, address + *done, size - *done, NULL);
+			if (result != KERN_SUCCESS)
+				return result == KERN_ABORTED ? -EINTR : -EFAULT;
+		}
+		result = bring(mach_task_self(), (uintptr_t)memory + *done, size - *done, vnode->mount);
+		if (result != KERN_SUCCESS)
+			return copy_errno(result);
+		result = KERN_ABSENT;
+	}
+	return copy_errno(result);
+}
+
+/* The next `size` bytes between the caller and the mapping; io->done says how many were moved in any case. */
+static int copy_bytes(struct vnode *vnode, struct io *io, char *memory, uint64_t size, bool out)
 {
 	mach_port_t task = io->server == NULL ? process_task(io->call->process) : mach_task_self();
-	uint32_t flags = io->call->in_worker ? 0 : VM_COPY_NOWAIT;
 	uint64_t skip = io->done, left = size;
-	kern_return_t result = KERN_SUCCESS;
+	int error = 0;
 	unsigned i;
 
-	if (flags == 0)
-		server_unlock();
-	for (i = 0; left > 0 && result == KERN_SUCCESS && (io->server != NULL || i < io->segments); i++) {
-		uint64_t part = left, address = (uintptr_t)io->server + io->done;
-		vm_size_t done;
+	for (i = 0; left > 0 && error == 0 && (io->server != NULL || i < io->segments); i++) {
+		uint64_t part = left, address = (uintptr_t)io->server + io->done, done;
 
 		if (io->server == NULL) {
 			part = io->segment[i].size;
@@ -147,26 +180,12 @@ static int copy_bytes(struct io *io, char *memory, uint64_t size, bool out)
 			if (part > left)
 				part = left;
 		}
-		/* Only a copy that fails has to tell how far it gets. */
-		done = part;
-		result = copy_piece(task, address, memory, part, out, flags, NULL);
-		if (result != KERN_SUCCESS) {
-			done = 0;
-			result = copy_piece(task, address, memory, part, out, flags, &done);
-			if (result == KERN_SUCCESS)
-				done = part;
-		}
+		error = copy_part(vnode, task, address, memory, part, out, &done);
 		io->done += done;
 		memory += done;
 		left -= done;
 	}
-	if (flags == 0)
-		server_lock();
-	if (result == KERN_ABSENT) {
-		call_need_worker(io->call);
-		return CALL_ERROR_RESTART;
-	}
-	return copy_errno(result);
+	return error;
 }
 
 /* What a read or write returns after a piece of it came out as `error`. */
@@ -194,7 +213,7 @@ int64_t filefs_read(struct vnode *vnode, struct io *io, uint64_t offset)
 		error = get_mapping(node, offset + size, &mapping);
 		if (error != 0)
 			break;
-		error = copy_bytes(io, (char *)(uintptr_t)(mapping->address + offset), size, true);
+		error = copy_bytes(vnode, io, (char *)(uintptr_t)(mapping->address + offset), size, true);
 		file_mapping_release(mapping);
 		offset += io->done - before;
 	}
@@ -222,9 +241,7 @@ int filefs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uin
 		return error;
 	if (size < node->attributes.size)
 		size = node->attributes.size;
-	server_unlock();
-	result = file_allocate(port, offset, length, size);
-	server_lock();
+	result = ASK(vnode->mount, file_allocate(port, offset, length, size));
 	if (result == KERN_SUCCESS) {
 		if (node->attributes.size < size)
 			node->attributes.size = size;
@@ -365,7 +382,7 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 			error = get_mapping(node, at + size, &mapping);
 		if (error != 0)
 			break;
-		error = copy_bytes(io, (char *)(uintptr_t)(mapping->address + at), size, false);
+		error = copy_bytes(vnode, io, (char *)(uintptr_t)(mapping->address + at), size, false);
 		file_mapping_release(mapping);
 		at += io->done - before;
 		node->attributes.modify_time = node->attributes.change_time = (int64_t)clock_realtime();

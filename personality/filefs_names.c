@@ -102,9 +102,7 @@ int filefs_look_up(struct vnode *vnode, const char *text, struct vnode **out)
 	}
 	if (name != NULL)
 		return -ENOENT;
-	server_unlock();
-	result = file_look_up(port, text, &found, &attributes);
-	server_lock();
+	result = ASK(vnode->mount, file_look_up(port, text, &found, &attributes));
 	if (result == KERN_SUCCESS) {
 		*out = filefs_vnode(vnode->mount, found, &attributes);
 		if (*out == NULL)
@@ -161,9 +159,7 @@ int filefs_create(struct vnode *vnode, const char *text, unsigned mode, uint64_t
 	kern_return_t result;
 
 	names_change(directory);
-	server_unlock();
-	result = file_make(parent, text, mode, uid, gid, device, &port, &attributes);
-	server_lock();
+	result = ASK(vnode->mount, file_make(parent, text, mode, uid, gid, device, &port, &attributes));
 	return made(directory, text, result, port, &attributes, out);
 }
 
@@ -177,9 +173,7 @@ int filefs_symlink(struct vnode *vnode, const char *text, const char *target, ui
 	int error;
 
 	names_change(directory);
-	server_unlock();
-	result = file_symlink(parent, text, target, uid, gid, &port, &attributes);
-	server_lock();
+	result = ASK(vnode->mount, file_symlink(parent, text, target, uid, gid, &port, &attributes));
 	error = made(directory, text, result, port, &attributes, &link);
 	if (error == 0)
 		vnode_release(link);
@@ -193,9 +187,7 @@ int filefs_link(struct vnode *vnode, struct vnode *to, const char *text)
 	kern_return_t result;
 
 	names_change(directory);
-	server_unlock();
-	result = file_link(port, parent, text);
-	server_lock();
+	result = ASK(to->mount, file_link(port, parent, text));
 	names_change(directory);
 	node->stale = true;
 	if (result == KERN_SUCCESS)
@@ -232,9 +224,7 @@ int filefs_unlink(struct vnode *vnode, const char *text, bool is_directory)
 	kern_return_t result;
 
 	names_change(directory);
-	server_unlock();
-	result = file_unlink(parent, text, is_directory);
-	server_lock();
+	result = ASK(vnode->mount, file_unlink(parent, text, is_directory));
 	names_change(directory);
 	forget_name(directory, text);
 	if (result == KERN_SUCCESS) {
@@ -256,9 +246,7 @@ int filefs_rename(struct vnode *vnode, const char *text, struct vnode *to, const
 
 	names_change(from);
 	names_change(directory);
-	server_unlock();
-	result = file_rename(from_port, text, to_port, to_text, flags);
-	server_lock();
+	result = ASK(vnode->mount, file_rename(from_port, text, to_port, to_text, flags));
 	names_change(from);
 	names_change(directory);
 	forget_name(from, text);
@@ -298,9 +286,7 @@ int filefs_read_link(struct vnode *vnode, char *target, size_t size)
 
 		if (text == NULL)
 			return -ENOMEM;
-		server_unlock();
-		result = file_read_link(port, text);
-		server_lock();
+		result = ASK(vnode->mount, file_read_link(port, text));
 		if (result == KERN_SUCCESS && node->target == NULL)
 			node->target = strndup(text, sizeof(file_path_t) - 1);
 		free(text);
@@ -325,9 +311,7 @@ int filefs_read_directory(struct vnode *vnode, uint64_t cookie, directory_emit e
 		mach_port_t port = directory->port;
 		kern_return_t result;
 
-		server_unlock();
-		result = file_read_directory(port, cookie, entries, &length);
-		server_lock();
+		result = ASK(vnode->mount, file_read_directory(port, cookie, entries, &length));
 		error = -FILE_ERRNO(result);
 		if (error != 0 || length == 0)
 			break;

@@ -99,7 +99,7 @@ static void inherit_thread(struct thread *thread, const struct thread *from, con
 
 static int write_tid(mach_port_t task, uint64_t address, int id)
 {
-	return mach_vm_write(task, address, sizeof id, &id, 0, NULL) == KERN_SUCCESS ? 0 : -EFAULT;
+	return copy_out_task(task, address, &id, sizeof id);
 }
 
 static int64_t clone_thread(struct call *call, const struct clone_request *request)
@@ -260,8 +260,23 @@ fail:
 	return -EAGAIN;
 }
 
+/* The words that will be written are there then: nothing can be waited for once the child is half made. */
+static int words_there(struct call *call, const struct clone_request *request)
+{
+	uint32_t word;
+	int error = 0;
+
+	if (request->flags & CLONE_PARENT_SETTID)
+		error = copy_in(call, &word, request->parent_tid, sizeof word);
+	if (error != CALL_ERROR_RESTART && (request->flags & CLONE_CHILD_SETTID))
+		error = copy_in(call, &word, request->child_tid, sizeof word);
+	return error == CALL_ERROR_RESTART ? error : 0;
+}
+
 static int64_t do_clone(struct call *call, struct clone_request *request)
 {
+	if (words_there(call, request) != 0)
+		return CALL_RESTART;
 	if (request->flags & CLONE_THREAD) {
 		if ((request->flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
 			return -EINVAL;

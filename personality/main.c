@@ -17,6 +17,7 @@
 #include "file.h"
 #include "loadavg.h"
 #include "proc.h"
+#include "run.h"
 #include "system.h"
 #include "trace.h"
 #include "vdso.h"
@@ -142,7 +143,8 @@ static int64_t start_program(struct call *call, const char *path, const char *co
 	return result;
 }
 
-static void *start_init(void *argument)
+/* On a fiber: the file servers may let it wait. */
+static void start_init(void *argument)
 {
 	const char *shell[] = {"sh", "-c", console_command, NULL};
 	static const char *const init[] = {"init", NULL};
@@ -152,7 +154,6 @@ static void *start_init(void *argument)
 	int error;
 
 	(void)argument;
-	server_lock();
 	error = mounts_start();
 	if (error != 0)
 		fail("the root file system cannot be mounted", -error);
@@ -160,8 +161,8 @@ static void *start_init(void *argument)
 	thread = make_init();
 	call = &thread->call;
 	call->state = CALL_RUNNING;
-	call->in_worker = true;
 	call->number = 59; /* execve */
+	current_call = call;
 	result = console_command_mode ? start_program(call, "/bin/sh", shell) : start_program(call, "/sbin/init", init);
 	if (result != CALL_GONE && !console_command_mode) {
 		static const char *const single[] = {"-sh", NULL};
@@ -174,8 +175,7 @@ static void *start_init(void *argument)
 		console_init_ended(127);
 		system_end(false);
 	}
-	server_leave();
-	return NULL;
+	current_call = NULL;
 }
 
 int main(void)
@@ -190,6 +190,5 @@ int main(void)
 	load_start();
 	memory_policy_start();
 	server_unlock();
-	server_thread_start(start_init);
-	dispatch_run();
+	dispatch_run(start_init);
 }

@@ -81,6 +81,8 @@ static struct mount *mount_create(const char *source, const char *target, const 
 	mount->service = service;
 	mount->device = makedev(service != MACH_PORT_NULL ? 8 : 0, next_device);
 	next_device++;
+	filerpc_mount_init(&mount->rpc);
+	list_init(&mount->unused);
 	return mount;
 }
 
@@ -95,7 +97,9 @@ static int mount_add(struct mount *mount, struct vnode *root)
 	}
 	if (error != 0) {
 		vnode_release(root);
-		free(mount);
+		/* The root of a file server's stays among the unused nodes of its mount. */
+		if (mount->service == MACH_PORT_NULL)
+			free(mount);
 		return error;
 	}
 	mount->root = root;
@@ -137,41 +141,64 @@ static int server_info(struct mount *mount, file_system_info_t *out)
 	mach_port_t service = mount->service;
 	kern_return_t result;
 
-	server_unlock();
-	result = file_system_info(service, out);
-	server_lock();
+	result = ASK(mount, file_system_info(service, out));
 	return -FILE_ERRNO(result);
+}
+
+/* A mount that came to nothing. What a file server may still say to it keeps it. */
+static void mount_free(struct mount *mount)
+{
+	if (mount == NULL || !filerpc_mount_idle(&mount->rpc))
+		return;
+	timer_cancel(&mount->rpc.timer);
+	if (mount->service != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), mount->service);
+	free(mount);
+}
+
+static kern_return_t look_up_service(const char *name, mach_port_t *service)
+{
+	mach_port_t bootstrap;
+	kern_return_t result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+
+	if (result == KERN_SUCCESS) {
+		result = bootstrap_look_up(bootstrap, name, service);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+	return result;
 }
 
 /* The tree that a file server serves under a name. */
 static int mount_service(const char *name, const char *target, const char *type)
 {
-	mach_port_t bootstrap, service = MACH_PORT_NULL, root_port = MACH_PORT_NULL;
+	mach_port_t service = MACH_PORT_NULL, root_port = MACH_PORT_NULL;
 	file_system_info_t info;
 	file_attributes_t attributes;
-	struct mount *mount;
+	struct mount *mount = NULL;
 	struct vnode *root;
 	kern_return_t result;
 
 	server_unlock();
-	result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+	result = look_up_service(name, &service);
+	server_lock();
 	if (result == KERN_SUCCESS) {
-		result = bootstrap_look_up(bootstrap, name, &service);
-		mach_port_deallocate(mach_task_self(), bootstrap);
+		mount = mount_create(name, target, type, 0, server_info, service);
+		if (mount == NULL)
+			return -ENOMEM;
+		result = ASK(mount, file_system_info(service, &info));
 	}
 	if (result == KERN_SUCCESS)
-		result = file_system_info(service, &info);
-	if (result == KERN_SUCCESS)
-		result = file_system_root(service, &root_port, &attributes);
-	server_lock();
+		result = ASK(mount, file_system_root(service, &root_port, &attributes));
 	if (result != KERN_SUCCESS) {
 		fprintf(stderr, "unix: no file server answers as \"%s\": %s\n", name, mach_error_string(result));
+		mount_free(mount);
 		return -FILE_ERRNO(result);
 	}
-	mount = mount_create(name, target, type, info.read_only ? MS_RDONLY : 0, server_info, service);
-	root = mount != NULL ? filefs_vnode(mount, root_port, &attributes) : NULL;
+	if (info.read_only)
+		mount->flags |= MS_RDONLY;
+	root = filefs_vnode(mount, root_port, &attributes);
 	if (root == NULL) {
-		free(mount);
+		mount_free(mount);
 		return -ENOMEM;
 	}
 	return mount_add(mount, root);
@@ -183,7 +210,6 @@ int mounts_start(void)
 
 	if (error != 0)
 		return error;
-	filefs_start();
 	/* Without these one can still work. */
 	failed = mount_own("devtmpfs", "/dev", "devtmpfs", devfs_root);
 	if (failed != 0)
@@ -211,9 +237,7 @@ void mounts_stop(void)
 		if (service == MACH_PORT_NULL)
 			continue;
 		filefs_write_back(mount);
-		server_unlock();
-		result = file_system_stop(service);
-		server_lock();
+		result = ASK(mount, file_system_stop(service));
 		if (result != KERN_SUCCESS)
 			fprintf(stderr, "unix: the file system on %s was not stopped: %s\n", mount->target,
 				mach_error_string(result));

@@ -167,7 +167,7 @@ struct thread *thread_create_for(struct process *process, int id)
 	thread->id = id;
 	thread->process = process;
 	signal_queue_init(&thread->pending);
-	list_init(&thread->call.link);
+	list_init(&thread->call.ready.link);
 	thread->call.thread = thread;
 	thread->call.process = process;
 	thread_rehash(thread, id);

@@ -1,4 +1,4 @@
-/* Runs calls: for the first time, again when they are ready, in workers; and ends them. */
+/* Runs calls: for the first time, and again when they are ready; and ends them. */
 #include "run.h"
 
 #include <mach/mach.h>
@@ -8,8 +8,9 @@
 #include "call.h"
 #include "deliver.h"
 #include "dispatch.h"
+#include "fiber.h"
 #include "lock.h"
-#include "mm.h"
+#include "paging.h"
 #include "proc.h"
 #include "procfs.h"
 #include "trace.h"
@@ -17,9 +18,10 @@
 #include "user.h"
 
 uint32_t server_lock_word;
-/* Grows with every call for the workers; they wait on it. */
-static uint32_t worker_calls;
-static struct list worker_queue = LIST_INITIALIZER(worker_queue);
+/* Grows when there is something ready and nobody about to leave the server: the ready thread waits on it. */
+static uint32_t left_ready;
+
+__thread struct call *current_call;
 
 void lock_slowly(void)
 {
@@ -32,25 +34,16 @@ void server_lock(void)
 	lock_acquire();
 }
 
-static void to_worker(struct call *call)
-{
-	call->state = CALL_WORKER;
-	list_append(&worker_queue, &call->link);
-	/* Release: a worker that sees the count finds the call, under the lock. */
-	__atomic_add_fetch(&worker_calls, 1, __ATOMIC_RELEASE);
-	mach_word_wake(&worker_calls, 1, 0);
-}
-
 void server_unlock(void)
 {
-	/* In the middle of a call: what has become ready must not wait for the end of its RPC. */
-	while (!list_empty(&calls_ready)) {
-		struct call *call = list_entry(calls_ready.next, struct call, link);
+	bool left = !list_empty(&ready_list);
 
-		list_remove(&call->link);
-		to_worker(call);
-	}
 	lock_release();
+	if (left) {
+		/* Release: who sees the count takes the lock anyway; it only ends its wait. */
+		__atomic_add_fetch(&left_ready, 1, __ATOMIC_RELEASE);
+		mach_word_wake(&left_ready, 1, 0);
+	}
 }
 
 static void call_clean(struct call *call)
@@ -80,18 +73,20 @@ void call_forget(struct call *call)
 static enum answer finish_call(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
-	mach_port_t reply = call->reply;
 	enum answer answer;
 	uint64_t word[8] = {0};
+	mach_port_t reply;
 
 	if (call->timer.index == 0 && call_leaves_nothing(call) &&
-		(*result > CALL_SPECIAL || (*result == CALL_KEEP && reply == MACH_PORT_NULL))) {
+		(*result > CALL_SPECIAL || (*result == CALL_KEEP && call->reply == MACH_PORT_NULL))) {
 		answer = *result == CALL_KEEP ? ANSWER_KEEP : ANSWER_WORD;
 		call->state = CALL_IDLE;
 	} else {
 		call->state = CALL_RUNNING;
 		call_leave_queues(call);
+		current_call = call; /* what it waits for, it waits for as this call */
 		answer = deliver_at_return(call, result);
+		current_call = NULL;
 		if (thread->dead) {
 			thread_free(thread);
 			return ANSWER_NONE;
@@ -100,6 +95,8 @@ static enum answer finish_call(struct call *call, int64_t *result)
 			trace_end(call, *result);
 		call_clean(call);
 	}
+	/* Delivering may have waited: then the reply right was kept. */
+	reply = call->reply;
 	call->reply = MACH_PORT_NULL;
 	if (reply == MACH_PORT_NULL)
 		return answer;
@@ -114,16 +111,10 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	return ANSWER_NONE;
 }
 
-void call_finish(struct call *call, int64_t result)
-{
-	finish_call(call, &result);
-}
-
 void call_interrupt(struct call *call)
 {
-	call_cancel(call);
-	call->state = CALL_RUNNING;
-	call_finish(call, CALL_INTERRUPTED);
+	call->signalled = true;
+	call_make_ready(call);
 }
 
 /* vfork: the kernel's call is answered with 0, for the child; ours stays open, waiting for nothing. */
@@ -146,8 +137,6 @@ void call_answered(struct call *call, int64_t result)
 	call_clean(call);
 }
 
-__thread struct call *current_call;
-
 struct call *proc_caller(void)
 {
 	return current_call;
@@ -156,6 +145,12 @@ struct call *proc_caller(void)
 struct user *user_now(void)
 {
 	return current_call == NULL ? NULL : current_call->process->user;
+}
+
+void call_keep_reply(struct call *call)
+{
+	if (call->reply == MACH_PORT_NULL)
+		call->reply = mach_reply_defer();
 }
 
 enum answer call_settle(struct call *call, int64_t *result)
@@ -172,19 +167,21 @@ enum answer call_settle(struct call *call, int64_t *result)
 		return lend(call, result);
 	if (*result != CALL_RESTART)
 		return finish_call(call, result);
-	if (!call->want_worker && !call->absent && signal_due(thread)) {
+	if (!call->absent && signal_due(thread)) {
 		*result = CALL_INTERRUPTED;
 		return finish_call(call, result);
 	}
-	if (call->reply == MACH_PORT_NULL)
-		call->reply = mach_reply_defer();
+	call_keep_reply(call);
 	if (call->argument != call->kept_argument) {
 		memcpy(call->kept_argument, call->argument, sizeof call->kept_argument);
 		call->argument = call->kept_argument;
 	}
-	if (call->want_worker || call->absent) {
+	if (call->absent) {
 		call_leave_queues(call);
-		to_worker(call);
+		if (!paging_for_call(call)) {
+			*result = -ENOMEM;
+			return finish_call(call, result);
+		}
 	} else if (call->will_wait) {
 		call_start_waiting(call);
 	} else {
@@ -194,73 +191,70 @@ enum answer call_settle(struct call *call, int64_t *result)
 	return ANSWER_NONE;
 }
 
-/* Runs a call again. */
+void call_paged(struct call *call)
+{
+	call->state = CALL_WAITING;
+	call_make_ready(call);
+}
+
 static void run_again(struct call *call)
 {
 	int64_t result;
 
 	call->state = CALL_RUNNING;
-	call->will_wait = call->want_worker = call->absent = false;
+	if (call->signalled) {
+		call->signalled = false;
+		result = CALL_INTERRUPTED;
+		finish_call(call, &result);
+		return;
+	}
+	call->will_wait = call->absent = false;
 	result = call_let_run(call);
 	call_settle(call, &result);
 }
 
+/* On a fiber: runs the ready calls again, until one waits there or a fiber comes first. */
+static void run_ready_calls(void *argument)
+{
+	(void)argument;
+	while (!list_empty(&ready_list)) {
+		struct ready *ready = list_entry(ready_list.next, struct ready, link);
+
+		if (ready->is_fiber)
+			return;
+		list_remove(&ready->link);
+		run_again(list_entry(ready, struct call, ready));
+	}
+}
+
 void server_leave(void)
 {
-	while (!list_empty(&calls_ready)) {
-		struct call *call = list_entry(calls_ready.next, struct call, link);
+	if (!fiber_at_home()) {
+		server_unlock();
+		return;
+	}
+	while (!list_empty(&ready_list)) {
+		struct ready *ready = list_entry(ready_list.next, struct ready, link);
 
-		list_remove(&call->link);
-		run_again(call);
+		if (ready->is_fiber) {
+			list_remove(&ready->link);
+			fiber_resume((struct fiber *)ready);
+		} else {
+			fiber_run(run_ready_calls, NULL);
+		}
 	}
 	lock_release();
 }
 
-/* Brings the pages in that a call missed. Without the lock: one of the few places of the server that wait for a pager.
- */
-static void make_resident(mach_port_t task, uint64_t address, uint64_t size)
-{
-	uint64_t at;
-	char byte;
-
-	for (at = address; at < address + size; at = trunc_page(at) + VM_PAGE_SIZE) {
-		if (mach_vm_read_overwrite(task, at, 1, &byte, 0, NULL) != KERN_SUCCESS)
-			return;
-	}
-}
-
-void *call_worker(void *argument)
+void *ready_thread(void *argument)
 {
 	(void)argument;
 	for (;;) {
-		struct call *call;
+		uint32_t seen = __atomic_load_n(&left_ready, __ATOMIC_ACQUIRE);
 
 		server_lock();
-		while (list_empty(&worker_queue)) {
-			uint32_t seen = __atomic_load_n(&worker_calls, __ATOMIC_ACQUIRE);
-
-			lock_release();
-			mach_word_wait(&worker_calls, seen, MACH_DEADLINE_NONE, 0);
-			lock_acquire();
-		}
-		call = list_entry(worker_queue.next, struct call, link);
-		list_remove(&call->link);
-		call->state = CALL_RUNNING;
-		if (call->absent) {
-			mach_port_t task = process_task(call->process);
-			uint64_t address = call->absent_address, size = call->absent_size;
-
-			server_unlock();
-			make_resident(task, address, size);
-			server_lock();
-		}
-		if (call->thread->dead) {
-			thread_free(call->thread);
-		} else {
-			call->in_worker = true;
-			run_again(call);
-		}
 		server_leave();
+		mach_word_wait(&left_ready, seen, MACH_DEADLINE_NONE, 0);
 	}
 	return NULL;
 }

@@ -20,16 +20,18 @@
  * and lets the routine of unix.defs run. Most calls are then plain: the result goes with the thread's next receive.
  *   2. Otherwise call_settle (run.c) looks at what the routine left. A result: finish_call delivers due signals and
  * gives back what the call held. CALL_RESTART: the arguments and the reply right are kept (mach_reply_defer) and the
- * call waits (waiting.c), or goes to a worker.
+ * call waits (waiting.c), or pages of its caller are brought in first (paging.c).
  *   3. A waker puts it on the ready list; the next thread to leave the server runs it again, goes on with 2, and
  * answers through the kept right.
  *
- * A thread whose process is killed while its call runs (the lock may be released around an RPC) is only marked dead;
- * call_settle frees it when the call comes back.
+ * In the middle of 1 or 3 the routine may wait on its fiber (fiber.h) for a file server's answer or for pages: its
+ * thread goes on with other calls, some thread comes back to it later. A thread whose process is killed meanwhile is
+ * only marked dead, and a wait that nobody needs to see the end of ends at once (fiber_give_up); call_settle frees the
+ * thread when the call comes back.
  */
 
-/* Woken calls that the next thread to leave the server will run. */
-extern struct list calls_ready;
+/* Woken calls, and fibers, with which the next thread to leave the server goes on. */
+extern struct list ready_list;
 
 /* The call that this thread of the server runs, or null. */
 extern __thread struct call *current_call;
@@ -52,19 +54,25 @@ static inline int64_t call_let_run(struct call *call)
 	return result;
 }
 
-/* For a call without a deadline: whether nothing is left to do but to reply with the result. Most calls end so. */
-static inline bool call_leaves_nothing(const struct call *call)
+/* For a call without a deadline: whether anything is left to do but to reply with the result. Mostly there is not. */
+static inline bool call_leaves(const struct call *call, uint64_t more)
 {
 	const struct thread *thread = call->thread;
 
 	/* One test of all: nothing to wait for, to give back, to print; no signal to deliver, no mask to restore. */
-	return ((uintptr_t)call->scratch | (uintptr_t)call->trace | call->waiters | thread->dead |
-		       thread->restore_mask | signals_unblocked(thread)) == 0;
+	return ((uintptr_t)call->scratch | (uintptr_t)call->trace | more | thread->dead | thread->restore_mask |
+		       signals_unblocked(thread)) != 0;
+}
+
+static inline bool call_leaves_nothing(const struct call *call)
+{
+	return !call_leaves(call, call->waiters);
 }
 
 static inline bool call_is_plain(const struct call *call, int64_t result)
 {
-	return result > CALL_SPECIAL && call_leaves_nothing(call);
+	/* One that has waited on a fiber is answered through its kept right. */
+	return result > CALL_SPECIAL && !call_leaves(call, call->reply_and_waiters);
 }
 
 /* After a run that left more to do: ends the call or makes it wait; says how the thread that received it replies. */
@@ -73,7 +81,9 @@ enum answer call_settle(struct call *call, int64_t *result);
 void call_start_waiting(struct call *call);
 /* Takes it out of all of them. */
 void call_leave_queues(struct call *call);
-/* What a worker thread does. */
-void *call_worker(void *argument);
+/* The call waits until the pages it missed are there: paging.c makes it ready. */
+void call_paged(struct call *call);
+/* A thread that goes on with what became ready while nobody was about to leave the server. */
+void *ready_thread(void *argument);
 
 #endif

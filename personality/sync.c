@@ -18,9 +18,7 @@ static int sync_mount(struct mount *mount)
 	if (service == MACH_PORT_NULL)
 		return 0;
 	filefs_write_back(mount);
-	server_unlock();
-	result = file_system_sync(service);
-	server_lock();
+	result = ASK(mount, file_system_sync(service));
 	return -FILE_ERRNO(result);
 }
 

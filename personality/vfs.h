@@ -15,6 +15,7 @@
 
 #include "call.h"
 #include "file.h"
+#include "filerpc.h"
 
 struct vnode;
 struct mount;
@@ -104,6 +105,10 @@ struct mount {
 	char type[16];
 	unsigned flags;      /* MS_RDONLY ... */
 	mach_port_t service; /* of a file server, or null */
+	struct filerpc_mount rpc;
+	struct list unused; /* struct file_node, oldest first; filefs.c's */
+	unsigned unused_count;
+	bool cleaning; /* a fiber gives unused nodes back */
 	int (*info)(struct mount *mount, file_system_info_t *out);
 };
 

@@ -5,10 +5,11 @@
 #include "call.h"
 #include "dispatch.h"
 #include "file.h"
+#include "paging.h"
 #include "proc.h"
 #include "run.h"
 
-struct list calls_ready = LIST_INITIALIZER(calls_ready);
+struct list ready_list = LIST_INITIALIZER(ready_list);
 
 void wait_queue_init(struct wait_queue *queue)
 {
@@ -119,14 +120,6 @@ int64_t call_wait_for(struct call *call, struct wait_queue *queue)
 	return error != 0 ? error : call_wait(call);
 }
 
-bool call_need_worker(struct call *call)
-{
-	if (call->in_worker)
-		return false;
-	call->want_worker = true;
-	return true;
-}
-
 void call_leave_queues(struct call *call)
 {
 	unsigned i;
@@ -152,18 +145,20 @@ void call_make_ready(struct call *call)
 	call->state = CALL_READY;
 	/* A stopped process does nothing: process_continue makes its calls ready. */
 	if (!call->process->stopped)
-		list_append(&calls_ready, &call->link);
+		list_append(&ready_list, &call->ready.link);
 }
 
 void call_resume_ready(struct call *call)
 {
-	if (call->state == CALL_READY && list_empty(&call->link))
-		list_append(&calls_ready, &call->link);
+	if (call->state == CALL_READY && list_empty(&call->ready.link))
+		list_append(&ready_list, &call->ready.link);
 }
 
 void call_cancel(struct call *call)
 {
 	call_leave_queues(call);
-	if (call->state == CALL_READY || call->state == CALL_WORKER)
-		list_remove(&call->link);
+	if (call->state == CALL_READY)
+		list_remove(&call->ready.link);
+	if (call->state == CALL_PAGING)
+		paging_forget(call);
 }

@@ -260,8 +260,8 @@ static void process_close(void *argument)
 	process->memory = NULL;
 	process->executable = NULL;
 	/*
-	 * The task first, which takes the last thread along: one that still ran would find nobody behind its port. These may
-	 * release the lock. The process has no threads and cannot be waited for yet.
+	 * The task first, which takes the last thread along: one that still ran would find nobody behind its port.
+	 * These may release the lock. The process has no threads and cannot be waited for yet.
 	 */
 	address_space_release(memory);
 	server_port_destroy(process->port);

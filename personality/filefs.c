@@ -256,7 +256,7 @@ static void release(struct vnode *vnode)
 	} else {
 		list_append(&mount->unused, &node->unused);
 	}
-	if (++mount->unused_count <= UNUSED_MAX && node->attributes.links != 0)
+	if (++mount->unused_count <= UNUSED_MAX && node->attributes.links != 0 && !mount->off)
 		return;
 	/* Without memory for a fiber the next release tries again. */
 	if (!mount->cleaning)
@@ -290,7 +290,7 @@ static void clean(void *argument)
 	while (!list_empty(&mount->unused)) {
 		struct file_node *node = list_entry(mount->unused.next, struct file_node, unused);
 
-		if (mount->unused_count <= UNUSED_MAX && node->attributes.links != 0)
+		if (mount->unused_count <= UNUSED_MAX && node->attributes.links != 0 && !mount->off)
 			break;
 		if (node->times_dirty || node->allocated_to > round_page(node->attributes.size)) {
 			file_node_write_back(node);

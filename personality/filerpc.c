@@ -395,6 +395,17 @@ void filerpc_mount_init(struct filerpc_mount *mount)
 	mount->timeout = FILERPC_TIMEOUT;
 }
 
+void filerpc_set_timeout(struct filerpc_mount *mount, uint64_t timeout)
+{
+	mount->timeout = timeout;
+	list_for_each (link, &mount->requests) {
+		struct request *request = list_entry(link, struct request, link);
+
+		request->deadline = clock_monotonic() + patience(mount, request->id);
+		watch(mount, request->deadline);
+	}
+}
+
 bool filerpc_mount_idle(struct filerpc_mount *mount)
 {
 	return list_empty(&mount->requests) && list_empty(&mount->full) && !mount->distrusting;

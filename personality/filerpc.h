@@ -53,6 +53,8 @@ struct filerpc_mount {
 
 void filerpc_start(void);
 void filerpc_mount_init(struct filerpc_mount *mount);
+/* ns; also for requests that are out. */
+void filerpc_set_timeout(struct filerpc_mount *mount, uint64_t timeout);
 /* Whether nothing is under way: the mount may be freed once its timer is cancelled. */
 bool filerpc_mount_idle(struct filerpc_mount *mount);
 /* umount by force: ends all requests, and refuses further ones. */

@@ -20,6 +20,9 @@
 #define PROC_MAGIC  0x9fa0
 #define TMPFS_MAGIC 0x01021994
 
+#define OPTIONS_SIZE 128
+#define TIMEOUT_MAX  86400 /* s */
+
 struct list mounts = LIST_INITIALIZER(mounts);
 
 static uint64_t next_device = 1;
@@ -65,6 +68,17 @@ static int find_directory(const char *path, struct vnode **out)
 	return 0;
 }
 
+struct mount *mount_after(const struct mount *mount)
+{
+	list_for_each (link, &mounts) {
+		struct mount *next = list_entry(link, struct mount, link);
+
+		if (mount == NULL || next->order > mount->order)
+			return next;
+	}
+	return NULL;
+}
+
 /* A mount's figures until its root is known: file systems make their vnodes with it. */
 static struct mount *mount_create(const char *source, const char *target, const char *type, unsigned flags,
 	int (*info)(struct mount *mount, file_system_info_t *out), mach_port_t service)
@@ -80,7 +94,7 @@ static struct mount *mount_create(const char *source, const char *target, const 
 	mount->info = info;
 	mount->service = service;
 	mount->device = makedev(service != MACH_PORT_NULL ? 8 : 0, next_device);
-	next_device++;
+	mount->order = next_device++;
 	filerpc_mount_init(&mount->rpc);
 	list_init(&mount->unused);
 	return mount;
@@ -228,9 +242,9 @@ int mounts_start(void)
 
 void mounts_stop(void)
 {
-	/* The mounts stay: nothing is taken off the list any more. */
-	list_for_each (link, &mounts) {
-		struct mount *mount = list_entry(link, struct mount, link);
+	struct mount *mount = NULL;
+
+	while ((mount = mount_after(mount)) != NULL) {
 		mach_port_t service = mount->service;
 		kern_return_t result;
 
@@ -246,17 +260,41 @@ void mounts_stop(void)
 
 /* --- The calls. */
 
-static int remount(struct call *call, uint64_t target, uint64_t flags)
+/* Options of a mount: timeout=SECONDS, how long its file server may owe answers and give none (0: for ever). */
+static int mount_options(struct mount *mount, const char *options)
+{
+	char *end;
+	unsigned long seconds;
+
+	while (*options != 0) {
+		if (strncmp(options, "timeout=", 8) != 0 || mount->service == MACH_PORT_NULL)
+			return -EINVAL;
+		seconds = strtoul(options + 8, &end, 10);
+		if (end == options + 8 || seconds > TIMEOUT_MAX || (*end != 0 && *end != ','))
+			return -EINVAL;
+		filerpc_set_timeout(&mount->rpc, seconds * 1000000000ull);
+		options = *end == ',' ? end + 1 : end;
+	}
+	return 0;
+}
+
+static int remount(struct call *call, uint64_t target, uint64_t flags, uint64_t data)
 {
 	struct vnode *vnode;
 	file_system_info_t info;
-	int error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
+	char options[OPTIONS_SIZE] = "";
+	int error = data != 0 ? copy_string(call, options, data, sizeof options) : 0;
 
+	if (error < 0)
+		return error == -ENAMETOOLONG ? -EINVAL : error;
+	error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
 	if (error != 0)
 		return error;
+	if (vnode == vnode->mount->root)
+		error = mount_options(vnode->mount, options);
 	if (vnode != vnode->mount->root)
 		error = -EINVAL;
-	else if (!(flags & MS_RDONLY) && vnode->mount->info != NULL) {
+	else if (error == 0 && vnode->mount->flags & MS_RDONLY && !(flags & MS_RDONLY) && vnode->mount->info != NULL) {
 		error = vnode->mount->info(vnode->mount, &info);
 		if (error == 0 && info.read_only)
 			error = -EROFS;
@@ -277,11 +315,10 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	int error;
 
 	(void)source;
-	(void)data;
 	if (!capable(call->process))
 		return -EPERM;
 	if (flags & MS_REMOUNT)
-		return call_result(remount(call, target, flags));
+		return call_result(remount(call, target, flags, data));
 	error = copy_string(call, type, kind, sizeof type);
 	if (error < 0)
 		return call_result(error);
@@ -303,6 +340,21 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	return error;
 }
 
+/* Besides the mount, its one user is the caller, who has just found it. */
+static bool is_busy(const struct mount *mount, unsigned flags)
+{
+	return mount->root->references > 2 && !(flags & (MNT_DETACH | MNT_FORCE));
+}
+
+/* The vnodes that are left keep pointing to the mount: it stays in memory. */
+static void take_off(struct mount *mount)
+{
+	mount->covered->mounted = NULL;
+	list_remove(&mount->link);
+	mount->off = true;
+	vnode_release(mount->root);
+}
+
 int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
 {
 	struct call *call = call_of(caller);
@@ -318,16 +370,21 @@ int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
 	mount = vnode->mount;
 	if (vnode != mount->root)
 		error = -EINVAL;
-	else if (mount->covered == NULL || mount->service != MACH_PORT_NULL ||
-		 (vnode->references > 2 && !(flags & MNT_DETACH)))
+	else if (mount->covered == NULL || is_busy(mount, flags))
 		error = -EBUSY;
+	else if (flags & MNT_FORCE)
+		filerpc_end(&mount->rpc);
+	else if (mount->service != MACH_PORT_NULL)
+		error = sync_mount(mount);
+	/* Much may have happened while that waited. */
+	if (error == 0 && mount->covered->mounted != mount)
+		error = -EINVAL;
+	if (error == 0 && is_busy(mount, flags))
+		error = -EBUSY;
+	if (error == 0)
+		take_off(mount);
 	vnode_release(vnode);
-	if (error != 0)
-		return error;
-	/* The vnodes that are left keep pointing to the mount: it stays in memory. */
-	mount->covered->mounted = NULL;
-	list_remove(&mount->link);
-	return 0;
+	return error;
 }
 
 static int fill_statfs(struct vnode *vnode, struct statfs *out)

@@ -10,7 +10,7 @@
 #include "unix_server.h"
 #include "vfs_internal.h"
 
-static int sync_mount(struct mount *mount)
+int sync_mount(struct mount *mount)
 {
 	mach_port_t service = mount->service;
 	kern_return_t result;
@@ -24,10 +24,11 @@ static int sync_mount(struct mount *mount)
 
 int64_t sys_sync(uint64_t caller)
 {
+	struct mount *mount = NULL;
+
 	(void)caller;
-	/* Mounts with a service are never taken off the list. */
-	list_for_each (link, &mounts)
-		sync_mount(list_entry(link, struct mount, link));
+	while ((mount = mount_after(mount)) != NULL)
+		sync_mount(mount);
 	return 0;
 }
 

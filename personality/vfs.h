@@ -108,15 +108,21 @@ struct mount {
 	struct filerpc_mount rpc;
 	struct list unused; /* struct file_node, oldest first; filefs.c's */
 	unsigned unused_count;
-	bool cleaning; /* a fiber gives unused nodes back */
+	bool cleaning;  /* a fiber gives unused nodes back */
+	bool off;       /* not mounted any more */
+	uint64_t order; /* of mounting, from 1 */
 	int (*info)(struct mount *mount, file_system_info_t *out);
 };
 
 extern struct list mounts;
 
+/* For loops that release the lock: what was mounted next after the mount (null: the first), or null. */
+struct mount *mount_after(const struct mount *mount);
 /* Mounts a tree; root's reference is consumed. target: absolute path of an existing directory, "/" first of all. */
 int mount_tree(const char *source, const char *target, const char *type, unsigned flags, struct vnode *root,
 	int (*info)(struct mount *mount, file_system_info_t *out), mach_port_t service);
+/* Writes back what is dirty, and has the file server write all of it to its medium. May release the lock. */
+int sync_mount(struct mount *mount);
 /* file_system_stop on all, before power off. */
 void mounts_stop(void);
 /* The mounts of an ordinary start: the root file system, /proc, /dev, /tmp, /run. 0 or -errno. */

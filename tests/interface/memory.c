@@ -126,7 +126,8 @@ static void test_inheritance(void)
 	uint32_t seen[2] = {0, 0};
 	vm_size_t done = 0;
 
-	vm_allocate(self, &a, 4 * VM_PAGE_SIZE, TRUE);
+	vm_allocate(self, &a, 5 * VM_PAGE_SIZE, TRUE);
+	vm_protect(self, a + 4 * VM_PAGE_SIZE, VM_PAGE_SIZE, TRUE, VM_PROT_READ);
 	p = (volatile uint32_t *)a;
 	p[0] = 10;
 	p[1024] = 20;
@@ -147,6 +148,9 @@ static void test_inheritance(void)
 	check("its copy has its own write", seen[0] == 11 && done == 4);
 	check_is("what was kept back is not there",
 		mach_vm_read_overwrite(child.task, a + 2 * VM_PAGE_SIZE, 4, &seen[1], 0, &done), KERN_INVALID_ADDRESS);
+	check_is("a maximum of protection is inherited",
+		vm_protect(child.task, a + 4 * VM_PAGE_SIZE, VM_PAGE_SIZE, FALSE, VM_PROT_DEFAULT),
+		KERN_PROTECTION_FAILURE);
 	seen[0] = 500;
 	check_is("another task is written", mach_vm_write(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
 	check("only there", p[0] == 10);
@@ -157,7 +161,7 @@ static void test_inheritance(void)
 			child.task, a + VM_PAGE_SIZE - 8, 4 * VM_PAGE_SIZE, (void *)(a + 2 * VM_PAGE_SIZE), 0, &done),
 		KERN_INVALID_ADDRESS);
 	child_end(&child);
-	vm_deallocate(self, a, 4 * VM_PAGE_SIZE);
+	vm_deallocate(self, a, 5 * VM_PAGE_SIZE);
 }
 
 /* Children of children: the chains of shadow objects collapse, so that memory does not grow. */

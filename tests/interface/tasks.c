@@ -194,7 +194,7 @@ static void test_preemption(void)
 	start = mach_clock_monotonic();
 	nap(50);
 	start = mach_clock_monotonic() - start;
-	check_at("a sleep of 50 ms takes about that", start >= 50000000 && start < 1000000000, (long long)start,
+	check_at("a sleep of 50 ms takes that, at least", start >= 50000000, (long long)start,
 		__FILE__, __LINE__);
 }
 

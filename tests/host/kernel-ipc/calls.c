@@ -343,6 +343,18 @@ static void doomed_foreign(void *argument)
 	CHECK(false); /* it raised an exception instead */
 }
 
+/* Without a reply it asks for the next. */
+static void forgetful_server(void *argument)
+{
+	struct delivered in;
+
+	(void)argument;
+	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NONE, NULL, 0, NULL, 0, &in), 0);
+	CHECK(current_thread()->ipc.owes != NULL);
+	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NONE | REPLY_NO_WAIT, NULL, 0, NULL, 0, &in), 0);
+	CHECK(current_thread()->ipc.owes == NULL);
+}
+
 static void destroy_port(void *argument)
 {
 	(void)argument;
@@ -364,6 +376,11 @@ void test_deaths(void)
 		world_thread(scene.client_task, doomed_caller, &server_died);
 		CHECK_EQUAL(world_run(), 0);
 		CHECK_EQUAL(scene.died, 1);
+		world_thread(scene.server_task, forgetful_server, NULL);
+		(void)world_run();
+		world_thread(scene.client_task, doomed_caller, &server_died);
+		CHECK_EQUAL(world_run(), 0);
+		CHECK_EQUAL(scene.died, 2);
 		/* Nobody receives: the port dies with two callers in its queue, one of them foreign. */
 		world_exceptions = 0;
 		scene.client_task->foreign_setting = 2;
@@ -373,7 +390,7 @@ void test_deaths(void)
 		CHECK_EQUAL(world_run(), 2);
 		world_thread(scene.server_task, destroy_port, NULL);
 		CHECK_EQUAL(world_run(), 0);
-		CHECK_EQUAL(scene.died, 2);
+		CHECK_EQUAL(scene.died, 3);
 		CHECK_EQUAL(world_exceptions, 1);
 		world_task_end(scene.client_task);
 		world_task_end(scene.server_task);

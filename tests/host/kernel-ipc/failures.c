@@ -458,6 +458,29 @@ static void one_blocked(void (*spoil)(mach_port_name_t name), bool terminate)
 	CHECK_EQUAL(world_run(), 0);
 }
 
+static void destroy_limited(void *argument)
+{
+	(void)argument;
+	CHECK_EQUAL(mach_port_destroy(other->space, limited), KERN_SUCCESS);
+}
+
+/* The port dies: who waits for room in its queue waits no longer. */
+static void blocked_at_the_dead(void)
+{
+	world_thread(task, make_full, NULL);
+	CHECK_EQUAL(world_run(), 0);
+	limited = ipc_object_port(entry_of(task, made_full)->object)->receiver_name;
+	for (unsigned i = 0; i < 2; i++) {
+		blocked[i] =
+			(struct blocked){.message = message_of(made_full, MACH_PORT_NULL, MACH_MSG_TYPE_COPY_SEND)};
+		world_thread(task, blocked_sender, &blocked[i]);
+	}
+	CHECK_EQUAL(world_run(), 2);
+	world_thread(other, destroy_limited, NULL);
+	CHECK_EQUAL(world_run(), 0);
+	CHECK(blocked[0].ended && blocked[1].ended);
+}
+
 /* --- A receive right in its own queue, put there by the kernel. */
 
 static void into_itself(void *argument)
@@ -511,6 +534,8 @@ void test_failures(void)
 	one_blocked(bad_destination, false);
 	one_blocked(NULL, true);
 	host_report("a-woken-sender-that-does-not-send-passes-its-wake-on");
+	blocked_at_the_dead();
+	host_report("blocked-senders-of-a-port-that-dies-go-on");
 	run(into_itself, "a-receive-right-in-a-kernel-reply-to-itself-dies");
 	world_task_end(task);
 	world_task_end(other);

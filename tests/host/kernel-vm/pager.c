@@ -464,6 +464,32 @@ static void lock_requests(void)
 	host_report("lock requests clean, flush and lock, and say when they are done");
 }
 
+/* The end of a file in the middle of a page: nobody sees what the page held before. */
+static void short_supply(void)
+{
+	enum { BYTES = 100 };
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+	vm_object_t object;
+
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address + 4 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	pager.mute = true;
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) == NULL);
+	object = control_object(&pager);
+	CHECK_EQUAL(memory_object_data_supply(
+			    object, 0, data_of(&pager, 0, BYTES), BYTES, pager.lock_value, false, NULL),
+		KERN_SUCCESS);
+	CHECK_EQUAL(*touch(task_a, &pager, address + BYTES - 1, VM_PROT_READ, &error), 1);
+	for (unsigned at = BYTES; at < VM_PAGE_SIZE; at++)
+		CHECK_EQUAL(*touch(task_a, &pager, address + at, VM_PROT_READ, &error), 0);
+	vm_object_deallocate(object);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	host_report("behind the end of short data are zeros");
+}
+
 static void unavailable_and_destroy(void)
 {
 	vm_address_t address;
@@ -839,6 +865,7 @@ int main(void)
 	death();
 	caching();
 	lock_requests();
+	short_supply();
 	unavailable_and_destroy();
 	memory_short(pageout_thread);
 	traps();

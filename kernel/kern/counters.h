@@ -16,7 +16,7 @@
 	X(tlb_flushes_full) X(tlb_flushes_page) X(tlb_shootdowns) X(bytes_copied)                                     \
 	X(messages_register) X(messages_register_queued) X(messages_buffered) X(messages_kernel)                      \
 	X(faults) X(faults_zero) X(faults_copy) X(faults_pager) X(faults_fast) X(pager_requests) X(pager_returns)     \
-	X(page_outs) X(lock_spins) X(fpu_switches) X(timer_ticks) X(restarts) X(idle_ns)
+	X(page_outs) X(lock_spins) X(fpu_switches) X(timer_ticks) X(restarts) X(predictor_barriers) X(idle_ns)
 /* clang-format on */
 
 struct counters {

@@ -38,9 +38,11 @@ struct processor {
 		struct {
 			bool fpu_live; /* fpu_owner is not null */
 			bool io_live;  /* io_task is not null */
+			bool guarded;  /* a switch between accounts is a barrier to guesses (x86_64/speculation.c) */
 		};
-		uint16_t lazy; /* either: a switch has more to do */
+		uint32_t lazy; /* any: a switch has more to do */
 	};
+	struct account *account; /* who ran in user mode last, while `guarded`; compared, never followed */
 	uint32_t id; /* 0 .. */
 	uint32_t apic_id;
 	bool need_reschedule; /* looked at on the way to user mode */

@@ -41,6 +41,7 @@ void asm_offsets(void)
 	OFFSET(THREAD_PMAP, thread, pmap);
 	OFFSET(THREAD_TASK, thread, task);
 	OFFSET(TASK_FOREIGN_ONLY, task, foreign_only);
+	OFFSET(TASK_ACCOUNT, task, account);
 	OFFSET(PROCESSOR_THREAD, processor, thread);
 	OFFSET(PROCESSOR_STACK_TOP, processor, stack_top);
 	OFFSET(PROCESSOR_SCRATCH, processor, scratch);
@@ -48,6 +49,8 @@ void asm_offsets(void)
 	OFFSET(PROCESSOR_FPU_OWNER, processor, fpu_owner);
 	OFFSET(PROCESSOR_IO_TASK, processor, io_task);
 	OFFSET(PROCESSOR_LAZY, processor, lazy);
+	OFFSET(PROCESSOR_GUARDED, processor, guarded);
+	OFFSET(PROCESSOR_ACCOUNT, processor, account);
 	OFFSET(PROCESSOR_IO_LIVE, processor, io_live);
 	OFFSET(PROCESSOR_MACHINE, processor, machine);
 	OFFSET(CPU_IO_MAP_BASE, cpu, tss.io_map_base);

@@ -61,6 +61,8 @@
 #define MSR_SFMASK         0xc0000084
 #define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_PRED_CMD       0x49
+#define PRED_CMD_IBPB      1 /* what was learnt about indirect branches is forgotten */
 
 #define RFLAGS_FIXED 0x2
 #define RFLAGS_TF    0x100
@@ -155,6 +157,9 @@ void fpu_switch(struct thread *to);
 /* io.c: the permission bitmap in the TSS; true if the instruction should be tried again. */
 bool io_bitmap_fault(struct thread *self);
 void io_bitmap_drop(void);
+/* speculation.c: once at the start; and for each switch between accounts while processor->guarded. */
+void speculation_init(void);
+void speculation_barrier(void);
 
 /* clock.c, apic.c, console.c, bootinfo.c, memory.c, acpi.c */
 void clock_init(void);

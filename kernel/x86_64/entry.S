@@ -199,7 +199,7 @@ fast_slow_foreign:
 /* rax: the thread to run, marked RUNNING by the fast path; the current one is put away already. Loses rcx. */
 .macro FAST_SWITCH
 	incq %gs:PROCESSOR_MESSAGES_REGISTER
-	cmpw $0, %gs:PROCESSOR_LAZY
+	cmpl $0, %gs:PROCESSOR_LAZY
 	jne 3f
 1:	movq %rax, %gs:PROCESSOR_THREAD
 	movq THREAD_PMAP(%rax), %rcx
@@ -268,7 +268,32 @@ fast_lazy:
 	movq $0, %gs:PROCESSOR_IO_TASK
 	movq %gs:PROCESSOR_MACHINE, %rcx
 	movw $IO_MAP_OFF, CPU_IO_MAP_BASE(%rcx)
-3:	ret
+	/* As in machine_switch_to; all registers but rcx are somebody's. */
+3:	cmpb $0, %gs:PROCESSOR_GUARDED
+	je 4f
+	movq THREAD_TASK(%rax), %rcx
+	movq TASK_ACCOUNT(%rcx), %rcx
+	cmpq %gs:PROCESSOR_ACCOUNT, %rcx
+	je 4f
+	movq %rcx, %gs:PROCESSOR_ACCOUNT
+	pushq %rax
+	pushq %rdi
+	pushq %rsi
+	pushq %rdx
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	call speculation_barrier
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdx
+	popq %rsi
+	popq %rdi
+	popq %rax
+4:	ret
 
 /* rax: the current thread, which entered by syscall. */
 leave_sysret:

@@ -67,6 +67,7 @@ void x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	if (acpi_processor_count > 1)
 		kprintf("%u processors found, 1 used\n", acpi_processor_count);
 	choose_fast_paths();
+	speculation_init();
 	kernel_main();
 }
 

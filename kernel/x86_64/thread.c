@@ -49,6 +49,10 @@ void machine_switch_to(struct thread *thread)
 	processor->thread = thread;
 	if (thread->pmap != NULL && thread->pmap != processor->pmap)
 		load_space(processor, thread->pmap, thread->pmap->cr3);
+	if (processor->guarded && thread->pmap != NULL && thread->task->account != processor->account) {
+		processor->account = thread->task->account;
+		speculation_barrier();
+	}
 }
 
 kern_return_t state_put(const struct state_memory *to, unsigned word, const void *data, unsigned words)

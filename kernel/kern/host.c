@@ -109,7 +109,7 @@ kern_return_t host_interrupt_delay(host_t host, uint64_t probe, uint64_t *longes
 
 static void sum_counters(uint64_t *out)
 {
-	struct counters *sum = (struct counters *)out;
+	struct host_counters *sum = (struct host_counters *)out;
 
 	__builtin_memset(out, 0, COUNTERS_COUNT * sizeof(*out));
 	for (unsigned i = 0; i < processors_online; i++) {

@@ -58,7 +58,7 @@ struct processor {
 	uint64_t longest_delay;        /* ns that the timer's interrupt waited for the kernel, at most */
 	struct lock timer_lock;
 	struct list timers; /* by deadline */
-	struct counters counters;
+	struct host_counters counters;
 #ifdef PORTOLAN_DEBUG
 	struct lock *locks_held[16];
 	uint32_t locks;

@@ -1,6 +1,8 @@
 /* Accounts: what tasks cost is on them, limits are errors to them alone, and nothing is left in the end. */
 #include "test.h"
 
+#include <mach/host_counters.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MANY 64
@@ -119,6 +121,66 @@ static void test_parts(mach_port_t host)
 	mach_port_deallocate(mach_task_self(), whole);
 }
 
+#define CALLS 100
+
+/* In a child: that many calls. */
+static void caller(uint64_t port)
+{
+	for (unsigned i = 0; i < CALLS; i++) {
+		uint64_t word[8] = {i};
+
+		mach_call_words((mach_port_t)port, 1, word, 1);
+	}
+	mach_thread_exit(NULL);
+}
+
+static uint64_t barriers(mach_port_t host)
+{
+	struct host_counters counters = {0};
+	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
+
+	host_info(host, HOST_COUNTERS, (uint64_t *)&counters, &count);
+	return counters.predictor_barriers;
+}
+
+/* Barriers while a child on that account calls us. */
+static uint64_t barriers_of_calls(mach_port_t host, mach_port_t account)
+{
+	mach_port_t port = new_port();
+	struct mach_delivery d = {0};
+	uint64_t before = barriers(host);
+	struct child child;
+
+	if (!child_create_in(account, &child, caller, port, port))
+		return 0;
+	thread_resume(child.thread);
+	mach_reply_wait_words(port, REPLY_NONE, 0, NULL, 0, &d);
+	for (unsigned i = 1; i < CALLS; i++)
+		mach_reply_wait_words(port, 0, 1, NULL, 0, &d);
+	mach_reply_wait_words(port, REPLY_NO_WAIT, 1, NULL, 0, &d);
+	child_end(&child);
+	free_port(port);
+	return barriers(host) - before;
+}
+
+/* What a processor has learnt of one account's branches is nothing to another's; barriers=on has them counted anyway.
+ */
+static void test_barriers(mach_port_t host)
+{
+	const char *words = getenv("PORTOLAN");
+	bool guarded = words != NULL && strstr(words, "barriers=on") != NULL;
+	mach_port_t account;
+	uint64_t own, others;
+
+	account_create(host, FALSE, ACCOUNT_NO_LIMIT, 1000, &account);
+	own = barriers_of_calls(host, MACH_PORT_NULL);
+	others = barriers_of_calls(host, account);
+	check("calls within an account have no barrier", own < CALLS);
+	check(guarded ? "each call from another account has two" : "without guard there is none",
+		guarded ? others >= 2 * CALLS : others == 0);
+	mach_port_deallocate(mach_task_self(), account);
+}
+
 void test_accounts(void)
 {
 	mach_port_t host = MACH_PORT_NULL;
@@ -128,5 +190,6 @@ void test_accounts(void)
 	test_kernel_memory(host);
 	test_pages(host);
 	test_parts(host);
+	test_barriers(host);
 	mach_port_deallocate(mach_task_self(), host);
 }

@@ -98,7 +98,8 @@ uint64_t child_word_not(struct child *child, const volatile uint64_t *word, uint
 	return now;
 }
 
-bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)
+bool child_create_in(
+	mach_port_t account, struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)
 {
 	enum { STACK = 64 * 1024 };
 	x86_thread_state64_t state;
@@ -108,7 +109,8 @@ bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argu
 
 	memset(&state, 0, sizeof state);
 	if (result == KERN_SUCCESS)
-		result = task_create(mach_task_self(), TRUE, &child->task);
+		result = account != MACH_PORT_NULL ? task_create_in(account, mach_task_self(), TRUE, &child->task)
+						   : task_create(mach_task_self(), TRUE, &child->task);
 	if (result == KERN_SUCCESS)
 		result = thread_create(child->task, &child->thread);
 	if (result == KERN_SUCCESS && right)
@@ -124,6 +126,11 @@ bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argu
 	}
 	vm_deallocate(mach_task_self(), stack, STACK);
 	return result == KERN_SUCCESS ? true : check_at("a child task is made", false, result, __FILE__, __LINE__);
+}
+
+bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)
+{
+	return child_create_in(MACH_PORT_NULL, child, function, argument, right);
 }
 
 void child_end(struct child *child)

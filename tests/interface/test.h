@@ -71,6 +71,9 @@ struct child {
 	mach_port_t thread;
 };
 bool child_create(struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right);
+/* The same on an account. */
+bool child_create_in(mach_port_t account, struct child *child, void (*function)(uint64_t), uint64_t argument,
+	mach_port_t right);
 void child_end(struct child *child);
 
 /* Sleeps. May be called in a child. */

@@ -62,7 +62,7 @@ struct host_memory_info {
 /* Options of host_reboot: 0 starts again. */
 #define HOST_REBOOT_HALT 8 /* power off */
 
-/* The event counters, summed over processors, in the order of kern/counters.h. */
+/* mach/host_counters.h */
 #define HOST_COUNTERS 100
 
 #endif

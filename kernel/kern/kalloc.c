@@ -7,7 +7,18 @@
 #include <vm/vm.h>
 #include <vm/vm_page.h>
 
-/* A free object's first word is the next one's address. Pages that a cache has taken stay with it. */
+/*
+ * A free object's first word is the next one's address. What a cache cuts from pages at once is a slab, whose first
+ * page all its pages name (hash_next). Taking and giving back an object looks at no slab; when half of a cache's
+ * objects have come back since it was as large as it is, kalloc_trim looks through those that are free, once, and gives
+ * the pages of slabs back of which all objects are. So what a cache keeps is at most as much again as is in use, and a
+ * surplus.
+ */
+#define SURPLUS_BYTES 65536u
+
+/* Instructions for a free object that is looked at, and for a slab that goes, about (kern/piece.h). */
+#define LOOK_COST 40
+#define SLAB_COST 300
 
 /* What finding pages side by side takes, their heads, and clearing one, about (kern/piece.h). */
 #define GRAB_COST  5000
@@ -16,6 +27,7 @@
 
 static struct lock caches_lock = LOCK_INIT(LOCK_RANK_KALLOC);
 static struct list caches = LIST_INIT(caches);
+bool kalloc_trim_wanted;
 
 void kcache_init(struct kcache *cache, const char *name, size_t size)
 {
@@ -27,6 +39,25 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 	lock_acquire(&caches_lock);
 	list_add_tail(&caches, &cache->link);
 	lock_release(&caches_lock);
+}
+
+/* The cache is looked through when less than half of what is in use now will be. Locked. */
+static void kcache_watch(struct kcache *cache)
+{
+	cache->trim_below = cache->total * cache->size > 2 * SURPLUS_BYTES ? cache->in_use / 2 : 0;
+}
+
+/* Names the slab of pages: the first has their number in `deadline`, and in `offset` how many of its objects
+ * kalloc_trim has found free. */
+static void slab_name(uint64_t physical, unsigned pages)
+{
+	struct vm_page *head = vm_page_lookup_physical(physical);
+
+	for (unsigned i = 0; i < pages; i++)
+		head[i].hash_next = head;
+	head->offset = 0;
+	head->deadline = pages;
+	list_init(&head->link);
 }
 
 /* Cuts further pages into objects. False when there are none for the level. */
@@ -49,6 +80,7 @@ static bool kcache_grow(struct kcache *cache, enum vm_page_level level)
 	}
 	memory = physical_to_virtual(physical);
 	count = pages * VM_PAGE_SIZE / cache->size;
+	slab_name(physical, pages);
 	lock_acquire(&cache->lock);
 	for (size_t i = count; i-- > 0;) {
 		void **object = (void **)(memory + i * cache->size);
@@ -57,6 +89,7 @@ static bool kcache_grow(struct kcache *cache, enum vm_page_level level)
 		cache->free = object;
 	}
 	cache->total += count;
+	kcache_watch(cache);
 	lock_release(&cache->lock);
 	return true;
 }
@@ -101,8 +134,96 @@ void kcache_free(struct kcache *cache, struct account *account, void *object)
 	*(void **)object = cache->free;
 	cache->free = object;
 	cache->in_use--;
+	if (__builtin_expect(cache->in_use < cache->trim_below, 0)) {
+		cache->trim_below = 0;
+		cache->trim = kalloc_trim_wanted = true;
+	}
 	lock_release(&cache->lock);
 	account_uncharge(account, cache->size);
+}
+
+/* --- Giving back. */
+
+static struct vm_page *slab_of(const void *object)
+{
+	return vm_page_lookup_physical(virtual_to_physical(object))->hash_next;
+}
+
+static uint64_t slab_objects(const struct kcache *cache, const struct vm_page *slab)
+{
+	return slab->deadline * VM_PAGE_SIZE / cache->size;
+}
+
+/*
+ * The free objects are taken off the cache as a whole, so nobody uses one of them meanwhile (what is freed or asked for
+ * in between is other objects); slabs of which all objects are among them go, the other objects come back. One thread
+ * does this.
+ */
+static void kcache_trim(struct kcache *cache)
+{
+	void **first, **object, **next, **kept = NULL, **last = NULL;
+	struct list gone = LIST_INIT(gone), *link;
+	uint64_t spare, freed = 0;
+
+	lock_acquire(&cache->lock);
+	first = cache->free;
+	cache->free = NULL;
+	cache->trim = false;
+	spare = cache->total - cache->in_use;
+	lock_release(&cache->lock);
+	spare = spare * cache->size > SURPLUS_BYTES ? spare - SURPLUS_BYTES / cache->size : 0;
+	for (object = first; object != NULL; object = *object) {
+		slab_of(object)->offset++;
+		piece_spend(LOOK_COST);
+	}
+	for (object = first; object != NULL; object = next) {
+		struct vm_page *slab = slab_of(object);
+		uint64_t objects = slab_objects(cache, slab);
+
+		next = *object;
+		if (slab->offset == objects && !list_linked(&slab->link) && freed + objects <= spare) {
+			freed += objects;
+			list_add_tail(&gone, &slab->link);
+		}
+		if (!list_linked(&slab->link)) {
+			*object = kept;
+			kept = object;
+			last = last == NULL ? object : last;
+		}
+		piece_spend(LOOK_COST);
+	}
+	for (object = kept; object != NULL; object = *object) {
+		slab_of(object)->offset = 0;
+		piece_spend(LOOK_COST);
+	}
+	lock_acquire(&cache->lock);
+	if (last != NULL) {
+		*last = cache->free;
+		cache->free = kept;
+	}
+	cache->total -= freed;
+	kcache_watch(cache);
+	lock_release(&cache->lock);
+	while ((link = list_pop_head(&gone)) != NULL) {
+		struct vm_page *slab = container_of(link, struct vm_page, link);
+
+		vm_page_release_kernel(vm_page_physical(slab), (unsigned)slab->deadline);
+		piece_spend(SLAB_COST);
+	}
+}
+
+void kalloc_trim(bool all)
+{
+	struct list *link;
+
+	kalloc_trim_wanted = false;
+	/* Caches are made at boot and never go. */
+	list_for_each (link, &caches) {
+		struct kcache *cache = container_of(link, struct kcache, link);
+
+		if (cache->trim || (all && (cache->total - cache->in_use) * cache->size > 2 * SURPLUS_BYTES))
+			kcache_trim(cache);
+	}
 }
 
 /* --- Sizes. */

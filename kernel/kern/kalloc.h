@@ -5,6 +5,7 @@
 #include <kern/account.h>
 #include <kern/list.h>
 #include <kern/lock.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,8 @@ struct kcache {
 	size_t size; /* bytes of an object, a multiple of 16 */
 	void *free;  /* objects, linked through their first word */
 	uint64_t total, in_use;
+	uint64_t trim_below; /* when fewer are in use, the cache has something to give back */
+	bool trim;           /* it has */
 	struct list link;
 };
 
@@ -31,5 +34,10 @@ void *kalloc(struct account *account, size_t size);
 size_t kalloc_bytes(size_t size);
 /* Account and size as given to kalloc; null is let pass. */
 void kfree(struct account *account, void *memory, size_t size);
+
+/* A cache has pages to give back: by kalloc_trim, from the one thread that does it (vm/vm_pageout.c). */
+extern bool kalloc_trim_wanted;
+/* Gives back the pages of which all objects are free. all: of every cache, for memory is short. No locks held. */
+void kalloc_trim(bool all);
 
 #endif

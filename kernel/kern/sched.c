@@ -7,10 +7,12 @@
  * and a call on the empty stack.
  */
 #include <ipc/ipc_internal.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <vm/vm_pageout.h>
 
 #define CONTINUATION_COST 2000 /* instructions with those of the switch, about (kern/piece.h) */
 
@@ -270,6 +272,8 @@ void sched_run(void)
 	struct thread *thread;
 	uint64_t now;
 
+	if (__builtin_expect(kalloc_trim_wanted, 0))
+		vm_pageout_wake();
 	now = machine_now();
 	account(processor, now);
 	for (;;) {

@@ -13,8 +13,11 @@
  * The end itself is put off until no locks are held, and tasks that end by each other's ends do not recurse.
  */
 #include <ipc/ipc.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+
+#define LOOK_COST 300 /* at a thread, about (kern/piece.h) */
 
 /* Task locked. Threads that were looked at go behind the others: many rights that go one by one are not as many walks.
  */
@@ -23,6 +26,7 @@ static bool out_of_reach(struct task *task)
 	for (uint32_t left = task->thread_count; left > 0; left--) {
 		struct thread *thread = list_first(&task->threads, struct thread, task_link);
 
+		piece_spend(LOOK_COST);
 		if (thread->suspend_count == 0)
 			return false;
 		if (thread->self_port != NULL && ipc_kernel_port_held_outside(thread->self_port, task->space))

@@ -8,6 +8,8 @@
 #include <kern/trap.h>
 #include <vm/vm.h>
 
+#define EXIT_COST 2500 /* instructions for one that ends, about: many may end in a row (kern/piece.h) */
+
 static struct kcache thread_cache;
 
 void thread_init(void)
@@ -115,6 +117,7 @@ void thread_exit_self(struct thread *self)
 	struct ipc_port *port;
 	bool listed;
 
+	piece_spend(EXIT_COST);
 	ipc_thread_terminate(self);
 	lock_acquire(&task->lock);
 	listed = list_linked(&self->task_link);

@@ -18,6 +18,7 @@
 /* Bytes that are copied before interrupts come through (kern/piece.h), and how many one turn copies. */
 #define COPY_PIECE 16384u
 #define COPY_BYTES 8
+#define FAULT_COST 1500 /* instructions of one in the middle, about */
 
 /* A name for a fresh send right to a kernel port that the task's lock guards. */
 static int64_t name_for_port(struct thread *self, struct ipc_port *const *port)
@@ -229,6 +230,7 @@ static inline kern_return_t copyin_part(vm_address_t address, void *kernel, vm_s
 		to += size - left;
 		address += size - left;
 		size = left;
+		piece_spend(FAULT_COST);
 		result = vm_fault(current_thread()->task->map, address, VM_PROT_READ);
 		if (result != KERN_SUCCESS)
 			return result;
@@ -247,6 +249,7 @@ static inline kern_return_t copyout_part(const void *kernel, vm_address_t addres
 		from += size - left;
 		address += size - left;
 		size = left;
+		piece_spend(FAULT_COST);
 		result = vm_fault(current_thread()->task->map, address, VM_PROT_READ | VM_PROT_WRITE);
 		if (result != KERN_SUCCESS)
 			return result;

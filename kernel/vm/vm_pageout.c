@@ -1,5 +1,7 @@
-/* Page-out: keeping some pages free by returning dirty pages to their pagers and dropping clean ones. */
+/* Page-out: keeping some pages free by returning dirty pages to their pagers and dropping clean ones; and the kernel's
+ * own caches give back what they do not need. */
 #include <kern/assert.h>
+#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/shortage.h>
 #include <kern/thread.h>
@@ -47,23 +49,25 @@ static bool stuck;         /* the last look at all pages freed none */
 static uint64_t looked_at; /* since the last page was freed */
 static uint64_t returned;  /* pages returned at the last pause */
 
-static bool only_kept(void)
-{
-	return vm_page_counts.active + vm_page_counts.inactive <= vm_page_counts.total / KEPT_PART;
-}
+static bool trimmed; /* this time the kernel's caches have been looked through */
 
-static void wake(void)
+void vm_pageout_wake(void)
 {
-	if (!wanted) {
+	if (!wanted && pageout_thread != NULL) {
 		wanted = true;
 		thread_wakeup(&wanted);
 	}
 }
 
+static bool only_kept(void)
+{
+	return vm_page_counts.active + vm_page_counts.inactive <= vm_page_counts.total / KEPT_PART;
+}
+
 void vm_page_balance(void)
 {
-	if (vm_page_counts.free < vm_page_low && pageout_thread != NULL && !only_kept())
-		wake();
+	if (vm_page_counts.free < vm_page_low && !only_kept())
+		vm_pageout_wake();
 	if (waiters && vm_page_counts.free >= vm_page_low) {
 		waiters = stuck = false;
 		thread_wakeup(&waiters);
@@ -84,7 +88,7 @@ kern_return_t vm_page_wait(const struct account *account)
 	if (limit || ((stuck || only_kept()) && !memory_object_returns_pending())) {
 		bool hope = shortage_may_end(account, limit);
 
-		wake(); /* it tells */
+		vm_pageout_wake(); /* it tells */
 		if (!hope)
 			return KERN_RESOURCE_SHORTAGE;
 		assert_wait_deadline(account, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
@@ -93,7 +97,7 @@ kern_return_t vm_page_wait(const struct account *account)
 	waiters = true;
 	/* A pager may take long to free what it was given: look again now and then. */
 	assert_wait_deadline(&waiters, true, machine_now() + 100000000ull);
-	wake();
+	vm_pageout_wake();
 	return KERN_RESTART;
 }
 
@@ -168,13 +172,18 @@ static void pageout(struct thread *self)
 
 	(void)self;
 	shortage_tell();
+	if (kalloc_trim_wanted || (!trimmed && vm_page_counts.free < vm_page_low)) {
+		kalloc_trim(vm_page_counts.free < vm_page_low);
+		trimmed = true;
+	}
 	for (unsigned i = 0; i < SCAN_PAGES && more && !only_kept() && vm_page_counts.free < vm_page_target; i++) {
 		looked_at++;
 		piece_spend(SCAN_COST);
 		if (scan_one(&more) != 0)
 			looked_at = 0;
 	}
-	stuck = only_kept() || looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive);
+	stuck = vm_page_counts.free < vm_page_target &&
+		(only_kept() || looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive));
 	if (waiters && (stuck || vm_page_counts.free >= vm_page_low)) {
 		waiters = false;
 		thread_wakeup(&waiters);
@@ -190,6 +199,7 @@ static void pageout(struct thread *self)
 	if (stuck)
 		memory_object_uncache_one();
 	looked_at = 0;
+	trimmed = false;
 	/* In this order: who wants pages after `wanted` is false finds somebody to wake. */
 	assert_wait(&wanted, false);
 	wanted = false;

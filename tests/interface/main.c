@@ -25,6 +25,7 @@ int main(void)
 		{"leaks", test_leaks},
 		{"tokens", test_tokens},
 		{"server loop", test_server_loop},
+		{"giving back", test_giving_back},
 		{"fuzz", test_fuzz},
 	};
 

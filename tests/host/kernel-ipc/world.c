@@ -12,6 +12,7 @@
 #include <stubs/mach_port_server.h>
 #include <stubs/mach_server.h>
 #include <ucontext.h>
+#include <vm/vm_pageout.h>
 #include <x86_64/live.h>
 
 #define STACK_BYTES (256 << 10)
@@ -81,6 +82,10 @@ void machine_idle(void)
 
 void (*world_interrupt)(void);
 unsigned world_interrupts;
+
+void vm_pageout_wake(void)
+{
+}
 
 void machine_take_interrupts(void)
 {

@@ -7,6 +7,8 @@
 #include <vm/vm_page.h>
 
 #define HELD 400
+/* What the 14 caches of sizes may keep. */
+#define KEPT_PAGES (14 * 2 * 65536 / VM_PAGE_SIZE)
 
 struct held {
 	char *bytes;
@@ -70,15 +72,102 @@ static void take(struct held *at)
 		memset(at->bytes, at->mark, at->size != 0 ? at->size : at->pages * VM_PAGE_SIZE);
 }
 
+/* --- Caches that give pages back. */
+
+#define OBJECTS 20000
+#define SIZE    200
+
+static struct kcache cache;
+static void *object[OBJECTS];
+static unsigned between;
+
+/* In the middle of kalloc_trim others use the cache. */
+static void use_cache(void)
+{
+	char *one = kcache_alloc(&cache, &kernel_account), *other = kcache_alloc(&cache, &kernel_account);
+
+	CHECK(one != NULL && other != NULL);
+	memset(one, 1, SIZE);
+	memset(other, 2, SIZE);
+	kcache_free(&cache, &kernel_account, one);
+	CHECK_EQUAL(other[0], 2);
+	CHECK_EQUAL(other[SIZE - 1], 2);
+	kcache_free(&cache, &kernel_account, other);
+	between++;
+}
+
+static void check_objects(void)
+{
+	for (unsigned i = 0; i < OBJECTS; i++)
+		if (object[i] != NULL)
+			for (unsigned at = 0; at < SIZE; at += 8)
+				if (!CHECK(memcmp((char *)object[i] + at, &i, sizeof(i)) == 0))
+					return;
+}
+
+static void free_objects(unsigned from, unsigned step)
+{
+	for (unsigned i = from; i < OBJECTS; i += step)
+		if (object[i] != NULL) {
+			kcache_free(&cache, &kernel_account, object[i]);
+			object[i] = NULL;
+		}
+}
+
+static void caches_give_back(void)
+{
+	uint64_t before = vm_page_counts.free, surplus = 2 * 65536 / VM_PAGE_SIZE + 1, most;
+
+	kcache_init(&cache, "test", SIZE);
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		object[i] = kcache_alloc(&cache, &kernel_account);
+		for (unsigned at = 0; at < SIZE; at += 8)
+			memcpy((char *)object[i] + at, &i, sizeof(i));
+	}
+	most = vm_page_counts.free;
+	CHECK(before - most >= OBJECTS * SIZE / VM_PAGE_SIZE);
+	kalloc_trim_wanted = false;
+	/* One in each few stays: no slab is free, nothing goes and nothing breaks. */
+	for (unsigned i = 0; i < OBJECTS; i++)
+		if (i % 10 != 0) {
+			kcache_free(&cache, &kernel_account, object[i]);
+			object[i] = NULL;
+		}
+	CHECK(kalloc_trim_wanted);
+	host_piece = use_cache;
+	kalloc_trim(false);
+	host_piece = NULL;
+	CHECK(between > 1000);
+	CHECK(!kalloc_trim_wanted);
+	CHECK(vm_page_counts.free <= most + surplus);
+	check_objects();
+	/* All of the upper half goes: its slabs do, the others stay. */
+	free_objects(OBJECTS / 2, 1);
+	kalloc_trim(true);
+	check_objects();
+	CHECK(vm_page_counts.free >= most + (before - most) / 2 - surplus && vm_page_counts.free < before - 100);
+	kalloc_trim_wanted = false;
+	free_objects(0, 1);
+	CHECK(kalloc_trim_wanted);
+	kalloc_trim(false);
+	CHECK(vm_page_counts.free + surplus >= before);
+	CHECK_EQUAL(cache.in_use, 0);
+	/* Not for a few objects more or less. */
+	for (unsigned i = 0; i < 100; i++)
+		object[i] = kcache_alloc(&cache, &kernel_account);
+	free_objects(0, 1);
+	CHECK(!kalloc_trim_wanted);
+	host_report("a cache gives back the pages of which all objects are free, but for a surplus");
+}
+
 int main(void)
 {
 	uint64_t free_before, taken = 0;
 
 	host_start(32 << 20);
-	/* The caches of sizes keep the pages they took: fill each once. */
 	host_seed(5);
+	free_before = vm_page_counts.free;
 	for (unsigned round = 0; round < 2; round++) {
-		free_before = vm_page_counts.free;
 		for (unsigned i = 0; i < 40000; i++) {
 			struct held *at = &held[host_random(HELD)];
 
@@ -86,15 +175,18 @@ int main(void)
 				give_back(at);
 			else
 				take(at);
+			if (host_random(3000) == 0)
+				kalloc_trim(true);
 		}
 		for (unsigned i = 0; i < HELD; i++)
 			if (held[i].bytes != NULL)
 				give_back(&held[i]);
-		host_seed(5);
+		kalloc_trim(true);
 	}
-	CHECK_EQUAL(vm_page_counts.free, free_before);
+	CHECK(vm_page_counts.free <= free_before && vm_page_counts.free + KEPT_PAGES >= free_before);
 	host_report("pages, blocks and kernel memory are given once and come back");
 
+	caches_give_back();
 	/* All single pages, then a block of 2 MiB once they are back. */
 	while (vm_page_grab_for(&kernel_account, VM_PAGE_FOR_USER, false) != NULL)
 		taken++;

@@ -320,9 +320,11 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 		}
 		if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
 			descriptor->ool_ports.disposition = carry->disposition;
-		if (carry->deallocate && bytes != 0)
-			(void)vm_deallocate(
-				self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address, bytes);
+		/* Without its pauses: the send is not made again. */
+		while (carry->deallocate && bytes != 0 &&
+			vm_deallocate(self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address,
+				bytes) == KERN_RESTART)
+			;
 		if (carry->names != NULL) {
 			kfree(carry->account, carry->names, carry->count * sizeof(*carry->names));
 			carry->names = NULL;

@@ -165,14 +165,17 @@ static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 	kern_return_t result = KERN_SUCCESS;
 
 	count_event(messages_kernel);
-	if (routine != NULL && __builtin_expect(carries_dead(in), 0))
-		out = in->local_port != NULL ? error_reply(in, KERN_INVALID_CAPABILITY) : NULL;
-	else if (routine != NULL && routine->words != NULL)
-		result = run_words(in, routine, &out);
-	else if (routine != NULL && routine->message != NULL)
-		result = run_message(in, routine, &out);
-	else if (in->local_port != NULL)
-		out = error_reply(in, MIG_BAD_ID);
+	/* A pause is not for those that nobody would make again. */
+	do {
+		if (routine != NULL && __builtin_expect(carries_dead(in), 0))
+			out = in->local_port != NULL ? error_reply(in, KERN_INVALID_CAPABILITY) : NULL;
+		else if (routine != NULL && routine->words != NULL)
+			result = run_words(in, routine, &out);
+		else if (routine != NULL && routine->message != NULL)
+			result = run_message(in, routine, &out);
+		else if (in->local_port != NULL)
+			out = error_reply(in, MIG_BAD_ID);
+	} while (result == KERN_RESTART && !may_restart && current_thread()->progress.object != NULL);
 	if (result == KERN_RESTART) {
 		if (may_restart)
 			return KERN_RESTART;

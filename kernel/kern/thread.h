@@ -75,7 +75,8 @@ struct thread {
 
 	bool wait_interruptible;
 	enum wait_result wait_result;
-	const void *wait_event; /* WAIT_EVENT: key in the hash */
+	const void *wait_event; /* WAIT_EVENT: key in the hash, with the next */
+	uint64_t wait_word;     /* 0, or the second part of a word's key */
 	struct list wait_link;  /* event hash, or the port's list */
 	struct timer wait_timer;
 	uint64_t wait_deadline; /* ns; UINT64_MAX for none */
@@ -99,6 +100,10 @@ struct thread {
 	uint64_t save_area; /* r11 of the emulation handler */
 
 	struct ipc_kmsg *pending_kmsg; /* a kernel RPC that must run again (KERN_RESTART) */
+	struct {                       /* how far a long call on a range came (kern/piece.h); object null: none */
+		const void *object;
+		uint64_t start, end, at;
+	} progress;
 	struct ipc_thread ipc;
 	uint64_t machine[8]; /* x86_64's own */
 };
@@ -163,11 +168,22 @@ _Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
 bool thread_end_event_wait(struct thread *thread, enum wait_result result);
 
 void wait_init(void);
-void thread_wakeup(const void *event);     /* all */
+void thread_wakeup(const void *event);     /* all, in pieces (kern/piece.h): locks as there */
 bool thread_wakeup_one(const void *event); /* the first; false if none */
-unsigned thread_wakeup_some(const void *event, unsigned most);
-/* Moves up to `most` waiters of one event to another without waking them; returns how many. */
-unsigned thread_requeue(const void *from, const void *to, unsigned most);
+
+/*
+ * Waiting on a word of memory (kern/word.c): the number of the map whose own memory it is in, or of the object that
+ * several see, which no other map or object ever has; and the word's address or offset, with its lowest bit set, so
+ * that no such key is a kernel's event.
+ */
+struct word_key {
+	uint64_t id, word;
+};
+void assert_wait_word(const struct word_key *key, uint64_t deadline);
+/* Returns how many. */
+unsigned thread_wakeup_word(const struct word_key *key, unsigned most);
+/* Moves up to `most` waiters of one word to another without waking them; returns how many. */
+unsigned thread_requeue(const struct word_key *from, const struct word_key *to, unsigned most);
 
 /* Ends the current thread's time in the kernel: handles ast and need_reschedule, then enters user mode. */
 _Noreturn void thread_leave_kernel(struct thread *self);

@@ -1,6 +1,7 @@
 /* The thread_ routines of mach.defs and portolan.defs that are more than a call into thread.c. */
 #include <ipc/ipc.h>
 #include <ipc/ipc_kmsg.h>
+#include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/trap.h>
@@ -63,6 +64,7 @@ static kern_return_t set_state(thread_t thread, int flavor, const struct state_m
 		result = machine_thread_set_state(thread, flavor, from, count);
 	if (result != KERN_SUCCESS || flavor == x86_FLOAT_STATE64)
 		return result;
+	piece_forget(thread);
 	if (thread->pending_kmsg != NULL) {
 		/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
 		ipc_kmsg_destroy(thread->pending_kmsg);

@@ -2,8 +2,13 @@
 #include <kern/thread.h>
 
 #include <kern/checked.h>
+#include <kern/piece.h>
 
 #define WAIT_BUCKETS 256
+
+/* Waiters woken in one hold of their bucket's lock, and about what one takes (kern/piece.h). */
+#define WAKE_PIECE 16
+#define WAKE_COST  400
 
 /* Waiters of all events that hash here, in order of arrival. */
 static struct wait_bucket {
@@ -19,9 +24,10 @@ void wait_init(void)
 	}
 }
 
-static struct wait_bucket *bucket_of(const void *event)
+static struct wait_bucket *bucket_of(const void *event, uint64_t word)
 {
-	uint64_t h = (uint64_t)(uintptr_t)event * 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio: Knuth, TAOCP 3, 6.4 */
+	/* 2^64 / golden ratio: Knuth, TAOCP 3, 6.4. */
+	uint64_t h = ((uint64_t)(uintptr_t)event + (word << 17)) * 0x9e3779b97f4a7c15ull;
 
 	return &wait_buckets[h >> 56];
 }
@@ -66,10 +72,10 @@ void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline
 	set_timer(self, deadline);
 }
 
-void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+static void wait_on(const void *event, uint64_t word, bool interruptible, uint64_t deadline)
 {
 	struct thread *self = current_thread();
-	struct wait_bucket *bucket = bucket_of(event);
+	struct wait_bucket *bucket = bucket_of(event, word);
 
 	/*
 	 * The thread is WAITING before it can be found, and found only under the bucket's lock. The timer is set last,
@@ -77,11 +83,27 @@ void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadli
 	 */
 	lock_acquire(&bucket->lock);
 	self->wait_event = event;
+	self->wait_word = word;
 	thread_will_wait(WAIT_EVENT, interruptible, UINT64_MAX);
 	self->wait_deadline = deadline;
 	list_add_tail(&bucket->waiters, &self->wait_link);
 	lock_release(&bucket->lock);
 	set_timer(self, deadline);
+}
+
+void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+{
+	wait_on(event, 0, interruptible, deadline);
+}
+
+static const void *event_of(const struct word_key *key)
+{
+	return (const void *)(uintptr_t)key->id;
+}
+
+void assert_wait_word(const struct word_key *key, uint64_t deadline)
+{
+	wait_on(event_of(key), key->word, true, deadline);
 }
 
 void assert_wait(const void *event, bool interruptible)
@@ -94,11 +116,13 @@ bool thread_end_event_wait(struct thread *thread, enum wait_result result)
 {
 	for (;;) {
 		const void *event = __atomic_load_n(&thread->wait_event, __ATOMIC_RELAXED);
-		struct wait_bucket *bucket = bucket_of(event);
+		uint64_t word = __atomic_load_n(&thread->wait_word, __ATOMIC_RELAXED);
+		struct wait_bucket *bucket = bucket_of(event, word);
 		bool went = false;
 
 		lock_acquire(&bucket->lock);
-		if (thread->wait_event != event) { /* it waits for another by now: look there */
+		if (thread->wait_event != event ||
+			thread->wait_word != word) { /* it waits for another by now: look there */
 			lock_release(&bucket->lock);
 			continue;
 		}
@@ -120,9 +144,9 @@ void thread_cancel_wait(struct thread *self)
 		thread_go(self, WAIT_AWAKENED);
 }
 
-unsigned thread_wakeup_some(const void *event, unsigned most)
+static unsigned wake(const void *event, uint64_t word, unsigned most)
 {
-	struct wait_bucket *bucket = bucket_of(event);
+	struct wait_bucket *bucket = bucket_of(event, word);
 	struct list *link, *following;
 	unsigned woken = 0;
 
@@ -132,7 +156,7 @@ unsigned thread_wakeup_some(const void *event, unsigned most)
 
 		if (woken == most)
 			break;
-		if (thread->wait_event != event)
+		if (thread->wait_event != event || thread->wait_word != word)
 			continue;
 		list_remove(link);
 		if (thread_go(thread, WAIT_AWAKENED))
@@ -144,21 +168,29 @@ unsigned thread_wakeup_some(const void *event, unsigned most)
 
 void thread_wakeup(const void *event)
 {
-	thread_wakeup_some(event, UINT32_MAX);
+	/* Who comes to wait in between is woken for nothing, and looks again. */
+	while (wake(event, 0, WAKE_PIECE) == WAKE_PIECE)
+		piece_spend(WAKE_PIECE * WAKE_COST);
 }
 
 bool thread_wakeup_one(const void *event)
 {
-	return thread_wakeup_some(event, 1) == 1;
+	return wake(event, 0, 1) == 1;
 }
 
-unsigned thread_requeue(const void *from, const void *to, unsigned most)
+unsigned thread_wakeup_word(const struct word_key *key, unsigned most)
 {
-	struct wait_bucket *source = bucket_of(from), *target = bucket_of(to);
+	return wake(event_of(key), key->word, most);
+}
+
+unsigned thread_requeue(const struct word_key *from, const struct word_key *to, unsigned most)
+{
+	struct wait_bucket *source = bucket_of(event_of(from), from->word);
+	struct wait_bucket *target = bucket_of(event_of(to), to->word);
 	struct list *link, *following;
 	unsigned moved = 0;
 
-	if (from == to)
+	if (from->id == to->id && from->word == to->word)
 		return 0;
 	/* Two buckets: by address. */
 	if (source == target) {
@@ -172,10 +204,11 @@ unsigned thread_requeue(const void *from, const void *to, unsigned most)
 
 		if (moved == most)
 			break;
-		if (thread->wait_event != from)
+		if (thread->wait_event != event_of(from) || thread->wait_word != from->word)
 			continue;
 		list_remove(link);
-		thread->wait_event = to;
+		thread->wait_event = event_of(to);
+		thread->wait_word = to->word;
 		list_add_tail(&target->waiters, link);
 		moved++;
 	}

@@ -12,7 +12,7 @@
 #define WAKE_PIECE 16u
 #define WAKE_COST  400
 
-static kern_return_t word_key(struct thread *self, vm_address_t address, uint64_t flags, const void **key)
+static kern_return_t word_key(struct thread *self, vm_address_t address, uint64_t flags, struct word_key *key)
 {
 	if ((address & 3) != 0 || (flags & ~(uint64_t)WORD_SHARED) != 0)
 		return KERN_INVALID_ARGUMENT;
@@ -44,14 +44,14 @@ int64_t trap_word_wait(struct thread *self)
 	vm_address_t address = self->regs.rdi;
 	uint32_t expected = (uint32_t)self->regs.rsi, value;
 	uint64_t deadline = self->regs.rdx;
-	const void *key;
+	struct word_key key;
 	kern_return_t result;
 
 	result = word_key(self, address, self->regs.r10, &key);
 	if (result != KERN_SUCCESS)
 		return result;
 	for (;;) {
-		assert_wait_deadline(key, true, deadline);
+		assert_wait_word(&key, deadline);
 		if (machine_load_user_word(address, &value))
 			break;
 		thread_cancel_wait(self);
@@ -67,20 +67,20 @@ int64_t trap_word_wait(struct thread *self)
 }
 
 /* At most `most` in pieces, until there are no more; the number. */
-static unsigned wake(const void *key, uint32_t most)
+static unsigned wake(const struct word_key *key, uint32_t most)
 {
 	unsigned woken = 0, part, now;
 
 	do {
 		part = most - woken < WAKE_PIECE ? most - woken : WAKE_PIECE;
-		now = thread_wakeup_some(key, part);
+		now = thread_wakeup_word(key, part);
 		woken += now;
 		piece_spend((int32_t)(now * WAKE_COST));
 	} while (now == WAKE_PIECE);
 	return woken;
 }
 
-static unsigned requeue(const void *from, const void *to, uint32_t most)
+static unsigned requeue(const struct word_key *from, const struct word_key *to, uint32_t most)
 {
 	unsigned moved = 0, part, now;
 
@@ -95,20 +95,20 @@ static unsigned requeue(const void *from, const void *to, uint32_t most)
 
 int64_t trap_word_wake(struct thread *self)
 {
-	const void *key;
+	struct word_key key;
 	kern_return_t result = word_key(self, self->regs.rdi, self->regs.rdx, &key);
 
 	if (result == KERN_RESTART)
 		return result;
 	if (result != KERN_SUCCESS)
 		return -(int64_t)result;
-	return wake(key, (uint32_t)self->regs.rsi);
+	return wake(&key, (uint32_t)self->regs.rsi);
 }
 
 /* Results from 0 up count threads; an error is its code shifted by 32 bits. */
 int64_t trap_word_requeue(struct thread *self)
 {
-	const void *from, *to;
+	struct word_key from, to;
 	uint32_t value;
 	kern_return_t result;
 	unsigned woken;
@@ -124,8 +124,8 @@ int64_t trap_word_requeue(struct thread *self)
 		return (int64_t)result << 32;
 	if (value != (uint32_t)self->regs.r8)
 		return (int64_t)KERN_FAILURE << 32;
-	woken = wake(from, (uint32_t)self->regs.rdx);
-	return woken + requeue(from, to, (uint32_t)self->regs.r10);
+	woken = wake(&from, (uint32_t)self->regs.rdx);
+	return woken + requeue(&from, &to, (uint32_t)self->regs.r10);
 }
 
 int64_t trap_thread_exit(struct thread *self)
@@ -134,7 +134,7 @@ int64_t trap_thread_exit(struct thread *self)
 
 	if (address != 0) {
 		uint32_t zero = 0;
-		const void *key;
+		struct word_key key;
 		kern_return_t result = word_key(self, address, 0, &key);
 
 		if (result == KERN_SUCCESS)
@@ -142,7 +142,7 @@ int64_t trap_thread_exit(struct thread *self)
 		if (result == KERN_RESTART)
 			return result;
 		if (result == KERN_SUCCESS)
-			thread_wakeup_one(key);
+			thread_wakeup_word(&key, 1);
 	}
 	thread_exit_self(self);
 }

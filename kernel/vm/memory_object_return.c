@@ -19,6 +19,8 @@
 #define LOOK_COST   200
 #define RETURN_COST 1200
 
+#define LOCK_BYTES (128 * VM_PAGE_SIZE) /* of a lock request, before a better thread runs */
+
 #define PENDING_NS 5000000000ull /* pagers that free nothing for so long are not waited for */
 
 /* Messages of all pagers that are not freed yet, and when the last was sent or freed. Relaxed atomics: for a guess. */
@@ -281,21 +283,36 @@ static void lock_page(struct vm_page *page, void *lock_value)
 	page->wanted = false;
 }
 
-/* Cleans, flushes and locks in this order; the completion follows the data. */
-kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size,
-	memory_object_return_t should_return, boolean_t should_flush, vm_prot_t lock_value, struct ipc_port *reply_to)
+/* Cleans, flushes and locks, in this order, what lies in a part of the object (locked). */
+static void lock_part(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t should_return,
+	bool should_flush, vm_prot_t lock_value)
 {
-	vm_offset_t start, end;
-
-	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end) ||
-		should_return < MEMORY_OBJECT_RETURN_NONE || should_return > MEMORY_OBJECT_RETURN_ALL)
-		return KERN_INVALID_ARGUMENT;
-	lock_acquire(&object->lock);
 	if (should_return != MEMORY_OBJECT_RETURN_NONE || should_flush)
 		memory_object_clean(object, start, end, should_return, should_flush);
 	if (lock_value != VM_PROT_NO_CHANGE)
 		vm_object_for_pages(object, start, end, lock_page, &lock_value);
-	lock_release(&object->lock);
+}
+
+/*
+ * Part by part, each as if it had been asked for alone; the completion follows the data of the last. An object that has
+ * fewer pages than the range is gone through as a whole, by its list of pages.
+ */
+kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size,
+	memory_object_return_t should_return, boolean_t should_flush, vm_prot_t lock_value, struct ipc_port *reply_to)
+{
+	vm_offset_t start, end, at, next;
+
+	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end) ||
+		should_return < MEMORY_OBJECT_RETURN_NONE || should_return > MEMORY_OBJECT_RETURN_ALL)
+		return KERN_INVALID_ARGUMENT;
+	for (at = piece_resume(object, start, end); at < end; at = next) {
+		lock_acquire(&object->lock);
+		next = (end - at) >> VM_PAGE_SHIFT > object->resident || end - at < LOCK_BYTES ? end : at + LOCK_BYTES;
+		lock_part(object, at, next, should_return, should_flush, lock_value);
+		lock_release(&object->lock);
+		if (next < end && piece_pause(object, start, end, next))
+			return KERN_RESTART;
+	}
 	if (reply_to != NULL)
 		memory_object_lock_completed(reply_to, offset, size);
 	return KERN_SUCCESS;

@@ -98,9 +98,9 @@ void memory_object_put_back(vm_map_t map);
 int64_t vm_trap_read_overwrite(struct thread *self);
 int64_t vm_trap_write(struct thread *self);
 
-/* --- Waiting on a word: kern/word.c asks what a user address is. *key is an address in kernel space that stands for
- * the word, for assert_wait. */
-kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key);
+/* --- Waiting on a word: kern/word.c asks what the word at a user address is, for assert_wait_word. */
+struct word_key;
+kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, struct word_key *key);
 
 void vm_init(void);            /* kernel's caches, default objects; before tasks */
 void vm_start_threads(void);   /* page-out and the like; after threads work */

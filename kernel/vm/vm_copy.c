@@ -80,18 +80,19 @@ vm_size_t vm_map_copy_size(vm_map_copy_t copy)
 
 /* --- Bytes of a map. */
 
-kern_return_t vm_map_make_present(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_fault_rest *rest)
+kern_return_t vm_map_make_present(
+	struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t access, struct vm_fault_rest *rest)
 {
 	for (vm_address_t at = trunc_page(start); at < end; at += VM_PAGE_SIZE) {
 		struct vm_map_entry *entry;
 		kern_return_t result;
 
 		piece_spend(LOOK_COST);
-		if (pmap_extract(map->pmap, at, VM_PROT_READ) != 0)
+		if (pmap_extract(map->pmap, at, access) != 0)
 			continue;
 		piece_spend(PAGE_COST);
 		entry = vm_map_lookup(map, at);
-		result = vm_fault_locked(map, entry, at, VM_PROT_READ, rest);
+		result = vm_fault_locked(map, entry, at, access, rest);
 		if (result != KERN_SUCCESS)
 			return result;
 		if (rest->unused != NULL)
@@ -103,7 +104,7 @@ kern_return_t vm_map_make_present(struct vm_map *map, vm_address_t start, vm_add
 kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_object_t object,
 	vm_offset_t object_offset, struct vm_fault_rest *rest)
 {
-	kern_return_t result = vm_map_make_present(map, start, end, rest);
+	kern_return_t result = vm_map_make_present(map, start, end, VM_PROT_READ, rest);
 
 	if (result != KERN_SUCCESS)
 		return result;

@@ -16,7 +16,17 @@
 /* What an entry takes that goes, about (kern/piece.h). */
 #define ENTRY_COST 300
 
-static uint64_t next_id;
+/* What vm_map_remove_some removes at once. */
+#define SOME_PAGES   128
+#define SOME_ENTRIES 32
+
+uint64_t vm_number(void)
+{
+	static uint64_t last;
+
+	/* Relaxed: only that no two get the same. */
+	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
 
 kern_return_t vm_map_create(struct account *account, vm_map_t *out)
 {
@@ -34,8 +44,7 @@ kern_return_t vm_map_create(struct account *account, vm_map_t *out)
 	map->account = account;
 	list_init(&map->entries);
 	map->full_below = VM_ANYWHERE_ADDRESS;
-	/* Relaxed: only that no two get the same. */
-	map->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+	map->number = vm_number();
 	*out = map;
 	return KERN_SUCCESS;
 }
@@ -211,6 +220,51 @@ kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t
 	else
 		pmap_remove(map->pmap, first, last);
 	return KERN_SUCCESS;
+}
+
+/* The front of an entry goes, up to an address inside it: pages that only the entry sees are freed. */
+static void trim_front(struct vm_map *map, struct vm_map_entry *entry, vm_address_t upto)
+{
+	vm_object_t object = entry->object;
+	vm_size_t size = upto - entry->start;
+
+	if (entry->start < map->full_below)
+		map->full_below = entry->start > VM_ANYWHERE_ADDRESS ? entry->start : VM_ANYWHERE_ADDRESS;
+	pmap_remove(map->pmap, entry->start, upto);
+	if (object != NULL) {
+		if (!entry->needs_copy && vm_object_anonymous(object) && !object->shared) {
+			lock_acquire(&object->lock);
+			vm_object_free_range(object, entry->offset, entry->offset + size);
+			lock_release(&object->lock);
+		}
+		entry->offset += size;
+	}
+	entry->start = upto;
+	map->size -= size;
+}
+
+vm_address_t vm_map_remove_some(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed)
+{
+	struct vm_map_entry *entry = vm_map_lookup(map, start);
+	vm_address_t stop, behind;
+
+	if (entry == NULL || entry->start >= end)
+		return end;
+	stop = entry->start + SOME_PAGES * VM_PAGE_SIZE;
+	if (stop < entry->end && !entry->wired) {
+		trim_front(map, entry, stop);
+		return stop;
+	}
+	/* Whole entries, a few at most: nothing is split, so nothing can fail. */
+	start = behind = entry->start;
+	for (unsigned i = 0; i < SOME_ENTRIES && entry != NULL && entry->start < end; i++) {
+		if (i != 0 && entry->end > stop)
+			break;
+		behind = entry->end;
+		entry = vm_map_next(map, entry);
+	}
+	vm_map_remove(map, start, behind, removed);
+	return entry == NULL || entry->start >= end ? end : behind;
 }
 
 void vm_map_free_list(struct vm_map *map, struct list *removed)

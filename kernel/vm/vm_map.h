@@ -37,11 +37,13 @@ struct vm_map {
 	struct vm_map_entry *hint; /* last found, or null */
 	uint64_t size;             /* bytes mapped */
 	vm_address_t full_below;   /* no free page from VM_ANYWHERE_ADDRESS to here */
-	uint64_t id;               /* never used again */
+	uint64_t number;           /* vm_number() */
 	bool dead;
 };
 
 void vm_map_init(void);
+/* Numbers of maps and objects: each is given once. */
+uint64_t vm_number(void);
 
 /* --- Entries (vm_map_entry.c). The map is locked in all of these. */
 
@@ -85,6 +87,9 @@ kern_return_t vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t 
 /* Takes all of a range out of the map (locked) onto a list of entries, to be freed by vm_map_free_list with no locks
  * held. */
 kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed);
+/* The same for the first part of a range at whose ends entries have been split (vm_map_clip). Returns where the rest
+ * begins, or `end`. */
+vm_address_t vm_map_remove_some(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed);
 void vm_map_free_list(struct vm_map *map, struct list *removed);
 
 /* --- Wiring (vm_wire.c). Map locked. */
@@ -127,7 +132,8 @@ static inline bool vm_map_entry_stable(const struct vm_map_entry *entry)
  */
 kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_address_t end, vm_object_t object,
 	vm_offset_t object_offset, struct vm_fault_rest *rest);
-/* Makes all pages of the range present for reading; KERN_RESTART as vm_fault. */
-kern_return_t vm_map_make_present(struct vm_map *map, vm_address_t start, vm_address_t end, struct vm_fault_rest *rest);
+/* Makes all pages of the range present for the access, which is allowed; KERN_RESTART as vm_fault. */
+kern_return_t vm_map_make_present(
+	struct vm_map *map, vm_address_t start, vm_address_t end, vm_prot_t access, struct vm_fault_rest *rest);
 
 #endif

@@ -34,6 +34,7 @@ struct vm_object {
 			    */
 	bool cached;       /* physical: by the processor's cache */
 	uint64_t size;     /* bytes in use; anonymous objects grow with their entry */
+	uint64_t number;   /* vm_number(), or 0: nobody has waited on a word of it */
 	uint64_t physical, physical_size;
 	struct memory_object *pager;
 	vm_object_t returned_by;   /* reference: holds pages on their way back to that object's pager */

@@ -1,4 +1,5 @@
 /* The routines vm_*: what a task asks about the memory of a task. */
+#include <kern/assert.h>
 #include <kern/checked.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
@@ -10,6 +11,7 @@
 
 /* What an entry, and a page that is written, take in the loops below, about (kern/piece.h). */
 #define ENTRY_COST 60
+#define SOME_BYTES (512 * VM_PAGE_SIZE) /* whose pages are lowered before a better thread runs */
 #define PAGE_COST  1000
 
 kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
@@ -25,19 +27,30 @@ kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, b
 	return vm_map_enter(map, address, size, 0, anywhere, NULL, 0, &attributes);
 }
 
+/*
+ * In pieces, each a deallocation of its own: between two the rest of the range is mapped as before. Others may map
+ * memory where a piece has gone; it is theirs, for the next piece begins behind it.
+ */
 kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 {
 	struct list removed = LIST_INIT(removed);
-	vm_address_t start, end;
-	kern_return_t result;
+	vm_address_t start, end, at;
 
 	if (map == NULL || !checked_page_range(address, size, &start, &end))
 		return KERN_INVALID_ARGUMENT;
-	lock_acquire(&map->lock);
-	result = vm_map_remove(map, start, end, &removed);
-	lock_release(&map->lock);
-	vm_map_free_list(map, &removed);
-	return result;
+	for (at = piece_resume(map, start, end); at < end;) {
+		lock_acquire(&map->lock);
+		if (!vm_map_clip(map, at, end)) {
+			lock_release(&map->lock);
+			return KERN_RESOURCE_SHORTAGE;
+		}
+		at = vm_map_remove_some(map, at, end, &removed);
+		lock_release(&map->lock);
+		vm_map_free_list(map, &removed);
+		if (at < end && piece_pause(map, start, end, at))
+			return KERN_RESTART;
+	}
+	return KERN_SUCCESS;
 }
 
 /* Locks the map and splits entries at both ends of a range that entries cover. The map stays locked only on success. */
@@ -57,13 +70,32 @@ static kern_return_t lock_range(
 	return result;
 }
 
-/* KERN_INVALID_ADDRESS when part of the range is not allocated, KERN_PROTECTION_FAILURE when an entry's maximum does
- * not allow it: nothing done. */
+/*
+ * Takes from an entry's pages, from `at` on, the access that it has lost. *at: how far it came, which is less than the
+ * entry's end when a better thread is ready.
+ */
+static void lower(struct vm_map *map, struct vm_map_entry *entry, vm_address_t *at)
+{
+	while (*at < entry->end) {
+		vm_address_t next = entry->end - *at < SOME_BYTES ? entry->end : *at + SOME_BYTES;
+
+		pmap_protect(map->pmap, *at, next, entry->protection);
+		*at = next;
+		if (current_processor()->need_reschedule)
+			return;
+	}
+}
+
+/*
+ * KERN_INVALID_ADDRESS when part of the range is not allocated, KERN_PROTECTION_FAILURE when an entry's maximum does
+ * not allow it: nothing done. An entry gets its new protection first and then, in pieces, its pages do; what it has
+ * when the call goes on after a pause, from us or from others, is what its other pages are lowered to.
+ */
 kern_return_t vm_protect(
 	vm_map_t map, vm_address_t address, vm_size_t size, boolean_t set_maximum, vm_prot_t new_protection)
 {
 	struct vm_map_entry *entry;
-	vm_address_t start, end;
+	vm_address_t start, end, at;
 	kern_return_t result;
 
 	if ((new_protection & ~VM_PROT_ALL) != 0)
@@ -71,13 +103,14 @@ kern_return_t vm_protect(
 	result = lock_range(map, address, size, &start, &end);
 	if (result != KERN_SUCCESS)
 		return result;
-	for (entry = vm_map_lookup(map, start); entry != NULL && entry->start < end; entry = vm_map_next(map, entry)) {
+	at = piece_resume(map, start, end);
+	for (entry = vm_map_lookup(map, at); entry != NULL && entry->start < end; entry = vm_map_next(map, entry)) {
 		piece_spend(ENTRY_COST);
 		if ((new_protection & ~entry->max_protection) != 0)
 			result = KERN_PROTECTION_FAILURE;
 	}
-	for (entry = vm_map_lookup(map, start); result == KERN_SUCCESS && entry != NULL && entry->start < end;
-		entry = vm_map_next(map, entry)) {
+	for (entry = vm_map_lookup(map, at); result == KERN_SUCCESS && at < end; entry = vm_map_next(map, entry)) {
+		bool resumed = at > entry->start;
 		uint8_t old = entry->protection;
 
 		if (set_maximum) {
@@ -88,8 +121,12 @@ kern_return_t vm_protect(
 		}
 		piece_spend(ENTRY_COST);
 		/* More access comes with the next fault. */
-		if ((old & ~entry->protection) != 0)
-			pmap_protect(map->pmap, entry->start, entry->end, entry->protection);
+		if (resumed || (old & ~entry->protection) != 0)
+			lower(map, entry, &at);
+		else
+			at = entry->end;
+		if (at < end && piece_pause(map, start, end, at))
+			result = KERN_RESTART;
 	}
 	lock_release(&map->lock);
 	return result;
@@ -129,27 +166,46 @@ kern_return_t vm_read(
 	return result;
 }
 
-/* Writes a copy's bytes over a range. KERN_RESTART as vm_fault: it is then done again from the start. */
+/*
+ * Writes a copy's bytes over a range: all of them, or none and an error (KERN_RESTART as vm_fault). The whole range is
+ * checked, and every page of it made present, before the first is written, all in one hold of the map's lock; so it
+ * must fit in memory at once. (With several processors the pages must be held as well: today nothing else runs
+ * meanwhile.)
+ */
 static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t data)
 {
+	struct vm_fault_rest rest = {.unused = NULL};
 	vm_size_t size = vm_map_copy_size(data);
-	vm_address_t end;
+	vm_address_t start, end;
+	kern_return_t result;
 
-	if (!checked_add(address, size, &end))
+	if (size == 0)
+		return KERN_SUCCESS;
+	if (!checked_page_range(address, size, &start, &end))
 		return KERN_INVALID_ADDRESS;
-	for (vm_offset_t at = 0; at < size;) {
+	if ((end - start) >> VM_PAGE_SHIFT > vm_page_counts.total)
+		return KERN_RESOURCE_SHORTAGE;
+	lock_acquire(&map->lock);
+	result = vm_map_check(map, start, end, VM_PROT_WRITE);
+	if (result == KERN_SUCCESS)
+		result = vm_map_make_present(map, start, end, VM_PROT_WRITE, &rest);
+	for (vm_offset_t at = 0; result == KERN_SUCCESS && at < size;) {
 		vm_size_t part = VM_PAGE_SIZE - ((address + at) & VM_PAGE_MASK);
-		uint64_t physical;
-		kern_return_t result = vm_map_locate(map, address + at, VM_PROT_WRITE, &physical);
+		uint64_t physical = pmap_extract(map->pmap, address + at, VM_PROT_WRITE);
+		struct vm_page *page = vm_page_lookup_physical(physical);
 
-		if (result != KERN_SUCCESS)
-			return result;
+		assert(physical != 0);
+		/* A write through the kernel's map leaves no mark in the task's page table. */
+		if (page != NULL)
+			page->dirty = true;
 		part = part < size - at ? part : size - at;
 		vm_map_copy_read(data, at, physical_to_virtual(physical), part);
 		at += part;
 		piece_spend(PAGE_COST);
 	}
-	return KERN_SUCCESS;
+	lock_release(&map->lock);
+	vm_fault_finish(&rest);
+	return result;
 }
 
 kern_return_t vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t data_count)
@@ -228,17 +284,22 @@ kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
 
 /* --- Word waits. */
 
-/*
- * Private: the map's number and the word's place, which no two words share and which looks like no kernel address.
- * Shared: the object and the offset; so they may be equal for two words only where memory exceeds 16 GiB or an object
- * 64 GiB (a waiter then wakes for nothing).
- */
-kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const void **key)
+/* The object's number, which it gets when it is asked for first. Lock order: after maps. */
+static uint64_t number_of(vm_object_t object)
+{
+	lock_acquire(&object->lock);
+	if (object->number == 0)
+		object->number = vm_number();
+	lock_release(&object->lock);
+	return object->number;
+}
+
+kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, struct word_key *key)
 {
 	struct vm_map_entry *entry;
 	kern_return_t result = KERN_SUCCESS;
 
-	*key = (const void *)(uintptr_t)((map->id & 0x1ffff) << 46 | (address >> 2 & ((1ull << 46) - 1)));
+	*key = (struct word_key){map->number, address | 1};
 	if (!shared)
 		return KERN_SUCCESS;
 	lock_acquire(&map->lock);
@@ -254,13 +315,8 @@ kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, const
 		if (result == KERN_SUCCESS)
 			entry->object->shared = true;
 	}
-	if (result == KERN_SUCCESS && entry->object != NULL && entry->object->shared && !entry->needs_copy) {
-		vm_offset_t offset = entry->offset + (address - entry->start);
-
-		*key = (const void *)(uintptr_t)(1ull << 63 |
-						 (virtual_to_physical(entry->object) >> 6 & 0xfffffff) << 34 |
-						 (offset >> 2 & ((1ull << 34) - 1)));
-	}
+	if (result == KERN_SUCCESS && entry->object != NULL && entry->object->shared && !entry->needs_copy)
+		*key = (struct word_key){number_of(entry->object), (entry->offset + (address - entry->start)) | 1};
 	lock_release(&map->lock);
 	return result;
 }

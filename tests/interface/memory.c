@@ -99,6 +99,15 @@ static void test_copies(void)
 	check_is("vm_write", vm_write(self, b, data, (mach_msg_type_number_t)size), KERN_SUCCESS);
 	check("writes it", to[1025] == 98 && to[3] == 3);
 	vm_deallocate(self, data, size);
+	check_is("vm_read again", vm_read(self, a, size, &data, &(mach_msg_type_number_t){0}), KERN_SUCCESS);
+	vm_protect(self, b + size - VM_PAGE_SIZE, VM_PAGE_SIZE, FALSE, VM_PROT_READ);
+	check_is("vm_write to a protected page", vm_write(self, b, data, (mach_msg_type_number_t)size),
+		KERN_PROTECTION_FAILURE);
+	check("writes nothing before it either", to[3] == 3);
+	check_is("vm_copy to a protected page", vm_copy(self, a, size, b), KERN_PROTECTION_FAILURE);
+	check("writes nothing before it either (vm_copy)", to[3] == 3);
+	vm_protect(self, b, size, FALSE, VM_PROT_DEFAULT);
+	vm_deallocate(self, data, size);
 	check_is("vm_read of nothing", vm_read(self, 0x66660000, size, &data, &(mach_msg_type_number_t){0}),
 		KERN_INVALID_ADDRESS);
 	vm_deallocate(self, a, size);

@@ -121,7 +121,7 @@ bool thread_claim(struct thread *thread, enum wait_result result)
 	return thread_go(thread, result);
 }
 
-unsigned thread_wakeup_some(const void *event, unsigned most)
+static unsigned wake(const void *event, unsigned most)
 {
 	unsigned woken = 0;
 
@@ -133,24 +133,12 @@ unsigned thread_wakeup_some(const void *event, unsigned most)
 
 void thread_wakeup(const void *event)
 {
-	thread_wakeup_some(event, THREADS_MAX);
+	wake(event, THREADS_MAX);
 }
 
 bool thread_wakeup_one(const void *event)
 {
-	return thread_wakeup_some(event, 1) != 0;
-}
-
-unsigned thread_requeue(const void *from, const void *to, unsigned most)
-{
-	unsigned moved = 0;
-
-	for (unsigned i = 0; i < threads_count && moved < most; i++)
-		if (host_waits(threads[i]) && threads[i]->wait_kind == WAIT_EVENT && threads[i]->wait_event == from) {
-			threads[i]->wait_event = to;
-			moved++;
-		}
-	return moved;
+	return wake(event, 1) != 0;
 }
 
 bool thread_end_event_wait(struct thread *thread, enum wait_result result)

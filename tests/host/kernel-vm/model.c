@@ -328,32 +328,17 @@ static void op_vm_copy(struct model *model)
 	do {
 		result = vm_copy(model->task->map, address_of(first), count * VM_PAGE_SIZE, address_of(to));
 	} while (again(result));
+	/* Whatever it fails for, nothing has been written: the next looks at memory compare it. */
 	if (!all_have(model, first, count, VM_PROT_READ) || !all_have(model, to, count, VM_PROT_WRITE)) {
 		CHECK(result != KERN_SUCCESS);
-		/* What lies before the first page that refuses has been written. */
-		if (!all_have(model, first, count, VM_PROT_READ) || excused(result))
-			return;
-	} else if (!CHECK(result == KERN_SUCCESS || excused(result)) || result != KERN_SUCCESS) {
-		failing = true;
+		return;
 	}
+	if (!CHECK(result == KERN_SUCCESS || excused(result)) || result != KERN_SUCCESS)
+		return;
 	for (unsigned i = 0; i < count; i++)
 		copied[i] = cell_new(model->pages[first + i].cell);
-	for (unsigned i = 0; i < count; i++) {
-		if (result != KERN_SUCCESS) {
-			/* Take over from the map what was written. */
-			for (unsigned s = 0; s < SAMPLES && model->pages[to + i].cell != NULL; s++) {
-				kern_return_t error;
-				uint8_t *byte = world_access(
-					model->task, address_of(to + i) + sample_at[s], VM_PROT_READ, &error);
-				struct cell *cell = model->pages[to + i].cell;
-
-				if (byte != NULL && CHECK(*byte == cell->bytes[s] || *byte == copied[i]->bytes[s]))
-					cell->bytes[s] = *byte;
-			}
-		} else {
-			memcpy(model->pages[to + i].cell->bytes, copied[i]->bytes, SAMPLES);
-		}
-	}
+	for (unsigned i = 0; i < count; i++)
+		memcpy(model->pages[to + i].cell->bytes, copied[i]->bytes, SAMPLES);
 	for (unsigned i = 0; i < count; i++)
 		cell_drop(copied[i]);
 }

@@ -697,11 +697,16 @@ static void unaligned(void)
 	host_report("unaligned memory arrives at its offset, with none of its neighbours");
 }
 
+static bool same_word(const struct word_key *a, const struct word_key *b)
+{
+	return a->id == b->id && a->word == b->word;
+}
+
 static void word_keys(void)
 {
-	vm_address_t own = 0, shared = 0;
+	vm_address_t own = 0, shared = 0, high = 1ull << 46;
 	struct task *child = world_task();
-	const void *before, *after, *theirs;
+	struct word_key before, after, theirs;
 
 	CHECK_EQUAL(vm_allocate(task_a->map, &own, VM_PAGE_SIZE, true), KERN_SUCCESS);
 	CHECK_EQUAL(vm_allocate(task_a->map, &shared, VM_PAGE_SIZE, true), KERN_SUCCESS);
@@ -710,19 +715,149 @@ static void word_keys(void)
 	CHECK_EQUAL(vm_map_fork(task_a->map, child->account, &child->map), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(task_a->map, shared + 8, true, &after), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(child->map, shared + 8, true, &theirs), KERN_SUCCESS);
-	CHECK(before == after && before == theirs);
+	CHECK(same_word(&before, &after) && same_word(&before, &theirs));
 	CHECK_EQUAL(vm_word_key(child->map, shared + 12, true, &theirs), KERN_SUCCESS);
-	CHECK(before != theirs);
+	CHECK(!same_word(&before, &theirs));
 	CHECK_EQUAL(vm_word_key(task_a->map, own, true, &before), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(task_a->map, own, false, &after), KERN_SUCCESS);
 	CHECK_EQUAL(vm_word_key(child->map, own, true, &theirs), KERN_SUCCESS);
-	CHECK(before == after && before != theirs);
+	CHECK(same_word(&before, &after) && !same_word(&before, &theirs));
 	CHECK_EQUAL(vm_word_key(task_a->map, 0, true, &before), KERN_INVALID_ADDRESS);
+	host_report("a word's key is one for those who share it, before and after the fork");
+
+	/* Nobody's key is a stranger's, however many maps there have been and wherever the word is. */
+	CHECK_EQUAL(vm_word_key(task_a->map, own, false, &before), KERN_SUCCESS);
+	for (unsigned bit = 1; bit < 64; bit++) {
+		uint64_t number = child->map->number;
+
+		child->map->number = task_a->map->number + (1ull << bit);
+		CHECK_EQUAL(vm_word_key(child->map, own, false, &theirs), KERN_SUCCESS);
+		CHECK(!same_word(&before, &theirs));
+		child->map->number = number;
+	}
+	CHECK_EQUAL(vm_word_key(task_a->map, own + high, false, &after), KERN_SUCCESS);
+	CHECK(!same_word(&before, &after));
 	unmap(task_a, own, 1);
+	/* An object that follows one which has gone, perhaps at its address in the kernel, is another. */
+	CHECK_EQUAL(vm_word_key(task_a->map, shared, true, &before), KERN_SUCCESS);
+	CHECK_EQUAL(vm_deallocate(child->map, shared, VM_PAGE_SIZE), KERN_SUCCESS);
+	unmap(task_a, shared, 1);
+	CHECK_EQUAL(vm_allocate(task_a->map, &shared, VM_PAGE_SIZE, false), KERN_SUCCESS);
+	CHECK_EQUAL(vm_inherit(task_a->map, shared, VM_PAGE_SIZE, VM_INHERIT_SHARE), KERN_SUCCESS);
+	CHECK_EQUAL(vm_word_key(task_a->map, shared, true, &after), KERN_SUCCESS);
+	CHECK(!same_word(&before, &after));
 	unmap(task_a, shared, 1);
 	world_task_end(child);
 	world_check_accounts();
-	host_report("a word's key is one for those who share it, before and after the fork");
+	host_report("no two words have one key");
+}
+
+/* A long call that pauses whenever a better thread is ready, and what that may do meanwhile. */
+static void pauses(void)
+{
+	enum { MANY = 1500 };
+	vm_address_t range = 0, end;
+	uint64_t free_before = vm_page_counts.free;
+	kern_return_t error = KERN_SUCCESS, result;
+	unsigned rounds = 0;
+
+	current_thread()->task = task_a;
+	CHECK_EQUAL(vm_allocate(task_a->map, &range, MANY * VM_PAGE_SIZE, true), KERN_SUCCESS);
+	end = range + MANY * VM_PAGE_SIZE;
+	for (vm_address_t at = range; at < end; at += VM_PAGE_SIZE)
+		*(uint8_t *)world_access(task_a, at, VM_PROT_WRITE, &error) = 1;
+	host_processor->need_reschedule = true;
+	while ((result = vm_protect(task_a->map, range, end - range, false, VM_PROT_READ)) == KERN_RESTART)
+		rounds++;
+	CHECK_EQUAL(result, KERN_SUCCESS);
+	CHECK(rounds >= 2);
+	for (vm_address_t at = range; at < end; at += VM_PAGE_SIZE)
+		CHECK(pmap_host_access(task_a->map->pmap, at, VM_PROT_WRITE) == NULL);
+	host_report("a protection that pauses lowers every page");
+
+	CHECK_EQUAL(vm_deallocate(task_a->map, range, end - range), KERN_RESTART);
+	CHECK(world_access(task_a, range, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(error, KERN_INVALID_ADDRESS);
+	CHECK(world_access(task_a, end - VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	/* Another maps memory in the part that has gone. */
+	CHECK_EQUAL(vm_allocate(task_a->map, &range, VM_PAGE_SIZE, false), KERN_SUCCESS);
+	*(uint8_t *)world_access(task_a, range, VM_PROT_WRITE, &error) = 7;
+	for (rounds = 0; vm_deallocate(task_a->map, range, end - range) == KERN_RESTART; rounds++)
+		CHECK(world_access(task_a, end - VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	CHECK(rounds >= 5);
+	CHECK(world_access(task_a, end - VM_PAGE_SIZE, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(*(uint8_t *)world_access(task_a, range, VM_PROT_READ, &error), 7);
+	host_processor->need_reschedule = false;
+	/* The call is over: the same again is a new one. */
+	unmap(task_a, range, MANY);
+	CHECK(world_access(task_a, range, VM_PROT_READ, &error) == NULL);
+	CHECK_EQUAL(vm_page_counts.free, free_before);
+	host_report("a deallocation that pauses takes what was there, and nothing that others map meanwhile");
+
+	pager_make(&pager);
+	range = map_file(task_a, &pager, FILE_PAGES, false);
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		*touch(task_a, &pager, range + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 99;
+	host_processor->need_reschedule = true;
+	vm_object_t object = control_object(&pager);
+	for (rounds = 0; (result = memory_object_lock_request(object, 0, FILE_PAGES * VM_PAGE_SIZE,
+				  MEMORY_OBJECT_RETURN_DIRTY, true, VM_PROT_NO_CHANGE, pager.port)) == KERN_RESTART;
+		rounds++)
+		;
+	vm_object_deallocate(object);
+	host_processor->need_reschedule = false;
+	CHECK_EQUAL(result, KERN_SUCCESS);
+	CHECK(rounds >= 1);
+	serve(&pager);
+	CHECK_EQUAL(pager.completions, 1);
+	CHECK_EQUAL(pager.pages_returned, FILE_PAGES);
+	unmap(task_a, range, FILE_PAGES);
+	pager_end(&pager);
+	host_report("a lock request that pauses is completed once, after all its data");
+}
+
+/* vm_write and vm_copy over a range of which the last page refuses. */
+static void refuse_last(vm_address_t range, unsigned pages, kern_return_t wanted, const char *name)
+{
+	vm_address_t source = 0;
+	vm_map_copy_t data = NULL;
+	kern_return_t error = KERN_SUCCESS, result;
+
+	current_thread()->task = task_a;
+	CHECK_EQUAL(vm_allocate(task_a->map, &source, pages * VM_PAGE_SIZE, true), KERN_SUCCESS);
+	for (unsigned i = 0; i < pages; i++)
+		*(uint8_t *)world_access(task_a, source + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 0xee;
+	CHECK_EQUAL(vm_map_copyin(task_a->map, source, pages * VM_PAGE_SIZE, false, &data), KERN_SUCCESS);
+	while ((result = vm_write(task_a->map, range, data, pages * VM_PAGE_SIZE)) == KERN_RESTART)
+		serve(&pager);
+	CHECK_EQUAL(result, wanted);
+	vm_map_copy_discard(data);
+	while ((result = vm_copy(task_a->map, source, pages * VM_PAGE_SIZE, range)) == KERN_RESTART)
+		serve(&pager);
+	CHECK_EQUAL(result, wanted);
+	for (unsigned i = 0; i + 1 < pages; i++)
+		CHECK(*touch(task_a, &pager, range + i * VM_PAGE_SIZE, VM_PROT_READ, &error) != 0xee);
+	unmap(task_a, source, pages);
+	host_report(name);
+}
+
+static void whole_or_nothing(void)
+{
+	vm_address_t range = 0;
+	kern_return_t error = KERN_SUCCESS;
+
+	CHECK_EQUAL(vm_allocate(task_a->map, &range, 6 * VM_PAGE_SIZE, true), KERN_SUCCESS);
+	*(uint8_t *)world_access(task_a, range, VM_PROT_WRITE, &error) = 1;
+	CHECK_EQUAL(vm_protect(task_a->map, range + 4 * VM_PAGE_SIZE, VM_PAGE_SIZE, false, VM_PROT_READ), KERN_SUCCESS);
+	refuse_last(range, 5, KERN_PROTECTION_FAILURE, "what a protected page refuses is not written in part");
+	unmap(task_a, range + 4 * VM_PAGE_SIZE, 1);
+	refuse_last(range, 5, KERN_INVALID_ADDRESS, "what a hole refuses is not written in part");
+	unmap(task_a, range, 6);
+	pager_make(&pager);
+	range = map_file(task_a, &pager, FILE_PAGES + 8, false) + (FILE_PAGES - 3) * VM_PAGE_SIZE;
+	refuse_last(range, 4, KERN_FAILURE, "what a pager refuses is not written in part");
+	unmap(task_a, range - (FILE_PAGES - 3) * VM_PAGE_SIZE, FILE_PAGES + 8);
+	pager_end(&pager);
 }
 
 /* The pages of a data_return, in the map of the pager's task, as its server loop has them before it writes them. */
@@ -872,6 +1007,8 @@ int main(void)
 	unaligned();
 	word_keys();
 	taken_over();
+	whole_or_nothing();
+	pauses();
 	physical_and_dma();
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(vm_page_counts.active + vm_page_counts.inactive, 0);

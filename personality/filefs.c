@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <mach/mach.h>
 #include <servers/file_user.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -335,6 +336,43 @@ void filefs_distrust(struct mount *mount)
 			vnode_release(&node->vnode);
 		}
 	}
+}
+
+/* The file server of the mount has others now: its root is looked up anew, and what it had is forgotten. */
+static void find_root(void *argument)
+{
+	struct mount *mount = argument;
+	mach_port_t port = MACH_PORT_NULL;
+	file_attributes_t attributes;
+	unsigned i;
+
+	if (!mount->off && ASK(mount, file_system_root(mount->service, &port, &attributes)) == KERN_SUCCESS) {
+		struct vnode *root = filefs_vnode(mount, port, &attributes);
+
+		for (i = 0; i < NODE_TABLE; i++)
+			for (struct file_node *node = table[i]; node != NULL; node = node->hash_next)
+				if (node->vnode.mount == mount) {
+					file_names_forget(node);
+					node->version++;
+				}
+		if (root != NULL) {
+			file_node_of(root)->stale = true;
+			vnode_release(root);
+		}
+		fprintf(stderr, "unix: the files of %s are gone with their server; it is empty\n", mount->target);
+	}
+	mount->finding_root = false;
+}
+
+void filefs_port_died(struct mount *mount)
+{
+	mach_port_type_t type = 0;
+
+	if (mount->off || mount->root == NULL || !filefs_is(mount->root) || mount->finding_root ||
+		mach_port_type(mach_task_self(), file_node_of(mount->root)->port, &type) != KERN_SUCCESS ||
+		!(type & MACH_PORT_TYPE_DEAD_NAME))
+		return;
+	mount->finding_root = fiber_start(find_root, mount);
 }
 
 static int sync_file(struct vnode *vnode, bool data_only)

@@ -72,6 +72,12 @@ struct vnode *file_node_use(struct file_node *node);
 bool filefs_is(const struct vnode *vnode);
 /* Forgets what is known of the mount's files and asks anew: when it cannot be told what became of changes. */
 void filefs_distrust(struct mount *mount);
+/*
+ * A file's port was dead. When it is the root's, too, and the service is not, its server is another one that has none
+ * of the files (pagers/ram): the root is looked up anew. Files of the one before give EIO as long as somebody has them
+ * open.
+ */
+void filefs_port_died(struct mount *mount);
 /* Writes times back and gives back space beyond the end, of all files of the mount. */
 void filefs_write_back(struct mount *mount);
 void file_node_write_back(struct file_node *node);

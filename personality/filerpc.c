@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <mach/mach.h>
+#include <mach/notify_user.h>
 #include <servers/file_user.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define SLOTS_FREE_MAX 32 /* kept, each with its port */
 #define ANSWER_SIZE    (32u << 10)
 #define TRUST_AGAIN    1000000000ull /* ns */
+#define RESENDS_MAX    2 /* of a request whose server has died: more, and what kills servers kills them for good */
 
 /* A fiber that waits for an answer. */
 struct wait {
@@ -63,6 +65,12 @@ static bool changes(mach_msg_id_t id)
 	default:
 		return false;
 	}
+}
+
+/* Requests that may be made again when nobody knows whether they were served: all but changes of names. */
+static bool may_repeat(mach_msg_id_t id)
+{
+	return !changes(id) || id == MIG_ID_file_set_attributes || id == MIG_ID_file_allocate;
 }
 
 static uint64_t patience(const struct filerpc_mount *mount, mach_msg_id_t id)
@@ -282,20 +290,16 @@ static void watch(struct filerpc_mount *mount, uint64_t deadline)
 	timer_set(&mount->timer, deadline);
 }
 
-mach_msg_return_t filerpc_message(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t send_size,
-	mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout, mach_port_t notify)
+/* One request, and the wait for its answer. */
+static mach_msg_return_t ask(
+	struct mount *mount, mach_msg_header_t *message, mach_msg_size_t send_size, mach_msg_size_t receive_size)
 {
-	struct mount *mount = filerpc_asked;
 	struct filerpc_mount *rpc = &mount->rpc;
 	struct wait wait = {
 		.fiber = fiber_self(), .message = message, .room = receive_size, .result = MACH_RCV_TOO_LARGE};
 	struct request *request;
 	mach_msg_return_t result;
 
-	(void)option;
-	(void)receive_name;
-	(void)timeout;
-	(void)notify;
 	if (refused(rpc))
 		return FILE_ERROR(EIO);
 	request = slot_take();
@@ -317,6 +321,29 @@ mach_msg_return_t filerpc_message(mach_msg_header_t *message, mach_msg_option_t 
 		return FILE_ERROR(ENOMEM);
 	}
 	return wait.result;
+}
+
+/*
+ * A server that dies with the request is started again, and serves the same ports (doc/surviving.md): what may be
+ * repeated is.
+ */
+mach_msg_return_t filerpc_message(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t send_size,
+	mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout, mach_port_t notify)
+{
+	struct mount *mount = filerpc_asked;
+	mach_msg_return_t result;
+
+	(void)option;
+	(void)receive_name;
+	(void)timeout;
+	(void)notify;
+	result = ask(mount, message, send_size, receive_size);
+	for (unsigned again = 0; again < RESENDS_MAX && result == MIG_SERVER_DIED && may_repeat(message->msgh_id);
+		again++)
+		result = ask(mount, message, send_size, receive_size);
+	if (result == MACH_SEND_INVALID_DEST)
+		filefs_port_died(mount);
+	return result;
 }
 
 kern_return_t filerpc_words(mach_port_t port, mach_msg_id_t id, uint64_t word[8], uint32_t count)
@@ -354,8 +381,10 @@ static void take_answer(struct request *request, mach_msg_header_t *answer)
 	struct mount *mount = request->mount;
 	struct wait *wait = request->wait;
 
-	/* A trailer has its room, too, though nobody looks for it. */
-	if (wait != NULL && answer->msgh_size + sizeof(mach_msg_trailer_t) <= wait->room) {
+	if (wait != NULL && answer->msgh_id == MIG_ID_mach_notify_send_once) {
+		wait->result = MIG_SERVER_DIED; /* the message is as it was sent */
+	} else if (wait != NULL && answer->msgh_size + sizeof(mach_msg_trailer_t) <= wait->room) {
+		/* A trailer has its room, too, though nobody looks for it. */
 		memcpy(wait->message, answer, answer->msgh_size);
 		wait->result = MACH_MSG_SUCCESS;
 	} else {

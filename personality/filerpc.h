@@ -29,7 +29,8 @@ struct fiber;
  * do at once, and the console says so once. It is in time again with its first answer; when a change was among those
  * given up, what the server knows of its files is asked for anew first (filefs_distrust).
  *
- * What a stub returns: what the file server says (FILE_ERROR...); MIG_SERVER_DIED when it ended owing the answer;
+ * What a stub returns: what the file server says (FILE_ERROR...); MIG_SERVER_DIED when it ended owing the answer, and
+ * the next one too, or at once when names were to be changed (nobody knows whether they were);
  * MACH_SEND_INVALID_DEST when its port was dead already; FILE_ERROR(EIO) when the mount is late, has been taken off by
  * force, or the caller was killed while it waited for something that changes nothing; FILE_ERROR(ENOMEM). FILE_ERRNO
  * makes an errno of all of them.

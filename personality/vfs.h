@@ -106,6 +106,7 @@ struct mount {
 	unsigned flags;      /* MS_RDONLY ... */
 	mach_port_t service; /* of a file server, or null */
 	struct filerpc_mount rpc;
+	bool finding_root;  /* filefs_port_died */
 	struct list unused; /* struct file_node, oldest first; filefs.c's */
 	unsigned unused_count;
 	bool cleaning;  /* a fiber gives unused nodes back */

@@ -50,6 +50,8 @@ struct ram_volume {
 /* One volume in a program. */
 struct ram_volume *ram_open(uint64_t size_limit);
 void ram_close(struct ram_volume *volume);
+/* New files get numbers from this one on. */
+void ram_number_from(struct ram_volume *volume, uint64_t first);
 
 /* volume.c */
 struct ram_node *ram_find(uint64_t inode);

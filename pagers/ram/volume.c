@@ -86,6 +86,12 @@ void ram_close(struct ram_volume *volume)
 	free(volume);
 }
 
+void ram_number_from(struct ram_volume *volume, uint64_t first)
+{
+	if (first > volume->next_inode)
+		volume->next_inode = first;
+}
+
 static int volume_info(struct fk_volume *base, struct file_system_info *info)
 {
 	struct ram_volume *volume = (struct ram_volume *)base;

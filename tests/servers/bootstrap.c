@@ -130,6 +130,8 @@ static void names(void)
 		KERN_NO_ACCESS);
 	check_is("the service of a server that cannot start is dead",
 		bootstrap_look_up(bootstrap_port(), "absent", &found), KERN_TERMINATED);
+	check_is("so is that of one that ends whenever it is started",
+		bootstrap_look_up(bootstrap_port(), "doomed", &found), KERN_TERMINATED);
 	check_is("a service is checked in by its own server only", bootstrap_check_in(bootstrap_port(), "disk", &found),
 		KERN_INVALID_NAME);
 	check_is("a name of one's own is registered", bootstrap_register(bootstrap_port(), "mine", own), KERN_SUCCESS);

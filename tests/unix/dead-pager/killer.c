@@ -23,26 +23,36 @@ static mach_port_t root_of(mach_port_t bootstrap, const char *service)
 	file_attributes_t attributes;
 
 	strncpy(name, service, sizeof name - 1);
-	if (bootstrap_look_up(bootstrap, name, &server) != KERN_SUCCESS ||
-		file_system_root(server, &root, &attributes) != KERN_SUCCESS)
-		fprintf(stderr, "killer: no file system %s\n", service);
+	if (bootstrap_look_up(bootstrap, name, &server) == KERN_SUCCESS) {
+		(void)file_system_root(server, &root, &attributes);
+		mach_port_deallocate(mach_task_self(), server);
+	}
 	return root;
 }
 
-static bool exists(mach_port_t root, const char *text)
+/* *root: null when its file system has died; it is looked up again. */
+static bool exists(mach_port_t *root, const char *text)
 {
 	file_name_t name = {0};
 	file_attributes_t attributes;
 	mach_port_t file;
+	kern_return_t result;
 
+	if (*root == MACH_PORT_NULL)
+		return false;
 	strncpy(name, text, sizeof name - 1);
-	if (file_look_up(root, name, &file, &attributes) != KERN_SUCCESS)
+	result = file_look_up(*root, name, &file, &attributes);
+	if (result == MACH_SEND_INVALID_DEST) {
+		mach_port_deallocate(mach_task_self(), *root);
+		*root = MACH_PORT_NULL;
+	}
+	if (result != KERN_SUCCESS)
 		return false;
 	mach_port_deallocate(mach_task_self(), file);
 	return true;
 }
 
-static void look(mach_port_t bootstrap, mach_port_t root)
+static void look(mach_port_t bootstrap, mach_port_t *root)
 {
 	for (unsigned i = 0; i < sizeof victims / sizeof victims[0]; i++) {
 		char plain[64], numbered[64];
@@ -71,8 +81,11 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++)
 		roots[i] = root_of(bootstrap, argv[i + 1]);
 	for (;;) {
-		for (int i = 0; i < count; i++)
-			look(bootstrap, roots[i]);
+		for (int i = 0; i < count; i++) {
+			if (roots[i] == MACH_PORT_NULL)
+				roots[i] = root_of(bootstrap, argv[i + 1]);
+			look(bootstrap, &roots[i]);
+		}
 		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, LOOK_EVERY_MS);
 	}
 }

@@ -239,8 +239,12 @@ static void kill_server(const char *kills, const char *victim, unsigned number)
 {
 	char path[300];
 
+	int fd, tries = 0;
+
 	sprintf(path, "%s/kill-%s-%u", kills, victim, number);
-	close(open(path, O_CREAT | O_RDWR, 0600));
+	while ((fd = open(path, O_CREAT | O_RDWR, 0600)) < 0)
+		once_more("open in the folder of kills", &tries);
+	close(fd);
 }
 
 /* Everything that fsync returned for, once more. */

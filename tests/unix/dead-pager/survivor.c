@@ -128,7 +128,8 @@ int main(int argc, char **argv)
 	said("create", open(in(dead, "new"), O_RDWR | O_CREAT, 0600));
 	said("mkdir", mkdir(in(dead, "folder"), 0700));
 	said("unlink", unlink(in(dead, "warm")));
-	said("rename", rename(in(dead, "warm"), "/no"));
+	snprintf(name, sizeof name, "%s/no", dead);
+	said("rename", rename(in(dead, "warm"), name));
 	said("truncate", ftruncate(fd, 10));
 	said("fsync", fsync(fd));
 	said("write that makes it longer", pwrite(fd, block, PAGE, SIZE));

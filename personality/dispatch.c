@@ -5,6 +5,7 @@
 #include <mach/exc_server.h>
 #include <mach/mach.h>
 #include <mach/memory_notify_server.h>
+#include <mach/notify_server.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,11 @@ void interrupt_register(mach_port_t port, void (*handler)(void))
 
 static __thread uint64_t message_payload;
 
+uint64_t request_payload(void)
+{
+	return message_payload;
+}
+
 kern_return_t S_device_interrupt(mach_port_t notify, unsigned count)
 {
 	(void)notify;
@@ -170,8 +176,9 @@ kern_return_t S_exception_raise(mach_port_t exception_port, mach_port_t thread_p
 static void serve_words(struct mach_delivery *delivery)
 {
 	int id = DELIVERED_ID(delivery->kind);
-	const struct mig_subsystem *subsystem =
-		id < memory_notify_subsystem.start ? &device_notify_subsystem : &memory_notify_subsystem;
+	const struct mig_subsystem *subsystem = id < device_notify_subsystem.start   ? &notify_subsystem
+						: id < memory_notify_subsystem.start ? &device_notify_subsystem
+										     : &memory_notify_subsystem;
 	const struct mig_routine *routine = NULL;
 	kern_return_t result = MIG_BAD_ID;
 
@@ -205,7 +212,8 @@ static void serve_buffer(union buffer *in)
 	message_payload = trailer->msgh_payload;
 	if (!mig_server_dispatch(&exc_subsystem, &in->header, &out.header) &&
 		!mig_server_dispatch(&device_notify_subsystem, &in->header, &out.header) &&
-		!mig_server_dispatch(&memory_notify_subsystem, &in->header, &out.header)) {
+		!mig_server_dispatch(&memory_notify_subsystem, &in->header, &out.header) &&
+		!mig_server_dispatch(&notify_subsystem, &in->header, &out.header)) {
 		mach_msg_destroy(&in->header);
 		return;
 	}

@@ -10,12 +10,18 @@ struct call;
 
 #define SERVER_THREADS 8
 
+/* Payloads that are not processes' (proc.h: those are larger): interrupts' begin at 0. */
+#define PAYLOAD_DEATHS (1ull << 31)
+
 /* The port set that all of the server's receive rights are in. */
 extern mach_port_t server_port_set;
 
 /* A new receive right in the set, with a payload. MACH_PORT_NULL: no memory. */
 mach_port_t server_port_create(uint64_t payload);
 void server_port_destroy(mach_port_t port);
+
+/* The payload of the port by which the message came that the calling thread serves. */
+uint64_t request_payload(void);
 
 /* Goes on with the calls and fibers that have become ready, then releases the lock: the end of every thread's turn
  * outside a call. */

@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "deaths.h"
 #include "dispatch.h"
 #include "file.h"
 #include "fork.h"
@@ -352,6 +353,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 		thread_terminate(old_port);
 		mach_port_deallocate(mach_task_self(), old_port);
 	}
+	process->is_mach = process->mach_program != 0;
 	process->mach_program = 0;
 	memcpy(kernel_name, process->command, sizeof process->command);
 	task_set_name(space->task, kernel_name);
@@ -412,6 +414,8 @@ static int64_t run_program(
 		error = identity_make(call, &identity);
 	if (error == 0)
 		error = task_attach(identity.port, space->task, process->mach_program);
+	if (error == 0 && process->mach_program != 0)
+		error = death_watch(port);
 	if (error != 0) {
 		identity_drop(&identity);
 		if (port != MACH_PORT_NULL) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deaths.h"
 #include "deliver.h"
 #include "dispatch.h"
 #include "file.h"
@@ -117,7 +118,8 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	if (thread == NULL)
 		return -ENOMEM;
 	inherit_thread(thread, call->thread, request);
-	if (thread_create(process_task(process), &thread->port) != KERN_SUCCESS)
+	if (thread_create(process_task(process), &thread->port) != KERN_SUCCESS ||
+		(process->is_mach && death_watch(thread->port) != 0))
 		goto fail;
 	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
 			KERN_SUCCESS ||

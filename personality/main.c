@@ -12,6 +12,7 @@
 #include "accounts.h"
 #include "call.h"
 #include "console.h"
+#include "deaths.h"
 #include "dispatch.h"
 #include "exec.h"
 #include "file.h"
@@ -184,6 +185,7 @@ int main(void)
 		fail("bootstrap gave no right to the host and its devices", EPERM);
 	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &server_port_set) != KERN_SUCCESS)
 		fail("port set", ENOMEM);
+	deaths_start();
 	server_lock();
 	console_start();
 	trace_enabled = console_trace;

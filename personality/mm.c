@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "accounts.h"
+#include "deaths.h"
 #include "vfs.h"
 
 #define area_of(at) list_entry(at, struct vm_area, link)
@@ -36,7 +37,8 @@ struct address_space *address_space_create(uint32_t uid)
 		return NULL;
 	/* Not the server's priority; children have their parents'. */
 	if (task_create_in(space->account->port, mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
-		task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS) {
+		task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS ||
+		death_watch(space->task) != 0) {
 		address_space_release(space);
 		return NULL;
 	}
@@ -78,7 +80,7 @@ struct address_space *address_space_fork(struct address_space *parent, uint32_t 
 	result = space->account == parent->account
 			 ? task_create(parent->task, TRUE, &space->task)
 			 : task_create_in(space->account->port, parent->task, TRUE, &space->task);
-	if (result == KERN_SUCCESS)
+	if (result == KERN_SUCCESS && death_watch(space->task) == 0)
 		return space;
 fail:
 	address_space_release(space);

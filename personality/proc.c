@@ -80,7 +80,7 @@ struct thread *thread_of_word(uint64_t word, uint64_t payload)
 	return borrower(thread);
 }
 
-struct thread *thread_of_port(mach_port_t port, uint64_t payload)
+struct thread *thread_of_dead_port(mach_port_t port)
 {
 	unsigned i;
 
@@ -88,12 +88,18 @@ struct thread *thread_of_port(mach_port_t port, uint64_t payload)
 		struct thread *thread;
 
 		for (thread = thread_hash[i]; thread != NULL; thread = thread->hash_next) {
-			if (thread->port == port && !thread->borrowed && !thread->dead &&
-				thread->process->serial == payload)
-				return borrower(thread);
+			if (thread->port == port && !thread->borrowed && !thread->dead)
+				return thread;
 		}
 	}
 	return NULL;
+}
+
+struct thread *thread_of_port(mach_port_t port, uint64_t payload)
+{
+	struct thread *thread = thread_of_dead_port(port);
+
+	return thread == NULL || thread->process->serial != payload ? NULL : borrower(thread);
 }
 
 int allocate_id(void)

@@ -106,7 +106,9 @@ struct process {
 	struct list posix_timers;
 	int parent_death_signal;
 	bool child_subreaper;
-	unsigned mach_program; /* PORTOLAN_MACH_*: what the next program may do beneath Unix; its end, or a fork, ends that */
+	bool is_mach;          /* it is a Mach program: its threads may end without our doing */
+	unsigned mach_program; /* PORTOLAN_MACH_*: what the next program may do beneath Unix; its end, or a fork, ends
+				  that */
 	int oom_score;
 };
 
@@ -165,6 +167,8 @@ struct process_group *group_find(int id);
 struct thread *thread_of_word(uint64_t word, uint64_t payload);
 /* The same by its kernel port's name. */
 struct thread *thread_of_port(mach_port_t port, uint64_t payload);
+/* The thread, itself, whose kernel thread has died. */
+struct thread *thread_of_dead_port(mach_port_t port);
 
 /* --- Making. Null: no memory or no id. */
 struct process *process_create(struct process *parent);

@@ -69,7 +69,16 @@ struct ready {
 	bool is_fiber;
 };
 
-#define CALL_WAITERS 4
+#define CALL_WAITERS  4
+#define BLOCK_WAITERS 40
+
+/* More places of one call; waiters are linked by address, so a block stays where it is. */
+struct waiter_block {
+	struct waiter_block *next;
+	unsigned used;
+	struct waiter waiter[BLOCK_WAITERS];
+};
+
 /* Words of a call: six arguments, the call itself, the caller's rsp. */
 enum { CALL_SELF = 6, CALL_STACK = 7, CALL_WORDS = 8 };
 #define NO_DEADLINE UINT64_MAX
@@ -121,7 +130,7 @@ struct call {
 		uint64_t reply_and_waiters;
 	};
 	struct waiter waiter[CALL_WAITERS];
-	struct waiter *more_waiters; /* malloced, when CALL_WAITERS do not suffice */
+	struct waiter_block *more_waiters; /* when CALL_WAITERS do not suffice: the last block first */
 	struct timer timer;
 	char *trace;                          /* the line so far */
 	struct ready ready;                   /* on the ready list */

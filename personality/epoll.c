@@ -9,6 +9,7 @@
 #include "poll.h"
 #include "proc.h"
 #include "unix_server.h"
+#include "user.h"
 
 #define EVENTS_MAX   1024
 #define EPOLL_ALWAYS (EPOLLERR | EPOLLHUP)
@@ -50,7 +51,8 @@ static void item_free(struct epoll_item *item)
 		list_remove(&item->waiter[i].link);
 	list_remove(&item->link);
 	list_remove(&item->file_link);
-	free(item);
+	user_uncharge(user_of_memory(item), USER_WATCHES, 1);
+	user_free(item);
 }
 
 void epoll_file_gone(struct file *file)
@@ -95,7 +97,7 @@ static void epoll_file_release(struct file *file)
 	while (!list_empty(&epoll->items))
 		item_free(list_entry(epoll->items.next, struct epoll_item, link));
 	wait_queue_destroy(&epoll->queue);
-	free(epoll);
+	user_free(epoll);
 }
 
 static const struct file_ops epoll_ops = {
@@ -111,14 +113,14 @@ int64_t sys_epoll_create1(uint64_t caller, unsigned flags)
 
 	if (flags & ~(unsigned)EPOLL_CLOEXEC)
 		return -EINVAL;
-	epoll = calloc(1, sizeof *epoll);
+	epoll = user_alloc(user_now(), sizeof *epoll);
 	if (epoll == NULL)
 		return -ENOMEM;
 	list_init(&epoll->items);
 	wait_queue_init(&epoll->queue);
 	file = file_create(&epoll_ops, O_RDWR, NULL, epoll);
 	if (file == NULL) {
-		free(epoll);
+		user_free(epoll);
 		return -ENOMEM;
 	}
 	file->inode = anonymous_inode();
@@ -133,12 +135,18 @@ int64_t sys_epoll_create(uint64_t caller, int size)
 
 static int64_t add(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event)
 {
-	struct epoll_item *item = calloc(1, sizeof *item);
+	struct user *user = user_now();
+	struct epoll_item *item;
 	struct wait_queue *queues[2];
 	unsigned i;
 
-	if (item == NULL)
+	if (!user_charge(user, USER_WATCHES, 1, user_settings.watches))
+		return -ENOSPC;
+	item = user_alloc(user, sizeof *item);
+	if (item == NULL) {
+		user_uncharge(user, USER_WATCHES, 1);
 		return -ENOMEM;
+	}
 	item->epoll = epoll;
 	item->file = file;
 	item->fd = fd;

@@ -54,7 +54,7 @@ void thread_free(struct thread *thread)
 			thread_terminate(thread->port);
 		mach_port_deallocate(mach_task_self(), thread->port);
 	}
-	free(thread);
+	user_free(thread);
 	wait_queue_wake(&process->child_queue, 0);
 	if (process->thread_count == 0 && process->exiting)
 		process_finish(process);
@@ -304,7 +304,7 @@ void process_reap(struct process *process)
 	signal_actions_release(process->actions);
 	process_count(process, -(int)process->counted);
 	user_release(process->user);
-	free(process);
+	user_free(process);
 }
 
 void process_abandon(struct process *process)

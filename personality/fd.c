@@ -1,12 +1,11 @@
 /* Open file descriptions, tables of descriptors, and the calls on descriptors themselves: close, dup, fcntl. */
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "file.h"
 #include "pipe.h"
 #include "proc.h"
 #include "unix_server.h"
+#include "user.h"
 #include "vfs.h"
 
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME | O_ASYNC | O_DIRECT)
@@ -14,7 +13,7 @@
 
 struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnode *vnode, void *data)
 {
-	struct file *file = malloc(sizeof *file);
+	struct file *file = user_alloc(user_now(), sizeof *file);
 
 	if (file == NULL) {
 		vnode_release(vnode);
@@ -47,7 +46,7 @@ void file_end(struct file *file)
 		vnode_locks_end(file);
 	if (file->writes)
 		vnode->writers--;
-	free(file);
+	user_free(file);
 	vnode_release(vnode);
 }
 
@@ -60,7 +59,7 @@ uint64_t anonymous_inode(void)
 
 struct file_table *file_table_create(void)
 {
-	struct file_table *table = calloc(1, sizeof *table);
+	struct file_table *table = user_alloc(user_now(), sizeof *table);
 
 	if (table != NULL)
 		table->references = 1;
@@ -74,9 +73,9 @@ struct file_table *file_table_copy(const struct file_table *table)
 
 	if (copy == NULL || table->size == 0)
 		return copy;
-	copy->slot = calloc(table->size, sizeof *copy->slot);
+	copy->slot = user_alloc(user_now(), table->size * sizeof *copy->slot);
 	if (copy->slot == NULL) {
-		free(copy);
+		user_free(copy);
 		return NULL;
 	}
 	copy->size = table->size;
@@ -113,8 +112,8 @@ void file_table_release(struct file_table *table)
 		if (table->slot[i].file != NULL)
 			close_slot(table, i);
 	}
-	free(table->slot);
-	free(table);
+	user_free(table->slot);
+	user_free(table);
 }
 
 void file_table_close_on_exec(struct file_table *table)
@@ -152,10 +151,10 @@ static bool grow_table(struct file_table *table, unsigned fd)
 		return true;
 	while (size <= fd)
 		size *= 2;
-	bigger = realloc(table->slot, size * sizeof *bigger);
+	bigger = table->slot == NULL ? user_alloc(user_now(), size * sizeof *bigger)
+				     : user_resize(table->slot, size * sizeof *bigger);
 	if (bigger == NULL)
 		return false;
-	memset(bigger + table->size, 0, (size - table->size) * sizeof *bigger);
 	table->slot = bigger;
 	table->size = size;
 	return true;

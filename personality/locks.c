@@ -1,13 +1,13 @@
 /* Locks on files: ranges owned by a process (fcntl) or by an open file (OFD), and flock. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "proc.h"
 #include "unix_server.h"
+#include "user.h"
 #include "vfs_internal.h"
 
 /* A held lock, in its vnode's list. Ranges of one owner and kind do not overlap. */
@@ -40,10 +40,16 @@ static struct file_lock *find_conflict(struct vnode *vnode, const struct file_lo
 
 static struct file_lock *add(struct vnode *vnode, const struct file_lock *model, uint64_t start, uint64_t end)
 {
-	struct file_lock *lock = malloc(sizeof *lock);
+	struct user *user = user_now();
+	struct file_lock *lock;
 
-	if (lock == NULL)
+	if (!user_charge(user, USER_LOCKS, 1, user->uid == 0 ? USER_NO_LIMIT : user_settings.locks))
 		return NULL;
+	lock = user_alloc(user, sizeof *lock);
+	if (lock == NULL) {
+		user_uncharge(user, USER_LOCKS, 1);
+		return NULL;
+	}
 	*lock = *model;
 	lock->start = start;
 	lock->end = end;
@@ -70,7 +76,8 @@ static int cut(struct vnode *vnode, const struct file_lock *range)
 			lock->start = range->end;
 		} else {
 			list_remove(&lock->link);
-			free(lock);
+			user_uncharge(user_of_memory(lock), USER_LOCKS, 1);
+			user_free(lock);
 		}
 	}
 	return 0;

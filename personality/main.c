@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mach/mach.h>
+#include <malloc.h>
 #include <servers/bootstrap_user.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,8 +22,11 @@
 #include "run.h"
 #include "system.h"
 #include "trace.h"
+#include "user.h"
 #include "vdso.h"
 #include "vfs.h"
+
+#define HEAP_LARGEST (64 << 10)
 
 static mach_port_t registered(int slot)
 {
@@ -43,6 +47,15 @@ mach_port_t host_privileged(void)
 mach_port_t device_master(void)
 {
 	return registered(REGISTERED_DEVICE_MASTER);
+}
+
+/* Bytes of the machine. */
+static uint64_t memory_size(void)
+{
+	vm_statistics_data_t memory = {0};
+
+	vm_statistics(mach_task_self(), &memory);
+	return memory.total_count * memory.pagesize;
 }
 
 unsigned processors_available(void)
@@ -186,6 +199,10 @@ int main(void)
 	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &server_port_set) != KERN_SUCCESS)
 		fail("port set", ENOMEM);
 	deaths_start();
+	user_start(memory_size());
+	/* One heap for all threads, and what is large goes back to the kernel at once. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST);
 	server_lock();
 	console_start();
 	trace_enabled = console_trace;

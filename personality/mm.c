@@ -4,24 +4,24 @@
 #include <errno.h>
 #include <mach/mach.h>
 #include <mach/priority.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "accounts.h"
 #include "deaths.h"
+#include "user.h"
 #include "vfs.h"
 
 #define area_of(at) list_entry(at, struct vm_area, link)
 
 static struct address_space *space_alloc(uint32_t uid)
 {
-	struct address_space *space = calloc(1, sizeof *space);
+	struct address_space *space = user_alloc(user_now(), sizeof *space);
 
 	if (space == NULL)
 		return NULL;
 	space->account = user_account_get(uid);
 	if (space->account == NULL) {
-		free(space);
+		user_free(space);
 		return NULL;
 	}
 	space->references = 1;
@@ -47,7 +47,7 @@ struct address_space *address_space_create(uint32_t uid)
 
 static struct vm_area *area_copy(const struct vm_area *area)
 {
-	struct vm_area *copy = malloc(sizeof *copy);
+	struct vm_area *copy = user_alloc(user_now(), sizeof *copy);
 
 	if (copy == NULL)
 		return NULL;
@@ -71,6 +71,7 @@ struct address_space *address_space_fork(struct address_space *parent, uint32_t 
 			goto fail;
 		copy->flags &= ~MAP_LOCKED;
 		list_append(&space->areas, &copy->link);
+		space->area_count++;
 	}
 	space->size = parent->size;
 	space->brk_start = parent->brk_start;
@@ -87,12 +88,13 @@ fail:
 	return NULL;
 }
 
-static void area_free(struct vm_area *area)
+static void area_free(struct address_space *space, struct vm_area *area)
 {
 	struct vnode *vnode = area->vnode;
 
+	space->area_count--;
 	list_remove(&area->link);
-	free(area);
+	user_free(area);
 	vnode_release(vnode);
 }
 
@@ -105,9 +107,9 @@ void address_space_release(struct address_space *space)
 		mach_port_deallocate(mach_task_self(), space->task);
 	}
 	while (!list_empty(&space->areas))
-		area_free(area_of(space->areas.next));
+		area_free(space, area_of(space->areas.next));
 	user_account_release(space->account);
-	free(space);
+	user_free(space);
 }
 
 static void insert(struct address_space *space, struct vm_area *area)
@@ -118,6 +120,7 @@ static void insert(struct address_space *space, struct vm_area *area)
 	while (before->prev != &space->areas && area_of(before->prev)->start > area->start)
 		before = before->prev;
 	list_append(before, &area->link);
+	space->area_count++;
 }
 
 /* Makes a border at the address. */
@@ -127,6 +130,8 @@ static int split(struct address_space *space, uint64_t address)
 
 	if (area == NULL || area->start == address)
 		return 0;
+	if (space->area_count >= user_settings.mappings)
+		return -ENOMEM;
 	upper = area_copy(area);
 	if (upper == NULL)
 		return -ENOMEM;
@@ -135,6 +140,7 @@ static int split(struct address_space *space, uint64_t address)
 		upper->offset += address - area->start;
 	area->end = address;
 	list_append(area->link.next, &upper->link);
+	space->area_count++;
 	return 0;
 }
 
@@ -191,15 +197,18 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 {
 	bool shared = (flags & MAP_SHARED) != 0;
 	vm_address_t where = address;
-	struct vm_area *area = calloc(1, sizeof *area);
+	struct vm_area *area;
 	kern_return_t result;
 
+	if (space->area_count >= user_settings.mappings)
+		return -ENOMEM;
+	area = user_alloc(user_now(), sizeof *area);
 	if (area == NULL)
 		return -ENOMEM;
 	result = vm_map(space->task, &where, size, 0, FALSE, object, offset, !shared && object != MACH_PORT_NULL,
 		kernel_protection(protection), kernel_protection(maximum), shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY);
 	if (result != KERN_SUCCESS) {
-		free(area);
+		user_free(area);
 		/* An improper capability is a memory object whose pager is dead. */
 		return result == KERN_PROTECTION_FAILURE ? -EACCES : result == KERN_INVALID_CAPABILITY ? -EIO : -ENOMEM;
 	}
@@ -220,7 +229,7 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 		if (lower->end == area->start && lower->vnode == NULL && lower->protection == protection &&
 			lower->flags == flags && lower->name == name && lower->maximum == maximum && !shared) {
 			lower->end = area->end;
-			area_free(area);
+			area_free(space, area);
 		}
 	}
 	return 0;
@@ -246,7 +255,7 @@ int address_space_unmap(struct address_space *space, uint64_t address, uint64_t 
 		/* The mapping goes first; freeing the area may release the lock. */
 		vm_deallocate(space->task, found->start, found->end - found->start);
 		space->size -= found->end - found->start;
-		area_free(found);
+		area_free(space, found);
 	}
 }
 

@@ -34,7 +34,8 @@ struct address_space {
 	mach_port_t task;
 	struct user_account *account; /* reference: who pays for it */
 	struct list areas;            /* ascending */
-	uint64_t size;                /* bytes mapped */
+	uint64_t area_count;
+	uint64_t size; /* bytes mapped */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
 	bool lock_new;     /* mlockall(MCL_FUTURE) */

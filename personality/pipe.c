@@ -4,21 +4,24 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "file.h"
 #include "proc.h"
 #include "unix_server.h"
+#include "user.h"
 #include "vfs.h"
 
 #define PIPE_SIZE_DEFAULT 65536u
 #define PIPE_SIZE_MAX     1048576u
+#define PIPE_PAGE         4096u
 #define PIPE_ATOMIC       4096u /* PIPE_BUF: writes up to this are not mixed with others */
 
 struct pipe {
-	char *buffer; /* made with the first write */
+	struct user *user; /* who made it: a reference; null: the server itself */
+	uint32_t counted;  /* pages in the user's count; none for sockets */
+	char *buffer;      /* null while it is empty and nothing was written lately: see drained */
 	uint32_t size, start, used;
 	unsigned readers, writers;
 	unsigned expected[2]; /* FIFO: opens of the reading, the writing side that are about to run again */
@@ -31,22 +34,96 @@ struct pipe_owner {
 	int64_t time;
 };
 
+/* Buffers of empty pipes, the one that was emptied last at the end: it is the next to be freed when there are more. */
+#define EMPTY_KEPT 4
+static struct pipe *empty[EMPTY_KEPT];
+
+static void forget_empty(const struct pipe *pipe)
+{
+	unsigned i;
+
+	for (i = 0; i < EMPTY_KEPT; i++) {
+		if (empty[i] == pipe)
+			empty[i] = NULL;
+	}
+}
+
+/* An empty pipe needs no buffer; a few keep theirs, for the next write is likely to be soon. */
+static void drained(struct pipe *pipe)
+{
+	struct pipe *oldest = empty[0];
+	unsigned i;
+
+	if (empty[EMPTY_KEPT - 1] == pipe)
+		return;
+	forget_empty(pipe);
+	for (i = 0; i < EMPTY_KEPT && empty[i] != NULL; i++)
+		;
+	if (i == EMPTY_KEPT) {
+		user_free(oldest->buffer);
+		oldest->buffer = NULL;
+		i = 0;
+	}
+	for (; i + 1 < EMPTY_KEPT; i++)
+		empty[i] = empty[i + 1];
+	empty[EMPTY_KEPT - 1] = pipe;
+}
+
+static bool limited(const struct user *user)
+{
+	return user != NULL && user->uid != 0;
+}
+
+/* Counts the pipe's pages for its user, fewer than wanted beyond the soft limit. False: beyond the hard one. */
+static bool count_pages(struct pipe *pipe)
+{
+	uint64_t soft = user_settings.pipe_pages_soft, hard = user_settings.pipe_pages_hard;
+	uint32_t pages = pipe->size / PIPE_PAGE;
+
+	if (pipe->user == NULL)
+		return true;
+	if (limited(pipe->user) && soft != 0 && pipe->user->count[USER_PIPE_PAGES] + pages > soft)
+		pages = 1;
+	if (!user_charge(pipe->user, USER_PIPE_PAGES, pages, limited(pipe->user) && hard != 0 ? hard : USER_NO_LIMIT))
+		return false;
+	pipe->counted = pages;
+	pipe->size = pages * PIPE_PAGE;
+	return true;
+}
+
 struct pipe *pipe_create(void)
 {
-	struct pipe *pipe = calloc(1, sizeof *pipe);
+	struct pipe *pipe = user_alloc(user_now(), sizeof *pipe);
 
 	if (pipe == NULL)
 		return NULL;
+	pipe->user = user_now() != NULL ? user_reference(user_now()) : NULL;
 	pipe->size = PIPE_SIZE_DEFAULT;
 	wait_queue_init(&pipe->queue);
 	return pipe;
 }
 
+struct pipe *pipe_create_counted(void)
+{
+	struct pipe *pipe = pipe_create();
+
+	if (pipe == NULL || count_pages(pipe))
+		return pipe;
+	pipe_free(pipe);
+	return NULL;
+}
+
 void pipe_free(struct pipe *pipe)
 {
+	struct user *user = pipe->user;
+
+	forget_empty(pipe);
 	wait_queue_destroy(&pipe->queue);
-	free(pipe->buffer);
-	free(pipe);
+	user_free(pipe->buffer);
+	if (user != NULL)
+		user_uncharge(user, USER_PIPE_PAGES, pipe->counted);
+	user_free(pipe);
+	user_release(user);
 }
 
 void pipe_add_end(struct pipe *pipe, bool write)
@@ -124,6 +201,8 @@ int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
 	}
 	if (io->done == 0)
 		return call_result(error);
+	if (pipe->used == 0)
+		drained(pipe);
 	wait_queue_wake(&pipe->queue, POLLOUT);
 	return (int64_t)io->done;
 }
@@ -145,7 +224,7 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 		return -EPIPE;
 	}
 	if (pipe->buffer == NULL) {
-		pipe->buffer = malloc(pipe->size);
+		pipe->buffer = user_alloc(pipe->user, pipe->size);
 		if (pipe->buffer == NULL)
 			return -ENOMEM;
 	}
@@ -249,11 +328,17 @@ int64_t pipe_size(const struct file *file)
 	return file->ops == &pipe_ops ? (int64_t)((struct pipe *)file->data)->size : -EBADF;
 }
 
+/* Whether so many pages instead of its own would be more than its user may have. */
+static bool over(const struct pipe *pipe, uint32_t pages, uint64_t limit)
+{
+	return limit != 0 && pipe->user->count[USER_PIPE_PAGES] - pipe->counted + pages > limit;
+}
+
 int64_t pipe_set_size(struct file *file, uint64_t size)
 {
 	struct pipe *pipe = file->data;
-	char *buffer;
-	uint32_t i;
+	char *buffer = NULL;
+	uint32_t i, pages;
 
 	if (file->ops != &pipe_ops)
 		return -EBADF;
@@ -265,12 +350,24 @@ int64_t pipe_set_size(struct file *file, uint64_t size)
 		size += size & -size;
 	if (size < pipe->used)
 		return -EBUSY;
-	buffer = malloc(size);
-	if (buffer == NULL)
-		return -ENOMEM;
-	for (i = 0; i < pipe->used; i++)
-		buffer[i] = pipe->buffer[(pipe->start + i) % pipe->size];
-	free(pipe->buffer);
+	pages = (uint32_t)size / PIPE_PAGE;
+	if (pages > pipe->counted && limited(pipe->user) &&
+		(over(pipe, pages, user_settings.pipe_pages_soft) || over(pipe, pages, user_settings.pipe_pages_hard)))
+		return -EPERM;
+	if (pipe->used > 0) {
+		buffer = user_alloc(pipe->user, size);
+		if (buffer == NULL)
+			return -ENOMEM;
+		for (i = 0; i < pipe->used; i++)
+			buffer[i] = pipe->buffer[(pipe->start + i) % pipe->size];
+	}
+	if (pipe->user != NULL) {
+		user_charge(pipe->user, USER_PIPE_PAGES, pages, USER_NO_LIMIT);
+		user_uncharge(pipe->user, USER_PIPE_PAGES, pipe->counted);
+		pipe->counted = pages;
+	}
+	forget_empty(pipe);
+	user_free(pipe->buffer);
 	pipe->buffer = buffer;
 	pipe->start = 0;
 	pipe->size = (uint32_t)size;
@@ -298,21 +395,21 @@ static int pipe_attributes(struct vnode *vnode, file_attributes_t *out)
 
 static void pipe_vnode_release(struct vnode *vnode)
 {
-	free(vnode->data);
-	free(vnode);
+	user_free(vnode->data);
+	user_free(vnode);
 }
 
 static const struct vnode_ops pipe_vnode_ops = {.get_attributes = pipe_attributes, .release = pipe_vnode_release};
 
 static struct vnode *pipe_vnode(const struct credentials *who)
 {
-	struct vnode *vnode = malloc(sizeof *vnode);
-	struct pipe_owner *owner = malloc(sizeof *owner);
-	struct pipe *pipe = pipe_create();
+	struct vnode *vnode = user_alloc(user_now(), sizeof *vnode);
+	struct pipe_owner *owner = user_alloc(user_now(), sizeof *owner);
+	struct pipe *pipe = pipe_create_counted();
 
 	if (vnode == NULL || owner == NULL || pipe == NULL) {
-		free(vnode);
-		free(owner);
+		user_free(vnode);
+		user_free(owner);
 		if (pipe != NULL)
 			pipe_free(pipe);
 		return NULL;
@@ -349,9 +446,9 @@ int fifo_open(struct call *call, struct vnode *vnode, struct file *file)
 	unsigned others;
 
 	if (pipe == NULL) {
-		pipe = vnode->pipe = pipe_create();
+		pipe = vnode->pipe = pipe_create_counted();
 		if (pipe == NULL)
-			return -ENOMEM;
+			return -ENFILE;
 	}
 	others = write ? pipe->readers : pipe->writers;
 	if (!both && others == 0 && pipe->expected[write] == 0 && vnode->ops != &pipe_vnode_ops) {
@@ -393,7 +490,7 @@ int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
 		return -EINVAL;
 	vnode = pipe_vnode(&call->process->credentials);
 	if (vnode == NULL)
-		return -ENOMEM;
+		return -ENFILE; /* pipe(2): no memory that the user may have */
 	pipe = vnode->pipe;
 	for (i = 0; i < 2; i++) {
 		file[i] = file_create(&pipe_ops, (i == 0 ? O_RDONLY : O_WRONLY) | (unsigned)(flags & O_NONBLOCK),

@@ -19,6 +19,8 @@ void epoll_file_gone(struct file *file);
 /* --- A buffer with two ends, which pipes, FIFOs and stream sockets are made of. */
 struct pipe;
 struct pipe *pipe_create(void);
+/* The same, its pages counted for the user who makes it (/proc/sys/fs/pipe-user-pages-*). Null: too many, too. */
+struct pipe *pipe_create_counted(void);
 void pipe_free(struct pipe *pipe);
 void pipe_add_end(struct pipe *pipe, bool write);
 /* False: it was the last end of all. */

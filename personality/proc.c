@@ -166,7 +166,7 @@ int process_follow_user(struct process *process)
 
 struct thread *thread_create_for(struct process *process, int id)
 {
-	struct thread *thread = calloc(1, sizeof *thread);
+	struct thread *thread = user_alloc(process->user, sizeof *thread);
 
 	if (thread == NULL)
 		return NULL;
@@ -217,7 +217,7 @@ static void default_limits(struct process *process)
 
 struct process *process_create(struct process *parent)
 {
-	struct process *process = calloc(1, sizeof *process);
+	struct process *process = user_alloc(parent != NULL ? parent->user : NULL, sizeof *process);
 
 	if (process == NULL)
 		return NULL;
@@ -225,7 +225,7 @@ struct process *process_create(struct process *parent)
 	process->user = parent != NULL ? user_reference(parent->user) : user_of(0);
 	if (process->id == 0 || process->user == NULL) {
 		user_release(process->user);
-		free(process);
+		user_free(process);
 		return NULL;
 	}
 	process_count(process, 1);

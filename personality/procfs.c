@@ -10,6 +10,7 @@
 #include "file.h"
 #include "proc.h"
 #include "procfs.h"
+#include "user.h"
 #include "vfs.h"
 
 /*
@@ -60,7 +61,26 @@ static const struct proc_entry kernel_entries[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+static const struct proc_entry epoll_entries[] = {
+	{"max_user_watches", S_IFREG | 0644, proc_text_watches, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry fs_entries[] = {
+	{"pipe-user-pages-soft", S_IFREG | 0644, proc_text_pipe_pages_soft, NULL},
+	{"pipe-user-pages-hard", S_IFREG | 0644, proc_text_pipe_pages_hard, NULL},
+	{"epoll", S_IFDIR | 0555, NULL, epoll_entries},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry vm_entries[] = {
+	{"max_map_count", S_IFREG | 0644, proc_text_mappings, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
 static const struct proc_entry sys_entries[] = {
+	{"fs", S_IFDIR | 0555, NULL, fs_entries},
+	{"vm", S_IFDIR | 0555, NULL, vm_entries},
 	{"kernel", S_IFDIR | 0555, NULL, kernel_entries},
 	{NULL, 0, NULL, NULL},
 };
@@ -416,11 +436,55 @@ static int64_t text_seek(struct file *file, int64_t offset, int whence)
 
 static void text_release(struct file *file)
 {
-	text_free(file->data);
-	free(file->data);
+	struct text *text = file->data;
+
+	user_give_bytes(user_of_memory(text), text->room);
+	text_free(text);
+	user_free(text);
 }
 
 static const struct file_ops text_ops = {.read = text_read, .seek = text_seek, .release = text_release};
+
+/* --- Settings: a decimal number in one write. */
+
+static int64_t setting_write(struct file *file, struct io *io, uint64_t *offset)
+{
+	char digits[24] = {0}, *end;
+	uint64_t value;
+	int error;
+
+	(void)offset;
+	if (io->total == 0 || io->total >= sizeof digits)
+		return -EINVAL;
+	error = io_copy_in(io, digits, io->total);
+	if (error != 0)
+		return call_result(error);
+	value = strtoull(digits, &end, 10);
+	if (end == digits || (*end != 0 && *end != '\n'))
+		return -EINVAL;
+	*(uint64_t *)file->data = value;
+	return (int64_t)io->done;
+}
+
+static const struct file_ops setting_ops = {.write = setting_write};
+
+static uint64_t *setting_of(const struct proc_entry *entry)
+{
+	return entry->fill == proc_text_pipe_pages_soft   ? &user_settings.pipe_pages_soft
+	       : entry->fill == proc_text_pipe_pages_hard ? &user_settings.pipe_pages_hard
+	       : entry->fill == proc_text_watches         ? &user_settings.watches
+	       : entry->fill == proc_text_mappings        ? &user_settings.mappings
+							  : NULL;
+}
+
+static int setting_open(const struct proc_entry *entry, struct file *file)
+{
+	if (setting_of(entry) == NULL || (file->flags & O_ACCMODE) != O_WRONLY)
+		return -EACCES;
+	file->ops = &setting_ops;
+	file->data = setting_of(entry);
+	return 0;
+}
 
 static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 {
@@ -431,7 +495,7 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 	if (data->entry->fill == NULL)
 		return 0;
 	if ((file->flags & O_ACCMODE) != O_RDONLY)
-		return -EACCES;
+		return setting_open(data->entry, file);
 	if (data->id != 0) {
 		process = process_find(data->id);
 		if (process == NULL)
@@ -439,13 +503,13 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 		if (!may_look(data, process))
 			return -EACCES;
 	}
-	text = calloc(1, sizeof *text);
+	text = user_alloc(user_now(), sizeof *text);
 	if (text == NULL)
 		return -ENOMEM;
 	data->entry->fill(text, process, call);
-	if (text->failed) {
+	if (text->failed || !user_take_bytes(user_now(), text->room)) {
 		text_free(text);
-		free(text);
+		user_free(text);
 		return -ENOMEM;
 	}
 	file->ops = &text_ops;

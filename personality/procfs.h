@@ -38,6 +38,10 @@ void proc_text_os_release(struct text *text, struct process *process, struct cal
 void proc_text_os_version(struct text *text, struct process *process, struct call *call);
 void proc_text_pid_max(struct text *text, struct process *process, struct call *call);
 void proc_text_groups_max(struct text *text, struct process *process, struct call *call);
+void proc_text_pipe_pages_soft(struct text *text, struct process *process, struct call *call);
+void proc_text_pipe_pages_hard(struct text *text, struct process *process, struct call *call);
+void proc_text_watches(struct text *text, struct process *process, struct call *call);
+void proc_text_mappings(struct text *text, struct process *process, struct call *call);
 void proc_text_meminfo(struct text *text, struct process *process, struct call *call);
 void proc_text_system_stat(struct text *text, struct process *process, struct call *call);
 void proc_text_uptime(struct text *text, struct process *process, struct call *call);

@@ -16,6 +16,7 @@
 #include "system.h"
 #include "times.h"
 #include "tty.h"
+#include "user.h"
 #include "vfs.h"
 
 #define UNUSED       (void)process, (void)call
@@ -333,6 +334,30 @@ void proc_text_groups_max(struct text *text, struct process *process, struct cal
 {
 	UNUSED;
 	text_add(text, "%d\n", GROUPS_MAX);
+}
+
+void proc_text_pipe_pages_soft(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.pipe_pages_soft);
+}
+
+void proc_text_pipe_pages_hard(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.pipe_pages_hard);
+}
+
+void proc_text_watches(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.watches);
+}
+
+void proc_text_mappings(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.mappings);
 }
 
 void proc_text_meminfo(struct text *text, struct process *process, struct call *call)

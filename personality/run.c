@@ -144,7 +144,9 @@ struct call *proc_caller(void)
 
 struct user *user_now(void)
 {
-	return current_call == NULL ? NULL : current_call->process->user;
+	const struct call *call = proc_caller();
+
+	return call == NULL ? NULL : call->process->user;
 }
 
 void call_keep_reply(struct call *call)

@@ -296,7 +296,7 @@ void signal_group(struct process_group *group, int signal, const struct signal_i
 
 struct signal_actions *signal_actions_copy(const struct signal_actions *actions, bool reset)
 {
-	struct signal_actions *copy = calloc(1, sizeof *copy);
+	struct signal_actions *copy = user_alloc(user_now(), sizeof *copy);
 	unsigned i;
 
 	if (copy == NULL)
@@ -314,7 +314,7 @@ struct signal_actions *signal_actions_copy(const struct signal_actions *actions,
 void signal_actions_release(struct signal_actions *actions)
 {
 	if (actions != NULL && --actions->references == 0)
-		free(actions);
+		user_free(actions);
 }
 
 void signal_actions_exec(struct process *process)

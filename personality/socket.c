@@ -3,17 +3,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "file.h"
 #include "pipe.h"
 #include "proc.h"
+#include "user.h"
 #include "vfs.h"
 
 struct socket *socket_create(void)
 {
-	struct socket *socket = calloc(1, sizeof *socket);
+	struct socket *socket = user_alloc(user_now(), sizeof *socket);
 
 	if (socket == NULL)
 		return NULL;
@@ -52,7 +52,7 @@ void socket_free(struct socket *socket)
 	wait_queue_destroy(&socket->queue);
 	if (vnode != NULL && vnode->socket == socket)
 		vnode->socket = NULL;
-	free(socket);
+	user_free(socket);
 	vnode_release(vnode);
 }
 

@@ -215,7 +215,8 @@ int64_t sys_connect(uint64_t caller, int fd, uint64_t address, int size)
 				listener->pending_count++;
 				wait_queue_wake(&listener->queue, POLLIN);
 			} else {
-				free(other);
+				if (other != NULL)
+					socket_free(other);
 			}
 		}
 		vnode_release(vnode);

@@ -4,16 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USER_HASH 64
-#define LARGE     65536u /* from here on memory comes fresh from the kernel, zeroed */
+#include "slab.h"
 
-/* Before each piece of memory; its size keeps what follows aligned as malloc does. */
+#define USER_HASH 64
+
+/* Before each piece of memory; what follows is aligned as it is. */
 struct piece {
 	struct user *user; /* counted in its bytes; or null */
 	size_t size;       /* with this */
 };
 
 _Static_assert(sizeof(struct piece) == 16, "memory after it is aligned for anything");
+
+/* Of memory, so much is for what calls of ordinary users make in the server. */
+#define BUDGET_PART 8
+/* Linux's: pipes of 64 MiB; mappings. Less on small machines: a quarter of the budget. */
+#define PIPE_PAGES_SOFT 16384u
+#define MAPPINGS        65530u
+#define PAGE            4096u
+/* About what a file in an epoll set, a lock take, with what hangs on them. */
+#define WATCH_BYTES 256u
+#define LOCK_BYTES  128u
+
+struct user_settings user_settings = {USER_NO_LIMIT, 0, USER_NO_LIMIT, USER_NO_LIMIT, MAPPINGS};
 
 static struct user *table[USER_HASH];
 static uint64_t budget = UINT64_MAX, budget_used; /* bytes of all ordinary users */
@@ -108,6 +121,31 @@ static void account(struct user *user, size_t more, size_t less)
 		budget_used += more - less;
 }
 
+bool user_take_bytes(struct user *user, size_t size)
+{
+	if (!affords(user, size))
+		return false;
+	account(user, size, 0);
+	return true;
+}
+
+void user_give_bytes(struct user *user, size_t size)
+{
+	account(user, 0, size);
+	if (user != NULL)
+		settle(user);
+}
+
+void user_start(uint64_t memory_bytes)
+{
+	uint64_t bytes = memory_bytes / BUDGET_PART, quarter = bytes / 4;
+
+	user_set_budget(bytes);
+	user_settings.pipe_pages_soft = quarter / PAGE < PIPE_PAGES_SOFT ? quarter / PAGE : PIPE_PAGES_SOFT;
+	user_settings.watches = quarter / WATCH_BYTES;
+	user_settings.locks = quarter / LOCK_BYTES;
+}
+
 void *user_alloc(struct user *user, size_t size)
 {
 	struct piece *piece;
@@ -115,30 +153,26 @@ void *user_alloc(struct user *user, size_t size)
 
 	if (__builtin_add_overflow(size, sizeof *piece, &whole) || !affords(user, whole))
 		return NULL;
-	piece = whole >= LARGE ? calloc(1, whole) : malloc(whole);
+	piece = slab_alloc(whole);
 	if (piece == NULL)
 		return NULL;
-	if (whole < LARGE)
-		memset(piece, 0, whole);
 	piece->user = user;
 	piece->size = whole;
 	account(user, whole, 0);
 	return piece + 1;
 }
 
-void *user_realloc(void *memory, size_t size)
+void *user_resize(void *memory, size_t size)
 {
-	struct piece *piece = (struct piece *)memory - 1, *moved;
-	size_t whole, old = piece->size;
+	struct piece *piece = (struct piece *)memory - 1;
+	size_t have = piece->size - sizeof *piece;
+	void *other = user_alloc(piece->user, size);
 
-	if (__builtin_add_overflow(size, sizeof *piece, &whole) || (whole > old && !affords(piece->user, whole - old)))
+	if (other == NULL)
 		return NULL;
-	moved = realloc(piece, whole);
-	if (moved == NULL)
-		return NULL;
-	moved->size = whole;
-	account(moved->user, whole, old);
-	return moved + 1;
+	memcpy(other, memory, have < size ? have : size);
+	user_free(memory);
+	return other;
 }
 
 void user_free(void *memory)
@@ -151,7 +185,7 @@ void user_free(void *memory)
 	piece = (struct piece *)memory - 1;
 	user = piece->user;
 	account(user, 0, piece->size);
-	free(piece);
+	slab_free(piece, piece->size);
 	if (user != NULL)
 		settle(user);
 }

@@ -12,7 +12,6 @@ enum user_count {
 	USER_PIPE_PAGES, /* pages that the user's pipes may fill: /proc/sys/fs/pipe-user-pages-soft and -hard */
 	USER_LOCKS,      /* record locks and flocks */
 	USER_WATCHES,    /* files in epoll sets: /proc/sys/fs/epoll/max_user_watches */
-	USER_FILES,      /* open file descriptions */
 	USER_COUNTS
 };
 
@@ -47,14 +46,30 @@ void user_uncharge(struct user *user, enum user_count what, uint64_t amount);
  * this user.
  */
 void *user_alloc(struct user *user, size_t size);
-/* Another size, what is added not zeroed; null: as user_alloc, the old memory is as it was. */
-void *user_realloc(void *memory, size_t size);
+/* Another size, what is added zeroed; it moves. Null: as user_alloc, and the old memory is as it was. */
+void *user_resize(void *memory, size_t size);
 void user_free(void *memory); /* null is harmless */
 /* Whose it is: null, the server's. */
 struct user *user_of_memory(const void *memory);
 
+/* The same for memory that comes from elsewhere. False: no more for this user. */
+bool user_take_bytes(struct user *user, size_t size);
+void user_give_bytes(struct user *user, size_t size);
+
 /* The budget in bytes. Before it is set there is no limit. */
 void user_set_budget(uint64_t bytes);
+
+/* Limits that /proc/sys shows and root may change. Of each user but root; 0: none (pages of pipes). */
+struct user_settings {
+	uint64_t pipe_pages_soft; /* beyond it a new pipe has one page */
+	uint64_t pipe_pages_hard; /* beyond it there is none */
+	uint64_t watches;
+	uint64_t locks;
+	uint64_t mappings; /* of each address space */
+};
+extern struct user_settings user_settings;
+/* The ordinary ones for a machine with so much memory; sets the budget, too. */
+void user_start(uint64_t memory_bytes);
 
 /* The user whose call this thread of the server runs; null outside of calls. Borrowed. */
 struct user *user_now(void);

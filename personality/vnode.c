@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user.h"
 #include "vfs_internal.h"
 
 void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *mount, unsigned mode, uint64_t inode)
@@ -64,7 +65,7 @@ void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name
 
 struct fs_context *fs_context_create(struct vnode *root)
 {
-	struct fs_context *context = calloc(1, sizeof *context);
+	struct fs_context *context = user_alloc(user_now(), sizeof *context);
 
 	if (context == NULL)
 		return NULL;
@@ -93,5 +94,5 @@ void fs_context_release(struct fs_context *context)
 		return;
 	vnode_release(context->cwd);
 	vnode_release(context->root);
-	free(context);
+	user_free(context);
 }

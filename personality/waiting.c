@@ -1,6 +1,5 @@
 /* Calls that wait: wait queues, deadlines, and the list of those that have been woken and are to run again. */
 #include <mach/mach.h>
-#include <stdlib.h>
 
 #include "call.h"
 #include "dispatch.h"
@@ -8,6 +7,7 @@
 #include "paging.h"
 #include "proc.h"
 #include "run.h"
+#include "user.h"
 
 struct list ready_list = LIST_INITIALIZER(ready_list);
 
@@ -57,23 +57,27 @@ void wait_queue_destroy(struct wait_queue *queue)
 	}
 }
 
+/* A place in the call's blocks. Null: no memory. */
+static struct waiter *another_waiter(struct call *call)
+{
+	struct waiter_block *block = call->more_waiters;
+
+	if (block == NULL || block->used == BLOCK_WAITERS) {
+		block = user_alloc(call->process->user, sizeof *block);
+		if (block == NULL)
+			return NULL;
+		block->next = call->more_waiters;
+		call->more_waiters = block;
+	}
+	return &block->waiter[block->used++];
+}
+
 int call_wait_on(struct call *call, struct wait_queue *queue)
 {
-	struct waiter *waiter;
+	struct waiter *waiter = call->waiters < CALL_WAITERS ? &call->waiter[call->waiters] : another_waiter(call);
 
-	if (call->waiters < CALL_WAITERS) {
-		waiter = &call->waiter[call->waiters];
-	} else {
-		/* Waiters are linked by address: the array has room for all from the start. */
-		if (call->more_waiters == NULL) {
-			call->more_waiters = calloc(2 * FD_LIMIT_MAX, sizeof *call->more_waiters);
-			if (call->more_waiters == NULL)
-				return -ENOMEM;
-		}
-		if (call->waiters - CALL_WAITERS >= 2 * FD_LIMIT_MAX)
-			return -EINVAL;
-		waiter = &call->more_waiters[call->waiters - CALL_WAITERS];
-	}
+	if (waiter == NULL)
+		return -ENOMEM;
 	call->waiters++;
 	waiter->call = call;
 	waiter->queue = queue;
@@ -126,14 +130,17 @@ void call_leave_queues(struct call *call)
 
 	if ((call->waiters | call->timer.index) == 0 && call->more_waiters == NULL)
 		return;
-	for (i = 0; i < call->waiters; i++) {
-		struct waiter *waiter = i < CALL_WAITERS ? &call->waiter[i] : &call->more_waiters[i - CALL_WAITERS];
-
-		list_remove(&waiter->link);
-	}
+	for (i = 0; i < call->waiters && i < CALL_WAITERS; i++)
+		list_remove(&call->waiter[i].link);
 	call->waiters = 0;
-	free(call->more_waiters);
-	call->more_waiters = NULL;
+	while (call->more_waiters != NULL) {
+		struct waiter_block *block = call->more_waiters;
+
+		for (i = 0; i < block->used; i++)
+			list_remove(&block->waiter[i].link);
+		call->more_waiters = block->next;
+		user_free(block);
+	}
 	timer_cancel(&call->timer);
 }
 

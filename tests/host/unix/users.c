@@ -79,8 +79,8 @@ static void check_budget(void)
 	check("memory is zeroed and knows whose it is",
 		memory != NULL && memcmp(memory, "\0\0\0\0\0\0\0\0\0", 10) == 0 && user_of_memory(memory) == a);
 	memory[9] = 'x';
-	check("growing within the budget", (memory = user_realloc(memory, PIECE)) != NULL && memory[9] == 'x');
-	check("not beyond it", user_realloc(memory, BUDGET) == NULL && memory[9] == 'x' && a->bytes < 2 * PIECE);
+	check("growing within the budget", (memory = user_resize(memory, PIECE)) != NULL && memory[9] == 'x');
+	check("not beyond it", user_resize(memory, BUDGET) == NULL && memory[9] == 'x' && a->bytes < 2 * PIECE);
 	user_release(a);
 	user_free(memory);
 	a = user_of(1);

@@ -275,9 +275,8 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 
 	address = trunc_page(address);
 	if (entry->object == NULL || (entry->needs_copy && (access & VM_PROT_WRITE) != 0)) {
-		result = vm_map_entry_own(map, entry);
-		if (result != KERN_SUCCESS)
-			return result;
+		if (vm_map_entry_own(map, entry) != KERN_SUCCESS)
+			return vm_page_wait(map->account);
 	}
 	top = object = entry->object;
 	offset = top_offset = entry->offset + (address - entry->start);

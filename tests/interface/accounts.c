@@ -181,6 +181,66 @@ static void test_barriers(mach_port_t host)
 	mach_port_deallocate(mach_task_self(), account);
 }
 
+static char touched[2 * MANY][VM_PAGE_SIZE];
+static volatile uint64_t touched_all;
+
+/* In a child: writes to more pages than its account may have. */
+static void toucher(uint64_t unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < 2 * MANY; i++)
+		*(volatile char *)touched[i] = 1;
+	touched_all = 1;
+	for (;;)
+		nap(1000);
+}
+
+/* The message that says which account is short of memory, by its own limit. */
+static void check_told(mach_port_t notify, mach_port_t account)
+{
+	struct words_message message;
+
+	check_is("who decides is told", receive_words(notify, &message, PATIENCE), MACH_MSG_SUCCESS);
+	check_is("of the account", message.word[0], info_of(account).id);
+	check_is("that it is at its limit", message.word[1], TRUE);
+}
+
+static void test_policy(mach_port_t host)
+{
+	mach_port_t account, notify = new_port();
+	struct child child;
+	uint64_t all = 0;
+
+	account_create(host, FALSE, ACCOUNT_NO_LIMIT, MANY, &account);
+	check_is("a task asks to be told", host_memory_notice(host, notify, 0), KERN_SUCCESS);
+	if (!child_create_in(account, &child, toucher, 0, MACH_PORT_NULL))
+		return;
+	thread_resume(child.thread);
+	check_told(notify, account);
+	mach_vm_read_overwrite(child.task, (uintptr_t)&touched_all, sizeof all, &all, 0, NULL);
+	check_is("the child waits", all, 0);
+	account_set_limits(host, account, ACCOUNT_NO_LIMIT, 4 * MANY);
+	check_is("with more it goes on", child_word_not(&child, &touched_all, 0), 1);
+	child_end(&child);
+	check_is("and all comes back", info_of(account).pages, 0);
+
+	account_set_limits(host, account, ACCOUNT_NO_LIMIT, MANY);
+	check_is("it asks again", host_memory_notice(host, notify, 0), KERN_SUCCESS);
+	if (!child_create_in(account, &child, toucher, 0, MACH_PORT_NULL))
+		return;
+	thread_resume(child.thread);
+	check_told(notify, account);
+	check_is("it gives up on the account", host_memory_notice(host, notify, (unsigned)info_of(account).id),
+		KERN_SUCCESS);
+	for (int i = 0; i < PATIENCE && type_of(child.task) != MACH_PORT_TYPE_DEAD_NAME; i++)
+		nap(1);
+	check_is("the fault fails, and the task ends", type_of(child.task), MACH_PORT_TYPE_DEAD_NAME);
+	child_end(&child);
+	host_memory_notice(host, MACH_PORT_NULL, 0);
+	mach_port_deallocate(mach_task_self(), account);
+	free_port(notify);
+}
+
 void test_accounts(void)
 {
 	mach_port_t host = MACH_PORT_NULL;
@@ -191,5 +251,6 @@ void test_accounts(void)
 	test_pages(host);
 	test_parts(host);
 	test_barriers(host);
+	test_policy(host);
 	mach_port_deallocate(mach_task_self(), host);
 }

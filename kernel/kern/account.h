@@ -49,6 +49,15 @@ static inline enum vm_page_level account_level(const struct account *account)
 	return (enum vm_page_level)account->level;
 }
 
+/*
+ * The same for kernel objects, which nobody waits for, so that pages do not take the room they need: of servers all
+ * there is, of users what small accounts have.
+ */
+static inline enum vm_page_level account_object_level(const struct account *account)
+{
+	return account->level == VM_PAGE_FOR_USER ? VM_PAGE_FOR_SMALL_USER : VM_PAGE_FOR_KERNEL;
+}
+
 /* Caches and the kernel's own account; before anything is allocated. */
 void account_init(void);
 /* A new account, with one reference; `parent` pays for its structure. Null: no memory, or too many. */

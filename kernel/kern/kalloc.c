@@ -120,7 +120,7 @@ void *kcache_alloc(struct kcache *cache, struct account *account)
 
 	if (!account_charge(account, cache->size))
 		return NULL;
-	object = kcache_take(cache, account_level(account));
+	object = kcache_take(cache, account_object_level(account));
 	if (object != NULL)
 		clear_words(object, cache->size);
 	else
@@ -295,7 +295,7 @@ void *kalloc(struct account *account, size_t size)
 		return kcache_alloc(kalloc_cache(size), account);
 	if (size > 512 * VM_PAGE_SIZE || !account_charge(account, kalloc_page_count(size) * VM_PAGE_SIZE))
 		return NULL;
-	memory = kalloc_pages(account_level(account), kalloc_page_count(size));
+	memory = kalloc_pages(account_object_level(account), kalloc_page_count(size));
 	if (memory == NULL)
 		account_uncharge(account, kalloc_page_count(size) * VM_PAGE_SIZE);
 	return memory;

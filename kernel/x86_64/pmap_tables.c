@@ -16,7 +16,7 @@ void pmap_tables_init(void)
 
 uint64_t pmap_grab_page(struct pmap *pmap)
 {
-	enum vm_page_level level = account_level(pmap->account);
+	enum vm_page_level level = account_object_level(pmap->account);
 	struct vm_page *page;
 	uint64_t physical;
 

@@ -101,12 +101,6 @@ uint64_t child_word_not(struct child *child, const volatile uint64_t *word, uint
 bool child_create_in(
 	mach_port_t account, struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)
 {
-	return child_create_in(MACH_PORT_NULL, child, function, argument, right);
-}
-
-bool child_create_in(
-	mach_port_t account, struct child *child, void (*function)(uint64_t), uint64_t argument, mach_port_t right)
-{
 	enum { STACK = 64 * 1024 };
 	x86_thread_state64_t state;
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;

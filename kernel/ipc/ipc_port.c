@@ -15,6 +15,12 @@ struct ipc_watch {
 #define DEATH_PIECE 16u
 #define DEATH_COST  400
 
+/*
+ * A receive right goes into no queue that lies so deep in others: the look for a circle ends there, with interrupts off
+ * as it is.
+ */
+#define TRANSIT_STEPS_MAX 2000u
+
 static struct kcache port_cache, pset_cache;
 /* Guards the destinations of all receive rights in transit, so that a circle is seen whole. */
 static struct lock transit_lock = LOCK_INIT(LOCK_RANK_TRANSIT);
@@ -198,10 +204,11 @@ void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposit
 bool ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination)
 {
 	struct ipc_port *step;
+	unsigned steps = 0;
 
 	lock_acquire(&transit_lock);
-	for (step = destination; step != NULL && step != port; step = step->destination)
-		;
+	for (step = destination; step != NULL && step != port && steps < TRANSIT_STEPS_MAX; step = step->destination)
+		steps++;
 	if (step == NULL) {
 		port->destination = destination;
 		ipc_object_reference(&destination->object);

@@ -172,7 +172,10 @@ void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposit
  */
 void ipc_port_drop_send_once(struct ipc_port *port);
 
-/* Port's receive right goes into a message to `destination`; false if that would close a circle (it lay in itself). */
+/*
+ * Port's receive right goes into a message to `destination`; false if that would close a circle (it lay in itself), or
+ * if that port lies too deep in the queues of others.
+ */
 bool ipc_port_in_transit(struct ipc_port *port, struct ipc_port *destination);
 /* It has arrived, or dies. Spaces may be locked. */
 void ipc_port_settle(struct ipc_port *port);

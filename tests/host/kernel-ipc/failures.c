@@ -510,6 +510,44 @@ static void into_itself(void *argument)
 	ipc_port_release(watched);
 }
 
+/* Each port in the queue of the next: what is sent to the first lies deeper with every one. */
+static void deep(void *argument)
+{
+	enum { DEPTH = 5000, ALLOWED = 1000 };
+	static mach_port_name_t names[DEPTH];
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t right;
+	} m = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX},
+		.body = {.msgh_descriptor_count = 1},
+		.right = {.disposition = MACH_MSG_TYPE_MOVE_RECEIVE, .type = MACH_MSG_PORT_DESCRIPTOR}};
+
+	(void)argument;
+	for (unsigned i = 0; i < DEPTH; i++) {
+		names[i] = world_port(task);
+		CHECK_EQUAL(world_send_right(task, names[i], task), names[i]);
+	}
+	for (unsigned i = 0; i < DEPTH - 1; i++) {
+		m.header.msgh_remote_port = names[i + 1];
+		m.right.name = names[i];
+		CHECK_EQUAL(user_msg(&m, MACH_SEND_MSG, sizeof(m), 0, 0, 0, 0), MACH_MSG_SUCCESS);
+	}
+	m.right.name = world_port(task);
+	m.header.msgh_remote_port = names[0];
+	CHECK_EQUAL(user_msg(&m, MACH_SEND_MSG, sizeof(m), 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+	CHECK(entry_of(task, m.right.name) != NULL);
+	m.header.msgh_remote_port = names[DEPTH - ALLOWED];
+	CHECK_EQUAL(user_msg(&m, MACH_SEND_MSG, sizeof(m), 0, 0, 0, 0), MACH_MSG_SUCCESS);
+	/* A circle is one however long. */
+	m.right.name = names[DEPTH - 1];
+	CHECK_EQUAL(user_msg(&m, MACH_SEND_MSG, sizeof(m), 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+	m.header.msgh_remote_port = names[0];
+	CHECK_EQUAL(user_msg(&m, MACH_SEND_MSG, sizeof(m), 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+	for (unsigned i = 0; i < DEPTH; i++)
+		CHECK_EQUAL(mach_port_destroy(task->space, names[i]), KERN_SUCCESS);
+}
+
 static void run(void (*fn)(void *), const char *name)
 {
 	world_thread(task, fn, NULL);
@@ -537,6 +575,7 @@ void test_failures(void)
 	blocked_at_the_dead();
 	host_report("blocked-senders-of-a-port-that-dies-go-on");
 	run(into_itself, "a-receive-right-in-a-kernel-reply-to-itself-dies");
+	run(deep, "no-receive-right-lies-too-deep-in-queues");
 	world_task_end(task);
 	world_task_end(other);
 	ipc_port_destroy(notify);

@@ -243,3 +243,33 @@ void test_dropped_reply(void)
 	free_port(handler);
 	free_port(port);
 }
+
+/*
+ * A server that drops the right to reply, ends the caller and goes, as one does at the end of a process: the caller was
+ * about to raise an exception, but a thread that is being ended asks nobody, and its task is not ended for want of a
+ * handler.
+ */
+void test_ended_in_call(void)
+{
+	foreign_bitmap_t none = {0};
+	mach_port_t port = new_port();
+	struct mach_delivery d = {0};
+	char buffer[256];
+	struct child child;
+
+	if (!child_create(&child, calls_for_ever, 0, MACH_PORT_NULL))
+		return;
+	task_set_foreign(child.task, FOREIGN_PORT, 0, port, none);
+	task_set_special_port(child.task, TASK_EXCEPTION_PORT, port);
+	thread_resume(child.thread);
+	check_is("a call whose caller will end arrives",
+		mach_reply_wait_words(port, REPLY_NONE, 0, buffer, sizeof buffer, &d), KERN_SUCCESS);
+	mach_port_deallocate(mach_task_self(), mach_reply_defer());
+	check_is("the caller is ended before it has run", thread_terminate(child.thread), KERN_SUCCESS);
+	free_port(port);
+	for (int i = 0; i < PATIENCE && type_of(child.thread) != MACH_PORT_TYPE_DEAD_NAME; i++)
+		nap(1);
+	check("it ends", type_of(child.thread) == MACH_PORT_TYPE_DEAD_NAME);
+	check("its task does not", type_of(child.task) == MACH_PORT_TYPE_SEND);
+	child_end(&child);
+}

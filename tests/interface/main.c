@@ -17,6 +17,7 @@ int main(void)
 		{"foreign", test_foreign},
 		{"registers set in a call", test_set_in_call},
 		{"dropped replies", test_dropped_reply},
+		{"ends in calls", test_ended_in_call},
 		{"authority", test_authority},
 		{"lifetimes", test_lifetimes},
 		{"machine", test_machine},

@@ -17,6 +17,7 @@ void test_accounts(void);
 void test_foreign(void);
 void test_set_in_call(void);
 void test_dropped_reply(void);
+void test_ended_in_call(void);
 void test_authority(void);
 void test_lifetimes(void);
 void test_bad_input(void);

@@ -106,9 +106,11 @@ static void restore_rights(struct walk *walk)
 		if (carry->type == MACH_MSG_PORT_DESCRIPTOR)
 			restore_right(
 				walk, --number, descriptor->port.name, descriptor->port.disposition, &carry->port);
-		for (uint32_t k = carry->count; k-- > 0;)
+		for (uint32_t k = carry->count; k-- > 0;) {
+			piece_spend(RIGHT_COST);
 			restore_right(
 				walk, --number, carry->names[k], descriptor->ool_ports.disposition, &carry->ports[k]);
+		}
 	}
 	if (local != 0)
 		restore_right(walk, --number, kmsg->header.msgh_local_port, local, &kmsg->local_port);
@@ -129,6 +131,7 @@ static void clear_receivers(struct ipc_kmsg *kmsg)
 
 			if (port == NULL)
 				continue;
+			piece_spend(RIGHT_COST);
 			lock_acquire(&port->object.lock);
 			ipc_port_clear_receiver(port);
 			lock_release(&port->object.lock);

@@ -6,6 +6,9 @@
  */
 #include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
+#include <kern/piece.h>
+
+#define REQUEST_COST 400 /* instructions for one of many, about (kern/piece.h) */
 
 static struct ipc_port *entry_port(const struct ipc_entry *entry)
 {
@@ -52,6 +55,7 @@ void ipc_right_settle_requests(struct ipc_space *space, bool gone)
 	space->holds_requests = false;
 	while ((request = space->held) != NULL) {
 		space->held = request->next;
+		piece_spend(REQUEST_COST);
 		if (gone)
 			request_end(space, request);
 		else

@@ -40,8 +40,8 @@ struct account *ipc_port_account(const struct ipc_port *port);
 void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
 
 /*
- * The same for a port to which its task's own space may hold a right that gives nobody anything: called also when one
- * right is left. held_outside says whether there are rights that are not that space's.
+ * The same for a fresh port to which its task's own space may hold a right that gives nobody anything: called also when
+ * one right is left. held_outside says whether there are rights that are not that space's.
  */
 void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
 bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space);

@@ -405,22 +405,17 @@ void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, 
 	return ipc_port_kobject(port, type, reference);
 }
 
-static void set_callback(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object), uint32_t few_senders)
+void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
 {
 	lock_acquire(&port->object.lock);
 	port->no_senders = fn;
-	port->few_senders = few_senders;
 	lock_release(&port->object.lock);
-}
-
-void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
-{
-	set_callback(port, fn, 0);
 }
 
 void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
 {
-	set_callback(port, fn, 1);
+	port->few_senders = 1; /* nobody has a right yet */
+	ipc_kernel_port_set_no_senders(port, fn);
 }
 
 bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space)

@@ -122,7 +122,7 @@ kern_return_t task_create_in(struct account *account, task_t parent, int inherit
 	}
 	task->priority = parent->priority;
 	task->max_priority = parent->max_priority;
-	task_reach_watch_task(task->self_port);
+	task_reach_watch(task->self_port);
 	task->tokens = task_tokens_take(parent);
 	if (inherit_memory)
 		inherit_handler(task, parent);

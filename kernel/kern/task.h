@@ -64,9 +64,8 @@ kern_return_t task_terminate(task_t task);
 void task_reference(task_t task);
 /* Ends the task, by the next ipc_deferred_run(), if it is out of reach (task_reach.c). No locks held. */
 void task_reach_check(struct task *task);
-/* So that the loss of rights to these kernel ports makes it look. */
-void task_reach_watch_task(struct ipc_port *port);
-void task_reach_watch_thread(struct ipc_port *port);
+/* So that the loss of rights to a task's or thread's fresh port makes it look. */
+void task_reach_watch(struct ipc_port *port);
 
 /* Who pays for what the current thread asks of the kernel; not in an interrupt. */
 static inline struct account *current_account(void)

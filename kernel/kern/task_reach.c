@@ -62,43 +62,19 @@ void task_reach_check(struct task *task)
 	}
 }
 
-static void *reference_task(void *object)
+static void few_senders(struct ipc_port *port, void *object)
 {
-	task_reference(object);
-	return object;
-}
-
-static void *reference_task_of_thread(void *object)
-{
-	return reference_task(((struct thread *)object)->task);
-}
-
-static void task_few_senders(struct ipc_port *port, void *object)
-{
-	struct task *task = ipc_kernel_port_lookup(port, IKOT_TASK, reference_task);
+	task_t task = convert_port_to_task(port);
+	thread_t thread = task == NULL ? convert_port_to_thread(port) : NULL;
 
 	(void)object;
-	if (task != NULL)
-		task_reach_check(task);
+	if (task != NULL || thread != NULL)
+		task_reach_check(task != NULL ? task : thread->task);
 	task_deallocate(task);
+	thread_deallocate(thread);
 }
 
-static void thread_few_senders(struct ipc_port *port, void *object)
+void task_reach_watch(struct ipc_port *port)
 {
-	struct task *task = ipc_kernel_port_lookup(port, IKOT_THREAD, reference_task_of_thread);
-
-	(void)object;
-	if (task != NULL)
-		task_reach_check(task);
-	task_deallocate(task);
-}
-
-void task_reach_watch_task(struct ipc_port *port)
-{
-	ipc_kernel_port_set_few_senders(port, task_few_senders);
-}
-
-void task_reach_watch_thread(struct ipc_port *port)
-{
-	ipc_kernel_port_set_few_senders(port, thread_few_senders);
+	ipc_kernel_port_set_few_senders(port, few_senders);
 }

@@ -72,7 +72,7 @@ kern_return_t thread_create(task_t task, thread_t *out)
 		thread_deallocate(thread);
 		return KERN_RESOURCE_SHORTAGE;
 	}
-	task_reach_watch_thread(thread->self_port);
+	task_reach_watch(thread->self_port);
 	lock_acquire(&task->lock);
 	if (task->dead) {
 		lock_release(&task->lock);

@@ -261,7 +261,7 @@ void task_reach_check(struct task *task)
 	(void)task;
 }
 
-void task_reach_watch_thread(struct ipc_port *port)
+void task_reach_watch(struct ipc_port *port)
 {
 	(void)port;
 }

@@ -225,14 +225,10 @@ kern_return_t S_memory_object_data_unlock(mach_port_t port, vm_offset_t offset, 
 	(void)port;
 	if (!object)
 		return KERN_INVALID_ARGUMENT;
-	if (object->ops->data_unlock) {
+	if (object->ops->data_unlock)
 		object->ops->data_unlock(object, offset, length, access);
-	} else {
-		pthread_mutex_lock(&object->lock);
-		memory_object_lock_request(object->control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE,
-			VM_PROT_NONE, MACH_PORT_NULL);
-		pthread_mutex_unlock(&object->lock);
-	}
+	else
+		pager_unlock(object, offset, length);
 	pager_object_release(object);
 	return KERN_SUCCESS;
 }
@@ -341,6 +337,61 @@ kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_si
 	pthread_mutex_lock(&object->lock);
 	if (object->control != MACH_PORT_NULL)
 		result = memory_object_data_error(object->control, offset, length, error);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+/* A lock request that nobody waits for. Object locked. */
+static kern_return_t lock_now(
+	struct pager_object *object, vm_offset_t offset, vm_size_t length, boolean_t flush, vm_prot_t lock)
+{
+	if (object->control == MACH_PORT_NULL)
+		return KERN_TERMINATED;
+	return memory_object_lock_request(
+		object->control, offset, length, MEMORY_OBJECT_RETURN_NONE, flush, lock, MACH_PORT_NULL);
+}
+
+kern_return_t pager_zero_locked(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t lock)
+{
+	kern_return_t result;
+
+	pthread_mutex_lock(&object->lock);
+	result = lock_now(object, offset, length, FALSE, lock);
+	if (result == KERN_SUCCESS)
+		result = memory_object_data_unavailable(object->control, offset, length);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+kern_return_t pager_error_locked(
+	struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error, vm_prot_t lock)
+{
+	kern_return_t result;
+
+	pthread_mutex_lock(&object->lock);
+	result = lock_now(object, offset, length, FALSE, lock);
+	if (result == KERN_SUCCESS)
+		result = memory_object_data_error(object->control, offset, length, error);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+kern_return_t pager_unlock(struct pager_object *object, vm_offset_t offset, vm_size_t length)
+{
+	kern_return_t result;
+
+	pthread_mutex_lock(&object->lock);
+	result = lock_now(object, offset, length, FALSE, VM_PROT_NONE);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
+kern_return_t pager_drop(struct pager_object *object, vm_offset_t offset, vm_size_t length)
+{
+	kern_return_t result;
+
+	pthread_mutex_lock(&object->lock);
+	result = lock_now(object, offset, length, TRUE, VM_PROT_NO_CHANGE);
 	pthread_mutex_unlock(&object->lock);
 	return result;
 }

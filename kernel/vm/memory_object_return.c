@@ -271,9 +271,12 @@ kern_return_t memory_object_clean(
 
 static void lock_page(struct vm_page *page, void *lock_value)
 {
-	if (page->absent || page->error)
+	if (page->error)
 		return;
+	/* Of a page that was asked for: what holds when zeros or an error come. */
 	page->lock_value = *(vm_prot_t *)lock_value & VM_PROT_ALL;
+	if (page->absent)
+		return;
 	page->unlocking = false;
 	if (page->lock_value != 0 && page->pv != NULL)
 		pmap_page_protect(

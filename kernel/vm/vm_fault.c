@@ -166,7 +166,7 @@ static void enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_addr
 	for (vm_address_t at = start; at < end; at += VM_PAGE_SIZE) {
 		struct vm_page *page = vm_object_lookup(object, offset - address + at);
 
-		if (page != NULL && (page->busy || page->error || page->lock_value != 0))
+		if (page != NULL && (page->busy || page->error || (page->lock_value & protection) != 0))
 			page = NULL;
 		pages[count++] = page;
 	}
@@ -286,7 +286,10 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 		vm_object_t shadow;
 
 		if (page != NULL && __builtin_expect(page->error, 0)) {
-			if (machine_now() < page->deadline) {
+			vm_prot_t need = object == top ? access : access & ~VM_PROT_WRITE;
+
+			if (machine_now() < page->deadline &&
+				(page->lock_value == 0 || (page->lock_value & need) != 0)) {
 				result = page->error_value;
 				break;
 			}

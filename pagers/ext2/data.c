@@ -78,23 +78,29 @@ int ext2_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t le
 {
 	struct ext2_volume *volume = ext2_volume(base);
 	union ext2_any_inode data;
-	uint64_t size, end = offset + length, file_end;
+	uint64_t size, end = offset + length, data_end;
 	int error = ext2_read_inode(volume, inode, &data);
 
 	if (error)
 		return error;
 	size = EXT2_I_SIZE(&data.small);
-	file_end = FK_ROUND_PAGE(size) < end ? FK_ROUND_PAGE(size) : end;
-	while (offset < file_end) {
+	data_end = FK_ROUND_PAGE(size);
+	while (offset < end) {
 		struct run run;
 		uint64_t n;
 		void *pages = NULL;
 
-		error = map_run(volume, inode, &data, offset, file_end, &run);
+		error = map_run(
+			volume, inode, &data, offset, offset < data_end && data_end < end ? data_end : end, &run);
 		if (error)
 			return error;
 		n = run.length & ~(uint64_t)(FK_PAGE_SIZE - 1);
-		if (n && run.kind == WRITTEN) {
+		if (n && run.kind == HOLE) {
+			pages = FK_HOLE;
+		} else if (offset >= data_end) {
+			/* Allocated ahead: whatever is on the disk, it is not the file's. */
+			n = n ? n : FK_PAGE_SIZE;
+		} else if (n && run.kind == WRITTEN) {
 			error = volume->device->read_pages(volume->device, run.device, n, &pages);
 		} else if (!n) {
 			n = FK_PAGE_SIZE;
@@ -105,13 +111,11 @@ int ext2_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t le
 		}
 		if (error)
 			return error;
-		if (pages && offset + n > size)
+		if (pages && pages != FK_HOLE && offset + n > size)
 			memset((char *)pages + (size - offset), 0, offset + n - size);
 		emit(context, offset, pages, n);
 		offset += n;
 	}
-	if (offset < end)
-		emit(context, offset, NULL, end - offset);
 	return 0;
 }
 

@@ -13,8 +13,10 @@ struct fk_volume;
 
 /*
  * Takes a piece of a file: `size` bytes, a multiple of the page, in memory from fk_pages_allocate that now belongs to
- * the callee, or a null pointer for zeros. Pieces come in order and without gaps.
+ * the callee, or a null pointer for zeros, or FK_HOLE for zeros that have no space yet: before such a page is written
+ * the kit calls allocate(). Pieces come in order and without gaps.
  */
+#define FK_HOLE ((void *)1)
 typedef void (*fk_emit_t)(void *context, uint64_t offset, void *pages, size_t size);
 
 /*

@@ -1,20 +1,45 @@
 /* The contents of files as memory objects: what the kernel asks for and gives back. */
 #include "pagers/filekit/filekit.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct answer {
 	struct fk_node *node;
-	uint64_t done; /* all before this offset is answered */
+	uint64_t first, done; /* where it begins; all before `done` is answered */
+	bool write;           /* the first page is wanted for writing */
+	bool first_is_hole;   /* and has no space: not answered yet */
 };
+
+/* Space for a page that somebody is about to write: 0 or an errno. Beyond the end of the file there is none. */
+static int make_room(struct fk_node *node, uint64_t offset)
+{
+	struct file_attributes attributes;
+	int error = fk_volume->operations->get_attributes(fk_volume, node->inode, &attributes);
+
+	if (error)
+		return error;
+	return offset < FK_ROUND_PAGE(attributes.size)
+		       ? fk_volume->operations->allocate(fk_volume, node->inode, offset, FK_PAGE_SIZE, 0)
+		       : EFBIG;
+}
 
 static void emit(void *context, uint64_t offset, void *pages, size_t size)
 {
 	struct answer *answer = context;
 	struct pager_object *object = &answer->node->contents;
 
-	if (!pages)
+	if (pages == FK_HOLE && answer->write && offset == answer->first) {
+		answer->first_is_hole = true;
+		offset += FK_PAGE_SIZE;
+		size -= FK_PAGE_SIZE;
+	}
+	if (pages == FK_HOLE && size)
+		pager_zero_locked(object, offset, size, VM_PROT_WRITE);
+	else if (!pages)
 		pager_zero(object, offset, size);
+	else if (pages == FK_HOLE)
+		;
 	else if (pager_supply(object, offset, (vm_address_t)(uintptr_t)pages, size, VM_PROT_NONE,
 			 (boolean_t)fk_volume->precious) != KERN_SUCCESS)
 		fk_pages_free(pages, size);
@@ -24,13 +49,18 @@ static void emit(void *context, uint64_t offset, void *pages, size_t size)
 static void data_request(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access)
 {
 	struct fk_node *node = FK_NODE_OF_CONTENTS(object);
-	struct answer answer = {node, offset};
-	int error;
+	struct answer answer = {.node = node, .first = offset, .done = offset, .write = (access & VM_PROT_WRITE) != 0};
+	int error, full = 0;
 
-	(void)access;
 	fk_lock();
 	error = fk_volume->operations->read(fk_volume, node->inode, offset, length, emit, &answer);
+	if (answer.first_is_hole)
+		full = make_room(node, offset);
 	fk_unlock();
+	if (full)
+		pager_error_locked(object, offset, FK_PAGE_SIZE, FILE_ERROR(full), VM_PROT_WRITE);
+	else if (answer.first_is_hole)
+		pager_zero(object, offset, FK_PAGE_SIZE);
 	if (error) {
 		fk_log("inode %llu: the page at %llu cannot be read: %s", (unsigned long long)node->inode,
 			(unsigned long long)answer.done, strerror(error));
@@ -57,6 +87,24 @@ static void data_return(struct pager_object *object, vm_offset_t offset, vm_addr
 			(unsigned long long)offset, strerror(error));
 }
 
+/* A hole is about to be written. Without room the page goes, so that the write asks for it again and gets the error. */
+static void data_unlock(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	struct fk_node *node = FK_NODE_OF_CONTENTS(object);
+	int error = 0;
+	uint64_t at;
+
+	(void)access;
+	fk_lock();
+	for (at = offset; at < offset + length && !error; at += FK_PAGE_SIZE)
+		error = make_room(node, at);
+	fk_unlock();
+	if (error)
+		pager_drop(object, offset, length);
+	else
+		pager_unlock(object, offset, length);
+}
+
 static void terminate(struct pager_object *object)
 {
 	fk_contents_terminated(FK_NODE_OF_CONTENTS(object));
@@ -75,6 +123,7 @@ static void destroy(struct pager_object *object)
 const struct pager_ops fk_contents_ops = {
 	.data_request = data_request,
 	.data_return = data_return,
+	.data_unlock = data_unlock,
 	.terminate = terminate,
 	.no_senders = no_senders,
 	.destroy = destroy,

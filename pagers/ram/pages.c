@@ -86,29 +86,35 @@ static int find_regular(uint64_t inode, struct ram_node **node)
 int ram_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit, void *context)
 {
 	struct ram_node *node;
-	uint64_t end = offset + length, zeros = offset, size;
+	uint64_t end = offset + length, start = offset, size;
+	void *kind = NULL;
 	int error = find_regular(inode, &node);
 
 	(void)base;
 	if (error)
 		return error;
 	size = node->attributes.size;
-	for (; offset < end && offset < FK_ROUND_PAGE(size); offset += FK_PAGE_SIZE) {
-		void **leaf = leaf_of(node, offset / FK_PAGE_SIZE, false);
-		char *page = leaf && *leaf != RAM_RESERVED ? *leaf : NULL;
+	for (; offset < end; offset += FK_PAGE_SIZE) {
+		void **leaf = offset < RAM_SIZE_LIMIT ? leaf_of(node, offset / FK_PAGE_SIZE, false) : NULL;
+		char *page = leaf && *leaf != RAM_RESERVED && offset < size ? *leaf : NULL;
+		void *zeros = leaf && *leaf ? NULL : FK_HOLE;
 
+		/* Zeros of one kind go together. */
+		if (start < offset && (page || zeros != kind)) {
+			emit(context, start, kind, offset - start);
+			start = offset;
+		}
+		kind = zeros;
 		if (!page)
 			continue;
-		if (zeros < offset)
-			emit(context, zeros, NULL, offset - zeros);
 		if (size - offset < FK_PAGE_SIZE)
 			memset(page + (size - offset), 0, FK_PAGE_SIZE - (size - offset));
 		*leaf = RAM_RESERVED;
 		emit(context, offset, page, FK_PAGE_SIZE);
-		zeros = offset + FK_PAGE_SIZE;
+		start = offset + FK_PAGE_SIZE;
 	}
-	if (zeros < end)
-		emit(context, zeros, NULL, end - zeros);
+	if (start < end)
+		emit(context, start, kind, end - start);
 	return 0;
 }
 
@@ -129,30 +135,25 @@ static void *keep(void *returned)
 
 int ram_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pages, size_t length)
 {
-	struct ram_volume *volume = (struct ram_volume *)base;
 	struct ram_node *node;
 	size_t at;
 	int error = find_regular(inode, &node);
 
+	(void)base;
 	for (at = 0; at < length; at += FK_PAGE_SIZE) {
 		char *page = (char *)pages + at;
 		void **leaf = NULL;
 
-		if (!error && offset + at < node->attributes.size) {
-			leaf = leaf_of(node, (offset + at) / FK_PAGE_SIZE, true);
-			if (!leaf)
-				error = ENOMEM;
-		}
-		if (!leaf) {
+		if (!error && offset + at < node->attributes.size)
+			leaf = leaf_of(node, (offset + at) / FK_PAGE_SIZE, false);
+		/* A hole: it was locked against writing. */
+		if (!leaf || !*leaf) {
 			fk_pages_free(page, FK_PAGE_SIZE);
 			continue;
 		}
-		/* Over the limit or not: the page is there already, and somebody wrote it. */
-		if (*leaf)
-			drop_leaf(volume, node, leaf);
+		if (*leaf != RAM_RESERVED)
+			fk_pages_free(*leaf, FK_PAGE_SIZE);
 		*leaf = keep(page);
-		node->pages++;
-		volume->pages++;
 	}
 	return error;
 }

@@ -83,6 +83,13 @@ kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_a
 	vm_prot_t lock, boolean_t precious);
 kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length);
 kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error);
+/* Zeros that are locked against `lock`; an error that only accesses in `lock` get: others are asked for again. */
+kern_return_t pager_zero_locked(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t lock);
+kern_return_t pager_error_locked(
+	struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error, vm_prot_t lock);
+/* Answers data_unlock: the access is allowed; or the pages are dropped, and asked for by data_request. */
+kern_return_t pager_unlock(struct pager_object *object, vm_offset_t offset, vm_size_t length);
+kern_return_t pager_drop(struct pager_object *object, vm_offset_t offset, vm_size_t length);
 
 /*
  * Cleans (should_return), drops (flush) or locks pages and waits until that is done. data_return calls come meanwhile

@@ -16,6 +16,8 @@ static void emit(void *context, uint64_t offset, void *pages, size_t size)
 {
 	struct gather *g = context;
 
+	if (pages == FK_HOLE)
+		pages = NULL;
 	if (offset != g->next || size % FK_PAGE_SIZE || (uintptr_t)pages % FK_PAGE_SIZE)
 		g->gap = true;
 	if (pages) {

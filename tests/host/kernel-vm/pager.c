@@ -411,6 +411,55 @@ static void caching(void)
 	host_report("an unused object stays with its pages while its pager allows it");
 }
 
+/* A lock on a page that was asked for holds when zeros come, or an error: the error is then of that access only. */
+static void locked_before_they_come(void)
+{
+	vm_address_t address;
+	kern_return_t error = KERN_SUCCESS;
+	vm_object_t object;
+	struct pager_message *message;
+
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address + 7 * VM_PAGE_SIZE, VM_PROT_READ, &error) != NULL);
+	object = control_object(&pager);
+
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_READ), KERN_RESTART);
+	message = world_receive(pager.port);
+	CHECK(message != NULL && message->kind == PAGER_REQUEST);
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, message->length, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_WRITE, NULL),
+		KERN_SUCCESS);
+	CHECK_EQUAL(memory_object_data_unavailable(object, 0, message->length), KERN_SUCCESS);
+	free(message);
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_READ), KERN_SUCCESS);
+	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_READ) != NULL);
+	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
+
+	/* The pager has no room: the page goes, and its next request is answered by an error for writers. */
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_WRITE), KERN_RESTART);
+	message = world_receive(pager.port);
+	CHECK(message != NULL && message->kind == PAGER_UNLOCK && message->length == VM_PAGE_SIZE);
+	free(message);
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, true, VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_WRITE), KERN_RESTART);
+	message = world_receive(pager.port);
+	CHECK(message != NULL && message->kind == PAGER_REQUEST && (message->access & VM_PROT_WRITE) != 0);
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, message->length, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_WRITE, NULL),
+		KERN_SUCCESS);
+	CHECK_EQUAL(memory_object_data_error(object, 0, message->length, KERN_NO_SPACE), KERN_SUCCESS);
+	free(message);
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_WRITE), KERN_NO_SPACE);
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	vm_object_deallocate(object);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	host_report("what a pager locks before it answers comes locked");
+}
+
 static void lock_requests(void)
 {
 	vm_address_t address;
@@ -1001,6 +1050,7 @@ int main(void)
 	caching();
 	lock_requests();
 	short_supply();
+	locked_before_they_come();
 	unavailable_and_destroy();
 	memory_short(pageout_thread);
 	traps();

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static void run(unsigned seed)
 {
@@ -48,6 +49,39 @@ static void fill(void)
 	ram_close(volume);
 }
 
+/* What read() says of a range: a letter for each page. */
+static void spell(void *context, uint64_t offset, void *pages, size_t size)
+{
+	char *text = context;
+
+	memset(text + offset / FK_PAGE_SIZE, pages == FK_HOLE ? 'h' : pages ? 'p' : '0', size / FK_PAGE_SIZE);
+	if (pages != FK_HOLE)
+		fk_pages_free(pages, size);
+}
+
+static void holes(void)
+{
+	struct ram_volume *volume = ram_open(1 << 20);
+	struct fk_volume *base = &volume->base;
+	const struct fk_operations *operations = base->operations;
+	struct file_attributes values = {.mode = S_IFREG | 0644};
+	uint64_t inode;
+	char text[9] = "";
+
+	operations->create(base, operations->root, "sparse", &values, &inode);
+	model_truncate(base, inode, 6 * FK_PAGE_SIZE);
+	operations->allocate(base, inode, 2 * FK_PAGE_SIZE, FK_PAGE_SIZE, 0);
+	operations->write(base, inode, 2 * FK_PAGE_SIZE, fk_pages_allocate(FK_PAGE_SIZE), FK_PAGE_SIZE);
+	operations->allocate(base, inode, 3 * FK_PAGE_SIZE, FK_PAGE_SIZE, 0);
+	operations->read(base, inode, 0, 8 * FK_PAGE_SIZE, spell, text);
+	check(strcmp(text, "hhp0hhhh") == 0, "ram: what has no space is a hole (%s)", text);
+	operations->read(base, inode, 0, 8 * FK_PAGE_SIZE, spell, text);
+	check(strcmp(text, "hh00hhhh") == 0, "ram: a page that the kernel has is none (%s)", text);
+	operations->write(base, inode, 0, fk_pages_allocate(8 * FK_PAGE_SIZE), 8 * FK_PAGE_SIZE);
+	check(volume->pages == 2, "ram: a page that comes back takes no space that nobody asked for");
+	ram_close(volume);
+}
+
 int main(void)
 {
 	unsigned seed;
@@ -55,5 +89,6 @@ int main(void)
 	for (seed = 1; seed <= 5; seed++)
 		run(seed);
 	fill();
+	holes();
 	return failures != 0;
 }

@@ -98,28 +98,28 @@ int64_t sys_setrlimit(uint64_t caller, int resource, uint64_t value)
 
 /* --- Processes. */
 
-/* Whether with `more` of them the user has more than may be. */
-static bool too_many(const struct process *process, uint64_t more)
+/* Whether `count` of them are more than the process's user may have. */
+static bool too_many(const struct process *process, uint64_t count)
 {
 	uint64_t limit = process->limit[RLIMIT_NPROC].rlim_cur;
 
-	return process->credentials.uid != 0 && !capable(process) && limit != RLIM64_INFINITY &&
-	       process->user->count[USER_PROCESSES] + more > limit;
+	return process->credentials.uid != 0 && !capable(process) && limit != RLIM64_INFINITY && count > limit;
 }
 
 bool rlimit_may_add_process(const struct process *process)
 {
-	return !too_many(process, 1);
+	return !too_many(process, process->user->count[USER_PROCESSES] + 1);
 }
 
 void rlimit_user_changed(struct process *process)
 {
-	process->too_many = too_many(process, 0);
+	/* As on Linux those count that the user had before this one came. */
+	process->too_many = too_many(process, process->user->count[USER_PROCESSES] - process->counted);
 }
 
 int rlimit_check_exec(struct process *process)
 {
-	process->too_many = process->too_many && too_many(process, 0);
+	process->too_many = process->too_many && too_many(process, process->user->count[USER_PROCESSES]);
 	return process->too_many ? -EAGAIN : 0;
 }
 

@@ -463,16 +463,28 @@ static void processes(void)
 
 static void processes_root(void)
 {
+	/* One process of a user who has none otherwise. */
+	sleeper = make_sleeper(OTHER + 7, OTHER + 7, OTHER);
 	SAY(set(RLIMIT_NPROC, 0, 0));
 	if (fork() == 0) {
 		SAY(setgid(OTHER));
-		SAY(setuid(OTHER));
+		SAY(setuid(OTHER + 8));
+		SAY(setuid(OTHER + 8));
+		SAY(fork());
+		execl("/proc/self/exe", "limits", "show", NULL);
+	}
+	wait(NULL);
+	if (fork() == 0) {
+		SAY(setgid(OTHER));
+		SAY(setuid(OTHER + 7));
 		SAY(fork());
 		execl("/proc/self/exe", "limits", "show", NULL);
 		say("exec of one who is too many", -1);
 		SAY(set(RLIMIT_NPROC, 0, 0));
 		_exit(3);
 	}
+	wait(NULL);
+	kill(sleeper, SIGKILL);
 	wait(NULL);
 }
 

@@ -1,8 +1,6 @@
-/* Changing what is kept of a file: mode, owner, times, size; and extended attributes, which no file system here keeps.
- */
+/* Changing what is kept of a file: mode, owner, times, size. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -314,104 +312,4 @@ int64_t sys_fallocate(uint64_t caller, int fd, unsigned mode, int64_t offset, in
 			mode & FALLOC_FL_KEEP_SIZE ? 0 : (uint64_t)(offset + size));
 	vnode_release(vnode);
 	return call_result(error);
-}
-
-/* --- Extended attributes: no file has any, and none can be made. */
-
-#define XATTR_BY_PATH(flags, found)                                                                                    \
-	struct vnode *vnode;                                                                                           \
-	int error = path_at(call_of(caller), AT_FDCWD, path, flags, &vnode);                                           \
-	if (error != 0)                                                                                                \
-		return call_result(error);                                                                             \
-	vnode_release(vnode);                                                                                          \
-	return found
-
-int64_t sys_setxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
-{
-	(void)name;
-	(void)value;
-	(void)size;
-	(void)flags;
-	XATTR_BY_PATH(0, -EOPNOTSUPP);
-}
-
-int64_t sys_lsetxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
-{
-	(void)name;
-	(void)value;
-	(void)size;
-	(void)flags;
-	XATTR_BY_PATH(AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP);
-}
-
-int64_t sys_fsetxattr(uint64_t caller, int fd, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
-{
-	(void)name;
-	(void)value;
-	(void)size;
-	(void)flags;
-	return fd_file(call_of(caller), fd) == NULL ? -EBADF : -EOPNOTSUPP;
-}
-
-int64_t sys_getxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size)
-{
-	(void)name;
-	(void)value;
-	(void)size;
-	XATTR_BY_PATH(0, -EOPNOTSUPP);
-}
-
-int64_t sys_lgetxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size)
-{
-	(void)name;
-	(void)value;
-	(void)size;
-	XATTR_BY_PATH(AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP);
-}
-
-int64_t sys_fgetxattr(uint64_t caller, int fd, uint64_t name, uint64_t value, uint64_t size)
-{
-	(void)name;
-	(void)value;
-	(void)size;
-	return fd_file(call_of(caller), fd) == NULL ? -EBADF : -EOPNOTSUPP;
-}
-
-int64_t sys_listxattr(uint64_t caller, uint64_t path, uint64_t list, uint64_t size)
-{
-	(void)list;
-	(void)size;
-	XATTR_BY_PATH(0, 0);
-}
-
-int64_t sys_llistxattr(uint64_t caller, uint64_t path, uint64_t list, uint64_t size)
-{
-	(void)list;
-	(void)size;
-	XATTR_BY_PATH(AT_SYMLINK_NOFOLLOW, 0);
-}
-
-int64_t sys_flistxattr(uint64_t caller, int fd, uint64_t list, uint64_t size)
-{
-	(void)list;
-	(void)size;
-	return fd_file(call_of(caller), fd) == NULL ? -EBADF : 0;
-}
-
-int64_t sys_removexattr(uint64_t caller, uint64_t path, uint64_t name)
-{
-	(void)name;
-	XATTR_BY_PATH(0, -EOPNOTSUPP);
-}
-
-int64_t sys_lremovexattr(uint64_t caller, uint64_t path, uint64_t name)
-{
-	(void)name;
-	XATTR_BY_PATH(AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP);
-}
-
-int64_t sys_fremovexattr(uint64_t caller, int fd, uint64_t name)
-{
-	(void)name;
-	return fd_file(call_of(caller), fd) == NULL ? -EBADF : -EOPNOTSUPP;
 }

@@ -50,12 +50,6 @@ static void set_registers(struct thread *thread, struct state *state)
 /* Bytes of the floating-point state of the threads here: learnt from the last frame. */
 static uint64_t usual_float_size = FRAME_LEGACY_FLOAT_SIZE;
 
-static bool on_alt_stack(const struct thread *thread, uint64_t rsp)
-{
-	return thread->alt_stack_size != 0 && rsp > thread->alt_stack &&
-	       rsp - thread->alt_stack <= thread->alt_stack_size;
-}
-
 /* Makes the state's registers those of the handler's start. False: the stack cannot take the frame. */
 static bool push_frame(struct thread *thread, struct state *state, const struct signal_action *action,
 	const struct signal_info *info, uint64_t mask)
@@ -76,6 +70,7 @@ static bool push_frame(struct thread *thread, struct state *state, const struct 
 		stack.flags = SS_DISABLE;
 	else if (action->flags & SA_ONSTACK)
 		top = thread->alt_stack + thread->alt_stack_size;
+	stack.flags |= (int32_t)(thread->alt_stack_flags & ALT_STACK_AUTODISARM);
 	usual_float_size = float_size;
 	if (float_size > FRAME_LEGACY_FLOAT_SIZE)
 		note.features = image->floating[FRAME_LEGACY_FLOAT_SIZE / 8];
@@ -97,7 +92,7 @@ static bool push_frame(struct thread *thread, struct state *state, const struct 
 	registers->rsp = place.frame;
 	registers->rip = action->handler;
 	registers->rflags &= ~(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
-	if (thread->alt_stack_flags & (1u << 31)) /* SS_AUTODISARM */
+	if (thread->alt_stack_flags & ALT_STACK_AUTODISARM)
 		thread->alt_stack_size = 0;
 	return true;
 }
@@ -439,6 +434,7 @@ int64_t sys_rt_sigreturn(uint64_t caller)
 	if (!on_alt_stack(thread, registers.rsp) && !(context->stack.flags & SS_DISABLE)) {
 		thread->alt_stack = context->stack.base;
 		thread->alt_stack_size = context->stack.size;
+		thread->alt_stack_flags = (unsigned)context->stack.flags & ALT_STACK_AUTODISARM;
 	}
 	return CALL_KEEP;
 forged:

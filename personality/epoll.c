@@ -33,12 +33,26 @@ struct epoll_item {
 	unsigned waiters;
 };
 
+/* All events that may change what the item tells. */
+static unsigned asked_for(const struct epoll_item *item)
+{
+	unsigned asked = item->event.events | EPOLLERR | EPOLLHUP;
+
+	if (asked & (EPOLLRDNORM | EPOLLRDBAND | EPOLLRDHUP))
+		asked |= EPOLLIN;
+	if (asked & (EPOLLWRNORM | EPOLLWRBAND))
+		asked |= EPOLLOUT;
+	return asked;
+}
+
 static void item_wake(struct waiter *waiter, unsigned events)
 {
 	/* The call field carries the item: the waiter is no call's. */
 	struct epoll_item *item = (struct epoll_item *)(void *)waiter->call;
 
-	(void)events;
+	/* An edge of what it is not asked about is none. */
+	if (events != 0 && (events & asked_for(item)) == 0)
+		return;
 	item->seen = 0;
 	wait_queue_wake(&item->epoll->queue, POLLIN);
 }

@@ -77,7 +77,9 @@ static int open_program(struct call *call, int dirfd, const char *path, unsigned
 
 	if (error != 0)
 		return error;
-	error = VNODE_TYPE(*out) != S_IFREG ? -EACCES : vnode_access(call, *out, X_OK, false);
+	error = VNODE_TYPE(*out) == S_IFLNK   ? -ELOOP
+		: VNODE_TYPE(*out) != S_IFREG ? -EACCES
+					      : vnode_access(call, *out, X_OK, false);
 	if (error == 0 && (!((*out)->mode & 0111) || ((*out)->mount->flags & MS_NOEXEC)))
 		error = -EACCES;
 	if (error == 0 && (*out)->writers > 0)

@@ -85,6 +85,8 @@ int thread_start(
 static void inherit_thread(struct thread *thread, const struct thread *from, const struct clone_request *request)
 {
 	thread->blocked = from->blocked;
+	thread->policy = from->policy;
+	thread->io_priority = from->io_priority;
 	thread->no_new_privileges = from->no_new_privileges;
 	memcpy(thread->name, from->name, sizeof thread->name);
 	if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK)) {
@@ -277,6 +279,9 @@ static int words_there(struct call *call, const struct clone_request *request)
 
 static int64_t do_clone(struct call *call, struct clone_request *request)
 {
+	if ((request->flags & CLONE_SIGHAND) &&
+		(!(request->flags & CLONE_VM) || (request->flags & CLONE_CLEAR_SIGHAND)))
+		return -EINVAL;
 	if (words_there(call, request) != 0)
 		return CALL_RESTART;
 	if (request->flags & CLONE_THREAD) {

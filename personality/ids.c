@@ -13,6 +13,11 @@ struct capability_header {
 	int32_t pid;
 };
 
+/* Two words of each of three sets: effective, permitted, inheritable; the lower words first. */
+struct capability_sets {
+	uint32_t word[6];
+};
+
 int64_t sys_getpid(uint64_t caller)
 {
 	return call_of(caller)->process->id;
@@ -282,41 +287,56 @@ int64_t sys_setsid(uint64_t caller)
 
 /* --- Capabilities: root has all, others none. */
 
+/* The caller's header; another version is told the one that is known. 0, -EINVAL, -errno. */
+static int capability_header(struct call *call, struct capability_header *header, uint64_t address)
+{
+	int error = copy_in(call, header, address, sizeof *header);
+
+	if (error != 0 || header->version == CAPABILITY_VERSION_3)
+		return error;
+	header->version = CAPABILITY_VERSION_3;
+	error = copy_out(call, address, header, sizeof *header);
+	return error != 0 ? error : -EINVAL;
+}
+
+static struct capability_sets capabilities_of(const struct process *process)
+{
+	/* 41 in all; none are inheritable. */
+	return capable(process) ? (struct capability_sets){{~0u, ~0u, 0, 0x1ffu, 0x1ffu, 0}}
+				: (struct capability_sets){{0}};
+}
+
 int64_t sys_capget(uint64_t caller, uint64_t header_address, uint64_t data)
 {
 	struct call *call = call_of(caller);
 	struct capability_header header;
+	struct capability_sets sets;
 	struct process *process = call->process;
-	uint32_t sets[6] = {0};
-	int error = copy_in(call, &header, header_address, sizeof header);
+	int error = capability_header(call, &header, header_address);
 
 	if (error != 0)
-		return call_result(error);
-	if (header.version != CAPABILITY_VERSION_3) {
-		header.version = CAPABILITY_VERSION_3;
-		error = copy_out(call, header_address, &header, sizeof header);
-		return error != 0 ? call_result(error) : data == 0 ? 0 : -EINVAL;
-	}
+		return error == -EINVAL && data == 0 ? 0 : call_result(error);
 	if (header.pid != 0)
 		process = process_find(header.pid);
 	if (process == NULL)
 		return -ESRCH;
-	if (capable(process)) {
-		/* effective, permitted; no inheritable ones; 41 in all */
-		sets[0] = sets[1] = 0xffffffffu;
-		sets[3] = sets[4] = 0x1ffu;
-	}
-	return data == 0 ? 0 : call_result(copy_out(call, data, sets, sizeof sets));
+	sets = capabilities_of(process);
+	return data == 0 ? 0 : call_result(copy_out(call, data, &sets, sizeof sets));
 }
 
 int64_t sys_capset(uint64_t caller, uint64_t header_address, uint64_t data)
 {
+	struct call *call = call_of(caller);
 	struct capability_header header;
-	int error = copy_in(call_of(caller), &header, header_address, sizeof header);
+	struct capability_sets sets, now = capabilities_of(call->process);
+	int error = capability_header(call, &header, header_address);
 
-	(void)data;
+	if (error == 0 && header.pid != 0 && header.pid != call->process->id)
+		return -EPERM;
+	if (error == 0)
+		error = copy_in(call, &sets, data, sizeof sets);
 	if (error != 0)
 		return call_result(error);
 	/* Root cannot give single capabilities up, so that nobody believes to be safe who is not. */
-	return -EPERM;
+	return memcmp(&sets, &now, sizeof sets) == 0 ? 0 : -EPERM;
 }

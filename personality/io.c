@@ -346,9 +346,12 @@ static int side_offset(struct call *call, struct file *file, uint64_t address, u
 	*offset = file->position;
 	if (address == 0)
 		return 0;
+	int error;
+
 	if (!file->seekable)
 		return -ESPIPE;
-	return copy_in(call, offset, address, sizeof *offset);
+	error = copy_in(call, offset, address, sizeof *offset);
+	return error != 0 ? error : (int64_t)*offset < 0 ? -EINVAL : 0;
 }
 
 int64_t sys_sendfile(uint64_t caller, int to_fd, int from_fd, uint64_t offset_address, uint64_t count)

@@ -84,7 +84,7 @@ int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 	return result;
 }
 
-/* --- Scheduling: everything is SCHED_OTHER. */
+/* --- Scheduling: policies are kept and shown; none is in real time. */
 
 int64_t sys_sched_yield(uint64_t caller)
 {
@@ -92,48 +92,65 @@ int64_t sys_sched_yield(uint64_t caller)
 	return 0;
 }
 
-static bool exists(struct call *call, int pid)
+/* The thread that a call is about; null: there is none. */
+static struct thread *named(struct call *call, int pid)
 {
-	return pid == 0 || pid == call->thread->id || thread_find(pid) != NULL;
+	return pid == 0 ? call->thread : thread_find(pid);
+}
+
+static bool may_schedule(const struct call *call, const struct thread *thread)
+{
+	const struct credentials *who = &call->process->credentials, *whom = &thread->process->credentials;
+
+	return capable(call->process) || who->euid == whom->euid || who->euid == whom->uid;
 }
 
 int64_t sys_sched_getscheduler(uint64_t caller, int pid)
 {
-	return pid < 0 ? -EINVAL : exists(call_of(caller), pid) ? SCHED_OTHER : -ESRCH;
+	const struct thread *thread = named(call_of(caller), pid);
+
+	return pid < 0 ? -EINVAL : thread == NULL ? -ESRCH : thread->policy;
 }
 
 int64_t sys_sched_setscheduler(uint64_t caller, int pid, int policy, uint64_t parameters)
 {
+	struct call *call = call_of(caller);
+	struct thread *thread = named(call, pid);
 	struct sched_param value;
 	int error;
 
-	if (pid < 0)
+	if (pid < 0 || policy < 0 || parameters == 0)
 		return -EINVAL;
-	error = copy_in(call_of(caller), &value, parameters, sizeof value);
+	error = copy_in(call, &value, parameters, sizeof value);
 	if (error != 0)
 		return call_result(error);
-	if (!exists(call_of(caller), pid))
+	if (thread == NULL)
 		return -ESRCH;
 	if (policy == SCHED_FIFO || policy == SCHED_RR)
 		return -EPERM;
-	return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) && value.sched_priority == 0
-		       ? 0
-		       : -EINVAL;
+	if ((policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE) || value.sched_priority != 0)
+		return -EINVAL;
+	if (!may_schedule(call, thread))
+		return -EPERM;
+	thread->policy = policy;
+	return 0;
 }
 
 int64_t sys_sched_getparam(uint64_t caller, int pid, uint64_t parameters)
 {
+	struct call *call = call_of(caller);
 	struct sched_param value = {0};
 
-	if (pid < 0)
+	if (pid < 0 || parameters == 0)
 		return -EINVAL;
-	return exists(call_of(caller), pid) ? call_result(copy_out(call_of(caller), parameters, &value, sizeof value))
-					    : -ESRCH;
+	return named(call, pid) != NULL ? call_result(copy_out(call, parameters, &value, sizeof value)) : -ESRCH;
 }
 
 int64_t sys_sched_setparam(uint64_t caller, int pid, uint64_t parameters)
 {
-	return sys_sched_setscheduler(caller, pid, SCHED_OTHER, parameters);
+	const struct thread *thread = named(call_of(caller), pid);
+
+	return sys_sched_setscheduler(caller, pid, thread == NULL ? SCHED_OTHER : thread->policy, parameters);
 }
 
 int64_t sys_sched_get_priority_max(uint64_t caller, int policy)
@@ -158,7 +175,7 @@ int64_t sys_sched_rr_get_interval(uint64_t caller, int pid, uint64_t address)
 
 	if (pid < 0)
 		return -EINVAL;
-	return exists(call_of(caller), pid)
+	return named(call_of(caller), pid) != NULL
 		       ? call_result(copy_out(call_of(caller), address, &interval, sizeof interval))
 		       : -ESRCH;
 }
@@ -171,7 +188,7 @@ int64_t sys_sched_getaffinity(uint64_t caller, int pid, uint64_t size, uint64_t 
 
 	if (size < sizeof mask || (size & 7))
 		return -EINVAL;
-	if (!exists(call, pid))
+	if (named(call, pid) == NULL)
 		return -ESRCH;
 	error = copy_out(call, address, &mask, sizeof mask);
 	return error != 0 ? call_result(error) : (int64_t)sizeof mask;
@@ -183,7 +200,7 @@ int64_t sys_sched_setaffinity(uint64_t caller, int pid, uint64_t size, uint64_t 
 	uint64_t mask = 0, all = processors_available() >= 64 ? ~0ull : (1ull << processors_available()) - 1;
 	int error;
 
-	if (!exists(call, pid))
+	if (named(call, pid) == NULL)
 		return -ESRCH;
 	error = copy_in(call, &mask, address, size < sizeof mask ? size : sizeof mask);
 	if (error != 0)
@@ -202,16 +219,54 @@ int64_t sys_getcpu(uint64_t caller, uint64_t processor, uint64_t node)
 	return call_result(error);
 }
 
+/* --- Priorities of input and output: kept and shown. A class of 0 to 3 and a level of 0 to 7. */
+
+#define IO_CLASS(priority) ((priority) >> 13)
+#define IO_LEVELS          8
+enum { IO_OF_PROCESS = 1, IO_OF_GROUP, IO_OF_USER };
+enum { IO_NONE, IO_REAL_TIME, IO_BEST_EFFORT, IO_IDLE };
+#define IO_DEFAULT 4 /* no class of its own, middle level */
+
 int64_t sys_ioprio_get(uint64_t caller, int which, int who)
 {
-	if (which < 1 || which > 3)
+	struct call *call = call_of(caller);
+	struct thread *thread = named(call, who);
+
+	if (which < IO_OF_PROCESS || which > IO_OF_USER)
 		return -EINVAL;
-	return which == 1 && !exists(call_of(caller), who) ? -ESRCH : 4; /* no class of its own, middle level */
+	if (which != IO_OF_PROCESS)
+		return IO_DEFAULT;
+	return thread == NULL ? -ESRCH : thread->io_priority == 0 ? IO_DEFAULT : thread->io_priority;
 }
 
 int64_t sys_ioprio_set(uint64_t caller, int which, int who, int priority)
 {
-	(void)caller;
-	(void)who;
-	return which < 1 || which > 3 || priority >> 13 > 3 ? -EINVAL : -EPERM;
+	struct call *call = call_of(caller);
+	int level = priority & ((1 << 13) - 1), class = IO_CLASS(priority);
+	int64_t result = -ESRCH;
+
+	if (class < IO_NONE || class > IO_IDLE || (class == IO_NONE && level != 0) ||
+		((class == IO_REAL_TIME || class == IO_BEST_EFFORT) && level >= IO_LEVELS))
+		return -EINVAL;
+	if (class == IO_REAL_TIME && !capable(call->process))
+		return -EPERM;
+	if (which < IO_OF_PROCESS || which > IO_OF_USER)
+		return -EINVAL;
+	list_for_each (link, &processes) {
+		struct process *process = list_entry(link, struct process, link);
+
+		list_for_each (at, &process->threads) {
+			struct thread *thread = list_entry(at, struct thread, link);
+
+			/* The numbers of what is selected are those of setpriority, one more. */
+			if (which == IO_OF_PROCESS ? thread != named(call, who)
+						   : !selected(process, which - IO_OF_PROCESS, who, call))
+				continue;
+			if (!may_schedule(call, thread))
+				return -EPERM;
+			thread->io_priority = priority;
+			result = 0;
+		}
+	}
+	return result;
 }

@@ -122,10 +122,14 @@ static int64_t file_read_directory(struct file *file, struct io *io)
 {
 	struct vnode *vnode = file->vnode;
 	struct listing listing = {.position = file->position};
+	file_attributes_t attributes;
 	int error;
 
 	if (VNODE_TYPE(vnode) != S_IFDIR || vnode->ops->read_directory == NULL)
 		return -ENOTDIR;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0 || attributes.links == 0)
+		return error != 0 ? call_result(error) : -ENOENT; /* it was removed */
 	listing.size = io->total < 65536 ? io->total : 65536;
 	listing.buffer = malloc(listing.size + sizeof(struct dirent_head));
 	if (listing.buffer == NULL)

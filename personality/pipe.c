@@ -13,10 +13,9 @@
 #include "user.h"
 #include "vfs.h"
 
-#define PIPE_SIZE_DEFAULT 65536u
-#define PIPE_SIZE_MAX     1048576u
-#define PIPE_PAGE         4096u
-#define PIPE_ATOMIC       4096u /* PIPE_BUF: writes up to this are not mixed with others */
+#define PIPE_SIZE_MAX 1048576u
+#define PIPE_PAGE     4096u
+#define PIPE_ATOMIC   4096u /* PIPE_BUF: writes up to this are not mixed with others */
 
 struct pipe {
 	struct user *user; /* who made it: a reference; null: the server itself */
@@ -174,17 +173,38 @@ struct wait_queue *pipe_queue(struct pipe *pipe)
 	return &pipe->queue;
 }
 
+/* A read of nothing, or of an empty pipe: 0, -EAGAIN, or it waits. */
+static int64_t read_nothing(struct pipe *pipe, struct io *io, bool no_wait)
+{
+	if (io->total == 0 || (pipe->writers == 0 && pipe->expected[1] == 0))
+		return 0;
+	return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->queue);
+}
+
+int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
+{
+	int error = 0;
+
+	if (io->total == 0 || pipe->used == 0)
+		return read_nothing(pipe, io, no_wait);
+	while (error == 0 && io->done < pipe->used && io->done < io->total) {
+		uint64_t at = (pipe->start + io->done) % pipe->size, part = pipe->size - at;
+
+		if (part > pipe->used - io->done)
+			part = pipe->used - io->done;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_out(io, pipe->buffer + at, part);
+	}
+	return io->done == 0 || error == CALL_ERROR_RESTART ? call_result(error) : (int64_t)io->done;
+}
+
 int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	int error = 0;
 
-	if (io->total == 0)
-		return 0;
-	if (pipe->used == 0) {
-		if (pipe->writers == 0 && pipe->expected[1] == 0)
-			return 0;
-		return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->queue);
-	}
+	if (io->total == 0 || pipe->used == 0)
+		return read_nothing(pipe, io, no_wait);
 	/* The bytes leave the pipe only when they have reached the caller. */
 	while (pipe->used > 0 && io->done < io->total) {
 		uint64_t part = pipe->size - pipe->start;

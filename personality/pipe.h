@@ -10,6 +10,8 @@ struct io;
 struct wait_queue;
 struct process;
 
+#define PIPE_SIZE_DEFAULT 65536u
+
 /* Bytes a pipe holds; -EBADF: no pipe. */
 int64_t pipe_size(const struct file *file);
 int64_t pipe_set_size(struct file *file, uint64_t size);
@@ -27,6 +29,8 @@ void pipe_add_end(struct pipe *pipe, bool write);
 bool pipe_drop_end(struct pipe *pipe, bool write);
 /* As file_ops read and write: bytes, 0, -EAGAIN, -EPIPE (with SIGPIPE unless quiet), CALL_RESTART. */
 int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait);
+/* The same, and the bytes stay. */
+int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait);
 int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet);
 unsigned pipe_poll_read(const struct pipe *pipe);
 unsigned pipe_poll_write(const struct pipe *pipe);

@@ -132,7 +132,8 @@ struct thread {
 	unsigned alt_stack_flags;
 	uint64_t fault_address; /* of the fault that is being turned into a signal */
 
-	uint64_t clear_tid; /* CLONE_CHILD_CLEARTID, set_tid_address */
+	int policy, io_priority; /* limits.c: kept and shown */
+	uint64_t clear_tid;      /* CLONE_CHILD_CLEARTID, set_tid_address */
 	uint64_t robust_list, robust_list_size;
 	uint64_t rseq;
 	char name[16];
@@ -157,6 +158,15 @@ static inline bool signal_due(struct thread *thread)
 	uint64_t set = signals_unblocked(thread);
 
 	return set != 0 && signal_due_of(thread, set);
+}
+
+#define ALT_STACK_AUTODISARM (1u << 31) /* SS_AUTODISARM: it is given up for as long as a handler runs on it */
+
+/* Whether a stack pointer is in the stack of sigaltstack. */
+static inline bool on_alt_stack(const struct thread *thread, uint64_t rsp)
+{
+	return thread->alt_stack_size != 0 && !(thread->alt_stack_flags & ALT_STACK_AUTODISARM) &&
+	       rsp > thread->alt_stack && rsp - thread->alt_stack <= thread->alt_stack_size;
 }
 
 /* --- Finding. Borrowed. */

@@ -149,7 +149,11 @@ int64_t sys_sigaltstack(uint64_t caller, uint64_t stack_address, uint64_t old)
 	struct alt_stack stack = {0}, current = {.base = thread->alt_stack, .size = thread->alt_stack_size};
 	int error;
 
-	current.flags = thread->alt_stack_size == 0 ? SS_DISABLE : 0;
+	bool inside = on_alt_stack(thread, call->argument[CALL_STACK]);
+
+	current.flags = thread->alt_stack_size == 0 ? SS_DISABLE : inside ? SS_ONSTACK : 0;
+	if (thread->alt_stack_size != 0)
+		current.flags |= (int32_t)(thread->alt_stack_flags & ALT_STACK_AUTODISARM);
 	error = stack_address == 0 ? 0 : copy_in(call, &stack, stack_address, sizeof stack);
 	if (error == 0 && old != 0)
 		error = copy_out(call, old, &current, sizeof current);
@@ -157,6 +161,8 @@ int64_t sys_sigaltstack(uint64_t caller, uint64_t stack_address, uint64_t old)
 		return call_result(error);
 	if (stack_address == 0)
 		return 0;
+	if (inside)
+		return -EPERM;
 	if ((stack.flags & ~(1 << 31)) != 0 && (stack.flags & ~(1 << 31)) != SS_DISABLE &&
 		(stack.flags & ~(1 << 31)) != SS_ONSTACK)
 		return -EINVAL;

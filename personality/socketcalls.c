@@ -12,6 +12,8 @@
 #include "unix_server.h"
 #include "vfs.h"
 
+#define NOBODY 0xffffffffu /* the peer's ids while there is none */
+
 static int check_kind(int domain, unsigned kind, int protocol)
 {
 	unsigned type = kind & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -21,6 +23,14 @@ static int check_kind(int domain, unsigned kind, int protocol)
 	if (protocol != 0 && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
 	return type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
+}
+
+/* Whom SO_PEERCRED names. */
+static void set_peer(struct socket *socket, const struct process *process)
+{
+	socket->peer_pid = process->id;
+	socket->peer_uid = process->credentials.euid;
+	socket->peer_gid = process->credentials.egid;
 }
 
 int64_t sys_socket(uint64_t caller, int domain, unsigned kind, int protocol)
@@ -56,6 +66,8 @@ int64_t sys_socketpair(uint64_t caller, int domain, unsigned kind, int protocol,
 			socket_free(b);
 		return error;
 	}
+	set_peer(a, call->process);
+	set_peer(b, call->process);
 	fd[0] = socket_install(call, a, kind);
 	if (fd[0] < 0) {
 		socket_free(b);
@@ -166,6 +178,7 @@ int64_t sys_listen(uint64_t caller, int fd, int backlog)
 	if (socket->state != SOCKET_BOUND && socket->state != SOCKET_LISTENING)
 		return -EINVAL;
 	socket->state = SOCKET_LISTENING;
+	set_peer(socket, call_of(caller)->process); /* for those who connect to it */
 	socket->backlog = backlog < 0 ? 0 : backlog > SOMAXCONN ? SOMAXCONN : (unsigned)backlog;
 	return 0;
 }
@@ -208,9 +221,10 @@ int64_t sys_connect(uint64_t caller, int fd, uint64_t address, int size)
 				strcpy(socket->peer_path, listener->path);
 				strcpy(other->path, listener->path);
 				strcpy(other->peer_path, socket->path);
-				other->peer_pid = call->process->id;
-				other->peer_uid = call->process->credentials.euid;
-				other->peer_gid = call->process->credentials.egid;
+				set_peer(other, call->process);
+				socket->peer_pid = listener->peer_pid;
+				socket->peer_uid = listener->peer_uid;
+				socket->peer_gid = listener->peer_gid;
 				list_append(&listener->pending, &other->link);
 				listener->pending_count++;
 				wait_queue_wake(&listener->queue, POLLIN);
@@ -286,7 +300,7 @@ int64_t sys_setsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 	if (socket_file(call_of(caller), fd, &error) == NULL)
 		return error;
 	if (level != SOL_SOCKET)
-		return -ENOPROTOOPT;
+		return -EOPNOTSUPP;
 	if (size < (int)sizeof(int))
 		return -EINVAL;
 	switch (option) {
@@ -317,7 +331,7 @@ int64_t sys_getsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 		return error;
 	socket = file->data;
 	if (level != SOL_SOCKET)
-		return -ENOPROTOOPT;
+		return -EOPNOTSUPP;
 	switch (option) {
 	case SO_TYPE:
 		number = SOCK_STREAM;
@@ -329,13 +343,18 @@ int64_t sys_getsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 		number = socket->state == SOCKET_LISTENING;
 		break;
 	case SO_ERROR:
+	case SO_PROTOCOL:
 	case SO_REUSEADDR:
 	case SO_KEEPALIVE:
 		break;
+	case SO_SNDBUF:
+	case SO_RCVBUF:
+		number = PIPE_SIZE_DEFAULT;
+		break;
 	case SO_PEERCRED:
 		peer.pid = socket->peer_pid;
-		peer.uid = socket->peer_uid;
-		peer.gid = socket->peer_gid;
+		peer.uid = socket->peer_pid != 0 ? socket->peer_uid : NOBODY;
+		peer.gid = socket->peer_pid != 0 ? socket->peer_gid : NOBODY;
 		from = &peer;
 		full = sizeof peer;
 		break;

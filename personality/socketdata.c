@@ -19,7 +19,7 @@ static int64_t socket_transfer(struct call *call, int fd, struct io *io, unsigne
 
 	if (file == NULL)
 		return error;
-	if (flags & ~(unsigned)(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL | MSG_CMSG_CLOEXEC | MSG_MORE))
+	if (flags & ~(unsigned)(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL | MSG_CMSG_CLOEXEC | MSG_MORE | MSG_PEEK))
 		return -EOPNOTSUPP;
 	no_wait = (flags & MSG_DONTWAIT) || (file->flags & O_NONBLOCK);
 	io->done = call->progress;
@@ -29,8 +29,12 @@ static int64_t socket_transfer(struct call *call, int fd, struct io *io, unsigne
 		struct socket *socket = file->data;
 
 		if (socket->state != SOCKET_CONNECTED)
-			return -ENOTCONN;
-		result = !socket->in_open ? 0 : pipe_read(socket->in, io, no_wait);
+			return -EINVAL;
+		if (!socket->in_open)
+			result = 0;
+		else
+			result = flags & MSG_PEEK ? pipe_peek(socket->in, io, no_wait)
+						  : pipe_read(socket->in, io, no_wait);
 	}
 	if (result == CALL_RESTART)
 		call->progress = io->done;
@@ -69,42 +73,55 @@ int64_t sys_recvfrom(
 	return transfer_flat(call, fd, data, size, flags, false);
 }
 
-/* A message's segments. No control data is carried: what is sent with it fails, what is received has none. */
-static int64_t transfer_message(struct call *call, int fd, uint64_t address, unsigned flags, bool out)
+/* Checks a message's segments and moves the bytes. */
+static int64_t transfer_segments(
+	struct call *call, int fd, struct io_segment *segment, uint64_t count, unsigned flags, bool out)
 {
-	struct io_segment segment[16];
-	struct io io = {.call = call, .segment = segment};
-	struct msghdr message;
-	unsigned i;
-	int64_t result;
-	int error = copy_in(call, &message, address, sizeof message);
+	struct io io = {.call = call, .segment = segment, .segments = (unsigned)count};
+	uint64_t i;
 
-	if (error == 0 && message.msg_iovlen > 16)
-		return -EMSGSIZE;
-	if (error == 0 && out && message.msg_controllen != 0)
-		return -EOPNOTSUPP;
-	if (error == 0)
-		error = copy_in(
-			call, segment, (uint64_t)(uintptr_t)message.msg_iov, message.msg_iovlen * sizeof segment[0]);
-	if (error != 0)
-		return call_result(error);
-	for (i = 0; i < message.msg_iovlen; i++) {
+	for (i = 0; i < count; i++) {
 		if (segment[i].size > IO_MAX - io.total)
 			return -EINVAL;
 		if (segment[i].address > VM_MAX_ADDRESS || segment[i].size > VM_MAX_ADDRESS - segment[i].address)
 			return -EFAULT;
 		io.total += segment[i].size;
 	}
-	io.segments = (unsigned)message.msg_iovlen;
-	if (!out) {
+	return socket_transfer(call, fd, &io, flags, out);
+}
+
+/* No control data is carried: what is sent with it fails, what is received has none. */
+static int64_t transfer_message(struct call *call, int fd, uint64_t address, unsigned flags, bool out)
+{
+	struct io_segment few[16], *segment = few;
+	struct msghdr message;
+	int64_t result;
+	int error;
+
+	if (socket_file(call, fd, &error) == NULL)
+		return error;
+	error = copy_in(call, &message, address, sizeof message);
+	if (error == 0 && message.msg_iovlen > IO_SEGMENTS_MAX)
+		return -EMSGSIZE;
+	if (error == 0 && out && message.msg_controllen != 0)
+		return -EOPNOTSUPP;
+	if (error == 0 && message.msg_iovlen > sizeof few / sizeof few[0]) {
+		segment = calloc(message.msg_iovlen, sizeof *segment);
+		if (segment == NULL)
+			return -ENOMEM;
+	}
+	if (error == 0)
+		error = copy_in(
+			call, segment, (uint64_t)(uintptr_t)message.msg_iov, message.msg_iovlen * sizeof segment[0]);
+	if (error == 0 && !out) {
 		message.msg_namelen = 0;
 		message.msg_controllen = 0;
 		message.msg_flags = 0;
 		error = copy_out(call, address, &message, sizeof message);
-		if (error != 0)
-			return call_result(error);
 	}
-	result = socket_transfer(call, fd, &io, flags, out);
+	result = error != 0 ? call_result(error) : transfer_segments(call, fd, segment, message.msg_iovlen, flags, out);
+	if (segment != few)
+		free(segment);
 	return result;
 }
 

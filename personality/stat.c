@@ -14,6 +14,7 @@
 #define STATX_ALL_BASIC 0x7ffu
 #define STATX_BIRTH     0x800u
 #define STATX_RESERVED  0x80000000u
+#define STATX_FLAGS     (unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)
 
 static struct timespec to_timespec(int64_t ns)
 {
@@ -142,7 +143,7 @@ int64_t sys_statx(uint64_t caller, int dirfd, uint64_t path, unsigned flags, uns
 	char first = 1;
 	int error = 0;
 
-	if (mask & STATX_RESERVED)
+	if (mask & STATX_RESERVED || flags & ~STATX_FLAGS || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH && path != 0)
 		error = copy_in(call, &first, path, 1);
@@ -211,11 +212,14 @@ int64_t sys_readlinkat(uint64_t caller, int dirfd, uint64_t path, uint64_t targe
 {
 	struct call *call = call_of(caller);
 	struct vnode *vnode;
-	char *text;
+	char *text, first;
 	int error, length;
 
 	if (size <= 0)
 		return -EINVAL;
+	error = copy_in(call, &first, path, 1);
+	if (error != 0)
+		return call_result(error);
 	error = path_at(call, dirfd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &vnode);
 	if (error != 0)
 		return call_result(error);
@@ -223,7 +227,7 @@ int64_t sys_readlinkat(uint64_t caller, int dirfd, uint64_t path, uint64_t targe
 	if (text == NULL)
 		length = -ENOMEM;
 	else if (VNODE_TYPE(vnode) != S_IFLNK || vnode->ops->read_link == NULL)
-		length = -EINVAL;
+		length = first == 0 ? -ENOENT : -EINVAL;
 	else
 		length = vnode->ops->read_link(vnode, text, size < PATH_LENGTH ? (size_t)size : PATH_LENGTH);
 	vnode_release(vnode);

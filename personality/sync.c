@@ -75,7 +75,7 @@ int64_t sys_fadvise64(uint64_t caller, int fd, int64_t offset, int64_t size, int
 	(void)offset;
 	if (file == NULL)
 		return -EBADF;
-	if (size < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
-		return -EINVAL;
-	return file->vnode == NULL || VNODE_TYPE(file->vnode) == S_IFIFO ? -ESPIPE : 0;
+	if (file->vnode == NULL || VNODE_TYPE(file->vnode) == S_IFIFO)
+		return -ESPIPE;
+	return size < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE ? -EINVAL : 0;
 }

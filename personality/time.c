@@ -45,6 +45,18 @@ void times_of(struct process *process, uint64_t *user, uint64_t *system)
 	*system += info.system_ns;
 }
 
+/* Of a thread that exists in the kernel; else they stay as they are. */
+static void times_of_thread(const struct thread *thread, uint64_t *user, uint64_t *system)
+{
+	struct thread_basic_info info;
+	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+
+	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+		return;
+	*user = info.user_ns;
+	*system = info.system_ns;
+}
+
 static void fill_usage(struct rusage *usage, uint64_t user, uint64_t system)
 {
 	memset(usage, 0, sizeof *usage);
@@ -71,6 +83,8 @@ int64_t sys_getrusage(uint64_t caller, int who, uint64_t address)
 		fill_usage(&usage, process->children_user_ns, process->children_system_ns);
 	} else if (who == RUSAGE_SELF || who == RUSAGE_THREAD) {
 		times_of(process, &user, &system);
+		if (who == RUSAGE_THREAD)
+			times_of_thread(call->thread, &user, &system);
 		fill_usage(&usage, user, system);
 	} else {
 		return -EINVAL;
@@ -117,19 +131,12 @@ static int read_clock(struct call *call, int clock, uint64_t *ns)
 		*ns = clock_monotonic();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID: {
-		struct thread_basic_info info;
-		mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
-
+	case CLOCK_THREAD_CPUTIME_ID:
 		times_of(call->process, &user, &system);
-		if (clock == CLOCK_THREAD_CPUTIME_ID &&
-			thread_info(call->thread->port, THREAD_BASIC_INFO, (uint64_t *)&info, &count) == KERN_SUCCESS) {
-			user = info.user_ns;
-			system = info.system_ns;
-		}
+		if (clock == CLOCK_THREAD_CPUTIME_ID)
+			times_of_thread(call->thread, &user, &system);
 		*ns = user + system;
 		return 0;
-	}
 	default:
 		return -EINVAL;
 	}

@@ -1,6 +1,7 @@
 /* Locks on files: ranges owned by a process (fcntl) or by an open file (OFD), and flock. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -24,6 +25,64 @@ struct file_lock {
 
 /* All that wait for any lock: unlocking is rare enough to wake them all. */
 static struct wait_queue waiting = {LIST_INITIALIZER(waiting.waiters)};
+
+/* A call that waits for a record lock, in its scratch: whose it is, and who holds what it wants. */
+struct lock_wait {
+	struct list link;
+	const void *owner, *holder;
+};
+
+static struct list waits = LIST_INITIALIZER(waits);
+
+/* Whether who holds the lock waits, perhaps through others, for the owner. */
+static bool is_deadlock(const void *owner, const void *holder)
+{
+	bool more = true;
+
+	while (more && holder != owner) {
+		more = false;
+		list_for_each (link, &waits) {
+			const struct lock_wait *wait = list_entry(link, struct lock_wait, link);
+
+			if (wait->owner == holder && !more) {
+				holder = wait->holder;
+				more = true;
+			}
+		}
+	}
+	return holder == owner;
+}
+
+static void wait_ended(struct call *call)
+{
+	struct lock_wait *wait = call->scratch;
+
+	list_remove(&wait->link);
+}
+
+/* The call waits for a lock that somebody holds; -EDEADLK when they wait for each other (as on Linux not for files'
+ * own). */
+static int64_t wait_for_lock(struct call *call, const struct file_lock *wanted, const struct file_lock *held)
+{
+	struct lock_wait *wait = call->scratch;
+
+	if (wanted->is_flock || wanted->id < 0)
+		return call_wait_for(call, &waiting);
+	if (wait == NULL) {
+		wait = calloc(1, sizeof *wait);
+		if (wait == NULL)
+			return -ENOLCK;
+		list_append(&waits, &wait->link);
+		call->scratch = wait;
+		call->scratch_release = wait_ended;
+	}
+	wait->owner = wanted->owner;
+	wait->holder = NULL;
+	if (is_deadlock(wanted->owner, held->owner))
+		return -EDEADLK;
+	wait->holder = held->owner;
+	return call_wait_for(call, &waiting);
+}
 
 static struct file_lock *find_conflict(struct vnode *vnode, const struct file_lock *wanted)
 {
@@ -86,10 +145,11 @@ static int cut(struct vnode *vnode, const struct file_lock *range)
 /* Takes or (unlock) gives back; with `wait`, the call waits for the others. */
 static int64_t set_lock(struct call *call, struct vnode *vnode, const struct file_lock *wanted, bool unlock, bool wait)
 {
+	const struct file_lock *held = unlock ? NULL : find_conflict(vnode, wanted);
 	int error;
 
-	if (!unlock && find_conflict(vnode, wanted) != NULL)
-		return wait ? call_wait_for(call, &waiting) : -EAGAIN;
+	if (held != NULL)
+		return wait ? wait_for_lock(call, wanted, held) : -EAGAIN;
 	error = cut(vnode, wanted);
 	if (error == 0 && !unlock && add(vnode, wanted, wanted->start, wanted->end) == NULL)
 		error = -ENOLCK;

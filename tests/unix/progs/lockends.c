@@ -1,0 +1,173 @@
+/* How locks on files end, and who waits for whom: deaths, closes, exec, circles. In the folder named. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FLOCK, OFD, RECORD };
+static const char *const kinds[] = {"flock", "file's", "record"};
+
+static int lock(int fd, int kind, short type, off_t start)
+{
+	struct flock range = {.l_type = type, .l_start = start, .l_len = 1};
+
+	if (kind == FLOCK)
+		return flock(fd, (type == F_UNLCK ? LOCK_UN : LOCK_EX) | LOCK_NB);
+	return fcntl(fd, kind == OFD ? F_OFD_SETLK : F_SETLK, &range);
+}
+
+static void say(const char *what, int kind, long result)
+{
+	if (result < 0)
+		printf("%s, %s: %s\n", what, kinds[kind], strerrorname_np(errno));
+	else
+		printf("%s, %s: %ld\n", what, kinds[kind], result);
+}
+
+/* Whether another process can have the lock. */
+static void others_can(const char *what, int kind)
+{
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		int fd = open("locked", O_RDWR);
+
+		say(what, kind, lock(fd, kind, F_WRLCK, 0));
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+}
+
+static void by_exit(int fd)
+{
+	(void)fd;
+	exit(0);
+}
+
+static void by_kill(int fd)
+{
+	(void)fd;
+	raise(SIGKILL);
+}
+
+static void by_exec(int fd)
+{
+	(void)fd;
+	execl("/proc/self/exe", "lockends", "told", NULL);
+}
+
+static void ended_by(const char *what, int kind, void (*end)(int fd))
+{
+	int status, ready[2];
+	char byte;
+	pid_t child;
+
+	(void)!pipe(ready);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		int fd = open("locked", O_RDWR | O_CLOEXEC);
+
+		close(ready[0]);
+		if (lock(fd, kind, F_WRLCK, 0) == 0)
+			(void)!write(ready[1], "l", 1);
+		end(fd);
+		_exit(0);
+	}
+	close(ready[1]);
+	say("held", kind, read(ready[0], &byte, 1));
+	/* Until the new program says that it runs, by closing what it has; or the end of it all. */
+	(void)!read(ready[0], &byte, 1);
+	if (end != by_exec)
+		waitpid(child, &status, 0);
+	others_can(what, kind);
+	if (end == by_exec) {
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+	}
+	close(ready[0]);
+}
+
+/* One descriptor of two; the record lock goes with any. */
+static void closes(int kind)
+{
+	int fd = open("locked", O_RDWR), copy = dup(fd), again = open("locked", O_RDONLY);
+
+	say("taken", kind, lock(fd, kind, F_WRLCK, 0));
+	close(copy);
+	others_can("a copy is closed", kind);
+	say("taken", kind, lock(fd, kind, F_WRLCK, 0));
+	close(again);
+	others_can("another opening is closed", kind);
+	say("taken", kind, lock(fd, kind, F_WRLCK, 0));
+	dup2(0, fd);
+	others_can("it is replaced", kind);
+	close(fd);
+}
+
+/* Two want what the other has. */
+static void circle(void)
+{
+	struct flock first = {.l_type = F_WRLCK, .l_start = 0, .l_len = 1},
+		     second = {.l_type = F_WRLCK, .l_start = 1, .l_len = 1};
+	int fd = open("locked", O_RDWR), ready[2], status;
+	char byte;
+
+	(void)!pipe(ready);
+	say("taken", RECORD, fcntl(fd, F_SETLK, &first));
+	fflush(stdout);
+	if (fork() == 0) {
+		fcntl(fd, F_SETLK, &second);
+		(void)!write(ready[1], "r", 1);
+		_exit(fcntl(fd, F_SETLKW, &first) < 0 ? errno : 0);
+	}
+	(void)!read(ready[0], &byte, 1);
+	usleep(200000);
+	say("a circle", RECORD, fcntl(fd, F_SETLKW, &second));
+	first.l_type = F_UNLCK;
+	say("given back", RECORD, fcntl(fd, F_SETLK, &first));
+	wait(&status);
+	printf("the other has it %d\n", WEXITSTATUS(status));
+	say("no circle any more", RECORD, fcntl(fd, F_SETLKW, &second));
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+int main(int argc, char **argv)
+{
+	char folder[200], command[300];
+	int kind;
+
+	if (argc > 1 && strcmp(argv[1], "told") == 0) {
+		int fd;
+
+		for (fd = 3; fd < 20; fd++)
+			close(fd);
+		pause();
+		return 0;
+	}
+	snprintf(folder, sizeof folder, "%s/lockends.XXXXXX", argc > 1 ? argv[1] : "/tmp");
+	if (mkdtemp(folder) == NULL || chdir(folder) < 0)
+		return 1;
+	close(open("locked", O_CREAT | O_WRONLY, 0600));
+	for (kind = FLOCK; kind <= RECORD; kind++) {
+		ended_by("after exit", kind, by_exit);
+		ended_by("after a kill", kind, by_kill);
+		ended_by("after exec", kind, by_exec);
+		closes(kind);
+	}
+	circle();
+	fflush(stdout);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	return chdir("/") < 0 || system(command) != 0;
+}

@@ -136,7 +136,8 @@ struct call {
 	struct ready ready;                   /* on the ready list */
 	struct fiber *fiber;                  /* where it waits in its middle, or null */
 	struct paging *paging;                /* CALL_PAGING: what is under way */
-	uint64_t absent_address, absent_size; /* what is made resident before the next run */
+	uint64_t absent_address, absent_size; /* what is made resident before the next run, */
+	bool absent_write;                    /* for being written */
 };
 
 static inline struct call *call_of(uint64_t caller)

@@ -15,7 +15,7 @@
  * A page is missing: what is there is copied once more, to learn how far that goes. (In the usual case the kernel need
  * not say how much it has copied.)
  */
-static int missing(struct call *call, uint64_t address, uint64_t size, kern_return_t result, vm_size_t done)
+static int missing(struct call *call, uint64_t address, uint64_t size, bool write, kern_return_t result, vm_size_t done)
 {
 	if (result == KERN_SUCCESS)
 		return 0; /* it has come meanwhile */
@@ -24,6 +24,7 @@ static int missing(struct call *call, uint64_t address, uint64_t size, kern_retu
 	call->absent = true;
 	call->absent_address = address + done;
 	call->absent_size = size - done;
+	call->absent_write = write;
 	return CALL_ERROR_RESTART;
 }
 
@@ -33,7 +34,7 @@ static __attribute__((noinline)) int copy_in_missing(struct call *call, void *to
 	kern_return_t result =
 		mach_vm_read_overwrite(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done);
 
-	return missing(call, from, size, result, done);
+	return missing(call, from, size, false, result, done);
 }
 
 static __attribute__((noinline)) int copy_out_missing(struct call *call, uint64_t to, const void *from, size_t size)
@@ -41,7 +42,7 @@ static __attribute__((noinline)) int copy_out_missing(struct call *call, uint64_
 	vm_size_t done = 0;
 	kern_return_t result = mach_vm_write(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done);
 
-	return missing(call, to, size, result, done);
+	return missing(call, to, size, true, result, done);
 }
 
 int copy_in(struct call *call, void *to, uint64_t from, size_t size)
@@ -78,7 +79,7 @@ int copy_out_waiting(mach_port_t task, uint64_t to, const void *from, size_t siz
 		to += done;
 		from = (const char *)from + done;
 		size -= done;
-		result = paging_bring(task, to, size < WAITING_CHUNK ? size : WAITING_CHUNK, NULL);
+		result = paging_bring(task, to, size < WAITING_CHUNK ? size : WAITING_CHUNK, true, NULL);
 		if (result != KERN_SUCCESS)
 			return result == KERN_RESOURCE_SHORTAGE ? -ENOMEM : -EFAULT;
 	}

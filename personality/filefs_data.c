@@ -119,11 +119,11 @@ static kern_return_t copy_piece(
 }
 
 /* Brings in what a copy of `size` bytes has missed, of which the first page counts. */
-static kern_return_t bring(mach_port_t task, uint64_t address, uint64_t size, struct mount *mount)
+static kern_return_t bring(mach_port_t task, uint64_t address, uint64_t size, bool write, struct mount *mount)
 {
-	kern_return_t result = paging_bring(task, address, size < BRING_CHUNK ? size : BRING_CHUNK, mount);
+	kern_return_t result = paging_bring(task, address, size < BRING_CHUNK ? size : BRING_CHUNK, write, mount);
 
-	return result == KERN_SUCCESS || result == KERN_ABORTED ? result : paging_bring(task, address, 1, mount);
+	return result == KERN_SUCCESS || result == KERN_ABORTED ? result : paging_bring(task, address, 1, write, mount);
 }
 
 /*
@@ -145,11 +145,11 @@ static int copy_part(
 		if (result != KERN_ABSENT)
 			break;
 		if (task != mach_task_self()) {
-			result = bring(task, address + *done, size - *done, NULL);
+			result = bring(task, address + *done, size - *done, out, NULL);
 			if (result != KERN_SUCCESS)
 				return result == KERN_ABORTED ? -EINTR : -EFAULT;
 		}
-		result = bring(mach_task_self(), (uintptr_t)memory + *done, size - *done, vnode->mount);
+		result = bring(mach_task_self(), (uintptr_t)memory + *done, size - *done, !out, vnode->mount);
 		if (result != KERN_SUCCESS)
 			return copy_errno(result);
 		result = KERN_ABSENT;

@@ -38,6 +38,7 @@ struct paging {
 	struct paging_wait *wait;
 
 	mach_port_t port; /* a right of the job's own: the task; or the object to map */
+	bool write;       /* the pages are to be written */
 	bool map;
 	uint64_t address, size;
 	kern_return_t result;
@@ -85,11 +86,19 @@ static void line_check(struct line *line)
 	free(line);
 }
 
+/* The page is there then, to be read or written. flags: VM_COPY_NOWAIT, or 0 to wait for it. */
+static kern_return_t touch(mach_port_t task, uint64_t address, bool write, uint32_t flags)
+{
+	char byte = 0;
+
+	return write ? mach_vm_write(task, address, 1, &byte, flags | VM_COPY_TOUCH, NULL)
+		     : mach_vm_read_overwrite(task, address, 1, &byte, flags, NULL);
+}
+
 /* Without the lock. */
 static void work(struct paging *job)
 {
 	uint64_t at;
-	char byte;
 
 	if (job->map) {
 		job->result = vm_map(mach_task_self(), &job->address, job->size, 0, TRUE, job->port, 0, FALSE,
@@ -97,7 +106,7 @@ static void work(struct paging *job)
 		return;
 	}
 	for (at = job->address; at < job->address + job->size; at = trunc_page(at) + VM_PAGE_SIZE) {
-		job->result = mach_vm_read_overwrite(job->port, at, 1, &byte, 0, NULL);
+		job->result = touch(job->port, at, job->write, 0);
 		if (job->result != KERN_SUCCESS)
 			return;
 	}
@@ -238,6 +247,7 @@ bool paging_for_call(struct call *call)
 	if (job_create(process_task(call->process), call->absent_address, call->absent_size, &job) != KERN_SUCCESS)
 		return false;
 	job->call = call;
+	job->write = call->absent_write;
 	if (!job_start(job, (uint64_t)call->process->credentials.uid << 1 | 1)) {
 		job_free(job);
 		return false;
@@ -282,19 +292,21 @@ static kern_return_t job_wait(struct paging *job, struct mount *mount, uint64_t 
 	return wait.result;
 }
 
-kern_return_t paging_bring(mach_port_t task, uint64_t address, uint64_t size, struct mount *mount)
+kern_return_t paging_bring(mach_port_t task, uint64_t address, uint64_t size, bool write, struct mount *mount)
 {
 	uint64_t end = address + size;
 	struct paging *job;
-	char byte;
 
 	/* No thread for what is there. */
 	for (; address < end; address = trunc_page(address) + VM_PAGE_SIZE) {
-		kern_return_t result = mach_vm_read_overwrite(task, address, 1, &byte, VM_COPY_NOWAIT, NULL);
+		kern_return_t result = touch(task, address, write, VM_COPY_NOWAIT);
 
 		if (result == KERN_ABSENT) {
 			result = job_create(task, address, end - address, &job);
-			return result == KERN_SUCCESS ? job_wait(job, mount, &address) : result;
+			if (result != KERN_SUCCESS)
+				return result;
+			job->write = write;
+			return job_wait(job, mount, &address);
 		}
 		if (result != KERN_SUCCESS)
 			return result;

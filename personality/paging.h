@@ -27,12 +27,12 @@ bool paging_for_call(struct call *call);
 void paging_forget(struct call *call);
 
 /*
- * Brings pages of a task in, all of [address, address + size), while the running fiber waits; the lock is released.
- * mount: whose contents these are, when it is a mapping of the server's own; null: memory of a process, of the user
- * that the running call is for. KERN_SUCCESS, also when they were there; KERN_ABORTED: the caller has been killed;
- * KERN_RESOURCE_SHORTAGE; what the kernel says of the page.
+ * Brings pages of a task in, for reading or (write) for writing, all of [address, address + size), while the running
+ * fiber waits; the lock is released. mount: whose contents these are, when it is a mapping of the server's own; null:
+ * memory of a process, of the user that the running call is for. KERN_SUCCESS, also when they were there; KERN_ABORTED:
+ * the caller has been killed; KERN_RESOURCE_SHORTAGE; what the kernel says of the page.
  */
-kern_return_t paging_bring(mach_port_t task, uint64_t address, uint64_t size, struct mount *mount);
+kern_return_t paging_bring(mach_port_t task, uint64_t address, uint64_t size, bool write, struct mount *mount);
 /*
  * Maps a memory object into the server, which waits for its pager when the kernel has not seen it before. As
  * paging_bring.

@@ -45,9 +45,9 @@ kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access
 	return KERN_SUCCESS;
 }
 
-/* Copies from *done on, up to `most` bytes more. */
+/* Copies from *done on, up to `most` bytes more; touch: looks only that they can be written. */
 static kern_return_t copy_piece(
-	struct thread *self, vm_map_t map, bool write, vm_size_t size, vm_size_t most, vm_size_t *done)
+	struct thread *self, vm_map_t map, bool write, bool touch, vm_size_t size, vm_size_t most, vm_size_t *done)
 {
 	vm_address_t theirs = self->regs.rsi, own = self->regs.r10;
 	vm_size_t stop = size - *done > most ? *done + most : size;
@@ -61,6 +61,10 @@ static kern_return_t copy_piece(
 		if (result != KERN_SUCCESS)
 			return result;
 		part = part < stop - *done ? part : stop - *done;
+		if (touch) {
+			*done += part;
+			continue;
+		}
 		if (write)
 			left = machine_copy_from_user(physical_to_virtual(physical), own + *done, part);
 		else
@@ -84,14 +88,14 @@ static int64_t copy_tasks(struct thread *self, bool write)
 	vm_map_t map;
 	kern_return_t result;
 
-	if (size > UINT32_MAX || done > size || (flags & ~VM_COPY_NOWAIT) != 0)
+	if (size > UINT32_MAX || done > size || (flags & ~(VM_COPY_NOWAIT | (write ? VM_COPY_TOUCH : 0))) != 0)
 		return KERN_INVALID_ARGUMENT;
 	if (!checked_add(self->regs.rsi, size, &end) || !checked_add(self->regs.r10, size, &end))
 		return KERN_INVALID_ADDRESS;
 	map = convert_name_to_map((mach_port_name_t)self->regs.rdi);
 	if (map == NULL)
 		return KERN_INVALID_TASK;
-	result = copy_piece(self, map, write, size, PIECE_BYTES, &done);
+	result = copy_piece(self, map, write, (flags & VM_COPY_TOUCH) != 0, size, PIECE_BYTES, &done);
 	vm_map_deallocate(map);
 	if (result == KERN_RESTART && (flags & VM_COPY_NOWAIT) != 0) {
 		thread_cancel_wait(self);

@@ -63,6 +63,7 @@
  * bytes it has copied. Flags:
  */
 #define VM_COPY_NOWAIT 0x1u
+#define VM_COPY_TOUCH  0x2u /* of mach_vm_write: the pages become writable, nothing is written */
 
 /* Options of thread_switch. */
 #define SWITCH_OPTION_NONE 0

@@ -632,6 +632,7 @@ static void traps(void)
 	vm_address_t file, buffer = 0, done_at;
 	kern_return_t error = KERN_SUCCESS;
 	vm_size_t *done;
+	uint64_t flags;
 
 	pager_make(&pager);
 	file = map_file(task_b, &pager, FILE_PAGES, false);
@@ -679,6 +680,15 @@ static void traps(void)
 		serve(&pager);
 	CHECK_EQUAL(pager.file[3][0], 1);
 	CHECK_EQUAL(pager.file[3][5], 4);
+
+	/* Touched for writing, nothing is written: it is only writable, and a read cannot be that. */
+	flags = self->regs.r8;
+	self->regs.r8 = flags | VM_COPY_TOUCH;
+	self->regs.r10 = buffer;
+	CHECK_EQUAL(vm_trap_write(self), KERN_SUCCESS);
+	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_ARGUMENT);
+	self->regs.r8 = flags;
+	CHECK(pmap_host_access(vm_map_pmap(task_b->map), file + 3 * VM_PAGE_SIZE, VM_PROT_WRITE) != NULL);
 
 	/* Wild arguments: an error, and how far it got. */
 	self->regs.rsi = file + (FILE_PAGES - 1) * VM_PAGE_SIZE;

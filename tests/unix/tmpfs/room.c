@@ -94,6 +94,8 @@ static void one_by_one(void)
 	}
 	wait(NULL);
 	printf("a child's %lu\n", before - free_pages());
+	say("pread into a hole", pread(fd, memory + 7 * PAGE, PAGE, 0));
+	printf("one more %lu\n", before - free_pages());
 	say("ftruncate", ftruncate(fd, (off_t)(16 * MANY * PAGE / 2)));
 	printf("half of it is back %lu\n", before - free_pages());
 	say("msync", msync(memory, 8 * MANY * PAGE, MS_SYNC));

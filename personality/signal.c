@@ -15,17 +15,20 @@
 
 struct queued_signal {
 	struct list link;
-	struct user *user; /* counted there: the target's */
+	struct user *user; /* counted there, which keeps it: the target's */
 	struct signal_info info;
 };
 
+/* The last one is kept for the user's next: most signals are taken before another is sent. */
 static void entry_free(struct queued_signal *entry)
 {
 	struct user *user = entry->user;
 
-	user_free(entry);
+	if (user->spare_signal == NULL)
+		user->spare_signal = entry;
+	else
+		user_free(entry);
 	user_uncharge(user, USER_SIGNALS, 1);
-	user_release(user);
 }
 
 void signal_queue_init(struct signal_queue *queue)
@@ -59,14 +62,14 @@ static struct queued_signal *entry_create(struct process *process, int signal, c
 
 	if (!user_charge(user, USER_SIGNALS, 1, always ? USER_NO_LIMIT : process->limit[RLIMIT_SIGPENDING].rlim_cur))
 		return NULL;
-	user_reference(user);
-	entry = user_alloc(user, sizeof *entry);
-	if (entry == NULL) {
+	entry = user->spare_signal;
+	user->spare_signal = NULL;
+	if (entry == NULL)
+		entry = user_alloc(user, sizeof *entry);
+	if (entry != NULL)
+		entry->user = user;
+	else
 		user_uncharge(user, USER_SIGNALS, 1);
-		user_release(user);
-		return NULL;
-	}
-	entry->user = user;
 	return entry;
 }
 

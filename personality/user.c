@@ -60,7 +60,16 @@ static void settle(struct user *user)
 	struct user **at = &table[user->uid % USER_HASH];
 	unsigned i;
 
-	if (user->references != 0 || user->bytes != 0)
+	if (user->references != 0)
+		return;
+	if (user->spare_signal != NULL) {
+		void *spare = user->spare_signal;
+
+		user->spare_signal = NULL;
+		user_free(spare); /* which comes here again */
+		return;
+	}
+	if (user->bytes != 0)
 		return;
 	for (i = 0; i < USER_COUNTS; i++) {
 		if (user->count[i] != 0)

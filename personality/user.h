@@ -24,7 +24,8 @@ struct user {
 	uint32_t uid;
 	unsigned references;
 	uint64_t count[USER_COUNTS];
-	uint64_t bytes; /* of the server's heap */
+	uint64_t bytes;     /* of the server's heap */
+	void *spare_signal; /* signal.c's: memory of the user's for the next queued signal, or null */
 };
 
 #define USER_NO_LIMIT UINT64_MAX

@@ -201,6 +201,9 @@ void piece_over(void)
 	ipc_deferred_hold();
 	machine_take_interrupts();
 	ipc_deferred_unhold();
+	/* Messages of the handlers, if there are, go by sched_run at the latest: not every work ends with a look at them. */
+	if (self->deferred->pending)
+		self->need_reschedule = true;
 }
 
 /* An idle processor takes the best thread of the longest queue. */
@@ -278,6 +281,7 @@ void sched_run(void)
 	account(processor, now);
 	for (;;) {
 		processor->need_reschedule = false;
+		ipc_deferred_run();
 		thread = queue_pop(&processor->queue);
 		if (thread == NULL)
 			thread = steal();

@@ -27,7 +27,8 @@ struct free_piece {
 	struct free_piece *next;
 };
 
-static const unsigned sizes[] = {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2032};
+static const unsigned sizes[] = {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2032, 2720, 3264, 4080, 5440,
+	8160};
 #define CLASSES (sizeof sizes / sizeof sizes[0])
 #define LARGEST (sizes[CLASSES - 1])
 

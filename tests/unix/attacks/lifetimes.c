@@ -15,12 +15,28 @@ static void drop(mach_port_t name)
 	mach_port_deallocate(mach_task_self(), name);
 }
 
+/*
+ * A task or a thread in it. What is out of reach ends by itself, but a thread takes its turn to end: until then it
+ * counts to this program, which may have to wait for it. What stayed would never make room.
+ */
+static bool make(bool thread, mach_port_t of, boolean_t inherit, mach_port_t *made)
+{
+	for (unsigned tries = 0; tries < 100; tries++) {
+		kern_return_t result = thread ? thread_create(of, made) : task_create(of, inherit, made);
+
+		if (result != KERN_RESOURCE_SHORTAGE)
+			return result == KERN_SUCCESS;
+		mach_trap(TRAP_THREAD_SWITCH, 0, SWITCH_OPTION_WAIT, 10, 0, 0, 0);
+	}
+	return false;
+}
+
 static unsigned tasks_without_threads(void)
 {
 	mach_port_t task;
 	unsigned made = 0;
 
-	while (made < TASKS && task_create(mach_task_self(), FALSE, &task) == KERN_SUCCESS) {
+	while (made < TASKS && make(false, mach_task_self(), FALSE, &task)) {
 		drop(task);
 		made++;
 	}
@@ -33,8 +49,8 @@ static unsigned tasks_with_threads(void)
 	mach_port_t task, thread;
 	unsigned made = 0;
 
-	while (made < WITH_THREADS && task_create(mach_task_self(), TRUE, &task) == KERN_SUCCESS) {
-		if (thread_create(task, &thread) != KERN_SUCCESS)
+	while (made < WITH_THREADS && make(false, mach_task_self(), TRUE, &task)) {
+		if (!make(true, task, FALSE, &thread))
 			break;
 		drop(task);
 		drop(thread);
@@ -51,7 +67,7 @@ static unsigned tasks_in_chains(void)
 	for (unsigned chain = 0; chain < CHAINS; chain++) {
 		mach_port_t last = MACH_PORT_NULL, task;
 
-		for (unsigned i = 0; i < CHAIN && task_create(mach_task_self(), FALSE, &task) == KERN_SUCCESS; i++) {
+		for (unsigned i = 0; i < CHAIN && make(false, mach_task_self(), FALSE, &task); i++) {
 			if (last != MACH_PORT_NULL)
 				mach_port_insert_right(task, NAME, last, MACH_MSG_TYPE_MOVE_SEND);
 			last = task;

@@ -121,6 +121,33 @@ static void float_handler(int signal)
 	count++;
 }
 
+static volatile int depth, deepest, entered;
+
+static void deep_handler(int signal)
+{
+	int mine = ++depth;
+
+	if (mine > deepest)
+		deepest = mine;
+	if (++entered < 4)
+		raise(signal); /* at once with SA_NODEFER, else when this one has returned */
+	depth--;
+}
+
+static void depths(void)
+{
+	static const int flags[] = {0, SA_NODEFER};
+
+	for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		struct sigaction action = {.sa_handler = deep_handler, .sa_flags = flags[i]};
+
+		sigaction(SIGUSR2, &action, NULL);
+		depth = deepest = entered = 0;
+		raise(SIGUSR2);
+		printf("a handler entered %d times, %d deep\n", entered, deepest);
+	}
+}
+
 int main(void)
 {
 	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
@@ -289,6 +316,7 @@ int main(void)
 	waitpid(child, &status, 0);
 	printf("killed %d %d\n", WIFSIGNALED(status), WTERMSIG(status));
 	float_changes();
+	depths();
 	/* Real-time signals queue, in order. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGRTMIN);

@@ -584,3 +584,42 @@ void test_priorities(void)
 	}
 	host_report("a-queued-caller-raises-its-server");
 }
+
+static void listener(void *argument)
+{
+	struct delivered in;
+
+	(void)argument;
+	CHECK_EQUAL(user_reply_wait(scene.receive, REPLY_NONE, NULL, 0, NULL, 0, &in), 0);
+	scene.good++;
+}
+
+/* In the middle of long work an interrupt comes that sends a message (kern/piece.h); the work itself sends nothing. */
+static void interrupted_work(void *argument)
+{
+	const uint64_t words[8] = {0};
+
+	(void)argument;
+	ipc_deferred_hold();
+	CHECK_EQUAL(ipc_send_words_from_kernel(
+			    copy_send(scene.client_task, scene.send), MACH_MSG_TYPE_MOVE_SEND, 77, words, 1),
+		MACH_MSG_SUCCESS);
+	ipc_deferred_unhold();
+	CHECK_EQUAL(scene.good, 0);
+	for (unsigned turns = 0; turns < 2; turns++)
+		(void)user_trap(TRAP_THREAD_SWITCH, 0, 0, 0, 0, 0, 0);
+	CHECK_EQUAL(scene.good, 1);
+}
+
+void test_sent_by_interrupts(void)
+{
+	scene = (struct scene){.server_task = world_task(), .client_task = world_task()};
+	scene.port = scene.receive = world_port(scene.server_task);
+	scene.send = world_send_right(scene.server_task, scene.port, scene.client_task);
+	world_thread(scene.server_task, listener, NULL);
+	world_thread(scene.client_task, interrupted_work, NULL);
+	CHECK_EQUAL(world_run(), 0);
+	world_task_end(scene.client_task);
+	world_task_end(scene.server_task);
+	host_report("what-interrupts-send-goes-with-the-next-scheduling");
+}

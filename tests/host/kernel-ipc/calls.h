@@ -6,6 +6,7 @@ void test_calls(void);
 void test_deaths(void);
 void test_foreign(void);
 void test_priorities(void);
+void test_sent_by_interrupts(void);
 void test_queues(void);
 void test_rights(void);
 void test_messages(void);

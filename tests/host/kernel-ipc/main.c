@@ -10,6 +10,7 @@ int main(void)
 	test_foreign();
 	test_deaths();
 	test_priorities();
+	test_sent_by_interrupts();
 	test_messages();
 	test_exchange();
 	test_failures();

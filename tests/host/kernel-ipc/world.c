@@ -405,6 +405,9 @@ void trap_syscall(struct thread *self)
 	case TRAP_REPLY_PORT:
 		result = ipc_trap_reply_port(self);
 		break;
+	case TRAP_THREAD_SWITCH: /* a pause */
+		self->regs.rax = KERN_SUCCESS;
+		thread_block(NULL);
 	case TRAP_THREAD_EXIT:
 		thread_exit_self(self);
 	default:

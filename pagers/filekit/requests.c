@@ -148,7 +148,8 @@ static int change_size(struct fk_node *node, uint64_t size)
 		fk_clean(node, first, FK_ROUND_PAGE(old.size) - first, true);
 	}
 	if (!error && size <= old.size)
-		error = BACKEND->trim(fk_volume, node->inode, size < old.size);
+		/* Of equal size, too: a request made again may have lost its server between the two. */
+		error = BACKEND->trim(fk_volume, node->inode, size <= old.size);
 	fk_end_change(node);
 	return error;
 }

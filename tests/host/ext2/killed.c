@@ -23,6 +23,7 @@ enum {
 	IMAGE_KB = 16384
 };
 enum { CONTENTS_MAX = 90000 };
+enum { TRUNCATE = 8 }; /* of the kinds of operations */
 
 struct image {
 	struct ext2_device device;
@@ -127,10 +128,11 @@ static void truncate_file(struct fk_volume *v, uint64_t inode, uint64_t size)
 	if (v->operations->get_attributes(v, inode, &old) || v->operations->set_size(v, inode, size))
 		return;
 	v->operations->commit(v);
-	v->operations->trim(v, inode, size < old.size);
+	v->operations->trim(v, inode, size <= old.size);
 }
 
-static void operate(struct fk_volume *v, unsigned number)
+/* again: only what a client asks for again when it has no answer. */
+static void operate(struct fk_volume *v, unsigned number, bool again)
 {
 	const struct fk_operations *o = v->operations;
 	struct choice c = {number * 0x9e3779b97f4a7c15ull + 1};
@@ -138,12 +140,16 @@ static void operate(struct fk_volume *v, unsigned number)
 	unsigned at = choose(&c, DIRECTORIES), to = choose(&c, DIRECTORIES);
 	uint64_t from_directory, to_directory, inode, victim = 0;
 	char name[64], other[64];
+	unsigned what;
 
 	sprintf(name, "%s%u", choose(&c, 3) ? "f" : "a-rather-long-name-for-a-file-", choose(&c, NAMES));
 	sprintf(other, "f%u", choose(&c, NAMES));
 	from_directory = directory_of(v, at);
 	to_directory = directory_of(v, to);
-	switch (choose(&c, 12)) {
+	what = choose(&c, 12);
+	if (again && what != TRUNCATE)
+		return;
+	switch (what) {
 	case 0:
 		values.mode = LINUX_S_IFDIR | 0755;
 		sprintf(name, "d%u", at);
@@ -172,7 +178,7 @@ static void operate(struct fk_volume *v, unsigned number)
 		if (o->unlink(v, from_directory, name, 0, &victim) == 0)
 			lost(v, victim);
 		break;
-	case 8:
+	case TRUNCATE:
 		if (o->look_up(v, from_directory, name, &inode) == 0)
 			truncate_file(v, inode, choose(&c, CONTENTS_MAX));
 		break;
@@ -258,8 +264,10 @@ static void kill_one(const char *image)
 	if (child == 0) {
 		struct ext2_volume *volume = open_image(image, kept);
 
+		if (volume && shared->completed)
+			operate(&volume->base, shared->completed - 1, true);
 		for (unsigned i = shared->completed; volume; shared->completed = ++i)
-			operate(&volume->base, i);
+			operate(&volume->base, i, false);
 		_exit(1);
 	}
 	usleep(2000 + model_random(KILL_US));
@@ -318,7 +326,7 @@ static void run(const char *kind, const char *options)
 
 		kill_one(path[1]);
 		while (done < shared->completed)
-			operate(&reference->base, done++);
+			operate(&reference->base, done++, false);
 		list(&reference->base, expected, false);
 		if (!look(path[1], stop)) {
 			refused++;
@@ -326,7 +334,7 @@ static void run(const char *kind, const char *options)
 		}
 		if (strcmp(shared->list, expected) != 0) {
 			/* The next had been completed before it was counted. */
-			operate(&reference->base, done++);
+			operate(&reference->base, done++, false);
 			shared->completed = done;
 			list(&reference->base, expected, false);
 			ahead++;
@@ -356,6 +364,11 @@ int main(void)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	run("ext4", "-t ext4 -b 4096");
 	run("ext2 with small blocks", "-t ext2 -b 1024");
-	system("rm -r /tmp/portolan-killed.*");
+	{
+		char line[64];
+
+		snprintf(line, sizeof(line), "rm -r %s", directory);
+		system(line);
+	}
 	return failures != 0;
 }

@@ -11,6 +11,7 @@
 #define PROCESSORS_MAX 32
 #define PRIORITIES     (PRIORITY_MAX + 1)
 #define TIME_SLICE_NS  10000000ull
+#define HOLD_NS        20000ull
 
 /* Threads ready to run, by priority; a bit is set when its list is not empty. */
 struct run_queue {
@@ -18,7 +19,8 @@ struct run_queue {
 	uint64_t bitmap[PRIORITIES / 64];
 	int highest;     /* priority with a thread, -1 for none */
 	bool slice_over; /* of the thread that its processor runs, or of the one it runs for (sched_slice_over) */
-	int claim;       /* highest + slice_over: see sched_better_ready */
+	bool held;       /* what an interrupt made ready waits for hold_end (sched.c) */
+	int claim;       /* highest + slice_over, -1 while held: see sched_better_ready */
 	uint32_t count;
 	struct list threads[PRIORITIES];
 };
@@ -43,13 +45,16 @@ struct processor {
 		uint32_t lazy; /* any: a switch has more to do */
 	};
 	struct account *account; /* who ran in user mode last, while `guarded`; compared, never followed */
-	uint32_t id; /* 0 .. */
+	uint32_t id;             /* 0 .. */
 	uint32_t apic_id;
 	bool need_reschedule; /* looked at on the way to user mode */
 	bool idle;
+	bool in_interrupt;  /* that came to user mode */
 	int32_t piece_left; /* of the budget of instructions, kern/piece.h */
 	struct thread *idle_thread;
 	uint64_t slice_end;      /* of the running thread, ns */
+	uint8_t hold_priority;   /* of the thread that was scheduled */
+	uint64_t hold_end;       /* until when an interrupt does not take the processor from it, ns */
 	uint64_t armed_deadline; /* what the machine's timer is set to */
 	uint64_t switched_at;    /* when the running thread was switched to */
 	struct thread *to_free;  /* ended on this processor; freed after the switch */
@@ -67,9 +72,9 @@ struct processor {
 } __attribute__((aligned(64)));
 
 /*
- * True if a thread of higher priority is ready on the current processor, or one of the same and the slice is over, so
- * that switching directly to one of `priority` would be unfair. (A look without the lock: who comes a moment later sets
- * need_reschedule.)
+ * True if a thread of higher priority is ready on the current processor (and not held), or one of the same and the
+ * slice is over, so that switching directly to one of `priority` would be unfair. (A look without the lock: who comes a
+ * moment later sets need_reschedule.)
  */
 static inline bool sched_better_ready(unsigned priority)
 {

@@ -24,7 +24,7 @@ static void set_claim(struct run_queue *queue, int highest, bool slice_over)
 {
 	queue->highest = highest;
 	queue->slice_over = slice_over;
-	queue->claim = highest + slice_over;
+	queue->claim = queue->held ? -1 : highest + slice_over;
 }
 
 static void run_queue_init(struct run_queue *queue)
@@ -112,6 +112,37 @@ static struct processor *choose_processor(struct thread *thread)
 	return last;
 }
 
+/* Queue locked. */
+static void set_held(struct run_queue *queue, bool held)
+{
+	queue->held = held;
+	set_claim(queue, queue->highest, queue->slice_over);
+}
+
+/*
+ * A thread that was just scheduled is not thrown out at once: what an interrupt makes ready waits until HOLD_NS are
+ * over, though its priority be higher, unless it is the kernel's own. Else a program that makes short calls would lose
+ * the processor to the servers of others at every interrupt of their disk. What the thread itself makes ready does not
+ * wait.
+ */
+static bool must_wait(const struct processor *processor, unsigned priority)
+{
+	return processor->in_interrupt && processor == current_processor() && priority > processor->hold_priority &&
+	       priority < PRIORITY_KERNEL && machine_now() < processor->hold_end;
+}
+
+void sched_hold_over(void)
+{
+	struct processor *processor = current_processor();
+	struct run_queue *queue = &processor->queue;
+
+	lock_acquire(&queue->lock);
+	set_held(queue, false);
+	if (queue->claim > (int)processor->thread->run_priority)
+		processor->need_reschedule = true;
+	lock_release(&queue->lock);
+}
+
 /* Thread locked and READY; its run queue's lock is taken inside. */
 static void enqueue(struct thread *thread, bool at_head)
 {
@@ -123,7 +154,12 @@ static void enqueue(struct thread *thread, bool at_head)
 	lock_acquire(&queue->lock);
 	queue_put(queue, thread, at_head);
 	running = processor->thread;
-	if (processor->idle || (running != NULL && thread->run_priority + queue->slice_over > running->run_priority)) {
+	if (must_wait(processor, thread->run_priority)) {
+		set_held(queue, true);
+		timer_slice_armed(processor->hold_end);
+	} else if (processor->idle ||
+		   (running != NULL && thread->run_priority + queue->slice_over > running->run_priority)) {
+		set_held(queue, false);
 		processor->need_reschedule = true;
 		if (processor != current_processor())
 			machine_kick(processor);
@@ -201,7 +237,7 @@ void piece_over(void)
 	ipc_deferred_hold();
 	machine_take_interrupts();
 	ipc_deferred_unhold();
-	/* Messages of the handlers, if there are, go by sched_run at the latest: not every work ends with a look at them. */
+	/* Messages of the handlers go by sched_run at the latest: not every work ends with a look at them. */
 	if (self->deferred->pending)
 		self->need_reschedule = true;
 }
@@ -311,7 +347,10 @@ void sched_run(void)
 	thread->processor = processor;
 	lock_release(&thread->lock);
 	processor->slice_end = now + TIME_SLICE_NS;
+	processor->hold_end = now + HOLD_NS;
+	processor->hold_priority = thread->run_priority;
 	lock_acquire(&processor->queue.lock);
+	processor->queue.held = false;
 	set_claim(&processor->queue, processor->queue.highest, false);
 	lock_release(&processor->queue.lock);
 	if (processor->queue.count != 0)

@@ -225,7 +225,8 @@ static inline void thread_set_priority(struct thread *thread, uint8_t priority)
 	thread->priority = priority;
 	sched_set_priority(thread, priority);
 }
-void sched_slice_over(void); /* from the timer */
+void sched_slice_over(void); /* from the timer; */
+void sched_hold_over(void);  /* too */
 /* Whom the current thread works for is about to change: charges the time until now. */
 void sched_account(void);
 

@@ -101,6 +101,10 @@ void timer_interrupt(void)
 			sched_slice_over();
 		if (processor->slice_end > now && processor->slice_end < next)
 			next = processor->slice_end;
+		if (processor->queue.held && processor->hold_end <= now)
+			sched_hold_over();
+		else if (processor->queue.held && processor->hold_end < next)
+			next = processor->hold_end;
 	}
 	probe = probe_period != 0 ? machine_now() + probe_period : UINT64_MAX;
 	next = probe < next ? probe : next;

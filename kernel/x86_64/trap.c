@@ -80,7 +80,9 @@ static _Noreturn void user_page_fault(struct thread *self, uint64_t error)
 void user_trap(struct thread *self, uint64_t vector, uint64_t error)
 {
 	if (vector >= EXCEPTIONS) {
+		current_processor()->in_interrupt = true;
 		machine_interrupt(vector);
+		current_processor()->in_interrupt = false;
 		trap_interrupt_done(self);
 	}
 	switch (vector) {

@@ -33,9 +33,10 @@ same() {
 	fi
 }
 
-# portolan ARGUMENT...: runs a command on a booted system, with a limit of its own: LIMIT seconds of a quiet machine.
+# portolan ARGUMENT...: runs a command on a booted system, with a limit of its own: LIMIT seconds of a quiet machine. With
+# BOOT_WORDS in the environment on the kernel's command line, where the test has no words of its own.
 portolan() {
-	"$PORTOLAN" run --patience "${LIMIT:-60}" "$@"
+	"$PORTOLAN" run --patience "${LIMIT:-60}" --boot-words "${BOOT_WORDS:-}" "$@"
 }
 
 # partition IMAGE: the name by which e2fsck and debugfs find the file system in a root disk.

@@ -119,15 +119,13 @@ void apic_init(void)
 {
 	uint64_t base = read_msr(MSR_APIC_BASE);
 
-	if (lapic == NULL) {
-		pic_off();
-		lapic = physical_to_virtual(acpi_lapic_address != 0 ? acpi_lapic_address : base & APIC_BASE_ADDRESS);
-		for (uint32_t i = 0; i < acpi_ioapic_count; i++) {
-			uint32_t pin;
+	pic_off();
+	lapic = physical_to_virtual(acpi_lapic_address != 0 ? acpi_lapic_address : base & APIC_BASE_ADDRESS);
+	for (uint32_t i = 0; i < acpi_ioapic_count; i++) {
+		uint32_t pin;
 
-			for (uint32_t gsi = acpi_ioapics[i].gsi_base; ioapic_of(gsi, &pin) != NULL && pin < 240; gsi++)
-				ioapic_mask(gsi, true);
-		}
+		for (uint32_t gsi = acpi_ioapics[i].gsi_base; ioapic_of(gsi, &pin) != NULL && pin < 240; gsi++)
+			ioapic_mask(gsi, true);
 	}
 	write_msr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
 	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);

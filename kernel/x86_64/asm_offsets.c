@@ -54,6 +54,8 @@ void asm_offsets(void)
 	OFFSET(PROCESSOR_IO_LIVE, processor, io_live);
 	OFFSET(PROCESSOR_MACHINE, processor, machine);
 	OFFSET(CPU_IO_MAP_BASE, cpu, tss.io_map_base);
+	OFFSET(CPU_SCRATCH, cpu, scratch);
+	OFFSET(CPU_FRAME, cpu, entry_stack[ENTRY_STACK - 5]);
 	OFFSET(PMAP_CR3, pmap, cr3);
 	OFFSET(PROCESSOR_TRAPS, processor, counters.traps);
 	OFFSET(PROCESSOR_SPACE_SWITCHES, processor, counters.address_space_switches);

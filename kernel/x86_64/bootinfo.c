@@ -48,14 +48,6 @@ struct pvh_module {
 /* The loader's copy of the root pointer, in memory that stays. */
 static uint8_t rsdp_copy[36] __attribute__((aligned(16)));
 
-static void copy_text(char *to, size_t size, const char *from)
-{
-	size_t length = strnlen(from, size - 1);
-
-	memcpy(to, from, length);
-	memset(to + length, 0, size - length);
-}
-
 bool boot_word(const char *word)
 {
 	size_t length = strlen(word);
@@ -100,8 +92,8 @@ void boot_info_multiboot2(uint64_t info)
 		if (tag->type == MB2_END || tag->size < sizeof(*tag))
 			break;
 		if (tag->type == MB2_COMMAND_LINE) {
-			copy_text(
-				boot_parameters.command_line, sizeof(boot_parameters.command_line), at + sizeof(*tag));
+			strncpy(boot_parameters.command_line, at + sizeof(*tag),
+				sizeof(boot_parameters.command_line) - 1);
 		} else if (tag->type == MB2_MODULE) {
 			const struct mb2_module *module = (const struct mb2_module *)at;
 
@@ -134,8 +126,8 @@ void boot_info_pvh(uint64_t address)
 	if (info->magic != PVH_MAGIC || info->version < 1)
 		panic("the PVH loader gives no memory map: it needs start_info version 1, as in QEMU 4.0");
 	if (info->command_line != 0)
-		copy_text(boot_parameters.command_line, sizeof(boot_parameters.command_line),
-			physical_to_virtual(info->command_line));
+		strncpy(boot_parameters.command_line, physical_to_virtual(info->command_line),
+			sizeof(boot_parameters.command_line) - 1);
 	boot_parameters.rsdp = info->rsdp;
 	for (uint32_t i = 0; i < info->memory_entries; i++)
 		if (memory[i].type == MEMORY_USABLE)

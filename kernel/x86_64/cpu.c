@@ -22,14 +22,6 @@
 
 struct cpu_features cpu_features;
 
-struct gate {
-	uint16_t offset_low, selector;
-	uint8_t ist, type;
-	uint16_t offset_middle;
-	uint32_t offset_high, reserved;
-};
-static struct gate idt[256];
-
 struct table_pointer {
 	uint16_t limit;
 	uint64_t base;
@@ -72,30 +64,26 @@ void cpu_find_features(void)
 		patch_smap_sites();
 }
 
-static void set_gate(unsigned vector, unsigned ist, unsigned privilege)
+/* A present interrupt gate, Intel SDM vol. 3A, 6.14.1. */
+static void set_gate(uint64_t idt[][2], unsigned vector, uint64_t ist, uint64_t privilege)
 {
 	uint64_t stub = (uint64_t)vector_stubs + vector * 16;
 
-	idt[vector] = (struct gate){
-		.offset_low = (uint16_t)stub,
-		.selector = KERNEL_CS,
-		.ist = (uint8_t)ist,
-		.type = (uint8_t)(0x8e | privilege << 5), /* present, interrupt gate */
-		.offset_middle = (uint16_t)(stub >> 16),
-		.offset_high = (uint32_t)(stub >> 32),
-	};
+	idt[vector][0] = (stub & 0xffff) | KERNEL_CS << 16 | ist << 32 | (0x8e | privilege << 5) << 40 |
+			 (stub & 0xffff0000) << 32;
+	idt[vector][1] = stub >> 32;
 }
 
-static void make_idt(void)
+static void make_idt(uint64_t idt[][2])
 {
 	for (unsigned vector = 0; vector < 256; vector++)
-		set_gate(vector, 0, 0);
-	set_gate(VECTOR_DEBUG, IST_DEBUG, 0);
-	set_gate(VECTOR_NMI, IST_NMI, 0);
-	set_gate(VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT, 0);
-	set_gate(VECTOR_MACHINE_CHECK, IST_MACHINE_CHECK, 0);
-	set_gate(3, 0, 3); /* int3 and into are a task's own */
-	set_gate(4, 0, 3);
+		set_gate(idt, vector, 0, 0);
+	set_gate(idt, VECTOR_DEBUG, IST_DEBUG, 0);
+	set_gate(idt, VECTOR_NMI, IST_NMI, 0);
+	set_gate(idt, VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT, 0);
+	set_gate(idt, VECTOR_MACHINE_CHECK, IST_MACHINE_CHECK, 0);
+	set_gate(idt, 3, 0, 3); /* int3 and into are a task's own */
+	set_gate(idt, 4, 0, 3);
 }
 
 static void make_gdt(struct cpu *cpu)
@@ -114,14 +102,13 @@ static void make_gdt(struct cpu *cpu)
 void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top)
 {
 	struct table_pointer gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
-	struct table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
+	struct table_pointer idtr = {sizeof(cpu->idt) - 1, (uint64_t)cpu->idt};
 	uint64_t cr4;
 
 	processor->self = processor;
 	processor->machine = cpu;
 	processor->stack_top = stack_top;
-	if (processor == &processors[0])
-		make_idt();
+	make_idt(cpu->idt);
 	make_gdt(cpu);
 	cpu->deadline = UINT64_MAX;
 	cpu->tss.rsp[0] = stack_top;
@@ -131,6 +118,7 @@ void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top)
 		uint64_t *top = (uint64_t *)(cpu->ist_stack[i] + IST_STACK_SIZE);
 
 		top[-1] = (uint64_t)processor;
+		top[-2] = kernel_image_physical(kernel_pml4);
 		cpu->tss.ist[i] = (uint64_t)(top - 2);
 	}
 	__asm__ volatile("lgdt %0" : : "m"(gdtr));

@@ -94,15 +94,23 @@ enum { IST_DEBUG = 1, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 
 #define IST_STACK_SIZE    4096
 #define KERNEL_STACK_SIZE 16384
 
-/* processor->machine */
+#define ENTRY_STACK 16 /* words: a frame with vector and error code, and one register */
+
+/* processor->machine. Programs' own tables map it (isolation.c), so a program might read it: there are no secrets in
+ * it. */
 struct cpu {
+	uint64_t idt[256][2];
 	uint64_t gdt[8];
 	struct tss tss;
+	uint64_t scratch; /* isolated_entry.S */
+	uint64_t entry_stack[ENTRY_STACK] __attribute__((aligned(16)));
 	uint64_t deadline;     /* what the timer was last set for, ns since boot */
 	uint64_t due;          /* when its interrupt comes if nothing keeps it waiting */
 	bool shootdown_wanted; /* tlb.c */
-	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(4096))); /* top word: the processor */
+	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE]
+		__attribute__((aligned(4096))); /* cpu_init says what is at their tops */
 };
+extern struct cpu boot_cpu;
 
 static inline struct cpu *current_cpu(void)
 {
@@ -157,6 +165,8 @@ void fpu_switch(struct thread *to);
 /* io.c: the permission bitmap in the TSS; true if the instruction should be tried again. */
 bool io_bitmap_fault(struct thread *self);
 void io_bitmap_drop(void);
+/* Programs run on page tables of their own from now on; before the first map is made. */
+void isolation_init(void);
 /* speculation.c: once at the start; and for each switch between accounts while processor->guarded. */
 void speculation_init(void);
 void speculation_barrier(void);

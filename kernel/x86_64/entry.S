@@ -13,14 +13,23 @@
 	.popsection
 .endm
 
+/* Where programs run on tables of their own, the six bytes here become a jump (isolation.c). */
+.macro ISOLATED_SITE target
+700:
+	.pushsection .isolated_sites, "a"
+	.quad 700b, \target
+	.popsection
+.endm
+
 /* Ways out; what stands behind them is not to be run by a processor that guesses wrong (doc/security.md). */
 .macro LEAVE_BY_SYSRET
+	ISOLATED_SITE isolated_sysret
 	sysretq
-	int3
+	.fill 3, 1, 0xcc
 .endm
 .macro LEAVE_BY_IRET
 	iretq
-	int3
+	.fill 4, 1, 0xcc
 .endm
 
 /* A fault at `from` goes on at `to`. */
@@ -96,8 +105,7 @@
 	movq %rcx, REGS_RSP(%rsp)
 .endm
 
-.macro SAVE_WORDS thread
-	movq %rdi, REGS_RDI(\thread)
+.macro SAVE_WORDS_BUT_RDI thread
 	movq %rsi, REGS_RSI(\thread)
 	movq %rdx, REGS_RDX(\thread)
 	movq %r10, REGS_R10(\thread)
@@ -105,6 +113,11 @@
 	movq %r9, REGS_R9(\thread)
 	movq %r12, REGS_R12(\thread)
 	movq %r13, REGS_R13(\thread)
+.endm
+
+.macro SAVE_WORDS thread
+	movq %rdi, REGS_RDI(\thread)
+	SAVE_WORDS_BUT_RDI \thread
 .endm
 
 	.text
@@ -314,6 +327,7 @@ leave_iret:
 	movq REGS_R11(%rax), %r11
 	leaq REGS_RIP(%rax), %rsp
 	movq REGS_RAX(%rax), %rax
+	ISOLATED_SITE isolated_iret
 	LEAVE_BY_IRET
 
 /* The trap that does nothing: counted, nothing saved. */
@@ -353,7 +367,8 @@ machine_call_on_fresh_stack:
 	call *%rax
 	ud2
 
-/* --- Exceptions and interrupts. */
+/* --- Exceptions and interrupts: what follows is in all tables, also in those that programs run on (isolation.c). */
+	.section .text.entry, "ax"
 
 /* One stub of 16 bytes per vector. Those with an error code, Intel SDM vol. 3A, table 6-1: 8, 10 to 14, 17, 21, 29, 30. */
 	.balign 16
@@ -391,16 +406,13 @@ common_entry:
 	testb $3, 24(%rsp)
 	jz kernel_entry
 user_entry:
+	ISOLATED_SITE isolated_user_entry
 	swapgs
 	pushq %rdi
 	movq %gs:PROCESSOR_THREAD, %rdi
-	movq %rsi, REGS_RSI(%rdi)
-	movq %rdx, REGS_RDX(%rdi)
-	movq %r10, REGS_R10(%rdi)
-	movq %r8, REGS_R8(%rdi)
-	movq %r9, REGS_R9(%rdi)
-	movq %r12, REGS_R12(%rdi)
-	movq %r13, REGS_R13(%rdi)
+	.globl user_entry_goes_on
+user_entry_goes_on:
+	SAVE_WORDS_BUT_RDI %rdi
 	movq %rbx, REGS_RBX(%rdi)
 	movq %r14, REGS_R14(%rdi)
 	movq %r15, REGS_R15(%rdi)
@@ -424,10 +436,26 @@ user_entry:
 	call user_trap
 	ud2
 
-.macro PUSH_REGISTERS
+/*
+ * At any moment, GS and tables unknown, on a stack of its own, whose top words (cpu_init) are the kernel's tables and the
+ * processor. It is a panic.
+ */
+paranoid_entry:
 	pushq %rax
 	pushq %rbx
-	pushq %rcx
+	movq %rsp, %rax
+	orq $4095, %rax
+	movq -15(%rax), %rbx
+	movq %rbx, %cr3
+	movq -7(%rax), %rax
+	wrgsbase %rax
+	jmp 1f
+
+/* From the kernel: a copy that faulted, an interrupt while idle, or a mistake. */
+kernel_entry:
+	pushq %rax
+	pushq %rbx
+1:	pushq %rcx
 	pushq %rdx
 	pushq %rsi
 	pushq %rdi
@@ -440,9 +468,13 @@ user_entry:
 	pushq %r13
 	pushq %r14
 	pushq %r15
-.endm
-
-.macro POP_REGISTERS
+	lfence	/* a processor that guessed that this was no program may have the program's GS till here (Spectre 1) */
+	cld
+	movq %rsp, %rdi
+	movq %rsp, %rbx
+	andq $-16, %rsp
+	call kernel_trap
+	movq %rbx, %rsp
 	popq %r15
 	popq %r14
 	popq %r13
@@ -459,38 +491,9 @@ user_entry:
 	popq %rbx
 	popq %rax
 	addq $16, %rsp
-.endm
-
-/* From the kernel: a copy that faulted, an interrupt while idle, or a mistake. */
-kernel_entry:
-	PUSH_REGISTERS
-	cld
-	movq %rsp, %rdi
-	movq %rsp, %rbx
-	andq $-16, %rsp
-	call kernel_trap
-	movq %rbx, %rsp
-	POP_REGISTERS
 	LEAVE_BY_IRET
 
-/* At any moment, GS unknown, on a stack of its own, whose top word (x86_64/cpu.c) is the processor. */
-paranoid_entry:
-	PUSH_REGISTERS
-	cld
-	rdgsbase %r12
-	movq %rsp, %rax
-	orq $4095, %rax
-	movq -7(%rax), %rax
-	wrgsbase %rax
-	movq %rsp, %rdi
-	movq %rsp, %rbx
-	andq $-16, %rsp
-	call kernel_trap
-	movq %rbx, %rsp
-	wrgsbase %r12
-	POP_REGISTERS
-	LEAVE_BY_IRET
-
+	.text
 /* --- Copies; contracts in kern/machine.h. */
 
 /* vm_size_t machine_copy_from_user(void *kernel (rdi), vm_address_t address (rsi), vm_size_t size (rdx)) */

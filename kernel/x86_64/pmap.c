@@ -74,6 +74,11 @@ static void count_entries(struct pv_entry *table, int count)
 	__atomic_fetch_add(&table->pmap->resident, (uint64_t)count, __ATOMIC_RELAXED);
 }
 
+static unsigned root_pages(void)
+{
+	return isolation_entry != 0 ? 2 : 1;
+}
+
 struct pmap *pmap_create(struct account *account)
 {
 	struct pmap *pmap = kcache_alloc(&pmap_cache, account);
@@ -84,7 +89,7 @@ struct pmap *pmap_create(struct account *account)
 	pmap->account = account;
 	list_init(&pmap->tables);
 	list_init(&pmap->directories);
-	pmap->cr3 = pmap_grab_page(pmap);
+	pmap->cr3 = pmap_grab_pages(pmap, root_pages());
 	if (pmap->cr3 == 0) {
 		kcache_free(&pmap_cache, pmap->account, pmap);
 		return NULL;
@@ -92,6 +97,10 @@ struct pmap *pmap_create(struct account *account)
 	pmap->root = physical_to_virtual(pmap->cr3);
 	memset(pmap->root, 0, PTES / 2 * sizeof(pte_t));
 	memcpy(pmap->root + PTES / 2, kernel_pml4 + PTES / 2, PTES / 2 * sizeof(pte_t));
+	if (isolation_entry != 0) {
+		memset(pmap->root + PTES, 0, PTES * sizeof(pte_t));
+		pmap->root[2 * PTES - 1] = isolation_entry;
+	}
 	return pmap;
 }
 
@@ -109,8 +118,8 @@ void pmap_destroy(struct pmap *pmap)
 		lock_release(&pv_locks[i]);
 	}
 	while ((link = list_pop_head(&pmap->directories)) != NULL)
-		pmap_release_page(pmap, vm_page_physical(container_of(link, struct vm_page, link)));
-	pmap_release_page(pmap, pmap->cr3);
+		pmap_release_pages(pmap, vm_page_physical(container_of(link, struct vm_page, link)), 1);
+	pmap_release_pages(pmap, pmap->cr3, root_pages());
 	kcache_free(&pmap_cache, pmap->account, pmap);
 }
 

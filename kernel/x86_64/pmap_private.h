@@ -27,8 +27,8 @@ typedef uint64_t pte_t;
 
 struct pmap {
 	struct lock lock;
-	uint64_t cr3; /* physical address of the root table */
-	pte_t *root;
+	uint64_t cr3;            /* physical address of the root table */
+	pte_t *root;             /* with isolation the program's follows it */
 	struct account *account; /* pays for it and its tables */
 	uint64_t resident;       /* pages, atomic */
 	struct list tables;      /* lowest ones, struct pv_entry */
@@ -38,6 +38,9 @@ struct pmap {
 
 /* Entries of the kernel's half are the same in all maps: made once. */
 extern pte_t kernel_pml4[PTES];
+/* The last entry of roots that programs run on, which is all that they have of the kernel's half; 0: they run on the
+ * kernel's (isolation.c). */
+extern pte_t isolation_entry;
 
 /* Pages whose translations must go, gathered under the pmap's lock. */
 #define TLB_BATCH 16

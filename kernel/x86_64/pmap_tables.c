@@ -14,41 +14,41 @@ void pmap_tables_init(void)
 	kcache_init(&table_cache, "page tables", sizeof(struct pv_entry));
 }
 
-uint64_t pmap_grab_page(struct pmap *pmap)
+uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count)
 {
 	enum vm_page_level level = account_object_level(pmap->account);
 	struct vm_page *page;
 	uint64_t physical;
 
-	if (!account_charge(pmap->account, VM_PAGE_SIZE))
+	if (!account_charge(pmap->account, count * VM_PAGE_SIZE))
 		return 0;
-	page = vm_page_grab_for(&kernel_account, level, false);
+	page = count == 1 ? vm_page_grab_for(&kernel_account, level, false) : NULL;
 	if (page != NULL && vm_page_physical(page) < TABLES_LIMIT) {
 		page->wire_count = 1;
 		return vm_page_physical(page);
 	}
 	if (page != NULL)
 		vm_page_free(page);
-	physical = vm_page_grab_contiguous(level, 1, TABLES_LIMIT);
+	physical = vm_page_grab_contiguous(level, count, TABLES_LIMIT);
 	if (physical == 0)
-		account_uncharge(pmap->account, VM_PAGE_SIZE);
+		account_uncharge(pmap->account, count * VM_PAGE_SIZE);
 	return physical;
 }
 
 /* A page with no entries, or 0. */
 static uint64_t grab_table(struct pmap *pmap)
 {
-	uint64_t physical = pmap_grab_page(pmap);
+	uint64_t physical = pmap_grab_pages(pmap, 1);
 
 	if (physical != 0)
 		vm_page_zero(page_at(physical));
 	return physical;
 }
 
-void pmap_release_page(struct pmap *pmap, uint64_t physical)
+void pmap_release_pages(struct pmap *pmap, uint64_t physical, unsigned count)
 {
-	vm_page_release_kernel(physical, 1);
-	account_uncharge(pmap->account, VM_PAGE_SIZE);
+	vm_page_release_kernel(physical, count);
+	account_uncharge(pmap->account, count * VM_PAGE_SIZE);
 }
 
 struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
@@ -64,15 +64,20 @@ struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
 				return NULL;
 			list_add_tail(&pmap->directories, &page_at(physical)->link);
 			*entry = physical | PTE_TABLE;
+			/* A root's: the program's root gets it, and on the kernel's nobody runs a program. */
+			if (level == 3 && isolation_entry != 0) {
+				entry[PTES] = *entry;
+				*entry |= PTE_NO_EXECUTE;
+			}
 		}
 		table = table_below(*entry);
 	}
 	below = kcache_alloc(&table_cache, pmap->account);
 	physical = below == NULL ? 0 : grab_table(pmap);
-	links = physical == 0 ? 0 : pmap_grab_page(pmap);
+	links = physical == 0 ? 0 : pmap_grab_pages(pmap, 1);
 	if (links == 0) {
 		if (physical != 0)
-			pmap_release_page(pmap, physical);
+			pmap_release_pages(pmap, physical, 1);
 		if (below != NULL)
 			kcache_free(&table_cache, pmap->account, below);
 		return NULL;
@@ -97,7 +102,7 @@ void pmap_free_table(struct pmap *pmap, struct pv_entry *below)
 	if (pmap->hint == below)
 		pmap->hint = NULL;
 	page_at(virtual_to_physical(below->entries))->pv = NULL;
-	pmap_release_page(pmap, virtual_to_physical(below->links));
-	pmap_release_page(pmap, virtual_to_physical(below->entries));
+	pmap_release_pages(pmap, virtual_to_physical(below->links), 1);
+	pmap_release_pages(pmap, virtual_to_physical(below->entries), 1);
 	kcache_free(&table_cache, pmap->account, below);
 }

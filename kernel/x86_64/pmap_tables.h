@@ -81,9 +81,9 @@ static inline struct pv_entry *find_table(struct pmap *pmap, vm_address_t addres
 
 /* --- pmap_tables.c; but for the first, the pmap's lock is held. */
 void pmap_tables_init(void);
-/* A page on the account of the pmap, with undefined contents, or 0. */
-uint64_t pmap_grab_page(struct pmap *pmap);
-void pmap_release_page(struct pmap *pmap, uint64_t physical);
+/* Pages side by side on the account of the pmap, with undefined contents, or 0; two begin at an even one. */
+uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count);
+void pmap_release_pages(struct pmap *pmap, uint64_t physical, unsigned count);
 /* The lowest table for the address, which is missing, and the directories above it. Null: no memory. */
 struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address);
 /* A lowest table of which nothing is used. */

@@ -13,23 +13,24 @@
 #define CPUID_AMD_EBX_IBPB            (1u << 12)
 #define CPUID_INTEL_EBX               0x756e6547u /* "Genu" */
 /* Intel SDM vol. 4, table 2-2. */
-#define MSR_ARCH_CAPABILITIES      0x10a
-#define ARCH_CAPABILITIES_RDCL_NO  1u
+#define MSR_ARCH_CAPABILITIES    0x10a
+#define ARCH_CAPABILITIES_DENIES 0x21u /* RDCL_NO, MDS_NO */
 
 static bool has_barrier;
 
-/* Whether user programs may read what only the kernel may (Meltdown): Intel's processors that do not deny it. */
+/* Whether programs may read what only the kernel may (Meltdown), or what it has just read (MDS): Intel's processors
+ * that do not deny it. */
 static bool leaks_kernel(const uint32_t leaf0[4], const uint32_t leaf7[4])
 {
-	if (leaf0[1] != CPUID_INTEL_EBX)
-		return false;
-	return !(leaf7[3] & CPUID_7_EDX_ARCH_CAPABILITIES) ||
-	       !(read_msr(MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_RDCL_NO);
+	uint64_t denied = leaf7[3] & CPUID_7_EDX_ARCH_CAPABILITIES ? read_msr(MSR_ARCH_CAPABILITIES) : 0;
+
+	return leaf0[1] == CPUID_INTEL_EBX && (~denied & ARCH_CAPABILITIES_DENIES);
 }
 
 void speculation_init(void)
 {
 	uint32_t leaf0[4], leaf7[4] = {0}, extended[4];
+	bool on = boot_word("barriers=on"), off = boot_word("barriers=off");
 
 	cpuid(0, 0, leaf0);
 	if (leaf0[0] >= 7)
@@ -37,10 +38,9 @@ void speculation_init(void)
 	cpuid(0x80000008, 0, extended);
 	has_barrier = (leaf7[3] & CPUID_7_EDX_IBPB) || (extended[1] & CPUID_AMD_EBX_IBPB);
 	/* With barriers=on they are counted where the processor has none, so that one sees what they would cost. */
-	current_processor()->guarded = boot_word("barriers=on") || (has_barrier && !boot_word("barriers=off"));
-	if (leaks_kernel(leaf0, leaf7))
-		kprintf("this processor lets every program read the kernel's memory (Meltdown), and nothing is done "
-			"about it here: run what you trust\n");
+	current_processor()->guarded = on || (has_barrier && !off);
+	if (on || (leaks_kernel(leaf0, leaf7) && !off))
+		isolation_init();
 }
 
 /* Called for each switch between accounts while processor->guarded. */

@@ -19,7 +19,7 @@
 enum { PROTOCOL_MULTIBOOT2 = 1, PROTOCOL_PVH = 2 };
 
 extern char boot_stack_top[];
-static struct cpu boot_cpu;
+struct cpu boot_cpu;
 
 struct fast_paths fast_paths;
 
@@ -59,6 +59,7 @@ void x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	for (uint32_t i = 0; i < boot_parameters.modules; i++)
 		kprintf("boot module %s: %lu bytes\n", boot_parameters.module[i].name, boot_parameters.module[i].size);
 	memory_init();
+	speculation_init();
 	pmap_init();
 	acpi_init();
 	apic_init();
@@ -67,7 +68,6 @@ void x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	if (acpi_processor_count > 1)
 		kprintf("%u processors found, 1 used\n", acpi_processor_count);
 	choose_fast_paths();
-	speculation_init();
 	kernel_main();
 }
 

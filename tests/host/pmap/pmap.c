@@ -27,11 +27,11 @@ static char *memory;
 static struct vm_page page_array[MEMORY_PAGES];
 struct vm_page *vm_pages = page_array;
 uint64_t vm_pages_first = FIRST_PAGE;
-static uint64_t free_pages[MEMORY_PAGES], free_count;
+static uint64_t free_pages[MEMORY_PAGES], free_count, free_pairs[MAPS], free_pair_count;
 static bool refuse; /* now and then no page */
 static struct processor processor;
 struct processor *host_processor = &processor;
-pte_t kernel_pml4[PTES];
+pte_t kernel_pml4[PTES], isolation_entry;
 struct account kernel_account;
 uint64_t account_small_pages;
 static struct account payer = {.bytes = ACCOUNT_REFERENCE, .bytes_limit = UINT64_MAX};
@@ -72,14 +72,16 @@ void vm_page_free(struct vm_page *freed)
 
 uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint64_t limit)
 {
-	(void)level, (void)count, (void)limit;
-	return 0;
+	(void)level, (void)limit;
+	return count != 2 || free_pair_count == 0 ? 0 : free_pairs[--free_pair_count];
 }
 
 void vm_page_release_kernel(uint64_t physical, unsigned count)
 {
-	(void)count;
-	free_pages[free_count++] = physical;
+	if (count == 2)
+		free_pairs[free_pair_count++] = physical;
+	else
+		free_pages[free_count++] = physical;
 }
 
 void kcache_init(struct kcache *cache, const char *name, size_t size)
@@ -182,11 +184,26 @@ static struct vm_page *page(int number)
 	return &vm_pages[number];
 }
 
+/* Whether the program's root has the kernel's entries for programs, which the kernel cannot execute, and one of the
+ * rest. */
+static bool isolated(const pte_t *root)
+{
+	bool good = root[2 * PTES - 1] == isolation_entry;
+
+	for (int i = 0; i < PTES / 2; i++)
+		good &= root[i] == (root[PTES + i] != 0 ? root[PTES + i] | PTE_NO_EXECUTE : 0) &&
+			!(root[PTES + i] & PTE_NO_EXECUTE);
+	for (int i = PTES / 2; i < PTES; i++)
+		good &= root[i] == kernel_pml4[i] && (root[PTES + i] == 0 || i == PTES - 1);
+	return good;
+}
+
 static void compare(void)
 {
 	for (int m = 0; m < MAPS; m++) {
 		uint64_t resident = 0;
 
+		check(isolation_entry == 0 || isolated(map[m]->root), "a program's root is wrong");
 		for (int a = 0; a < ADDRESSES; a++) {
 			const struct mapping *want = &model[m][a];
 			uint64_t physical = pmap_extract(map[m], address[a] + 5, VM_PROT_NONE);
@@ -302,17 +319,12 @@ static void make_addresses(void)
 	}
 }
 
-int main(void)
+/* With or without roots for programs. */
+static void run(const char *how)
 {
-	uint64_t free_before;
+	uint64_t free_before = free_count;
 
-	memory = aligned_alloc(VM_PAGE_SIZE, MEMORY_PAGES * VM_PAGE_SIZE);
-	for (uint64_t i = PAGES; i < MEMORY_PAGES; i++)
-		free_pages[free_count++] = (i + FIRST_PAGE) * VM_PAGE_SIZE;
-	free_before = free_count;
-	srand(1);
-	pmap_init();
-	make_addresses();
+	flushed_pages = pieces = 0;
 	for (int m = 0; m < MAPS; m++) {
 		map[m] = pmap_create(&payer);
 		for (int a = 0; a < ADDRESSES; a++)
@@ -325,7 +337,7 @@ int main(void)
 			compare();
 	}
 	if (failures == 0)
-		printf("PASS pmap: random operations match a list of mappings\n");
+		printf("PASS pmap: random operations match a list of mappings%s\n", how);
 	check(flushed_pages != 0, "nothing was ever flushed");
 	check(pieces != 0, "nothing was done in pieces");
 	pmap_load(map[0]);
@@ -336,9 +348,27 @@ int main(void)
 	check(processor.pmap == NULL, "a destroyed map stays loaded");
 	for (int p = 0; p < PAGES; p++)
 		check(page(p)->pv == NULL, "a page keeps a mapping of a destroyed map");
-	check(free_count == free_before && payer.bytes == ACCOUNT_REFERENCE, "tables were lost");
+	check(free_count == free_before && free_pair_count == MAPS && payer.bytes == ACCOUNT_REFERENCE,
+		"tables were lost");
 	if (failures == 0)
-		printf("PASS pmap: nothing is left of destroyed maps\n");
+		printf("PASS pmap: nothing is left of destroyed maps%s\n", how);
+}
+
+int main(void)
+{
+	memory = aligned_alloc(VM_PAGE_SIZE, MEMORY_PAGES * VM_PAGE_SIZE);
+	for (uint64_t i = PAGES; i < MEMORY_PAGES - 2 * MAPS; i++)
+		free_pages[free_count++] = (i + FIRST_PAGE) * VM_PAGE_SIZE;
+	for (uint64_t i = MEMORY_PAGES - 2 * MAPS; i < MEMORY_PAGES; i += 2)
+		free_pairs[free_pair_count++] = (i + FIRST_PAGE) * VM_PAGE_SIZE;
+	for (int i = PTES / 2; i < PTES; i++)
+		kernel_pml4[i] = (pte_t)i * VM_PAGE_SIZE | PTE_PRESENT | PTE_WRITE;
+	srand(1);
+	pmap_init();
+	make_addresses();
+	run("");
+	isolation_entry = PTES * VM_PAGE_SIZE | PTE_PRESENT | PTE_WRITE;
+	run(", with roots for programs");
 	free(memory);
 	return failures != 0;
 }

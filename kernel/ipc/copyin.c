@@ -18,147 +18,137 @@
 #define RIGHT_COST    500 /* instructions for one of many, about (kern/piece.h) */
 #define OOL_PORTS_MAX 16384u
 
-/* --- Rights: taken from the header on, put back from the last one on. */
+/* --- Rights. */
 
-struct walk {
-	struct ipc_space *space;
-	struct ipc_kmsg *kmsg;
-	unsigned taken; /* so many have been */
+/* One of the body's: the sender's name, and where it goes. */
+struct right {
+	unsigned descriptor; /* where to look next: the descriptor, and the place in it */
+	uint32_t place;
+	mach_port_name_t name;
+	mach_msg_type_name_t disposition;
+	struct ipc_port **port;
+	bool *dead; /* null: a dead name in an array arrives as a null one */
 };
 
-/* One right. False ends the walk. */
-static bool take_right(
-	struct walk *walk, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **slot, bool *dead)
+/* The first or next right of the body. */
+static bool next_right(struct ipc_kmsg *kmsg, struct right *right)
 {
-	if (ipc_right_copyin(walk->space, name, disposition, slot, dead) != KERN_SUCCESS)
-		return false;
-	walk->taken++;
-	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *slot != NULL)
-		return ipc_port_in_transit(*slot, walk->kmsg->remote_port);
+	for (; right->descriptor < kmsg->descriptors; right->descriptor++, right->place = 0) {
+		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, right->descriptor);
+		struct ipc_carry *carry = &kmsg->carry[right->descriptor];
+
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR && right->place == 0) {
+			right->name = descriptor->port.name;
+			right->disposition = descriptor->port.disposition;
+			right->port = &carry->port;
+			right->dead = &carry->dead;
+		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR && right->place < carry->count) {
+			piece_spend(RIGHT_COST);
+			right->name = carry->names[right->place];
+			right->disposition = descriptor->ool_ports.disposition;
+			right->port = &carry->ports[right->place];
+			right->dead = NULL;
+		} else {
+			continue;
+		}
+		right->place++;
+		return true;
+	}
+	return false;
+}
+
+/* The first `count` reservations in the body are let go. */
+static void unreserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg, unsigned count)
+{
+	struct right right = {0};
+
+	while (count-- > 0 && next_right(kmsg, &right)) {
+		if (right.disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *right.port != NULL)
+			ipc_port_settle(*right.port);
+		ipc_right_unreserve(space, right.name, right.disposition, right.port);
+	}
+}
+
+static bool reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	struct right right = {0};
+	unsigned count = 0;
+	bool dead;
+
+	while (next_right(kmsg, &right)) {
+		if (ipc_right_reserve(space, right.name, right.disposition, right.port,
+			    right.dead != NULL ? right.dead : &dead) != KERN_SUCCESS) {
+			unreserve_body(space, kmsg, count);
+			return false;
+		}
+		count++;
+		if (right.disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *right.port != NULL &&
+			!ipc_port_in_transit(*right.port, kmsg->remote_port)) {
+			unreserve_body(space, kmsg, count);
+			return false;
+		}
+	}
 	return true;
 }
 
-/* The header's two. */
-static mach_msg_return_t take_header(struct walk *walk)
+static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
-	mach_msg_header_t *header = &walk->kmsg->header;
+	const mach_msg_header_t *header = &kmsg->header;
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+
+	ipc_right_unreserve(
+		space, header->msgh_remote_port, MACH_MSGH_BITS_REMOTE(header->msgh_bits), &kmsg->remote_port);
+	if (local != 0)
+		ipc_right_unreserve(space, header->msgh_local_port, local, &kmsg->local_port);
+}
+
+/* All rights of the message: MACH_MSG_SUCCESS, or nothing is reserved. */
+static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	const mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
 	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-	bool dead = false;
+	bool dead;
 
-	if (!take_right(walk, header->msgh_remote_port, remote, &walk->kmsg->remote_port, &dead) || dead)
+	if (ipc_right_reserve(space, header->msgh_remote_port, remote, &kmsg->remote_port, &dead) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_DEST;
-	if (local != 0 && !take_right(walk, header->msgh_local_port, local, &walk->kmsg->local_port, &dead))
+	if (dead) {
+		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
+		return MACH_SEND_INVALID_DEST;
+	}
+	if (local != 0 &&
+		ipc_right_reserve(space, header->msgh_local_port, local, &kmsg->local_port, &dead) != KERN_SUCCESS) {
+		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
 		return MACH_SEND_INVALID_REPLY;
+	}
+	if (kmsg->descriptors != 0 && !reserve_body(space, kmsg)) {
+		unreserve_header(space, kmsg);
+		return MACH_SEND_INVALID_RIGHT;
+	}
 	return MACH_MSG_SUCCESS;
 }
 
-/* The rights of the body. False if one could not be had. */
-static bool take_body(struct walk *walk)
-{
-	for (unsigned i = 0; i < walk->kmsg->descriptors; i++) {
-		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(walk->kmsg, i);
-		struct ipc_carry *carry = &walk->kmsg->carry[i];
-		bool dead;
-
-		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
-			if (!take_right(walk, descriptor->port.name, descriptor->port.disposition, &carry->port,
-				    &carry->dead))
-				return false;
-		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
-			for (uint32_t k = 0; k < carry->count; k++) {
-				piece_spend(RIGHT_COST);
-				/* A dead name in an array arrives as a null one. */
-				if (!take_right(walk, carry->names[k], descriptor->ool_ports.disposition,
-					    &carry->ports[k], &dead))
-					return false;
-			}
-		}
-	}
-	return true;
-}
-
-/* Right number `number` goes back, if it was taken. */
-static void restore_right(struct walk *walk, unsigned number, mach_port_name_t name, mach_msg_type_name_t disposition,
-	struct ipc_port **slot)
-{
-	if (number >= walk->taken)
-		return;
-	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *slot != NULL)
-		ipc_port_settle(*slot);
-	ipc_right_restore(walk->space, name, disposition, *slot);
-	*slot = NULL;
-}
-
-/* The last first: so the name that goes back is the one that was freed last. */
-static void restore_rights(struct walk *walk)
-{
-	struct ipc_kmsg *kmsg = walk->kmsg;
-	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(kmsg->header.msgh_bits);
-	unsigned number = local != 0 ? 2 : 1;
-
-	for (unsigned i = 0; i < kmsg->descriptors; i++)
-		number += kmsg->carry[i].type == MACH_MSG_PORT_DESCRIPTOR ? 1 : kmsg->carry[i].count;
-	for (unsigned i = kmsg->descriptors; i-- > 0;) {
-		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
-		struct ipc_carry *carry = &kmsg->carry[i];
-
-		if (carry->type == MACH_MSG_PORT_DESCRIPTOR)
-			restore_right(
-				walk, --number, descriptor->port.name, descriptor->port.disposition, &carry->port);
-		for (uint32_t k = carry->count; k-- > 0;) {
-			piece_spend(RIGHT_COST);
-			restore_right(
-				walk, --number, carry->names[k], descriptor->ool_ports.disposition, &carry->ports[k]);
-		}
-	}
-	if (local != 0)
-		restore_right(walk, --number, kmsg->header.msgh_local_port, local, &kmsg->local_port);
-	restore_right(walk, --number, kmsg->header.msgh_remote_port, MACH_MSGH_BITS_REMOTE(kmsg->header.msgh_bits),
-		&kmsg->remote_port);
-}
-
-/* The receive rights among those taken have left the space for good. */
-static void clear_receivers(struct ipc_kmsg *kmsg)
-{
-	for (unsigned i = 0; i < kmsg->descriptors; i++) {
-		struct ipc_carry *carry = &kmsg->carry[i];
-
-		if (carry->disposition != MACH_MSG_TYPE_PORT_RECEIVE)
-			continue;
-		for (uint32_t k = 0; k < (carry->ports != NULL ? carry->count : 1); k++) {
-			struct ipc_port *port = carry->ports != NULL ? carry->ports[k] : carry->port;
-
-			if (port == NULL)
-				continue;
-			piece_spend(RIGHT_COST);
-			lock_acquire(&port->object.lock);
-			ipc_port_clear_receiver(port);
-			lock_release(&port->object.lock);
-		}
-	}
-}
-
-/*
- * Takes all rights, or checks whether they can be taken. What was taken and shall not be goes back before anybody else
- * sees it gone, and everything about it is as it was: names, counts, requests for notifications.
- */
+/* Takes all rights, or none; or only checks whether they can be taken. */
 static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 {
-	struct walk walk = {.space = space, .kmsg = kmsg};
+	const mach_msg_header_t *header = &kmsg->header;
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
 	mach_msg_return_t result = MACH_SEND_INVALID_DEST;
+	struct right right = {0};
 
 	lock_acquire(&space->lock);
-	if (space->active) {
-		ipc_right_hold_requests(space);
-		result = take_header(&walk);
-		if (result == MACH_MSG_SUCCESS && kmsg->descriptors != 0 && !take_body(&walk))
-			result = MACH_SEND_INVALID_RIGHT;
-		if (result != MACH_MSG_SUCCESS || check_only)
-			restore_rights(&walk);
-		else
-			clear_receivers(kmsg);
-		ipc_right_settle_requests(space, result == MACH_MSG_SUCCESS && !check_only);
+	if (space->active)
+		result = reserve_rights(space, kmsg);
+	if (result == MACH_MSG_SUCCESS && check_only) {
+		unreserve_body(space, kmsg, UINT32_MAX);
+		unreserve_header(space, kmsg);
+	} else if (result == MACH_MSG_SUCCESS) {
+		ipc_right_take(
+			space, header->msgh_remote_port, MACH_MSGH_BITS_REMOTE(header->msgh_bits), kmsg->remote_port);
+		if (local != 0)
+			ipc_right_take(space, header->msgh_local_port, local, kmsg->local_port);
+		while (next_right(kmsg, &right))
+			ipc_right_take(space, right.name, right.disposition, *right.port);
 	}
 	lock_release(&space->lock);
 	ipc_deferred_run();

@@ -93,8 +93,7 @@ static inline const struct list *ipc_object_pending(const struct ipc_object *obj
 /* A dead-name or send-possible request: the entry's, linked on the port while that lives. Notices under its lock. */
 struct ipc_request {
 	struct list link;
-	struct ipc_port *port;    /* the entry's, borrowed from it, or from who took its right */
-	struct ipc_request *next; /* space->held */
+	struct ipc_port *port; /* the entry's, borrowed from it, or from who took its right */
 	mach_port_name_t name;
 	uint32_t fired; /* dead-name notifications sent: so many references the dead name gets more */
 	struct ipc_notice dead, possible;

@@ -6,19 +6,22 @@
  */
 #include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
-#include <kern/piece.h>
-
-#define REQUEST_COST 400 /* instructions for one of many, about (kern/piece.h) */
 
 static struct ipc_port *entry_port(const struct ipc_entry *entry)
 {
 	return ipc_object_port(entry->object);
 }
 
-static void request_end(struct ipc_space *space, struct ipc_request *request)
+/* The entry loses its right: what was requested for it is told so. */
+static void request_cancel(struct ipc_space *space, struct ipc_entry *entry)
 {
-	struct ipc_port *port = request->port;
+	struct ipc_request *request = entry->request;
+	struct ipc_port *port;
 
+	if (request == NULL)
+		return;
+	entry->request = NULL;
+	port = request->port;
 	lock_acquire(&port->object.lock);
 	list_remove(&request->link);
 	lock_release(&port->object.lock);
@@ -27,46 +30,10 @@ static void request_end(struct ipc_space *space, struct ipc_request *request)
 	kfree(space->account, request, sizeof(*request));
 }
 
-/* The entry loses its right: what was requested for it is told so, at once or when that is certain. */
-static void request_cancel(struct ipc_space *space, struct ipc_entry *entry)
-{
-	struct ipc_request *request = entry->request;
-
-	if (request == NULL)
-		return;
-	entry->request = NULL;
-	if (space->holds_requests) {
-		request->next = space->held;
-		space->held = request;
-	} else {
-		request_end(space, request);
-	}
-}
-
-void ipc_right_hold_requests(struct ipc_space *space)
-{
-	space->holds_requests = true;
-}
-
-void ipc_right_settle_requests(struct ipc_space *space, bool gone)
-{
-	struct ipc_request *request;
-
-	space->holds_requests = false;
-	while ((request = space->held) != NULL) {
-		space->held = request->next;
-		piece_spend(REQUEST_COST);
-		if (gone)
-			request_end(space, request);
-		else
-			ipc_entry_lookup(space, request->name)->request = request;
-	}
-}
-
 /* The entry's only right goes: out of the hash, and free. The right itself is the caller's. */
 static void entry_clear(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
-	if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_RECEIVE)
+	if (ipc_entry_type(entry) != MACH_PORT_TYPE_SEND_ONCE && ipc_entry_type(entry) != MACH_PORT_TYPE_PORT_SET)
 		ipc_entry_unhash(space, name, entry);
 	entry->object = NULL;
 	ipc_entry_free(space, name, entry);
@@ -120,31 +87,27 @@ void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 }
 
 /* The type an entry must have for a disposition; 0 for no such disposition. */
-static uint32_t type_wanted(mach_msg_type_name_t disposition)
+static inline uint32_t type_wanted(mach_msg_type_name_t disposition)
 {
-	switch (disposition) {
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
-	case MACH_MSG_TYPE_MAKE_SEND:
-	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-		return MACH_PORT_TYPE_RECEIVE;
-	case MACH_MSG_TYPE_MOVE_SEND:
-	case MACH_MSG_TYPE_COPY_SEND:
-		return MACH_PORT_TYPE_SEND;
-	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-		return MACH_PORT_TYPE_SEND_ONCE;
-	default:
-		return 0;
-	}
+	static const uint32_t wanted[8] = {
+		[MACH_MSG_TYPE_MOVE_RECEIVE & 7] = MACH_PORT_TYPE_RECEIVE,
+		[MACH_MSG_TYPE_MOVE_SEND & 7] = MACH_PORT_TYPE_SEND,
+		[MACH_MSG_TYPE_MOVE_SEND_ONCE & 7] = MACH_PORT_TYPE_SEND_ONCE,
+		[MACH_MSG_TYPE_COPY_SEND & 7] = MACH_PORT_TYPE_SEND,
+		[MACH_MSG_TYPE_MAKE_SEND & 7] = MACH_PORT_TYPE_RECEIVE,
+		[MACH_MSG_TYPE_MAKE_SEND_ONCE & 7] = MACH_PORT_TYPE_RECEIVE,
+	};
+
+	return MACH_MSG_TYPE_PORT_ANY(disposition) ? wanted[disposition & 7] : 0;
 }
 
-kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
-	struct ipc_port **out, bool *dead)
+kern_return_t ipc_right_reserve(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
+	struct ipc_port **port, bool *dead)
 {
 	uint32_t wanted = type_wanted(disposition), type;
 	struct ipc_entry *entry;
-	struct ipc_port *port;
 
-	*out = NULL;
+	*port = NULL;
 	*dead = name == MACH_PORT_DEAD;
 	if (wanted == 0)
 		return KERN_INVALID_RIGHT;
@@ -154,43 +117,94 @@ kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, m
 	if (entry == NULL)
 		return KERN_INVALID_NAME;
 	type = ipc_entry_type(entry);
-	if (type == MACH_PORT_TYPE_DEAD_NAME && wanted != MACH_PORT_TYPE_RECEIVE) {
-		*dead = true;
-		if (disposition != MACH_MSG_TYPE_COPY_SEND && --entry->urefs == 0)
-			ipc_entry_free(space, name, entry);
-		return KERN_SUCCESS;
-	}
-	if (!(type & wanted))
+	*dead = type == MACH_PORT_TYPE_DEAD_NAME && wanted != MACH_PORT_TYPE_RECEIVE;
+	if (!(type & wanted) && !*dead)
 		return KERN_INVALID_RIGHT;
-	port = entry_port(entry);
-	*out = port;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE) {
+		entry->bits &= ~MACH_PORT_TYPE_RECEIVE;
+	} else if (wanted != MACH_PORT_TYPE_RECEIVE) {
+		if (entry->urefs == 0)
+			return KERN_INVALID_NAME; /* all are reserved */
+		if (disposition != MACH_MSG_TYPE_COPY_SEND)
+			entry->urefs--;
+	}
+	entry->bits |= IPC_ENTRY_RESERVED;
+	if (!*dead)
+		*port = entry_port(entry);
+	return KERN_SUCCESS;
+}
+
+void ipc_right_unreserve(
+	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **port)
+{
+	struct ipc_entry *entry = ipc_entry_at(space, name);
+
+	*port = NULL;
+	if (!MACH_PORT_VALID(name))
+		return;
+	entry->bits &= ~IPC_ENTRY_RESERVED;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
+		entry->bits |= MACH_PORT_TYPE_RECEIVE;
+	else if (disposition == MACH_MSG_TYPE_MOVE_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		entry->urefs++;
+}
+
+/* A receive right leaves the space. Its entry has gone already if it lost a send right, too. */
+static void take_receive(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry, struct ipc_port *port)
+{
+	if ((uint8_t)entry->bits == (uint8_t)name && ipc_entry_type(entry) == 0)
+		entry_clear(space, name, entry);
+	lock_acquire(&port->object.lock);
+	ipc_port_clear_receiver(port);
+	lock_release(&port->object.lock);
+}
+
+void ipc_right_take(
+	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port)
+{
+	struct ipc_entry *entry = ipc_entry_at(space, name);
+	uint32_t type;
+
+	if (!MACH_PORT_VALID(name))
+		return;
+	entry->bits &= ~IPC_ENTRY_RESERVED;
 	switch (disposition) {
 	case MACH_MSG_TYPE_MAKE_SEND:
 		(void)ipc_port_make_send(port);
-		break;
+		return;
 	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
 		(void)ipc_port_make_send_once(port);
-		break;
+		return;
 	case MACH_MSG_TYPE_COPY_SEND:
 		(void)ipc_port_copy_send(port);
-		break;
-	case MACH_MSG_TYPE_MOVE_SEND:
-		if (entry->urefs > 1) {
-			entry->urefs--;
-			(void)ipc_port_copy_send(port);
-		} else {
-			entry_lose_send(space, name, entry);
-		}
-		break;
-	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
+		return;
+	case MACH_MSG_TYPE_MOVE_RECEIVE:
+		take_receive(space, name, entry, port);
+		return;
+	}
+	/* The first that finds no reference left takes the entry's own right. */
+	type = (uint8_t)entry->bits == (uint8_t)name ? ipc_entry_type(entry) : 0;
+	if (entry->urefs != 0 ||
+		!(type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME))) {
+		(void)ipc_port_copy_send(port);
+	} else if (type & MACH_PORT_TYPE_SEND) {
+		entry_lose_send(space, name, entry);
+	} else if (type == MACH_PORT_TYPE_SEND_ONCE) {
 		request_cancel(space, entry);
 		entry_clear(space, name, entry);
-		break;
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		entry_lose_receive(space, name, entry);
-		break;
+	} else {
+		ipc_entry_free(space, name, entry);
 	}
-	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
+	struct ipc_port **port, bool *dead)
+{
+	kern_return_t result = ipc_right_reserve(space, name, disposition, port, dead);
+
+	if (result == KERN_SUCCESS)
+		ipc_right_take(space, name, disposition, *port);
+	return result;
 }
 
 /* A send right goes where another of the same port is: the count only. */
@@ -224,76 +238,6 @@ static void entry_fill(
 		ipc_entry_hash(space, name, entry);
 	if (type == MACH_PORT_TYPE_RECEIVE)
 		become_receiver(space, port, name);
-}
-
-static void restore_name(struct ipc_space *space, mach_port_name_t name, struct ipc_port *port, uint32_t type)
-{
-	struct ipc_entry *entry;
-	kern_return_t result = ipc_entry_alloc_name(space, name, &entry);
-
-	assert(result == KERN_SUCCESS); /* the index was freed in this hold of the lock */
-	entry_fill(space, name, entry, port, type);
-}
-
-void ipc_right_restore(
-	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port)
-{
-	struct ipc_entry *entry;
-	mach_port_name_t found;
-
-	if (port == NULL) { /* a null name, or a dead one that lost a reference */
-		if (!MACH_PORT_VALID(name) || disposition == MACH_MSG_TYPE_COPY_SEND)
-			return;
-		entry = ipc_entry_lookup(space, name);
-		if (entry == NULL) {
-			if (ipc_entry_alloc_name(space, name, &entry) != KERN_SUCCESS)
-				return;
-			entry->bits |= MACH_PORT_TYPE_DEAD_NAME;
-		}
-		entry->urefs++;
-		return;
-	}
-	switch (disposition) {
-	case MACH_MSG_TYPE_MAKE_SEND:
-		lock_acquire(&port->object.lock);
-		port->srights--;
-		port->mscount--;
-		lock_release(&port->object.lock);
-		ipc_object_release(&port->object);
-		break;
-	case MACH_MSG_TYPE_COPY_SEND:
-		drop_extra_send(port);
-		break;
-	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-		ipc_port_drop_send_once(port);
-		break;
-	case MACH_MSG_TYPE_MOVE_SEND:
-		entry = ipc_entry_find(space, &port->object, &found);
-		if (entry == NULL) {
-			restore_name(space, name, port, MACH_PORT_TYPE_SEND);
-		} else if (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND) {
-			entry->urefs++;
-			drop_extra_send(port);
-		} else {
-			entry->bits |= MACH_PORT_TYPE_SEND;
-			entry->urefs = 1;
-		}
-		break;
-	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-		restore_name(space, name, port, MACH_PORT_TYPE_SEND_ONCE);
-		break;
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		entry = ipc_entry_find(space, &port->object, &found);
-		if (entry == NULL) {
-			restore_name(space, name, port, MACH_PORT_TYPE_RECEIVE);
-		} else {
-			entry->bits |= MACH_PORT_TYPE_RECEIVE;
-			become_receiver(space, port, found);
-		}
-		break;
-	default:
-		panic("disposition %u was not copied in", disposition);
-	}
 }
 
 static kern_return_t entry_for(

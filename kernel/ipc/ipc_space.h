@@ -5,7 +5,8 @@
 #include <ipc/ipc_port.h>
 
 /*
- * An entry. `bits`: generation in bits 0-7, MACH_PORT_TYPE_* in bits 16-20; type 0: free.
+ * An entry. `bits`: generation in bits 0-7, MACH_PORT_TYPE_* in bits 16-20; type 0: free (or its receive right is
+ * reserved); RESERVED only within one hold of the lock.
  * One name per port holds its receive and send rights; every send-once right has a name of its own.
  */
 struct ipc_entry {
@@ -20,6 +21,7 @@ _Static_assert(sizeof(struct ipc_entry) == 32, "a page holds a whole number of e
 
 #define IPC_ENTRY_GENERATION  0xffu
 #define IPC_ENTRY_TYPES       0x1f0000u
+#define IPC_ENTRY_RESERVED    0x200000u /* ipc_right_reserve */
 #define IPC_ENTRIES_PER_CHUNK 128u
 #define IPC_CHUNK_BYTES       (IPC_ENTRIES_PER_CHUNK * sizeof(struct ipc_entry))
 #define IPC_INDEX_MAX         0xfffffeu /* index 0xffffff would contain MACH_PORT_DEAD, index 0 MACH_PORT_NULL */
@@ -38,8 +40,6 @@ struct ipc_space {
 	uint32_t chunks;     /* size of the directory: a power of two, or 0 */
 	uint32_t chunk_mask; /* chunks - 1, or 0 */
 	bool active;
-	bool holds_requests;      /* ipc_right_hold_requests */
-	struct ipc_request *held; /* by next */
 	struct ipc_entry **chunk; /* ipc_entry_none: no entry there yet */
 	uint32_t free_index;      /* first of the free list, 0 none */
 	uint32_t hash_size;       /* power of two */
@@ -130,7 +130,7 @@ void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 static inline struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_entry *entry = ipc_entry_lookup(space, name);
-	uint32_t type = entry != NULL ? ipc_entry_type(entry) : 0;
+	uint32_t type = entry != NULL ? entry->bits & (IPC_ENTRY_TYPES | IPC_ENTRY_RESERVED) : 0;
 
 	if ((type == MACH_PORT_TYPE_SEND || type == MACH_PORT_TYPE_SEND_ONCE) && !ipc_object_active(entry->object))
 		ipc_right_died(space, name, entry);
@@ -138,22 +138,23 @@ static inline struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_p
 }
 
 /*
- * Takes a right out of the space as the disposition says. Null and dead names: *port null, *dead tells.
- * KERN_INVALID_NAME, KERN_INVALID_RIGHT; nothing changed then. A receive right taken must be restored, or cleared of
- * its receiver (ipc_port_clear_receiver), before the space is unlocked.
+ * Taking rights out of a space, several or none, in one hold of its lock: each is reserved, then each is taken, or, if
+ * one could not be, what was reserved is let go. A reservation shows in the entry alone: its user references are
+ * counted down, the type of a receive right is off, and it does not become a dead name. So to the next reservation it
+ * looks as if the right had gone, but nobody has to be told if it stays.
+ *
+ * Reserve: as the disposition says. Null and dead names: *port null, *dead tells. KERN_INVALID_NAME,
+ * KERN_INVALID_RIGHT: nothing reserved. Take: the right is the caller's; a receive right has no receiver any more.
  */
+kern_return_t ipc_right_reserve(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
+	struct ipc_port **port, bool *dead);
+void ipc_right_unreserve(
+	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port **port);
+void ipc_right_take(
+	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port);
+/* One right. */
 kern_return_t ipc_right_copyin(struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition,
 	struct ipc_port **port, bool *dead);
-/*
- * For several rights of which none shall be taken if one cannot be, in one hold of the lock: from the first call to the
- * second the requests on names that lose their right are kept; then they are told that the names have gone, or are
- * back.
- */
-void ipc_right_hold_requests(struct ipc_space *space);
-void ipc_right_settle_requests(struct ipc_space *space, bool gone);
-/* Puts back what ipc_right_copyin took in the same hold of the lock. */
-void ipc_right_restore(
-	struct ipc_space *space, mach_port_name_t name, mach_msg_type_name_t disposition, struct ipc_port *port);
 /*
  * Puts a right (received disposition) in; consumed on success. *name MACH_PORT_DEAD if the port is dead. wanted:
  * MACH_PORT_NULL or the name it must have. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE; with a wanted name KERN_NAME_EXISTS,

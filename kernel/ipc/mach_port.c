@@ -253,11 +253,6 @@ kern_return_t mach_port_extract_right(ipc_space_t task, mach_port_name_t name, m
 		return KERN_INVALID_TASK;
 	result = ipc_right_copyin(task, name, msgt_name, poly, &dead);
 	*polyPoly = msgt_name;
-	if (result == KERN_SUCCESS && msgt_name == MACH_MSG_TYPE_MOVE_RECEIVE) {
-		lock_acquire(&(*poly)->object.lock);
-		ipc_port_clear_receiver(*poly);
-		lock_release(&(*poly)->object.lock);
-	}
 	if (result == KERN_SUCCESS && dead)
 		result = KERN_INVALID_RIGHT;
 	return space_done(task, result);

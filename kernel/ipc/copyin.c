@@ -1,7 +1,8 @@
 /*
  * A message from a task into the kernel.
  *
- * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), then
+ * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), read
+ * once, so that what was checked is what counts; then
  * snapshots of out-of-line memory (the same), then, under one hold of the space's lock, all rights, which touches no
  * user memory; if one cannot be had those taken go back. Out-of-line ranges that the sender gives away are unmapped
  * last. The last such range is moved at once rather than copied and unmapped, so that its pages can change hands; the
@@ -318,7 +319,7 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 			vm_deallocate(self->task->map, (vm_address_t)(uintptr_t)descriptor->out_of_line.address,
 				bytes) == KERN_RESTART)
 			;
-		if (carry->names != NULL) {
+		if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
 			kfree(carry->account, carry->names, carry->count * sizeof(*carry->names));
 			carry->names = NULL;
 		}
@@ -326,40 +327,6 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 }
 
 /* --- The message. */
-
-/* Where every message begins. */
-struct start {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-};
-
-/* The beginning of the message at the address, its descriptor count, and whether its sizes make sense. */
-static mach_msg_return_t read_start(
-	vm_address_t address, mach_msg_size_t size, struct start *start, unsigned *descriptors)
-{
-	kern_return_t result;
-
-	if (size < sizeof(mach_msg_header_t))
-		return MACH_SEND_MSG_TOO_SMALL;
-	if (size > MACH_MSG_SIZE_MAX)
-		return MACH_SEND_TOO_LARGE;
-	if (size % 4 != 0)
-		return MACH_SEND_INVALID_HEADER;
-	result = copyin(address, start, size < sizeof(*start) ? sizeof(start->header) : sizeof(*start));
-	if (result != KERN_SUCCESS)
-		return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
-	*descriptors = 0;
-	if (start->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) {
-		if (size < sizeof(*start))
-			return MACH_SEND_MSG_TOO_SMALL;
-		*descriptors = start->body.msgh_descriptor_count;
-		if (*descriptors > MACH_MSG_DESCRIPTORS_MAX)
-			return MACH_SEND_TOO_LARGE;
-		if (size < sizeof(*start) + *descriptors * sizeof(mach_msg_descriptor_t))
-			return MACH_SEND_MSG_TOO_SMALL;
-	}
-	return MACH_MSG_SUCCESS;
-}
 
 static bool header_valid(const mach_msg_header_t *header)
 {
@@ -370,6 +337,64 @@ static bool header_valid(const mach_msg_header_t *header)
 		return false;
 	/* Without a disposition the local name means nothing: often it is left from a message received. */
 	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
+}
+
+/* Whether a complex message is as long as it must be for its descriptors. */
+static mach_msg_return_t count_valid(const mach_msg_header_t *header, mach_msg_size_t size)
+{
+	const mach_msg_body_t *body = (const mach_msg_body_t *)(header + 1);
+
+	if (size < sizeof(*header) + sizeof(*body))
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (body->msgh_descriptor_count > MACH_MSG_DESCRIPTORS_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (size < sizeof(*header) + sizeof(*body) + body->msgh_descriptor_count * sizeof(mach_msg_descriptor_t))
+		return MACH_SEND_MSG_TOO_SMALL;
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t ipc_kmsg_read(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
+{
+	mach_msg_return_t result = MACH_MSG_SUCCESS;
+	struct ipc_kmsg *kmsg;
+	mach_msg_header_t *header;
+
+	if (size < sizeof(*header))
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (size > MACH_MSG_SIZE_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (size % 4 != 0)
+		return MACH_SEND_INVALID_HEADER;
+	kmsg = ipc_kmsg_alloc_image(self->task->account, size);
+	if (kmsg == NULL)
+		return MACH_SEND_NO_BUFFER;
+	header = &kmsg->header;
+	if (size > IPC_KMSG_SMALL_IMAGE || machine_copy_from_user(header, address, size) != 0) {
+		kern_return_t copied = copyin(address, header, size);
+
+		if (copied != KERN_SUCCESS)
+			result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
+	}
+	header->msgh_size = size;
+	if (result == MACH_MSG_SUCCESS && (header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		result = count_valid(header, size);
+	if (result == MACH_MSG_SUCCESS && !header_valid(header))
+		result = MACH_SEND_INVALID_HEADER;
+	else if (result == MACH_MSG_SUCCESS && !MACH_PORT_VALID(header->msgh_remote_port))
+		result = MACH_SEND_INVALID_DEST;
+	if (result != MACH_MSG_SUCCESS) {
+		ipc_kmsg_free(kmsg);
+		return result;
+	}
+	if (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		unsigned descriptors = ((mach_msg_body_t *)(header + 1))->msgh_descriptor_count;
+
+		if (descriptors != 0 && (kmsg = ipc_kmsg_make_slots(kmsg, descriptors)) == NULL)
+			return MACH_SEND_NO_BUFFER;
+	}
+	ipc_kmsg_sent_by(kmsg, self->task);
+	*out = kmsg;
+	return MACH_MSG_SUCCESS;
 }
 
 /* Memory and rights of any message whose bytes are here. */
@@ -394,44 +419,18 @@ static mach_msg_return_t take_all(struct thread *self, struct ipc_kmsg *kmsg)
 	return result;
 }
 
-mach_msg_return_t ipc_kmsg_copyin(
-	struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
+mach_msg_return_t ipc_kmsg_take(struct thread *self, struct ipc_kmsg *kmsg)
 {
-	struct start start;
-	mach_msg_header_t *header = &start.header;
-	mach_msg_size_t read = size < sizeof(start) ? sizeof(start.header) : sizeof(start);
-	struct ipc_kmsg *kmsg;
-	unsigned descriptors;
-	mach_msg_return_t result = read_start(address, size, &start, &descriptors);
-	kern_return_t copied = KERN_SUCCESS;
+	mach_msg_bits_t bits = kmsg->header.msgh_bits;
 
-	if (result != MACH_MSG_SUCCESS)
-		return result;
-	if (!header_valid(header))
-		return MACH_SEND_INVALID_HEADER;
-	if (!MACH_PORT_VALID(header->msgh_remote_port))
-		return MACH_SEND_INVALID_DEST;
-	kmsg = ipc_kmsg_alloc_slots(self->task->account, size, descriptors, descriptors);
-	if (kmsg == NULL)
-		return MACH_SEND_NO_BUFFER;
-	ipc_kmsg_sent_by(kmsg, self->task);
-	/* Nothing is read twice: what was checked is what counts. */
-	memcpy(&kmsg->header, &start, read);
-	kmsg->header.msgh_size = size;
-	if (size > read)
-		copied = copyin(address + read, (char *)&kmsg->header + read, size - read);
-	if (copied != KERN_SUCCESS)
-		result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
-	else if (descriptors != 0 || !take_common_header(self->task->space, kmsg))
-		result = take_all(self, kmsg);
-	if (result != MACH_MSG_SUCCESS) {
-		ipc_kmsg_destroy(kmsg);
-		return result;
+	if (kmsg->descriptors != 0 || !take_common_header(self->space, kmsg)) {
+		mach_msg_return_t result = take_all(self, kmsg);
+
+		if (result != MACH_MSG_SUCCESS)
+			return result;
 	}
-	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(header->msgh_bits));
-	kmsg->local_disposition =
-		kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(header->msgh_bits)) : 0;
-	count_events(bytes_copied, size);
-	*out = kmsg;
+	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(bits));
+	kmsg->local_disposition = kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(bits)) : 0;
+	count_events(bytes_copied, kmsg->header.msgh_size);
 	return MACH_MSG_SUCCESS;
 }

@@ -35,8 +35,8 @@ static mach_port_name_t right_out(
 	return name;
 }
 
-/* Replaces an array of rights by its names, as memory to be mapped. */
-static void names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc_carry *carry)
+/* Replaces an array of rights by its names, as memory to be mapped. False: not all of it. */
+static bool names_out(struct ipc_space *space, struct ipc_carry *carry)
 {
 	uint64_t bytes = carry->count * sizeof(mach_port_name_t);
 	mach_port_name_t *names = kalloc(space->account, bytes);
@@ -58,52 +58,59 @@ static void names_out(struct ipc_space *space, struct ipc_kmsg *kmsg, struct ipc
 		carry->copy = vm_map_copy_from_kernel(names, bytes);
 		kfree(space->account, names, bytes);
 	}
-	if (carry->copy == NULL || failed)
-		kmsg->trouble = MACH_RCV_BODY_ERROR;
+	return carry->copy != NULL && !failed;
 }
 
-static void rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+/* The header, as the receiver sees it: remote is where to reply. */
+static void header_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	mach_msg_header_t *header = &kmsg->header;
-	mach_msg_bits_t complex =
-		kmsg->descriptors != 0 ? MACH_MSGH_BITS_COMPLEX : header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
-	bool header_failed = false, body_failed = false;
+	bool failed = false;
 
-	/* As the receiver sees it, remote is where to reply. */
-	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) | complex;
+	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
+			    (header->msgh_bits & MACH_MSGH_BITS_COMPLEX);
 	header->msgh_local_port = kmsg->local_name;
+	header->msgh_remote_port = MACH_PORT_NULL;
+	if (kmsg->local_port == NULL)
+		return;
 	lock_acquire(&space->lock);
-	header->msgh_remote_port = right_out(space, &kmsg->local_port, kmsg->local_disposition, &header_failed);
+	header->msgh_remote_port = right_out(space, &kmsg->local_port, kmsg->local_disposition, &failed);
+	lock_release(&space->lock);
+	if (failed) {
+		ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
+		kmsg->local_port = NULL;
+		kmsg->trouble = MACH_RCV_HEADER_ERROR;
+	}
+}
+
+static void body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	bool failed = false;
+
+	lock_acquire(&space->lock);
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
-		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
 
 		if (carry->type != MACH_MSG_PORT_DESCRIPTOR)
 			continue;
-		descriptor->port = (mach_msg_port_descriptor_t){.type = MACH_MSG_PORT_DESCRIPTOR,
+		ipc_kmsg_descriptor(kmsg, i)->port = (mach_msg_port_descriptor_t){.type = MACH_MSG_PORT_DESCRIPTOR,
 			.disposition = carry->disposition,
 			.name = carry->dead ? MACH_PORT_DEAD
-					    : right_out(space, &carry->port, carry->disposition, &body_failed)};
+					    : right_out(space, &carry->port, carry->disposition, &failed)};
 	}
 	lock_release(&space->lock);
-	/* What found no room. */
-	ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
-	kmsg->local_port = NULL;
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
 
-		if (carry->type == MACH_MSG_PORT_DESCRIPTOR) {
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR && carry->port != NULL) { /* found no room */
 			ipc_port_release_right(carry->port, carry->disposition);
 			carry->port = NULL;
 		} else if (carry->type == MACH_MSG_OOL_PORTS_DESCRIPTOR && carry->ports != NULL) {
-			names_out(space, kmsg, carry);
+			failed |= !names_out(space, carry);
 		}
 	}
-	if (body_failed)
+	if (failed && kmsg->trouble == MACH_MSG_SUCCESS)
 		kmsg->trouble = MACH_RCV_BODY_ERROR;
-	if (header_failed)
-		kmsg->trouble = MACH_RCV_HEADER_ERROR;
-	ipc_deferred_run();
 }
 
 /* Maps what a descriptor carries and writes its address. */
@@ -148,8 +155,11 @@ static mach_msg_return_t memory_out(struct thread *self, struct ipc_kmsg *kmsg, 
 mach_msg_return_t ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	if (!kmsg->rights_done) {
-		rights_out(self->task->space, kmsg);
+		header_out(self->space, kmsg);
+		if (kmsg->descriptors != 0)
+			body_out(self->space, kmsg);
 		kmsg->rights_done = true;
+		ipc_deferred_run();
 	}
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		if (kmsg->carry[i].type != MACH_MSG_PORT_DESCRIPTOR && memory_out(self, kmsg, i) == KERN_RESTART)
@@ -177,8 +187,10 @@ mach_msg_return_t ipc_kmsg_store(
 {
 	mach_msg_size_t plain = ((kmsg->header.msgh_size + 7) & ~7u) + sizeof(mach_msg_trailer_t);
 	mach_msg_size_t all = ipc_kmsg_trailer(kmsg, size, wanted);
-	kern_return_t result = copyout(&kmsg->header, buffer, all < plain ? all : plain);
+	kern_return_t result = KERN_SUCCESS;
 
+	if (all > IPC_KMSG_SMALL || machine_copy_to_user(buffer, &kmsg->header, all < plain ? all : plain) != 0)
+		result = copyout(&kmsg->header, buffer, all < plain ? all : plain);
 	if (result == KERN_SUCCESS && all > plain)
 		result = store_tokens(kmsg, buffer + plain, all - plain);
 	if (result == KERN_RESTART)

@@ -131,9 +131,6 @@ int64_t ipc_trap_reply_defer(struct thread *self);
 int64_t ipc_trap_send(struct thread *self);
 int64_t ipc_trap_mach_msg(struct thread *self);
 int64_t ipc_trap_reply_port(struct thread *self);
-/* TRAP_MACH_MSG in the commonest case (ipc/exchange.c); returns, with nothing changed, in any other. */
-void ipc_exchange(struct thread *self);
-void ipc_exchange_one(struct thread *self); /* on the only processor */
 
 /*
  * The fast path (ipc/fast.c), jumped to by the entry code on the empty stack, with the user's registers where

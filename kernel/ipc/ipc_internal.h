@@ -80,11 +80,6 @@ void ipc_notify_send_once(struct ipc_port *right);
 struct thread *ipc_mqueue_post(struct ipc_port *port, struct ipc_element *element, bool claim);
 /* Port locked and active: a message goes back to the head; one receiver is woken. */
 void ipc_mqueue_put_back(struct ipc_port *port, struct ipc_element *element);
-/*
- * Port locked: a thread that waits in mach_msg for a message of `size` bytes and is the one that a message posted now
- * would wake, claimed and off its list; it may be handed the message directly. Null: post it.
- */
-struct thread *ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size);
 /* Port locked: takes the element off. Messages: the count and a blocked sender are seen to. */
 void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
 /*
@@ -93,7 +88,7 @@ void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
  */
 struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
 /* Object locked: the current thread becomes one of its receivers; it gives the object's reference to the thread. */
-void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline);
+void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline);
 /*
  * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was
  * taken off the list by who woke it: if it does not look at the queue, it owes a pass_on.
@@ -114,6 +109,11 @@ void ipc_mqueue_wake_sender(struct ipc_port *port);
  */
 struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots);
+/* The same for an image that comes from a task: undefined but for its size. No carries. */
+struct ipc_kmsg *ipc_kmsg_alloc_image(struct account *account, mach_msg_size_t size);
+/* Room for the carries of so many descriptors in a message that has none; it may move. Null: no memory, and it is
+ * gone. */
+struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots);
 /* The memory only: rights have been taken out. */
 void ipc_kmsg_free(struct ipc_kmsg *kmsg);
 /* Releases rights and memory at once; deferred.c. */
@@ -127,7 +127,19 @@ bool ipc_kmsg_fits_words(const struct ipc_kmsg *kmsg);
 /* words[8] from the body, zeros after; returns the count. */
 unsigned ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8]);
 /* The disposition by which a right arrives; the kernel gives away what it has made or copied before. */
-uint8_t ipc_received_as(mach_msg_type_name_t disposition);
+static inline uint8_t ipc_received_as(mach_msg_type_name_t disposition)
+{
+	static const uint8_t received[8] = {
+		[MACH_MSG_TYPE_MOVE_RECEIVE & 7] = MACH_MSG_TYPE_PORT_RECEIVE,
+		[MACH_MSG_TYPE_MOVE_SEND & 7] = MACH_MSG_TYPE_PORT_SEND,
+		[MACH_MSG_TYPE_MOVE_SEND_ONCE & 7] = MACH_MSG_TYPE_PORT_SEND_ONCE,
+		[MACH_MSG_TYPE_COPY_SEND & 7] = MACH_MSG_TYPE_PORT_SEND,
+		[MACH_MSG_TYPE_MAKE_SEND & 7] = MACH_MSG_TYPE_PORT_SEND,
+		[MACH_MSG_TYPE_MAKE_SEND_ONCE & 7] = MACH_MSG_TYPE_PORT_SEND_ONCE,
+	};
+
+	return MACH_MSG_TYPE_PORT_ANY(disposition) ? received[disposition & 7] : MACH_MSG_TYPE_PORT_SEND;
+}
 
 /* A block of IPC_KMSG_SMALL bytes that this processor keeps, or null; and one kept, false if there are enough. */
 static inline struct ipc_kmsg *ipc_kmsg_spare_take(void)
@@ -180,12 +192,10 @@ static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_s
 	return all;
 }
 
-/*
- * The message at a user address, rights and memory taken from the current task. KERN_RESTART, IPC_SEND_FULL or an
- * error: nothing taken.
- */
-mach_msg_return_t ipc_kmsg_copyin(
-	struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out);
+/* The bytes of a message at a user address, checked. KERN_RESTART or MACH_SEND_*: there is no message. */
+mach_msg_return_t ipc_kmsg_read(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out);
+/* Its rights and memory, from the current task. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing taken. */
+mach_msg_return_t ipc_kmsg_take(struct thread *self, struct ipc_kmsg *kmsg);
 /*
  * Rights and memory into the current task, wire image completed. KERN_RESTART: call again with the same message.
  * MACH_RCV_HEADER_ERROR, MACH_RCV_BODY_ERROR: some could not be; their names are null and the message can be delivered.
@@ -270,11 +280,9 @@ struct ipc_receiver {
  */
 #define IPC_RECEIVE_WAIT 0x7fff0001
 int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want);
-/*
- * The last part: self->ipc.taking, which fits, goes to user memory; only buffer, size, trailer and words of `want` are
- * looked at.
- */
-int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want);
+/* The last part: self->ipc.taking, which fits, goes to user memory. trailer: MACH_RCV_TRAILER_*. */
+int64_t ipc_receive_finish(
+	struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer);
 /* The thread will not take the message that it was given: back to its queue, if that can be. No locks held. */
 void ipc_receive_give_up(struct thread *thread);
 

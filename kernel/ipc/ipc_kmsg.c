@@ -6,59 +6,106 @@
 
 #define RIGHT_COST 400 /* instructions for one that goes with a message, about (kern/piece.h) */
 
-/*
- * Bytes of the structure for a message: itself (with the header), the rest of the image, room for the trailer, the
- * carries.
- */
-static size_t kmsg_bytes(mach_msg_size_t size, unsigned slots)
+/* Bytes of the structure without carries: itself (with the header), the rest of the image, room for the trailer. */
+static size_t image_bytes(mach_msg_size_t size)
 {
 	size_t image = ((size_t)size + 7) & ~(size_t)7;
 
 	if (image < sizeof(mach_msg_header_t))
 		image = sizeof(mach_msg_header_t);
-	image += offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t) + slots * sizeof(struct ipc_carry);
-	return image < IPC_KMSG_SMALL ? IPC_KMSG_SMALL : image;
+	return image + offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t);
+}
+
+/* A block that holds no message yet. */
+static struct ipc_kmsg *begin(
+	struct ipc_kmsg *kmsg, struct account *account, size_t bytes, mach_msg_size_t size, unsigned slots)
+{
+	list_init(&kmsg->element.link);
+	kmsg->element.is_caller = false;
+	kmsg->remote_port = kmsg->local_port = NULL;
+	kmsg->tokens = NULL;
+	kmsg->account = account;
+	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes) - slots;
+	kmsg->sender_id = 0;
+	kmsg->allocated = (uint32_t)bytes;
+	kmsg->descriptors = 0;
+	kmsg->slots = slots;
+	kmsg->remote_disposition = kmsg->local_disposition = 0;
+	kmsg->lost = kmsg->numbered = kmsg->rights_done = false;
+	kmsg->trouble = MACH_MSG_SUCCESS;
+	kmsg->header.msgh_size = size;
+	return kmsg;
 }
 
 /* Blocks that a processor keeps are on nobody's account. */
-static struct ipc_kmsg *kmsg_memory(struct account *account, size_t bytes)
+static struct ipc_kmsg *small_block(struct account *account)
 {
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
-	struct ipc_kmsg *kmsg = NULL;
-
-	if (bytes == IPC_KMSG_SMALL && d->reserve != NULL) {
-		kmsg = d->reserve;
-		d->reserve = NULL;
-		account = kmsg->account;
-	} else if (bytes == IPC_KMSG_SMALL && d->spares != 0) {
-		if (!account_charge(account, IPC_KMSG_SMALL))
-			return NULL;
-		kmsg = ipc_kmsg_spare_take();
-	}
-	if (kmsg != NULL)
-		memset(kmsg, 0, IPC_KMSG_SMALL);
-	else
-		kmsg = kalloc(account, bytes);
-	if (kmsg != NULL)
-		kmsg->account = account;
-	return kmsg;
+	if (CURRENT_PROCESSOR->deferred->spares == 0)
+		return kalloc(account, IPC_KMSG_SMALL);
+	return account_charge(account, IPC_KMSG_SMALL) ? ipc_kmsg_spare_take() : NULL;
 }
 
 struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots)
 {
-	size_t bytes = kmsg_bytes(size, slots);
-	struct ipc_kmsg *kmsg = kmsg_memory(account, bytes);
+	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+	size_t bytes = image_bytes(size) + slots * sizeof(struct ipc_carry);
+	struct ipc_kmsg *kmsg;
 
+	if (bytes > IPC_KMSG_SMALL) {
+		kmsg = kalloc(account, bytes);
+	} else {
+		bytes = IPC_KMSG_SMALL;
+		kmsg = d->reserve != NULL ? d->reserve : small_block(account);
+		if (d->reserve != NULL)
+			account = kmsg->account;
+		d->reserve = NULL;
+		if (kmsg != NULL)
+			memset(kmsg, 0, IPC_KMSG_SMALL);
+	}
 	if (kmsg == NULL)
 		return NULL;
-	list_init(&kmsg->element.link);
-	kmsg->allocated = (uint32_t)bytes;
+	(void)begin(kmsg, account, bytes, size, slots);
 	kmsg->descriptors = descriptors;
-	kmsg->slots = slots;
-	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes - slots * sizeof(struct ipc_carry));
-	kmsg->header.msgh_size = size;
 	return kmsg;
+}
+
+struct ipc_kmsg *ipc_kmsg_alloc_image(struct account *account, mach_msg_size_t size)
+{
+	struct ipc_kmsg *kmsg;
+	size_t bytes = IPC_KMSG_SMALL;
+
+	if (__builtin_expect(size <= IPC_KMSG_SMALL_IMAGE, 1)) {
+		kmsg = small_block(account);
+	} else {
+		bytes = image_bytes(size);
+		kmsg = kalloc(account, bytes);
+	}
+	if (kmsg == NULL)
+		return NULL;
+	/* Behind the image zero to a multiple of 8, as in every message; sizes are multiples of 4. */
+	*(uint32_t *)((char *)&kmsg->header + size) = 0;
+	return begin(kmsg, account, bytes, size, 0);
+}
+
+struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots)
+{
+	size_t image = image_bytes(kmsg->header.msgh_size), bytes = image + slots * sizeof(struct ipc_carry);
+	struct ipc_kmsg *larger = kmsg;
+
+	if (bytes > kmsg->allocated) {
+		larger = kalloc(kmsg->account, bytes);
+		if (larger != NULL)
+			memcpy(&begin(larger, kmsg->account, bytes, 0, 0)->header, &kmsg->header,
+				image - offsetof(struct ipc_kmsg, header));
+		ipc_kmsg_free(kmsg);
+		if (larger == NULL)
+			return NULL;
+	}
+	larger->descriptors = larger->slots = slots;
+	larger->carry = (struct ipc_carry *)((char *)larger + larger->allocated) - slots;
+	memset(larger->carry, 0, slots * sizeof(struct ipc_carry));
+	return larger;
 }
 
 struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, unsigned descriptors)
@@ -95,17 +142,18 @@ void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 
 static void carry_release(struct ipc_carry *carry)
 {
-	ipc_port_release_right(carry->port, carry->disposition);
 	if (carry->copy != NULL)
 		vm_map_copy_discard(carry->copy);
-	for (uint32_t i = 0; carry->ports != NULL && i < carry->count; i++) {
-		ipc_port_release_right(carry->ports[i], carry->disposition);
-		piece_spend(RIGHT_COST);
-	}
-	if (carry->ports != NULL)
+	if (carry->type != MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+		ipc_port_release_right(carry->port, carry->disposition);
+	} else {
+		for (uint32_t i = 0; carry->ports != NULL && i < carry->count; i++) {
+			ipc_port_release_right(carry->ports[i], carry->disposition);
+			piece_spend(RIGHT_COST);
+		}
 		kfree(carry->account, carry->ports, carry->count * sizeof(*carry->ports));
-	if (carry->names != NULL)
 		kfree(carry->account, carry->names, carry->count * sizeof(*carry->names));
+	}
 	*carry = (struct ipc_carry){0};
 }
 
@@ -143,19 +191,6 @@ static struct ipc_carry *carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t ty
 	*ipc_kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){.type = {.type = type}};
 	kmsg->carry[i].type = type;
 	return &kmsg->carry[i];
-}
-
-uint8_t ipc_received_as(mach_msg_type_name_t disposition)
-{
-	switch (disposition) {
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		return MACH_MSG_TYPE_PORT_RECEIVE;
-	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-		return MACH_MSG_TYPE_PORT_SEND_ONCE;
-	default:
-		return MACH_MSG_TYPE_PORT_SEND;
-	}
 }
 
 void ipc_kmsg_put_port(struct ipc_kmsg *kmsg, unsigned i, struct ipc_port *port, mach_msg_type_name_t disposition)

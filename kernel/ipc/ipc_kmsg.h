@@ -15,36 +15,40 @@ struct ipc_carry {
 	bool dead; /* the sender passed a dead name, or the right died: port is null, the receiver gets MACH_PORT_DEAD
 		    */
 	bool deallocate; /* at copyin: the sender's range goes when the send is certain */
-	struct ipc_port *port;
-	vm_map_copy_t copy;      /* out-of-line bytes */
-	struct ipc_port **ports; /* kalloc'ed array of `count` rights */
+	uint32_t count;  /* rights in the array */
+	union {
+		struct ipc_port *port;
+		struct ipc_port **ports; /* kalloc'ed array: of a port array */
+	};
+	vm_map_copy_t copy; /* out-of-line bytes */
+	union {
+		uint64_t size;   /* of those */
+		uint32_t *names; /* of a port array, during copyin: kalloc'ed, the sender's names of ports[] */
+	};
 	struct account *account; /* pays for the arrays */
-	uint32_t count;
-	uint64_t size;
-	uint32_t *names; /* during copyin: kalloc'ed, the sender's names of ports[] */
 };
 
 struct ipc_kmsg {
 	struct ipc_element element;   /* in a port's queue */
 	struct ipc_port *remote_port; /* right of the header's remote disposition */
 	struct ipc_port *local_port;
-	uint8_t remote_disposition;
-	uint8_t local_disposition;
-	bool lost;            /* its notification found the account of who gets it full */
-	bool numbered;        /* seqno is set: it has left its queue before */
+	struct task_tokens *tokens; /* of the sending task, as they were then; a reference, or null */
+	struct account *account;
+	struct ipc_carry *carry;
+	uint32_t sender_id;   /* 0: the kernel */
 	uint32_t allocated;   /* bytes of this structure in kalloc */
 	uint32_t descriptors; /* how many it has */
 	uint32_t slots;       /* how many there is room for */
-	struct ipc_carry *carry;
-	struct account *account;
-	uint32_t sender_id;         /* 0: the kernel */
-	struct task_tokens *tokens; /* of the sending task, as they were then; a reference, or null */
+	uint8_t remote_disposition;
+	uint8_t local_disposition;
+	bool lost;                 /* its notification found the account of who gets it full */
+	bool numbered;             /* seqno is set: it has left its queue before */
+	bool rights_done;          /* copyout has turned all rights into names */
+	mach_msg_return_t trouble; /* what copyout could not do */
 	/* Set when it leaves the queue: */
 	mach_port_seqno_t seqno;
 	mach_port_name_t local_name; /* of the port that it came in by */
 	uint64_t payload;
-	bool rights_done;                                     /* copyout has turned all rights into names */
-	mach_msg_return_t trouble;                            /* what copyout could not do */
 	mach_msg_header_t header __attribute__((aligned(8))); /* wire image, header.msgh_size bytes */
 };
 

@@ -100,34 +100,6 @@ void ipc_mqueue_put_back(struct ipc_port *port, struct ipc_element *element)
 	(void)announce(port, false);
 }
 
-struct thread *ipc_mqueue_claim_receiver(struct ipc_port *port, mach_msg_size_t size)
-{
-	struct ipc_object *object = &port->object;
-	struct ipc_pset *set = NULL;
-	struct thread *thread = NULL, *first;
-
-	if (!list_empty(&port->queue) || object->slot != NULL)
-		return NULL;
-	if (list_empty(&object->receivers) && port->set != NULL) {
-		set = port->set;
-		object = &set->object;
-		lock_acquire(&object->lock);
-	}
-	first = list_first(&object->receivers, struct thread, wait_link);
-	/* Of a set: another member may have messages that come first. */
-	if (first != NULL && object->slot == NULL && (set == NULL || list_empty(&set->ready)) &&
-		!first->ipc.receive_words && (mach_msg_size_t)(first->regs.rdx >> 32) >= size &&
-		!machine_fpu_elsewhere(first) && thread_claim(first, WAIT_AWAKENED)) {
-		thread = first;
-		list_remove(&thread->wait_link);
-		thread->ipc.wait_object = NULL;
-		ipc_object_release(object); /* not the last: the space that receives has another */
-	}
-	if (set != NULL)
-		lock_release(&object->lock);
-	return thread;
-}
-
 bool ipc_mqueue_full(const struct ipc_port *port)
 {
 	return port->msgcount >= port->qlimit;
@@ -196,11 +168,12 @@ struct ipc_port *ipc_mqueue_ready(struct ipc_object *object)
 	}
 }
 
-void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, uint64_t deadline)
+void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline)
 {
 	self->ipc.wait_object = object;
+	self->ipc.receive_words = words;
 	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
-	if (self->ipc.receive_words && object->slot == NULL)
+	if (words && object->slot == NULL)
 		object->slot = self;
 	else
 		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */

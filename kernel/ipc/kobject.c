@@ -148,9 +148,13 @@ static struct ipc_kmsg *error_reply(const struct ipc_kmsg *in, kern_return_t cod
 /* Whether a right among the arguments has died: to a routine it would look like one that was left out. */
 static bool carries_dead(const struct ipc_kmsg *in)
 {
-	for (unsigned i = 0; i < in->descriptors; i++)
-		if (in->carry[i].dead || (in->carry[i].port != NULL && !ipc_port_active(in->carry[i].port)))
+	for (unsigned i = 0; i < in->descriptors; i++) {
+		const struct ipc_carry *carry = &in->carry[i];
+
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR &&
+			(carry->dead || (carry->port != NULL && !ipc_port_active(carry->port))))
 			return true;
+	}
 	return false;
 }
 

@@ -42,22 +42,25 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
 	vm_address_t message = self->regs.rdi;
 	mach_msg_size_t size = (mach_msg_size_t)self->regs.rdx;
-	struct ipc_kmsg *kmsg = NULL;
+	mach_port_name_t name;
+	struct ipc_kmsg *kmsg;
 	mach_msg_return_t result;
 
-	while ((result = ipc_kmsg_copyin(self, message, size, &kmsg)) == IPC_SEND_FULL) {
-		mach_port_name_t name;
-
-		result = copyin(message + offsetof(mach_msg_header_t, msgh_remote_port), &name, sizeof(name));
-		if (result != KERN_SUCCESS)
-			return result == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
-		result = ipc_send_full(self, name, option, deadline_of(self, option & MACH_SEND_TIMEOUT),
-			(mach_port_name_t)self->regs.r9);
+	for (;;) {
+		result = ipc_kmsg_read(self, message, size, &kmsg);
+		if (result != MACH_MSG_SUCCESS)
+			return result;
+		result = ipc_kmsg_take(self, kmsg);
+		if (result == MACH_MSG_SUCCESS)
+			break;
+		name = kmsg->header.msgh_remote_port;
+		ipc_kmsg_destroy(kmsg);
+		if (result == IPC_SEND_FULL)
+			result = ipc_send_full(self, name, option, deadline_of(self, option & MACH_SEND_TIMEOUT),
+				(mach_port_name_t)self->regs.r9);
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
-	if (result != MACH_MSG_SUCCESS)
-		return result;
 	self->ipc.deadline = 0;
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
 	if (ipc_port_is_kernel(kmsg->remote_port))
@@ -125,18 +128,6 @@ static int64_t both_halves(struct thread *self, bool resumed, bool died)
 	return result;
 }
 
-/* A sender has given us its message while we waited. */
-static int64_t finish_handed(struct thread *self)
-{
-	struct ipc_receiver want = {
-		.trailer = (mach_msg_option_t)self->regs.rsi,
-		.buffer = self->regs.rdi,
-		.size = (mach_msg_size_t)(self->regs.rdx >> 32),
-	};
-
-	return ipc_receive_finish(self, &want);
-}
-
 void ipc_mach_msg_continue(struct thread *self)
 {
 	bool sending = (int64_t)self->regs.rax == TRAP_MACH_MSG && ((mach_msg_option_t)self->regs.rsi & MACH_SEND_MSG);
@@ -144,19 +135,23 @@ void ipc_mach_msg_continue(struct thread *self)
 	int64_t result;
 	bool died = false;
 
-	if (sending)
-		ipc_send_woken(self);
-	else
-		(void)ipc_mqueue_wait_over(self, &died);
-	if (self->ipc.taking != NULL)
-		result = finish_handed(self);
-	else if (waited == WAIT_TIMED_OUT)
-		result = sending ? MACH_SEND_TIMED_OUT : MACH_RCV_TIMED_OUT;
-	else if (waited == WAIT_INTERRUPTED)
-		result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
-	else
-		result = both_halves(self, true, died);
-	ipc_send_room_over(self);
+	if (self->ipc.taking != NULL) {
+		/* A sender has handed us its message while we waited. */
+		result = ipc_receive_finish(self, self->regs.rdi, (mach_msg_size_t)(self->regs.rdx >> 32),
+			(mach_msg_option_t)self->regs.rsi);
+	} else {
+		if (sending)
+			ipc_send_woken(self);
+		else
+			(void)ipc_mqueue_wait_over(self, &died);
+		if (waited == WAIT_TIMED_OUT)
+			result = sending ? MACH_SEND_TIMED_OUT : MACH_RCV_TIMED_OUT;
+		else if (waited == WAIT_INTERRUPTED)
+			result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
+		else
+			result = both_halves(self, true, died);
+		ipc_send_room_over(self);
+	}
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->ipc.deadline = 0;
@@ -168,8 +163,12 @@ int64_t ipc_trap_mach_msg(struct thread *self)
 {
 	int64_t result;
 
-	if ((int64_t)self->regs.rax == TRAP_MACH_MSG)
-		ipc_thread_forget(self); /* what an aborted trap has left */
+	/* What an aborted trap has left. */
+	if ((int64_t)self->regs.rax == TRAP_MACH_MSG) {
+		self->ipc.deadline = 0;
+		if (self->pending_kmsg != NULL || self->ipc.taking != NULL)
+			ipc_thread_forget(self);
+	}
 	result = both_halves(self, false, false);
 	if (result != KERN_RESTART)
 		self->ipc.deadline = 0;

@@ -16,19 +16,36 @@
 #include <mach/trap.h>
 #include <string.h>
 
-static struct ipc_object *object_named(struct ipc_space *space, mach_port_name_t name)
+/*
+ * What the name stands for, with a reference; or, if there is nothing to receive and the thread shall wait then (poll
+ * false), IPC_RECEIVE_WAIT. While the space is locked its receive rights stay where they are, so what is found is alive
+ * and the thread's to receive from.
+ */
+static inline int64_t find_object(
+	struct thread *self, mach_port_name_t name, bool words, bool poll, uint64_t deadline, struct ipc_object **found)
 {
-	struct ipc_object *object = NULL;
+	struct ipc_space *space = self->space;
+	int64_t result = MACH_RCV_INVALID_NAME;
+	struct ipc_object *object;
 	struct ipc_entry *entry;
 
 	lock_acquire(&space->lock);
-	entry = ipc_entry_lookup(space, name);
-	if (entry != NULL && (ipc_entry_type(entry) & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
+	entry = ipc_entry_at(space, name);
+	if ((uint8_t)entry->bits == (uint8_t)name &&
+		(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
 		object = entry->object;
 		ipc_object_reference(object);
+		*found = object;
+		result = MACH_MSG_SUCCESS;
+		lock_acquire(&object->lock);
+		if (list_empty(ipc_object_pending(object)) && !poll) {
+			ipc_mqueue_wait(self, object, words, deadline);
+			result = IPC_RECEIVE_WAIT;
+		}
+		lock_release(&object->lock);
 	}
 	lock_release(&space->lock);
-	return object;
+	return result;
 }
 
 /* Bytes that an element needs in a buffer, without trailer. */
@@ -182,15 +199,17 @@ static mach_msg_size_t buffer_needed(mach_msg_size_t message, mach_msg_size_t bu
 	return whole < buffer ? whole : buffer;
 }
 
-/* What left its queue goes to user memory. */
-int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
+/*
+ * What left its queue goes to user memory. A message without rights or memory shows by that whether there is a buffer;
+ * before one that has some arrive, the buffer is probed.
+ */
+int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
 {
 	struct ipc_kmsg *kmsg = self->ipc.taking;
-	mach_msg_id_t id = kmsg->header.msgh_id;
-	mach_msg_return_t result, stored;
+	mach_msg_return_t result = MACH_MSG_SUCCESS, stored;
 
-	if (kmsg->remote_port != NULL) { /* handed over by its sender */
-		result = ipc_buffer_probe(self, want->buffer, buffer_needed(kmsg->header.msgh_size, want->size));
+	if (kmsg->remote_port != NULL && (kmsg->local_port != NULL || kmsg->descriptors != 0 || buffer % 4 != 0)) {
+		result = ipc_buffer_probe(self, buffer, buffer_needed(kmsg->header.msgh_size, size));
 		if (result == KERN_RESTART)
 			return KERN_RESTART;
 		if (result != MACH_MSG_SUCCESS) {
@@ -202,14 +221,30 @@ int64_t ipc_receive_finish(struct thread *self, const struct ipc_receiver *want)
 	result = ipc_kmsg_copyout(self, kmsg);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
-	stored = ipc_kmsg_store(kmsg, want->buffer, want->size, want->trailer);
+	stored = ipc_kmsg_store(kmsg, buffer, size, trailer);
 	if (stored == KERN_RESTART)
 		return KERN_RESTART;
+	if (kmsg->remote_port != NULL) {
+		if (stored != MACH_MSG_SUCCESS) {
+			ipc_receive_give_up(self);
+			return stored;
+		}
+		ipc_kmsg_release_destination(kmsg);
+	}
 	self->ipc.taking = NULL;
 	ipc_kmsg_free(kmsg); /* all it carried has arrived */
-	if (want->words)
-		self->regs.rbx = (uint64_t)(uint32_t)id << 32 | DELIVERED_BUFFER;
 	return stored != MACH_MSG_SUCCESS ? stored : result;
+}
+
+/* The same in mach_reply_wait, whose registers say so. */
+static int64_t finish(struct thread *self, const struct ipc_receiver *want)
+{
+	mach_msg_id_t id = self->ipc.taking->header.msgh_id;
+	int64_t result = ipc_receive_finish(self, want->buffer, want->size, want->trailer);
+
+	if (want->words && result != KERN_RESTART)
+		self->regs.rbx = (uint64_t)(uint32_t)id << 32 | DELIVERED_BUFFER;
+	return result;
 }
 
 /* The head does not fit. Port locked on entry. */
@@ -256,8 +291,7 @@ static int64_t look(struct thread *self, const struct ipc_receiver *want, struct
 		} else if (want->poll) {
 			result = MACH_RCV_TIMED_OUT;
 		} else {
-			self->ipc.receive_words = want->words;
-			ipc_mqueue_wait(self, object, want->deadline);
+			ipc_mqueue_wait(self, object, want->words, want->deadline);
 			result = IPC_RECEIVE_WAIT;
 		}
 		lock_release(&object->lock);
@@ -308,13 +342,15 @@ int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
 
 	if (self->ipc.taking != NULL) {
 		if (self->ipc.taking->header.msgh_size <= want->size)
-			return ipc_receive_finish(self, want);
+			return finish(self, want);
 		ipc_receive_give_up(self); /* left by another trap that was aborted, with a larger buffer */
 	}
-	object = object_named(self->task->space, want->name);
-	if (object == NULL) {
+	result = find_object(self, want->name, want->words, want->poll, want->deadline, &object);
+	if (result == IPC_RECEIVE_WAIT)
+		return result;
+	if (result != MACH_MSG_SUCCESS) {
 		if (!want->resumed)
-			return MACH_RCV_INVALID_NAME;
+			return result;
 		return want->died ? MACH_RCV_PORT_DIED : MACH_RCV_PORT_CHANGED;
 	}
 	while ((result = look(self, want, object, probed, &need)) == IPC_RECEIVE_AGAIN) {
@@ -332,7 +368,7 @@ int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
 		return result;
 	ipc_object_release(object);
 	if (result == MACH_MSG_SUCCESS && self->ipc.taking != NULL)
-		result = ipc_receive_finish(self, want);
+		result = finish(self, want);
 	if (result != KERN_RESTART)
 		ipc_deferred_run();
 	return result;

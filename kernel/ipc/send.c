@@ -19,10 +19,51 @@ void ipc_unclaim(struct thread *claimed)
 	lock_release(&claimed->lock);
 }
 
+/* The thread waits in mach_msg, with a buffer that is large enough by what it says, and can run here at once. */
+static inline bool can_take(const struct thread *receiver, mach_msg_size_t size)
+{
+	return !receiver->ipc.receive_words && (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size &&
+	       !machine_fpu_elsewhere(receiver);
+}
+
+/*
+ * Port locked: hands the message to a thread that waits for it in mach_msg and is the one that a message posted now
+ * would wake; claimed. Null: post it.
+ */
+static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	struct ipc_object *object = &port->object;
+	struct thread *receiver = NULL, *first;
+	struct ipc_pset *set = NULL;
+
+	if (!list_empty(&port->queue) || object->slot != NULL)
+		return NULL;
+	if (list_empty(&object->receivers) && port->set != NULL) {
+		set = port->set;
+		object = &set->object;
+		lock_acquire(&object->lock);
+	}
+	first = list_first(&object->receivers, struct thread, wait_link);
+	/* Of a set: another member may have messages that come first. */
+	if (first != NULL && object->slot == NULL && (set == NULL || list_empty(&set->ready)) &&
+		can_take(first, kmsg->header.msgh_size) && thread_claim(first, WAIT_AWAKENED)) {
+		receiver = first;
+		list_remove(&receiver->wait_link);
+		receiver->ipc.wait_object = NULL;
+		ipc_object_release(object); /* not the last: the space that receives has another */
+		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */
+		ipc_kmsg_leaves(port, kmsg);
+		receiver->ipc.taking = kmsg;
+	}
+	if (set != NULL)
+		lock_release(&set->object.lock);
+	return receiver;
+}
+
 mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed)
 {
 	struct ipc_port *port = kmsg->remote_port;
-	struct thread *receiver;
+	struct thread *receiver = NULL;
 
 	lock_acquire(&port->object.lock);
 	if (!port->object.active || kmsg->lost) {
@@ -35,16 +76,10 @@ mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **
 		return ipc_kobject_message(kmsg, false);
 	}
 	count_event(messages_buffered);
-	receiver = claimed != NULL ? ipc_mqueue_claim_receiver(port, kmsg->header.msgh_size) : NULL;
-	if (receiver != NULL) {
-		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */
-		ipc_kmsg_leaves(port, kmsg);
-		lock_release(&port->object.lock);
-		receiver->ipc.taking = kmsg;
-		*claimed = receiver;
-		return MACH_MSG_SUCCESS;
-	}
-	receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
+	if (claimed != NULL)
+		receiver = hand_over(port, kmsg);
+	if (receiver == NULL)
+		receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
 	if (claimed != NULL)
 		*claimed = receiver;
 	lock_release(&port->object.lock);
@@ -56,7 +91,8 @@ bool ipc_kmsg_in_transit(struct ipc_kmsg *kmsg)
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
 
-		if (carry->port != NULL && carry->disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
+		if (carry->type == MACH_MSG_PORT_DESCRIPTOR && carry->port != NULL &&
+			carry->disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
 			!ipc_port_in_transit(carry->port, kmsg->remote_port)) {
 			ipc_kmsg_destroy(kmsg);
 			return false;

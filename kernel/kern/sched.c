@@ -424,23 +424,6 @@ bool thread_go(struct thread *thread, enum wait_result result)
 	return went;
 }
 
-bool thread_claim(struct thread *thread, enum wait_result result)
-{
-	bool claimed = false;
-
-	lock_acquire(&thread->lock);
-	if (thread->state == THREAD_WAITING && !thread->on_processor) {
-		claimed = true;
-		thread->wait_result = result;
-		thread->wait_kind = WAIT_NONE;
-		thread->state = THREAD_RUNNING;
-		thread->on_processor = true;
-		thread->processor = current_processor();
-	}
-	lock_release(&thread->lock);
-	return claimed;
-}
-
 void thread_leave_kernel(struct thread *self)
 {
 	struct processor *processor = current_processor();

@@ -157,7 +157,22 @@ bool thread_go(struct thread *thread, enum wait_result result);
  * As thread_go, but the caller switches to the thread at once by thread_handoff; false also when its processor has not
  * let go of it. On success it is RUNNING on this processor (state, on_processor, processor set).
  */
-bool thread_claim(struct thread *thread, enum wait_result result);
+static inline bool thread_claim(struct thread *thread, enum wait_result result)
+{
+	bool claimed = false;
+
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_WAITING && !thread->on_processor) {
+		claimed = true;
+		thread->wait_result = result;
+		thread->wait_kind = WAIT_NONE;
+		thread->state = THREAD_RUNNING;
+		thread->on_processor = true;
+		thread->processor = current_processor();
+	}
+	lock_release(&thread->lock);
+	return claimed;
+}
 /*
  * The current thread has been marked waiting by thread_will_wait (its continuation is the argument) or else is queued
  * as ready; switches directly to the claimed thread: its continuation runs on an empty stack.

@@ -171,12 +171,6 @@ void trap_syscall(struct thread *self)
 
 	if (self->task->foreign_only)
 		trap_foreign(self);
-	if (number == TRAP_MACH_MSG) {
-		if (processors_online == 1)
-			ipc_exchange_one(self);
-		else
-			ipc_exchange(self);
-	}
 	if (-(uint64_t)number >= TRAPS || traps[-(uint64_t)number % TRAPS] == NULL) {
 		if (number >= 0)
 			trap_foreign(self);

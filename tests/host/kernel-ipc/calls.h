@@ -10,7 +10,7 @@ void test_sent_by_interrupts(void);
 void test_queues(void);
 void test_rights(void);
 void test_messages(void);
-void test_exchange(void);
+void test_handed(void);
 void test_failures(void);
 
 #endif

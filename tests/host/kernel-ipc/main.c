@@ -12,7 +12,7 @@ int main(void)
 	test_priorities();
 	test_sent_by_interrupts();
 	test_messages();
-	test_exchange();
+	test_handed();
 	test_failures();
 	test_calls();
 	return host_result();

@@ -39,8 +39,8 @@ static struct vm_map {
 
 struct task kernel_task;
 unsigned world_fault_rate, world_preempt_rate, world_exceptions;
-bool world_fast;
-uint64_t world_fast_taken, world_short_taken;
+bool world_fast, world_by_queue;
+uint64_t world_fast_taken, world_handed;
 
 static uint64_t now = 1000000000;
 static uint64_t deadline = UINT64_MAX;
@@ -113,10 +113,12 @@ void machine_set_deadline(uint64_t when)
 	deadline = when;
 }
 
+/* The last thing asked of a thread before a message is handed to it. */
 bool machine_fpu_elsewhere(const struct thread *thread)
 {
 	(void)thread;
-	return false;
+	world_handed += !world_by_queue;
+	return world_by_queue;
 }
 
 void machine_thread_init(struct thread *thread)
@@ -391,14 +393,6 @@ void trap_syscall(struct thread *self)
 		result = ipc_trap_send(self);
 		break;
 	case TRAP_MACH_MSG:
-		if (world_fast && (int64_t)self->regs.rax == TRAP_MACH_MSG) {
-			world_short_taken++; /* unless it returns */
-			(host_random(2) == 0 ? ipc_exchange : ipc_exchange_one)(self);
-			world_short_taken--;
-			if (host_processor->locks != 0)
-				panic("the short way leaves a lock held");
-		}
-		/* fallthrough */
 	case TRAP_MACH_MSG_RESUME:
 		result = ipc_trap_mach_msg(self);
 		break;

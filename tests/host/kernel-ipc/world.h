@@ -31,14 +31,16 @@ size_t world_kalloc_used(void);
 
 /* How wild the machine is, per mille: faults at touches of user memory, preemption in user mode. */
 extern unsigned world_fault_rate, world_preempt_rate;
-/* Whether the traps try the fast path, or the short way, first. */
+/* Whether the traps try the fast path first. */
 extern bool world_fast;
+/* Whether no message is handed to who waits for it: all lie in a queue. */
+extern bool world_by_queue;
 /* What an interrupt does that is taken in the middle of a long operation, or null; and how often it was. */
 extern void (*world_interrupt)(void);
 extern unsigned world_interrupts;
 /* Exceptions raised (EXC_SYSCALL of a foreign call whose server is gone). */
 extern unsigned world_exceptions;
-extern uint64_t world_fast_taken, world_short_taken;
+extern uint64_t world_fast_taken, world_handed;
 
 /* --- Traps, from user mode. */
 struct words {

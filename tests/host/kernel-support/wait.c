@@ -116,11 +116,6 @@ bool thread_go(struct thread *thread, enum wait_result result)
 	return true;
 }
 
-bool thread_claim(struct thread *thread, enum wait_result result)
-{
-	return thread_go(thread, result);
-}
-
 static unsigned wake(const void *event, unsigned most)
 {
 	unsigned woken = 0;

@@ -46,19 +46,14 @@ static void lapic_write(uint32_t at, uint32_t value)
 	lapic[at / 4] = value;
 }
 
-/* The old interrupt controllers, out of the way and silent. */
-static void pic_off(void)
+/* An old interrupt controller, with its vectors out of the way, and silent. */
+static void pic_off(uint16_t pic, uint8_t vectors, uint8_t cascade)
 {
-	out8(PIC1, 0x11);
-	out8(PIC2, 0x11);
-	out8(PIC1 + 1, 0x20);
-	out8(PIC2 + 1, 0x28);
-	out8(PIC1 + 1, 4);
-	out8(PIC2 + 1, 2);
-	out8(PIC1 + 1, 1);
-	out8(PIC2 + 1, 1);
-	out8(PIC1 + 1, 0xff);
-	out8(PIC2 + 1, 0xff);
+	out8(pic, 0x11);
+	out8(pic + 1, vectors);
+	out8(pic + 1, cascade);
+	out8(pic + 1, 1);
+	out8(pic + 1, 0xff);
 }
 
 static volatile uint32_t *ioapic_of(uint32_t gsi, uint32_t *pin)
@@ -119,7 +114,8 @@ void apic_init(void)
 {
 	uint64_t base = read_msr(MSR_APIC_BASE);
 
-	pic_off();
+	pic_off(PIC1, 0x20, 4);
+	pic_off(PIC2, 0x28, 2);
 	lapic = physical_to_virtual(acpi_lapic_address != 0 ? acpi_lapic_address : base & APIC_BASE_ADDRESS);
 	for (uint32_t i = 0; i < acpi_ioapic_count; i++) {
 		uint32_t pin;

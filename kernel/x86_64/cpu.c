@@ -47,15 +47,13 @@ void cpu_find_features(void)
 	if (most[0] >= 7)
 		cpuid(7, 0, leaf7);
 	cpuid(0x80000001, 0, extended);
-	cpu_features.xsave = leaf1[2] & CPUID_1_ECX_XSAVE;
-	cpu_features.hypervisor = leaf1[2] & CPUID_1_ECX_HYPERVISOR;
-	cpu_features.fsgsbase = leaf7[1] & CPUID_7_EBX_FSGSBASE;
-	cpu_features.smep = leaf7[1] & CPUID_7_EBX_SMEP;
-	cpu_features.smap = leaf7[1] & CPUID_7_EBX_SMAP;
-	cpu_features.umip = leaf7[2] & CPUID_7_ECX_UMIP;
-	cpu_features.gigabyte_pages = extended[3] & CPUID_EXT_EDX_GIGABYTE;
-	if (!cpu_features.fsgsbase || !cpu_features.xsave)
+	if (!(leaf7[1] & CPUID_7_EBX_FSGSBASE) || !(leaf1[2] & CPUID_1_ECX_XSAVE))
 		panic("this processor lacks FSGSBASE or XSAVE; in QEMU use -cpu max");
+	cpu_features.hypervisor = leaf1[2] & CPUID_1_ECX_HYPERVISOR;
+	cpu_features.smap = leaf7[1] & CPUID_7_EBX_SMAP;
+	cpu_features.cr4 = (cpu_features.smap ? CR4_SMAP : 0) | (leaf7[1] & CPUID_7_EBX_SMEP ? CR4_SMEP : 0) |
+			   (leaf7[2] & CPUID_7_ECX_UMIP ? CR4_UMIP : 0);
+	cpu_features.gigabyte_pages = extended[3] & CPUID_EXT_EDX_GIGABYTE;
 	cpuid(0xd, 0, state);
 	cpu_features.xcr0 = XCR0_BASE | (state[0] & XCR0_AVX);
 	if ((state[0] & XCR0_AVX) && (state[0] & XCR0_AVX512) == XCR0_AVX512)
@@ -103,7 +101,6 @@ void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top)
 {
 	struct table_pointer gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
 	struct table_pointer idtr = {sizeof(cpu->idt) - 1, (uint64_t)cpu->idt};
-	uint64_t cr4;
 
 	processor->self = processor;
 	processor->machine = cpu;
@@ -127,11 +124,8 @@ void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top)
 	write_msr(MSR_GS_BASE, (uint64_t)processor);
 	write_msr(MSR_KERNEL_GS_BASE, 0);
 
-	cr4 = CR4_PAE | CR4_PGE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE;
-	cr4 |= cpu_features.smep ? CR4_SMEP : 0;
-	cr4 |= cpu_features.smap ? CR4_SMAP : 0;
-	cr4 |= cpu_features.umip ? CR4_UMIP : 0;
-	write_cr4(cr4);
+	write_cr4(CR4_PAE | CR4_PGE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE |
+		  cpu_features.cr4);
 	write_cr0(CR0_PE | CR0_MP | CR0_NE | CR0_WP | CR0_PG | CR0_TS);
 	fpu_init();
 

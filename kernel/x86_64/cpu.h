@@ -119,7 +119,8 @@ static inline struct cpu *current_cpu(void)
 
 /* What the processor can do. */
 struct cpu_features {
-	bool xsave, smep, smap, umip, fsgsbase, gigabyte_pages, hypervisor;
+	bool smap, gigabyte_pages, hypervisor;
+	uint64_t cr4;        /* of CR4 what not every processor has */
 	uint64_t xcr0;       /* state components enabled */
 	uint32_t xsave_size; /* bytes of an XSAVE area with them */
 };
@@ -136,7 +137,6 @@ extern struct trap_frame *panic_frame; /* set when a panic comes from a trap */
 void cpu_find_features(void);
 /* Descriptor tables, control registers and system call entry of the processor; GS is set first. */
 void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top);
-void cpu_reload_tss(struct cpu *cpu);
 
 /* entry.S */
 extern char vector_stubs[]; /* 256 of 16 bytes */
@@ -169,7 +169,7 @@ void io_bitmap_drop(void);
 void isolation_init(void);
 /* speculation.c: once at the start; and for each switch between accounts while processor->guarded. */
 void speculation_init(void);
-void speculation_barrier(void);
+void speculation_barrier(void) __attribute__((no_caller_saved_registers)); /* for fast_lazy */
 
 /* clock.c, apic.c, console.c, bootinfo.c, memory.c, acpi.c */
 void clock_init(void);

@@ -289,23 +289,7 @@ fast_lazy:
 	cmpq %gs:PROCESSOR_ACCOUNT, %rcx
 	je 4f
 	movq %rcx, %gs:PROCESSOR_ACCOUNT
-	pushq %rax
-	pushq %rdi
-	pushq %rsi
-	pushq %rdx
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
 	call speculation_barrier
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rdx
-	popq %rsi
-	popq %rdi
-	popq %rax
 4:	ret
 
 /* rax: the current thread, which entered by syscall. */

@@ -29,12 +29,11 @@ static bool leaks_kernel(const uint32_t leaf0[4], const uint32_t leaf7[4])
 
 void speculation_init(void)
 {
-	uint32_t leaf0[4], leaf7[4] = {0}, extended[4];
+	uint32_t leaf0[4], leaf7[4], extended[4];
 	bool on = boot_word("barriers=on"), off = boot_word("barriers=off");
 
 	cpuid(0, 0, leaf0);
-	if (leaf0[0] >= 7)
-		cpuid(7, 0, leaf7);
+	cpuid(7, 0, leaf7); /* FSGSBASE was there */
 	cpuid(0x80000008, 0, extended);
 	has_barrier = (leaf7[3] & CPUID_7_EDX_IBPB) || (extended[1] & CPUID_AMD_EBX_IBPB);
 	/* With barriers=on they are counted where the processor has none, so that one sees what they would cost. */

@@ -15,19 +15,6 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 	return result;
 }
 
-void *memmove(void *to, const void *from, size_t size)
-{
-	unsigned char *t = to;
-	const unsigned char *f = from;
-
-	if ((uintptr_t)to - (uintptr_t)from >= size)
-		return memcpy(to, from, size);
-	t += size - 1;
-	f += size - 1;
-	__asm__ volatile("std; rep movsb; cld" : "+D"(t), "+S"(f), "+c"(size) : : "memory");
-	return to;
-}
-
 void *memset(void *to, int byte, size_t size)
 {
 	void *result = to;

@@ -71,27 +71,17 @@ kern_return_t state_take(const struct state_memory *from, unsigned word, void *d
 	return KERN_SUCCESS;
 }
 
+/* What is the same in both, and moves either way. */
+#define EACH_REGISTER(move)                                                                                            \
+	move(rax) move(rbx) move(rdx) move(rdi) move(rsi) move(rbp) move(rsp) move(r8) move(r9) move(r10) move(r12)    \
+		move(r13) move(r14) move(r15) move(rip) move(fs_base) move(gs_base)
+
 static void get_registers(const struct thread_regs *regs, x86_thread_state64_t *state)
 {
-	state->rax = regs->rax;
-	state->rbx = regs->rbx;
-	state->rdx = regs->rdx;
-	state->rdi = regs->rdi;
-	state->rsi = regs->rsi;
-	state->rbp = regs->rbp;
-	state->rsp = regs->rsp;
-	state->r8 = regs->r8;
-	state->r9 = regs->r9;
-	state->r10 = regs->r10;
-	state->r12 = regs->r12;
-	state->r13 = regs->r13;
-	state->r14 = regs->r14;
-	state->r15 = regs->r15;
-	state->rip = regs->rip;
+#define GET(name) state->name = regs->name;
+	EACH_REGISTER(GET)
 	state->rflags = regs->rflags;
 	state->cs = regs->cs;
-	state->fs_base = regs->fs_base;
-	state->gs_base = regs->gs_base;
 	/* The syscall instruction has put these there. */
 	state->rcx = regs->by_syscall ? regs->rip : regs->rcx;
 	state->r11 = regs->by_syscall ? regs->rflags : regs->r11;
@@ -100,26 +90,11 @@ static void get_registers(const struct thread_regs *regs, x86_thread_state64_t *
 /* A thread whose registers were set leaves by iretq, which takes all of them. cs and ss are always the same. */
 static void set_registers(struct thread_regs *regs, const x86_thread_state64_t *state)
 {
-	regs->rax = state->rax;
-	regs->rbx = state->rbx;
+#define SET(name) regs->name = state->name;
+	EACH_REGISTER(SET)
 	regs->rcx = state->rcx;
-	regs->rdx = state->rdx;
-	regs->rdi = state->rdi;
-	regs->rsi = state->rsi;
-	regs->rbp = state->rbp;
-	regs->rsp = state->rsp;
-	regs->r8 = state->r8;
-	regs->r9 = state->r9;
-	regs->r10 = state->r10;
 	regs->r11 = state->r11;
-	regs->r12 = state->r12;
-	regs->r13 = state->r13;
-	regs->r14 = state->r14;
-	regs->r15 = state->r15;
-	regs->rip = state->rip;
 	regs->rflags = (state->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
-	regs->fs_base = state->fs_base;
-	regs->gs_base = state->gs_base;
 	regs->by_syscall = 0;
 }
 

@@ -38,7 +38,7 @@ struct memory_object {
 
 #define PAGER_DEADLINE_NS    30000000000ull
 #define PAGER_ERROR_NS       1000000000ull /* for how long an error is not asked about again */
-#define PAGER_CLUSTER        16            /* pages of a request at most */
+#define PAGER_CLUSTER        64            /* pages of a request at most */
 #define PAGER_RETURN_CLUSTER 32            /* pages of a data_return at most */
 
 void memory_object_bootstrap(void);

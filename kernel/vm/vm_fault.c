@@ -1,5 +1,6 @@
 /* Page faults: making one page present. */
 #include <kern/assert.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -21,8 +22,9 @@
  * outlives its locks but the absent page itself, which carries the time by which its pager must have answered.
  */
 
-#define READ_AROUND   16 /* pages: resident neighbours that are entered along, within an aligned block of this many */
-#define FIRST_CLUSTER 4  /* pages asked for at a place where nothing was asked before */
+#define READ_AROUND   16  /* pages: resident neighbours that are entered along, within an aligned block of this many */
+#define GRAB_COST     150 /* instructions for one page of a request, about (kern/piece.h) */
+#define FIRST_CLUSTER 4   /* pages asked for at a place where nothing was asked before */
 
 kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry)
 {
@@ -78,7 +80,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 	vm_prot_t access, struct vm_fault_rest *rest)
 {
 	struct memory_object *pager = object->pager;
-	vm_offset_t at = offset;
+	vm_offset_t at = offset, block;
 	uint64_t now = machine_now();
 
 	if (pager->state == MEMORY_OBJECT_DEAD)
@@ -95,12 +97,14 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 		pager->window = pager->window * 2 < PAGER_CLUSTER ? pager->window * 2 : PAGER_CLUSTER;
 	else
 		pager->window = FIRST_CLUSTER;
-	/* To the end of a block at most, so that one fault enters the whole block (enter_around). */
-	if (end - offset > READ_AROUND * VM_PAGE_SIZE - offset % (READ_AROUND * VM_PAGE_SIZE))
-		end = offset + READ_AROUND * VM_PAGE_SIZE - offset % (READ_AROUND * VM_PAGE_SIZE);
+	/* To the end of a block at most, so that one fault enters all that a block has (enter_around). */
+	block = (pager->window > READ_AROUND ? pager->window : READ_AROUND) * VM_PAGE_SIZE;
+	if (end - offset > block - offset % block)
+		end = offset + block - offset % block;
 	for (uint32_t i = 0; i < pager->window && at < end; i++, at += VM_PAGE_SIZE) {
 		struct vm_page *page;
 
+		piece_spend(GRAB_COST);
 		if (i != 0 && vm_object_lookup(object, at) != NULL)
 			break;
 		page = vm_page_grab_for(map->account, i == 0 ? account_level(map->account) : VM_PAGE_FOR_USER, true);

@@ -156,56 +156,6 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 	return result;
 }
 
-/*
- * The header's rights of the two commonest messages, in one look: a request by a send right with or without a right to
- * reply made, and a reply by a send-once right. False, with nothing taken: anything else about them, also a full queue,
- * is for the walk to find out.
- */
-static bool take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
-{
-	mach_msg_header_t *header = &kmsg->header;
-	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
-	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-	struct ipc_entry *to, *reply = NULL;
-	struct ipc_port *port;
-	bool taken = false;
-
-	if (local != 0 && local != MACH_MSG_TYPE_MAKE_SEND_ONCE)
-		return false;
-	lock_acquire(&space->lock);
-	to = ipc_entry_lookup(space, header->msgh_remote_port);
-	if (to == NULL || !space->active)
-		goto out;
-	if (local != 0) {
-		reply = ipc_entry_lookup(space, header->msgh_local_port);
-		if (reply == NULL || !(ipc_entry_type(reply) & MACH_PORT_TYPE_RECEIVE))
-			goto out;
-	}
-	port = ipc_object_port(to->object);
-	if (remote == MACH_MSG_TYPE_COPY_SEND && (ipc_entry_type(to) & MACH_PORT_TYPE_SEND)) {
-		lock_acquire(&port->object.lock);
-		taken = port->object.active && !ipc_mqueue_full(port);
-		if (taken) {
-			port->srights++;
-			ipc_object_reference(&port->object);
-		}
-		lock_release(&port->object.lock);
-	} else if (remote == MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE &&
-		   to->request == NULL && ipc_port_active(port)) {
-		to->object = NULL;
-		ipc_entry_free(space, header->msgh_remote_port, to);
-		taken = true;
-	}
-	if (taken) {
-		kmsg->remote_port = port;
-		if (reply != NULL)
-			kmsg->local_port = ipc_port_make_send_once(ipc_object_port(reply->object));
-	}
-out:
-	lock_release(&space->lock);
-	return taken;
-}
-
 /* --- Memory. */
 
 static mach_msg_return_t take_names(struct ipc_carry *carry, const mach_msg_ool_ports_descriptor_t *descriptor)
@@ -326,79 +276,7 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 	}
 }
 
-/* --- The message. */
-
-static bool header_valid(const mach_msg_header_t *header)
-{
-	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
-	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-
-	if (!MACH_MSG_TYPE_PORT_ANY(remote) || remote == MACH_MSG_TYPE_MOVE_RECEIVE)
-		return false;
-	/* Without a disposition the local name means nothing: often it is left from a message received. */
-	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
-}
-
-/* Whether a complex message is as long as it must be for its descriptors. */
-static mach_msg_return_t count_valid(const mach_msg_header_t *header, mach_msg_size_t size)
-{
-	const mach_msg_body_t *body = (const mach_msg_body_t *)(header + 1);
-
-	if (size < sizeof(*header) + sizeof(*body))
-		return MACH_SEND_MSG_TOO_SMALL;
-	if (body->msgh_descriptor_count > MACH_MSG_DESCRIPTORS_MAX)
-		return MACH_SEND_TOO_LARGE;
-	if (size < sizeof(*header) + sizeof(*body) + body->msgh_descriptor_count * sizeof(mach_msg_descriptor_t))
-		return MACH_SEND_MSG_TOO_SMALL;
-	return MACH_MSG_SUCCESS;
-}
-
-mach_msg_return_t ipc_kmsg_read(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
-{
-	mach_msg_return_t result = MACH_MSG_SUCCESS;
-	struct ipc_kmsg *kmsg;
-	mach_msg_header_t *header;
-
-	if (size < sizeof(*header))
-		return MACH_SEND_MSG_TOO_SMALL;
-	if (size > MACH_MSG_SIZE_MAX)
-		return MACH_SEND_TOO_LARGE;
-	if (size % 4 != 0)
-		return MACH_SEND_INVALID_HEADER;
-	kmsg = ipc_kmsg_alloc_image(self->task->account, size);
-	if (kmsg == NULL)
-		return MACH_SEND_NO_BUFFER;
-	header = &kmsg->header;
-	if (size > IPC_KMSG_SMALL_IMAGE || machine_copy_from_user(header, address, size) != 0) {
-		kern_return_t copied = copyin(address, header, size);
-
-		if (copied != KERN_SUCCESS)
-			result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
-	}
-	header->msgh_size = size;
-	if (result == MACH_MSG_SUCCESS && (header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
-		result = count_valid(header, size);
-	if (result == MACH_MSG_SUCCESS && !header_valid(header))
-		result = MACH_SEND_INVALID_HEADER;
-	else if (result == MACH_MSG_SUCCESS && !MACH_PORT_VALID(header->msgh_remote_port))
-		result = MACH_SEND_INVALID_DEST;
-	if (result != MACH_MSG_SUCCESS) {
-		ipc_kmsg_free(kmsg);
-		return result;
-	}
-	if (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
-		unsigned descriptors = ((mach_msg_body_t *)(header + 1))->msgh_descriptor_count;
-
-		if (descriptors != 0 && (kmsg = ipc_kmsg_make_slots(kmsg, descriptors)) == NULL)
-			return MACH_SEND_NO_BUFFER;
-	}
-	ipc_kmsg_sent_by(kmsg, self->task);
-	*out = kmsg;
-	return MACH_MSG_SUCCESS;
-}
-
-/* Memory and rights of any message whose bytes are here. */
-static mach_msg_return_t take_all(struct thread *self, struct ipc_kmsg *kmsg)
+mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	mach_msg_return_t result;
 	int last_memory;
@@ -417,20 +295,4 @@ static mach_msg_return_t take_all(struct thread *self, struct ipc_kmsg *kmsg)
 	if (result == MACH_MSG_SUCCESS)
 		settle_descriptors(self, kmsg);
 	return result;
-}
-
-mach_msg_return_t ipc_kmsg_take(struct thread *self, struct ipc_kmsg *kmsg)
-{
-	mach_msg_bits_t bits = kmsg->header.msgh_bits;
-
-	if (kmsg->descriptors != 0 || !take_common_header(self->space, kmsg)) {
-		mach_msg_return_t result = take_all(self, kmsg);
-
-		if (result != MACH_MSG_SUCCESS)
-			return result;
-	}
-	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(bits));
-	kmsg->local_disposition = kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(bits)) : 0;
-	count_events(bytes_copied, kmsg->header.msgh_size);
-	return MACH_MSG_SUCCESS;
 }

@@ -20,7 +20,7 @@
  * A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is
  * null.
  */
-static mach_port_name_t right_out(
+mach_port_name_t ipc_right_out(
 	struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
@@ -44,7 +44,7 @@ static bool names_out(struct ipc_space *space, struct ipc_carry *carry)
 
 	lock_acquire(&space->lock);
 	for (uint32_t i = 0; names != NULL && i < carry->count; i++) {
-		names[i] = right_out(space, &carry->ports[i], carry->disposition, &failed);
+		names[i] = ipc_right_out(space, &carry->ports[i], carry->disposition, &failed);
 		piece_spend(RIGHT_COST);
 	}
 	lock_release(&space->lock);
@@ -61,29 +61,7 @@ static bool names_out(struct ipc_space *space, struct ipc_carry *carry)
 	return carry->copy != NULL && !failed;
 }
 
-/* The header, as the receiver sees it: remote is where to reply. */
-static void header_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
-{
-	mach_msg_header_t *header = &kmsg->header;
-	bool failed = false;
-
-	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
-			    (header->msgh_bits & MACH_MSGH_BITS_COMPLEX);
-	header->msgh_local_port = kmsg->local_name;
-	header->msgh_remote_port = MACH_PORT_NULL;
-	if (kmsg->local_port == NULL)
-		return;
-	lock_acquire(&space->lock);
-	header->msgh_remote_port = right_out(space, &kmsg->local_port, kmsg->local_disposition, &failed);
-	lock_release(&space->lock);
-	if (failed) {
-		ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
-		kmsg->local_port = NULL;
-		kmsg->trouble = MACH_RCV_HEADER_ERROR;
-	}
-}
-
-static void body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+void ipc_kmsg_body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	bool failed = false;
 
@@ -96,7 +74,7 @@ static void body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		ipc_kmsg_descriptor(kmsg, i)->port = (mach_msg_port_descriptor_t){.type = MACH_MSG_PORT_DESCRIPTOR,
 			.disposition = carry->disposition,
 			.name = carry->dead ? MACH_PORT_DEAD
-					    : right_out(space, &carry->port, carry->disposition, &failed)};
+					    : ipc_right_out(space, &carry->port, carry->disposition, &failed)};
 	}
 	lock_release(&space->lock);
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
@@ -152,20 +130,13 @@ static mach_msg_return_t memory_out(struct thread *self, struct ipc_kmsg *kmsg, 
 	return MACH_MSG_SUCCESS;
 }
 
-mach_msg_return_t ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg)
+kern_return_t ipc_kmsg_memory_out(struct thread *self, struct ipc_kmsg *kmsg)
 {
-	if (!kmsg->rights_done) {
-		header_out(self->space, kmsg);
-		if (kmsg->descriptors != 0)
-			body_out(self->space, kmsg);
-		kmsg->rights_done = true;
-		ipc_deferred_run();
-	}
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		if (kmsg->carry[i].type != MACH_MSG_PORT_DESCRIPTOR && memory_out(self, kmsg, i) == KERN_RESTART)
 			return KERN_RESTART;
 	}
-	return kmsg->trouble;
+	return KERN_SUCCESS;
 }
 
 /* What follows the usual trailer on request. */
@@ -182,21 +153,14 @@ static kern_return_t store_tokens(const struct ipc_kmsg *kmsg, vm_address_t addr
 	return copyout(&trailer.msgh_sender, address, size);
 }
 
-mach_msg_return_t ipc_kmsg_store(
-	struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t wanted)
+kern_return_t ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t all)
 {
 	mach_msg_size_t plain = ((kmsg->header.msgh_size + 7) & ~7u) + sizeof(mach_msg_trailer_t);
-	mach_msg_size_t all = ipc_kmsg_trailer(kmsg, size, wanted);
-	kern_return_t result = KERN_SUCCESS;
+	kern_return_t result = copyout(&kmsg->header, buffer, all < plain ? all : plain);
 
-	if (all > IPC_KMSG_SMALL || machine_copy_to_user(buffer, &kmsg->header, all < plain ? all : plain) != 0)
-		result = copyout(&kmsg->header, buffer, all < plain ? all : plain);
 	if (result == KERN_SUCCESS && all > plain)
 		result = store_tokens(kmsg, buffer + plain, all - plain);
-	if (result == KERN_RESTART)
-		return KERN_RESTART;
-	count_events(bytes_copied, kmsg->header.msgh_size);
-	return result == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
+	return result;
 }
 
 /*

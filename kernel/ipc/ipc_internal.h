@@ -5,6 +5,7 @@
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
+#include <kern/kalloc.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/tokens.h>
@@ -109,13 +110,9 @@ void ipc_mqueue_wake_sender(struct ipc_port *port);
  */
 struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots);
-/* The same for an image that comes from a task: undefined but for its size. No carries. */
-struct ipc_kmsg *ipc_kmsg_alloc_image(struct account *account, mach_msg_size_t size);
 /* Room for the carries of so many descriptors in a message that has none; it may move. Null: no memory, and it is
  * gone. */
 struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots);
-/* The memory only: rights have been taken out. */
-void ipc_kmsg_free(struct ipc_kmsg *kmsg);
 /* Releases rights and memory at once; deferred.c. */
 void ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg);
 /* The message goes to another account, whatever its limit. */
@@ -129,16 +126,11 @@ unsigned ipc_kmsg_words(const struct ipc_kmsg *kmsg, uint64_t words[8]);
 /* The disposition by which a right arrives; the kernel gives away what it has made or copied before. */
 static inline uint8_t ipc_received_as(mach_msg_type_name_t disposition)
 {
-	static const uint8_t received[8] = {
-		[MACH_MSG_TYPE_MOVE_RECEIVE & 7] = MACH_MSG_TYPE_PORT_RECEIVE,
-		[MACH_MSG_TYPE_MOVE_SEND & 7] = MACH_MSG_TYPE_PORT_SEND,
-		[MACH_MSG_TYPE_MOVE_SEND_ONCE & 7] = MACH_MSG_TYPE_PORT_SEND_ONCE,
-		[MACH_MSG_TYPE_COPY_SEND & 7] = MACH_MSG_TYPE_PORT_SEND,
-		[MACH_MSG_TYPE_MAKE_SEND & 7] = MACH_MSG_TYPE_PORT_SEND,
-		[MACH_MSG_TYPE_MAKE_SEND_ONCE & 7] = MACH_MSG_TYPE_PORT_SEND_ONCE,
-	};
-
-	return MACH_MSG_TYPE_PORT_ANY(disposition) ? received[disposition & 7] : MACH_MSG_TYPE_PORT_SEND;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return MACH_MSG_TYPE_PORT_RECEIVE;
+	return disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE || disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE
+		       ? MACH_MSG_TYPE_PORT_SEND_ONCE
+		       : MACH_MSG_TYPE_PORT_SEND;
 }
 
 /* A block of IPC_KMSG_SMALL bytes that this processor keeps, or null; and one kept, false if there are enough. */
@@ -157,6 +149,58 @@ static inline bool ipc_kmsg_spare_keep(struct ipc_kmsg *kmsg)
 		return false;
 	d->spare[d->spares++] = kmsg;
 	return true;
+}
+
+/* Bytes of the structure without carries: itself (with the header), the rest of the image, room for the trailer. */
+static inline size_t ipc_kmsg_image_bytes(mach_msg_size_t size)
+{
+	size_t image = ((size_t)size + 7) & ~(size_t)7;
+
+	if (image < sizeof(mach_msg_header_t))
+		image = sizeof(mach_msg_header_t);
+	return image + offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t);
+}
+
+/* A block that holds no message yet. */
+static inline struct ipc_kmsg *ipc_kmsg_begin(
+	struct ipc_kmsg *kmsg, struct account *account, size_t bytes, mach_msg_size_t size, unsigned slots)
+{
+	list_init(&kmsg->element.link);
+	kmsg->element.is_caller = false;
+	kmsg->remote_port = kmsg->local_port = NULL;
+	kmsg->tokens = NULL;
+	kmsg->account = account;
+	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes) - slots;
+	kmsg->sender_id = 0;
+	kmsg->allocated = (uint32_t)bytes;
+	kmsg->descriptors = 0;
+	kmsg->slots = slots;
+	kmsg->remote_disposition = kmsg->local_disposition = 0;
+	kmsg->lost = kmsg->numbered = kmsg->rights_done = false;
+	kmsg->trouble = MACH_MSG_SUCCESS;
+	kmsg->header.msgh_size = size;
+	return kmsg;
+}
+
+/* Blocks that a processor keeps are on nobody's account. */
+static inline struct ipc_kmsg *ipc_kmsg_small(struct account *account)
+{
+	if (CURRENT_PROCESSOR->deferred->spares == 0)
+		return kalloc(account, IPC_KMSG_SMALL);
+	return account_charge(account, IPC_KMSG_SMALL) ? ipc_kmsg_spare_take() : NULL;
+}
+
+/* The memory only: rights have been taken out. */
+static inline void ipc_kmsg_free(struct ipc_kmsg *kmsg)
+{
+	struct account *account = kmsg->account;
+
+	if (kmsg->tokens != NULL)
+		task_tokens_release(kmsg->tokens);
+	if (kmsg->allocated == IPC_KMSG_SMALL && ipc_kmsg_spare_keep(kmsg))
+		account_uncharge(account, IPC_KMSG_SMALL);
+	else
+		kfree(account, kmsg, kmsg->allocated);
 }
 
 static inline uint64_t *ipc_kmsg_body(struct ipc_kmsg *kmsg)
@@ -192,37 +236,36 @@ static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_s
 	return all;
 }
 
-/* The bytes of a message at a user address, checked. KERN_RESTART or MACH_SEND_*: there is no message. */
-mach_msg_return_t ipc_kmsg_read(struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out);
-/* Its rights and memory, from the current task. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing taken. */
-mach_msg_return_t ipc_kmsg_take(struct thread *self, struct ipc_kmsg *kmsg);
+/* Its rights and memory, from the current task, whatever they are. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing
+ * taken. */
+mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg);
 /*
- * Rights and memory into the current task, wire image completed. KERN_RESTART: call again with the same message.
- * MACH_RCV_HEADER_ERROR, MACH_RCV_BODY_ERROR: some could not be; their names are null and the message can be delivered.
+ * A right into the space, which is locked; without room for its name it is kept in *slot for release after unlocking,
+ * *failed set, and the name is null.
  */
-mach_msg_return_t ipc_kmsg_copyout(struct thread *self, struct ipc_kmsg *kmsg);
+mach_port_name_t ipc_right_out(
+	struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed);
+/* The body's rights into the space; what could not be is in kmsg->trouble. */
+void ipc_kmsg_body_out(struct ipc_space *space, struct ipc_kmsg *kmsg);
+/* Then its memory into the current task. KERN_RESTART: call again. */
+kern_return_t ipc_kmsg_memory_out(struct thread *self, struct ipc_kmsg *kmsg);
 /* Says whose message it is. No lock above rank TOKENS held. */
 static inline void ipc_kmsg_sent_by(struct ipc_kmsg *kmsg, struct task *task)
 {
 	kmsg->sender_id = task->id;
 	kmsg->tokens = task_tokens_take(task);
 }
-/* The image and the trailer, with what MACH_RCV_TRAILER_* ask for, to the buffer. KERN_RESTART, MACH_RCV_INVALID_DATA.
- */
-mach_msg_return_t ipc_kmsg_store(
-	struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer);
+/* `all` bytes of image, trailer and tokens to the buffer. As copyout. */
+kern_return_t ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t all);
 /* Faults the pages of a receive buffer in, for writing. KERN_RESTART, MACH_RCV_INVALID_DATA. */
 mach_msg_return_t ipc_buffer_probe(struct thread *self, vm_address_t buffer, mach_msg_size_t size);
 
-/* --- send.c */
+/* --- mach_msg.c */
+void ipc_mach_msg_continue(struct thread *self);
 /* To remote_port, whatever it is; the message is consumed. Limits do not hold. No locks held. */
 mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg);
-/*
- * The same, and the receiver that would be woken is claimed if possible: the caller switches to *claimed, or gives it
- * back.
- */
-mach_msg_return_t ipc_kmsg_deliver_claim(struct ipc_kmsg *kmsg, struct thread **claimed);
-void ipc_unclaim(struct thread *claimed);
+
+/* --- send.c */
 /*
  * Receive rights that the kernel gives away are in transit as those of tasks are. False, and the message destroyed with
  * them: one would have come to lie in its own queue.
@@ -258,8 +301,19 @@ static inline void ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
 	kmsg->payload = port->has_payload ? port->label : 0;
 }
 
-/* The right that the message was sent by has done its work. No locks held. */
-void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg);
+/* The right that the message was sent by has done its work, if it is still there. No locks held. */
+static inline void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
+{
+	struct ipc_port *port = kmsg->remote_port;
+
+	kmsg->remote_port = NULL;
+	if (port == NULL)
+		return;
+	if (kmsg->remote_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
+		ipc_port_drop_send_once(port);
+	else
+		ipc_port_release_send(port);
+}
 
 /* --- receive.c: what mach_msg and mach_reply_wait share. */
 struct ipc_receiver {
@@ -280,14 +334,52 @@ struct ipc_receiver {
  */
 #define IPC_RECEIVE_WAIT 0x7fff0001
 int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want);
+/*
+ * What the name stands for, with a reference; or, if there is nothing to receive and the thread shall wait then (poll
+ * false), IPC_RECEIVE_WAIT. While the space is locked its receive rights stay where they are, so what is found is alive
+ * and the thread's to receive from.
+ */
+static inline int64_t ipc_find_object(
+	struct thread *self, mach_port_name_t name, bool words, bool poll, uint64_t deadline, struct ipc_object **found)
+{
+	struct ipc_space *space = self->space;
+	int64_t result = MACH_RCV_INVALID_NAME;
+	struct ipc_object *object;
+	struct ipc_entry *entry;
+
+	lock_acquire(&space->lock);
+	entry = ipc_entry_at(space, name);
+	if ((uint8_t)entry->bits == (uint8_t)name &&
+		(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
+		object = entry->object;
+		ipc_object_reference(object);
+		*found = object;
+		result = MACH_MSG_SUCCESS;
+		lock_acquire(&object->lock);
+		if (list_empty(ipc_object_pending(object)) && !poll) {
+			ipc_mqueue_wait(self, object, words, deadline);
+			result = IPC_RECEIVE_WAIT;
+		}
+		lock_release(&object->lock);
+	}
+	lock_release(&space->lock);
+	return result;
+}
+
+/* The same once something was found there; the object's reference is consumed. */
+int64_t ipc_receive_from(struct thread *self, const struct ipc_receiver *want, struct ipc_object *object);
+/* Bytes of the buffer that a message of the size needs, with as much of the trailer as there is room for. */
+static inline mach_msg_size_t ipc_buffer_needed(mach_msg_size_t message, mach_msg_size_t buffer)
+{
+	mach_msg_size_t whole = ((message + 7) & ~7u) + MAX_TRAILER_SIZE;
+
+	return whole < buffer ? whole : buffer;
+}
+
 /* The last part: self->ipc.taking, which fits, goes to user memory. trailer: MACH_RCV_TRAILER_*. */
-int64_t ipc_receive_finish(
-	struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer);
+int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer);
 /* The thread will not take the message that it was given: back to its queue, if that can be. No locks held. */
 void ipc_receive_give_up(struct thread *thread);
-
-/* --- mach_msg.c */
-void ipc_mach_msg_continue(struct thread *self);
 
 /* --- call.c */
 /*

@@ -6,57 +6,18 @@
 
 #define RIGHT_COST 400 /* instructions for one that goes with a message, about (kern/piece.h) */
 
-/* Bytes of the structure without carries: itself (with the header), the rest of the image, room for the trailer. */
-static size_t image_bytes(mach_msg_size_t size)
-{
-	size_t image = ((size_t)size + 7) & ~(size_t)7;
-
-	if (image < sizeof(mach_msg_header_t))
-		image = sizeof(mach_msg_header_t);
-	return image + offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t);
-}
-
-/* A block that holds no message yet. */
-static struct ipc_kmsg *begin(
-	struct ipc_kmsg *kmsg, struct account *account, size_t bytes, mach_msg_size_t size, unsigned slots)
-{
-	list_init(&kmsg->element.link);
-	kmsg->element.is_caller = false;
-	kmsg->remote_port = kmsg->local_port = NULL;
-	kmsg->tokens = NULL;
-	kmsg->account = account;
-	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes) - slots;
-	kmsg->sender_id = 0;
-	kmsg->allocated = (uint32_t)bytes;
-	kmsg->descriptors = 0;
-	kmsg->slots = slots;
-	kmsg->remote_disposition = kmsg->local_disposition = 0;
-	kmsg->lost = kmsg->numbered = kmsg->rights_done = false;
-	kmsg->trouble = MACH_MSG_SUCCESS;
-	kmsg->header.msgh_size = size;
-	return kmsg;
-}
-
-/* Blocks that a processor keeps are on nobody's account. */
-static struct ipc_kmsg *small_block(struct account *account)
-{
-	if (CURRENT_PROCESSOR->deferred->spares == 0)
-		return kalloc(account, IPC_KMSG_SMALL);
-	return account_charge(account, IPC_KMSG_SMALL) ? ipc_kmsg_spare_take() : NULL;
-}
-
 struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots)
 {
 	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
-	size_t bytes = image_bytes(size) + slots * sizeof(struct ipc_carry);
+	size_t bytes = ipc_kmsg_image_bytes(size) + slots * sizeof(struct ipc_carry);
 	struct ipc_kmsg *kmsg;
 
 	if (bytes > IPC_KMSG_SMALL) {
 		kmsg = kalloc(account, bytes);
 	} else {
 		bytes = IPC_KMSG_SMALL;
-		kmsg = d->reserve != NULL ? d->reserve : small_block(account);
+		kmsg = d->reserve != NULL ? d->reserve : ipc_kmsg_small(account);
 		if (d->reserve != NULL)
 			account = kmsg->account;
 		d->reserve = NULL;
@@ -65,38 +26,20 @@ struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	}
 	if (kmsg == NULL)
 		return NULL;
-	(void)begin(kmsg, account, bytes, size, slots);
+	(void)ipc_kmsg_begin(kmsg, account, bytes, size, slots);
 	kmsg->descriptors = descriptors;
 	return kmsg;
 }
 
-struct ipc_kmsg *ipc_kmsg_alloc_image(struct account *account, mach_msg_size_t size)
-{
-	struct ipc_kmsg *kmsg;
-	size_t bytes = IPC_KMSG_SMALL;
-
-	if (__builtin_expect(size <= IPC_KMSG_SMALL_IMAGE, 1)) {
-		kmsg = small_block(account);
-	} else {
-		bytes = image_bytes(size);
-		kmsg = kalloc(account, bytes);
-	}
-	if (kmsg == NULL)
-		return NULL;
-	/* Behind the image zero to a multiple of 8, as in every message; sizes are multiples of 4. */
-	*(uint32_t *)((char *)&kmsg->header + size) = 0;
-	return begin(kmsg, account, bytes, size, 0);
-}
-
 struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots)
 {
-	size_t image = image_bytes(kmsg->header.msgh_size), bytes = image + slots * sizeof(struct ipc_carry);
+	size_t image = ipc_kmsg_image_bytes(kmsg->header.msgh_size), bytes = image + slots * sizeof(struct ipc_carry);
 	struct ipc_kmsg *larger = kmsg;
 
 	if (bytes > kmsg->allocated) {
 		larger = kalloc(kmsg->account, bytes);
 		if (larger != NULL)
-			memcpy(&begin(larger, kmsg->account, bytes, 0, 0)->header, &kmsg->header,
+			memcpy(&ipc_kmsg_begin(larger, kmsg->account, bytes, 0, 0)->header, &kmsg->header,
 				image - offsetof(struct ipc_kmsg, header));
 		ipc_kmsg_free(kmsg);
 		if (larger == NULL)
@@ -128,18 +71,6 @@ void ipc_kmsg_bill(struct ipc_kmsg *kmsg, struct account *account)
 	kmsg->account = account;
 }
 
-void ipc_kmsg_free(struct ipc_kmsg *kmsg)
-{
-	struct account *account = kmsg->account;
-	uint32_t bytes = kmsg->allocated;
-
-	task_tokens_release(kmsg->tokens);
-	if (bytes == IPC_KMSG_SMALL && ipc_kmsg_spare_keep(kmsg))
-		account_uncharge(account, IPC_KMSG_SMALL);
-	else
-		kfree(account, kmsg, bytes);
-}
-
 static void carry_release(struct ipc_carry *carry)
 {
 	if (carry->copy != NULL)
@@ -160,12 +91,7 @@ static void carry_release(struct ipc_carry *carry)
 void ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg)
 {
 	/* The right it was sent by is used up, without a notification: the message was its use. */
-	if (kmsg->remote_port != NULL) {
-		if (kmsg->remote_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
-			ipc_port_drop_send_once(kmsg->remote_port);
-		else
-			ipc_port_release_send(kmsg->remote_port);
-	}
+	ipc_kmsg_release_destination(kmsg);
 	ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
 	for (uint32_t i = 0; i < kmsg->slots; i++)
 		carry_release(&kmsg->carry[i]);

@@ -8,6 +8,9 @@
  * Waiting for room or for a message is a continuation that tries again; waiting for memory puts the thread back before
  * its syscall instruction. No argument register ever changes, only rax, which the trap returns in.
  */
+#ifndef PORTOLAN_HOST
+#pragma GCC optimize("omit-frame-pointer")
+#endif
 #include <ipc/ipc_internal.h>
 #include <kern/processor.h>
 #include <kern/trap.h>
@@ -36,6 +39,331 @@ static mach_msg_return_t send_to_kernel(struct thread *self, struct ipc_kmsg *km
 	return result;
 }
 
+/* --- The way of a message: the numbers are those of doc/ipc.md. */
+
+/* 1: a block for an image of the size from a task; the image is undefined. */
+static inline struct ipc_kmsg *block_for(struct account *account, mach_msg_size_t size)
+{
+	struct ipc_kmsg *kmsg;
+	size_t bytes = IPC_KMSG_SMALL;
+
+	if (__builtin_expect(size <= IPC_KMSG_SMALL_IMAGE, 1)) {
+		kmsg = ipc_kmsg_small(account);
+	} else {
+		bytes = ipc_kmsg_image_bytes(size);
+		kmsg = kalloc(account, bytes);
+	}
+	if (kmsg == NULL)
+		return NULL;
+	/* Behind the image zero to a multiple of 8, as in every message; sizes are multiples of 4. */
+	*(uint32_t *)((char *)&kmsg->header + size) = 0;
+	return ipc_kmsg_begin(kmsg, account, bytes, size, 0);
+}
+
+static inline bool header_valid(const mach_msg_header_t *header)
+{
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+
+	if (!MACH_MSG_TYPE_PORT_ANY(remote) || remote == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return false;
+	/* Without a disposition the local name means nothing: often it is left from a message received. */
+	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
+}
+
+/* Whether a complex message is as long as it must be for its descriptors. */
+static mach_msg_return_t count_valid(const mach_msg_header_t *header, mach_msg_size_t size)
+{
+	const mach_msg_body_t *body = (const mach_msg_body_t *)(header + 1);
+
+	if (size < sizeof(*header) + sizeof(*body))
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (body->msgh_descriptor_count > MACH_MSG_DESCRIPTORS_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (size < sizeof(*header) + sizeof(*body) + body->msgh_descriptor_count * sizeof(mach_msg_descriptor_t))
+		return MACH_SEND_MSG_TOO_SMALL;
+	return MACH_MSG_SUCCESS;
+}
+
+/* The bytes of a message at a user address, checked. KERN_RESTART or MACH_SEND_*: there is no message. */
+static inline mach_msg_return_t read_message(
+	struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
+{
+	mach_msg_return_t result = MACH_MSG_SUCCESS;
+	struct ipc_kmsg *kmsg;
+	mach_msg_header_t *header;
+
+	if (size < sizeof(*header))
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (size > MACH_MSG_SIZE_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (size % 4 != 0)
+		return MACH_SEND_INVALID_HEADER;
+	kmsg = block_for(self->task->account, size);
+	if (kmsg == NULL)
+		return MACH_SEND_NO_BUFFER;
+	header = &kmsg->header;
+	if (size > IPC_KMSG_SMALL_IMAGE || machine_copy_from_user(header, address, size) != 0) {
+		kern_return_t copied = copyin(address, header, size);
+
+		if (copied != KERN_SUCCESS)
+			result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
+	}
+	header->msgh_size = size;
+	if (result == MACH_MSG_SUCCESS && (header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		result = count_valid(header, size);
+	if (result == MACH_MSG_SUCCESS && !header_valid(header))
+		result = MACH_SEND_INVALID_HEADER;
+	else if (result == MACH_MSG_SUCCESS && !MACH_PORT_VALID(header->msgh_remote_port))
+		result = MACH_SEND_INVALID_DEST;
+	if (result != MACH_MSG_SUCCESS) {
+		ipc_kmsg_free(kmsg);
+		return result;
+	}
+	if (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		unsigned descriptors = ((mach_msg_body_t *)(header + 1))->msgh_descriptor_count;
+
+		if (descriptors != 0 && (kmsg = ipc_kmsg_make_slots(kmsg, descriptors)) == NULL)
+			return MACH_SEND_NO_BUFFER;
+	}
+	ipc_kmsg_sent_by(kmsg, self->task);
+	*out = kmsg;
+	return MACH_MSG_SUCCESS;
+}
+
+/* --- 4. */
+
+/*
+ * The header's rights of the two commonest messages, in one look: a request by a send right with or without a right to
+ * reply made, and a reply by a send-once right. False, with nothing taken: anything else about them, also a full queue,
+ * is for the walk to find out.
+ */
+static inline bool take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	mach_msg_header_t *header = &kmsg->header;
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	struct ipc_entry *to, *reply = NULL;
+	struct ipc_port *port;
+	bool taken = false;
+
+	if (local != 0 && local != MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		return false;
+	lock_acquire(&space->lock);
+	to = ipc_entry_lookup(space, header->msgh_remote_port);
+	if (to == NULL || !space->active)
+		goto out;
+	if (local != 0) {
+		reply = ipc_entry_lookup(space, header->msgh_local_port);
+		if (reply == NULL || !(ipc_entry_type(reply) & MACH_PORT_TYPE_RECEIVE))
+			goto out;
+	}
+	port = ipc_object_port(to->object);
+	if (remote == MACH_MSG_TYPE_COPY_SEND && (ipc_entry_type(to) & MACH_PORT_TYPE_SEND)) {
+		lock_acquire(&port->object.lock);
+		taken = port->object.active && !ipc_mqueue_full(port);
+		if (taken) {
+			port->srights++;
+			ipc_object_reference(&port->object);
+		}
+		lock_release(&port->object.lock);
+	} else if (remote == MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE &&
+		   to->request == NULL && ipc_port_active(port)) {
+		to->object = NULL;
+		ipc_entry_free(space, header->msgh_remote_port, to);
+		taken = true;
+	}
+	if (taken) {
+		kmsg->remote_port = port;
+		if (reply != NULL)
+			kmsg->local_port = ipc_port_make_send_once(ipc_object_port(reply->object));
+	}
+out:
+	lock_release(&space->lock);
+	return taken;
+}
+
+/* KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing taken. */
+static inline mach_msg_return_t take_message(struct thread *self, struct ipc_kmsg *kmsg)
+{
+	mach_msg_bits_t bits = kmsg->header.msgh_bits;
+
+	if (kmsg->descriptors != 0 || !take_common_header(self->space, kmsg)) {
+		mach_msg_return_t result = ipc_kmsg_take_all(self, kmsg);
+
+		if (result != MACH_MSG_SUCCESS)
+			return result;
+	}
+	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(bits));
+	kmsg->local_disposition = kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(bits)) : 0;
+	count_events(bytes_copied, kmsg->header.msgh_size);
+	return MACH_MSG_SUCCESS;
+}
+
+/* --- 5 to 7. */
+
+/* A claimed thread that is not switched to after all: on the run queue. */
+static void unclaim(struct thread *claimed)
+{
+	if (claimed == NULL)
+		return;
+	lock_acquire(&claimed->lock);
+	claimed->state = THREAD_READY;
+	claimed->on_processor = false;
+	sched_enqueue(claimed);
+	lock_release(&claimed->lock);
+}
+
+/* The thread waits in mach_msg, with a buffer that is large enough by what it says, and can run here at once. */
+static inline bool can_take(const struct thread *receiver, mach_msg_size_t size)
+{
+	return !receiver->ipc.receive_words && (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size &&
+	       !machine_fpu_elsewhere(receiver);
+}
+
+/*
+ * Port locked: hands the message to a thread that waits for it in mach_msg and is the one that a message posted now
+ * would wake; claimed. Null: post it.
+ */
+static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	struct ipc_object *object = &port->object;
+	struct thread *receiver = NULL, *first;
+	struct ipc_pset *set = NULL;
+
+	if (!list_empty(&port->queue) || object->slot != NULL)
+		return NULL;
+	if (list_empty(&object->receivers) && port->set != NULL) {
+		set = port->set;
+		object = &set->object;
+		lock_acquire(&object->lock);
+	}
+	first = list_first(&object->receivers, struct thread, wait_link);
+	/* Of a set: another member may have messages that come first. */
+	if (first != NULL && object->slot == NULL && (set == NULL || list_empty(&set->ready)) &&
+		can_take(first, kmsg->header.msgh_size) && thread_claim(first, WAIT_AWAKENED)) {
+		receiver = first;
+		list_remove(&receiver->wait_link);
+		receiver->ipc.wait_object = NULL;
+		ipc_object_release(object); /* not the last: the space that receives has another */
+		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */
+		ipc_kmsg_leaves(port, kmsg);
+		receiver->ipc.taking = kmsg;
+	}
+	if (set != NULL)
+		lock_release(&set->object.lock);
+	return receiver;
+}
+
+static inline mach_msg_return_t deliver(struct ipc_kmsg *kmsg, struct thread **claimed)
+{
+	struct ipc_port *port = kmsg->remote_port;
+	struct thread *receiver = NULL;
+
+	lock_acquire(&port->object.lock);
+	if (!port->object.active || kmsg->lost) {
+		lock_release(&port->object.lock);
+		ipc_kmsg_destroy(kmsg);
+		return MACH_SEND_INVALID_DEST;
+	}
+	if (ipc_port_is_kernel(port)) {
+		lock_release(&port->object.lock);
+		return ipc_kobject_message(kmsg, false);
+	}
+	count_event(messages_buffered);
+	if (claimed != NULL)
+		receiver = hand_over(port, kmsg);
+	if (receiver == NULL)
+		receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
+	if (claimed != NULL)
+		*claimed = receiver;
+	lock_release(&port->object.lock);
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
+{
+	return deliver(kmsg, NULL);
+}
+
+/* --- 8 to 10. */
+
+/* The header, as the receiver sees it: remote is where to reply. */
+static inline void header_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	mach_msg_header_t *header = &kmsg->header;
+	bool failed = false;
+
+	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
+			    (header->msgh_bits & MACH_MSGH_BITS_COMPLEX);
+	header->msgh_local_port = kmsg->local_name;
+	header->msgh_remote_port = MACH_PORT_NULL;
+	if (kmsg->local_port == NULL)
+		return;
+	lock_acquire(&space->lock);
+	header->msgh_remote_port = ipc_right_out(space, &kmsg->local_port, kmsg->local_disposition, &failed);
+	lock_release(&space->lock);
+	if (failed) {
+		ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
+		kmsg->local_port = NULL;
+		kmsg->trouble = MACH_RCV_HEADER_ERROR;
+	}
+}
+
+/*
+ * What left its queue goes to user memory. A message without rights or memory shows by that whether there is a buffer;
+ * before one that has some arrive, the buffer is probed.
+ */
+int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
+{
+	struct ipc_kmsg *kmsg = self->ipc.taking;
+	mach_msg_return_t result = MACH_MSG_SUCCESS, stored = MACH_MSG_SUCCESS;
+	mach_msg_size_t all;
+
+	if (kmsg->remote_port != NULL && (kmsg->local_port != NULL || kmsg->descriptors != 0 || buffer % 4 != 0)) {
+		result = ipc_buffer_probe(self, buffer, ipc_buffer_needed(kmsg->header.msgh_size, size));
+		if (result == KERN_RESTART)
+			return KERN_RESTART;
+		if (result != MACH_MSG_SUCCESS) {
+			ipc_receive_give_up(self);
+			return result;
+		}
+		ipc_kmsg_release_destination(kmsg);
+	}
+	if (!kmsg->rights_done) {
+		header_out(self->space, kmsg);
+		if (kmsg->descriptors != 0)
+			ipc_kmsg_body_out(self->space, kmsg);
+		kmsg->rights_done = true;
+		ipc_deferred_run();
+	}
+	if (kmsg->descriptors != 0 && ipc_kmsg_memory_out(self, kmsg) == KERN_RESTART)
+		return KERN_RESTART;
+	all = ipc_kmsg_trailer(kmsg, size, trailer);
+	if (all > IPC_KMSG_SMALL || (trailer & MACH_RCV_TRAILER_TOKENS) ||
+		machine_copy_to_user(buffer, &kmsg->header, all) != 0) {
+		stored = ipc_kmsg_store(kmsg, buffer, all);
+		if (stored == KERN_RESTART)
+			return KERN_RESTART;
+		if (stored != KERN_SUCCESS)
+			stored = MACH_RCV_INVALID_DATA;
+	}
+	count_events(bytes_copied, kmsg->header.msgh_size);
+	result = kmsg->trouble;
+	if (kmsg->remote_port != NULL) {
+		if (stored != MACH_MSG_SUCCESS) {
+			ipc_receive_give_up(self);
+			return stored;
+		}
+		ipc_kmsg_release_destination(kmsg);
+	}
+	self->ipc.taking = NULL;
+	ipc_kmsg_free(kmsg); /* all it carried has arrived */
+	return stored != MACH_MSG_SUCCESS ? stored : result;
+}
+
+/* --- The trap. */
+
 /* IPC_SEND_WAIT: the thread is marked waiting for room. */
 static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 {
@@ -47,10 +375,10 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 	mach_msg_return_t result;
 
 	for (;;) {
-		result = ipc_kmsg_read(self, message, size, &kmsg);
+		result = read_message(self, message, size, &kmsg);
 		if (result != MACH_MSG_SUCCESS)
 			return result;
-		result = ipc_kmsg_take(self, kmsg);
+		result = take_message(self, kmsg);
 		if (result == MACH_MSG_SUCCESS)
 			break;
 		name = kmsg->header.msgh_remote_port;
@@ -65,7 +393,7 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
 	if (ipc_port_is_kernel(kmsg->remote_port))
 		return send_to_kernel(self, kmsg);
-	return ipc_kmsg_deliver_claim(kmsg, option & MACH_RCV_MSG ? claimed : NULL);
+	return deliver(kmsg, option & MACH_RCV_MSG ? claimed : NULL);
 }
 
 /* *claimed: a receiver to switch to when this thread waits, or null. */
@@ -84,29 +412,44 @@ static _Noreturn void wait_for_message(struct thread *claimed)
 {
 	if (claimed != NULL && !sched_better_ready(claimed->run_priority))
 		thread_handoff(claimed, ipc_mach_msg_continue);
-	ipc_unclaim(claimed);
+	unclaim(claimed);
 	thread_block(ipc_mach_msg_continue);
 }
 
 static int64_t receive_half(struct thread *self, bool resumed, bool died, struct thread *claimed)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
-	struct ipc_receiver want = {
-		.name = (mach_port_name_t)self->regs.r10,
-		.large = option & MACH_RCV_LARGE,
-		.poll = (option & MACH_RCV_TIMEOUT) && (uint32_t)self->regs.r8 == 0,
-		.trailer = option,
-		.resumed = resumed,
-		.died = died,
-		.buffer = self->regs.rdi,
-		.size = (mach_msg_size_t)(self->regs.rdx >> 32),
-		.deadline = deadline_of(self, option & MACH_RCV_TIMEOUT),
-	};
-	int64_t result = ipc_receive(self, &want);
+	mach_port_name_t name = (mach_port_name_t)self->regs.r10;
+	bool poll = (option & MACH_RCV_TIMEOUT) && (uint32_t)self->regs.r8 == 0;
+	uint64_t deadline = deadline_of(self, option & MACH_RCV_TIMEOUT);
+	mach_msg_size_t size = (mach_msg_size_t)(self->regs.rdx >> 32);
+	struct ipc_object *object;
+	int64_t result;
 
+	if (self->ipc.taking != NULL) { /* left when the trap had to run again */
+		if (self->ipc.taking->header.msgh_size <= size)
+			return ipc_receive_finish(self, self->regs.rdi, size, option);
+		ipc_receive_give_up(self);
+	}
+	result = ipc_find_object(self, name, false, poll, deadline, &object);
+	if (result == MACH_MSG_SUCCESS) {
+		struct ipc_receiver want = {
+			.name = name,
+			.large = option & MACH_RCV_LARGE,
+			.poll = poll,
+			.trailer = option,
+			.buffer = self->regs.rdi,
+			.size = size,
+			.deadline = deadline,
+		};
+
+		result = ipc_receive_from(self, &want, object);
+	} else if (result == MACH_RCV_INVALID_NAME && resumed) {
+		result = died ? MACH_RCV_PORT_DIED : MACH_RCV_PORT_CHANGED;
+	}
 	if (result == IPC_RECEIVE_WAIT)
 		wait_for_message(claimed);
-	ipc_unclaim(claimed);
+	unclaim(claimed);
 	return result;
 }
 

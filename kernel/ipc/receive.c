@@ -16,38 +16,6 @@
 #include <mach/trap.h>
 #include <string.h>
 
-/*
- * What the name stands for, with a reference; or, if there is nothing to receive and the thread shall wait then (poll
- * false), IPC_RECEIVE_WAIT. While the space is locked its receive rights stay where they are, so what is found is alive
- * and the thread's to receive from.
- */
-static inline int64_t find_object(
-	struct thread *self, mach_port_name_t name, bool words, bool poll, uint64_t deadline, struct ipc_object **found)
-{
-	struct ipc_space *space = self->space;
-	int64_t result = MACH_RCV_INVALID_NAME;
-	struct ipc_object *object;
-	struct ipc_entry *entry;
-
-	lock_acquire(&space->lock);
-	entry = ipc_entry_at(space, name);
-	if ((uint8_t)entry->bits == (uint8_t)name &&
-		(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
-		object = entry->object;
-		ipc_object_reference(object);
-		*found = object;
-		result = MACH_MSG_SUCCESS;
-		lock_acquire(&object->lock);
-		if (list_empty(ipc_object_pending(object)) && !poll) {
-			ipc_mqueue_wait(self, object, words, deadline);
-			result = IPC_RECEIVE_WAIT;
-		}
-		lock_release(&object->lock);
-	}
-	lock_release(&space->lock);
-	return result;
-}
-
 /* Bytes that an element needs in a buffer, without trailer. */
 static mach_msg_size_t element_size(const struct ipc_element *element)
 {
@@ -155,19 +123,6 @@ static struct ipc_kmsg *take_kmsg(struct ipc_port *port, struct ipc_element *ele
 	return kmsg;
 }
 
-void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
-{
-	struct ipc_port *port = kmsg->remote_port;
-
-	kmsg->remote_port = NULL;
-	if (port == NULL)
-		return;
-	if (kmsg->remote_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
-		ipc_port_drop_send_once(port);
-	else
-		ipc_port_release_send(port);
-}
-
 void ipc_receive_give_up(struct thread *thread)
 {
 	struct ipc_kmsg *kmsg = thread->ipc.taking;
@@ -189,51 +144,6 @@ void ipc_receive_give_up(struct thread *thread)
 			return;
 	}
 	ipc_kmsg_destroy(kmsg);
-}
-
-/* Bytes of the buffer that a message of the size needs, with as much of the trailer as there is room for. */
-static mach_msg_size_t buffer_needed(mach_msg_size_t message, mach_msg_size_t buffer)
-{
-	mach_msg_size_t whole = ((message + 7) & ~7u) + MAX_TRAILER_SIZE;
-
-	return whole < buffer ? whole : buffer;
-}
-
-/*
- * What left its queue goes to user memory. A message without rights or memory shows by that whether there is a buffer;
- * before one that has some arrive, the buffer is probed.
- */
-int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
-{
-	struct ipc_kmsg *kmsg = self->ipc.taking;
-	mach_msg_return_t result = MACH_MSG_SUCCESS, stored;
-
-	if (kmsg->remote_port != NULL && (kmsg->local_port != NULL || kmsg->descriptors != 0 || buffer % 4 != 0)) {
-		result = ipc_buffer_probe(self, buffer, buffer_needed(kmsg->header.msgh_size, size));
-		if (result == KERN_RESTART)
-			return KERN_RESTART;
-		if (result != MACH_MSG_SUCCESS) {
-			ipc_receive_give_up(self);
-			return result;
-		}
-		ipc_kmsg_release_destination(kmsg);
-	}
-	result = ipc_kmsg_copyout(self, kmsg);
-	if (result == KERN_RESTART)
-		return KERN_RESTART;
-	stored = ipc_kmsg_store(kmsg, buffer, size, trailer);
-	if (stored == KERN_RESTART)
-		return KERN_RESTART;
-	if (kmsg->remote_port != NULL) {
-		if (stored != MACH_MSG_SUCCESS) {
-			ipc_receive_give_up(self);
-			return stored;
-		}
-		ipc_kmsg_release_destination(kmsg);
-	}
-	self->ipc.taking = NULL;
-	ipc_kmsg_free(kmsg); /* all it carried has arrived */
-	return stored != MACH_MSG_SUCCESS ? stored : result;
 }
 
 /* The same in mach_reply_wait, whose registers say so. */
@@ -315,7 +225,7 @@ static int64_t look(struct thread *self, const struct ipc_receiver *want, struct
 	} else if (element_size(element) > want->size) {
 		result = too_large(want, port, element);
 	} else {
-		*need = buffer_needed(element_size(element), want->size);
+		*need = ipc_buffer_needed(element_size(element), want->size);
 		if (*need > probed) {
 			lock_release(&port->object.lock);
 			result = IPC_RECEIVE_AGAIN;
@@ -334,25 +244,11 @@ static int64_t look(struct thread *self, const struct ipc_receiver *want, struct
 	return result;
 }
 
-int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
+int64_t ipc_receive_from(struct thread *self, const struct ipc_receiver *want, struct ipc_object *object)
 {
-	struct ipc_object *object;
 	mach_msg_size_t probed = 0, need = 0;
 	int64_t result;
 
-	if (self->ipc.taking != NULL) {
-		if (self->ipc.taking->header.msgh_size <= want->size)
-			return finish(self, want);
-		ipc_receive_give_up(self); /* left by another trap that was aborted, with a larger buffer */
-	}
-	result = find_object(self, want->name, want->words, want->poll, want->deadline, &object);
-	if (result == IPC_RECEIVE_WAIT)
-		return result;
-	if (result != MACH_MSG_SUCCESS) {
-		if (!want->resumed)
-			return result;
-		return want->died ? MACH_RCV_PORT_DIED : MACH_RCV_PORT_CHANGED;
-	}
 	while ((result = look(self, want, object, probed, &need)) == IPC_RECEIVE_AGAIN) {
 		if (need <= probed)
 			continue;
@@ -371,5 +267,23 @@ int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
 		result = finish(self, want);
 	if (result != KERN_RESTART)
 		ipc_deferred_run();
+	return result;
+}
+
+int64_t ipc_receive(struct thread *self, const struct ipc_receiver *want)
+{
+	struct ipc_object *object;
+	int64_t result;
+
+	if (self->ipc.taking != NULL) {
+		if (self->ipc.taking->header.msgh_size <= want->size)
+			return finish(self, want);
+		ipc_receive_give_up(self); /* left by another trap that was aborted, with a larger buffer */
+	}
+	result = ipc_find_object(self, want->name, want->words, want->poll, want->deadline, &object);
+	if (result == MACH_MSG_SUCCESS)
+		return ipc_receive_from(self, want, object);
+	if (result != IPC_RECEIVE_WAIT && want->resumed)
+		return want->died ? MACH_RCV_PORT_DIED : MACH_RCV_PORT_CHANGED;
 	return result;
 }

@@ -124,9 +124,24 @@ struct thread {
 /* The current thread will wait for thread_wakeup(event). deadline in ns since boot, UINT64_MAX for none. */
 void assert_wait(const void *event, bool interruptible);
 void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline);
+void thread_set_wait_timer(struct thread *self, uint64_t deadline);
 /* For waits on other lists (wait_kind IPC_*): marks the current thread as waiting; the caller links wait_link under its
  * own lock. */
-void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline);
+static inline void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
+{
+	struct thread *self = current_thread();
+
+	lock_acquire(&self->lock);
+	debug_assert(self->state == THREAD_RUNNING);
+	self->state = THREAD_WAITING;
+	self->wait_kind = (uint8_t)kind;
+	self->wait_interruptible = interruptible;
+	self->wait_result = WAIT_WAITING;
+	self->wait_deadline = deadline;
+	lock_release(&self->lock);
+	if (deadline != UINT64_MAX)
+		thread_set_wait_timer(self, deadline);
+}
 /* Undoes assert_wait before blocking. */
 void thread_cancel_wait(struct thread *self);
 

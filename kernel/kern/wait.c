@@ -48,28 +48,11 @@ static void wait_timed_out(struct timer *timer)
 		thread_go(thread, WAIT_TIMED_OUT);
 }
 
-static void set_timer(struct thread *self, uint64_t deadline)
+void thread_set_wait_timer(struct thread *self, uint64_t deadline)
 {
-	if (deadline != UINT64_MAX) {
-		if (self->wait_timer.fn == NULL)
-			timer_init(&self->wait_timer, wait_timed_out);
-		timer_set(&self->wait_timer, deadline);
-	}
-}
-
-void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
-{
-	struct thread *self = current_thread();
-
-	lock_acquire(&self->lock);
-	debug_assert(self->state == THREAD_RUNNING);
-	self->state = THREAD_WAITING;
-	self->wait_kind = kind;
-	self->wait_interruptible = interruptible;
-	self->wait_result = WAIT_WAITING;
-	self->wait_deadline = deadline;
-	lock_release(&self->lock);
-	set_timer(self, deadline);
+	if (self->wait_timer.fn == NULL)
+		timer_init(&self->wait_timer, wait_timed_out);
+	timer_set(&self->wait_timer, deadline);
 }
 
 static void wait_on(const void *event, uint64_t word, bool interruptible, uint64_t deadline)
@@ -88,7 +71,8 @@ static void wait_on(const void *event, uint64_t word, bool interruptible, uint64
 	self->wait_deadline = deadline;
 	list_add_tail(&bucket->waiters, &self->wait_link);
 	lock_release(&bucket->lock);
-	set_timer(self, deadline);
+	if (deadline != UINT64_MAX)
+		thread_set_wait_timer(self, deadline);
 }
 
 void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)

@@ -91,11 +91,6 @@ void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadli
 	wait_on(WAIT_EVENT, event, interruptible, deadline);
 }
 
-void thread_will_wait(enum wait_kind kind, bool interruptible, uint64_t deadline)
-{
-	wait_on(kind, NULL, interruptible, deadline);
-}
-
 void thread_cancel_wait(struct thread *self)
 {
 	if (host_waits(self))

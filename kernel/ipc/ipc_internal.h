@@ -89,7 +89,16 @@ void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
  */
 struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
 /* Object locked: the current thread becomes one of its receivers; it gives the object's reference to the thread. */
-void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline);
+static inline void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline)
+{
+	self->ipc.wait_object = object;
+	self->ipc.receive_words = words;
+	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
+	if (words && object->slot == NULL)
+		object->slot = self;
+	else
+		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
+}
 /*
  * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was
  * taken off the list by who woke it: if it does not look at the queue, it owes a pass_on.
@@ -100,7 +109,10 @@ void ipc_mqueue_pass_on(struct ipc_object *object);
 /* Object locked: wakes all receivers. */
 void ipc_mqueue_wake_all(struct ipc_object *object);
 /* Port locked. */
-bool ipc_mqueue_full(const struct ipc_port *port);
+static inline bool ipc_mqueue_full(const struct ipc_port *port)
+{
+	return port->msgcount >= port->qlimit;
+}
 void ipc_mqueue_wake_sender(struct ipc_port *port);
 
 /* --- ipc_kmsg.c and copyin.c, copyout.c. */
@@ -311,7 +323,7 @@ static inline void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 		return;
 	if (kmsg->remote_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
 		ipc_port_drop_send_once(port);
-	else
+	else if (!ipc_port_drop_send(port))
 		ipc_port_release_send(port);
 }
 

@@ -100,11 +100,6 @@ void ipc_mqueue_put_back(struct ipc_port *port, struct ipc_element *element)
 	(void)announce(port, false);
 }
 
-bool ipc_mqueue_full(const struct ipc_port *port)
-{
-	return port->msgcount >= port->qlimit;
-}
-
 void ipc_mqueue_wake_sender(struct ipc_port *port)
 {
 	struct list *link;
@@ -166,17 +161,6 @@ struct ipc_port *ipc_mqueue_ready(struct ipc_object *object)
 		ipc_object_release(&port->object);
 		lock_acquire(&object->lock);
 	}
-}
-
-void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline)
-{
-	self->ipc.wait_object = object;
-	self->ipc.receive_words = words;
-	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
-	if (words && object->slot == NULL)
-		object->slot = self;
-	else
-		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
 }
 
 bool ipc_mqueue_wait_over(struct thread *thread, bool *died)

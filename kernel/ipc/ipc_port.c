@@ -158,15 +158,6 @@ void ipc_port_release_send(struct ipc_port *port)
 	ipc_deferred_run();
 }
 
-void ipc_port_drop_send_once(struct ipc_port *port)
-{
-	lock_acquire(&port->object.lock);
-	assert(port->sorights != 0);
-	port->sorights--;
-	lock_release(&port->object.lock);
-	ipc_object_release(&port->object);
-}
-
 void ipc_port_release_send_once(struct ipc_port *port)
 {
 	if (port == NULL)

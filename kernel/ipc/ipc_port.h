@@ -140,6 +140,20 @@ static inline void ipc_object_release(struct ipc_object *object)
 		ipc_defer_free(object);
 }
 
+/* A send right that is not the last but one: counted only, so there is nobody to tell. False: nothing done. */
+static inline bool ipc_port_drop_send(struct ipc_port *port)
+{
+	bool dropped;
+
+	lock_acquire(&port->object.lock);
+	dropped = port->srights > port->few_senders + 1;
+	port->srights -= dropped;
+	lock_release(&port->object.lock);
+	if (dropped)
+		ipc_object_release(&port->object);
+	return dropped;
+}
+
 /* ipc_kernel_port_lookup, where it is worth the code. */
 static inline void *ipc_port_kobject(
 	struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
@@ -165,11 +179,15 @@ void ipc_port_clear_receiver(struct ipc_port *port);
 void ipc_port_set_label(struct ipc_port *port, bool has_payload, uint64_t payload);
 /* Consumes a right by its received disposition: PORT_RECEIVE, PORT_SEND, PORT_SEND_ONCE. Null passes. No locks held. */
 void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition);
-/*
- * A send-once right is used up by the message that it sent; port may be locked only if the caller has another
- * reference.
- */
-void ipc_port_drop_send_once(struct ipc_port *port);
+/* A send-once right is used up by the message that it sent. */
+static inline void ipc_port_drop_send_once(struct ipc_port *port)
+{
+	lock_acquire(&port->object.lock);
+	debug_assert(port->sorights != 0);
+	port->sorights--;
+	lock_release(&port->object.lock);
+	ipc_object_release(&port->object);
+}
 
 /*
  * Port's receive right goes into a message to `destination`; false if that would close a circle (it lay in itself), or

@@ -175,8 +175,13 @@ static inline bool take_common_header(struct ipc_space *space, struct ipc_kmsg *
 	}
 	if (taken) {
 		kmsg->remote_port = port;
-		if (reply != NULL)
-			kmsg->local_port = ipc_port_make_send_once(ipc_object_port(reply->object));
+		if (reply != NULL) {
+			kmsg->local_port = ipc_object_port(reply->object);
+			lock_acquire(&reply->object->lock);
+			kmsg->local_port->sorights++;
+			ipc_object_reference(reply->object);
+			lock_release(&reply->object->lock);
+		}
 	}
 out:
 	lock_release(&space->lock);
@@ -292,6 +297,8 @@ mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 static inline void header_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	mach_msg_header_t *header = &kmsg->header;
+	struct ipc_entry *entry;
+	mach_port_name_t name;
 	bool failed = false;
 
 	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
@@ -301,8 +308,18 @@ static inline void header_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 	if (kmsg->local_port == NULL)
 		return;
 	lock_acquire(&space->lock);
-	header->msgh_remote_port = ipc_right_out(space, &kmsg->local_port, kmsg->local_disposition, &failed);
+	/* Most often it is a send-once right: the next name, and nothing to look for. */
+	if (kmsg->local_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE && space->active &&
+		ipc_port_active(kmsg->local_port) && (entry = ipc_entry_take_free(space, &name)) != NULL) {
+		entry->object = &kmsg->local_port->object;
+		entry->bits |= MACH_PORT_TYPE_SEND_ONCE;
+		entry->urefs = 1;
+		kmsg->local_port = NULL;
+	} else {
+		name = ipc_right_out(space, &kmsg->local_port, kmsg->local_disposition, &failed);
+	}
 	lock_release(&space->lock);
+	header->msgh_remote_port = name;
 	if (failed) {
 		ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
 		kmsg->local_port = NULL;
@@ -321,7 +338,13 @@ int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_si
 	mach_msg_size_t all;
 
 	if (kmsg->remote_port != NULL && (kmsg->local_port != NULL || kmsg->descriptors != 0 || buffer % 4 != 0)) {
-		result = ipc_buffer_probe(self, buffer, ipc_buffer_needed(kmsg->header.msgh_size, size));
+		mach_msg_size_t needed = ipc_buffer_needed(kmsg->header.msgh_size, size);
+		uint32_t word;
+
+		/* What lies in one page needs one look. */
+		if (buffer % 4 != 0 || trunc_page(buffer) != trunc_page(buffer + needed - 1) ||
+			!machine_load_user_word(buffer, &word) || !machine_store_user_word(buffer, word))
+			result = ipc_buffer_probe(self, buffer, needed);
 		if (result == KERN_RESTART)
 			return KERN_RESTART;
 		if (result != MACH_MSG_SUCCESS) {
@@ -401,7 +424,8 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 {
 	mach_msg_return_t result = try_send(self, claimed);
 
-	ipc_send_room_over(self);
+	if (self->ipc.room != NULL)
+		ipc_send_room_over(self);
 	if (result == IPC_SEND_WAIT)
 		thread_block(ipc_mach_msg_continue);
 	return result;

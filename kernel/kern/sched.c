@@ -368,7 +368,7 @@ static void run_on_fresh_stack(void *arg)
  * The current thread leaves the processor. Once it waits, its registers are settled: those who suspended it and want to
  * see them wait for that (thread_user.c), or for its stop if it does not wait.
  */
-static void leave_processor(struct thread *self, continuation_t continuation)
+static inline void leave_processor(struct thread *self, continuation_t continuation)
 {
 	bool awaited = false;
 
@@ -392,16 +392,12 @@ void thread_block(continuation_t continuation)
 	machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 }
 
-static void run_thread_on_fresh_stack(void *arg)
-{
-	run_thread(arg);
-}
-
 void thread_handoff(struct thread *to, continuation_t continuation)
 {
 	debug_assert(to->state == THREAD_RUNNING && to->processor == current_processor());
 	leave_processor(current_thread(), continuation);
-	machine_call_on_fresh_stack(run_thread_on_fresh_stack, to);
+	/* On the same stack: what hands over goes on in user mode, or blocks on a fresh one, after a switch or two. */
+	run_thread(to);
 }
 
 bool thread_go(struct thread *thread, enum wait_result result)

@@ -265,7 +265,7 @@ kern_return_t ipc_kmsg_memory_out(struct thread *self, struct ipc_kmsg *kmsg);
 static inline void ipc_kmsg_sent_by(struct ipc_kmsg *kmsg, struct task *task)
 {
 	kmsg->sender_id = task->id;
-	kmsg->tokens = task_tokens_take(task);
+	kmsg->tokens = task->tokens != NULL ? task_tokens_take(task) : NULL;
 }
 /* `all` bytes of image, trailer and tokens to the buffer. As copyout. */
 kern_return_t ipc_kmsg_store(struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t all);

@@ -112,10 +112,6 @@ static inline mach_msg_return_t read_message(
 	header->msgh_size = size;
 	if (result == MACH_MSG_SUCCESS && (header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		result = count_valid(header, size);
-	if (result == MACH_MSG_SUCCESS && !header_valid(header))
-		result = MACH_SEND_INVALID_HEADER;
-	else if (result == MACH_MSG_SUCCESS && !MACH_PORT_VALID(header->msgh_remote_port))
-		result = MACH_SEND_INVALID_DEST;
 	if (result != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(kmsg);
 		return result;
@@ -194,8 +190,11 @@ static inline mach_msg_return_t take_message(struct thread *self, struct ipc_kms
 	mach_msg_bits_t bits = kmsg->header.msgh_bits;
 
 	if (kmsg->descriptors != 0 || !take_common_header(self->space, kmsg)) {
-		mach_msg_return_t result = ipc_kmsg_take_all(self, kmsg);
+		mach_msg_return_t result = MACH_SEND_INVALID_HEADER;
 
+		if (header_valid(&kmsg->header))
+			result = MACH_PORT_VALID(kmsg->header.msgh_remote_port) ? ipc_kmsg_take_all(self, kmsg)
+										: MACH_SEND_INVALID_DEST;
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
@@ -431,11 +430,28 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 	return result;
 }
 
+/* A sender has handed us its message while we waited. */
+static inline void take_handed(struct thread *self)
+{
+	int64_t result = ipc_receive_finish(
+		self, self->regs.rdi, (mach_msg_size_t)(self->regs.rdx >> 32), (mach_msg_option_t)self->regs.rsi);
+
+	if (result == KERN_RESTART)
+		thread_block_restart(self);
+	self->regs.rax = (uint64_t)result;
+	ipc_deferred_run();
+}
+
 /* Waits for a message; the thread that ours went to runs now, unless a better one is ready. */
 static _Noreturn void wait_for_message(struct thread *claimed)
 {
-	if (claimed != NULL && !sched_better_ready(claimed->run_priority))
-		thread_handoff(claimed, ipc_mach_msg_continue);
+	if (claimed != NULL && !sched_better_ready(claimed->run_priority)) {
+		if (claimed->ipc.taking == NULL) /* it has to look for it in the queue */
+			thread_handoff(claimed, ipc_mach_msg_continue);
+		thread_become(claimed, ipc_mach_msg_continue);
+		take_handed(claimed);
+		thread_leave_kernel(claimed);
+	}
 	unclaim(claimed);
 	thread_block(ipc_mach_msg_continue);
 }
@@ -503,43 +519,35 @@ void ipc_mach_msg_continue(struct thread *self)
 	bool died = false;
 
 	if (self->ipc.taking != NULL) {
-		/* A sender has handed us its message while we waited. */
-		result = ipc_receive_finish(self, self->regs.rdi, (mach_msg_size_t)(self->regs.rdx >> 32),
-			(mach_msg_option_t)self->regs.rsi);
-	} else {
-		if (sending)
-			ipc_send_woken(self);
-		else
-			(void)ipc_mqueue_wait_over(self, &died);
-		if (waited == WAIT_TIMED_OUT)
-			result = sending ? MACH_SEND_TIMED_OUT : MACH_RCV_TIMED_OUT;
-		else if (waited == WAIT_INTERRUPTED)
-			result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
-		else
-			result = both_halves(self, true, died);
-		ipc_send_room_over(self);
+		take_handed(self);
+		return;
 	}
+	if (sending)
+		ipc_send_woken(self);
+	else
+		(void)ipc_mqueue_wait_over(self, &died);
+	if (waited == WAIT_TIMED_OUT)
+		result = sending ? MACH_SEND_TIMED_OUT : MACH_RCV_TIMED_OUT;
+	else if (waited == WAIT_INTERRUPTED)
+		result = sending ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
+	else
+		result = both_halves(self, true, died);
+	ipc_send_room_over(self);
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
-	self->ipc.deadline = 0;
 	self->regs.rax = (uint64_t)result;
 	ipc_deferred_run();
 }
 
 int64_t ipc_trap_mach_msg(struct thread *self)
 {
-	int64_t result;
-
 	/* What an aborted trap has left. */
 	if ((int64_t)self->regs.rax == TRAP_MACH_MSG) {
 		self->ipc.deadline = 0;
 		if (self->pending_kmsg != NULL || self->ipc.taking != NULL)
 			ipc_thread_forget(self);
 	}
-	result = both_halves(self, false, false);
-	if (result != KERN_RESTART)
-		self->ipc.deadline = 0;
-	return result;
+	return both_halves(self, false, false);
 }
 
 int64_t ipc_trap_reply_port(struct thread *self)

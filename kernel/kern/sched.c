@@ -281,10 +281,9 @@ void sched_account(void)
 	account(current_processor(), machine_now());
 }
 
-/* Switches to a thread that is RUNNING by name already, and goes on where it left off. */
-static _Noreturn void run_thread(struct thread *thread)
+/* Switches to a thread that is RUNNING by name already. */
+static inline void become(struct thread *thread)
 {
-	continuation_t continuation = thread->continuation;
 	struct processor *processor = current_processor();
 
 	machine_switch_to(thread);
@@ -297,6 +296,14 @@ static _Noreturn void run_thread(struct thread *thread)
 	/* A wait that ended early leaves its timer behind. */
 	if (thread->wait_timer.processor != NULL)
 		timer_cancel(&thread->wait_timer);
+}
+
+/* And goes on where it left off. */
+static _Noreturn void run_thread(struct thread *thread)
+{
+	continuation_t continuation = thread->continuation;
+
+	become(thread);
 	if (continuation != NULL) {
 		thread->continuation = NULL;
 		piece_spend(CONTINUATION_COST); /* one may follow the other for long, and none enter user mode */
@@ -398,6 +405,13 @@ void thread_handoff(struct thread *to, continuation_t continuation)
 	leave_processor(current_thread(), continuation);
 	/* On the same stack: what hands over goes on in user mode, or blocks on a fresh one, after a switch or two. */
 	run_thread(to);
+}
+
+void thread_become(struct thread *to, continuation_t continuation)
+{
+	leave_processor(current_thread(), continuation);
+	become(to);
+	to->continuation = NULL;
 }
 
 bool thread_go(struct thread *thread, enum wait_result result)

@@ -193,6 +193,8 @@ static inline bool thread_claim(struct thread *thread, enum wait_result result)
  * as ready; switches directly to the claimed thread: its continuation runs on an empty stack.
  */
 _Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
+/* The same, but returns as the other thread, for who knows how it goes on; it must leave the kernel. */
+void thread_become(struct thread *to, continuation_t continuation);
 
 /* Takes the thread off the event it waits for, if it still does; true if that ended its wait. */
 bool thread_end_event_wait(struct thread *thread, enum wait_result result);

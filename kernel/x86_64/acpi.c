@@ -56,20 +56,15 @@ static struct {
 static uint32_t override_count;
 static const uint8_t *fadt;
 
+/* Tables are not aligned; the processor does not mind. */
 static uint32_t read32(const uint8_t *at)
 {
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
+	return ((const struct { uint32_t value; } __attribute__((packed)) *)at)->value;
 }
 
 static uint64_t read64(const uint8_t *at)
 {
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
+	return read32(at) | (uint64_t)read32(at + 4) << 32;
 }
 
 static bool checksum_good(const void *table, size_t size)

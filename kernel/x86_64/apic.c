@@ -56,58 +56,51 @@ static void pic_off(uint16_t pic, uint8_t vectors, uint8_t cascade)
 	out8(pic + 1, 0xff);
 }
 
-static volatile uint32_t *ioapic_of(uint32_t gsi, uint32_t *pin)
+/* A register of an I/O APIC. */
+static volatile uint32_t *ioapic(const struct acpi_ioapic *io, uint32_t number)
+{
+	volatile uint32_t *registers = physical_to_virtual(io->address);
+
+	registers[IOAPIC_SELECT / 4] = number;
+	return &registers[IOAPIC_WINDOW / 4];
+}
+
+/* Null if no I/O APIC has the interrupt. */
+static const struct acpi_ioapic *ioapic_of(uint32_t gsi, uint32_t *redirection)
 {
 	for (uint32_t i = 0; i < acpi_ioapic_count; i++) {
-		volatile uint32_t *io = physical_to_virtual(acpi_ioapics[i].address);
+		uint32_t pin = gsi - acpi_ioapics[i].gsi_base;
 
-		io[IOAPIC_SELECT / 4] = IOAPIC_VERSION;
-		if (gsi >= acpi_ioapics[i].gsi_base &&
-			gsi - acpi_ioapics[i].gsi_base <= (io[IOAPIC_WINDOW / 4] >> 16 & 0xff)) {
-			*pin = gsi - acpi_ioapics[i].gsi_base;
-			return io;
-		}
+		*redirection = IOAPIC_REDIRECTION + 2 * pin;
+		if (gsi >= acpi_ioapics[i].gsi_base && pin <= (*ioapic(&acpi_ioapics[i], IOAPIC_VERSION) >> 16 & 0xff))
+			return &acpi_ioapics[i];
 	}
 	return NULL;
 }
 
-static uint32_t redirection_read(volatile uint32_t *io, uint32_t pin)
-{
-	io[IOAPIC_SELECT / 4] = IOAPIC_REDIRECTION + 2 * pin;
-	return io[IOAPIC_WINDOW / 4];
-}
-
-static void redirection_write(volatile uint32_t *io, uint32_t pin, uint32_t low)
-{
-	io[IOAPIC_SELECT / 4] = IOAPIC_REDIRECTION + 2 * pin;
-	io[IOAPIC_WINDOW / 4] = low;
-}
-
 bool ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low)
 {
-	uint32_t pin;
-	volatile uint32_t *io = ioapic_of(gsi, &pin);
+	uint32_t redirection;
+	const struct acpi_ioapic *io = ioapic_of(gsi, &redirection);
 
 	if (io == NULL)
 		return false;
-	redirection_write(io, pin, REDIRECTION_MASKED);
-	io[IOAPIC_SELECT / 4] = IOAPIC_REDIRECTION + 2 * pin + 1;
-	io[IOAPIC_WINDOW / 4] = apic_id() << 24;
-	redirection_write(io, pin,
-		vector | REDIRECTION_MASKED | (level ? REDIRECTION_LEVEL : 0) | (low ? REDIRECTION_LOW_ACTIVE : 0));
+	*ioapic(io, redirection) = REDIRECTION_MASKED;
+	*ioapic(io, redirection + 1) = apic_id() << 24;
+	*ioapic(io, redirection) =
+		vector | REDIRECTION_MASKED | (level ? REDIRECTION_LEVEL : 0) | (low ? REDIRECTION_LOW_ACTIVE : 0);
 	return true;
 }
 
 void ioapic_mask(uint32_t gsi, bool masked)
 {
-	uint32_t pin;
-	volatile uint32_t *io = ioapic_of(gsi, &pin);
-	uint32_t low;
+	uint32_t redirection, value;
+	const struct acpi_ioapic *io = ioapic_of(gsi, &redirection);
 
 	if (io == NULL)
 		return;
-	low = redirection_read(io, pin) & ~REDIRECTION_MASKED;
-	redirection_write(io, pin, low | (masked ? REDIRECTION_MASKED : 0));
+	value = *ioapic(io, redirection) & ~REDIRECTION_MASKED;
+	*ioapic(io, redirection) = value | (masked ? REDIRECTION_MASKED : 0);
 }
 
 void apic_init(void)
@@ -118,10 +111,11 @@ void apic_init(void)
 	pic_off(PIC2, 0x28, 2);
 	lapic = physical_to_virtual(acpi_lapic_address != 0 ? acpi_lapic_address : base & APIC_BASE_ADDRESS);
 	for (uint32_t i = 0; i < acpi_ioapic_count; i++) {
-		uint32_t pin;
+		uint32_t first = acpi_ioapics[i].gsi_base,
+			 last = *ioapic(&acpi_ioapics[i], IOAPIC_VERSION) >> 16 & 0xff;
 
-		for (uint32_t gsi = acpi_ioapics[i].gsi_base; ioapic_of(gsi, &pin) != NULL && pin < 240; gsi++)
-			ioapic_mask(gsi, true);
+		for (uint32_t pin = 0; pin <= last; pin++)
+			ioapic_mask(first + pin, true);
 	}
 	write_msr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
 	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);

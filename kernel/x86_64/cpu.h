@@ -245,42 +245,23 @@ static inline uint64_t read_tsc(void)
 		__asm__ volatile("movq %0, %%" #name : : "r"(value) : "memory");                                       \
 	}
 CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr2)
 CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
 
-static inline uint64_t read_cr2(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("movq %%cr2, %0" : "=r"(value));
-	return value;
-}
-
-static inline void out8(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t in8(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void out16(uint16_t port, uint16_t value)
-{
-	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint16_t in16(uint16_t port)
-{
-	uint16_t value;
-
-	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
+#define PORT_ACCESS(bits, suffix)                                                                                      \
+	static inline void out##bits(uint16_t port, uint##bits##_t value)                                              \
+	{                                                                                                              \
+		__asm__ volatile("out" suffix " %0, %1" : : "a"(value), "Nd"(port));                                   \
+	}                                                                                                              \
+	static inline uint##bits##_t in##bits(uint16_t port)                                                           \
+	{                                                                                                              \
+		uint##bits##_t value;                                                                                  \
+		__asm__ volatile("in" suffix " %1, %0" : "=a"(value) : "Nd"(port));                                    \
+		return value;                                                                                          \
+	}
+PORT_ACCESS(8, "b")
+PORT_ACCESS(16, "w")
 #endif
 
 #endif

@@ -35,6 +35,7 @@ static uint32_t mxcsr_mask = 0xffbf;
 
 void fpu_init(void)
 {
+	static struct xsave_area probe __attribute__((aligned(XSAVE_ALIGNMENT)));
 	uint32_t state[4];
 
 	__asm__ volatile("xsetbv"
@@ -44,14 +45,10 @@ void fpu_init(void)
 	cpu_features.xsave_size = state[1];
 	if (cpu_features.xsave_size > (THREAD_STATE_MAX - x86_CONTEXT_REGISTERS) * sizeof(uint64_t))
 		panic("floating-point state of %u bytes is larger than a message holds", cpu_features.xsave_size);
-	{
-		static struct xsave_area probe __attribute__((aligned(XSAVE_ALIGNMENT)));
-
-		__asm__ volatile("clts; fxsave64 %0" : "=m"(probe));
-		if (probe.mxcsr_mask != 0)
-			mxcsr_mask = probe.mxcsr_mask;
-		write_cr0(read_cr0() | CR0_TS);
-	}
+	__asm__ volatile("clts; fxsave64 %0" : "=m"(probe));
+	if (probe.mxcsr_mask != 0)
+		mxcsr_mask = probe.mxcsr_mask;
+	write_cr0(read_cr0() | CR0_TS);
 }
 
 static void save(struct thread *thread)

@@ -96,8 +96,7 @@ enum { IST_DEBUG = 1, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 
 
 #define ENTRY_STACK 16 /* words: a frame with vector and error code, and one register */
 
-/* processor->machine. Programs' own tables map it (isolation.c), so a program might read it: there are no secrets in
- * it. */
+/* processor->machine. Programs' own tables map it (isolation.c): there are no secrets in it. */
 struct cpu {
 	uint64_t idt[256][2];
 	uint64_t gdt[8];
@@ -107,8 +106,8 @@ struct cpu {
 	uint64_t deadline;     /* what the timer was last set for, ns since boot */
 	uint64_t due;          /* when its interrupt comes if nothing keeps it waiting */
 	bool shootdown_wanted; /* tlb.c */
-	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE]
-		__attribute__((aligned(4096))); /* cpu_init says what is at their tops */
+	/* At their tops is what cpu_init says. */
+	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(4096)));
 };
 extern struct cpu boot_cpu;
 

@@ -3,25 +3,26 @@
 #include <x86_64/cpu.h>
 
 #define CPU(member) boot_cpu + member(%rip)
+#define PROGRAM_ROOT 4096 /* in CR3: the program's root is the page after the kernel's */
 
-/* The program's root is the page after the kernel's. Flags are lost. */
+/* Lose flags and \scratch. */
 .macro KERNEL_TABLES scratch
 	movq %cr3, \scratch
-	andq $~4096, \scratch
+	andq $~PROGRAM_ROOT, \scratch
 	movq \scratch, %cr3
 .endm
 /* VERW clears what the kernel has left in the processor's buffers (Intel, "Microarchitectural Data Sampling"). */
 .macro PROGRAM_TABLES scratch
 	movq %cr3, \scratch
-	orq $4096, \scratch
+	orq $PROGRAM_ROOT, \scratch
 	movq \scratch, %cr3
 	verw selector(%rip)
 .endm
 
 	.section .text.entry, "ax"
-	/* As syscall_entry. */
 	.balign 16
 	.globl isolated_syscall, isolated_sysret, isolated_user_entry, isolated_iret
+	/* syscall comes here: nothing is free but the flags. */
 isolated_syscall:
 	movq %rsp, CPU(CPU_SCRATCH)
 	KERNEL_TABLES %rsp
@@ -37,7 +38,7 @@ isolated_sysret:
 	sysretq
 	int3
 
-	/* As user_entry, on the processor's entry stack or that of #DB. */
+	/* The start of user_entry, on the processor's entry stack or that of #DB. */
 	.balign 16
 isolated_user_entry:
 	pushq %rdi

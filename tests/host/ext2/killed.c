@@ -20,6 +20,8 @@ enum {
 	DIRECTORIES = 4,
 	LIST_SIZE = 1 << 16,
 	KILL_US = 12000,
+	WAIT_US = 200,
+	OPERATIONS_MOST = 6, /* that are waited for in a round */
 	IMAGE_KB = 16384
 };
 enum { CONTENTS_MAX = 90000 };
@@ -259,6 +261,7 @@ static void *kept;
 /* A program that goes on until it is killed. */
 static void kill_one(const char *image)
 {
+	const unsigned enough = shared->completed + (unsigned)model_random(OPERATIONS_MOST);
 	pid_t child = fork();
 
 	if (child == 0) {
@@ -270,7 +273,10 @@ static void kill_one(const char *image)
 			operate(&volume->base, i, false);
 		_exit(1);
 	}
-	usleep(2000 + model_random(KILL_US));
+	/* After so many operations at least, however slow the machine is, and at any moment of the next. */
+	while (shared->completed < enough && waitpid(child, NULL, WNOHANG) == 0)
+		usleep(WAIT_US);
+	usleep(model_random(KILL_US));
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 }

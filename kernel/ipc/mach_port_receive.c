@@ -36,9 +36,11 @@ kern_return_t mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach
 	if (result != KERN_SUCCESS)
 		return result;
 	port->qlimit = qlimit;
-	/* Each wakes one; who finds the room taken waits again. */
-	for (uint32_t room = port->msgcount; room < qlimit && !list_empty(&port->senders); room++)
+	/* Each wakes one, or tells who asked for room when none waits; who finds the room taken waits again. */
+	for (uint32_t room = port->msgcount, waiting = 1; room < qlimit && waiting; room++) {
+		waiting = !list_empty(&port->senders);
 		ipc_mqueue_wake_sender(port);
+	}
 	return receive_done(port);
 }
 

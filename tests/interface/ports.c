@@ -128,6 +128,24 @@ static void test_limits(void)
 	free_port(port);
 }
 
+/* Who found no room hears of it when the limit is raised, though nothing is received. */
+static void test_room_by_limit(void)
+{
+	mach_port_t self = mach_task_self(), port = new_port(), watch = new_port();
+	mach_msg_header_t header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0), .msgh_remote_port = port};
+	mach_msg_id_t id = 0;
+
+	mach_port_set_qlimit(self, port, 0);
+	check_is("a sender without room asks to be told of some",
+		mach_msg(&header, MACH_SEND_MSG | MACH_SEND_NOTIFY, sizeof header, 0, MACH_PORT_NULL, 0, watch),
+		MACH_SEND_WILL_NOTIFY);
+	check_is("the limit is raised", mach_port_set_qlimit(self, port, 1), KERN_SUCCESS);
+	check_is("that is told", next_notification(watch, &id), MACH_MSG_SUCCESS);
+	check_is("as a send-possible notification", id, MACH_NOTIFY_SEND_POSSIBLE);
+	free_port(port);
+	free_port(watch);
+}
+
 static void test_sets(void)
 {
 	mach_port_t self = mach_task_self();
@@ -157,5 +175,6 @@ void test_ports(void)
 	test_dead_names();
 	test_no_senders();
 	test_limits();
+	test_room_by_limit();
 	test_sets();
 }

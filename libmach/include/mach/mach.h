@@ -26,8 +26,11 @@
 #include <mach/mach_user.h>
 #include <mach/portolan_user.h>
 
+#define MACH_NOTIFY_PORT_DELETED   65
+#define MACH_NOTIFY_SEND_POSSIBLE  66
 #define MACH_NOTIFY_PORT_DESTROYED 69
 #define MACH_NOTIFY_NO_SENDERS     70
+#define MACH_NOTIFY_SEND_ONCE      71
 #define MACH_NOTIFY_DEAD_NAME      72
 
 /* A name for a kern_return_t or mach_msg_return_t, for messages to people. */

@@ -57,6 +57,7 @@ struct processor {
 	uint64_t hold_end;       /* until when an interrupt does not take the processor from it, ns */
 	uint64_t armed_deadline; /* what the machine's timer is set to */
 	uint64_t switched_at;    /* when the running thread was switched to */
+	uint64_t idle_until;     /* when it had nothing to do, last */
 	struct thread *to_free;  /* ended on this processor; freed after the switch */
 	struct run_queue queue;
 	struct ipc_deferred *deferred; /* ipc/deferred.c */

@@ -346,7 +346,7 @@ void sched_run(void)
 		processor->idle = false;
 		now = machine_now();
 		count_events(idle_ns, now - idle_since); /* interrupts that came meanwhile included */
-		processor->switched_at = now;
+		processor->switched_at = processor->idle_until = now;
 	}
 	lock_acquire(&thread->lock);
 	thread->state = THREAD_RUNNING;

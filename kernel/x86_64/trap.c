@@ -29,12 +29,13 @@ static const char *const exception_names[] = {
 
 /*
  * How long the timer's interrupt has waited: the kernel lets none through but between its pieces (kern/piece.h). An
- * idle processor lets it through; what the wake from hlt takes is not the kernel's.
+ * idle processor lets it through; what the wake from hlt takes is not the kernel's, whatever interrupt it is by.
  */
 static void measure_delay(void)
 {
 	struct processor *processor = current_processor();
-	int64_t delay = (int64_t)(machine_now() - current_cpu()->due);
+	uint64_t due = current_cpu()->due, from = due > processor->idle_until ? due : processor->idle_until;
+	int64_t delay = (int64_t)(machine_now() - from);
 
 	/* It comes early where the timer's range is too short. */
 	if (!processor->idle && delay > (int64_t)processor->longest_delay)

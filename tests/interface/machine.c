@@ -292,7 +292,8 @@ static void test_line(void)
 	rtc_set(0xb, old | 0x40);
 	rtc(0xc);
 	for (int i = 0; i < 3; i++) {
-		check_is("an interrupt comes as a message", receive_words(notify, &message, 1000), MACH_MSG_SUCCESS);
+		check_is(
+			"an interrupt comes as a message", receive_words(notify, &message, PATIENCE), MACH_MSG_SUCCESS);
 		check("its id and count are right", message.header.msgh_id == 2850 && message.word[0] == 1);
 		check_is("none comes before it is acknowledged", receive_words(notify, &message, 20),
 			MACH_RCV_TIMED_OUT);

@@ -149,8 +149,8 @@ static void test_inheritance(void)
 	if (!child_create(&child, add_one, a, MACH_PORT_NULL))
 		return;
 	thread_resume(child.thread);
-	for (int i = 0; i < 200 && p[3072] == 0; i++)
-		nap(10);
+	for (int i = 0; i < PATIENCE && p[3072] == 0; i++)
+		nap(1);
 	check("a shared page shows the child's write", p[1024] == 21 && p[3072] == 1);
 	check("a copied page does not", p[0] == 10);
 	check_is("another task is read", mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);

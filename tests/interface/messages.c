@@ -199,10 +199,11 @@ static void test_waiting(void)
 	struct words_message m;
 
 	start_thread(late_sender, port);
-	check_is("a receiver that waits gets the message", receive_words(port, &m, 5000), MACH_MSG_SUCCESS);
+	check_is("a receiver that waits gets the message", receive_words(port, &m, PATIENCE), MACH_MSG_SUCCESS);
 	check_is("and its word", m.word[0], 11);
 	start_thread(late_killer, port);
-	check_is("a receiver that waits hears that the port died", receive_words(port, &m, 5000), MACH_RCV_PORT_DIED);
+	check_is("a receiver that waits hears that the port died", receive_words(port, &m, PATIENCE),
+		MACH_RCV_PORT_DIED);
 	mach_port_destroy(mach_task_self(), port);
 }
 

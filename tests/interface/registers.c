@@ -99,7 +99,7 @@ static void pairing(const char *name, void (*server)(uint64_t), bool by_message)
 			struct words_message m;
 			result = send_words(port, reply, ECHO_ID, word, count, 0, 0);
 			if (result == MACH_MSG_SUCCESS)
-				result = receive_words(reply, &m, 5000);
+				result = receive_words(reply, &m, PATIENCE);
 			good = good && plus_one(m.word, count) && m.header.msgh_id == ECHO_ID + 100;
 		} else {
 			result = mach_call_words(port, ECHO_ID, word, count);
@@ -138,8 +138,8 @@ static void test_deferred(void)
 	nap(50);
 	check_is("a deferred caller waits", oneway_seen, 0);
 	check_is("a one-way message goes", mach_send_words(port, ONEWAY_ID, word, 1), KERN_SUCCESS);
-	for (int i = 0; i < 100 && oneway_seen != 1077; i++)
-		nap(10);
+	for (int i = 0; i < PATIENCE && oneway_seen != 1077; i++)
+		nap(1);
 	check_is("its reply comes later", oneway_seen, 1077);
 	check_is("with nothing of the server's in the words that were not sent", oneway_rest, 0);
 
@@ -387,8 +387,8 @@ static void test_set_while_waiting(void)
 		"and set", thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, count), KERN_SUCCESS);
 	check_is("and it goes on", thread_resume(child.thread), KERN_SUCCESS);
 	start_thread(deferring_caller, port); /* its words would come by a direct switch */
-	for (int i = 0; i < 100 && *landed == 0; i++)
-		nap(10);
+	for (int i = 0; i < PATIENCE && *landed == 0; i++)
+		nap(1);
 	check("it runs with the registers that were set", *landed == 0x123456789abcdef0);
 	child_end(&child);
 	mach_port_destroy(mach_task_self(), port);

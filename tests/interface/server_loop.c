@@ -80,7 +80,7 @@ static kern_return_t short_message_of_nobody(mach_port_t port, mach_port_t reply
 	mach_msg_return_t result = send_words(port, reply, UNKNOWN_ID, word, 2, 0, 0);
 
 	if (result == MACH_MSG_SUCCESS)
-		result = receive_words(reply, &m, 5000);
+		result = receive_words(reply, &m, PATIENCE);
 	if (result != MACH_MSG_SUCCESS)
 		return result;
 	memcpy(&error, &m, sizeof error);

@@ -188,14 +188,13 @@ static void test_preemption(void)
 	nap(20);
 	start = mach_clock_monotonic();
 	first = counted;
-	while (mach_clock_monotonic() < start + 300000000 && counted == first)
+	while (mach_clock_monotonic() < start + PATIENCE * 1000000ull && counted == first)
 		;
 	check("two threads that never wait both run", counted > first);
 	start = mach_clock_monotonic();
 	nap(50);
 	start = mach_clock_monotonic() - start;
-	check_at("a sleep of 50 ms takes that, at least", start >= 50000000, (long long)start,
-		__FILE__, __LINE__);
+	check_at("a sleep of 50 ms takes that, at least", start >= 50000000, (long long)start, __FILE__, __LINE__);
 }
 
 /* Exceptions arrive at this port's server, which sets the thread going after the faulting instruction. */

@@ -3,11 +3,12 @@
 
 #include <pthread.h>
 
-static uint32_t word, other, woken;
+static uint32_t word, other, woken, coming;
 
 static void wait_once(uint64_t unused)
 {
 	(void)unused;
+	__atomic_fetch_add(&coming, 1, __ATOMIC_SEQ_CST);
 	while (mach_word_wait(&word, 0, MACH_DEADLINE_NONE, 0) != KERN_SUCCESS)
 		;
 	__atomic_fetch_add(&woken, 1, __ATOMIC_SEQ_CST);
@@ -26,6 +27,8 @@ static void waits_and_wakes(void)
 	word = 0;
 	for (unsigned i = 0; i < 4; i++)
 		start_thread(wait_once, 0);
+	/* The last is an instruction before its wait, or in it. */
+	wait_until_is(&coming, 4);
 	nap(30);
 	check_is("one waiter is woken", mach_word_wake(&word, 1, 0), 1);
 	wait_until_is(&woken, 1);

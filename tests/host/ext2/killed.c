@@ -21,7 +21,7 @@ enum {
 	LIST_SIZE = 1 << 16,
 	KILL_US = 12000,
 	WAIT_US = 200,
-	OPERATIONS_MOST = 6, /* that are waited for in a round */
+	OPERATIONS_MOST = 4, /* that are waited for in a round */
 	IMAGE_KB = 16384
 };
 enum { CONTENTS_MAX = 90000 };

@@ -211,6 +211,25 @@ static int refused(const char *directory, const char *name)
 	return 0;
 }
 
+/* The process becomes one of this name, some time. */
+static int runs(const char *process, const char *program)
+{
+	char path[48], name[32];
+	ssize_t size = 0;
+	int fd, tries;
+
+	snprintf(path, sizeof path, "%s/comm", process);
+	for (tries = 0; tries < 10000; tries++) {
+		fd = open(path, O_RDONLY);
+		size = fd >= 0 ? read(fd, name, sizeof name - 1) : 0;
+		close(fd);
+		if (size > 0 && strncmp(name, program, strlen(program)) == 0)
+			return 1;
+		usleep(1000);
+	}
+	return 0;
+}
+
 /* /proc of a set-uid program that waits on its input. */
 static void check_proc(void)
 {
@@ -232,7 +251,7 @@ static void check_proc(void)
 		_exit(1);
 	}
 	snprintf(path, sizeof path, "/proc/%d", child);
-	usleep(200000);
+	check("a set-uid program runs", runs(path, strrchr(set_uid, '/') + 1));
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char title[64];
 

@@ -114,24 +114,46 @@ static void closes(int kind)
 	close(fd);
 }
 
+/* Until the process waits in a call. */
+static void until_it_waits(pid_t child)
+{
+	char path[32], text[128];
+
+	snprintf(path, sizeof path, "/proc/%d/stat", child);
+	for (;;) {
+		int fd = open(path, O_RDONLY);
+		ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+		const char *name_end;
+
+		close(fd);
+		text[size > 0 ? size : 0] = 0;
+		name_end = strrchr(text, ')');
+		if (name_end == NULL || name_end[2] == 'S' || name_end[2] == 'Z')
+			return;
+		usleep(1000);
+	}
+}
+
 /* Two want what the other has. */
 static void circle(void)
 {
 	struct flock first = {.l_type = F_WRLCK, .l_start = 0, .l_len = 1},
 		     second = {.l_type = F_WRLCK, .l_start = 1, .l_len = 1};
 	int fd = open("locked", O_RDWR), ready[2], status;
+	pid_t child;
 	char byte;
 
 	(void)!pipe(ready);
 	say("taken", RECORD, fcntl(fd, F_SETLK, &first));
 	fflush(stdout);
-	if (fork() == 0) {
+	child = fork();
+	if (child == 0) {
 		fcntl(fd, F_SETLK, &second);
 		(void)!write(ready[1], "r", 1);
 		_exit(fcntl(fd, F_SETLKW, &first) < 0 ? errno : 0);
 	}
 	(void)!read(ready[0], &byte, 1);
-	usleep(200000);
+	until_it_waits(child);
 	say("a circle", RECORD, fcntl(fd, F_SETLKW, &second));
 	first.l_type = F_UNLCK;
 	say("given back", RECORD, fcntl(fd, F_SETLK, &first));

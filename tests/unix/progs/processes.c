@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 	child = fork();
 	if (child == 0) {
 		if (fork() == 0) {
-			for (i = 0; i < 100 && getppid() != 1; i++)
+			for (i = 0; i < 3000 && getppid() != 1; i++)
 				usleep(10000);
 			status = getppid() != getpid() && getppid() != self;
 			write(pair[1], &status, sizeof status);

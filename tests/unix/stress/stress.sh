@@ -1,4 +1,4 @@
-# stress.sh SEED DIR SECONDS: rounds of four random jobs at once; a line "WRONG ..." for all that is not as it must be.
+# stress.sh SEED DIR SECONDS: rounds of four random jobs at once, for so long, and four at least; a line "WRONG ..." for all that is not as it must be.
 seed=$1 dir=$2 secs=$3
 rnd() { seed=$(( (seed * 1103515245 + 12345) & 0x7fffffff )); r=$(( (seed >> 8) % $1 )); }
 mkdir -p $dir; cd $dir || exit 1
@@ -27,8 +27,8 @@ signals() { # ID N
 		sleep 100 & p=$!; kill -TERM $p; wait $p; want "killed" $? 143
 		(trap 'exit 7' USR1; while :; do :; done) & p=$!; usleep 3000; kill -USR1 $p; wait $p; s=$?; case $s in 7|138) ;; *) echo WRONG usr1 $s;; esac
 		yes | head -n 1000 > /dev/null
-		sh -c 'kill -STOP $$; exit 4' & p=$!; usleep 20000
-		j=0; while kill -0 $p 2>/dev/null && [ $j -lt 300 ]; do kill -CONT $p 2>/dev/null; usleep 5000; j=$((j+1)); done; wait $p; want stop $? 4
+		sh -c 'kill -STOP $$; exit 4' & p=$!; # whenever it stops
+		while grep -q ') [^Z]' /proc/$p/stat 2>/dev/null; do kill -CONT $p 2>/dev/null; usleep 5000; done; wait $p; want stop $? 4
 		i=$((i+1)); done
 }
 forks() { i=0; while [ $i -lt $2 ]; do (:) & (:) & (: | :) & wait; i=$((i+1)); done; }
@@ -43,7 +43,7 @@ appends() { rm -f ap$1; i=0; while [ $i -lt 4 ]; do (j=0; while [ $j -lt 50 ]; d
 syncs() { sync; echo x > s$1; sync; rm s$1; mv /dev/null/x y 2>/dev/null; df >/dev/null; free >/dev/null; ps >/dev/null; }
 round=0
 start=$(date +%s)
-while [ $(( $(date +%s) - start )) -lt $secs ]; do
+while [ $(( $(date +%s) - start )) -lt $secs ] || [ $round -lt 4 ]; do
 	k=0; names=
 	while [ $k -lt 4 ]; do
 		rnd 11

@@ -130,8 +130,12 @@ static void take_time(uint64_t space)
 			mach_word_wait(
 				&desk->state, desk->state == DONE ? DONE : IDLE, MACH_DEADLINE_NONE, WORD_SHARED);
 		__atomic_store_n(&desk->state, TAKEN, __ATOMIC_RELEASE);
-		desk->result = mach_trap((int64_t)desk->trap[0], desk->trap[1], desk->trap[2], desk->trap[3],
-			desk->trap[4], desk->trap[5], desk->trap[6]);
+		if ((int64_t)desk->trap[0] == CALL)
+			desk->result = mach_call_words((mach_port_t)desk->trap[1], (mach_msg_id_t)desk->trap[2],
+				desk->word, (uint32_t)desk->trap[3]);
+		else
+			desk->result = mach_trap((int64_t)desk->trap[0], desk->trap[1], desk->trap[2], desk->trap[3],
+				desk->trap[4], desk->trap[5], desk->trap[6]);
 		__atomic_store_n(&desk->state, DONE, __ATOMIC_RELEASE);
 	}
 }
@@ -211,6 +215,12 @@ static bool is_over_or_waits(int space)
 	return info.run_state == TH_STATE_WAITING;
 }
 
+void act_settle(int space)
+{
+	for (unsigned naps = 0; naps < PATIENCE && !is_over_or_waits(space); naps++)
+		nap(naps < 100 ? 0 : 1);
+}
+
 void act_later(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
 	struct desk *desk = desk_of(space, 1);
@@ -219,8 +229,7 @@ void act_later(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, ui
 	memcpy(desk->trap, trap, sizeof trap);
 	__atomic_store_n(&desk->state, ASKED, __ATOMIC_RELEASE);
 	mach_word_wake(&desk->state, 1, WORD_SHARED);
-	for (unsigned naps = 0; naps < PATIENCE && !is_over_or_waits(space); naps++)
-		nap(naps < 100 ? 0 : 1);
+	act_settle(space);
 }
 
 void act_abort(int space)

@@ -32,6 +32,7 @@ struct desk {
 	mach_port_name_t array[PARTS][ARRAY];
 	/* Work that may take its time: of the second thread. */
 	uint64_t trap[7];
+	uint64_t word[8]; /* of a call, and its answer */
 	int64_t result;
 	uint32_t state; /* IDLE, ASKED, TAKEN, DONE */
 	char stack[BUFFER] __attribute__((aligned(16)));
@@ -49,10 +50,12 @@ mach_port_t task_name(int space);
 void actor_start(int space, int parent);
 void actor_end(int space);
 /* A trap made by the first thread of the space, which answers when it is over; or an access of its own to memory. */
-enum { STORE = 1, LOAD = 2 };
+enum { STORE = 1, LOAD = 2, CALL = 3 };
 int64_t act(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 /* The second thread begins a trap. */
 void act_later(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+/* It has come back, or waits. */
+void act_settle(int space);
 /* The second thread is stopped in its wait. */
 void act_abort(int space);
 /* Names of a space that are no part of the game. */
@@ -80,6 +83,12 @@ void waiting_operation(void);
 void waiting_settle(void);
 void waiting_forget(int space);
 bool space_waits(int space);
+
+/* The second thread calls somebody: false if not. It is aborted; it has come back. */
+bool call_begin(int space);
+void call_abort(int space);
+bool call_is_over(int space);
+void call_back(int space);
 
 struct sending {
 	struct message *message;

@@ -187,7 +187,7 @@ static bool goes_to_kernel(int space, mach_port_name_t name)
 {
 	const struct name *n = name_of(space, name);
 
-	return n != NULL && n->port != NULL && n->port->kernel;
+	return n != NULL && n->port != NULL && n->port->kernel && n->port->caller == 0;
 }
 
 /* By the register path: words only, by the send right or send-once right of the name. */
@@ -286,7 +286,7 @@ static bool same_words(const struct message *m, const char *at, size_t room)
 		if (room < 8 * (i + 1))
 			return false;
 		memcpy(&word, at, sizeof word);
-		if (word != (m->id < MESSAGE_ID - 1 ? m->first : WORD(m->first, (uint64_t)i)))
+		if (word != (m->id < NOTIFICATIONS ? m->first : WORD(m->first, (uint64_t)i)))
 			return false;
 	}
 	return true;
@@ -377,6 +377,8 @@ void message_received(int s, unsigned worker, mach_port_name_t by)
 			header->msgh_size, port->first != NULL ? port->first->id : 0,
 			port->first != NULL ? size_of_message(port->first) : 0);
 	say("  got %d", m->id);
+	if (m->caller != 0)
+		m->reply = call_received(m);
 	expect("the header", header->msgh_bits,
 		MACH_MSGH_BITS(m->reply.port != NULL ? m->reply.as : 0,
 			m->once ? MACH_MSG_TYPE_PORT_SEND_ONCE : MACH_MSG_TYPE_PORT_SEND) |
@@ -386,7 +388,7 @@ void message_received(int s, unsigned worker, mach_port_name_t by)
 	model_leave(m);
 	if (m->once)
 		m->to->send_once--;
-	else
+	else if (m->caller == 0)
 		model_release((struct right){.port = m->to, .as = MACH_MSG_TYPE_PORT_SEND});
 	model_settle();
 	right_received(s, "the right to reply", m->reply, header->msgh_remote_port);
@@ -445,6 +447,7 @@ void receive_operation(void)
 	} else if (result == MACH_RCV_TOO_LARGE) {
 		m = name_of(s, name)->port->first;
 		model_leave(m);
+		m->ended = MIG_SERVER_DIED;
 		model_destroy_message(m);
 		model_settle();
 	}

@@ -189,10 +189,13 @@ static void release_send(struct port *port)
 
 static void release_send_once(struct port *port)
 {
-	if (port->alive && !port->kernel)
+	if (port->alive && !port->kernel) {
 		notify(port, MACH_NOTIFY_SEND_ONCE, 0, NULL); /* by the right itself */
-	else
-		port->send_once--;
+		return;
+	}
+	port->send_once--;
+	if (port->alive && port->caller != 0)
+		call_ended(port->caller, MIG_SERVER_DIED);
 }
 
 static void names_die(struct port *port)
@@ -211,6 +214,12 @@ static void names_die(struct port *port)
 			n->port = NULL;
 		}
 	}
+}
+
+void model_port_dies(struct port *port)
+{
+	port->alive = false;
+	names_die(port);
 }
 
 /* The receive right ends; nobody has a name with it any more. */
@@ -253,6 +262,10 @@ void model_release(struct right right)
 
 static void destroy_now(struct message *message)
 {
+	if (message->caller != 0) {
+		call_ended(message->caller, message->ended);
+		return;
+	}
 	if (message->once)
 		message->to->send_once--;
 	else
@@ -277,9 +290,13 @@ static void queue_message(struct message *message)
 		append(&to_destroy.first, &to_destroy.last, message);
 		return;
 	}
+	if (to->kernel) {
+		call_answered(message);
+		return;
+	}
 	message->step = step;
 	append(&to->first, &to->last, message);
-	to->count++;
+	to->count += message->caller == 0;
 }
 
 void model_post(struct message *message)
@@ -340,6 +357,8 @@ void model_leave(struct message *message)
 	*link = message->next;
 	if (port->last == message)
 		port->last = last;
+	if (message->caller != 0)
+		return;
 	port->count--;
 	model_room_made(port, 1);
 }
@@ -754,6 +773,9 @@ void model_task_ends(int space)
 	mach_port_name_t order[NAMES];
 	unsigned count = 0;
 
+	call_forgotten(space);
+	model_settle();
+
 	for (unsigned i = 0; i < SPECIALS; i++) {
 		if (specials[space][i] != NULL)
 			release_send(specials[space][i]);
@@ -766,8 +788,7 @@ void model_task_ends(int space)
 	qsort(order, count, sizeof order[0], by_index);
 	for (unsigned i = 0; i < count; i++)
 		(void)model_destroy(space, order[i]);
-	task_port[space]->alive = false;
-	names_die(task_port[space]);
+	model_port_dies(task_port[space]);
 	model_settle();
 	task_port[space] = NULL;
 }

@@ -20,6 +20,7 @@
 
 struct port {
 	bool alive, kernel;
+	int caller;           /* the space whose call is answered here, or 0 */
 	int receiver;         /* space, or -1: the receive right is in a message */
 	mach_port_name_t set; /* in that space, or null */
 	uint32_t send, send_once, mscount, seqno, qlimit, count;
@@ -61,7 +62,9 @@ struct part {
 struct message {
 	struct message *next;
 	unsigned long step;
-	mach_msg_id_t id; /* below MESSAGE_ID: a notification */
+	mach_msg_id_t id; /* below NOTIFICATIONS: one of them */
+	int caller;       /* by the register path: the space that waits for the answer, or 0 */
+	int64_t ended;    /* what it is told if nobody receives it */
 	struct port *to;
 	bool once; /* sent by a send-once right */
 	struct right reply;
@@ -69,7 +72,8 @@ struct message {
 	uint64_t first;
 	struct part part[PARTS];
 };
-#define MESSAGE_ID 100000
+#define MESSAGE_ID    100000
+#define NOTIFICATIONS 100 /* all ids are below */
 
 extern unsigned long step;
 extern struct name names[SPACES][NAMES];
@@ -124,6 +128,19 @@ void model_destroy_message(struct message *message);
 void model_task_ends(int space);
 /* What operations leave behind is done: called at the end of each. */
 void model_settle(void);
+
+/* --- calls.c: what comes of calls by the register path. */
+
+/* Nobody will answer: the caller is told so. */
+void call_ended(int caller, int64_t result);
+/* Gives the right to answer. */
+struct right call_received(const struct message *message);
+/* The message goes to who called. */
+void call_answered(struct message *message);
+/* The caller's task ends. */
+void call_forgotten(int caller);
+/* The port is no more: its names are dead. */
+void model_port_dies(struct port *port);
 
 bool port_full(const struct port *port);
 

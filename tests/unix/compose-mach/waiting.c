@@ -4,7 +4,7 @@
 enum { CROWDED = 24 };
 
 static struct waiter {
-	enum { NOTHING, RECEIVES, SENDS } kind;
+	enum { NOTHING, RECEIVES, SENDS, CALLS } kind;
 	mach_port_name_t name; /* of the receive right or set */
 	struct port *port;     /* of the receive right, or with the full queue */
 	struct sending sending;
@@ -60,6 +60,8 @@ static bool must_come_back(int space)
 
 	if (w->kind == NOTHING)
 		return false;
+	if (w->kind == CALLS)
+		return call_is_over(space);
 	if (w->aborted)
 		return true;
 	return w->kind == SENDS ? !port_full(w->port) : lost(space, w) || has_message(space, name_of(space, w->name));
@@ -125,10 +127,14 @@ void waiting_settle(void)
 	int s;
 
 	while ((s = next_back()) != 0) {
-		if (waiters[s].kind == RECEIVES)
+		if (waiters[s].kind == RECEIVES) {
 			has_received(s);
-		else
+		} else if (waiters[s].kind == SENDS) {
 			has_sent(s);
+		} else {
+			waiters[s].kind = NOTHING;
+			call_back(s);
+		}
 	}
 	for (s = 1; s < SPACES; s++)
 		if (waiters[s].kind != NOTHING && __atomic_load_n(&desk_of(s, 1)->state, __ATOMIC_ACQUIRE) == DONE)
@@ -172,13 +178,21 @@ void waiting_operation(void)
 	if (s == 0)
 		return;
 	if (waiters[s].kind == NOTHING) {
-		if (pick(2) == 0)
+		const unsigned which = pick(3);
+
+		if (which == 0)
 			begin_receive(s);
+		else if (which == 1 && call_begin(s))
+			waiters[s] = (struct waiter){.kind = CALLS};
 		else
 			for (unsigned i = 0; i < 8 && waiters[s].kind == NOTHING; i++)
 				begin_send(s);
 	} else if (pick(6) == 0) {
 		say("space %d is aborted", s);
+		if (waiters[s].kind == CALLS) {
+			call_abort(s);
+			return;
+		}
 		waiters[s].aborted = true;
 		act_abort(s);
 	}

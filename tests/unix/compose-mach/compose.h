@@ -67,6 +67,8 @@ int any_space(void); /* that has a task */
 int any_actor(void); /* the same without this program's own; 0: there is none */
 mach_port_name_t any_name(int space);
 mach_port_name_t any_name_with(int space, mach_port_type_t types); /* or any, or one that is none */
+mach_msg_type_name_t any_disposition(void);
+mach_port_name_t name_for_disposition(int space, mach_msg_type_name_t disposition); /* that may serve it */
 void rights_operation(void);
 void request_operation(void);
 void receiver_operation(void);

@@ -5,27 +5,11 @@
 
 enum { CROWDED = 40, SOME_FULL = 3 };
 
-static mach_msg_type_name_t any_disposition(void)
+static bool may_serve(int space, mach_port_name_t name, mach_msg_type_name_t disposition)
 {
-	static const mach_msg_type_name_t dispositions[] = {MACH_MSG_TYPE_MOVE_RECEIVE, MACH_MSG_TYPE_MOVE_SEND,
-		MACH_MSG_TYPE_MOVE_SEND, MACH_MSG_TYPE_MOVE_SEND_ONCE, MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_COPY_SEND,
-		MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE};
+	const struct wanted_right wanted[] = {{name, disposition}};
 
-	return dispositions[pick(sizeof dispositions / sizeof *dispositions)];
-}
-
-/* A name that may serve the disposition. */
-static mach_port_name_t name_for_disposition(int space, mach_msg_type_name_t disposition)
-{
-	switch (disposition) {
-	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-		return any_name_with(space, MACH_PORT_TYPE_SEND_ONCE);
-	case MACH_MSG_TYPE_MOVE_SEND:
-	case MACH_MSG_TYPE_COPY_SEND:
-		return any_name_with(space, MACH_PORT_TYPE_SEND);
-	default:
-		return any_name_with(space, MACH_PORT_TYPE_RECEIVE);
-	}
+	return model_check_rights(space, wanted, 1) < 0;
 }
 
 static struct wanted_right *add_right(struct sending *sending, mach_port_name_t name, mach_msg_type_name_t disposition)
@@ -44,7 +28,9 @@ static mach_msg_descriptor_t rights_part(
 	part->type = array ? MACH_MSG_OOL_PORTS_DESCRIPTOR : MACH_MSG_PORT_DESCRIPTOR;
 	part->count = array ? pick(ARRAY + 1) : 1;
 	for (unsigned i = 0; i < part->count; i++) {
-		name = pick(12) == 0 ? MACH_PORT_NULL : name_for_disposition(space, disposition);
+		name = name_for_disposition(space, disposition);
+		if (pick(12) == 0 || (!may_serve(space, name, disposition) && pick(4) != 0))
+			name = MACH_PORT_NULL;
 		add_right(sending, name, disposition);
 		if (array)
 			list[i] = name;

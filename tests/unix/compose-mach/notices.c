@@ -134,6 +134,6 @@ void task_operation(void)
 
 	if (task_port[s] == NULL && names_used(OWN) < NAMES - 8)
 		task_begins(s);
-	else if (task_port[s] != NULL && pick(4) == 0)
+	else if (task_port[s] != NULL && pick(8) == 0)
 		task_ends(s);
 }

@@ -39,9 +39,9 @@ mach_port_name_t any_name(int space)
 
 mach_port_name_t any_name_with(int space, mach_port_type_t types)
 {
-	unsigned first = pick(NAMES);
+	const unsigned first = pick(NAMES), end = pick(20) != 0 ? NAMES : 0;
 
-	for (unsigned i = 0; i < NAMES && pick(40) != 0; i++) {
+	for (unsigned i = 0; i < end; i++) {
 		const struct name *n = &names[space][(first + i) % NAMES];
 
 		if (n->name != 0 && !n->pinned && (n->type & types))
@@ -133,24 +133,50 @@ static void op_rename(int s)
 	expect("rename", mach_port_rename(task_name(s), from, to), model_rename(s, from, to, is_taken(s, to)));
 }
 
-static mach_msg_type_name_t any_disposition(void)
+mach_msg_type_name_t any_disposition(void)
 {
-	return (mach_msg_type_name_t)(MACH_MSG_TYPE_MOVE_RECEIVE + pick(6));
+	static const mach_msg_type_name_t dispositions[] = {MACH_MSG_TYPE_MOVE_RECEIVE, MACH_MSG_TYPE_MOVE_SEND,
+		MACH_MSG_TYPE_MOVE_SEND, MACH_MSG_TYPE_MOVE_SEND_ONCE, MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_COPY_SEND,
+		MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE};
+
+	return dispositions[pick(sizeof dispositions / sizeof *dispositions)];
+}
+
+mach_port_name_t name_for_disposition(int space, mach_msg_type_name_t disposition)
+{
+	switch (disposition) {
+	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
+		return any_name_with(space, MACH_PORT_TYPE_SEND_ONCE);
+	case MACH_MSG_TYPE_MOVE_SEND:
+	case MACH_MSG_TYPE_COPY_SEND:
+		return any_name_with(space, MACH_PORT_TYPE_SEND);
+	default:
+		return any_name_with(space, MACH_PORT_TYPE_RECEIVE);
+	}
+}
+
+/* Mostly the space's own name of the port that this program knows by the name, or a new one. */
+static mach_port_name_t name_that_may_take(int space, mach_port_name_t name)
+{
+	const struct name *n = name_of(OWN, name);
+
+	for (unsigned i = 0; i < NAMES && n != NULL && n->port != NULL && pick(100) != 0; i++)
+		if (names[space][i].name != 0 && names[space][i].port == n->port)
+			return names[space][i].name;
+	return pick(10) == 0 ? any_name(space) : chosen_name();
 }
 
 /* From this program's space into another, or its own. */
 static void op_insert(int s)
 {
 	mach_msg_type_name_t disposition = any_disposition();
-	mach_port_name_t name = any_name(OWN), wanted = pick(3) == 0 ? any_name(s) : chosen_name();
+	mach_port_name_t name = name_for_disposition(OWN, disposition), wanted = name_that_may_take(s, name);
 	kern_return_t result;
 	struct right right;
 	bool good;
 
 	if (names_used(s) > CROWDED)
 		return;
-	if (disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE && pick(2) == 0)
-		disposition = MACH_MSG_TYPE_MAKE_SEND;
 	good = model_take(OWN, name, disposition, NULL, &right) == KERN_SUCCESS;
 	say("insert %x by %u as %x", name, disposition, wanted);
 	result = mach_port_insert_right(task_name(s), wanted, name, disposition);
@@ -190,15 +216,13 @@ static void op_give_task(int s)
 static void op_extract(int s)
 {
 	mach_msg_type_name_t disposition = any_disposition(), type = 0;
-	mach_port_name_t name = any_name(s);
+	mach_port_name_t name = name_for_disposition(s, disposition);
 	mach_port_t got = MACH_PORT_NULL;
 	kern_return_t result, wanted;
 	struct right right;
 
 	if (names_used(OWN) > CROWDED)
 		return;
-	if (disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE && pick(2) == 0)
-		disposition = MACH_MSG_TYPE_COPY_SEND;
 	say("extract %x by %u", name, disposition);
 	wanted = model_take(s, name, disposition, NULL, &right);
 	if (wanted == KERN_SUCCESS && right.dead)

@@ -104,7 +104,6 @@ static void take_orders(uint64_t space)
 	struct mach_delivery d = {0};
 	uint32_t flags = REPLY_NONE;
 
-	(void)space;
 	for (;;) {
 		if (mach_reply_wait_words(CONTROL, flags, 1, NULL, 0, &d) != KERN_SUCCESS) {
 			flags = REPLY_NONE;
@@ -114,6 +113,9 @@ static void take_orders(uint64_t space)
 			*(volatile uint64_t *)d.word[1] = d.word[2];
 		else if ((int64_t)d.word[0] == LOAD)
 			d.word[0] = *(volatile uint64_t *)d.word[1];
+		else if ((int64_t)d.word[0] == SEND_WORDS)
+			d.word[0] = (uint64_t)mach_send_words((mach_port_t)d.word[1], (mach_msg_id_t)d.word[2],
+				desks[space][0].word, (uint32_t)d.word[3]);
 		else
 			d.word[0] = (uint64_t)mach_trap(
 				(int64_t)d.word[0], d.word[1], d.word[2], d.word[3], d.word[4], d.word[5], d.word[6]);

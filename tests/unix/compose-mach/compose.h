@@ -32,7 +32,7 @@ struct desk {
 	mach_port_name_t array[PARTS][ARRAY];
 	/* Work that may take its time: of the second thread. */
 	uint64_t trap[7];
-	uint64_t word[8]; /* of a call, and its answer */
+	uint64_t word[8]; /* that are sent, or of a call and its answer */
 	int64_t result;
 	uint32_t state; /* IDLE, ASKED, TAKEN, DONE */
 	char stack[BUFFER] __attribute__((aligned(16)));
@@ -50,7 +50,7 @@ mach_port_t task_name(int space);
 void actor_start(int space, int parent);
 void actor_end(int space);
 /* A trap made by the first thread of the space, which answers when it is over; or an access of its own to memory. */
-enum { STORE = 1, LOAD = 2, CALL = 3 };
+enum { STORE = 1, LOAD, CALL, SEND_WORDS };
 int64_t act(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 /* The second thread begins a trap. */
 void act_later(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
@@ -73,13 +73,13 @@ void rights_operation(void);
 void request_operation(void);
 void receiver_operation(void);
 void task_operation(void);
+void thread_operation(void);
 void task_ends(int space);
 void send_operation(void);
 void receive_operation(void);
 void memory_operation(void);
 void unix_operation(void);
 
-/* A message is sent through the space's desk: builds it and the model's; see exchange.c. */
 void waiting_operation(void);
 /* Every thread that waits and need not wait any more has come back; others have not. */
 void waiting_settle(void);
@@ -102,6 +102,7 @@ struct sending {
 	vm_address_t address;
 	bool deallocate;
 };
+/* A message on the desk of the space's thread, and the model's. */
 void message_build(int space, unsigned worker, struct sending *sending);
 /* What comes of the send as things are now, in the model; MACH_SEND_TIMED_OUT: the queue is full. */
 mach_msg_return_t message_sent(int space, struct sending *sending);

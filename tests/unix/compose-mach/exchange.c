@@ -180,24 +180,20 @@ static bool goes_to_kernel(int space, mach_port_name_t name)
 static void send_words(int s, mach_port_name_t name)
 {
 	const struct name *n = name_of(s, name);
+	const unsigned words = pick(9);
+	const uint64_t first = (uint64_t)step << 32 | pick(1u << 30);
+	uint64_t *word = desk_of(s, 0)->word;
 	struct message *m;
-	uint64_t word[8] = {0};
 	struct right right;
 	kern_return_t result;
 
 	if (n != NULL && n->port != NULL && port_full(n->port) && (n->type & MACH_PORT_TYPE_SEND_RECEIVE))
 		return; /* it would wait */
-	m = model_new_message();
-	*m = (struct message){.id = MESSAGE_ID - 1, .words = pick(9), .first = (uint64_t)step << 32 | pick(1u << 30)};
-	for (unsigned i = 0; i < m->words; i++)
-		word[i] = WORD(m->first, (uint64_t)i);
-	say("send words %x, %u words", name, m->words);
-	if (s == OWN) {
-		result = mach_send_words(name, m->id, word, m->words);
-	} else {
-		/* An actor has mach_msg only; what it would send is the same message. */
-		return;
-	}
+	for (unsigned i = 0; i < 8; i++)
+		word[i] = i < words ? WORD(first, (uint64_t)i) : 0;
+	say("send words %x, %u words", name, words);
+	result = s == OWN ? mach_send_words(name, MESSAGE_ID - 1, word, words)
+			  : (kern_return_t)act(s, SEND_WORDS, name, MESSAGE_ID - 1, words, 0, 0, 0);
 	if (n == NULL || !(n->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE))) {
 		expect("words to nowhere", result, MACH_SEND_INVALID_DEST);
 		return;
@@ -205,8 +201,12 @@ static void send_words(int s, mach_port_name_t name)
 	expect("words are sent", result, KERN_SUCCESS);
 	(void)model_take(s, name,
 		n->type & MACH_PORT_TYPE_SEND ? MACH_MSG_TYPE_COPY_SEND : MACH_MSG_TYPE_MOVE_SEND_ONCE, NULL, &right);
-	m->to = right.port;
-	m->once = right.as == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	m = model_new_message();
+	*m = (struct message){.id = MESSAGE_ID - 1,
+		.words = words,
+		.first = first,
+		.to = right.port,
+		.once = right.as == MACH_MSG_TYPE_PORT_SEND_ONCE};
 	model_post(m);
 }
 
@@ -226,40 +226,6 @@ static mach_msg_return_t request_room(int s, mach_port_name_t name, mach_port_na
 	model_release((struct right){.port = previous, .as = MACH_MSG_TYPE_PORT_SEND_ONCE});
 	model_settle();
 	return MACH_SEND_WILL_NOTIFY;
-}
-
-void send_operation(void)
-{
-	const int s = any_space();
-	const bool told = pick(4) == 0;
-	const mach_port_name_t tell = any_name_with(s, MACH_PORT_TYPE_RECEIVE);
-	mach_msg_return_t result, wanted;
-	struct sending sending;
-
-	if (pick(6) == 0) {
-		const mach_port_name_t name = any_name_with(s, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE);
-
-		if (!goes_to_kernel(s, name))
-			send_words(s, name);
-		return;
-	}
-	message_build(s, 0, &sending);
-	if (goes_to_kernel(s, sending.right[0].name))
-		return;
-	say("send to %x by %u, reply %x, %u parts, %u words", sending.right[0].name, sending.right[0].disposition,
-		sending.reply ? sending.right[1].name : 0, sending.message->parts, sending.message->words);
-	for (unsigned i = sending.reply ? 2 : 1; i < sending.rights; i++)
-		say("  with %x by %u", sending.right[i].name, sending.right[i].disposition);
-	if (sending.memory >= 0)
-		say("  with memory %lx, %u pages%s", (unsigned long)sending.address,
-			sending.message->part[sending.memory].count, sending.deallocate ? ", given away" : "");
-	result = (mach_msg_return_t)act(s, TRAP_MACH_MSG, (uintptr_t)&desk_of(s, 0)->message,
-		MACH_SEND_MSG | (told ? MACH_SEND_NOTIFY : MACH_SEND_TIMEOUT), sending.size, MACH_PORT_NULL, 0,
-		told ? tell : MACH_PORT_NULL);
-	wanted = message_sent(s, &sending);
-	if (wanted == MACH_SEND_TIMED_OUT && told)
-		wanted = request_room(s, sending.right[0].name, tell);
-	expect("a send", result, wanted);
 }
 
 /* --- What was received. */
@@ -403,6 +369,62 @@ static mach_msg_return_t receivable(int s, mach_port_name_t name, mach_msg_size_
 			names[s][i].port->set == name && names[s][i].port->first != NULL)
 			return MACH_MSG_SUCCESS;
 	return MACH_RCV_TIMED_OUT;
+}
+
+/* Sends, and receives by the name in the same call if there is one. */
+static void send_and_receive(int s, mach_port_name_t by)
+{
+	const bool told = pick(4) == 0;
+	const mach_port_name_t tell = any_name_with(s, MACH_PORT_TYPE_RECEIVE);
+	mach_msg_option_t option = MACH_SEND_MSG | (told ? MACH_SEND_NOTIFY : MACH_SEND_TIMEOUT);
+	mach_msg_return_t result, wanted;
+	struct sending sending;
+	mach_msg_size_t size;
+
+	message_build(s, 0, &sending);
+	if (goes_to_kernel(s, sending.right[0].name))
+		return;
+	say("send to %x by %u, reply %x, %u parts, %u words, then receive by %x", sending.right[0].name,
+		sending.right[0].disposition, sending.reply ? sending.right[1].name : 0, sending.message->parts,
+		sending.message->words, by);
+	for (unsigned i = sending.reply ? 2 : 1; i < sending.rights; i++)
+		say("  with %x by %u", sending.right[i].name, sending.right[i].disposition);
+	if (sending.memory >= 0)
+		say("  with memory %lx, %u pages%s", (unsigned long)sending.address,
+			sending.message->part[sending.memory].count, sending.deallocate ? ", given away" : "");
+	if (by != MACH_PORT_NULL)
+		option |= MACH_RCV_MSG | MACH_RCV_TIMEOUT;
+	result = (mach_msg_return_t)act(s, TRAP_MACH_MSG, (uintptr_t)&desk_of(s, 0)->message, option,
+		sending.size | (by != MACH_PORT_NULL ? (uint64_t)BUFFER << 32 : 0), by, 0,
+		told ? tell : MACH_PORT_NULL);
+	wanted = message_sent(s, &sending);
+	if (wanted == MACH_SEND_TIMED_OUT && told)
+		wanted = request_room(s, sending.right[0].name, tell);
+	if (wanted == MACH_MSG_SUCCESS && by != MACH_PORT_NULL) {
+		wanted = receivable(s, by, &size);
+		expect("a send and a receive", result, wanted);
+		if (result == MACH_MSG_SUCCESS)
+			message_received(s, 0, by);
+	} else {
+		expect("a send", result, wanted);
+	}
+}
+
+void send_operation(void)
+{
+	const int s = any_space();
+	const unsigned kind = pick(6);
+	mach_port_name_t name;
+
+	if (kind == 0) {
+		name = any_name_with(s, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE);
+		if (!goes_to_kernel(s, name))
+			send_words(s, name);
+	} else if (kind == 1 && !space_waits(s) && names_used(s) <= CROWDED) {
+		send_and_receive(s, any_name_with(s, MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET));
+	} else {
+		send_and_receive(s, MACH_PORT_NULL);
+	}
 }
 
 void receive_operation(void)

@@ -86,8 +86,8 @@ static void one_step(void)
 		unsigned weight;
 		void (*run)(void);
 	} kinds[] = {{30, rights_operation}, {10, request_operation}, {10, receiver_operation}, {5, task_operation},
-		{30, send_operation}, {25, receive_operation}, {20, memory_operation}, {12, waiting_operation},
-		{1, unix_operation}};
+		{2, thread_operation}, {30, send_operation}, {25, receive_operation}, {20, memory_operation},
+		{12, waiting_operation}, {1, unix_operation}};
 	unsigned all = 0, choice;
 
 	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -128,6 +128,21 @@ void task_ends(int s)
 	actor_end(s);
 }
 
+/* A thread that never runs: it ends by itself, or with its task. */
+void thread_operation(void)
+{
+	const int s = any_actor();
+	mach_port_t thread = MACH_PORT_NULL;
+
+	if (s == 0)
+		return;
+	say("a thread in task %d", s);
+	expect("a thread is made", thread_create(task_name(s), &thread), KERN_SUCCESS);
+	if (pick(2) == 0)
+		expect("it ends", thread_terminate(thread), KERN_SUCCESS);
+	expect("its name goes", mach_port_deallocate(mach_task_self(), thread), KERN_SUCCESS);
+}
+
 void task_operation(void)
 {
 	const int s = 1 + (int)pick(SPACES - 1);

@@ -146,8 +146,9 @@ static struct ipc_kmsg *words_message(struct thread *self)
 /*
  * The port that a name sends to: a reference, or, *once, the send-once right itself; null: *result says why, and
  * nothing has changed. A call (kmsg null) expects no reply from a kernel port that stands for one:
- * MACH_SEND_INVALID_RIGHT. For who only sends, *kmsg is the message, made before the right is taken; null where the
- * words go by themselves: to a caller whose reply was deferred, and to the kernel's routines.
+ * MACH_SEND_INVALID_RIGHT. For who only sends, *result may be IPC_SEND_FULL, and *kmsg is the message, made before the
+ * right is taken; null where the words go by themselves: to a caller whose reply was deferred, and to the kernel's
+ * routines.
  */
 static inline struct ipc_port *destination(
 	struct thread *self, mach_port_name_t name, struct ipc_kmsg **kmsg, bool *once, mach_msg_return_t *result)
@@ -168,6 +169,9 @@ static inline struct ipc_port *destination(
 		*once = type == MACH_PORT_TYPE_SEND_ONCE;
 		if (kmsg == NULL && *once && ipc_port_is_kernel(port)) {
 			*result = MACH_SEND_INVALID_RIGHT;
+			port = NULL;
+		} else if (kmsg != NULL && !*once && ipc_mqueue_full(port)) {
+			*result = IPC_SEND_FULL;
 			port = NULL;
 		} else if (kmsg != NULL && (*once ? port->object.type != IKOT_CALL_REPLY : !ipc_port_is_kernel(port)) &&
 			   (*kmsg = words_message(self)) == NULL) {
@@ -316,15 +320,12 @@ static int64_t try_send_words(struct thread *self)
 
 	if (self->regs.r14 > IPC_WORDS)
 		return MACH_SEND_TOO_LARGE;
-	while (ipc_send_room(self, name) == IPC_SEND_FULL) {
-		result = ipc_send_full(self, name, 0, UINT64_MAX, MACH_PORT_NULL);
+	while ((port = destination(self, name, &kmsg, &once, &result)) == NULL) {
+		if (result == IPC_SEND_FULL)
+			result = ipc_send_full(self, name, 0, UINT64_MAX, MACH_PORT_NULL);
+		ipc_deferred_run();
 		if (result != MACH_MSG_SUCCESS)
 			return result;
-	}
-	port = destination(self, name, &kmsg, &once, &result);
-	if (port == NULL) {
-		ipc_deferred_run();
-		return result;
 	}
 	if (kmsg != NULL) {
 		ipc_kmsg_sent_by(kmsg, self->task);

@@ -70,7 +70,7 @@ static void unreserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg, unsig
 	}
 }
 
-static bool reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
+bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	struct right right = {0};
 	unsigned count = 0;
@@ -92,6 +92,27 @@ static bool reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
 	return true;
 }
 
+void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	struct right right = {0};
+
+	while (next_right(kmsg, &right))
+		ipc_right_take(space, right.name, right.disposition, *right.port);
+}
+
+bool ipc_kmsg_has_rights_only(struct ipc_kmsg *kmsg)
+{
+	for (unsigned i = 0; i < kmsg->descriptors; i++) {
+		const mach_msg_port_descriptor_t *descriptor = &ipc_kmsg_descriptor(kmsg, i)->port;
+
+		if (descriptor->type != MACH_MSG_PORT_DESCRIPTOR)
+			return false;
+		kmsg->carry[i].type = MACH_MSG_PORT_DESCRIPTOR;
+		kmsg->carry[i].disposition = ipc_received_as(descriptor->disposition);
+	}
+	return true;
+}
+
 static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	const mach_msg_header_t *header = &kmsg->header;
@@ -103,8 +124,8 @@ static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		ipc_right_unreserve(space, header->msgh_local_port, local, &kmsg->local_port);
 }
 
-/* All rights of the message: MACH_MSG_SUCCESS, or nothing is reserved. */
-static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg *kmsg)
+/* All rights of the message, if there is room for it (when that matters): MACH_MSG_SUCCESS, or nothing is reserved. */
+static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool room)
 {
 	const mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
@@ -117,12 +138,16 @@ static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg
 		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
 		return MACH_SEND_INVALID_DEST;
 	}
+	if (room && remote != MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_mqueue_full(kmsg->remote_port)) {
+		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
+		return IPC_SEND_FULL;
+	}
 	if (local != 0 &&
 		ipc_right_reserve(space, header->msgh_local_port, local, &kmsg->local_port, &dead) != KERN_SUCCESS) {
 		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
 		return MACH_SEND_INVALID_REPLY;
 	}
-	if (kmsg->descriptors != 0 && !reserve_body(space, kmsg)) {
+	if (kmsg->descriptors != 0 && !ipc_kmsg_reserve_body(space, kmsg)) {
 		unreserve_header(space, kmsg);
 		return MACH_SEND_INVALID_RIGHT;
 	}
@@ -130,16 +155,15 @@ static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg
 }
 
 /* Takes all rights, or none; or only checks whether they can be taken. */
-static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
+static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool room, bool check_only)
 {
 	const mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
 	mach_msg_return_t result = MACH_SEND_INVALID_DEST;
-	struct right right = {0};
 
 	lock_acquire(&space->lock);
 	if (space->active)
-		result = reserve_rights(space, kmsg);
+		result = reserve_rights(space, kmsg, room);
 	if (result == MACH_MSG_SUCCESS && check_only) {
 		unreserve_body(space, kmsg, UINT32_MAX);
 		unreserve_header(space, kmsg);
@@ -148,8 +172,7 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 			space, header->msgh_remote_port, MACH_MSGH_BITS_REMOTE(header->msgh_bits), kmsg->remote_port);
 		if (local != 0)
 			ipc_right_take(space, header->msgh_local_port, local, kmsg->local_port);
-		while (next_right(kmsg, &right))
-			ipc_right_take(space, right.name, right.disposition, *right.port);
+		ipc_kmsg_take_body(space, kmsg);
 	}
 	lock_release(&space->lock);
 	ipc_deferred_run();
@@ -281,17 +304,15 @@ mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg)
 	mach_msg_return_t result;
 	int last_memory;
 
-	if (ipc_send_room(self, kmsg->header.msgh_remote_port) != MACH_MSG_SUCCESS)
-		return IPC_SEND_FULL;
 	result = read_descriptors(kmsg, &last_memory);
 	if (result == MACH_MSG_SUCCESS && last_memory >= 0) {
 		/* A sender with a bad right shall not lose the memory that it gives away. */
-		result = take_rights(self->task->space, kmsg, true);
+		result = take_rights(self->task->space, kmsg, true, true);
 		if (result == MACH_MSG_SUCCESS)
 			result = take_all_memory(self, kmsg, last_memory);
 	}
 	if (result == MACH_MSG_SUCCESS)
-		result = take_rights(self->task->space, kmsg, false);
+		result = take_rights(self->task->space, kmsg, last_memory < 0, false);
 	if (result == MACH_MSG_SUCCESS)
 		settle_descriptors(self, kmsg);
 	return result;

@@ -251,6 +251,11 @@ static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_s
 /* Its rights and memory, from the current task, whatever they are. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing
  * taken. */
 mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg);
+/* True if each descriptor is for one right; their carries are made then. */
+bool ipc_kmsg_has_rights_only(struct ipc_kmsg *kmsg);
+/* Space locked, remote_port known: reserves the rights of the body, or none; and takes them. */
+bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
+void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
 /*
  * A right into the space, which is locked; without room for its name it is kept in *slot for release after unlocking,
  * *failed set, and the name is null.
@@ -287,8 +292,6 @@ bool ipc_kmsg_in_transit(struct ipc_kmsg *kmsg);
 /* Nothing was taken because the destination's queue is full. */
 #define IPC_SEND_FULL 0x7fff0002
 #define IPC_SEND_WAIT 0x7fff0003
-/* IPC_SEND_FULL, or MACH_MSG_SUCCESS (also for a bad name: the copyin says so). */
-mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name);
 /*
  * A sender that was woken for room takes note of it, and once its send was tried, whatever came of that, passes the
  * wake on if there is room still: its message may have become invalid, or may wait for memory. No locks held.

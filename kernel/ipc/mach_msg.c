@@ -130,11 +130,11 @@ static inline mach_msg_return_t read_message(
 /* --- 4. */
 
 /*
- * The header's rights of the two commonest messages, in one look: a request by a send right with or without a right to
- * reply made, and a reply by a send-once right. False, with nothing taken: anything else about them, also a full queue,
- * is for the walk to find out.
+ * The rights of the two commonest messages, in one look: a request by a send right with or without a right to reply
+ * made, which may have rights in its body, and a reply by a send-once right. False, with nothing taken: anything else
+ * about them, also a full queue, is for ipc_kmsg_take_all to find out.
  */
-static inline bool take_common_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
+static inline bool take_common(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
@@ -155,30 +155,34 @@ static inline bool take_common_header(struct ipc_space *space, struct ipc_kmsg *
 			goto out;
 	}
 	port = ipc_object_port(to->object);
-	if (remote == MACH_MSG_TYPE_COPY_SEND && (ipc_entry_type(to) & MACH_PORT_TYPE_SEND)) {
+	kmsg->remote_port = port;
+	/* Read without the port's lock: a queue may come to hold as many more as there are processors. */
+	if (remote == MACH_MSG_TYPE_COPY_SEND && (ipc_entry_type(to) & MACH_PORT_TYPE_SEND) && ipc_port_active(port) &&
+		!ipc_mqueue_full(port) && (kmsg->descriptors == 0 || ipc_kmsg_reserve_body(space, kmsg))) {
 		lock_acquire(&port->object.lock);
-		taken = port->object.active && !ipc_mqueue_full(port);
-		if (taken) {
-			port->srights++;
-			ipc_object_reference(&port->object);
-		}
+		port->srights++;
+		ipc_object_reference(&port->object);
 		lock_release(&port->object.lock);
-	} else if (remote == MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE &&
-		   to->request == NULL && ipc_port_active(port)) {
+		taken = true;
+	} else if (kmsg->descriptors == 0 && remote == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
+		   ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE && to->request == NULL && ipc_port_active(port)) {
 		to->object = NULL;
 		ipc_entry_free(space, header->msgh_remote_port, to);
 		taken = true;
 	}
-	if (taken) {
-		kmsg->remote_port = port;
-		if (reply != NULL) {
-			kmsg->local_port = ipc_object_port(reply->object);
-			lock_acquire(&reply->object->lock);
-			kmsg->local_port->sorights++;
-			ipc_object_reference(reply->object);
-			lock_release(&reply->object->lock);
-		}
+	if (!taken) {
+		kmsg->remote_port = NULL;
+		goto out;
 	}
+	if (reply != NULL) {
+		kmsg->local_port = ipc_object_port(reply->object);
+		lock_acquire(&reply->object->lock);
+		kmsg->local_port->sorights++;
+		ipc_object_reference(reply->object);
+		lock_release(&reply->object->lock);
+	}
+	if (kmsg->descriptors != 0)
+		ipc_kmsg_take_body(space, kmsg);
 out:
 	lock_release(&space->lock);
 	return taken;
@@ -189,7 +193,7 @@ static inline mach_msg_return_t take_message(struct thread *self, struct ipc_kms
 {
 	mach_msg_bits_t bits = kmsg->header.msgh_bits;
 
-	if (kmsg->descriptors != 0 || !take_common_header(self->space, kmsg)) {
+	if ((kmsg->descriptors != 0 && !ipc_kmsg_has_rights_only(kmsg)) || !take_common(self->space, kmsg)) {
 		mach_msg_return_t result = MACH_SEND_INVALID_HEADER;
 
 		if (header_valid(&kmsg->header))

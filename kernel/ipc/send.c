@@ -76,22 +76,6 @@ mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_typ
 	return port == NULL ? MACH_SEND_INVALID_DEST : MACH_SEND_NO_BUFFER;
 }
 
-mach_msg_return_t ipc_send_room(struct thread *self, mach_port_name_t name)
-{
-	struct ipc_space *space = self->task->space;
-	mach_msg_return_t result = MACH_MSG_SUCCESS;
-	struct ipc_entry *entry;
-
-	lock_acquire(&space->lock);
-	entry = ipc_entry_lookup(space, name);
-	/* Read without the port's lock: a queue may come to hold as many more as there are processors. */
-	if (entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_RECEIVE) &&
-		ipc_mqueue_full(ipc_object_port(entry->object)))
-		result = IPC_SEND_FULL;
-	lock_release(&space->lock);
-	return result;
-}
-
 void ipc_send_woken(struct thread *self)
 {
 	struct ipc_object *object = self->ipc.wait_object;

@@ -9,10 +9,13 @@
 #include "call.h"
 #include "dispatch.h"
 #include "run.h"
+#include "timer.h"
 
 #define STACK_SIZE (128ull << 10) /* what is not touched costs no memory */
 #define GUARD_SIZE VM_PAGE_SIZE   /* below it: an overflow is a fault */
-#define IDLE_MAX   16             /* stacks kept for the next fibers */
+#define IDLE_MAX   16             /* stacks kept for the next fibers; */
+#define IDLE_FEW   4              /* more than so many only as long as they are needed: */
+#define IDLE_NS    1000000000ull  /* within such a time */
 
 /* What fiber_switch takes from a stack, from below. */
 struct saved {
@@ -39,6 +42,9 @@ struct fiber {
 
 static struct list idle = LIST_INITIALIZER(idle);
 static unsigned idle_count;
+static unsigned idle_unneeded; /* so many have been idle since the timer was set */
+static void idle_look(struct timer *timer);
+static struct timer idle_timer = {.fire = idle_look};
 
 /* A thread's own stack, its home unless it got another. */
 static __thread struct fiber own;
@@ -91,7 +97,8 @@ static struct fiber *fiber_create(void (*function)(void *argument), void *argume
 		/* The one used last: its pages are there. */
 		fiber = list_entry(idle.prev, struct fiber, ready.link);
 		list_remove(&fiber->ready.link);
-		idle_count--;
+		if (--idle_count < idle_unneeded)
+			idle_unneeded = idle_count;
 	}
 	saved = (struct saved *)(void *)(fiber->stack + GUARD_SIZE + STACK_SIZE) - 1;
 	*saved = (struct saved){.return_to = fiber_begin};
@@ -131,6 +138,32 @@ _Noreturn void fiber_main(void)
 	fiber_end();
 }
 
+static void oldest_free(void)
+{
+	struct fiber *oldest = list_entry(idle.next, struct fiber, ready.link);
+
+	list_remove(&oldest->ready.link);
+	idle_count--;
+	munmap(oldest->stack, GUARD_SIZE + STACK_SIZE);
+	free(oldest);
+}
+
+static void idle_watch(void)
+{
+	if (idle_count <= IDLE_FEW || idle_timer.index != 0)
+		return;
+	idle_unneeded = idle_count;
+	timer_set(&idle_timer, clock_monotonic() + IDLE_NS);
+}
+
+static void idle_look(struct timer *timer)
+{
+	(void)timer;
+	for (; idle_count > IDLE_FEW && idle_unneeded > 0; idle_unneeded--)
+		oldest_free();
+	idle_watch();
+}
+
 void fiber_end(void)
 {
 	struct fiber *self = running;
@@ -140,14 +173,9 @@ void fiber_end(void)
 	 * it does on another.
 	 */
 	list_append(&idle, &self->ready.link);
-	if (++idle_count > IDLE_MAX) {
-		struct fiber *oldest = list_entry(idle.next, struct fiber, ready.link);
-
-		list_remove(&oldest->ready.link);
-		idle_count--;
-		munmap(oldest->stack, GUARD_SIZE + STACK_SIZE);
-		free(oldest);
-	}
+	if (++idle_count > IDLE_MAX)
+		oldest_free();
+	idle_watch();
 	leave_for(self, rest(self));
 	abort();
 }

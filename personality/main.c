@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mach/mach.h>
-#include <malloc.h>
 #include <servers/bootstrap_user.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,8 +24,6 @@
 #include "user.h"
 #include "vdso.h"
 #include "vfs.h"
-
-#define HEAP_LARGEST (64 << 10)
 
 static mach_port_t registered(int slot)
 {
@@ -200,9 +197,6 @@ int main(void)
 		fail("port set", ENOMEM);
 	deaths_start();
 	user_start(memory_size());
-	/* One heap for all threads, and what is large goes back to the kernel at once. */
-	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST);
 	server_lock();
 	console_start();
 	trace_enabled = console_trace;

@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
-/* Aligned to 16 bytes, zeroed. Null: no memory. Under the server's lock, as all of this. */
+/* Aligned to 16 bytes, zeroed. Null: no memory. */
 void *slab_alloc(size_t size);
+/* The same, contents undefined. */
+void *slab_take(size_t size);
 /* size: as it was asked for. */
 void slab_free(void *memory, size_t size);
 

@@ -8,6 +8,8 @@
 #include "call.h"
 #include "dispatch.h"
 
+#define HEAP_LEAST 64
+
 static struct timer **heap; /* heap[1] is the earliest */
 static unsigned heap_used, heap_size;
 /* Changes whenever the earliest deadline may have; the thread waits on it. */
@@ -45,6 +47,18 @@ static void heap_down(unsigned at, struct timer *timer)
 	heap_place(at, timer);
 }
 
+/* False: no memory. */
+static bool heap_resize(unsigned size)
+{
+	struct timer **other = realloc(heap, size * sizeof *heap);
+
+	if (other == NULL)
+		return false;
+	heap = other;
+	heap_size = size;
+	return true;
+}
+
 void timer_cancel(struct timer *timer)
 {
 	unsigned at = timer->index;
@@ -54,26 +68,21 @@ void timer_cancel(struct timer *timer)
 		return;
 	timer->index = 0;
 	last = heap[heap_used--];
-	if (last == timer)
-		return;
-	if (at > 1 && heap[at / 2]->deadline > last->deadline)
-		heap_up(at, last);
-	else
-		heap_down(at, last);
+	if (last != timer) {
+		if (at > 1 && heap[at / 2]->deadline > last->deadline)
+			heap_up(at, last);
+		else
+			heap_down(at, last);
+	}
+	if (heap_size > HEAP_LEAST && heap_used < heap_size / 4)
+		heap_resize(heap_size / 2);
 }
 
 bool timer_set(struct timer *timer, uint64_t deadline)
 {
 	timer_cancel(timer);
-	if (heap_used + 1 >= heap_size) {
-		unsigned size = heap_size == 0 ? 64 : heap_size * 2;
-		struct timer **bigger = realloc(heap, size * sizeof *heap);
-
-		if (bigger == NULL)
-			return false;
-		heap = bigger;
-		heap_size = size;
-	}
+	if (heap_used + 1 >= heap_size && !heap_resize(heap_size == 0 ? HEAP_LEAST : heap_size * 2))
+		return false;
 	timer->deadline = deadline;
 	heap_up(++heap_used, timer);
 	if (timer->index == 1) {

@@ -9,12 +9,12 @@
 
 /*
  * A free object's first word is the next one's address. What a cache cuts from pages at once is a slab, whose first
- * page all its pages name (hash_next). Taking and giving back an object looks at no slab; when half of a cache's
- * objects have come back since it was as large as it is, kalloc_trim looks through those that are free, once, and gives
- * the pages of slabs back of which all objects are. So what a cache keeps is at most as much again as is in use, and a
- * surplus.
+ * page all its pages name (hash_next). Taking and giving back an object looks at no slab; when an eighth of a cache's
+ * objects, and a surplus, have come back since it was as large as it is, kalloc_trim looks through those that are free,
+ * once, and gives the pages of slabs back of which all objects are. So what a cache keeps is about so much.
  */
-#define SURPLUS_BYTES 65536u
+#define SURPLUS_BYTES 4096u
+#define SURPLUS_PART  8
 
 /* Instructions for a free object that is looked at, and for a slab that goes, about (kern/piece.h). */
 #define LOOK_COST 40
@@ -41,10 +41,12 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 	lock_release(&caches_lock);
 }
 
-/* The cache is looked through when less than half of what is in use now will be. Locked. */
+/* The cache is looked through when so much less will be in use than now. Locked. */
 static void kcache_watch(struct kcache *cache)
 {
-	cache->trim_below = cache->total * cache->size > 2 * SURPLUS_BYTES ? cache->in_use / 2 : 0;
+	uint64_t surplus = SURPLUS_BYTES / cache->size + cache->in_use / SURPLUS_PART;
+
+	cache->trim_below = cache->in_use > surplus ? cache->in_use - surplus : 0;
 }
 
 /* Names the slab of pages: the first has their number in `deadline`, and in `offset` how many of its objects

@@ -33,6 +33,8 @@ void pmap_enter_absent(
  */
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end);
 void pmap_remove_all(struct pmap *pmap);
+/* Addresses of one table, which goes, too, when all are in the range that is removed. */
+#define PMAP_TABLE_SPAN (2ull << 20)
 /* Lowers the protection of what is mapped. */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection);
 /*

@@ -195,7 +195,7 @@ static void free_part(struct vm_map_entry *entry)
 kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t end, struct list *removed)
 {
 	struct vm_map_entry *entry, *next;
-	vm_address_t first, last = 0;
+	vm_address_t first, last = 0, hole;
 
 	if (!vm_map_clip(map, start, end))
 		return KERN_RESOURCE_SHORTAGE;
@@ -205,6 +205,7 @@ kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t
 	if (entry->start < map->full_below)
 		map->full_below = entry->start > VM_ANYWHERE_ADDRESS ? entry->start : VM_ANYWHERE_ADDRESS;
 	first = entry->start;
+	hole = entry->link.prev == &map->entries ? 0 : container_of(entry->link.prev, struct vm_map_entry, link)->end;
 	for (; entry != NULL && entry->start < end; entry = next) {
 		next = vm_map_next(map, entry);
 		last = entry->end;
@@ -215,10 +216,18 @@ kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t
 		piece_spend(ENTRY_COST);
 	}
 	/* One call for all: neighbours share their flush of the TLB. */
-	if (list_empty(&map->entries))
+	if (list_empty(&map->entries)) {
 		pmap_remove_all(map->pmap);
-	else
+	} else {
+		vm_address_t base = first & -PMAP_TABLE_SPAN, behind = (last + PMAP_TABLE_SPAN - 1) & -PMAP_TABLE_SPAN;
+
+		/* Tables go, too, at whose other addresses nothing is. */
+		if (hole <= base && (entry == NULL || entry->start >= base + PMAP_TABLE_SPAN))
+			first = base;
+		if (hole <= behind - PMAP_TABLE_SPAN && (entry == NULL || entry->start >= behind))
+			last = behind;
 		pmap_remove(map->pmap, first, last);
+	}
 	return KERN_SUCCESS;
 }
 

@@ -58,10 +58,9 @@ void vm_object_reference(vm_object_t object)
 
 /* --- Pages. */
 
-/* More buckets, if there is memory for them; without it lookups get slower, no more. */
-static void grow_buckets(vm_object_t object)
+/* More buckets, or fewer, if there is memory for them; without it lookups get slower, no more. */
+static void set_buckets(vm_object_t object, uint32_t count)
 {
-	uint32_t count = (object->bucket_mask + 1) * 4;
 	struct vm_page **buckets = kalloc(object->account, count * sizeof(*buckets));
 	struct list *link;
 
@@ -86,7 +85,7 @@ void vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offs
 	struct vm_page **bucket;
 
 	if (object->resident >= 2 * (object->bucket_mask + 1))
-		grow_buckets(object);
+		set_buckets(object, (object->bucket_mask + 1) * 4);
 	bucket = &object->buckets[(offset >> VM_PAGE_SHIFT) & object->bucket_mask];
 	page->object = object;
 	page->offset = offset;
@@ -107,6 +106,8 @@ void vm_object_remove(struct vm_page *page)
 	list_remove(&page->object_link);
 	object->resident--;
 	page->object = NULL;
+	if (object->resident < (object->bucket_mask + 1) / 16 && object->buckets != object->small)
+		set_buckets(object, (object->bucket_mask + 1) / 4);
 }
 
 void vm_object_replace(struct vm_page *old, struct vm_page *page)

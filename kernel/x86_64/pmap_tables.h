@@ -21,7 +21,7 @@
 #include <x86_64/pmap_private.h>
 
 #define PV_LOCKS   16
-#define TABLE_SPAN (VM_PAGE_SIZE * PTES) /* addresses of a lowest table */
+#define TABLE_SPAN PMAP_TABLE_SPAN /* addresses of a lowest table */
 
 struct pv_link {
 	uint32_t next, prev; /* 0: none; a first mapping has no prev */

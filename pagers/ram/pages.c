@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOT_MASK = RAM_TABLE_SIZE - 1 };
+enum { SLOT_MASK = RAM_TABLE_SIZE - 1, TABLE_BYTES = RAM_TABLE_SIZE * sizeof(void *) };
 
 static unsigned slot_of(uint64_t page, int level)
 {
@@ -18,13 +18,13 @@ static void **leaf_of(struct ram_node *node, uint64_t page, bool make)
 	int level;
 
 	if (!node->tree && make)
-		node->tree = calloc(RAM_TABLE_SIZE, sizeof(void *));
+		node->tree = fk_pages_allocate(TABLE_BYTES);
 	table = node->tree;
 	for (level = RAM_LEVELS - 1; level > 0 && table; level--) {
 		void **slot = &table[slot_of(page, level)];
 
 		if (!*slot && make) {
-			made = calloc(RAM_TABLE_SIZE, sizeof(void *));
+			made = fk_pages_allocate(TABLE_BYTES);
 			*slot = made;
 		}
 		table = *slot;
@@ -57,7 +57,7 @@ static void free_table(struct ram_volume *volume, struct ram_node *node, void **
 		} else if (table[i]) {
 			free_table(volume, node, table[i], level - 1, below);
 			if (below == 0) {
-				free(table[i]);
+				fk_pages_free(table[i], TABLE_BYTES);
 				table[i] = NULL;
 			}
 		}
@@ -70,7 +70,7 @@ void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t f
 		return;
 	free_table(volume, node, node->tree, RAM_LEVELS - 1, first);
 	if (first == 0) {
-		free(node->tree);
+		fk_pages_free(node->tree, TABLE_BYTES);
 		node->tree = NULL;
 	}
 }

@@ -91,9 +91,15 @@ fail:
 static void area_free(struct address_space *space, struct vm_area *area)
 {
 	struct vnode *vnode = area->vnode;
+	struct list *above = area->link.next;
 
 	space->area_count--;
 	list_remove(&area->link);
+	space->near = above != &space->areas ? area_of(above) : NULL;
+	/* There is room now up to the next area. */
+	if (area->end > space->searched_from)
+		space->searched_from = space->near != NULL && space->near->start < space->mmap_top ? space->near->start
+												   : space->mmap_top;
 	user_free(area);
 	vnode_release(vnode);
 }
@@ -112,14 +118,25 @@ void address_space_release(struct address_space *space)
 	user_free(space);
 }
 
+/*
+ * The link of the first area that ends behind the address, or the list's. From where the last was found: most are near
+ * it.
+ */
+static struct list *first_behind(struct address_space *space, uint64_t address)
+{
+	struct list *link = space->near != NULL ? &space->near->link : &space->areas;
+
+	while (link->prev != &space->areas && area_of(link->prev)->end > address)
+		link = link->prev;
+	while (link != &space->areas && area_of(link)->end <= address)
+		link = link->next;
+	space->near = link != &space->areas ? area_of(link) : NULL;
+	return link;
+}
+
 static void insert(struct address_space *space, struct vm_area *area)
 {
-	struct list *before = &space->areas;
-
-	/* From the end: most new areas are high. Appending to a link puts the new one in front of it. */
-	while (before->prev != &space->areas && area_of(before->prev)->start > area->start)
-		before = before->prev;
-	list_append(before, &area->link);
+	list_append(first_behind(space, area->start), &area->link); /* in front of it */
 	space->area_count++;
 }
 
@@ -146,43 +163,49 @@ static int split(struct address_space *space, uint64_t address)
 
 struct vm_area *address_space_area(struct address_space *space, uint64_t address)
 {
-	list_for_each (link, &space->areas) {
-		struct vm_area *area = area_of(link);
+	struct list *link = first_behind(space, address);
 
-		if (address < area->start)
-			return NULL;
-		if (address < area->end)
-			return area;
-	}
-	return NULL;
+	return link != &space->areas && area_of(link)->start <= address ? area_of(link) : NULL;
 }
 
 bool address_space_is_free(struct address_space *space, uint64_t address, uint64_t size)
 {
+	struct list *link;
+
 	if (address < MMAP_LOWEST || size > VM_MAX_ADDRESS || address > VM_MAX_ADDRESS - size)
 		return false;
-	list_for_each (link, &space->areas) {
-		struct vm_area *area = area_of(link);
-
-		if (area->start < address + size && address < area->end)
-			return false;
-	}
-	return true;
+	link = first_behind(space, address);
+	return link == &space->areas || area_of(link)->start >= address + size;
 }
 
 uint64_t address_space_find(struct address_space *space, uint64_t size)
 {
-	uint64_t top = space->mmap_top;
+	uint64_t top = space->mmap_top, least = 1;
 	struct list *link;
 
-	for (link = space->areas.prev; link != &space->areas; link = link->prev) {
+	if (space->searched_size != 0 && space->searched_size <= size) {
+		top = space->searched_from;
+		least = space->searched_size;
+	}
+	link = first_behind(space, top);
+	if (link == &space->areas)
+		link = link->prev;
+	for (; link != &space->areas; link = link->prev) {
 		struct vm_area *area = area_of(link);
 
-		if (area->end <= top && top - area->end >= size)
-			break;
+		if (area->end <= top) {
+			uint64_t room = top - area->end;
+
+			if (room >= size)
+				break;
+			if (room >= least)
+				least = room + 1;
+		}
 		if (area->start < top)
 			top = area->start;
 	}
+	space->searched_from = top;
+	space->searched_size = least;
 	return top >= size && top - size >= MMAP_LOWEST ? top - size : 0;
 }
 
@@ -242,15 +265,10 @@ int address_space_unmap(struct address_space *space, uint64_t address, uint64_t 
 	if (split(space, address) != 0 || split(space, end) != 0)
 		return -ENOMEM;
 	for (;;) {
-		struct vm_area *found = NULL;
+		struct list *link = first_behind(space, address);
+		struct vm_area *found = area_of(link);
 
-		list_for_each (link, &space->areas) {
-			if (area_of(link)->start >= address && area_of(link)->end <= end) {
-				found = area_of(link);
-				break;
-			}
-		}
-		if (found == NULL)
+		if (link == &space->areas || found->start >= end)
 			return 0;
 		/* The mapping goes first; freeing the area may release the lock. */
 		vm_deallocate(space->task, found->start, found->end - found->start);

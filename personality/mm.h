@@ -34,11 +34,14 @@ struct address_space {
 	mach_port_t task;
 	struct user_account *account; /* reference: who pays for it */
 	struct list areas;            /* ascending */
+	struct vm_area *near;         /* the last that was looked for, from which others are found; or null: the end */
 	uint64_t area_count;
 	uint64_t size; /* bytes mapped */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
-	bool lock_new;     /* mlockall(MCL_FUTURE) */
+	/* Between here and mmap_top so much room is nowhere; 0: nobody has looked. */
+	uint64_t searched_from, searched_size;
+	bool lock_new; /* mlockall(MCL_FUTURE) */
 };
 
 /* MACH_PORT_NULL before its first program and after its end. */

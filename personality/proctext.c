@@ -371,7 +371,7 @@ void proc_text_meminfo(struct text *text, struct process *process, struct call *
 	facts.free = memory.free_count * memory.pagesize;
 	facts.active = memory.active_count * memory.pagesize;
 	facts.inactive = memory.inactive_count * memory.pagesize;
-	facts.cached = facts.inactive;
+	facts.cached = facts.active + facts.inactive;
 	format_meminfo(text, &facts);
 }
 

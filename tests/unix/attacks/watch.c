@@ -1,7 +1,9 @@
 /*
- * watch [-m] SECONDS PROGRAM [ARGUMENT]... : runs an attack as one ordinary user, for at most so long, while another
- * user's shell goes on; says how the attack ended, how long that shell's slowest command took before, during and after
- * it, and whether all memory is back. With -m the attack is a Mach program: it has the kernel's traps.
+ * watch [-m] [-e] SECONDS MIB PROGRAM [ARGUMENT]... : runs an attack as one ordinary user, for at most so long, while
+ * another user's shell goes on; says how the attack ended, how long that shell's slowest command took before, during
+ * and after it, and whether all memory is back but 1 % of the machine's MIB. With -m the attack is a Mach program: it
+ * has the kernel's traps. With -e the program with each argument is an attack of its own, one after the other; memory
+ * is compared with that before the first.
  *
  * What this program says of time is relative: a command of the other user may take two seconds, and as much longer as
  * the machine is slow, which the rounds before the attack show.
@@ -29,18 +31,20 @@ enum {
 	ANSWER_MS = 2000,
 	ANSWER_FACTOR = 20, /* of the slowest command of an idle machine */
 	PAUSE_MS = 50,
-	LOST_PER_CENT = 1, /* of the machine's memory, at most, */
-	LOST_KIB = 2048,   /* beside what the caches of the kernel and the servers keep for the next time */
+	ATTACKS_MAX = 32,
 };
 
 static bool mach;
+static long allowed; /* KiB that may be lost */
 
 /* Shared with the bystander. */
 static struct notes {
-	volatile int phase; /* 0 alone, 1 attacked, 2 afterwards, 3 the end */
-	volatile unsigned rounds[3], failures;
-	volatile long slowest_ms[3];
-	volatile long under_way_since; /* ms; 0: none */
+	volatile int phase;        /* 0 alone; then of each attack: attacked, afterwards; -1 the end */
+	volatile bool rest, rests; /* it is to, and does nothing */
+	struct {
+		volatile unsigned rounds, failures;
+		volatile long slowest_ms;
+	} of[1 + 2 * ATTACKS_MAX];
 } * notes;
 
 static long now_ms(void)
@@ -85,30 +89,40 @@ static bool one_command(void)
 
 static _Noreturn void bystander(void)
 {
+	int phase;
+
 	become(BYSTANDER);
-	while (notes->phase < 3) {
-		int phase = notes->phase;
+	while ((phase = notes->phase) >= 0) {
 		long start = now_ms(), took;
 
-		notes->under_way_since = start;
 		if (!one_command())
-			notes->failures++;
+			notes->of[phase].failures++;
 		took = now_ms() - start;
-		notes->under_way_since = 0;
-		if (took > notes->slowest_ms[phase])
-			notes->slowest_ms[phase] = took;
-		notes->rounds[phase]++;
+		notes->of[phase].rounds++;
+		/* One that lasts into another phase counts there, too. */
+		for (; phase <= notes->phase; phase++)
+			if (took > notes->of[phase].slowest_ms)
+				notes->of[phase].slowest_ms = took;
+		while ((notes->rests = notes->rest))
+			pause_ms(1);
 		pause_ms(PAUSE_MS);
 	}
 	_exit(0);
 }
 
-/* Until the bystander has done so many rounds of the phase. False: it did not within the time. */
-static bool rounds_done(int phase, unsigned rounds, long limit_ms)
+static void bystander_rests(bool rest)
+{
+	notes->rest = rest;
+	while (notes->rests != rest)
+		pause_ms(1);
+}
+
+/* Until the bystander has done so many rounds of this phase. False: it did not within the time. */
+static bool rounds_done(unsigned rounds, long limit_ms)
 {
 	long start = now_ms();
 
-	while (notes->rounds[phase] < rounds) {
+	while (notes->of[notes->phase].rounds < rounds) {
 		if (now_ms() - start > limit_ms * (long)(rounds + 1))
 			return false;
 		pause_ms(PAUSE_MS);
@@ -131,19 +145,34 @@ static long memory(const char *key)
 	return value;
 }
 
-/* Says whether the memory that is available comes back to what it was, within the time. */
-static void memory_back(long before, long limit_ms)
+/* Says whether what is available comes back to what it was, within the time. */
+static void memory_back(long before, long least, long limit_ms)
 {
-	long start = now_ms(), allowed = LOST_KIB + memory("MemTotal:") * LOST_PER_CENT / 100, lost;
+	long start = now_ms(), lost;
 
 	while ((lost = before - memory("MemAvailable:")) > allowed && now_ms() - start < limit_ms)
 		pause_ms(PAUSE_MS);
-	printf("memory: %ld KiB less than before\n", lost);
+	printf("memory: %ld of %ld KiB taken, afterwards %ld KiB less than before\n", before - least, before, lost);
 	printf("memory: %s\n", lost <= allowed ? "is back" : "is lost");
 }
 
-/* The attack's wait status; -1 when it was still running at its end. */
-static int attack(char **arguments, long limit_ms)
+/* Ends all of the attacker's processes. */
+static void end_all(void)
+{
+	pid_t killer = fork(), ended;
+
+	if (killer == 0) {
+		become(ATTACKER);
+		while (kill(-1, SIGKILL) == 0)
+			pause_ms(1);
+		_exit(0);
+	}
+	while ((ended = waitpid(-1, NULL, 0)) > 0 && ended != killer)
+		;
+}
+
+/* The attack's wait status; -1 when it was still running at its end. All of it has ended then. */
+static int attack(char **arguments, long limit_ms, long *least_memory)
 {
 	long start = now_ms();
 	int status = 0;
@@ -164,58 +193,75 @@ static int attack(char **arguments, long limit_ms)
 		}
 		pause_ms(PAUSE_MS);
 	}
-	/* All of the attacker's: what it has left behind is part of the attack, up to here. */
-	if (fork() == 0) {
-		become(ATTACKER);
-		kill(-1, SIGKILL);
-		_exit(0);
-	}
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	/* What it has left behind is part of the attack, up to here. */
+	*least_memory = memory("MemAvailable:");
+	end_all();
 	return status;
 }
 
-int main(int argc, char **argv)
+/* One attack and what became of it. Memory was `before` KiB. */
+static void watch(char **arguments, long limit_ms, long before)
 {
-	long limit, before;
-	bool alive;
-	int status;
+	long alone_ms = notes->of[0].slowest_ms, limit = ANSWER_MS + ANSWER_FACTOR * alone_ms, least;
+	int attacked = ++notes->phase, status = attack(arguments, limit_ms, &least), after = ++notes->phase;
+	bool alive = rounds_done(AFTER_ROUNDS, limit);
 
-	if (argc > 1 && strcmp(argv[1], "-m") == 0) {
-		mach = true;
-		argc--;
-		argv++;
-	}
-	if (argc < 3)
-		return 2;
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (notes == MAP_FAILED)
-		return 2;
-	if (fork() == 0)
-		bystander();
-	if (!rounds_done(0, ALONE_ROUNDS, ANSWER_MS * ANSWER_FACTOR))
-		return 2;
-	limit = ANSWER_MS + ANSWER_FACTOR * notes->slowest_ms[0];
-	before = memory("MemAvailable:");
-	notes->phase = 1;
-	status = attack(argv + 2, atol(argv[1]) * 1000);
-	notes->phase = 2;
-	alive = rounds_done(2, AFTER_ROUNDS, limit);
-	notes->phase = 3;
 	if (status == -1)
 		printf("attack: runs to the end of its time\n");
 	else if (WIFEXITED(status))
 		printf("attack: status %d\n", WEXITSTATUS(status));
 	else
 		printf("attack: ended by signal %d\n", WTERMSIG(status));
-	printf("bystander: slowest command %ld ms alone, %ld attacked (%u commands), %ld afterwards\n",
-		notes->slowest_ms[0], notes->slowest_ms[1], notes->rounds[1], notes->slowest_ms[2]);
-	printf("bystander: %s\n", !alive                         ? "does not answer"
-				  : notes->failures > 0          ? "commands fail"
-				  : notes->slowest_ms[1] > limit ? "too slow during the attack"
-				  : notes->slowest_ms[2] > limit ? "too slow afterwards"
-								 : "well");
-	memory_back(before, limit);
+	printf("bystander: slowest command %ld ms alone, %ld attacked (%u commands), %ld afterwards\n", alone_ms,
+		notes->of[attacked].slowest_ms, notes->of[attacked].rounds, notes->of[after].slowest_ms);
+	printf("bystander: %s\n", !alive                                                         ? "does not answer"
+				  : notes->of[attacked].failures + notes->of[after].failures > 0 ? "commands fail"
+				  : notes->of[attacked].slowest_ms > limit ? "too slow during the attack"
+				  : notes->of[after].slowest_ms > limit    ? "too slow afterwards"
+									   : "well");
+	if (alive) {
+		bystander_rests(true);
+		memory_back(before, least, limit);
+		bystander_rests(false);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool each = false;
+	long before, limit_ms;
+	int option, i;
+
+	while ((option = getopt(argc, argv, "+me")) != -1) {
+		if (option == '?')
+			return 2;
+		*(option == 'm' ? &mach : &each) = true;
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc < 3 || argc - 3 > ATTACKS_MAX)
+		return 2;
+	limit_ms = atol(argv[0]) * 1000;
+	allowed = atol(argv[1]) * 1024 / 100;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (notes == MAP_FAILED)
+		return 2;
+	/* What attacks leave behind is this process's to wait for. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (fork() == 0)
+		bystander();
+	if (!rounds_done(ALONE_ROUNDS, ANSWER_MS * ANSWER_FACTOR))
+		return 2;
+	bystander_rests(true);
+	before = memory("MemAvailable:");
+	bystander_rests(false);
+	if (!each)
+		watch(argv + 2, limit_ms, before);
+	for (i = 3; each && i < argc; i++) {
+		printf("with %s:\n", argv[i]);
+		watch((char *[]){argv[2], argv[i], NULL}, limit_ms, before);
+	}
+	notes->phase = -1;
 	return 0;
 }

@@ -1,19 +1,21 @@
 /*
- * hogs [KIND]: takes as much of everything as it gets, one kind after the other and then all at once. Each hog goes on
- * until it is refused, holds what it has, and is ended; then the memory must be back.
+ * hogs KIND: takes as much of one kind of thing as it gets, or of all at once, and holds it for a while when it has
+ * been refused. What it leaves behind then is for others to end (tests/unix/attacks/watch.c).
  */
 #define _GNU_SOURCE
-#include "../attacks/attack.h"
-
 #include <errno.h>
 #include <fcntl.h>
+#include <mach/mach.h>
+#include <mach/mach_port_user.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,12 +24,11 @@
 enum {
 	PAGE = 4096,
 	CHUNK = 1 << 20,
-	FAR = 1 << 30,     /* the size of a file with holes, and a bound for loops */
-	HELPERS = 8,       /* processes that hog together, where one has too few descriptors */
-	HOLD_MS = 1500,    /* at most, for what a hog of one kind takes and then holds */
-	BACK_MS = 10000,   /* until its memory is back */
-	LOST_KIB = 2048,   /* what caches may keep for the next time */
-	LOST_PER_CENT = 1, /* beside that, of all memory */
+	FAR = 1 << 30, /* the size of a file with holes, and a bound for loops */
+	HELPERS = 8,   /* processes that hog together, where one has too few descriptors */
+	HOLD_MS = 300,
+	LOCKS = 1000, /* of a file */
+	BOMB = 200,   /* processes, dead ones counted: as long as they start others all share the processor */
 	THREAD_STACK = 16384,
 };
 
@@ -39,9 +40,10 @@ static _Noreturn void hold(void)
 
 /*
  * When this user's memory is short, the largest of its processes is ended: each hog is larger than the process that
- * started it and looks on.
+ * started all of them; so large that about as many come to the limit of memory whatever the machine has.
  */
-static char weight[256 << 10];
+#define WEIGHT_PART 100 /* of all memory */
+static char weight[8 << 20];
 
 static void touch(char *memory, size_t size)
 {
@@ -51,10 +53,11 @@ static void touch(char *memory, size_t size)
 
 static pid_t fork_heavy(void)
 {
+	size_t size = (size_t)sysconf(_SC_PHYS_PAGES) * PAGE / WEIGHT_PART;
 	pid_t child = fork();
 
 	if (child == 0)
-		touch(weight, sizeof weight);
+		touch(weight, size < sizeof weight ? size : sizeof weight);
 	return child;
 }
 
@@ -168,8 +171,10 @@ static void threads(void)
 
 static void processes(void)
 {
+	struct rlimit limit = {BOMB, BOMB};
 	pid_t child;
 
+	setrlimit(RLIMIT_NPROC, &limit);
 	while ((child = fork_heavy()) > 0)
 		;
 	/* A bomb: each child goes on, once. */
@@ -199,15 +204,24 @@ static void queued_signals(void)
 		;
 }
 
-static void locks(void)
+/* Locks of a file are on one list: more in more files. */
+static bool locks_of_a_file(void)
 {
 	char name[] = "/tmp/locks-XXXXXX";
 	int fd = mkstemp(name);
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	bool got = fd >= 0;
 
 	unlink(name);
 	/* Each apart from the one before. */
-	for (; lock.l_start < FAR && fcntl(fd, F_SETLK, &lock) == 0; lock.l_start += 2)
+	for (; got && lock.l_start < 2 * LOCKS; lock.l_start += 2)
+		got = fcntl(fd, F_SETLK, &lock) == 0;
+	return got;
+}
+
+static void locks(void)
+{
+	while (locks_of_a_file())
 		;
 }
 
@@ -238,126 +252,108 @@ static void texts(void)
 		;
 }
 
+/* --- Of the kernel's own things, in a program that has its traps. */
+
+static mach_port_t another_port(void)
+{
+	mach_port_t port;
+
+	return mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port) == KERN_SUCCESS ? port
+												    : MACH_PORT_NULL;
+}
+
+static void ports(void)
+{
+	while (another_port() != MACH_PORT_NULL)
+		;
+}
+
+static void messages(void)
+{
+	static struct {
+		mach_msg_header_t header;
+		char body[2000];
+	} message;
+	mach_port_t port;
+
+	while ((port = another_port()) != MACH_PORT_NULL) {
+		message.header = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0),
+			.msgh_size = sizeof message,
+			.msgh_remote_port = port};
+		while (mach_msg_trap(&message.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, sizeof message, 0, 0, 0, 0) ==
+			MACH_MSG_SUCCESS)
+			;
+	}
+}
+
 static const struct hog {
 	const char *name;
 	void (*take)(void);
+	bool mach; /* only the first process has the kernel's traps */
 } hogs[] = {
-	{"anonymous memory", anonymous_memory},
-	{"a sparse file", sparse_file},
-	{"file mappings", file_mappings},
-	{"mappings", mappings},
-	{"descriptors", descriptors},
-	{"pipes", pipes},
-	{"sockets", sockets},
-	{"queued signals", queued_signals},
-	{"locks", locks},
-	{"watches", watches},
-	{"texts", texts},
-	{"threads", threads},
-	{"zombies", zombies},
-	{"processes", processes},
+	{"anonymous memory", anonymous_memory, false},
+	{"a sparse file", sparse_file, false},
+	{"file mappings", file_mappings, false},
+	{"mappings", mappings, false},
+	{"descriptors", descriptors, false},
+	{"pipes", pipes, false},
+	{"sockets", sockets, false},
+	{"queued signals", queued_signals, false},
+	{"locks", locks, false},
+	{"watches", watches, false},
+	{"texts", texts, false},
+	{"threads", threads, false},
+	{"zombies", zombies, false},
+	{"processes", processes, false},
+	{"ports", ports, true},
+	{"messages", messages, true},
 };
 enum { HOGS = sizeof hogs / sizeof hogs[0] };
 
-/* KiB, of /proc/meminfo. */
-static long memory(const char *key)
+/* A hog of each kind, until each has been refused or ended. */
+static void all(void)
 {
-	char line[128];
-	FILE *file = fopen("/proc/meminfo", "r");
-	long value = -1;
-
-	while (file != NULL && value < 0 && fgets(line, sizeof line, file) != NULL)
-		if (strncmp(line, key, strlen(key)) == 0)
-			value = atol(line + strlen(key));
-	if (file != NULL)
-		fclose(file);
-	return value;
-}
-
-static pid_t start(const struct hog *hog)
-{
-	pid_t child = fork_heavy();
-
-	if (child == 0) {
-		setpgid(0, 0);
-		hog->take();
-		hold();
-	}
-	if (child > 0)
-		setpgid(child, child);
-	return child;
-}
-
-/* All of its group, also those that it makes meanwhile. */
-static void finish(pid_t group)
-{
-	while (kill(-group, SIGKILL) == 0 || errno != ESRCH)
-		while (waitpid(-group, NULL, 0) > 0)
-			;
-}
-
-static bool memory_is_back(long before)
-{
-	long allowed = LOST_KIB + memory("MemTotal:") * LOST_PER_CENT / 100, waited, now;
-
-	for (waited = 0; (now = memory("MemAvailable:")) < 0 || before - now > allowed; waited += 50) {
-		if (waited > BACK_MS)
-			return false;
-		pause_ms(50);
-	}
-	return true;
-}
-
-static void one(const struct hog *hog)
-{
-	long before = memory("MemAvailable:"), left;
-	char what[64];
-	pid_t child = start(hog);
-	bool back;
-
-	snprintf(what, sizeof what, "%s: a hog can be started", hog->name);
-	attack_check(what, child > 0);
-	if (child < 0)
-		return;
-	pause_ms(HOLD_MS);
-	/* Where this user gets no more files, this one cannot be read. */
-	left = memory("MemAvailable:");
-	if (left >= 0)
-		printf("%s: %ld KiB of %ld taken\n", hog->name, before - left, before);
-	finish(child);
-	back = memory_is_back(before);
-	if (!back)
-		printf("%s: %ld KiB less than before\n", hog->name, before - memory("MemAvailable:"));
-	snprintf(what, sizeof what, "%s: the memory is kept", hog->name);
-	attack_check(what, back);
-	fflush(stdout);
-}
-
-static void all_together(void)
-{
-	long before = memory("MemAvailable:");
-	pid_t group[HOGS];
+	volatile bool *over = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t hog[HOGS], self;
 	unsigned i;
 
+	for (i = 0; i < HOGS; i++) {
+		hog[i] = hogs[i].mach ? 0 : fork_heavy();
+		if (hog[i] == 0 && !hogs[i].mach) {
+			self = getpid();
+			hogs[i].take();
+			/* Not of those that it has made. */
+			if (getpid() == self)
+				over[i] = true;
+			hold();
+		}
+	}
 	for (i = 0; i < HOGS; i++)
-		group[i] = start(&hogs[i]);
-	pause_ms(HOLD_MS * 4);
+		if (hogs[i].mach)
+			hogs[i].take();
 	for (i = 0; i < HOGS; i++)
-		if (group[i] > 0)
-			finish(group[i]);
-	attack_check("all together: the memory is kept", memory_is_back(before));
+		while (hog[i] > 0 && !over[i] && waitpid(hog[i], NULL, WNOHANG) == 0)
+			pause_ms(10);
 }
 
 int main(int argc, char **argv)
 {
+	const char *kind = argc > 1 ? argv[1] : "all";
+	pid_t self = getpid();
 	unsigned i;
 
-	/* What hogs leave behind is this process's to wait for. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	for (i = 0; i < HOGS; i++)
-		if (argc < 2 || strcmp(argv[1], hogs[i].name) == 0)
-			one(&hogs[i]);
-	if (argc < 2)
-		all_together();
-	return attack_end();
+	mach_task_self_ = (mach_port_t)mach_trap(TRAP_TASK_SELF, 0, 0, 0, 0, 0, 0);
+	if (strcmp(kind, "all") == 0) {
+		all();
+	} else {
+		for (i = 0; i < HOGS && strcmp(kind, hogs[i].name) != 0; i++)
+			;
+		if (i == HOGS)
+			return 2;
+		hogs[i].take();
+		if (getpid() != self)
+			hold();
+	}
+	pause_ms(HOLD_MS);
+	return 0;
 }

@@ -115,7 +115,7 @@ static inline bool ipc_mqueue_full(const struct ipc_port *port)
 }
 void ipc_mqueue_wake_sender(struct ipc_port *port);
 
-/* --- ipc_kmsg.c and copyin.c, copyout.c. */
+/* --- ipc_kmsg.c: blocks; copyin.c and copyout.c: what is not in every message. */
 /*
  * A message on the account until it is received or destroyed; of the kernel's own that is &kernel_account until it is
  * sent (ipc_kmsg_send_from_kernel).

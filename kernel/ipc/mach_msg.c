@@ -1,10 +1,13 @@
 /*
- * The mach_msg trap: send, then receive, restartable from the saved registers at every point.
+ * The mach_msg trap, and the way of every message that is not in registers (doc/ipc.md): built in a block of the
+ * processor, handed over to a thread that waits for it or queued, received. Rights and memory in bodies are taken in
+ * copyin.c and arrive in copyout.c; how a queue is looked at is in receive.c.
  *
- *   rax = TRAP_MACH_MSG          nothing has happened: the send takes all or nothing (copyin.c)
+ * The trap is restartable from the saved registers at every point:
+ *
+ *   rax = TRAP_MACH_MSG          nothing has happened: the send takes all or nothing
  *   rax = TRAP_MACH_MSG_RESUME   the send is done; pending_kmsg: a kernel routine that has to wait; then the receive
  *
- * A full queue is found before anything is taken.
  * Waiting for room or for a message is a continuation that tries again; waiting for memory puts the thread back before
  * its syscall instruction. No argument register ever changes, only rax, which the trap returns in.
  */

@@ -108,7 +108,7 @@ struct thread {
 	uint64_t machine[8]; /* x86_64's own */
 };
 
-/* thread.run_word: state, on_processor, ast, wait_kind, from the lowest byte up; for the short ways of ipc/. */
+/* thread.run_word: state, on_processor, ast, wait_kind, from the lowest byte up; for the register path. */
 #define RUN_WORD(state, on_processor, wait_kind)                                                                       \
 	((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
 #define RUN_WORD_RECEIVES      RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)

@@ -1,12 +1,11 @@
 /*
- * A message from a task into the kernel.
+ * The rights and memory of any message that a task sends, whose bytes are in the kernel already.
  *
- * The order makes the trap restartable: first all bytes (a missing page restarts the trap, with nothing taken), read
- * once, so that what was checked is what counts; then
- * snapshots of out-of-line memory (the same), then, under one hold of the space's lock, all rights, which touches no
- * user memory; if one cannot be had those taken go back. Out-of-line ranges that the sender gives away are unmapped
- * last. The last such range is moved at once rather than copied and unmapped, so that its pages can change hands; the
- * rights have been checked before that.
+ * The order makes the trap restartable: first snapshots of out-of-line memory (a missing page restarts the trap, with
+ * nothing taken), then, under one hold of the space's lock, all rights, which touches no user memory: they are reserved
+ * first, and if one cannot be had none is taken. Out-of-line ranges that the sender gives away are unmapped last. The
+ * last such range is moved at once rather than copied and unmapped, so that its pages can change hands; the rights have
+ * been checked before that.
  */
 #include <ipc/ipc_internal.h>
 #include <kern/checked.h>

@@ -164,14 +164,14 @@ static inline struct ipc_port *destination(
 	lock_acquire(&space->lock);
 	entry = ipc_right_lookup(space, name);
 	type = entry != NULL ? ipc_entry_type(entry) & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE) : 0;
-	if (type != 0) {
+	if (kmsg != NULL && entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_RECEIVE) &&
+		ipc_mqueue_full(ipc_object_port(entry->object))) {
+		*result = IPC_SEND_FULL;
+	} else if (type != 0) {
 		port = ipc_object_port(entry->object);
 		*once = type == MACH_PORT_TYPE_SEND_ONCE;
 		if (kmsg == NULL && *once && ipc_port_is_kernel(port)) {
 			*result = MACH_SEND_INVALID_RIGHT;
-			port = NULL;
-		} else if (kmsg != NULL && !*once && ipc_mqueue_full(port)) {
-			*result = IPC_SEND_FULL;
 			port = NULL;
 		} else if (kmsg != NULL && (*once ? port->object.type != IKOT_CALL_REPLY : !ipc_port_is_kernel(port)) &&
 			   (*kmsg = words_message(self)) == NULL) {

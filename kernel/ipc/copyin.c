@@ -123,8 +123,8 @@ static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		ipc_right_unreserve(space, header->msgh_local_port, local, &kmsg->local_port);
 }
 
-/* All rights of the message, if there is room for it (when that matters): MACH_MSG_SUCCESS, or nothing is reserved. */
-static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool room)
+/* All rights of the message: MACH_MSG_SUCCESS, or nothing is reserved. */
+static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	const mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
@@ -136,10 +136,6 @@ static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg
 	if (dead) {
 		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
 		return MACH_SEND_INVALID_DEST;
-	}
-	if (room && remote != MACH_MSG_TYPE_MOVE_SEND_ONCE && ipc_mqueue_full(kmsg->remote_port)) {
-		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
-		return IPC_SEND_FULL;
 	}
 	if (local != 0 &&
 		ipc_right_reserve(space, header->msgh_local_port, local, &kmsg->local_port, &dead) != KERN_SUCCESS) {
@@ -154,7 +150,7 @@ static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg
 }
 
 /* Takes all rights, or none; or only checks whether they can be taken. */
-static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool room, bool check_only)
+static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *kmsg, bool check_only)
 {
 	const mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
@@ -162,7 +158,7 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 
 	lock_acquire(&space->lock);
 	if (space->active)
-		result = reserve_rights(space, kmsg, room);
+		result = reserve_rights(space, kmsg);
 	if (result == MACH_MSG_SUCCESS && check_only) {
 		unreserve_body(space, kmsg, UINT32_MAX);
 		unreserve_header(space, kmsg);
@@ -298,20 +294,36 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 	}
 }
 
+/* Whether the name's port has a full queue, which comes before anything else that may be wrong with the message. */
+static bool is_full(struct ipc_space *space, mach_port_name_t name)
+{
+	struct ipc_entry *entry;
+	bool full;
+
+	lock_acquire(&space->lock);
+	entry = ipc_entry_lookup(space, name);
+	full = entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_RECEIVE) &&
+	       ipc_mqueue_full(ipc_object_port(entry->object));
+	lock_release(&space->lock);
+	return full;
+}
+
 mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	mach_msg_return_t result;
 	int last_memory;
 
+	if (is_full(self->space, kmsg->header.msgh_remote_port))
+		return IPC_SEND_FULL;
 	result = read_descriptors(kmsg, &last_memory);
 	if (result == MACH_MSG_SUCCESS && last_memory >= 0) {
 		/* A sender with a bad right shall not lose the memory that it gives away. */
-		result = take_rights(self->task->space, kmsg, true, true);
+		result = take_rights(self->task->space, kmsg, true);
 		if (result == MACH_MSG_SUCCESS)
 			result = take_all_memory(self, kmsg, last_memory);
 	}
 	if (result == MACH_MSG_SUCCESS)
-		result = take_rights(self->task->space, kmsg, last_memory < 0, false);
+		result = take_rights(self->task->space, kmsg, false);
 	if (result == MACH_MSG_SUCCESS)
 		settle_descriptors(self, kmsg);
 	return result;

@@ -165,6 +165,10 @@ static void begin_send(int s)
 	n = name_of(s, sending.right[0].name);
 	if (n == NULL || !(n->type & MACH_PORT_TYPE_SEND_RECEIVE) || !port_full(n->port))
 		return;
+	/* Of two that are woken the first tells who asked that there is room, before the second has taken it: in which
+	 * order they come is nobody's promise. */
+	if (senders_waiting(n->port) != 0)
+		return;
 	say("space %d sends to %x and must wait", s, sending.right[0].name);
 	waiters[s] = (struct waiter){.kind = SENDS, .port = n->port, .sending = sending};
 	act_later(s, TRAP_MACH_MSG, (uintptr_t)&desk_of(s, 1)->message, MACH_SEND_MSG, sending.size, MACH_PORT_NULL, 0,

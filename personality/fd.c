@@ -1,6 +1,7 @@
 /* Open file descriptions, tables of descriptors, and the calls on descriptors themselves: close, dup, fcntl. */
 #include <fcntl.h>
 
+#include "fiber.h"
 #include "file.h"
 #include "pipe.h"
 #include "proc.h"
@@ -31,6 +32,7 @@ struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnod
 	if (file->writes)
 		vnode->writers++;
 	list_init(&file->epoll_items);
+	list_init(&file->turns);
 	return file;
 }
 
@@ -48,6 +50,42 @@ void file_end(struct file *file)
 		vnode->writers--;
 	user_free(file);
 	vnode_release(vnode);
+}
+
+/* A fiber that waits for its turn at a file's position. */
+struct turn {
+	struct list link;
+	struct fiber *fiber;
+	bool killed;
+};
+
+static void turn_killed(void *argument)
+{
+	struct turn *turn = argument;
+
+	list_remove(&turn->link);
+	turn->killed = true;
+	fiber_wake(turn->fiber);
+}
+
+int file_turn_wait(struct file *file)
+{
+	struct turn turn = {.fiber = fiber_self()};
+
+	list_append(&file->turns, &turn.link);
+	if (!fiber_wait(turn_killed, &turn)) {
+		list_remove(&turn.link);
+		return -ENOMEM;
+	}
+	return turn.killed ? -EINTR : 0;
+}
+
+void file_turn_pass(struct file *file)
+{
+	struct turn *next = list_entry(file->turns.next, struct turn, link);
+
+	list_remove(&next->link);
+	fiber_wake(next->fiber);
 }
 
 uint64_t anonymous_inode(void)

@@ -78,7 +78,9 @@ struct file {
 	unsigned flags;      /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, ... as fcntl(F_GETFL) tells */
 	unsigned open_flags; /* as given to open: O_NOCTTY, O_TRUNC, ... too */
 	uint64_t position;
-	bool seekable;           /* read and write use and move position */
+	bool seekable;           /* read and write use and move position, */
+	bool taken;              /* which some call has for its turn, */
+	struct list turns;       /* and these wait for it (fd.c) */
 	bool writes;             /* counted in vnode->writers */
 	struct vnode *vnode;     /* reference, or null (pipes, sockets) */
 	void *data;              /* the operations' own */
@@ -103,6 +105,30 @@ static inline void file_release(struct file *file)
 {
 	if (--file->references == 0)
 		file_end(file);
+}
+
+/* Waits until nobody has the file's position, unless the process ends meanwhile. -ENOMEM, -EINTR: no turn. */
+int file_turn_wait(struct file *file);
+void file_turn_pass(struct file *file);
+
+/*
+ * Who reads and moves a file's position does so for a turn, of which one is over before the next begins, for what it
+ * asks of a file server may release the lock. The caller has a reference. Errors as above.
+ */
+static inline int file_turn_begin(struct file *file)
+{
+	if (__builtin_expect(file->taken, 0))
+		return file_turn_wait(file);
+	file->taken = true;
+	return 0;
+}
+
+static inline void file_turn_end(struct file *file)
+{
+	if (__builtin_expect(!list_empty(&file->turns), 0))
+		file_turn_pass(file);
+	else
+		file->taken = false;
 }
 
 /* --- Tables of descriptors. Shared by threads (CLONE_FILES), copied by fork. */

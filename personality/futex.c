@@ -14,18 +14,16 @@
 #include "vfs.h"
 
 /*
- * A word is named by (address space, address), or for a shared mapping of a file by (vnode, offset). Shared anonymous
- * memory has no name of its own after a fork: there the address alone names it, which is the same in parent and child,
- * with a common space. The server looks at the word and queues the call under its lock, so no wake is lost between the
- * two.
+ * A word is named by (address space, address), or for a shared mapping of a file by (vnode, offset), or for shared
+ * anonymous memory by (number of the mmap that made it, offset in that): a number is odd, so it is no address. The
+ * server looks at the word and queues the call under its lock, so no wake is lost between the two.
  */
 
 #define FUTEX_HASH 64
 #define SECOND     1000000000ll
 
 struct futex_key {
-	const void *space;
-	uint64_t offset;
+	uint64_t space, offset;
 };
 
 /* A waiting call: in call->scratch. */
@@ -39,11 +37,10 @@ struct futex_wait {
 };
 
 static struct list table[FUTEX_HASH];
-static const char shared_anonymous;
 
 static struct list *bucket(struct futex_key key)
 {
-	struct list *head = &table[((uintptr_t)key.space / 64 + key.offset / 4) % FUTEX_HASH];
+	struct list *head = &table[(key.space / 64 + key.offset / 4) % FUTEX_HASH];
 
 	if (head->next == NULL)
 		list_init(head);
@@ -52,7 +49,7 @@ static struct list *bucket(struct futex_key key)
 
 static struct futex_key key_of(struct process *process, uint64_t address, bool private)
 {
-	struct futex_key key = {process->memory, address};
+	struct futex_key key = {(uintptr_t)process->memory, address};
 	struct vm_area *area;
 
 	if (private)
@@ -60,11 +57,7 @@ static struct futex_key key_of(struct process *process, uint64_t address, bool p
 	area = address_space_area(process->memory, address);
 	if (area == NULL || !(area->flags & 1)) /* MAP_SHARED */
 		return key;
-	if (area->vnode == NULL) {
-		key.space = &shared_anonymous;
-		return key;
-	}
-	key.space = area->vnode;
+	key.space = area->vnode != NULL ? (uintptr_t)area->vnode : area->number;
 	key.offset = area->offset + (address - area->start);
 	return key;
 }

@@ -88,14 +88,17 @@ void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t siz
 	io->total = size;
 }
 
-/* One read or write. at: null for the file's own position. */
+/*
+ * One read or write. at: null for the file's own position, which is the call's for a turn. A call that has to run again
+ * leaves the position behind what it has done, so that others can have their turns meanwhile.
+ */
 static inline int64_t transfer(struct file *file, struct io *io, const int64_t *at, bool write)
 {
 	struct call *call = io->call;
 	int64_t (*operation)(struct file *, struct io *, uint64_t *) = write ? file->ops->write : file->ops->read;
-	bool positioned = file->seekable || at != NULL;
-	uint64_t before = call->progress, offset = at != NULL ? (uint64_t)*at : file->position;
-	int64_t result;
+	bool moves = file->seekable && at == NULL;
+	uint64_t before = call->progress, offset = 0;
+	int64_t result = 0;
 
 	if (at != NULL && (*at < 0 || !file->seekable))
 		return *at < 0 ? -EINVAL : -ESPIPE;
@@ -103,16 +106,23 @@ static inline int64_t transfer(struct file *file, struct io *io, const int64_t *
 		return -EBADF;
 	if (operation == NULL)
 		return -EINVAL;
-	/* What earlier runs of the call have done. */
 	io->done = before;
-	if (positioned)
-		offset += io->done;
 	file_reference(file);
-	result = operation(file, io, positioned ? &offset : NULL);
-	if (result == CALL_RESTART)
-		call->progress = io->done;
-	else if (result >= 0 && file->seekable && at == NULL)
-		file->position = offset + ((uint64_t)result > before ? (uint64_t)result - before : 0);
+	if (moves)
+		result = file_turn_begin(file);
+	if (result == 0) {
+		offset = at != NULL ? (uint64_t)*at + before : file->position;
+		result = operation(file, io, file->seekable ? &offset : NULL);
+		if (result == CALL_RESTART)
+			call->progress = io->done;
+		if (moves) {
+			uint64_t now = result == CALL_RESTART ? io->done : result > 0 ? (uint64_t)result : 0;
+
+			if (result == CALL_RESTART || result >= 0)
+				file->position = offset + (now > before ? now - before : 0);
+			file_turn_end(file);
+		}
+	}
 	file_release(file);
 	return result;
 }
@@ -221,7 +231,11 @@ int64_t sys_lseek(uint64_t caller, int fd, int64_t offset, int whence)
 	if (file->ops->seek == NULL)
 		return -ESPIPE;
 	file_reference(file);
-	result = file->ops->seek(file, offset, whence);
+	result = file_turn_begin(file);
+	if (result == 0) {
+		result = file->ops->seek(file, offset, whence);
+		file_turn_end(file);
+	}
 	file_release(file);
 	return result;
 }
@@ -270,7 +284,11 @@ int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
 	if (size < 0)
 		return -EINVAL;
 	file_reference(file);
-	result = file->ops->read_directory(file, &io);
+	result = file_turn_begin(file);
+	if (result == 0) {
+		result = file->ops->read_directory(file, &io);
+		file_turn_end(file);
+	}
 	file_release(file);
 	return result;
 }
@@ -279,14 +297,15 @@ int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
 
 /*
  * Bytes that were read but not yet written stay in call->scratch over restarts; call->progress counts the written ones.
- * Reading from files only, so what was read and could not be written is not lost: the position moves with what was
- * written.
+ * Reading from files only, so what was read and could not be written is not lost: the offsets, of what is to be read
+ * and written next, move with what was written.
  */
 struct relay {
 	uint64_t have, written;
 	char data[SENDFILE_CHUNK];
 };
 
+/* to_offset: null if that side has none. */
 static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset, struct file *to, uint64_t *to_offset,
 	uint64_t count)
 {
@@ -306,7 +325,7 @@ static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset
 			uint64_t part =
 				count - call->progress < SENDFILE_CHUNK ? count - call->progress : SENDFILE_CHUNK;
 
-			at = *from_offset + call->progress;
+			at = *from_offset;
 			io_init_server(&io, call, buffer->data, part);
 			result = from->ops->read(from, &io, from->seekable ? &at : NULL);
 			if (result <= 0)
@@ -314,7 +333,7 @@ static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset
 			buffer->have = (uint64_t)result;
 			buffer->written = 0;
 		}
-		at = (to_offset != NULL ? *to_offset : 0) + call->progress;
+		at = to_offset != NULL ? *to_offset : 0;
 		io_init_server(&io, call, buffer->data, buffer->have);
 		io.done = buffer->written;
 		result = to->ops->write(to, &io, to_offset != NULL ? &at : NULL);
@@ -323,6 +342,9 @@ static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset
 
 			call->progress += now;
 			buffer->written += now;
+			*from_offset += now;
+			if (to_offset != NULL)
+				*to_offset += now;
 			if (now == 0 && result > 0)
 				result = -EIO;
 		}
@@ -331,97 +353,109 @@ static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset
 	}
 	if (result == CALL_RESTART)
 		return CALL_RESTART;
-	if (call->progress == 0 && result < 0)
-		return result;
-	result = (int64_t)call->progress;
-	*from_offset += call->progress;
-	if (to_offset != NULL)
-		*to_offset += call->progress;
-	return result;
+	return call->progress == 0 && result < 0 ? result : (int64_t)call->progress;
 }
 
-/* The offset of one side: from the caller's memory, or the file's position. */
-static int side_offset(struct call *call, struct file *file, uint64_t address, uint64_t *offset)
-{
-	*offset = file->position;
-	if (address == 0)
-		return 0;
-	int error;
+/* One side of it. */
+struct side {
+	struct file *file;
+	uint64_t address; /* of the offset in the caller's memory, or null: the file's position, for a turn */
+	uint64_t offset;
+	bool begun, turn;
+};
 
-	if (!file->seekable)
+/* Where it goes on. The other side may be the same file, with the turn. */
+static int side_begin(struct call *call, struct side *side, const struct side *other)
+{
+	int error = 0;
+
+	if (side->address != 0 && !side->file->seekable)
 		return -ESPIPE;
-	error = copy_in(call, offset, address, sizeof *offset);
-	return error != 0 ? error : (int64_t)*offset < 0 ? -EINVAL : 0;
+	if (side->address != 0) {
+		error = copy_in(call, &side->offset, side->address, sizeof side->offset);
+		if (error == 0 && (int64_t)side->offset < 0)
+			error = -EINVAL;
+		side->offset += call->progress;
+		return error;
+	}
+	if (side->file->seekable && !(other->turn && other->file == side->file)) {
+		error = file_turn_begin(side->file);
+		side->turn = error == 0;
+	}
+	side->offset = side->file->position;
+	side->begun = error == 0;
+	return error;
+}
+
+/* done: it does not run again. */
+static int side_end(struct call *call, struct side *side, bool done)
+{
+	if (side->address != 0)
+		return done ? copy_out(call, side->address, &side->offset, sizeof side->offset) : 0;
+	if (side->begun && side->file->seekable)
+		side->file->position = side->offset;
+	if (side->turn)
+		file_turn_end(side->file);
+	side->turn = false;
+	return 0;
+}
+
+/* apart: the bytes must not overlap. */
+static int64_t relay_sides(struct call *call, struct side *from, struct side *to, uint64_t count, bool apart)
+{
+	/* Always the same of two first, so that nobody waits in a circle. */
+	struct side *first = from->file < to->file ? from : to, *second = first == from ? to : from;
+	int64_t result = 0;
+	int error, end, other_end;
+
+	count = count < IO_MAX ? count : IO_MAX;
+	file_reference(to->file);
+	file_reference(from->file);
+	error = side_begin(call, first, second);
+	if (error == 0)
+		error = side_begin(call, second, first);
+	if (error == 0 && apart && from->offset < to->offset + count && to->offset < from->offset + count)
+		error = -EINVAL;
+	if (error == 0)
+		result = relay(
+			call, from->file, &from->offset, to->file, to->file->seekable ? &to->offset : NULL, count);
+	end = side_end(call, from, error == 0 && result >= 0);
+	other_end = side_end(call, to, error == 0 && result >= 0);
+	file_release(from->file);
+	file_release(to->file);
+	if (error == 0 && result >= 0)
+		error = end != 0 ? end : other_end;
+	return error != 0 ? call_result(error) : result;
 }
 
 int64_t sys_sendfile(uint64_t caller, int to_fd, int from_fd, uint64_t offset_address, uint64_t count)
 {
 	struct call *call = call_of(caller);
-	struct file *to = fd_file(call, to_fd), *from = fd_file(call, from_fd);
-	uint64_t from_offset, to_offset;
-	int64_t result;
-	int error;
+	struct side to = {.file = fd_file(call, to_fd)};
+	struct side from = {.file = fd_file(call, from_fd), .address = offset_address};
 
-	if (to == NULL || from == NULL || (from->flags & O_ACCMODE) == O_WRONLY || (to->flags & O_ACCMODE) == O_RDONLY)
+	if (to.file == NULL || from.file == NULL || (from.file->flags & O_ACCMODE) == O_WRONLY ||
+		(to.file->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
-	if (!from->seekable || from->ops->read == NULL || to->ops->write == NULL || (to->flags & O_APPEND))
+	if (!from.file->seekable || from.file->ops->read == NULL || to.file->ops->write == NULL ||
+		(to.file->flags & O_APPEND))
 		return -EINVAL;
-	error = side_offset(call, from, offset_address, &from_offset);
-	if (error != 0)
-		return call_result(error);
-	to_offset = to->position;
-	file_reference(to);
-	file_reference(from);
-	result = relay(call, from, &from_offset, to, to->seekable ? &to_offset : NULL, count < IO_MAX ? count : IO_MAX);
-	if (result >= 0) {
-		if (to->seekable)
-			to->position = to_offset;
-		if (offset_address == 0)
-			from->position = from_offset;
-		else
-			error = copy_out(call, offset_address, &from_offset, sizeof from_offset);
-	}
-	file_release(from);
-	file_release(to);
-	return result > 0 && error == -EFAULT ? error : result;
+	return relay_sides(call, &from, &to, count, false);
 }
 
 int64_t sys_copy_file_range(uint64_t caller, int from_fd, uint64_t from_address, int to_fd, uint64_t to_address,
 	uint64_t count, unsigned flags)
 {
 	struct call *call = call_of(caller);
-	struct file *to = fd_file(call, to_fd), *from = fd_file(call, from_fd);
-	uint64_t from_offset, to_offset;
-	int64_t result;
-	int error;
+	struct side to = {.file = fd_file(call, to_fd), .address = to_address};
+	struct side from = {.file = fd_file(call, from_fd), .address = from_address};
 
-	if (to == NULL || from == NULL || (from->flags & O_ACCMODE) == O_WRONLY ||
-		(to->flags & O_ACCMODE) == O_RDONLY || (to->flags & O_APPEND))
+	if (to.file == NULL || from.file == NULL || (from.file->flags & O_ACCMODE) == O_WRONLY ||
+		(to.file->flags & O_ACCMODE) == O_RDONLY || (to.file->flags & O_APPEND))
 		return -EBADF;
-	if (flags != 0 || from->vnode == NULL || to->vnode == NULL || VNODE_TYPE(from->vnode) != S_IFREG ||
-		VNODE_TYPE(to->vnode) != S_IFREG || from->ops->read == NULL || to->ops->write == NULL)
+	if (flags != 0 || from.file->vnode == NULL || to.file->vnode == NULL ||
+		VNODE_TYPE(from.file->vnode) != S_IFREG || VNODE_TYPE(to.file->vnode) != S_IFREG ||
+		from.file->ops->read == NULL || to.file->ops->write == NULL)
 		return -EINVAL;
-	error = side_offset(call, from, from_address, &from_offset);
-	if (error == 0)
-		error = side_offset(call, to, to_address, &to_offset);
-	if (error != 0)
-		return call_result(error);
-	if (from->vnode == to->vnode && from_offset < to_offset + count && to_offset < from_offset + count)
-		return -EINVAL;
-	file_reference(to);
-	file_reference(from);
-	result = relay(call, from, &from_offset, to, &to_offset, count < IO_MAX ? count : IO_MAX);
-	if (result >= 0) {
-		if (from_address == 0)
-			from->position = from_offset;
-		else
-			error = copy_out(call, from_address, &from_offset, sizeof from_offset);
-		if (to_address == 0)
-			to->position = to_offset;
-		else if (error == 0)
-			error = copy_out(call, to_address, &to_offset, sizeof to_offset);
-	}
-	file_release(from);
-	file_release(to);
-	return result > 0 && error == -EFAULT ? error : result;
+	return relay_sides(call, &from, &to, count, from.file->vnode == to.file->vnode);
 }

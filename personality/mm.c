@@ -153,7 +153,7 @@ static int split(struct address_space *space, uint64_t address)
 	if (upper == NULL)
 		return -ENOMEM;
 	upper->start = address;
-	if (upper->vnode != NULL)
+	if (upper->vnode != NULL || upper->number != 0)
 		upper->offset += address - area->start;
 	area->end = address;
 	list_append(area->link.next, &upper->link);
@@ -218,6 +218,7 @@ static vm_prot_t kernel_protection(int protection)
 int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum,
 	int flags, struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name)
 {
+	static uint64_t last_number = 1;
 	bool shared = (flags & MAP_SHARED) != 0;
 	vm_address_t where = address;
 	struct vm_area *area;
@@ -242,6 +243,7 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	area->flags = flags;
 	area->vnode = vnode != NULL ? vnode_reference(vnode) : NULL;
 	area->offset = vnode != NULL ? offset : 0;
+	area->number = vnode == NULL && shared ? last_number += 2 : 0;
 	area->name = name;
 	insert(space, area);
 	space->size += size;

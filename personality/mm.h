@@ -24,7 +24,8 @@ struct vm_area {
 	int maximum;         /* what mprotect may give */
 	int flags;           /* MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS, MAP_LOCKED */
 	struct vnode *vnode; /* reference, or null: anonymous */
-	uint64_t offset;
+	uint64_t offset;  /* in the vnode, or in shared anonymous memory */
+	uint64_t number;  /* of that: odd, the same after fork and split, like no other's ever; else 0 */
 	const char *name; /* "[heap]", "[stack]", or null */
 };
 

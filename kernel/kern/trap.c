@@ -76,7 +76,10 @@ static void sleep_over(struct thread *self)
 	thread_leave_kernel(self);
 }
 
-/* A sleep, or a pause: the thread goes behind its equals. With a thread's name, that one runs next if it is ready. */
+/*
+ * A sleep, or a pause: the thread goes behind its equals. With a thread's name, that one runs next if it is ready. Who
+ * owes a reply gives up the slice that it has from its caller: that goes behind its equals when it is answered.
+ */
 static int64_t trap_thread_switch(struct thread *self)
 {
 	if (self->regs.rsi == SWITCH_OPTION_WAIT) {
@@ -84,6 +87,10 @@ static int64_t trap_thread_switch(struct thread *self)
 		thread_block(sleep_over);
 	}
 	self->regs.rax = KERN_SUCCESS;
+	if (self->ipc.owes != NULL && (mach_port_name_t)self->regs.rdi == MACH_PORT_NULL) {
+		sched_slice_over();
+		return KERN_SUCCESS;
+	}
 	if ((mach_port_name_t)self->regs.rdi != MACH_PORT_NULL) {
 		struct thread *thread = convert_name_to_thread((mach_port_name_t)self->regs.rdi);
 		bool claimed = false;

@@ -1,13 +1,15 @@
 /*
  * How late naps end while another process does what the argument says (the worst of many, in ms), and how much of the
  * time is charged to that process: all but what the naps took for themselves. With "alarm": how late, in us, signals of
- * a timer reach a process that has just got the processor; the worst.
+ * a timer reach a process that has just got the processor; the worst. With "yield": see give_way.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -81,6 +83,25 @@ static int alarms_late(void)
 	return 0;
 }
 
+/* Milliseconds in which two processes that give way hand a word to and fro, 100 times. */
+static int give_way(void)
+{
+	volatile unsigned *turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double start = now_ms();
+	unsigned me = fork() == 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		while (*turn != 2 * i + me)
+			sched_yield();
+		(*turn)++;
+	}
+	if (me)
+		_exit(0);
+	wait(NULL);
+	printf("%.0f\n", now_ms() - start);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -90,6 +111,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "alarm") == 0)
 		return alarms_late();
+	if (strcmp(what, "yield") == 0)
+		return give_way();
 	other = fork();
 	if (other == 0) {
 		if (strcmp(what, "copy") == 0)

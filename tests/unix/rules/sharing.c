@@ -123,6 +123,115 @@ static void check_futex(void)
 	pthread_join(thread[0], NULL);
 }
 
+/*
+ * Shared memory of strangers lies at the same address: the word of the one is not that of the other. Both are made
+ * after the fork, in the same free place.
+ */
+static uint32_t *shared_word(void)
+{
+	return mmap(
+		(void *)0x600000000000, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static int sleep_on_word(void)
+{
+	const struct timespec patience = {2, 0};
+
+	return syscall(SYS_futex, shared_word(), FUTEX_WAIT, 0, &patience, NULL, 0) == 0 ? 0 : errno;
+}
+
+static void check_strangers_words(void)
+{
+	pid_t child = fork();
+	long others = 0;
+	int status;
+	uint32_t *own;
+
+	if (child == 0)
+		_exit(sleep_on_word());
+	own = shared_word();
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		others += syscall(SYS_futex, own, FUTEX_WAKE, 1, NULL, NULL, 0);
+		usleep(10000);
+	}
+	rule("a wake in shared memory wakes no stranger at the same address",
+		others == 0 && WIFEXITED(status) && WEXITSTATUS(status) == ETIMEDOUT);
+	/* A word of the second page, which in the child is an area of its own. */
+	own += 4096 / sizeof *own;
+	child = fork();
+	if (child == 0) {
+		mprotect(own, 4096, PROT_READ);
+		_exit(syscall(SYS_futex, own, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : errno);
+	}
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		syscall(SYS_futex, own, FUTEX_WAKE, 1, NULL, NULL, 0);
+		usleep(1000);
+	}
+	rule("but a child's wait for the word that it shares ends", WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+enum { WRITERS = 8, RECORDS = 100, RECORD = 10000, ALL = WRITERS * RECORDS * RECORD };
+
+static int shared_file;
+static long *done; /* records, of all processes */
+
+/* Records of one letter each, written or read through one description. */
+static void write_records(int letter)
+{
+	static char record[RECORD];
+
+	memset(record, letter, sizeof record);
+	for (int i = 0; i < RECORDS && write(shared_file, record, sizeof record) == RECORD; i++)
+		__atomic_add_fetch(done, 1, __ATOMIC_RELAXED);
+}
+
+static void read_records(int unused)
+{
+	static char record[RECORD];
+
+	(void)unused;
+	while (read(shared_file, record, sizeof record) == RECORD) {
+		int i = 0;
+
+		while (i < RECORD && record[i] == record[0])
+			i++;
+		if (i == RECORD)
+			__atomic_add_fetch(done, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* Whether processes with one description do all records, each once. */
+static bool all_do(void (*what)(int), int first, int step)
+{
+	*done = 0;
+	for (int i = 0; i < WRITERS; i++) {
+		if (fork() == 0) {
+			what(first + i * step);
+			_exit(0);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	return *done == WRITERS * RECORDS;
+}
+
+static void check_position(void)
+{
+	done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared_file = open("records", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	rule("of what processes write through one description nothing is lost",
+		all_do(write_records, 'a', 1) && lseek(shared_file, 0, SEEK_CUR) == ALL);
+	lseek(shared_file, 0, SEEK_SET);
+	rule("each record is read whole, by one of them", all_do(read_records, 0, 0));
+	close(shared_file);
+	/* Nobody has read this file since the system started: others run while one waits for the disk. */
+	shared_file = open("/records", O_RDONLY);
+	rule("the same of what comes from the disk", all_do(read_records, 0, 0));
+	close(shared_file);
+	unlink("records");
+	munmap(done, sizeof *done);
+}
+
 static const char *argument;
 
 static int run_self(void)
@@ -224,6 +333,8 @@ void check_sharing(void)
 	check_locks();
 	check_pipes();
 	check_futex();
+	check_strangers_words();
+	check_position();
 	check_exec();
 	rule("a child of vfork with threads leaves its parent alone", as_user(0, 0, NULL, lend_thread) == 0);
 	rule("processes are killed in the middle of calls", as_user(0, 0, NULL, be_killed) == 0);

@@ -11,11 +11,6 @@ static inline bool checked_add(uint64_t a, uint64_t b, uint64_t *sum)
 	return !__builtin_add_overflow(a, b, sum);
 }
 
-static inline bool checked_mul(uint64_t a, uint64_t b, uint64_t *product)
-{
-	return !__builtin_mul_overflow(a, b, product);
-}
-
 /* The page-aligned range that covers address .. address + size - 1, within 64 bits. */
 static inline bool checked_page_range(uint64_t address, uint64_t size, uint64_t *start, uint64_t *end)
 {

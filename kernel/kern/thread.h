@@ -246,7 +246,6 @@ int64_t trap_thread_set_state(struct thread *self);
 
 /* --- Scheduling. */
 void sched_init(void);
-void sched_start_processor(void);          /* on the processor itself: idle thread made current */
 _Noreturn void sched_run(void);            /* picks and switches; the current thread is already put away */
 void sched_enqueue(struct thread *thread); /* READY, thread locked */
 bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */

@@ -5,23 +5,26 @@
  *   thread      ends its only thread
  *   second      its second thread ends itself; then it ends with 7 if Unix has seen that
  *   suspended   suspends its task, for ever
- *   keep SETUID FILE   as uid 1000: makes a task that makes system calls in its name and writes into FILE (two words:
- * how many were answered, how many of them said root), and executes SETUID
+ *   keep SETUID FILE   as uid 1000: makes a task that makes system calls in its name, and executes SETUID, which lets
+ * that task call again once it runs. FILE is what all of them share (lent.h).
+ *
+ * The server answers a thread's word only while that thread is in no call of its own, so whoever lends its name waits
+ * without calling.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <fcntl.h>
 #include <mach/foreign.h>
 #include <mach/mach.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STACK_SIZE = 65536, LOOKS = 2000 };
+#include "lent.h"
+
+enum { STACK_SIZE = 65536, LOOKS = 2000, CALLS = 10 };
 
 static void *ends_itself(void *nothing)
 {
@@ -55,19 +58,31 @@ static int second(void)
 	return threads_here() == 1 ? 7 : 2;
 }
 
-static volatile long *answered, *root;
+static volatile struct lent *lent;
+
+static inline long effective_user(void)
+{
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "a"((long)SYS_geteuid) : "rcx", "r11", "memory");
+	return result;
+}
 
 /* The helper's only thread: no C library, no stack but what it is given. */
-__attribute__((noreturn)) static void call_for_ever(void)
+__attribute__((noreturn)) static void call_for_another(void)
 {
+	while (lent->answered < CALLS) {
+		if (effective_user() == 0)
+			lent->root++;
+		lent->answered++;
+	}
+	while (lent->executed == 0)
+		;
+	lent->tried = 1;
 	for (;;) {
-		long result;
-
-		__asm__ volatile("syscall" : "=a"(result) : "a"((long)SYS_geteuid) : "rcx", "r11", "memory");
-		if (result >= 0)
-			++*answered;
-		if (result == 0)
-			++*root;
+		if (effective_user() == 0)
+			lent->root++;
+		lent->answered++;
 	}
 }
 
@@ -78,31 +93,26 @@ static int keep(const char *set_uid, const char *path)
 	foreign_bitmap_t none = {0};
 	x86_thread_state64_t state;
 	mach_port_t task, thread, port;
-	int fd = open(path, O_RDWR), i;
-	volatile long *words = mmap(NULL, sizeof(long[2]), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (fd < 0 || words == MAP_FAILED || setresuid(1000, 1000, 1000) != 0)
+	lent = lent_of(path);
+	if (lent == NULL || setresuid(1000, 1000, 1000) != 0)
 		return 1;
-	answered = words;
-	root = words + 1;
 	if (task_get_special_port(mach_task_self(), TASK_EXCEPTION_PORT, &port) != KERN_SUCCESS ||
 		task_create(mach_task_self(), TRUE, &task) != KERN_SUCCESS ||
 		task_set_foreign(task, FOREIGN_PORT, 0, port, none) != KERN_SUCCESS ||
 		thread_create(task, &thread) != KERN_SUCCESS ||
 		thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count) != KERN_SUCCESS)
 		return 2;
-	state.rip = (uint64_t)(uintptr_t)call_for_ever;
+	state.rip = (uint64_t)(uintptr_t)call_for_another;
 	state.rsp = (uint64_t)(uintptr_t)(stack + sizeof stack - 8);
 	/* The word by which the server knows this process's first thread. */
 	if (thread_set_word(thread, (uint64_t)getpid()) != KERN_SUCCESS ||
 		thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, count) != KERN_SUCCESS ||
 		thread_resume(thread) != KERN_SUCCESS)
 		return 3;
-	for (i = 0; i < LOOKS && *answered < 10; i++)
-		usleep(1000);
-	if (*answered < 10)
+	if (!comes_to(&lent->answered, CALLS, 5000))
 		return 4;
-	execl(set_uid, "identity", "report", NULL);
+	execl(set_uid, "identity", "report", path, NULL);
 	return 5;
 }
 

@@ -2,11 +2,11 @@
 #include <device/irq.h>
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/host.h>
 #include <kern/kalloc.h>
 #include <kern/task.h>
-#include <stubs/device_server.h>
 #include <string.h>
+#include <stubs/device_server.h>
+#include <task/host.h>
 #include <vm/vm.h>
 #include <x86_64/cpu.h>
 

@@ -249,7 +249,7 @@ void ipc_call_kernel(struct thread *self, struct ipc_port *port)
 		KERN_RESTART)
 		thread_block_restart(self);
 	self->regs.rax = MACH_MSG_SUCCESS;
-	ipc_deferred_run();
+	deferred_run();
 	thread_leave_kernel(self);
 }
 
@@ -273,7 +273,7 @@ void ipc_trap_call(struct thread *self)
 		result = MACH_SEND_INVALID_DEST;
 	}
 	self->regs.rax = (uint64_t)(int64_t)result;
-	ipc_deferred_run();
+	deferred_run();
 	thread_leave_kernel(self);
 }
 
@@ -323,7 +323,7 @@ static int64_t try_send_words(struct thread *self)
 	while ((port = destination(self, name, &kmsg, &once, &result)) == NULL) {
 		if (result == IPC_SEND_FULL)
 			result = ipc_send_full(self, name, 0, UINT64_MAX, MACH_PORT_NULL);
-		ipc_deferred_run();
+		deferred_run();
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
@@ -346,7 +346,7 @@ static int64_t try_send_words(struct thread *self)
 		memcpy(word, self->regs.word, sizeof(word));
 		result = run_words(port, (mach_msg_id_t)(self->regs.rbx >> 32), word, self->regs.r14, &answer);
 	}
-	ipc_deferred_run();
+	deferred_run();
 	return result;
 }
 

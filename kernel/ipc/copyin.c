@@ -170,7 +170,7 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 		ipc_kmsg_take_body(space, kmsg);
 	}
 	lock_release(&space->lock);
-	ipc_deferred_run();
+	deferred_run();
 	return result;
 }
 

@@ -46,13 +46,6 @@ void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc
 void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
 bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space);
 
-/* Something to be done when no locks are held: by the next ipc_deferred_run(). */
-struct ipc_work {
-	struct list link;
-	void (*fn)(struct ipc_work *work);
-};
-void ipc_defer_work(struct ipc_work *work);
-
 /*
  * Rights as the kernel holds them. Null and dead ports are passed through. make: port borrowed, a right produced.
  * release: consumed.
@@ -144,7 +137,7 @@ _Noreturn void ipc_fast_call_one(void);
 _Noreturn void ipc_fast_reply_wait_one(void);
 _Noreturn void ipc_fast_foreign_one(void);
 
-/* The kernel's interfaces, by id; kern/kernel_server.c lists them. */
+/* The kernel's interfaces, by id; task/kernel_server.c lists them. */
 struct mig_routine;
 const struct mig_routine *kernel_routine(mach_msg_id_t id);
 

@@ -5,6 +5,7 @@
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
+#include <kern/deferred.h>
 #include <kern/kalloc.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -20,37 +21,27 @@
 #define IPC_KMSG_SMALL_IMAGE                                                                                           \
 	((mach_msg_size_t)((IPC_KMSG_SMALL - offsetof(struct ipc_kmsg, header) - sizeof(mach_msg_trailer_t)) & ~7ul))
 
-/* --- deferred.c: what cannot be done under the locks at hand. One for each processor. */
-struct ipc_deferred {
-	bool pending, running;
-	uint32_t held;
+/* What message passing keeps for each processor. */
+struct ipc_processor {
 	struct ipc_kmsg *reserve;                /* block for the next small message: a notice's */
 	struct ipc_kmsg *spare[IPC_KMSG_SPARES]; /* blocks of IPC_KMSG_SMALL bytes, contents undefined */
 	unsigned spares;
-	struct list send, destroy, objects, works;
 };
 
-void ipc_deferred_init(void);
-/* While held, nothing is run: messages from the kernel are kept (ipc_kmsg_send_from_kernel) and sent by the next run.
- */
-void ipc_deferred_hold(void);
-void ipc_deferred_unhold(void);
-void ipc_defer_send(struct ipc_kmsg *kmsg);
-void ipc_defer_destroy(struct ipc_kmsg *kmsg);
-void ipc_deferred_run_pending(struct ipc_deferred *d);
-
-/* Does all of it; no locks held. Within itself it returns at once, so that nothing recurses. */
-static inline void ipc_deferred_run(void)
+/* For when no locks are held (kern/deferred.h). */
+static inline void ipc_defer_send(struct ipc_kmsg *kmsg)
 {
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+	defer(DEFERRED_SEND, &kmsg->element.link);
+}
 
-	if (__builtin_expect(d->pending, 0))
-		ipc_deferred_run_pending(d);
+static inline void ipc_defer_destroy(struct ipc_kmsg *kmsg)
+{
+	defer(DEFERRED_DESTROY, &kmsg->element.link);
 }
 
 /*
  * --- ipc_notify.c. Sending consumes the notice (none passes); may be done with spaces locked, or ports; the message
- * goes by the next ipc_deferred_run().
+ * goes by the next deferred_run().
  */
 /* A notice for the right (borrowed; null: none), its message on the account. False: no memory. */
 bool ipc_notice_make(struct ipc_notice *notice, struct ipc_port *right, struct account *account);
@@ -125,7 +116,7 @@ struct ipc_kmsg *ipc_kmsg_alloc_slots(
 /* Room for the carries of so many descriptors in a message that has none; it may move. Null: no memory, and it is
  * gone. */
 struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots);
-/* Releases rights and memory at once; deferred.c. */
+/* Releases rights and memory at once; for what is deferred. */
 void ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg);
 /* The message goes to another account, whatever its limit. */
 void ipc_kmsg_bill(struct ipc_kmsg *kmsg, struct account *account);
@@ -148,18 +139,18 @@ static inline uint8_t ipc_received_as(mach_msg_type_name_t disposition)
 /* A block of IPC_KMSG_SMALL bytes that this processor keeps, or null; and one kept, false if there are enough. */
 static inline struct ipc_kmsg *ipc_kmsg_spare_take(void)
 {
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
 
-	return d->spares != 0 ? d->spare[--d->spares] : NULL;
+	return own->spares != 0 ? own->spare[--own->spares] : NULL;
 }
 
 static inline bool ipc_kmsg_spare_keep(struct ipc_kmsg *kmsg)
 {
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
 
-	if (d->spares == IPC_KMSG_SPARES)
+	if (own->spares == IPC_KMSG_SPARES)
 		return false;
-	d->spare[d->spares++] = kmsg;
+	own->spare[own->spares++] = kmsg;
 	return true;
 }
 
@@ -197,7 +188,7 @@ static inline struct ipc_kmsg *ipc_kmsg_begin(
 /* Blocks that a processor keeps are on nobody's account. */
 static inline struct ipc_kmsg *ipc_kmsg_small(struct account *account)
 {
-	if (CURRENT_PROCESSOR->deferred->spares == 0)
+	if (CURRENT_PROCESSOR->ipc->spares == 0)
 		return kalloc(account, IPC_KMSG_SMALL);
 	return account_charge(account, IPC_KMSG_SMALL) ? ipc_kmsg_spare_take() : NULL;
 }

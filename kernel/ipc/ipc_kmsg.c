@@ -9,7 +9,7 @@
 struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	struct account *account, mach_msg_size_t size, unsigned descriptors, unsigned slots)
 {
-	struct ipc_deferred *d = CURRENT_PROCESSOR->deferred;
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
 	size_t bytes = ipc_kmsg_image_bytes(size) + slots * sizeof(struct ipc_carry);
 	struct ipc_kmsg *kmsg;
 
@@ -17,10 +17,10 @@ struct ipc_kmsg *ipc_kmsg_alloc_slots(
 		kmsg = kalloc(account, bytes);
 	} else {
 		bytes = IPC_KMSG_SMALL;
-		kmsg = d->reserve != NULL ? d->reserve : ipc_kmsg_small(account);
-		if (d->reserve != NULL)
+		kmsg = own->reserve != NULL ? own->reserve : ipc_kmsg_small(account);
+		if (own->reserve != NULL)
 			account = kmsg->account;
-		d->reserve = NULL;
+		own->reserve = NULL;
 		if (kmsg != NULL)
 			memset(kmsg, 0, IPC_KMSG_SMALL);
 	}
@@ -103,7 +103,7 @@ void ipc_kmsg_destroy(struct ipc_kmsg *kmsg)
 	if (kmsg == NULL)
 		return;
 	ipc_defer_destroy(kmsg);
-	ipc_deferred_run();
+	deferred_run();
 }
 
 /* Descriptor i of a message under construction. */

@@ -3,7 +3,7 @@
 #define IPC_IPC_KMSG_H
 
 #include <kern/kernel_types.h>
-#include <ipc/ipc_thread.h>
+#include <kern/thread_ipc.h>
 #include <mach/message.h>
 #include <mach/mig.h>
 #include <vm/vm.h>

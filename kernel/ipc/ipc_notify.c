@@ -30,16 +30,16 @@ static bool begin(struct ipc_notice notice)
 {
 	if (notice.right == NULL)
 		return false;
-	ipc_deferred_hold();
-	CURRENT_PROCESSOR->deferred->reserve = notice.message;
+	deferred_hold();
+	CURRENT_PROCESSOR->ipc->reserve = notice.message;
 	return true;
 }
 
 static void end(kern_return_t sent)
 {
 	(void)sent; /* to a dead port, or, only without a block of its own, no memory */
-	debug_assert(CURRENT_PROCESSOR->deferred->reserve == NULL);
-	ipc_deferred_unhold();
+	debug_assert(CURRENT_PROCESSOR->ipc->reserve == NULL);
+	deferred_unhold();
 }
 
 void ipc_notify_port_deleted(struct ipc_notice notice, mach_port_name_t name)

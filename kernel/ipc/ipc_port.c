@@ -87,7 +87,7 @@ void ipc_port_release(struct ipc_port *port)
 {
 	if (port != NULL) {
 		ipc_object_release(&port->object);
-		ipc_deferred_run();
+		deferred_run();
 	}
 }
 
@@ -155,7 +155,7 @@ void ipc_port_release_send(struct ipc_port *port)
 	if (no_senders != NULL)
 		no_senders(port, kobject);
 	ipc_object_release(&port->object);
-	ipc_deferred_run();
+	deferred_run();
 }
 
 void ipc_port_release_send_once(struct ipc_port *port)
@@ -170,7 +170,7 @@ void ipc_port_release_send_once(struct ipc_port *port)
 	} else {
 		ipc_notify_send_once(port); /* by the right itself */
 	}
-	ipc_deferred_run();
+	deferred_run();
 }
 
 void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposition)
@@ -294,7 +294,7 @@ void ipc_port_destroy(struct ipc_port *port)
 			ipc_port_set_label(port, true, payload);
 		lock_release(&port->object.lock);
 		ipc_notify_port_destroyed(notice, port);
-		ipc_deferred_run();
+		deferred_run();
 		return;
 	}
 	port->object.active = false;
@@ -306,7 +306,7 @@ void ipc_port_destroy(struct ipc_port *port)
 	for (unsigned ended = 1; end_one(port); ended++) {
 		if (ended % DEATH_PIECE == 0) {
 			lock_release(&port->object.lock);
-			ipc_deferred_run();
+			deferred_run();
 			piece_spend(DEATH_PIECE * DEATH_COST);
 			lock_acquire(&port->object.lock);
 		}
@@ -326,7 +326,7 @@ void ipc_port_destroy(struct ipc_port *port)
 	/* No lock is held, so what most often is the last reference needs no detour by the deferred work. */
 	if (ref_drop(&port->object.refs))
 		ipc_object_free(&port->object);
-	ipc_deferred_run();
+	deferred_run();
 }
 
 bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)

@@ -3,10 +3,11 @@
 #define IPC_IPC_PORT_H
 
 #include <ipc/ipc.h>
-#include <ipc/ipc_thread.h>
 #include <kern/account.h>
+#include <kern/deferred.h>
 #include <kern/lock.h>
 #include <kern/refcount.h>
+#include <kern/thread_ipc.h>
 
 /* What a receive name stands for: the common head of ports and sets, and all that the receive path needs. */
 struct ipc_object {
@@ -17,7 +18,7 @@ struct ipc_object {
 	uint8_t type;          /* of a port: enum ipc_kobject_type */
 	struct thread *slot;   /* one thread that waits for words; then there is nothing to receive. See ipc_mqueue.c */
 	struct list receivers; /* other threads that wait to receive here (wait_link) */
-	struct list free_link; /* deferred.c */
+	struct list free_link; /* kern/deferred.h */
 	struct account *account; /* pays for it, for good */
 };
 
@@ -126,7 +127,10 @@ void ipc_port_init(void);
 struct ipc_port *ipc_port_alloc(struct account *account);
 /* Without references, and no locks held. */
 void ipc_object_free(struct ipc_object *object);
-void ipc_defer_free(struct ipc_object *object);
+static inline void ipc_defer_free(struct ipc_object *object)
+{
+	defer(DEFERRED_FREE, &object->free_link);
+}
 
 static inline void ipc_object_reference(struct ipc_object *object)
 {

@@ -49,5 +49,5 @@ void ipc_pset_destroy(struct ipc_pset *set)
 	ipc_mqueue_wake_all(&set->object);
 	lock_release(&set->object.lock);
 	ipc_object_release(&set->object);
-	ipc_deferred_run();
+	deferred_run();
 }

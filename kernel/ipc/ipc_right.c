@@ -384,7 +384,7 @@ void ipc_right_finish(struct ipc_right_loss *loss)
 	ipc_port_release_send_once(loss->send_once);
 	if (loss->set != NULL)
 		ipc_pset_destroy(loss->set);
-	ipc_deferred_run();
+	deferred_run();
 }
 
 kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,

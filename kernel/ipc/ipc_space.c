@@ -112,7 +112,7 @@ kern_return_t ipc_space_insert(
 	lock_release(&space->lock);
 	if (result != KERN_SUCCESS)
 		ipc_port_release_right(port, disposition);
-	ipc_deferred_run();
+	deferred_run();
 	return result;
 }
 

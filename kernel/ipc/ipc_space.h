@@ -120,7 +120,7 @@ void ipc_entry_hash(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 void ipc_entry_unhash(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry);
 
 /*
- * ipc_right.c. Space locked and active unless said otherwise; what they leave for later is done by ipc_deferred_run(),
+ * ipc_right.c. Space locked and active unless said otherwise; what they leave for later is done by deferred_run(),
  * locks released.
  */
 /* A send or send-once right of a dead port: the entry becomes a dead name. */

@@ -364,7 +364,7 @@ int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_si
 		if (kmsg->descriptors != 0)
 			ipc_kmsg_body_out(self->space, kmsg);
 		kmsg->rights_done = true;
-		ipc_deferred_run();
+		deferred_run();
 	}
 	if (kmsg->descriptors != 0 && ipc_kmsg_memory_out(self, kmsg) == KERN_RESTART)
 		return KERN_RESTART;
@@ -446,7 +446,7 @@ static inline void take_handed(struct thread *self)
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->regs.rax = (uint64_t)result;
-	ipc_deferred_run();
+	deferred_run();
 }
 
 /* Waits for a message; the thread that ours went to runs now, unless a better one is ready. */
@@ -543,7 +543,7 @@ void ipc_mach_msg_continue(struct thread *self)
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->regs.rax = (uint64_t)result;
-	ipc_deferred_run();
+	deferred_run();
 }
 
 int64_t ipc_trap_mach_msg(struct thread *self)

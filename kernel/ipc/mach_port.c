@@ -151,7 +151,7 @@ static kern_return_t allocate(
 		ipc_port_destroy(port);
 	if (result != KERN_SUCCESS && set != NULL)
 		ipc_pset_destroy(set);
-	ipc_deferred_run();
+	deferred_run();
 	return result;
 }
 

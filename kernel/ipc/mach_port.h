@@ -21,7 +21,7 @@ static inline bool space_lock(struct ipc_space *space)
 static inline kern_return_t space_done(struct ipc_space *space, kern_return_t result)
 {
 	lock_release(&space->lock);
-	ipc_deferred_run();
+	deferred_run();
 	return result;
 }
 

@@ -21,7 +21,7 @@ static kern_return_t receive_port(struct ipc_space *space, mach_port_name_t name
 static kern_return_t receive_done(struct ipc_port *port)
 {
 	lock_release(&port->object.lock);
-	ipc_deferred_run();
+	deferred_run();
 	return KERN_SUCCESS;
 }
 

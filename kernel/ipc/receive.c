@@ -266,7 +266,7 @@ int64_t ipc_receive_from(struct thread *self, const struct ipc_receiver *want, s
 	if (result == MACH_MSG_SUCCESS && self->ipc.taking != NULL)
 		result = finish(self, want);
 	if (result != KERN_RESTART)
-		ipc_deferred_run();
+		deferred_run();
 	return result;
 }
 

@@ -99,7 +99,7 @@ void ipc_reply_wait_continue(struct thread *self)
 	(void)ipc_mqueue_wait_over(self, &died);
 	if (waited == WAIT_INTERRUPTED) {
 		self->regs.rax = (uint64_t)MACH_RCV_INTERRUPTED;
-		ipc_deferred_run();
+		deferred_run();
 		thread_leave_kernel(self);
 	}
 	wait_for_next(self, true, died, NULL);
@@ -118,7 +118,7 @@ void ipc_trap_reply_wait(struct thread *self)
 	if (result != MACH_MSG_SUCCESS || (flags & REPLY_NO_WAIT)) {
 		send_off(caller);
 		self->regs.rax = (uint64_t)(int64_t)result;
-		ipc_deferred_run();
+		deferred_run();
 		thread_leave_kernel(self);
 	}
 	self->regs.rbx |= FLAG_REPLY_NONE;

@@ -54,7 +54,7 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 		kmsg->lost = disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
 			     kmsg->account->bytes > kmsg->account->bytes_limit;
 	}
-	if (CURRENT_PROCESSOR->deferred->held != 0) {
+	if (CURRENT_PROCESSOR->deferred.held != 0) {
 		ipc_defer_send(kmsg);
 		return MACH_MSG_SUCCESS;
 	}
@@ -151,6 +151,6 @@ mach_msg_return_t ipc_send_full(struct thread *self, mach_port_name_t name, mach
 	}
 	lock_release(&space->lock);
 	ipc_port_release_send_once(previous);
-	ipc_deferred_run();
+	deferred_run();
 	return result;
 }

@@ -143,7 +143,7 @@ void ipc_thread_terminate(struct thread *thread)
 	}
 	ipc_call_drop_owed(thread);
 	ipc_thread_forget(thread);
-	ipc_deferred_run();
+	deferred_run();
 }
 
 void ipc_thread_init(struct thread *thread)

@@ -2,10 +2,9 @@
  * pages. */
 #include <kern/kalloc.h>
 #include <kern/kernel_types.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <string.h>
-#include <vm/vm.h>
-#include <vm/vm_page.h>
 
 /*
  * A free object's first word is the next one's address. What a cache cuts from pages at once is a slab, whose first

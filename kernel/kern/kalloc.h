@@ -35,8 +35,10 @@ size_t kalloc_bytes(size_t size);
 /* Account and size as given to kalloc; null is let pass. */
 void kfree(struct account *account, void *memory, size_t size);
 
-/* A cache has pages to give back: by kalloc_trim, from the one thread that does it (vm/vm_pageout.c). */
+/* A cache has pages to give back: by kalloc_trim, from the one thread that does it, which kalloc_trim_wake wakes
+ * (vm/vm_pageout.c). No locks of ranks from LOCK_RANK_WAIT on. */
 extern bool kalloc_trim_wanted;
+void kalloc_trim_wake(void);
 /* Gives back the pages of which all objects are free. all: of every cache, for memory is short. No locks held. */
 void kalloc_trim(bool all);
 

@@ -5,7 +5,7 @@
  * the turn costs (piece_spend), and when the budget is spent the interrupts that wait come through, right there. What
  * they may touch is threads, timers, run queues and ports, not maps, objects and spaces: so who holds locks of ranks
  * below LOCK_RANK_PORT keeps them, and nothing that such a lock protects has changed after. What the handlers leave to
- * be done without locks (ipc/deferred.c) waits until the work is over.
+ * be done without locks (kern/deferred.c) waits until the work is over.
  *
  * A thread that an interrupt has made ready runs when the work is over. Long calls on a range (vm_deallocate,
  * vm_protect, memory_object_lock_request) let it run earlier: between two pieces, with all locks released and what is

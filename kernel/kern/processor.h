@@ -3,6 +3,7 @@
 #define KERN_PROCESSOR_H
 
 #include <kern/counters.h>
+#include <kern/deferred.h>
 #include <kern/list.h>
 #include <kern/lock.h>
 #include <kern/machine.h>
@@ -60,7 +61,8 @@ struct processor {
 	uint64_t idle_until;     /* when it had nothing to do, last */
 	struct thread *to_free;  /* ended on this processor; freed after the switch */
 	struct run_queue queue;
-	struct ipc_deferred *deferred; /* ipc/deferred.c */
+	struct deferred deferred;
+	struct ipc_processor *ipc; /* message passing's own (ipc/ipc_internal.h) */
 	uint64_t longest_delay;        /* ns that the timer's interrupt waited for the kernel, at most */
 	struct lock timer_lock;
 	struct list timers; /* by deadline */
@@ -80,6 +82,13 @@ struct processor {
 static inline bool sched_better_ready(unsigned priority)
 {
 	return __builtin_expect(CURRENT_PROCESSOR->queue.claim > (int)priority, 0);
+}
+
+/* Does the work that waits for no locks being held. Within itself it returns at once, so that nothing recurses. */
+static inline void deferred_run(void)
+{
+	if (__builtin_expect(CURRENT_PROCESSOR->deferred.pending, 0))
+		deferred_run_pending(&current_processor()->deferred);
 }
 
 extern struct processor processors[PROCESSORS_MAX];

@@ -6,13 +6,11 @@
  * (need_reschedule). As blocked threads are continuations, a switch is another current thread, another address space,
  * and a call on the empty stack.
  */
-#include <ipc/ipc_internal.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <kern/thread.h>
-#include <vm/vm_pageout.h>
 
 #define CONTINUATION_COST 2000 /* instructions with those of the switch, about (kern/piece.h) */
 
@@ -232,13 +230,13 @@ void piece_over(void)
 		assert(self->locks_held[i]->rank < LOCK_RANK_PORT);
 #endif
 	self->piece_left = PIECE;
-	if (self->deferred == NULL) /* at start there is nothing to interrupt for */
+	if (!self->deferred.ready) /* at start there is nothing to interrupt for */
 		return;
-	ipc_deferred_hold();
+	deferred_hold();
 	machine_take_interrupts();
-	ipc_deferred_unhold();
+	deferred_unhold();
 	/* Messages of the handlers go by sched_run at the latest: not every work ends with a look at them. */
-	if (self->deferred->pending)
+	if (self->deferred.pending)
 		self->need_reschedule = true;
 }
 
@@ -319,12 +317,12 @@ void sched_run(void)
 	uint64_t now;
 
 	if (__builtin_expect(kalloc_trim_wanted, 0))
-		vm_pageout_wake();
+		kalloc_trim_wake();
 	now = machine_now();
 	account(processor, now);
 	for (;;) {
 		processor->need_reschedule = false;
-		ipc_deferred_run();
+		deferred_run();
 		thread = queue_pop(&processor->queue);
 		if (thread == NULL)
 			thread = steal();

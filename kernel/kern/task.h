@@ -2,8 +2,8 @@
 #ifndef KERN_TASK_H
 #define KERN_TASK_H
 
-#include <ipc/ipc.h>
 #include <kern/account.h>
+#include <kern/deferred.h>
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <kern/lock.h>
@@ -48,7 +48,7 @@ struct task {
 
 	uint64_t user_ns, system_ns; /* of threads that ended */
 	char name[32];
-	struct ipc_work end_work; /* fn set: it is about to end, out of reach (task_reach.c) */
+	struct deferred_work end_work; /* fn set: it is about to end, out of reach (task_reach.c) */
 };
 
 extern struct task kernel_task;
@@ -62,7 +62,7 @@ kern_return_t task_create_in(struct account *account, task_t parent, int inherit
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out);
 kern_return_t task_terminate(task_t task);
 void task_reference(task_t task);
-/* Ends the task, by the next ipc_deferred_run(), if it is out of reach (task_reach.c). No locks held. */
+/* Ends the task, by the next deferred_run(), if it is out of reach (task_reach.c). No locks held. */
 void task_reach_check(struct task *task);
 /* So that the loss of rights to a task's or thread's fresh port makes it look. */
 void task_reach_watch(struct ipc_port *port);

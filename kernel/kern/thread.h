@@ -49,8 +49,8 @@ enum wait_kind {
 	WAIT_IPC_REPLY,   /* register caller whose message was received; its reply right is held by someone */
 };
 
-/* The register path's and mach_msg's part of a thread; ipc/ owns it. See ipc/ipc_thread.h. */
-#include <ipc/ipc_thread.h>
+/* The register path's and mach_msg's part of a thread; ipc/ owns it. See kern/thread_ipc.h. */
+#include <kern/thread_ipc.h>
 
 struct thread {
 	struct thread_regs regs; /* first: entry code */
@@ -204,7 +204,7 @@ void thread_wakeup(const void *event);     /* all, in pieces (kern/piece.h): loc
 bool thread_wakeup_one(const void *event); /* the first; false if none */
 
 /*
- * Waiting on a word of memory (kern/word.c): the number of the map whose own memory it is in, or of the object that
+ * Waiting on a word of memory (task/word.c): the number of the map whose own memory it is in, or of the object that
  * several see, which no other map or object ever has; and the word's address or offset, with its lowest bit set, so
  * that no such key is a kernel's event.
  */

@@ -4,46 +4,9 @@
 
 #include <kern/account.h>
 #include <kern/kernel_types.h>
+#include <kern/page.h>
 #include <mach/kern_return.h>
 #include <mach/vm_types.h>
-
-/* --- Physical pages. */
-
-/* Given by the machine before kernel_main: ranges of free memory, page-aligned; needs machine_physical_to_virtual. */
-void vm_page_bootstrap_range(uint64_t start, uint64_t end);
-void vm_page_bootstrap_done(void);
-
-/* A wired page for the kernel (page tables, kalloc), on its account: physical address, zeroed; 0: none for the level.
- */
-uint64_t vm_page_grab_kernel(enum vm_page_level level);
-/* count contiguous pages, aligned to their size rounded up to a power of two at most 2 MiB, below `limit`, else the
- * same but for their contents. */
-uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint64_t limit);
-void vm_page_release_kernel(uint64_t physical, unsigned count);
-
-/* All physical memory is mapped at this address; host tests have their own. */
-#ifdef PORTOLAN_HOST
-void *physical_to_virtual(uint64_t physical);
-uint64_t virtual_to_physical(const void *address);
-#define clear_words(memory, size) ((void)__builtin_memset(memory, 0, size))
-#else
-#define PHYSICAL_MAP 0xffff800000000000ull
-static inline void *physical_to_virtual(uint64_t physical)
-{
-	return (void *)(PHYSICAL_MAP + physical);
-}
-static inline uint64_t virtual_to_physical(const void *address)
-{
-	return (uint64_t)(uintptr_t)address - PHYSICAL_MAP;
-}
-
-/* Clears memory; size in bytes, a multiple of 8. */
-static inline void clear_words(void *memory, vm_size_t size)
-{
-	size /= 8;
-	__asm__ volatile("rep stosq" : "+D"(memory), "+c"(size) : "a"(0) : "memory");
-}
-#endif
 
 /* --- Maps. */
 
@@ -98,13 +61,12 @@ void memory_object_put_back(vm_map_t map);
 int64_t vm_trap_read_overwrite(struct thread *self);
 int64_t vm_trap_write(struct thread *self);
 
-/* --- Waiting on a word: kern/word.c asks what the word at a user address is, for assert_wait_word. */
+/* --- Waiting on a word: task/word.c asks what the word at a user address is, for assert_wait_word. */
 struct word_key;
 kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, struct word_key *key);
 
 void vm_init(void);            /* kernel's caches, default objects; before tasks */
 void vm_start_threads(void);   /* page-out and the like; after threads work */
-uint64_t vm_memory_size(void); /* bytes of physical memory given to vm_page_bootstrap_range */
 
 /* Contiguous memory for a driver: an object and its physical address. */
 kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *object, uint64_t *physical);

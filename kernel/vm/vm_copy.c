@@ -2,6 +2,7 @@
 #include <kern/assert.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
@@ -9,6 +10,7 @@
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 #include <vm/vm_map.h>
+#include <vm/vm_pageout.h>
 
 /*
  * A copy is a list of pieces, each a range of an object. Whole pages are taken by reference: of memory that moves, the

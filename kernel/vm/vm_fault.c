@@ -1,5 +1,6 @@
 /* Page faults: making one page present. */
 #include <kern/assert.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
@@ -8,6 +9,7 @@
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
+#include <vm/vm_pageout.h>
 
 /*
  * A fault finds the entry, walks down the chain of shadows to the first object that has the page, and then

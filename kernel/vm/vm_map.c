@@ -7,6 +7,7 @@
 #include <kern/thread.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
+#include <vm/vm_pageout.h>
 
 /*
  * Everything about a map happens under its one lock, which is never held while anything waits. Objects are dropped

@@ -5,9 +5,9 @@
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <kern/lock.h>
+#include <kern/page.h>
 #include <kern/refcount.h>
 #include <mach/vm_types.h>
-#include <vm/vm_page.h>
 
 #define OBJECT_BUCKETS 4 /* of a small object's lookup */
 

@@ -2,13 +2,13 @@
  * own caches give back what they do not need. */
 #include <kern/assert.h>
 #include <kern/kalloc.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/shortage.h>
 #include <kern/thread.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
-#include <vm/vm_page.h>
 #include <vm/vm_pageout.h>
 
 /*
@@ -209,4 +209,9 @@ static void pageout(struct thread *self)
 void vm_pageout_start(void)
 {
 	pageout_thread = kernel_thread_create(pageout, PRIORITY_KERNEL, "pageout");
+}
+
+void kalloc_trim_wake(void)
+{
+	vm_pageout_wake();
 }

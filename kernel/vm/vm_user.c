@@ -1,6 +1,7 @@
 /* The routines vm_*: what a task asks about the memory of a task. */
 #include <kern/assert.h>
 #include <kern/checked.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>

@@ -1,5 +1,6 @@
 /* Memory that stays: wiring ranges for servers, memory for devices' DMA. */
 #include <kern/checked.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <stubs/portolan_server.h>

@@ -1,5 +1,6 @@
 /* The local APIC of each processor and the I/O APICs (Intel SDM vol. 3A, chapter 11; 82093AA data sheet). */
 #include <kern/assert.h>
+#include <kern/page.h>
 #include <vm/vm.h>
 #include <x86_64/cpu.h>
 

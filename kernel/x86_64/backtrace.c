@@ -2,8 +2,8 @@
  * kernel. */
 #include <kern/assert.h>
 #include <kern/print.h>
-#include <kern/thread.h>
 #include <kern/task.h>
+#include <kern/thread.h>
 #include <x86_64/cpu.h>
 
 #define CALLERS_MAX 32

@@ -2,6 +2,7 @@
 #ifndef X86_64_BOOT_H
 #define X86_64_BOOT_H
 
+#include <kern/page.h>
 #include <stdbool.h>
 #include <stdint.h>
 

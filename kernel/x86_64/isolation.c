@@ -13,8 +13,9 @@
  * need its own copy.
  */
 #include <kern/assert.h>
-#include <kern/host.h>
+#include <kern/page.h>
 #include <string.h>
+#include <task/host.h>
 #include <vm/vm.h>
 #include <x86_64/cpu.h>
 #include <x86_64/pmap_tables.h>

@@ -1,5 +1,6 @@
 /* What is done to the map of one address space; contracts in vm/pmap.h. */
 #include <kern/kalloc.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <string.h>
 #include <x86_64/boot.h>

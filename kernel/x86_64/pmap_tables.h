@@ -15,9 +15,9 @@
 #ifndef X86_64_PMAP_TABLES_H
 #define X86_64_PMAP_TABLES_H
 
+#include <kern/page.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
-#include <vm/vm_page.h>
 #include <x86_64/pmap_private.h>
 
 #define PV_LOCKS   16

@@ -1,7 +1,7 @@
 /* The memory and string functions that the compiler and the kernel call. Eight bytes at a time: REP counts iterations
  * under icount. */
-#include <string.h>
 #include <stdint.h>
+#include <string.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {

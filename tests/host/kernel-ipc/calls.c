@@ -600,11 +600,11 @@ static void interrupted_work(void *argument)
 	const uint64_t words[8] = {0};
 
 	(void)argument;
-	ipc_deferred_hold();
+	deferred_hold();
 	CHECK_EQUAL(ipc_send_words_from_kernel(
 			    copy_send(scene.client_task, scene.send), MACH_MSG_TYPE_MOVE_SEND, 77, words, 1),
 		MACH_MSG_SUCCESS);
-	ipc_deferred_unhold();
+	deferred_unhold();
 	CHECK_EQUAL(scene.good, 0);
 	for (unsigned turns = 0; turns < 2; turns++)
 		(void)user_trap(TRAP_THREAD_SWITCH, 0, 0, 0, 0, 0, 0);

@@ -135,7 +135,7 @@ static mach_port_name_t other_right(enum kind kind)
 	else
 		CHECK_EQUAL(mach_port_mod_refs(other->space, there, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
 	(void)ipc_right_lookup(task->space, name); /* a dead one becomes a dead name */
-	ipc_deferred_run();
+	deferred_run();
 	return name;
 }
 

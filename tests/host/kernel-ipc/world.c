@@ -83,7 +83,7 @@ void machine_idle(void)
 void (*world_interrupt)(void);
 unsigned world_interrupts;
 
-void vm_pageout_wake(void)
+void kalloc_trim_wake(void)
 {
 }
 
@@ -278,7 +278,7 @@ void world_check_accounts(void)
 
 size_t world_kalloc_used(void)
 {
-	return host_kalloc_used - processors[0].deferred->spares;
+	return host_kalloc_used - processors[0].ipc->spares;
 }
 
 struct task *world_task(void)
@@ -308,7 +308,7 @@ void world_task_end(struct task *task)
 	task->foreign_port = NULL;
 	ipc_space_destroy(task->space);
 	ipc_space_release(task->space);
-	ipc_deferred_run();
+	deferred_run();
 	task_deallocate(task);
 }
 
@@ -736,6 +736,7 @@ void world_start(void)
 	wait_init();
 	sched_init();
 	thread_init();
+	deferred_init();
 	ipc_init();
 	account_init();
 	kernel_task.account = &kernel_account;

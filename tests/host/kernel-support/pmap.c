@@ -3,7 +3,7 @@
 #include <kern/assert.h>
 #include <stdlib.h>
 #include <vm/pmap.h>
-#include <vm/vm_page.h>
+#include <kern/page.h>
 
 #define BUCKETS    256
 #define MODIFIED   1

@@ -1,6 +1,6 @@
 /* The copying traps, words in memory, and calls on ranges that are whole, or paused, or nothing. */
 #include "file_pager.h"
-#include <kern/host.h>
+#include <task/host.h>
 #include <kern/processor.h>
 #include <mach/trap.h>
 #include <string.h>

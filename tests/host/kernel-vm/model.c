@@ -1,6 +1,6 @@
 /* Maps against a model: random operations on several tasks' memory, every byte compared with plain arrays. */
 #include "world.h"
-#include <kern/host.h>
+#include <task/host.h>
 #include <kern/processor.h>
 #include <mach/trap.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 /* Page-out when memory is short, and pagers that take over from one that has ended. */
 #include "file_pager.h"
-#include <kern/host.h>
+#include <task/host.h>
 #include <kern/processor.h>
 #include <stdlib.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <vm/vm_copy.h>
+#include <vm/vm_pageout.h>
 
 static struct pager pager;
 

@@ -1,6 +1,6 @@
 /* Pagers and what they serve: the tests of file_pager.h, physical memory; at the end nothing is lost. */
 #include "file_pager.h"
-#include <kern/host.h>
+#include <task/host.h>
 #include <kern/processor.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>

@@ -1,10 +1,10 @@
 /* The page allocator and the kernel's allocators, by chance: no page twice, blocks aligned, everything comes back. */
 #include "../kernel-support/support.h"
 #include <kern/kalloc.h>
+#include <kern/page.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vm/vm_page.h>
 
 #define HELD 400
 /* What the 14 caches of sizes may keep. */
@@ -19,12 +19,6 @@ struct held {
 };
 
 static struct held held[HELD];
-
-kern_return_t vm_page_wait(const struct account *account)
-{
-	(void)account;
-	return KERN_RESOURCE_SHORTAGE;
-}
 
 static void give_back(struct held *at)
 {

@@ -1,6 +1,6 @@
 /* The memory-object protocol: requests, answers and failures, caching, locks, ends of objects. */
 #include "file_pager.h"
-#include <kern/host.h>
+#include <task/host.h>
 #include <kern/processor.h>
 #include <stdlib.h>
 #include <string.h>

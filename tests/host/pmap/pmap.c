@@ -9,7 +9,7 @@
 #include <string.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
-#include <vm/vm_page.h>
+#include <kern/page.h>
 #include <x86_64/boot.h>
 #include <x86_64/pmap_private.h>
 

@@ -1,12 +1,50 @@
-/* Resident pages. */
-#ifndef VM_VM_PAGE_H
-#define VM_VM_PAGE_H
+/* Physical pages: of the kernel, of memory objects, free. */
+#ifndef KERN_PAGE_H
+#define KERN_PAGE_H
 
 #include <kern/account.h>
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <mach/kern_return.h>
+#include <mach/vm_types.h>
 #include <stdint.h>
+
+/* Given by the machine before kernel_main: ranges of free memory, page-aligned; needs machine_physical_to_virtual. */
+void vm_page_bootstrap_range(uint64_t start, uint64_t end);
+void vm_page_bootstrap_done(void);
+uint64_t vm_memory_size(void); /* bytes of physical memory given to vm_page_bootstrap_range */
+
+/* A wired page for the kernel (page tables, kalloc), on its account: physical address, zeroed; 0: none for the level.
+ */
+uint64_t vm_page_grab_kernel(enum vm_page_level level);
+/* count contiguous pages, aligned to their size rounded up to a power of two at most 2 MiB, below `limit`, else the
+ * same but for their contents. */
+uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint64_t limit);
+void vm_page_release_kernel(uint64_t physical, unsigned count);
+
+/* All physical memory is mapped at this address; host tests have their own. */
+#ifdef PORTOLAN_HOST
+void *physical_to_virtual(uint64_t physical);
+uint64_t virtual_to_physical(const void *address);
+#define clear_words(memory, size) ((void)__builtin_memset(memory, 0, size))
+#else
+#define PHYSICAL_MAP 0xffff800000000000ull
+static inline void *physical_to_virtual(uint64_t physical)
+{
+	return (void *)(PHYSICAL_MAP + physical);
+}
+static inline uint64_t virtual_to_physical(const void *address)
+{
+	return (uint64_t)(uintptr_t)address - PHYSICAL_MAP;
+}
+
+/* Clears memory; size in bytes, a multiple of 8. */
+static inline void clear_words(void *memory, vm_size_t size)
+{
+	size /= 8;
+	__asm__ volatile("rep stosq" : "+D"(memory), "+c"(size) : "a"(0) : "memory");
+}
+#endif
 
 struct pv_entry;
 
@@ -21,7 +59,7 @@ enum vm_page_queue {
 
 /*
  * One per page of physical memory, in an array indexed by page number.
- * States (vm_page.c): FREE on the free list; WIRED kernel's own; otherwise of an object (fields under the object's
+ * States (page.c): FREE on the free list; WIRED kernel's own; otherwise of an object (fields under the object's
  * lock), on the active or inactive queue unless wired or busy.
  */
 struct vm_page {
@@ -91,14 +129,5 @@ extern struct lock vm_page_queue_lock;
 
 /* Free pages at which page-out starts and stops. */
 extern uint64_t vm_page_low, vm_page_target;
-
-/*
- * The answer to the current thread that could not get a page, or memory for a page table, on the account: KERN_RESTART
- * when page-out may free some (it has asserted a wait), else, or if the account is at a limit, KERN_RESOURCE_SHORTAGE.
- * Locks at most of a map and objects.
- */
-kern_return_t vm_page_wait(const struct account *account);
-/* Starts page-out when free pages are few, lets waiters try again when they are not. Locks as above. */
-void vm_page_balance(void);
 
 #endif

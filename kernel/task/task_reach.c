@@ -37,7 +37,7 @@ static bool out_of_reach(struct task *task)
 	return !ipc_kernel_port_held_outside(task->self_port, task->space);
 }
 
-static void end(struct ipc_work *work)
+static void end(struct deferred_work *work)
 {
 	struct task *task = container_of(work, struct task, end_work);
 
@@ -58,7 +58,7 @@ void task_reach_check(struct task *task)
 	lock_release(&task->lock);
 	if (ends) {
 		task_reference(task);
-		ipc_defer_work(&task->end_work);
+		defer_work(&task->end_work);
 	}
 }
 

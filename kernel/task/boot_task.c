@@ -1,10 +1,11 @@
 /* The first task: the boot module "bootstrap", a static ELF program, with the other modules mapped in it. */
 #include <ipc/ipc.h>
-#include <kern/host.h>
+#include <kern/page.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <mach/elf_image.h>
 #include <stubs/mach_server.h>
+#include <task/host.h>
 #include <vm/vm.h>
 
 #include <elf.h>

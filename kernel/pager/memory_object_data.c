@@ -1,15 +1,17 @@
 /* What pagers answer to requests: data, zeros, errors; and the requests themselves. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
+#include <string.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
-#include <string.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
+#include <vm/vm_pageout.h>
 
 /* What a page that is moved, and one that is copied or zeroed, take, about (kern/piece.h). */
 #define MOVE_COST 400

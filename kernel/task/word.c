@@ -1,5 +1,5 @@
 /* Waiting on a 32-bit word of memory: what C libraries build their locks from. */
-#include <kern/word.h>
+#include <task/word.h>
 
 #include <kern/piece.h>
 #include <kern/task.h>

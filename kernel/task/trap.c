@@ -3,11 +3,11 @@
 
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/host.h>
+#include <task/host.h>
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
-#include <kern/word.h>
+#include <task/word.h>
 #include <mach/exception.h>
 #include <mach/foreign.h>
 #include <mach/trap.h>

@@ -1,6 +1,7 @@
 /* Pages on their way back to their pager: cleaning, flushing, and the lock request that asks for it. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
+#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>

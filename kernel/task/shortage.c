@@ -52,7 +52,7 @@ void shortage_tell(void)
 	if (notice.right != NULL)
 		answer_by = machine_now() + ANSWER_NS;
 	ipc_notify_memory_short(notice, id, asking_at_limit);
-	ipc_deferred_run();
+	deferred_run();
 }
 
 kern_return_t host_memory_notice(host_t host, struct ipc_port *notify, unsigned gave_up)
@@ -69,6 +69,6 @@ kern_return_t host_memory_notice(host_t host, struct ipc_port *notify, unsigned 
 	hopeless = gave_up;
 	lock_release(&policy_lock);
 	ipc_port_release_send_once(ipc_notice_cancel(old));
-	ipc_deferred_run();
+	deferred_run();
 	return KERN_SUCCESS;
 }

@@ -1,9 +1,10 @@
 /* The machine-independent start of the kernel. */
 #include <ipc/ipc.h>
 #include <kern/account.h>
-#include <kern/host.h>
-#include <kern/task_private.h>
+#include <kern/page.h>
 #include <kern/thread.h>
+#include <task/host.h>
+#include <task/task_private.h>
 #include <vm/vm.h>
 
 static void idle_never_runs(struct thread *self)
@@ -35,6 +36,7 @@ void kernel_main(void)
 	vm_init();
 	wait_init();
 	sched_init();
+	deferred_init();
 	ipc_init();
 	task_init();
 	thread_init();

@@ -1,11 +1,10 @@
 /* Physical pages: free blocks of 1 to 512 pages, grabbing and releasing them, and the queues of pages that may be paged
  * out. */
 #include <kern/lock.h>
+#include <kern/page.h>
 #include <kern/processor.h>
 #include <kern/thread.h>
 #include <string.h>
-#include <vm/vm.h>
-#include <vm/vm_page.h>
 
 /*
  * Free memory is kept as buddies: blocks of 2^order pages, aligned to their size. Single pages come and go most, so

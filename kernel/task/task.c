@@ -4,7 +4,7 @@
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/task_private.h>
+#include <task/task_private.h>
 #include <kern/thread.h>
 #include <kern/tokens.h>
 #include <vm/vm.h>

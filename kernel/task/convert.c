@@ -1,8 +1,8 @@
 /* From ports to the objects they stand for, and back. */
 #include <ipc/ipc_space.h>
-#include <kern/host.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <task/host.h>
 #include <vm/vm.h>
 
 static void *reference_task(void *object)

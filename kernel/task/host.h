@@ -3,6 +3,7 @@
 #define KERN_HOST_H
 
 #include <kern/kernel_types.h>
+#include <kern/page.h>
 #include <mach/boot_info.h>
 
 struct host {

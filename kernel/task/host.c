@@ -1,7 +1,8 @@
 /* The host's ports and routines: time, information, log, switching off. */
-#include <kern/host.h>
+#include <task/host.h>
 
 #include <ipc/ipc.h>
+#include <kern/page.h>
 #include <kern/account.h>
 #include <kern/processor.h>
 #include <kern/thread.h>

@@ -1,9 +1,10 @@
-/* The first task: the boot module "bootstrap", a static ELF program, with the other modules mapped in it. */
+/* The first task: the boot module "bootstrap", memory as it shall be (mach/boot_image.h), with the other modules mapped
+ * in it. */
 #include <ipc/ipc.h>
 #include <kern/page.h>
 #include <kern/task.h>
 #include <kern/thread.h>
-#include <mach/elf_image.h>
+#include <mach/boot_image.h>
 #include <stubs/mach_server.h>
 #include <task/host.h>
 #include <vm/vm.h>
@@ -13,22 +14,6 @@
 #define BOOT_PROGRAM "bootstrap"
 #define STACK_SIZE   (256ull << 10)
 #define STACK_TOP    (VM_MAX_ADDRESS - (1ull << 20))
-
-static const char *elf_complaint(enum elf_result result)
-{
-	switch (result) {
-	case ELF_NOT_ELF:
-		return "is not an ELF file";
-	case ELF_TRUNCATED:
-		return "is shorter than it says";
-	case ELF_MALFORMED:
-		return "has malformed segments";
-	case ELF_FOREIGN:
-		return "is not for x86-64";
-	default:
-		return "has program headers too far from its start";
-	}
-}
 
 static const struct boot_module_memory *find_program(void)
 {
@@ -63,14 +48,29 @@ static void put(vm_map_t map, vm_address_t address, vm_size_t size, const void *
 			result);
 }
 
-static void load_segments(vm_map_t map, const char *file, const struct elf_image *image)
+/* A boot module's pages in the map. */
+static vm_address_t map_module(vm_map_t map, const struct boot_module_memory *module, vm_offset_t offset, vm_size_t size,
+	vm_address_t at, vm_prot_t protection)
 {
-	for (unsigned i = 0; i < image->segments; i++) {
-		const struct elf_segment *segment = &image->segment[i];
+	vm_object_t object = vm_object_physical(&kernel_account, module->physical + offset, size, true);
 
-		put(map, segment->address, segment->memory_size, file + segment->file_offset, segment->file_size,
-			segment->protection);
-	}
+	if (object == NULL || vm_map_enter_object(map, &at, size, at == 0, object, 0, protection, protection,
+				      VM_INHERIT_NONE) != KERN_SUCCESS)
+		panic("boot module %s cannot be mapped", module->name);
+	return at;
+}
+
+/* Text where it is, data a copy. */
+static void map_program(vm_map_t map, const struct boot_module_memory *module, const struct boot_image *image)
+{
+	vm_size_t text = image->data - image->start, size = module->size - VM_PAGE_SIZE;
+
+	if (image->magic != BOOT_IMAGE_MAGIC || image->start >= image->data || image->data > image->end ||
+		module->size <= VM_PAGE_SIZE + text || size > image->end - image->start)
+		panic("boot module " BOOT_PROGRAM " is broken, no image of a first task: make the boot images anew");
+	map_module(map, module, VM_PAGE_SIZE, text, image->start, VM_PROT_READ | VM_PROT_EXECUTE);
+	put(map, image->data, image->end - image->data, (const char *)image + VM_PAGE_SIZE + text, size - text,
+		VM_PROT_DEFAULT);
 }
 
 static vm_address_t map_boot_info(vm_map_t map)
@@ -83,21 +83,17 @@ static vm_address_t map_boot_info(vm_map_t map)
 	info.modules = boot_parameters.modules;
 	for (unsigned i = 0; i < info.modules; i++) {
 		const struct boot_module_memory *module = &boot_parameters.module[i];
-		vm_size_t size = round_page(module->size);
-		vm_object_t object = vm_object_physical(&kernel_account, module->physical, size, true);
 
 		__builtin_memcpy(info.module[i].name, module->name, sizeof(info.module[i].name));
 		info.module[i].size = module->size;
-		if (object == NULL || vm_map_enter_object(map, &info.module[i].address, size, true, object, 0,
-					      VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE) != KERN_SUCCESS)
-			panic("boot module %s cannot be mapped", module->name);
+		info.module[i].address = map_module(map, module, 0, round_page(module->size), 0, VM_PROT_READ);
 	}
 	put(map, address, sizeof(info), &info, sizeof(info), VM_PROT_READ);
 	return address;
 }
 
 /* The stack as the System V ABI for x86-64 (section 3.4.1) lays it out: argc, argv, environment, auxiliary vector. */
-static vm_address_t make_stack(vm_map_t map, const struct elf_image *image, vm_address_t boot_info)
+static vm_address_t make_stack(vm_map_t map, const struct boot_image *image, vm_address_t boot_info)
 {
 	struct {
 		uint64_t argc, argv[2], environment, auxiliary[8][2];
@@ -134,16 +130,11 @@ static vm_address_t make_stack(vm_map_t map, const struct elf_image *image, vm_a
 void boot_task_start(void)
 {
 	const struct boot_module_memory *module = find_program();
-	const char *file = physical_to_virtual(module->physical);
-	struct elf_image image;
+	const struct boot_image *image = physical_to_virtual(module->physical);
 	struct account *account;
-	enum elf_result parsed = elf_image_parse(file, module->size, module->size, &image);
 	struct thread *thread;
 	struct task *task;
 
-	if (parsed != ELF_OK || image.position_independent || image.interpreter_size != 0)
-		panic("boot module " BOOT_PROGRAM " %s: make the boot image anew",
-			parsed != ELF_OK ? elf_complaint(parsed) : "is not linked statically");
 	account = account_make(&kernel_account, VM_PAGE_FOR_SERVER, UINT64_MAX, UINT64_MAX);
 	if (task_create_in(account, &kernel_task, FALSE, &task) != KERN_SUCCESS)
 		panic("no memory for the first task");
@@ -153,9 +144,9 @@ void boot_task_start(void)
 	__builtin_strcpy(task->name, BOOT_PROGRAM);
 	task->registered[REGISTERED_HOST_PRIV] = ipc_port_make_send(realhost.priv_port);
 	task->registered[REGISTERED_DEVICE_MASTER] = ipc_port_make_send(realhost.device_master);
-	load_segments(task->map, file, &image);
-	thread->regs.rsp = make_stack(task->map, &image, map_boot_info(task->map));
-	thread->regs.rip = image.entry;
+	map_program(task->map, module, image);
+	thread->regs.rsp = make_stack(task->map, image, map_boot_info(task->map));
+	thread->regs.rip = image->entry;
 	thread_resume(thread);
 	thread_deallocate(thread);
 	task_deallocate(task);

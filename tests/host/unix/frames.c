@@ -5,7 +5,7 @@
 #include <ucontext.h>
 
 #include "check.h"
-#include "sigframe.h"
+#include "signal/sigframe.h"
 
 static void check_registers(void)
 {

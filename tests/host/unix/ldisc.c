@@ -4,7 +4,7 @@
 #include <termios.h>
 
 #include "check.h"
-#include "console/ldisc.h"
+#include "device/console/ldisc.h"
 
 static struct ldisc ldisc;
 static char shown[20000];

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "procformat.h"
+#include "fs/procformat.h"
 
 static const uint32_t groups[] = {10, 20};
 

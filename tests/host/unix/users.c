@@ -1,5 +1,5 @@
 /* Counting and limiting what the server holds for its users. */
-#include "user.h"
+#include "base/user.h"
 
 #include <stdint.h>
 #include <string.h>

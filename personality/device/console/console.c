@@ -1,0 +1,139 @@
+/* The console: modes, the terminal on COM1, the trace on COM3. */
+#include "device/console.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "device/console/channel.h"
+#include "device/console/fwcfg.h"
+#include "device/console/serial.h"
+#include "device/device.h"
+#include "device/tty.h"
+#include "file/file.h"
+
+#define COM1_INTERRUPT 4
+
+bool console_command_mode, console_trace, console_verbose;
+char console_term[32] = "vt100";
+char *console_command;
+
+struct tty console_tty;
+
+static bool trace_line;
+
+static void put_byte(void *context, uint8_t byte)
+{
+	(void)context;
+	serial_put_byte(COM1_PORT, byte);
+}
+
+static void received(void)
+{
+	uint8_t byte;
+
+	while (serial_get(COM1_PORT, &byte))
+		tty_input(&console_tty, byte);
+	tty_wake(&console_tty);
+}
+
+static bool host_says(const char *name, const char *value)
+{
+	size_t size;
+	char *data = fwcfg_read(name, &size);
+	bool same = data != NULL && strcmp(data, value) == 0;
+
+	free(data);
+	return same;
+}
+
+static void read_host(void)
+{
+	size_t size;
+	char *data;
+
+	console_command_mode = host_says("opt/portolan/mode", "command");
+	console_trace = host_says("opt/portolan/trace", "syscalls");
+	console_verbose = host_says("opt/portolan/verbose", "1");
+	console_command = fwcfg_read("opt/portolan/command", &size);
+	data = fwcfg_read("opt/portolan/term", &size);
+	if (data != NULL && size > 0 && size < sizeof console_term)
+		strcpy(console_term, data);
+	free(data);
+	data = fwcfg_read("opt/portolan/winsize", &size);
+	if (data != NULL) {
+		unsigned rows, columns;
+
+		if (sscanf(data, "%u %u", &rows, &columns) == 2 && rows < 65536 && columns < 65536) {
+			console_tty.size.rows = (uint16_t)rows;
+			console_tty.size.columns = (uint16_t)columns;
+		}
+	}
+	free(data);
+}
+
+void console_start(void)
+{
+	tty_init(&console_tty, makedev(DEVICE_TTYS_MAJOR, DEVICE_TTYS_MINOR), put_byte);
+	if (fwcfg_start())
+		read_host();
+	if (console_command == NULL)
+		console_command_mode = false;
+	serial_start(COM1_PORT);
+	if (!console_command_mode) {
+		if (!serial_listen(COM1_PORT, COM1_INTERRUPT, received))
+			fprintf(stderr, "unix: the console's interrupt cannot be had: no input\n");
+	} else if (!channel_start()) {
+		fprintf(stderr, "unix: COM2, the channel to the host, does not answer\n");
+		exit(1);
+	}
+	trace_line = console_trace && serial_start(COM3_PORT);
+}
+
+static const struct file_ops no_ops;
+
+int console_open_standard(struct file *files[3])
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		files[i] = file_create(&no_ops,
+			i == 0 && console_command_mode ? O_RDONLY
+			: console_command_mode         ? O_WRONLY
+						       : O_RDWR,
+			NULL, NULL);
+		if (files[i] == NULL) {
+			while (i-- > 0)
+				file_release(files[i]);
+			return -ENOMEM;
+		}
+		if (console_command_mode)
+			channel_open(files[i], i);
+		else
+			tty_attach(&console_tty, files[i]);
+		files[i]->inode = anonymous_inode();
+		files[i]->kind = console_command_mode ? "channel" : "console";
+	}
+	return 0;
+}
+
+void console_init_ended(int status)
+{
+	if (console_command_mode)
+		channel_exit(status);
+}
+
+void console_flush(void)
+{
+	serial_drain(COM1_PORT);
+	if (trace_line)
+		serial_drain(COM3_PORT);
+}
+
+void console_trace_line(const char *line, size_t size)
+{
+	if (trace_line)
+		serial_put(COM3_PORT, line, size);
+}

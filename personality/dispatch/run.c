@@ -1,0 +1,262 @@
+/* Runs calls: for the first time, and again when they are ready; and ends them. */
+#include "dispatch/run.h"
+
+#include <mach/mach.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/user.h"
+#include "call/call.h"
+#include "call/dispatch.h"
+#include "call/fiber.h"
+#include "call/lock.h"
+#include "call/trace.h"
+#include "fs/procfs.h"
+#include "memory/paging.h"
+#include "process/proc.h"
+#include "signal/deliver.h"
+#include "unix_server.h"
+
+uint32_t server_lock_word;
+/* Grows when there is something ready and nobody about to leave the server: the ready thread waits on it. */
+static uint32_t left_ready;
+
+__thread struct call *current_call;
+
+void lock_slowly(void)
+{
+	while (__atomic_exchange_n(&server_lock_word, 2, __ATOMIC_ACQUIRE) != 0)
+		mach_word_wait(&server_lock_word, 2, MACH_DEADLINE_NONE, 0);
+}
+
+void server_lock(void)
+{
+	lock_acquire();
+}
+
+void server_unlock(void)
+{
+	bool left = !list_empty(&ready_list);
+
+	lock_release();
+	if (left) {
+		/* Release: who sees the count takes the lock anyway; it only ends its wait. */
+		__atomic_add_fetch(&left_ready, 1, __ATOMIC_RELEASE);
+		mach_word_wake(&left_ready, 1, 0);
+	}
+}
+
+static void call_clean(struct call *call)
+{
+	call_leave_queues(call);
+	if (call->scratch_release != NULL)
+		call->scratch_release(call);
+	call->scratch_release = NULL;
+	if (call->scratch != NULL)
+		free(call->scratch);
+	call->scratch = NULL;
+	if (call->trace != NULL)
+		trace_drop(call);
+	call->state = CALL_IDLE;
+}
+
+void call_forget(struct call *call)
+{
+	call_cancel(call);
+	call_clean(call);
+	if (call->reply != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), call->reply);
+	call->reply = MACH_PORT_NULL;
+}
+
+/* Ends the call: signals, trace, answer. Through call->reply when there is one, else as the return value says. */
+static enum answer finish_call(struct call *call, int64_t *result)
+{
+	struct thread *thread = call->thread;
+	enum answer answer;
+	uint64_t word[8] = {0};
+	mach_port_t reply;
+
+	if (call->timer.index == 0 && call_leaves_nothing(call) &&
+		(*result > CALL_SPECIAL || (*result == CALL_KEEP && call->reply == MACH_PORT_NULL))) {
+		answer = *result == CALL_KEEP ? ANSWER_KEEP : ANSWER_WORD;
+		call->state = CALL_IDLE;
+	} else {
+		call->state = CALL_RUNNING;
+		call_leave_queues(call);
+		current_call = call; /* what it waits for, it waits for as this call */
+		answer = deliver_at_return(call, result);
+		current_call = NULL;
+		if (thread->dead) {
+			thread_free(thread);
+			return ANSWER_NONE;
+		}
+		if (answer != ANSWER_AGAIN)
+			trace_end(call, *result);
+		call_clean(call);
+	}
+	/* Delivering may have waited: then the reply right was kept. */
+	reply = call->reply;
+	call->reply = MACH_PORT_NULL;
+	if (reply == MACH_PORT_NULL)
+		return answer;
+	if (answer == ANSWER_WORD) {
+		word[0] = (uint64_t)*result;
+		if (mach_send_words(reply, (mach_msg_id_t)call->number + 100, word, 1) != MACH_MSG_SUCCESS)
+			mach_port_deallocate(mach_task_self(), reply);
+	} else {
+		/* deliver_at_return has aborted the call: the right is a dead name. */
+		mach_port_deallocate(mach_task_self(), reply);
+	}
+	return ANSWER_NONE;
+}
+
+void call_interrupt(struct call *call)
+{
+	call->signalled = true;
+	call_make_ready(call);
+}
+
+/* vfork: the kernel's call is answered with 0, for the child; ours stays open, waiting for nothing. */
+static enum answer lend(struct call *call, int64_t *result)
+{
+	uint64_t word[8] = {0};
+
+	call->state = CALL_WAITING;
+	*result = 0;
+	if (call->reply == MACH_PORT_NULL)
+		return ANSWER_WORD;
+	mach_send_words(call->reply, (mach_msg_id_t)call->number + 100, word, 1);
+	call->reply = MACH_PORT_NULL;
+	return ANSWER_NONE;
+}
+
+void call_answered(struct call *call, int64_t result)
+{
+	trace_end(call, result);
+	call_clean(call);
+}
+
+struct call *proc_caller(void)
+{
+	return current_call;
+}
+
+struct user *user_now(void)
+{
+	const struct call *call = proc_caller();
+
+	return call == NULL ? NULL : call->process->user;
+}
+
+void call_keep_reply(struct call *call)
+{
+	if (call->reply == MACH_PORT_NULL)
+		call->reply = mach_reply_defer();
+}
+
+enum answer call_settle(struct call *call, int64_t *result)
+{
+	struct thread *thread = call->thread;
+
+	if (thread->dead) {
+		thread_free(thread);
+		return ANSWER_NONE;
+	}
+	if (*result == CALL_GONE)
+		return ANSWER_NONE;
+	if (*result == CALL_LENT)
+		return lend(call, result);
+	if (*result != CALL_RESTART)
+		return finish_call(call, result);
+	if (!call->absent && signal_due(thread)) {
+		*result = CALL_INTERRUPTED;
+		return finish_call(call, result);
+	}
+	call_keep_reply(call);
+	if (call->argument != call->kept_argument) {
+		memcpy(call->kept_argument, call->argument, sizeof call->kept_argument);
+		call->argument = call->kept_argument;
+	}
+	if (call->absent) {
+		call_leave_queues(call);
+		if (!paging_for_call(call)) {
+			*result = -ENOMEM;
+			return finish_call(call, result);
+		}
+	} else if (call->will_wait) {
+		call_start_waiting(call);
+	} else {
+		call->state = CALL_WAITING;
+		call_make_ready(call);
+	}
+	return ANSWER_NONE;
+}
+
+void call_paged(struct call *call)
+{
+	call->state = CALL_WAITING;
+	call_make_ready(call);
+}
+
+static void run_again(struct call *call)
+{
+	int64_t result;
+
+	call->state = CALL_RUNNING;
+	if (call->signalled) {
+		call->signalled = false;
+		result = CALL_INTERRUPTED;
+		finish_call(call, &result);
+		return;
+	}
+	call->will_wait = call->absent = false;
+	result = call_let_run(call);
+	call_settle(call, &result);
+}
+
+/* On a fiber: runs the ready calls again, until one waits there or a fiber comes first. */
+static void run_ready_calls(void *argument)
+{
+	(void)argument;
+	while (!list_empty(&ready_list)) {
+		struct ready *ready = list_entry(ready_list.next, struct ready, link);
+
+		if (ready->is_fiber)
+			return;
+		list_remove(&ready->link);
+		run_again(list_entry(ready, struct call, ready));
+	}
+}
+
+void server_leave(void)
+{
+	if (!fiber_at_home()) {
+		server_unlock();
+		return;
+	}
+	while (!list_empty(&ready_list)) {
+		struct ready *ready = list_entry(ready_list.next, struct ready, link);
+
+		if (ready->is_fiber) {
+			list_remove(&ready->link);
+			fiber_resume((struct fiber *)ready);
+		} else {
+			fiber_run(run_ready_calls, NULL);
+		}
+	}
+	lock_release();
+}
+
+void *ready_thread(void *argument)
+{
+	(void)argument;
+	for (;;) {
+		uint32_t seen = __atomic_load_n(&left_ready, __ATOMIC_ACQUIRE);
+
+		server_lock();
+		server_leave();
+		mach_word_wait(&left_ready, seen, MACH_DEADLINE_NONE, 0);
+	}
+	return NULL;
+}

@@ -1,0 +1,179 @@
+/* Open file descriptions, their operations, and tables of file descriptors. */
+#ifndef PERSONALITY_FILE_H
+#define PERSONALITY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "call/call.h"
+
+struct vnode;
+struct file;
+struct epoll_item;
+
+/*
+ * Bytes on their way between a file and the caller's memory (or the server's own, for sendfile, exec and core). The
+ * segments have been checked: no negative or wrapping size, total at most IO_MAX.
+ */
+struct io_segment {
+	uint64_t address;
+	uint64_t size;
+};
+
+struct io {
+	struct call *call;
+	void *server; /* the server's memory, or null: the caller's, in segments */
+	const struct io_segment *segment;
+	unsigned segments;
+	uint64_t total; /* bytes asked for */
+	uint64_t done;  /* bytes moved by io_copy_* so far */
+};
+
+#define IO_MAX          0x7ffff000ull
+#define IO_SEGMENTS_MAX 1024
+
+/*
+ * The next `size` bytes (at most io->total - io->done) to or from the caller; advances io->done only on success. 0,
+ * -EFAULT, CALL_ERROR_RESTART. On failure nothing may have been consumed: a read that moved some bytes before returns
+ * io->done.
+ */
+int io_copy_out(struct io *io, const void *from, uint64_t size);
+int io_copy_in(struct io *io, void *to, uint64_t size);
+/* An io over the server's own memory. */
+void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t size);
+
+/*
+ * Operations of an open file description; null ones fail as said. All run with the server lock and may release it
+ * around RPCs; the caller holds a reference to the file. Results: as those of calls (call.h).
+ */
+struct file_ops {
+	/*
+	 * Bytes moved: io->done, 0 at the end. offset: null for files without a position (pipes, terminals), else where
+	 * to go on (io->done bytes of the call, moved by earlier runs, lie before it); an appending write sets it to
+	 * where it began; the caller adds what this run moved. Null operation: -EINVAL.
+	 */
+	int64_t (*read)(struct file *file, struct io *io, uint64_t *offset);
+	int64_t (*write)(struct file *file, struct io *io, uint64_t *offset);
+	/* The new position; null: -ESPIPE. */
+	int64_t (*seek)(struct file *file, int64_t offset, int whence);
+	/* POLL* bits that hold now. Null: always readable and writable. */
+	unsigned (*poll)(struct file *file);
+	/* The queues that are woken when what poll says may have changed; returns how many (at most 2). Null: none. */
+	unsigned (*poll_queues)(struct file *file, struct wait_queue *queues[2]);
+	/* Null: -ENOTTY. */
+	int64_t (*ioctl)(struct call *call, struct file *file, uint64_t request, uint64_t argument);
+	/* struct linux_dirent64 records into io; null: -ENOTDIR. */
+	int64_t (*read_directory)(struct file *file, struct io *io);
+	/* Memory object for mmap, with a send right for the caller; offset may be changed. Null: -ENODEV. */
+	int (*memory_object)(struct file *file, uint64_t *offset, mach_port_t *object);
+	/* The last reference is gone. */
+	void (*release)(struct file *file);
+};
+
+/* An open file description. Shared by dup, fork and SCM_RIGHTS. */
+struct file {
+	unsigned references;
+	const struct file_ops *ops;
+	unsigned flags;      /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, ... as fcntl(F_GETFL) tells */
+	unsigned open_flags; /* as given to open: O_NOCTTY, O_TRUNC, ... too */
+	uint64_t position;
+	bool seekable;           /* read and write use and move position, */
+	bool taken;              /* which some call has for its turn, */
+	struct list turns;       /* and these wait for it (fd.c) */
+	bool writes;             /* counted in vnode->writers */
+	struct vnode *vnode;     /* reference, or null (pipes, sockets) */
+	void *data;              /* the operations' own */
+	struct list epoll_items; /* of epoll.c */
+	uint64_t inode;          /* of files without a vnode: what fstat and /proc/PID/fd show */
+	const char *kind;        /* of files without a vnode: "pipe", "socket", "anon_inode" */
+};
+
+/* One reference; vnode may be null, else a reference of it is consumed even on failure. Null: no memory. */
+struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnode *vnode, void *data);
+/* The last reference is gone. May release the server lock. */
+void file_end(struct file *file);
+
+static inline struct file *file_reference(struct file *file)
+{
+	file->references++;
+	return file;
+}
+
+/* May release the server lock. */
+static inline void file_release(struct file *file)
+{
+	if (--file->references == 0)
+		file_end(file);
+}
+
+/* Waits until nobody has the file's position, unless the process ends meanwhile. -ENOMEM, -EINTR: no turn. */
+int file_turn_wait(struct file *file);
+void file_turn_pass(struct file *file);
+
+/*
+ * Who reads and moves a file's position does so for a turn, of which one is over before the next begins, for what it
+ * asks of a file server may release the lock. The caller has a reference. Errors as above.
+ */
+static inline int file_turn_begin(struct file *file)
+{
+	if (__builtin_expect(file->taken, 0))
+		return file_turn_wait(file);
+	file->taken = true;
+	return 0;
+}
+
+static inline void file_turn_end(struct file *file)
+{
+	if (__builtin_expect(!list_empty(&file->turns), 0))
+		file_turn_pass(file);
+	else
+		file->taken = false;
+}
+
+/* --- Tables of descriptors. Shared by threads (CLONE_FILES), copied by fork. */
+struct descriptor {
+	struct file *file; /* null: free */
+	bool close_on_exec;
+};
+
+struct file_table {
+	unsigned references;
+	unsigned size;      /* slots allocated */
+	unsigned free_from; /* no lower one is free */
+	struct descriptor *slot;
+};
+
+struct file_table *file_table_create(void);
+struct file_table *file_table_copy(const struct file_table *table);
+void file_table_release(struct file_table *table);
+void file_table_close_on_exec(struct file_table *table);
+
+/* How many descriptors the process may have: RLIMIT_NOFILE. */
+uint64_t fd_limit(const struct process *process);
+
+/* The file behind a descriptor, borrowed until the lock is next released (take a reference to keep it). Null: EBADF.
+ * O_PATH files count as none. */
+struct file *fd_file(struct call *call, int fd);
+/* O_PATH files too. */
+struct file *fd_file_path(struct call *call, int fd);
+/* The lowest free descriptor from `from` up gets the file; consumes the reference, on failure too. The number, -EMFILE,
+ * -ENOMEM. */
+int64_t fd_install(struct call *call, struct file *file, bool close_on_exec);
+int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec, unsigned from);
+/* 0 or -EBADF. */
+int64_t fd_close(struct call *call, int fd);
+/* The end of a call that made two descriptors: writes them to the caller, or closes both. What the call returns. */
+int64_t fd_tell_pair(struct call *call, uint64_t address, int first, int second);
+
+/* --- What others do for the calls on descriptors. */
+/* A file goes: epoll sets forget it (epoll.c). */
+void epoll_file_gone(struct file *file);
+/* Bytes a pipe holds; -EBADF: no pipe (pipe.c). */
+int64_t pipe_size(const struct file *file);
+int64_t pipe_set_size(struct file *file, uint64_t size);
+
+/* New numbers for the inodes of pipes and sockets. */
+uint64_t anonymous_inode(void);
+
+#endif

@@ -1,0 +1,461 @@
+/* Reading and writing through descriptors: the calls and the way of the bytes. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "file/file.h"
+#include "file/vnode.h"
+#include "process/proc.h"
+#include "unix_server.h"
+
+#define SENDFILE_CHUNK 65536u
+
+static int move(struct io *io, void *memory, uint64_t size, bool out)
+{
+	uint64_t skip = io->done, left = size;
+	char *at = memory;
+	unsigned i;
+
+	if (io->server != NULL) {
+		if (out)
+			memcpy((char *)io->server + io->done, memory, size);
+		else
+			memcpy(memory, (char *)io->server + io->done, size);
+		io->done += size;
+		return 0;
+	}
+	for (i = 0; i < io->segments && left > 0; i++) {
+		uint64_t part = io->segment[i].size;
+		int error;
+
+		if (skip >= part) {
+			skip -= part;
+			continue;
+		}
+		part -= skip;
+		if (part > left)
+			part = left;
+		error = out ? copy_out(io->call, io->segment[i].address + skip, at, part)
+			    : copy_in(io->call, at, io->segment[i].address + skip, part);
+		if (error != 0)
+			return error;
+		skip = 0;
+		at += part;
+		left -= part;
+	}
+	io->done += size;
+	return 0;
+}
+
+/* Most have one segment, of the caller's memory. */
+static inline bool is_simple(const struct io *io)
+{
+	return io->segments == 1 && io->server == NULL;
+}
+
+int io_copy_out(struct io *io, const void *from, uint64_t size)
+{
+	if (is_simple(io)) {
+		int error = copy_out(io->call, io->segment->address + io->done, from, size);
+
+		if (error == 0)
+			io->done += size;
+		return error;
+	}
+	return move(io, (void *)(uintptr_t)from, size, true);
+}
+
+int io_copy_in(struct io *io, void *to, uint64_t size)
+{
+	if (is_simple(io)) {
+		int error = copy_in(io->call, to, io->segment->address + io->done, size);
+
+		if (error == 0)
+			io->done += size;
+		return error;
+	}
+	return move(io, to, size, false);
+}
+
+void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t size)
+{
+	memset(io, 0, sizeof *io);
+	io->call = call;
+	io->server = buffer;
+	io->total = size;
+}
+
+/*
+ * One read or write. at: null for the file's own position, which is the call's for a turn. A call that has to run again
+ * leaves the position behind what it has done, so that others can have their turns meanwhile.
+ */
+static inline int64_t transfer(struct file *file, struct io *io, const int64_t *at, bool write)
+{
+	struct call *call = io->call;
+	int64_t (*operation)(struct file *, struct io *, uint64_t *) = write ? file->ops->write : file->ops->read;
+	bool moves = file->seekable && at == NULL;
+	uint64_t before = call->progress, offset = 0;
+	int64_t result = 0;
+
+	if (at != NULL && (*at < 0 || !file->seekable))
+		return *at < 0 ? -EINVAL : -ESPIPE;
+	if ((file->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
+		return -EBADF;
+	if (operation == NULL)
+		return -EINVAL;
+	io->done = before;
+	file_reference(file);
+	if (moves)
+		result = file_turn_begin(file);
+	if (result == 0) {
+		offset = at != NULL ? (uint64_t)*at + before : file->position;
+		result = operation(file, io, file->seekable ? &offset : NULL);
+		if (result == CALL_RESTART)
+			call->progress = io->done;
+		if (moves) {
+			uint64_t now = result == CALL_RESTART ? io->done : result > 0 ? (uint64_t)result : 0;
+
+			if (result == CALL_RESTART || result >= 0)
+				file->position = offset + (now > before ? now - before : 0);
+			file_turn_end(file);
+		}
+	}
+	file_release(file);
+	return result;
+}
+
+static int64_t transfer_one(struct call *call, int fd, uint64_t address, uint64_t size, const int64_t *at, bool write)
+{
+	struct file *file = fd_file(call, fd);
+	struct io_segment segment = {address, size < IO_MAX ? size : IO_MAX};
+	struct io io = {.call = call, .segment = &segment, .segments = 1, .total = segment.size};
+
+	if (file == NULL)
+		return -EBADF;
+	if ((int64_t)size < 0)
+		return -EINVAL;
+	if (address > VM_MAX_ADDRESS || segment.size > VM_MAX_ADDRESS - address)
+		return -EFAULT;
+	return transfer(file, &io, at, write);
+}
+
+int64_t sys_read(uint64_t caller, int fd, uint64_t address, uint64_t size)
+{
+	return transfer_one(call_of(caller), fd, address, size, NULL, false);
+}
+
+int64_t sys_write(uint64_t caller, int fd, uint64_t address, uint64_t size)
+{
+	return transfer_one(call_of(caller), fd, address, size, NULL, true);
+}
+
+int64_t sys_pread64(uint64_t caller, int fd, uint64_t address, uint64_t size, int64_t offset)
+{
+	return transfer_one(call_of(caller), fd, address, size, &offset, false);
+}
+
+int64_t sys_pwrite64(uint64_t caller, int fd, uint64_t address, uint64_t size, int64_t offset)
+{
+	return transfer_one(call_of(caller), fd, address, size, &offset, true);
+}
+
+static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
+{
+	struct file *file = fd_file(call, fd);
+	struct io_segment few[8], *segment = few;
+	struct io io = {.call = call};
+	int64_t result = 0;
+	int i, error;
+
+	if (file == NULL)
+		return -EBADF;
+	if (count < 0 || count > IO_SEGMENTS_MAX)
+		return -EINVAL;
+	if (count > 8) {
+		segment = calloc((size_t)count, sizeof *segment);
+		if (segment == NULL)
+			return -ENOMEM;
+	}
+	error = copy_in(call, segment, vector, (size_t)count * sizeof *segment);
+	if (error != 0)
+		result = call_result(error);
+	for (i = 0; i < count && result == 0; i++) {
+		if ((int64_t)segment[i].size < 0)
+			result = -EINVAL;
+		else if (segment[i].address > VM_MAX_ADDRESS || segment[i].size > VM_MAX_ADDRESS - segment[i].address)
+			result = -EFAULT;
+		else if (segment[i].size > IO_MAX - io.total)
+			segment[i].size = IO_MAX - io.total;
+		io.total += segment[i].size;
+	}
+	if (result == 0) {
+		io.segment = segment;
+		io.segments = (unsigned)count;
+		result = transfer(file, &io, at, write);
+	}
+	if (segment != few)
+		free(segment);
+	return result;
+}
+
+int64_t sys_readv(uint64_t caller, int fd, uint64_t vector, int count)
+{
+	return transfer_vector(call_of(caller), fd, vector, count, NULL, false);
+}
+
+int64_t sys_writev(uint64_t caller, int fd, uint64_t vector, int count)
+{
+	return transfer_vector(call_of(caller), fd, vector, count, NULL, true);
+}
+
+int64_t sys_preadv(uint64_t caller, int fd, uint64_t vector, int count, int64_t offset)
+{
+	return transfer_vector(call_of(caller), fd, vector, count, &offset, false);
+}
+
+int64_t sys_pwritev(uint64_t caller, int fd, uint64_t vector, int count, int64_t offset)
+{
+	return transfer_vector(call_of(caller), fd, vector, count, &offset, true);
+}
+
+int64_t sys_lseek(uint64_t caller, int fd, int64_t offset, int whence)
+{
+	struct file *file = fd_file(call_of(caller), fd);
+	int64_t result;
+
+	if (file == NULL)
+		return -EBADF;
+	if (file->ops->seek == NULL)
+		return -ESPIPE;
+	file_reference(file);
+	result = file_turn_begin(file);
+	if (result == 0) {
+		result = file->ops->seek(file, offset, whence);
+		file_turn_end(file);
+	}
+	file_release(file);
+	return result;
+}
+
+int64_t sys_ioctl(uint64_t caller, int fd, uint64_t request, uint64_t argument)
+{
+	struct call *call = call_of(caller);
+	struct file *file = fd_file(call, fd);
+	int64_t result;
+	int value, error;
+
+	if (file == NULL)
+		return -EBADF;
+	request = (uint32_t)request;
+	switch (request) {
+	case FIOCLEX:
+	case FIONCLEX:
+		call->process->files->slot[fd].close_on_exec = request == FIOCLEX;
+		return 0;
+	case FIONBIO:
+		error = copy_in(call, &value, argument, sizeof value);
+		if (error == 0)
+			file->flags = value ? file->flags | O_NONBLOCK : file->flags & ~(unsigned)O_NONBLOCK;
+		return call_result(error);
+	}
+	if (file->ops->ioctl == NULL)
+		return -ENOTTY;
+	file_reference(file);
+	result = file->ops->ioctl(call, file, request, argument);
+	file_release(file);
+	return result;
+}
+
+int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
+{
+	struct call *call = call_of(caller);
+	struct file *file = fd_file(call, fd);
+	struct io_segment segment = {address, (uint64_t)size};
+	struct io io = {.call = call, .segment = &segment, .segments = 1, .total = segment.size};
+	int64_t result;
+
+	if (file == NULL)
+		return -EBADF;
+	if (file->ops->read_directory == NULL)
+		return -ENOTDIR;
+	if (size < 0)
+		return -EINVAL;
+	file_reference(file);
+	result = file_turn_begin(file);
+	if (result == 0) {
+		result = file->ops->read_directory(file, &io);
+		file_turn_end(file);
+	}
+	file_release(file);
+	return result;
+}
+
+/* --- From one descriptor to another, through a buffer of the server's. */
+
+/*
+ * Bytes that were read but not yet written stay in call->scratch over restarts; call->progress counts the written ones.
+ * Reading from files only, so what was read and could not be written is not lost: the offsets, of what is to be read
+ * and written next, move with what was written.
+ */
+struct relay {
+	uint64_t have, written;
+	char data[SENDFILE_CHUNK];
+};
+
+/* to_offset: null if that side has none. */
+static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset, struct file *to, uint64_t *to_offset,
+	uint64_t count)
+{
+	struct relay *buffer = call->scratch;
+	int64_t result = 0;
+
+	if (buffer == NULL) {
+		buffer = call->scratch = calloc(1, sizeof *buffer);
+		if (buffer == NULL)
+			return -ENOMEM;
+	}
+	while (call->progress < count) {
+		struct io io;
+		uint64_t at;
+
+		if (buffer->written == buffer->have) {
+			uint64_t part =
+				count - call->progress < SENDFILE_CHUNK ? count - call->progress : SENDFILE_CHUNK;
+
+			at = *from_offset;
+			io_init_server(&io, call, buffer->data, part);
+			result = from->ops->read(from, &io, from->seekable ? &at : NULL);
+			if (result <= 0)
+				break;
+			buffer->have = (uint64_t)result;
+			buffer->written = 0;
+		}
+		at = to_offset != NULL ? *to_offset : 0;
+		io_init_server(&io, call, buffer->data, buffer->have);
+		io.done = buffer->written;
+		result = to->ops->write(to, &io, to_offset != NULL ? &at : NULL);
+		if (result == CALL_RESTART || result > 0) {
+			uint64_t now = io.done > buffer->written ? io.done - buffer->written : 0;
+
+			call->progress += now;
+			buffer->written += now;
+			*from_offset += now;
+			if (to_offset != NULL)
+				*to_offset += now;
+			if (now == 0 && result > 0)
+				result = -EIO;
+		}
+		if (result <= 0)
+			break;
+	}
+	if (result == CALL_RESTART)
+		return CALL_RESTART;
+	return call->progress == 0 && result < 0 ? result : (int64_t)call->progress;
+}
+
+/* One side of it. */
+struct side {
+	struct file *file;
+	uint64_t address; /* of the offset in the caller's memory, or null: the file's position, for a turn */
+	uint64_t offset;
+	bool begun, turn;
+};
+
+/* Where it goes on. The other side may be the same file, with the turn. */
+static int side_begin(struct call *call, struct side *side, const struct side *other)
+{
+	int error = 0;
+
+	if (side->address != 0 && !side->file->seekable)
+		return -ESPIPE;
+	if (side->address != 0) {
+		error = copy_in(call, &side->offset, side->address, sizeof side->offset);
+		if (error == 0 && (int64_t)side->offset < 0)
+			error = -EINVAL;
+		side->offset += call->progress;
+		return error;
+	}
+	if (side->file->seekable && !(other->turn && other->file == side->file)) {
+		error = file_turn_begin(side->file);
+		side->turn = error == 0;
+	}
+	side->offset = side->file->position;
+	side->begun = error == 0;
+	return error;
+}
+
+/* done: it does not run again. */
+static int side_end(struct call *call, struct side *side, bool done)
+{
+	if (side->address != 0)
+		return done ? copy_out(call, side->address, &side->offset, sizeof side->offset) : 0;
+	if (side->begun && side->file->seekable)
+		side->file->position = side->offset;
+	if (side->turn)
+		file_turn_end(side->file);
+	side->turn = false;
+	return 0;
+}
+
+/* apart: the bytes must not overlap. */
+static int64_t relay_sides(struct call *call, struct side *from, struct side *to, uint64_t count, bool apart)
+{
+	/* Always the same of two first, so that nobody waits in a circle. */
+	struct side *first = from->file < to->file ? from : to, *second = first == from ? to : from;
+	int64_t result = 0;
+	int error, end, other_end;
+
+	count = count < IO_MAX ? count : IO_MAX;
+	file_reference(to->file);
+	file_reference(from->file);
+	error = side_begin(call, first, second);
+	if (error == 0)
+		error = side_begin(call, second, first);
+	if (error == 0 && apart && from->offset < to->offset + count && to->offset < from->offset + count)
+		error = -EINVAL;
+	if (error == 0)
+		result = relay(
+			call, from->file, &from->offset, to->file, to->file->seekable ? &to->offset : NULL, count);
+	end = side_end(call, from, error == 0 && result >= 0);
+	other_end = side_end(call, to, error == 0 && result >= 0);
+	file_release(from->file);
+	file_release(to->file);
+	if (error == 0 && result >= 0)
+		error = end != 0 ? end : other_end;
+	return error != 0 ? call_result(error) : result;
+}
+
+int64_t sys_sendfile(uint64_t caller, int to_fd, int from_fd, uint64_t offset_address, uint64_t count)
+{
+	struct call *call = call_of(caller);
+	struct side to = {.file = fd_file(call, to_fd)};
+	struct side from = {.file = fd_file(call, from_fd), .address = offset_address};
+
+	if (to.file == NULL || from.file == NULL || (from.file->flags & O_ACCMODE) == O_WRONLY ||
+		(to.file->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (!from.file->seekable || from.file->ops->read == NULL || to.file->ops->write == NULL ||
+		(to.file->flags & O_APPEND))
+		return -EINVAL;
+	return relay_sides(call, &from, &to, count, false);
+}
+
+int64_t sys_copy_file_range(uint64_t caller, int from_fd, uint64_t from_address, int to_fd, uint64_t to_address,
+	uint64_t count, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	struct side to = {.file = fd_file(call, to_fd), .address = to_address};
+	struct side from = {.file = fd_file(call, from_fd), .address = from_address};
+
+	if (to.file == NULL || from.file == NULL || (from.file->flags & O_ACCMODE) == O_WRONLY ||
+		(to.file->flags & O_ACCMODE) == O_RDONLY || (to.file->flags & O_APPEND))
+		return -EBADF;
+	if (flags != 0 || from.file->vnode == NULL || to.file->vnode == NULL ||
+		VNODE_TYPE(from.file->vnode) != S_IFREG || VNODE_TYPE(to.file->vnode) != S_IFREG ||
+		from.file->ops->read == NULL || to.file->ops->write == NULL)
+		return -EINVAL;
+	return relay_sides(call, &from, &to, count, from.file->vnode == to.file->vnode);
+}

@@ -1,0 +1,109 @@
+/* Vnodes and their operations: what the files of all file systems have in common. */
+#ifndef PERSONALITY_VNODE_H
+#define PERSONALITY_VNODE_H
+
+#include <servers/file_types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/list.h"
+
+struct call;
+struct file;
+struct file_table;
+struct io;
+struct mount;
+struct vnode;
+
+/* One entry of a directory; false: no more room, stop. cookie: where to go on after this one. */
+typedef bool (*directory_emit)(void *context, const char *name, uint64_t inode, unsigned char type, uint64_t cookie);
+
+/*
+ * What a file system does. All run with the server lock held and may release it around RPCs. 0 or -errno; null: -EPERM
+ * for changes, -EINVAL else. Names are single components, not "." or "..". No permissions are checked here (path.c and
+ * the calls do).
+ */
+struct vnode_ops {
+	int (*look_up)(struct vnode *directory, const char *name, struct vnode **out); /* out: a reference */
+	int (*get_attributes)(struct vnode *vnode, file_attributes_t *out);
+	int (*set_attributes)(struct vnode *vnode, unsigned which, const file_attributes_t *values); /* FILE_SET_* */
+	int (*create)(struct vnode *directory, const char *name, unsigned mode, uint64_t uid, uint64_t gid,
+		uint64_t device, struct vnode **out);
+	int (*symlink)(struct vnode *directory, const char *name, const char *target, uint64_t uid, uint64_t gid);
+	int (*link)(struct vnode *vnode, struct vnode *directory, const char *name);
+	int (*unlink)(struct vnode *directory, const char *name, bool is_directory);
+	int (*rename)(struct vnode *directory, const char *name, struct vnode *to, const char *to_name, unsigned flags);
+	/* Length of the target, which is cut at size; not terminated. */
+	int (*read_link)(struct vnode *vnode, char *target, size_t size);
+	/* A magic link of /proc (fd/N, exe, cwd): a reference to what it stands for. Null: an ordinary link. */
+	int (*follow_link)(struct vnode *vnode, struct vnode **out);
+	/* "." and ".." are among the entries. */
+	int (*read_directory)(struct vnode *vnode, uint64_t cookie, directory_emit emit, void *context);
+	/* Reads and writes of regular files; a write beyond the end extends. append: at the end, whatever *offset says;
+	 * sets it. */
+	int64_t (*read)(struct vnode *vnode, struct io *io, uint64_t offset);
+	int64_t (*write)(struct vnode *vnode, struct io *io, uint64_t *offset, bool append);
+	int (*memory_object)(struct vnode *vnode, mach_port_t *object); /* a send right for the caller */
+	int (*sync)(struct vnode *vnode, bool data_only);
+	/*
+	 * A regular file's size; `space`: of a file that has this size nothing is to change but space beyond its end,
+	 * which goes. Null: by set_attributes.
+	 */
+	int (*set_size)(struct vnode *vnode, struct call *call, uint64_t size, bool space);
+	/* Space for a range, and this size if the file is smaller. Null: -EOPNOTSUPP. */
+	int (*allocate)(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length, uint64_t size);
+	/* A writer has closed it: what was asked for ahead goes back. Null: nothing was. */
+	void (*trim)(struct vnode *vnode);
+	/* Another file description than the usual one: fills *file (ops, data, seekable). Null: the usual. */
+	int (*open)(struct call *call, struct vnode *vnode, struct file *file);
+	/* Whether the caller may do all with it, whatever the bits say. Null: never. */
+	bool (*always_allows)(const struct call *call, const struct vnode *vnode);
+	void (*release)(struct vnode *vnode); /* the last reference is gone; frees it */
+};
+
+/*
+ * A file, directory or special file as long as anybody uses it. One vnode per file of a mount: path.c and the mounts
+ * keep that (the trees of /proc and /dev may make several).
+ */
+struct vnode {
+	unsigned references;
+	const struct vnode_ops *ops;
+	struct mount *mount;
+	unsigned mode; /* type and permissions (kept up to date by set_attributes) */
+	uint64_t inode;
+	uint64_t device;       /* of special files: makedev(major, minor) as st_rdev */
+	void *data;            /* the file system's own */
+	struct mount *mounted; /* mounted on this directory, or null */
+	/* Where it was found last (path.c sets both): ".." of directories, and what path_of shows. */
+	struct vnode *parent; /* a reference, or null: a root, or not known */
+	char *name;           /* in parent */
+	/* What lives while the file is open, wherever it is opened from. */
+	void *pipe;        /* FIFO: pipe.c's */
+	void *socket;      /* bound socket: socket.c's */
+	struct list locks; /* record locks and flock */
+	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
+	unsigned runners; /* processes that run it, and calls that are about to */
+	unsigned writers; /* files open for writing */
+};
+
+#define VNODE_TYPE(vnode) ((vnode)->mode & S_IFMT)
+
+void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *mount, unsigned mode, uint64_t inode);
+struct vnode *vnode_reference(struct vnode *vnode);
+/* The same for who runs it, and the end of that (null passes). */
+struct vnode *vnode_run(struct vnode *vnode);
+void vnode_run_end(struct vnode *vnode);
+void vnode_release(struct vnode *vnode); /* null is harmless */
+/* Notes where a vnode stands now; both null: nowhere any more. */
+void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name);
+
+/*
+ * Record locks (fcntl F_SETLK and so on). A table's end when it closes any descriptor of the file, and so with its
+ * process; those of an open file (OFD, flock) end with it.
+ */
+int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument);
+void vnode_locks_closed(const struct file_table *table, struct vnode *vnode);
+void vnode_locks_end(const struct file *file);
+
+#endif

@@ -1,0 +1,200 @@
+/* Making mounts: those of an ordinary start (the root file system, /proc, /dev, /tmp, /run), and the call. */
+#include "fs/mounts.h"
+
+#include <errno.h>
+#include <mach/mach.h>
+#include <servers/bootstrap_user.h>
+#include <servers/file_user.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "fs/filefs.h"
+#include "process/proc.h"
+#include "unix_server.h"
+#include "vfs/vfs_internal.h"
+
+#define OPTIONS_SIZE 128
+#define TIMEOUT_MAX  86400 /* s */
+
+static int server_info(struct mount *mount, file_system_info_t *out)
+{
+	mach_port_t service = mount->service;
+	kern_return_t result;
+
+	result = ASK(mount, file_system_info(service, out));
+	return -FILE_ERRNO(result);
+}
+
+static const struct mount_ops server_ops = {
+	.info = server_info,
+	.write_back = filefs_write_back,
+	.distrust = filefs_distrust,
+	.port_died = filefs_port_died,
+};
+
+/* A tree of the server's own. */
+static int mount_own(const char *source, const char *target, const char *type, struct vnode *(*make)(struct mount *))
+{
+	struct mount *mount = mount_create(source, target, type, MS_NOSUID | MS_NOEXEC, NULL, MACH_PORT_NULL);
+	struct vnode *root = mount != NULL ? make(mount) : NULL;
+
+	if (root == NULL) {
+		free(mount);
+		return -ENOMEM;
+	}
+	return mount_add(mount, root);
+}
+
+static kern_return_t look_up_service(const char *name, mach_port_t *service)
+{
+	mach_port_t bootstrap;
+	kern_return_t result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+
+	if (result == KERN_SUCCESS) {
+		result = bootstrap_look_up(bootstrap, name, service);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+	return result;
+}
+
+/* The tree that a file server serves under a name. */
+static int mount_service(const char *name, const char *target, const char *type)
+{
+	mach_port_t service = MACH_PORT_NULL, root_port = MACH_PORT_NULL;
+	file_system_info_t info;
+	file_attributes_t attributes;
+	struct mount *mount = NULL;
+	struct vnode *root;
+	kern_return_t result;
+
+	server_unlock();
+	result = look_up_service(name, &service);
+	server_lock();
+	if (result == KERN_SUCCESS) {
+		mount = mount_create(name, target, type, 0, &server_ops, service);
+		if (mount == NULL)
+			return -ENOMEM;
+		result = ASK(mount, file_system_info(service, &info));
+	}
+	if (result == KERN_SUCCESS)
+		result = ASK(mount, file_system_root(service, &root_port, &attributes));
+	if (result != KERN_SUCCESS) {
+		fprintf(stderr, "unix: no file server answers as \"%s\": %s\n", name, mach_error_string(result));
+		mount_free(mount);
+		return -FILE_ERRNO(result);
+	}
+	if (info.read_only)
+		mount->flags |= MS_RDONLY;
+	root = filefs_vnode(mount, root_port, &attributes);
+	if (root == NULL) {
+		mount_free(mount);
+		return -ENOMEM;
+	}
+	return mount_add(mount, root);
+}
+
+int mounts_start(void)
+{
+	int error = mount_service("root", "/", "ext4"), failed;
+
+	if (error != 0)
+		return error;
+	/* Without these one can still work. */
+	failed = mount_own("devtmpfs", "/dev", "devtmpfs", devfs_root);
+	if (failed != 0)
+		fprintf(stderr, "unix: /dev cannot be mounted: %s\n", strerror(-failed));
+	failed = mount_own("proc", "/proc", "proc", procfs_root);
+	if (failed != 0)
+		fprintf(stderr, "unix: /proc cannot be mounted: %s\n", strerror(-failed));
+	failed = mount_service("tmp", "/tmp", "tmpfs");
+	if (failed != 0)
+		fprintf(stderr, "unix: /tmp stays on the disk: %s\n", strerror(-failed));
+	failed = mount_service("run", "/run", "tmpfs");
+	if (failed != 0)
+		fprintf(stderr, "unix: /run stays on the disk: %s\n", strerror(-failed));
+	return 0;
+}
+
+/* --- The call. */
+
+/* Options of a mount: timeout=SECONDS, how long its file server may owe answers and give none (0: for ever). */
+static int mount_options(struct mount *mount, const char *options)
+{
+	char *end;
+	unsigned long seconds;
+
+	while (*options != 0) {
+		if (strncmp(options, "timeout=", 8) != 0 || mount->service == MACH_PORT_NULL)
+			return -EINVAL;
+		seconds = strtoul(options + 8, &end, 10);
+		if (end == options + 8 || seconds > TIMEOUT_MAX || (*end != 0 && *end != ','))
+			return -EINVAL;
+		filerpc_set_timeout(&mount->rpc, seconds * 1000000000ull);
+		options = *end == ',' ? end + 1 : end;
+	}
+	return 0;
+}
+
+static int remount(struct call *call, uint64_t target, uint64_t flags, uint64_t data)
+{
+	struct vnode *vnode;
+	file_system_info_t info;
+	char options[OPTIONS_SIZE] = "";
+	int error = data != 0 ? copy_string(call, options, data, sizeof options) : 0;
+
+	if (error < 0)
+		return error == -ENAMETOOLONG ? -EINVAL : error;
+	error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
+	if (error != 0)
+		return error;
+	if (vnode == vnode->mount->root)
+		error = mount_options(vnode->mount, options);
+	if (vnode != vnode->mount->root)
+		error = -EINVAL;
+	else if (error == 0 && vnode->mount->flags & MS_RDONLY && !(flags & MS_RDONLY) && vnode->mount->ops != NULL) {
+		error = vnode->mount->ops->info(vnode->mount, &info);
+		if (error == 0 && info.read_only)
+			error = -EROFS;
+	}
+	if (error == 0)
+		vnode->mount->flags = (vnode->mount->flags & ~MOUNT_OPTIONS) | ((unsigned)flags & MOUNT_OPTIONS);
+	vnode_release(vnode);
+	return error;
+}
+
+/* Other mounts than the server's own trees need a file server: the configuration starts those. */
+int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t kind, uint64_t flags, uint64_t data)
+{
+	struct call *call = call_of(caller);
+	struct vnode *(*make)(struct mount *) = NULL;
+	struct vnode *vnode;
+	char type[32], *path;
+	int error;
+
+	(void)source;
+	if (!capable(call->process))
+		return -EPERM;
+	if (flags & MS_REMOUNT)
+		return call_result(remount(call, target, flags, data));
+	error = copy_string(call, type, kind, sizeof type);
+	if (error < 0)
+		return call_result(error);
+	if (strcmp(type, "proc") == 0)
+		make = procfs_root;
+	else if (strcmp(type, "devtmpfs") == 0)
+		make = devfs_root;
+	else
+		return -ENODEV;
+	error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
+	if (error != 0)
+		return call_result(error);
+	path = malloc(PATH_LENGTH);
+	error = path != NULL ? path_of(call, vnode, path, PATH_LENGTH) : -ENOMEM;
+	if (error >= 0)
+		error = mount_own(type, path, type, make);
+	free(path);
+	vnode_release(vnode);
+	return error;
+}

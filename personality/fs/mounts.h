@@ -1,0 +1,14 @@
+/* The mounts of an ordinary start, and the server's own trees. */
+#ifndef PERSONALITY_MOUNTS_H
+#define PERSONALITY_MOUNTS_H
+
+struct mount;
+struct vnode;
+
+/* 0 or -errno: without a root. */
+int mounts_start(void);
+/* Roots of the server's own trees (procfs.c, devfs.c), a reference. */
+struct vnode *procfs_root(struct mount *mount);
+struct vnode *devfs_root(struct mount *mount);
+
+#endif

@@ -1,0 +1,550 @@
+/* The tree of /proc: nodes, look-up and reading; what the files say is in proctext.c. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/user.h"
+#include "file/file.h"
+#include "fs/mounts.h"
+#include "fs/procfs.h"
+#include "process/proc.h"
+#include "vfs/vfs.h"
+
+/*
+ * A node is an entry of one of the tables below, with the process (and descriptor) it is about. Vnodes are made by
+ * every look-up; their inode number is made from table, place and process, so that it is the same each time.
+ */
+
+struct proc_data {
+	const struct proc_entry *entry;
+	int id; /* process */
+	int fd; /* descriptor or thread */
+};
+
+/* "task" is the first: a thread's directory has all but that one. */
+static const struct proc_entry process_entries[] = {
+	{"task", S_IFDIR | 0555, NULL, NULL},
+	{"stat", S_IFREG | 0444, proc_text_stat, NULL},
+	{"status", S_IFREG | 0444, proc_text_status, NULL},
+	{"statm", S_IFREG | 0444, proc_text_statm, NULL},
+	{"cmdline", S_IFREG | 0444, proc_text_command_line, NULL},
+	{"environ", S_IFREG | 0400, proc_text_environment, NULL},
+	{"comm", S_IFREG | 0444, proc_text_name, NULL},
+	{"maps", S_IFREG | 0444, proc_text_maps, NULL},
+	{"mounts", S_IFREG | 0444, proc_text_mounts, NULL},
+	{"mountinfo", S_IFREG | 0444, proc_text_mountinfo, NULL},
+	{"limits", S_IFREG | 0444, proc_text_limits, NULL},
+	{"exe", S_IFLNK | 0777, NULL, NULL},
+	{"cwd", S_IFLNK | 0777, NULL, NULL},
+	{"root", S_IFLNK | 0777, NULL, NULL},
+	{"fd", S_IFDIR | 0500, NULL, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry random_entries[] = {
+	{"boot_id", S_IFREG | 0444, proc_text_boot_id, NULL},
+	{"uuid", S_IFREG | 0444, proc_text_uuid, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry kernel_entries[] = {
+	{"hostname", S_IFREG | 0444, proc_text_host_name, NULL},
+	{"ostype", S_IFREG | 0444, proc_text_os_type, NULL},
+	{"osrelease", S_IFREG | 0444, proc_text_os_release, NULL},
+	{"version", S_IFREG | 0444, proc_text_os_version, NULL},
+	{"pid_max", S_IFREG | 0444, proc_text_pid_max, NULL},
+	{"ngroups_max", S_IFREG | 0444, proc_text_groups_max, NULL},
+	{"random", S_IFDIR | 0555, NULL, random_entries},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry epoll_entries[] = {
+	{"max_user_watches", S_IFREG | 0644, proc_text_watches, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry fs_entries[] = {
+	{"pipe-user-pages-soft", S_IFREG | 0644, proc_text_pipe_pages_soft, NULL},
+	{"pipe-user-pages-hard", S_IFREG | 0644, proc_text_pipe_pages_hard, NULL},
+	{"epoll", S_IFDIR | 0555, NULL, epoll_entries},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry vm_entries[] = {
+	{"max_map_count", S_IFREG | 0644, proc_text_mappings, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry sys_entries[] = {
+	{"fs", S_IFDIR | 0555, NULL, fs_entries},
+	{"vm", S_IFDIR | 0555, NULL, vm_entries},
+	{"kernel", S_IFDIR | 0555, NULL, kernel_entries},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry root_entries[] = {
+	{"self", S_IFLNK | 0777, NULL, NULL},
+	{"thread-self", S_IFLNK | 0777, NULL, NULL},
+	{"mounts", S_IFLNK | 0777, NULL, NULL},
+	{"meminfo", S_IFREG | 0444, proc_text_meminfo, NULL},
+	{"stat", S_IFREG | 0444, proc_text_system_stat, NULL},
+	{"uptime", S_IFREG | 0444, proc_text_uptime, NULL},
+	{"loadavg", S_IFREG | 0444, proc_text_loadavg, NULL},
+	{"version", S_IFREG | 0444, proc_text_version, NULL},
+	{"cpuinfo", S_IFREG | 0444, proc_text_cpuinfo, NULL},
+	{"filesystems", S_IFREG | 0444, proc_text_filesystems, NULL},
+	{"swaps", S_IFREG | 0444, proc_text_swaps, NULL},
+	{"sys", S_IFDIR | 0555, NULL, sys_entries},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry root_entry = {"", S_IFDIR | 0555, NULL, root_entries};
+static const struct proc_entry process_entry = {"", S_IFDIR | 0555, NULL, process_entries};
+static const struct proc_entry fd_entry = {"", S_IFLNK | 0700, NULL, NULL};
+static const struct proc_entry thread_entry = {"", S_IFDIR | 0555, NULL, process_entries + 1};
+
+static const struct vnode_ops proc_ops, proc_magic_ops;
+
+static bool is_entry(const struct proc_data *data, const char *name)
+{
+	return strcmp(data->entry->name, name) == 0;
+}
+
+static uint64_t inode_of(const struct proc_entry *entry, int id, int fd)
+{
+	return ((uint64_t)(uintptr_t)entry / sizeof(void *) % 4096) | (uint64_t)(unsigned)id << 12 |
+	       (uint64_t)(unsigned)(fd + 1) << 32;
+}
+
+static int make(struct mount *mount, const struct proc_entry *entry, int id, int fd, struct vnode **out)
+{
+	struct vnode *vnode = malloc(sizeof *vnode);
+	struct proc_data *data = malloc(sizeof *data);
+
+	if (vnode == NULL || data == NULL) {
+		free(vnode);
+		free(data);
+		return -ENOMEM;
+	}
+	data->entry = entry;
+	data->id = id;
+	data->fd = fd;
+	/* Links of processes lead to what they stand for, whatever their text says. */
+	vnode_init(vnode, S_ISLNK(entry->mode) && id != 0 ? &proc_magic_ops : &proc_ops, mount, entry->mode,
+		inode_of(entry, id, fd));
+	vnode->data = data;
+	*out = vnode;
+	return 0;
+}
+
+/* A decimal number without sign or leading zeros, or -1. */
+static int number(const char *name)
+{
+	char *end;
+	unsigned long value = strtoul(name, &end, 10);
+
+	return *end != 0 || name[0] < '0' || name[0] > '9' || (name[0] == '0' && name[1] != 0) || value > INT32_MAX
+		       ? -1
+		       : (int)value;
+}
+
+/* Whether the entry lets its reader see into a process: links, and what its memory says. */
+static bool is_guarded(const struct proc_entry *entry)
+{
+	return S_ISLNK(entry->mode) || entry->fill == proc_text_environment || entry->fill == proc_text_maps;
+}
+
+static bool may_look(const struct proc_data *data, const struct process *process)
+{
+	const struct call *call = proc_caller();
+
+	return !is_guarded(data->entry) || call == NULL || process_may_inspect(call->process, process);
+}
+
+/* A process finds its own descriptors even when the files that say so are root's. */
+static bool proc_always_allows(const struct call *call, const struct vnode *vnode)
+{
+	const struct proc_data *data = vnode->data;
+
+	return data->id == call->process->id && is_entry(data, "fd");
+}
+
+static struct file *file_of(const struct process *process, int fd)
+{
+	const struct file_table *files = process->files;
+
+	return files == NULL || fd < 0 || (unsigned)fd >= files->size ? NULL : files->slot[fd].file;
+}
+
+static int proc_look_up(struct vnode *directory, const char *name, struct vnode **out)
+{
+	const struct proc_data *data = directory->data;
+	const struct proc_entry *entry;
+	struct process *process;
+	int value = number(name);
+
+	if (data->entry->children != NULL) {
+		for (entry = data->entry->children; entry->name != NULL; entry++) {
+			if (strcmp(entry->name, name) == 0)
+				return make(directory->mount, entry, data->id, data->fd, out);
+		}
+	}
+	if (value < 0)
+		return -ENOENT;
+	if (data->entry == &root_entry) {
+		if (process_find(value) == NULL && (thread_find(value) == NULL || thread_find(value)->process == NULL))
+			return -ENOENT;
+		if (process_find(value) == NULL)
+			value = thread_find(value)->process->id;
+		return make(directory->mount, &process_entry, value, -1, out);
+	}
+	process = process_find(data->id);
+	if (process == NULL)
+		return -ENOENT;
+	if (is_entry(data, "fd"))
+		return file_of(process, value) == NULL ? -ENOENT
+						       : make(directory->mount, &fd_entry, data->id, value, out);
+	if (is_entry(data, "task")) {
+		struct thread *thread = thread_find(value);
+
+		if (thread == NULL || thread->process != process)
+			return -ENOENT;
+		return make(directory->mount, &thread_entry, data->id, value, out);
+	}
+	return -ENOENT;
+}
+
+/* The link of a descriptor says what it was opened for. */
+static unsigned link_permissions(const struct file *file)
+{
+	unsigned mode = file == NULL ? O_PATH : file->flags & (O_PATH | O_ACCMODE);
+
+	return mode & O_PATH ? 0 : mode == O_RDONLY ? 0500 : mode == O_WRONLY ? 0300 : 0700;
+}
+
+static int proc_attributes(struct vnode *vnode, file_attributes_t *out)
+{
+	const struct proc_data *data = vnode->data;
+	struct process *process = data->id != 0 ? process_find(data->id) : NULL;
+
+	if (data->id != 0 && process == NULL)
+		return -ENOENT;
+	memset(out, 0, sizeof *out);
+	out->inode = vnode->inode;
+	out->mode = vnode->mode;
+	out->links = S_ISDIR(vnode->mode) ? 2 : 1;
+	out->block_size = 1024;
+	/* What is in a process that others must not see into is root's; all but its own folder. */
+	if (process != NULL && (process->dumpable || vnode->mode == process_entry.mode)) {
+		out->uid = process->credentials.euid;
+		out->gid = process->credentials.egid;
+	}
+	if (data->entry == &fd_entry)
+		out->mode = S_IFLNK | link_permissions(file_of(process, data->fd));
+	out->access_time = out->modify_time = out->change_time = (int64_t)clock_realtime();
+	return 0;
+}
+
+/* --- Links. */
+
+/* What a link of a process leads to: borrowed vnode, or null and a text. */
+static int link_target(const struct proc_data *data, struct vnode **vnode, char *text, size_t size)
+{
+	struct process *process;
+	const struct call *call = proc_caller();
+	struct file *file;
+
+	*vnode = NULL;
+	text[0] = 0;
+	if (data->id == 0) {
+		if (is_entry(data, "mounts"))
+			snprintf(text, size, "self/mounts");
+		else if (call == NULL)
+			return -ENOENT;
+		else if (is_entry(data, "self"))
+			snprintf(text, size, "%d", call->process->id);
+		else
+			snprintf(text, size, "%d/task/%d", call->process->id, call->thread->id);
+		return 0;
+	}
+	process = process_find(data->id);
+	if (process == NULL)
+		return -ENOENT;
+	if (!may_look(data, process))
+		return -EACCES;
+	if (data->entry == &fd_entry) {
+		file = file_of(process, data->fd);
+		if (file == NULL)
+			return -ENOENT;
+		*vnode = file->vnode;
+		if (file->kind != NULL && strcmp(file->kind, "console") == 0)
+			snprintf(text, size, "/dev/console");
+		else if (file->kind != NULL)
+			snprintf(text, size, "%s:[%llu]", file->kind, (unsigned long long)file->inode);
+		return 0;
+	}
+	if (is_entry(data, "exe"))
+		*vnode = process->executable;
+	else if (process->fs != NULL)
+		*vnode = is_entry(data, "cwd") ? process->fs->cwd : process->fs->root;
+	return *vnode == NULL ? -ENOENT : 0;
+}
+
+static int proc_read_link(struct vnode *vnode, char *target, size_t size)
+{
+	char text[PATH_LENGTH];
+	struct vnode *to;
+	size_t length;
+	int error = link_target(vnode->data, &to, text, sizeof text);
+
+	if (error != 0)
+		return error;
+	if (text[0] == 0) {
+		error = path_of(proc_caller(), to, text, sizeof text);
+		if (error < 0)
+			return error;
+	}
+	length = strlen(text);
+	if (length > size)
+		length = size;
+	memcpy(target, text, length);
+	return (int)length;
+}
+
+static int proc_follow_link(struct vnode *vnode, struct vnode **out)
+{
+	char text[64];
+	struct vnode *to;
+	int error = link_target(vnode->data, &to, text, sizeof text);
+
+	if (error != 0)
+		return error;
+	/* A socket cannot be opened a second time. */
+	if (to == NULL)
+		return -ENXIO;
+	*out = vnode_reference(to);
+	return 0;
+}
+
+/* --- Directories. */
+
+/* Cookies: 0 ".", 1 "..", then the table's entries, then numbers from NUMBERS on (in ascending order). */
+#define NUMBERS 1000u
+
+static int next_number(const struct proc_data *data, int from)
+{
+	int best = -1;
+
+	if (data->entry == &root_entry) {
+		list_for_each (link, &processes) {
+			int id = list_entry(link, struct process, link)->id;
+
+			if (id >= from && (best < 0 || id < best))
+				best = id;
+		}
+		return best;
+	}
+	struct process *process = data->id == 0 ? NULL : process_find(data->id);
+
+	if (process == NULL)
+		return -1;
+	if (is_entry(data, "fd")) {
+		for (; process->files != NULL && (unsigned)from < process->files->size; from++) {
+			if (process->files->slot[from].file != NULL)
+				return from;
+		}
+	} else if (is_entry(data, "task")) {
+		list_for_each (link, &process->threads) {
+			int id = list_entry(link, struct thread, link)->id;
+
+			if (id >= from && (best < 0 || id < best))
+				best = id;
+		}
+	}
+	return best;
+}
+
+static int proc_read_directory(struct vnode *directory, uint64_t cookie, directory_emit emit, void *context)
+{
+	const struct proc_data *data = directory->data;
+	const struct proc_entry *children = data->entry->children;
+	unsigned count = 0, i;
+	int value;
+
+	while (children != NULL && children[count].name != NULL)
+		count++;
+	for (i = (unsigned)(cookie < NUMBERS ? cookie : NUMBERS); i < count + 2; i++) {
+		const char *name = i == 0 ? "." : i == 1 ? ".." : children[i - 2].name;
+		uint64_t inode = i < 2 ? directory->inode : inode_of(&children[i - 2], data->id, data->fd);
+		unsigned mode = i < 2 ? S_IFDIR : children[i - 2].mode;
+
+		if (!emit(context, name, inode, (unsigned char)IFTODT(mode), i + 1))
+			return 0;
+	}
+	value = cookie > NUMBERS ? (int)(cookie - NUMBERS) : 0;
+	while ((value = next_number(data, value)) >= 0) {
+		bool is_fd = is_entry(data, "fd");
+		char name[16];
+
+		snprintf(name, sizeof name, "%d", value);
+		if (!emit(context, name,
+			    is_fd                        ? inode_of(&fd_entry, data->id, value)
+			    : data->entry == &root_entry ? inode_of(&process_entry, value, -1)
+							 : inode_of(&thread_entry, data->id, value),
+			    is_fd ? DT_LNK : DT_DIR, NUMBERS + (unsigned)value + 1))
+			return 0;
+		value++;
+	}
+	return 0;
+}
+
+/* --- Files: the text is made when the file is opened. */
+
+static int64_t text_read(struct file *file, struct io *io, uint64_t *offset)
+{
+	const struct text *text = file->data;
+	uint64_t part;
+	int error;
+
+	if (*offset >= text->size)
+		return (int64_t)io->done;
+	part = text->size - *offset;
+	if (part > io->total - io->done)
+		part = io->total - io->done;
+	error = io_copy_out(io, text->data + *offset, part);
+	return error != 0 ? call_result(error) : (int64_t)io->done;
+}
+
+static int64_t text_seek(struct file *file, int64_t offset, int whence)
+{
+	const struct text *text = file->data;
+
+	if (whence == SEEK_CUR)
+		offset += (int64_t)file->position;
+	else if (whence == SEEK_END)
+		offset += (int64_t)text->size;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0)
+		return -EINVAL;
+	file->position = (uint64_t)offset;
+	return offset;
+}
+
+static void text_release(struct file *file)
+{
+	struct text *text = file->data;
+
+	user_give_bytes(user_of_memory(text), text->room);
+	text_free(text);
+	user_free(text);
+}
+
+static const struct file_ops text_ops = {.read = text_read, .seek = text_seek, .release = text_release};
+
+/* --- Settings: a decimal number in one write. */
+
+static int64_t setting_write(struct file *file, struct io *io, uint64_t *offset)
+{
+	char digits[24] = {0}, *end;
+	uint64_t value;
+	int error;
+
+	(void)offset;
+	if (io->total == 0 || io->total >= sizeof digits)
+		return -EINVAL;
+	error = io_copy_in(io, digits, io->total);
+	if (error != 0)
+		return call_result(error);
+	value = strtoull(digits, &end, 10);
+	if (end == digits || (*end != 0 && *end != '\n'))
+		return -EINVAL;
+	*(uint64_t *)file->data = value;
+	return (int64_t)io->done;
+}
+
+static const struct file_ops setting_ops = {.write = setting_write};
+
+static uint64_t *setting_of(const struct proc_entry *entry)
+{
+	return entry->fill == proc_text_pipe_pages_soft   ? &user_settings.pipe_pages_soft
+	       : entry->fill == proc_text_pipe_pages_hard ? &user_settings.pipe_pages_hard
+	       : entry->fill == proc_text_watches         ? &user_settings.watches
+	       : entry->fill == proc_text_mappings        ? &user_settings.mappings
+							  : NULL;
+}
+
+static int setting_open(const struct proc_entry *entry, struct file *file)
+{
+	if (setting_of(entry) == NULL || (file->flags & O_ACCMODE) != O_WRONLY)
+		return -EACCES;
+	file->ops = &setting_ops;
+	file->data = setting_of(entry);
+	return 0;
+}
+
+static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
+{
+	const struct proc_data *data = vnode->data;
+	struct process *process = NULL;
+	struct text *text;
+
+	if (data->entry->fill == NULL)
+		return 0;
+	if ((file->flags & O_ACCMODE) != O_RDONLY)
+		return setting_open(data->entry, file);
+	if (data->id != 0) {
+		process = process_find(data->id);
+		if (process == NULL)
+			return -ENOENT;
+		if (!may_look(data, process))
+			return -EACCES;
+	}
+	text = user_alloc(user_now(), sizeof *text);
+	if (text == NULL)
+		return -ENOMEM;
+	data->entry->fill(text, process, call);
+	if (text->failed || !user_take_bytes(user_now(), text->room)) {
+		text_free(text);
+		user_free(text);
+		return -ENOMEM;
+	}
+	file->ops = &text_ops;
+	file->data = text;
+	file->seekable = true;
+	return 0;
+}
+
+static void proc_release(struct vnode *vnode)
+{
+	free(vnode->data);
+	free(vnode);
+}
+
+static const struct vnode_ops proc_ops = {
+	.look_up = proc_look_up,
+	.get_attributes = proc_attributes,
+	.read_link = proc_read_link,
+	.read_directory = proc_read_directory,
+	.open = proc_open,
+	.always_allows = proc_always_allows,
+	.release = proc_release,
+};
+
+static const struct vnode_ops proc_magic_ops = {
+	.get_attributes = proc_attributes,
+	.read_link = proc_read_link,
+	.follow_link = proc_follow_link,
+	.release = proc_release,
+};
+
+struct vnode *procfs_root(struct mount *mount)
+{
+	struct vnode *vnode;
+
+	return make(mount, &root_entry, 0, -1, &vnode) == 0 ? vnode : NULL;
+}

@@ -1,0 +1,478 @@
+/* What the files of /proc say. */
+#include <cpuid.h>
+#include <mach/mach.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+
+#include "base/release.h"
+#include "base/user.h"
+#include "device/random.h"
+#include "device/tty.h"
+#include "file/file.h"
+#include "fs/procfs.h"
+#include "memory/mm.h"
+#include "process/loadavg.h"
+#include "process/proc.h"
+#include "process/times.h"
+#include "vfs/vfs.h"
+
+#define UNUSED       (void)process, (void)call
+#define SECOND       1000000000ull
+#define TICK         (SECOND / 100)
+#define STRINGS_MOST (256u << 10) /* of a command line or environment */
+
+static char state_of(const struct process *process)
+{
+	if (process->state == PROCESS_ZOMBIE)
+		return 'Z';
+	if (process->stopped)
+		return 'T';
+	list_for_each (link, &process->threads) {
+		if (list_entry(link, struct thread, link)->call.state != CALL_WAITING)
+			return 'R';
+	}
+	return 'S';
+}
+
+static void sizes(struct process *process, uint64_t *virtual, uint64_t *resident)
+{
+	struct task_basic_info info;
+	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+
+	*virtual = *resident = 0;
+	if (process->memory == NULL)
+		return;
+	*virtual = process->memory->size;
+	if (task_info(process_task(process), TASK_BASIC_INFO, (uint64_t *)&info, &count) == KERN_SUCCESS)
+		*resident = info.resident_size;
+}
+
+static void gather(struct process *process, struct proc_facts *facts)
+{
+	const struct credentials *who = &process->credentials;
+	const struct session *session = process->group->session;
+	unsigned i;
+
+	memset(facts, 0, sizeof *facts);
+	facts->id = process->id;
+	facts->parent = process->parent == NULL ? 0 : process->parent->id;
+	facts->group = process->group->id;
+	facts->session = session->id;
+	if (session->terminal != NULL) {
+		facts->terminal = (int)session->terminal->device;
+		facts->foreground = session->terminal->foreground;
+	}
+	facts->threads = (int)process->thread_count;
+	facts->nice = process->nice;
+	facts->priority = 20 + process->nice;
+	facts->state = state_of(process);
+	facts->name = process->command;
+	times_of(process, &facts->user_ns, &facts->system_ns);
+	facts->children_user_ns = process->children_user_ns;
+	facts->children_system_ns = process->children_system_ns;
+	facts->started_ns = process->started;
+	sizes(process, &facts->virtual_bytes, &facts->resident_bytes);
+	facts->pending = process->pending.set;
+	if (!list_empty(&process->threads))
+		facts->blocked = list_entry(process->threads.next, struct thread, link)->blocked;
+	for (i = 0; i < SIGNALS && process->actions != NULL; i++) {
+		uint64_t handler = process->actions->action[i].handler;
+
+		facts->ignored |= handler == 1 ? 1ull << i : 0;
+		facts->caught |= handler > 1 ? 1ull << i : 0;
+	}
+	if (!list_empty(&process->threads))
+		facts->no_new_privileges = list_entry(process->threads.next, struct thread, link)->no_new_privileges;
+	facts->exit_signal = process->exit_signal;
+	memcpy(facts->uid, (uint32_t[]){who->uid, who->euid, who->suid, who->fsuid}, sizeof facts->uid);
+	memcpy(facts->gid, (uint32_t[]){who->gid, who->egid, who->sgid, who->fsgid}, sizeof facts->gid);
+	facts->groups = who->groups;
+	facts->group_list = who->group;
+	facts->umask = process->fs != NULL ? process->fs->umask : 0;
+	facts->fd_size = process->files != NULL ? process->files->size : 0;
+}
+
+void proc_text_stat(struct text *text, struct process *process, struct call *call)
+{
+	struct proc_facts facts;
+
+	UNUSED;
+	gather(process, &facts);
+	format_stat(text, &facts);
+}
+
+void proc_text_status(struct text *text, struct process *process, struct call *call)
+{
+	struct proc_facts facts;
+
+	UNUSED;
+	gather(process, &facts);
+	format_status(text, &facts);
+}
+
+void proc_text_statm(struct text *text, struct process *process, struct call *call)
+{
+	uint64_t virtual, resident;
+
+	UNUSED;
+	sizes(process, &virtual, &resident);
+	text_add(text, "%llu %llu 0 0 0 %llu 0\n", (unsigned long long)(virtual / VM_PAGE_SIZE),
+		(unsigned long long)(resident / VM_PAGE_SIZE), (unsigned long long)(virtual / VM_PAGE_SIZE));
+}
+
+/* Strings from the process's own memory; a page that is not there now is left out. */
+static void memory_text(struct text *text, struct process *process, uint64_t start, uint64_t end)
+{
+	char chunk[512];
+
+	if (process->memory == NULL || end <= start)
+		return;
+	if (end - start > STRINGS_MOST)
+		end = start + STRINGS_MOST;
+	while (start < end) {
+		uint64_t part = end - start < sizeof chunk ? end - start : sizeof chunk;
+
+		if (copy_in_task(process_task(process), chunk, start, part) != 0)
+			return;
+		text_append(text, chunk, part);
+		start += part;
+	}
+}
+
+void proc_text_command_line(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	memory_text(text, process, process->argument_start, process->argument_end);
+}
+
+void proc_text_environment(struct text *text, struct process *process, struct call *call)
+{
+	if (call != NULL && !capable(call->process) && call->process->credentials.euid != process->credentials.uid)
+		return;
+	memory_text(text, process, process->environment_start, process->environment_end);
+}
+
+void proc_text_name(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%s\n", process->command);
+}
+
+void proc_text_maps(struct text *text, struct process *process, struct call *call)
+{
+	char path[PATH_LENGTH];
+
+	if (process->memory == NULL)
+		return;
+	list_for_each (link, &process->memory->areas) {
+		const struct vm_area *area = list_entry(link, struct vm_area, link);
+		struct map_facts facts = {
+			.start = area->start,
+			.end = area->end,
+			.offset = area->offset,
+			.protection = area->protection,
+			.shared = (area->flags & 1) != 0,
+			.name = area->name,
+		};
+
+		if (area->vnode != NULL) {
+			facts.inode = area->vnode->inode;
+			facts.major = major(area->vnode->mount->device);
+			facts.minor = minor(area->vnode->mount->device);
+			facts.name = path_of(call, area->vnode, path, sizeof path) > 0 ? path : NULL;
+		}
+		format_map(text, &facts);
+	}
+}
+
+static const char *mount_options(const struct mount *mount)
+{
+	static char text[sizeof "rw,nosuid,nodev,noexec"];
+
+	snprintf(text, sizeof text, "%s%s%s%s", mount->flags & MS_RDONLY ? "ro" : "rw",
+		mount->flags & MS_NOSUID ? ",nosuid" : "", mount->flags & MS_NODEV ? ",nodev" : "",
+		mount->flags & MS_NOEXEC ? ",noexec" : "");
+	return text;
+}
+
+void proc_text_mounts(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	list_for_each (link, &mounts) {
+		const struct mount *mount = list_entry(link, struct mount, link);
+
+		text_add(text, "%s %s %s %s 0 0\n", mount->source, mount->target, mount->type, mount_options(mount));
+	}
+}
+
+void proc_text_mountinfo(struct text *text, struct process *process, struct call *call)
+{
+	unsigned id = 20;
+
+	UNUSED;
+	list_for_each (link, &mounts) {
+		const struct mount *mount = list_entry(link, struct mount, link);
+
+		text_add(text, "%u %u %u:%u / %s %s - %s %s %s\n", id, mount->covered == NULL ? 1u : 20u,
+			major(mount->device), minor(mount->device), mount->target, mount_options(mount), mount->type,
+			mount->source, mount->flags & MS_RDONLY ? "ro" : "rw");
+		id++;
+	}
+}
+
+static void limit_value(struct text *text, uint64_t value)
+{
+	if (value == RLIM64_INFINITY)
+		text_add(text, "%-20s ", "unlimited");
+	else
+		text_add(text, "%-20llu ", (unsigned long long)value);
+}
+
+void proc_text_limits(struct text *text, struct process *process, struct call *call)
+{
+	static const struct {
+		const char *name, *unit;
+	} names[RLIM_NLIMITS] = {
+		{"Max cpu time", "seconds"},
+		{"Max file size", "bytes"},
+		{"Max data size", "bytes"},
+		{"Max stack size", "bytes"},
+		{"Max core file size", "bytes"},
+		{"Max resident set", "bytes"},
+		{"Max processes", "processes"},
+		{"Max open files", "files"},
+		{"Max locked memory", "bytes"},
+		{"Max address space", "bytes"},
+		{"Max file locks", "locks"},
+		{"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"},
+		{"Max nice priority", ""},
+		{"Max realtime priority", ""},
+		{"Max realtime timeout", "us"},
+	};
+	unsigned i;
+
+	UNUSED;
+	text_add(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		text_add(text, "%-25s ", names[i].name);
+		limit_value(text, process->limit[i].rlim_cur);
+		limit_value(text, process->limit[i].rlim_max);
+		text_add(text, "%-10s\n", names[i].unit);
+	}
+}
+
+static void uuid_text(struct text *text, const unsigned char bytes[16])
+{
+	unsigned i;
+
+	for (i = 0; i < 16; i++)
+		text_add(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+	text_add(text, "\n");
+}
+
+static void random_uuid(unsigned char bytes[16])
+{
+	random_bytes(bytes, 16);
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* RFC 4122: version 4, variant 1 */
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+}
+
+void proc_text_boot_id(struct text *text, struct process *process, struct call *call)
+{
+	static unsigned char id[16];
+
+	UNUSED;
+	if (id[6] == 0)
+		random_uuid(id);
+	uuid_text(text, id);
+}
+
+void proc_text_uuid(struct text *text, struct process *process, struct call *call)
+{
+	unsigned char id[16];
+
+	UNUSED;
+	random_uuid(id);
+	uuid_text(text, id);
+}
+
+void proc_text_host_name(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%s\n", system_host_name);
+}
+
+void proc_text_os_type(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%s\n", SYSTEM_NAME);
+}
+
+void proc_text_os_release(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%s\n", SYSTEM_RELEASE);
+}
+
+void proc_text_os_version(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%s\n", SYSTEM_VERSION);
+}
+
+void proc_text_pid_max(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%d\n", PROCESS_ID_MAX);
+}
+
+void proc_text_groups_max(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%d\n", GROUPS_MAX);
+}
+
+void proc_text_pipe_pages_soft(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.pipe_pages_soft);
+}
+
+void proc_text_pipe_pages_hard(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.pipe_pages_hard);
+}
+
+void proc_text_watches(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.watches);
+}
+
+void proc_text_mappings(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%llu\n", (unsigned long long)user_settings.mappings);
+}
+
+void proc_text_meminfo(struct text *text, struct process *process, struct call *call)
+{
+	vm_statistics_data_t memory = {0};
+	struct memory_facts facts;
+
+	UNUSED;
+	vm_statistics(mach_task_self(), &memory);
+	facts.total = memory.total_count * memory.pagesize;
+	facts.free = memory.free_count * memory.pagesize;
+	facts.active = memory.active_count * memory.pagesize;
+	facts.inactive = memory.inactive_count * memory.pagesize;
+	facts.cached = facts.active + facts.inactive;
+	format_meminfo(text, &facts);
+}
+
+void proc_text_system_stat(struct text *text, struct process *process, struct call *call)
+{
+	uint64_t user = 0, system = 0, all = clock_monotonic() / TICK, idle;
+	unsigned count = 0;
+
+	UNUSED;
+	list_for_each (link, &processes) {
+		uint64_t one_user, one_system;
+
+		times_of(list_entry(link, struct process, link), &one_user, &one_system);
+		user += one_user;
+		system += one_system;
+		count++;
+	}
+	user /= TICK;
+	system /= TICK;
+	idle = all > user + system ? all - user - system : 0;
+	text_add(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
+		(unsigned long long)idle);
+	text_add(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
+		(unsigned long long)idle);
+	text_add(text, "btime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
+		(unsigned long long)((clock_realtime() - clock_monotonic()) / SECOND), count, load_running());
+}
+
+void proc_text_uptime(struct text *text, struct process *process, struct call *call)
+{
+	uint64_t up = clock_monotonic() / TICK, used = 0;
+
+	UNUSED;
+	list_for_each (link, &processes) {
+		uint64_t user, system;
+
+		times_of(list_entry(link, struct process, link), &user, &system);
+		used += (user + system) / TICK;
+	}
+	used = used < up ? up - used : 0;
+	text_add(text, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100), (unsigned long long)(up % 100),
+		(unsigned long long)(used / 100), (unsigned long long)(used % 100));
+}
+
+void proc_text_loadavg(struct text *text, struct process *process, struct call *call)
+{
+	unsigned i, threads = 0;
+	int last = 0;
+
+	UNUSED;
+	for (i = 0; i < 3; i++)
+		text_add(text, "%lu.%02lu ", load_average[i] >> LOAD_SHIFT,
+			((load_average[i] & ((1ul << LOAD_SHIFT) - 1)) * 100) >> LOAD_SHIFT);
+	list_for_each (link, &processes) {
+		threads += list_entry(link, struct process, link)->thread_count;
+		last = list_entry(link, struct process, link)->id;
+	}
+	text_add(text, "%u/%u %d\n", load_running(), threads, last);
+}
+
+void proc_text_version(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "%s version %s %s\n", SYSTEM_NAME, SYSTEM_RELEASE, SYSTEM_VERSION);
+}
+
+void proc_text_cpuinfo(struct text *text, struct process *process, struct call *call)
+{
+	unsigned a = 0, b = 0, c = 0, d = 0, i, family, model;
+	char vendor[13] = {0}, brand[49] = {0};
+
+	UNUSED;
+	__get_cpuid(0, &a, &b, &c, &d);
+	memcpy(vendor, &b, 4);
+	memcpy(vendor + 4, &d, 4);
+	memcpy(vendor + 8, &c, 4);
+	for (i = 0; i < 3; i++) {
+		unsigned words[4] = {0};
+
+		__get_cpuid(0x80000002 + i, &words[0], &words[1], &words[2], &words[3]);
+		memcpy(brand + 16 * i, words, 16);
+	}
+	__get_cpuid(1, &a, &b, &c, &d);
+	/* Intel SDM volume 2, CPUID leaf 1: extended family and model. */
+	family = (a >> 8 & 15) + ((a >> 8 & 15) == 15 ? a >> 20 & 255 : 0);
+	model = (a >> 4 & 15) | (a >> 16 & 15) << 4;
+	for (i = 0; i < processors_available(); i++)
+		text_add(text,
+			"processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: "
+			"%s\nstepping\t: %u\n\n",
+			i, vendor, family, model, brand, a & 15);
+}
+
+void proc_text_filesystems(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "nodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");
+}
+
+void proc_text_swaps(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	text_add(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}

@@ -1,0 +1,549 @@
+/* Pipes and FIFOs. */
+#include "ipc/pipe.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/user.h"
+#include "file/file.h"
+#include "process/proc.h"
+#include "unix_server.h"
+#include "vfs/vfs.h"
+
+#define PIPE_SIZE_MAX 1048576u
+#define PIPE_PAGE     4096u
+#define PIPE_ATOMIC   4096u /* PIPE_BUF: writes up to this are not mixed with others */
+
+struct pipe {
+	struct user *user; /* who made it: a reference; null: the server itself */
+	uint32_t counted;  /* pages in the user's count; none for sockets */
+	char *buffer;      /* null while it is empty and nothing was written lately: see drained */
+	uint32_t size, start, used;
+	unsigned readers, writers;
+	unsigned expected[2]; /* FIFO: opens of the reading, the writing side that are about to run again */
+	bool had_writer;
+	struct wait_queue queue; /* both sides: any change */
+};
+
+struct pipe_owner {
+	uint32_t uid, gid;
+	int64_t time;
+};
+
+/* Buffers of empty pipes, the one that was emptied last at the end: it is the next to be freed when there are more. */
+#define EMPTY_KEPT 4
+static struct pipe *empty[EMPTY_KEPT];
+
+static void forget_empty(const struct pipe *pipe)
+{
+	unsigned i;
+
+	for (i = 0; i < EMPTY_KEPT; i++) {
+		if (empty[i] == pipe)
+			empty[i] = NULL;
+	}
+}
+
+/* An empty pipe needs no buffer; a few keep theirs, for the next write is likely to be soon. */
+static void drained(struct pipe *pipe)
+{
+	struct pipe *oldest = empty[0];
+	unsigned i;
+
+	if (empty[EMPTY_KEPT - 1] == pipe)
+		return;
+	forget_empty(pipe);
+	for (i = 0; i < EMPTY_KEPT && empty[i] != NULL; i++)
+		;
+	if (i == EMPTY_KEPT) {
+		user_free(oldest->buffer);
+		oldest->buffer = NULL;
+		i = 0;
+	}
+	for (; i + 1 < EMPTY_KEPT; i++)
+		empty[i] = empty[i + 1];
+	empty[EMPTY_KEPT - 1] = pipe;
+}
+
+static bool limited(const struct user *user)
+{
+	return user != NULL && user->uid != 0;
+}
+
+/* Counts the pipe's pages for its user, fewer than wanted beyond the soft limit. False: beyond the hard one. */
+static bool count_pages(struct pipe *pipe)
+{
+	uint64_t soft = user_settings.pipe_pages_soft, hard = user_settings.pipe_pages_hard;
+	uint32_t pages = pipe->size / PIPE_PAGE;
+
+	if (pipe->user == NULL)
+		return true;
+	if (limited(pipe->user) && soft != 0 && pipe->user->count[USER_PIPE_PAGES] + pages > soft)
+		pages = 1;
+	if (!user_charge(pipe->user, USER_PIPE_PAGES, pages, limited(pipe->user) && hard != 0 ? hard : USER_NO_LIMIT))
+		return false;
+	pipe->counted = pages;
+	pipe->size = pages * PIPE_PAGE;
+	return true;
+}
+
+struct pipe *pipe_create(void)
+{
+	struct pipe *pipe = user_alloc(user_now(), sizeof *pipe);
+
+	if (pipe == NULL)
+		return NULL;
+	pipe->user = user_now() != NULL ? user_reference(user_now()) : NULL;
+	pipe->size = PIPE_SIZE_DEFAULT;
+	wait_queue_init(&pipe->queue);
+	return pipe;
+}
+
+struct pipe *pipe_create_counted(void)
+{
+	struct pipe *pipe = pipe_create();
+
+	if (pipe == NULL || count_pages(pipe))
+		return pipe;
+	pipe_free(pipe);
+	return NULL;
+}
+
+void pipe_free(struct pipe *pipe)
+{
+	struct user *user = pipe->user;
+
+	forget_empty(pipe);
+	wait_queue_destroy(&pipe->queue);
+	user_free(pipe->buffer);
+	if (user != NULL)
+		user_uncharge(user, USER_PIPE_PAGES, pipe->counted);
+	user_free(pipe);
+	user_release(user);
+}
+
+void pipe_add_end(struct pipe *pipe, bool write)
+{
+	if (write) {
+		pipe->writers++;
+		pipe->had_writer = true;
+	} else {
+		pipe->readers++;
+	}
+	wait_queue_wake(&pipe->queue, 0);
+}
+
+static bool in_use(const struct pipe *pipe)
+{
+	return pipe->readers + pipe->writers + pipe->expected[0] + pipe->expected[1] > 0;
+}
+
+bool pipe_drop_end(struct pipe *pipe, bool write)
+{
+	if (write)
+		pipe->writers--;
+	else
+		pipe->readers--;
+	wait_queue_wake(&pipe->queue, write ? POLLHUP | POLLIN : POLLERR | POLLOUT);
+	return in_use(pipe);
+}
+
+unsigned pipe_poll_read(const struct pipe *pipe)
+{
+	return (pipe->used > 0 ? POLLIN | POLLRDNORM : 0u) | (pipe->writers == 0 && pipe->had_writer ? POLLHUP : 0u);
+}
+
+unsigned pipe_poll_write(const struct pipe *pipe)
+{
+	if (pipe->readers == 0)
+		return POLLERR | POLLOUT | POLLWRNORM;
+	return pipe->size - pipe->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0u;
+}
+
+uint64_t pipe_used(const struct pipe *pipe)
+{
+	return pipe->used;
+}
+
+struct wait_queue *pipe_queue(struct pipe *pipe)
+{
+	return &pipe->queue;
+}
+
+/* A read of nothing, or of an empty pipe: 0, -EAGAIN, or it waits. */
+static int64_t read_nothing(struct pipe *pipe, struct io *io, bool no_wait)
+{
+	if (io->total == 0 || (pipe->writers == 0 && pipe->expected[1] == 0))
+		return 0;
+	return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->queue);
+}
+
+int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
+{
+	int error = 0;
+
+	if (io->total == 0 || pipe->used == 0)
+		return read_nothing(pipe, io, no_wait);
+	while (error == 0 && io->done < pipe->used && io->done < io->total) {
+		uint64_t at = (pipe->start + io->done) % pipe->size, part = pipe->size - at;
+
+		if (part > pipe->used - io->done)
+			part = pipe->used - io->done;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_out(io, pipe->buffer + at, part);
+	}
+	return io->done == 0 || error == CALL_ERROR_RESTART ? call_result(error) : (int64_t)io->done;
+}
+
+int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
+{
+	int error = 0;
+
+	if (io->total == 0 || pipe->used == 0)
+		return read_nothing(pipe, io, no_wait);
+	/* The bytes leave the pipe only when they have reached the caller. */
+	while (pipe->used > 0 && io->done < io->total) {
+		uint64_t part = pipe->size - pipe->start;
+
+		if (part > pipe->used)
+			part = pipe->used;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_out(io, pipe->buffer + pipe->start, part);
+		if (error != 0)
+			break;
+		pipe->start = (pipe->start + (uint32_t)part) % pipe->size;
+		pipe->used -= (uint32_t)part;
+	}
+	if (io->done == 0)
+		return call_result(error);
+	if (pipe->used == 0)
+		drained(pipe);
+	wait_queue_wake(&pipe->queue, POLLOUT);
+	return (int64_t)io->done;
+}
+
+/* A write of more than fits goes in piece by piece; call->progress says how much of it is in. */
+int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
+{
+	struct call *call = io->call;
+	uint64_t left, before = io->done;
+	int error = 0;
+
+	if (io->total == 0)
+		return 0;
+	if (pipe->readers == 0 && pipe->expected[0] == 0) {
+		if (io->done > 0)
+			return (int64_t)io->done;
+		if (!quiet)
+			signal_thread(call->thread, SIGPIPE, NULL);
+		return -EPIPE;
+	}
+	if (pipe->buffer == NULL) {
+		pipe->buffer = user_alloc(pipe->user, pipe->size);
+		if (pipe->buffer == NULL)
+			return -ENOMEM;
+	}
+	left = io->total - io->done;
+	if (io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left)
+		return no_wait ? -EAGAIN : call_wait_for(call, &pipe->queue);
+	while (pipe->used < pipe->size && io->done < io->total) {
+		uint64_t end = (pipe->start + pipe->used) % pipe->size, part = pipe->size - pipe->used;
+
+		if (part > pipe->size - end)
+			part = pipe->size - end;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_in(io, pipe->buffer + end, part);
+		if (error != 0)
+			break;
+		pipe->used += (uint32_t)part;
+	}
+	if (io->done > before)
+		wait_queue_wake(&pipe->queue, POLLIN);
+	if (error == CALL_ERROR_RESTART)
+		return CALL_RESTART;
+	if (error != 0)
+		return io->done > 0 ? (int64_t)io->done : error;
+	if (io->done == io->total || (no_wait && io->done > 0))
+		return (int64_t)io->done;
+	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->queue);
+}
+
+/* --- As files. */
+
+static bool writes(const struct file *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static bool reads(const struct file *file)
+{
+	return (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static int64_t pipe_file_read(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	return pipe_read(file->data, io, (file->flags & O_NONBLOCK) != 0);
+}
+
+static int64_t pipe_file_write(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	return pipe_write(file->data, io, (file->flags & O_NONBLOCK) != 0, false);
+}
+
+static unsigned pipe_file_poll(struct file *file)
+{
+	return (reads(file) ? pipe_poll_read(file->data) : 0u) | (writes(file) ? pipe_poll_write(file->data) : 0u);
+}
+
+static unsigned pipe_file_queues(struct file *file, struct wait_queue *queues[2])
+{
+	queues[0] = pipe_queue(file->data);
+	return 1;
+}
+
+static int64_t pipe_file_ioctl(struct call *call, struct file *file, uint64_t request, uint64_t argument)
+{
+	int count = (int)pipe_used(file->data);
+
+	if (request != FIONREAD)
+		return -ENOTTY;
+	return call_result(copy_out(call, argument, &count, sizeof count));
+}
+
+static void pipe_file_release(struct file *file)
+{
+	struct pipe *pipe = file->data;
+	bool left = true;
+
+	if (reads(file))
+		left = pipe_drop_end(pipe, false);
+	if (writes(file))
+		left = pipe_drop_end(pipe, true);
+	if (left)
+		return;
+	if (file->vnode != NULL)
+		file->vnode->pipe = NULL;
+	pipe_free(pipe);
+}
+
+static const struct file_ops pipe_ops = {
+	.read = pipe_file_read,
+	.write = pipe_file_write,
+	.poll = pipe_file_poll,
+	.poll_queues = pipe_file_queues,
+	.ioctl = pipe_file_ioctl,
+	.release = pipe_file_release,
+};
+
+int64_t pipe_size(const struct file *file)
+{
+	return file->ops == &pipe_ops ? (int64_t)((struct pipe *)file->data)->size : -EBADF;
+}
+
+/* Whether so many pages instead of its own would be more than its user may have. */
+static bool over(const struct pipe *pipe, uint32_t pages, uint64_t limit)
+{
+	return limit != 0 && pipe->user->count[USER_PIPE_PAGES] - pipe->counted + pages > limit;
+}
+
+int64_t pipe_set_size(struct file *file, uint64_t size)
+{
+	struct pipe *pipe = file->data;
+	char *buffer = NULL;
+	uint32_t i, pages;
+
+	if (file->ops != &pipe_ops)
+		return -EBADF;
+	if (size > PIPE_SIZE_MAX)
+		return -EPERM;
+	if (size < PIPE_ATOMIC)
+		size = PIPE_ATOMIC;
+	while (size & (size - 1))
+		size += size & -size;
+	if (size < pipe->used)
+		return -EBUSY;
+	pages = (uint32_t)size / PIPE_PAGE;
+	if (pages > pipe->counted && limited(pipe->user) &&
+		(over(pipe, pages, user_settings.pipe_pages_soft) || over(pipe, pages, user_settings.pipe_pages_hard)))
+		return -EPERM;
+	if (pipe->used > 0) {
+		buffer = user_alloc(pipe->user, size);
+		if (buffer == NULL)
+			return -ENOMEM;
+		for (i = 0; i < pipe->used; i++)
+			buffer[i] = pipe->buffer[(pipe->start + i) % pipe->size];
+	}
+	if (pipe->user != NULL) {
+		user_charge(pipe->user, USER_PIPE_PAGES, pages, USER_NO_LIMIT);
+		user_uncharge(pipe->user, USER_PIPE_PAGES, pipe->counted);
+		pipe->counted = pages;
+	}
+	forget_empty(pipe);
+	user_free(pipe->buffer);
+	pipe->buffer = buffer;
+	pipe->start = 0;
+	pipe->size = (uint32_t)size;
+	return (int64_t)size;
+}
+
+/* --- Unnamed pipes have vnodes too, in no directory: /proc/PID/fd/N can be opened. */
+
+static struct mount pipe_mount = {.type = "pipefs"};
+
+static int pipe_attributes(struct vnode *vnode, file_attributes_t *out)
+{
+	const struct pipe_owner *owner = vnode->data;
+
+	memset(out, 0, sizeof *out);
+	out->inode = vnode->inode;
+	out->mode = vnode->mode;
+	out->links = 1;
+	out->uid = owner->uid;
+	out->gid = owner->gid;
+	out->block_size = PIPE_ATOMIC;
+	out->access_time = out->modify_time = out->change_time = owner->time;
+	return 0;
+}
+
+static void pipe_vnode_release(struct vnode *vnode)
+{
+	user_free(vnode->data);
+	user_free(vnode);
+}
+
+static const struct vnode_ops pipe_vnode_ops = {.get_attributes = pipe_attributes, .release = pipe_vnode_release};
+
+static struct vnode *pipe_vnode(const struct credentials *who)
+{
+	struct vnode *vnode = user_alloc(user_now(), sizeof *vnode);
+	struct pipe_owner *owner = user_alloc(user_now(), sizeof *owner);
+	struct pipe *pipe = pipe_create_counted();
+
+	if (vnode == NULL || owner == NULL || pipe == NULL) {
+		user_free(vnode);
+		user_free(owner);
+		if (pipe != NULL)
+			pipe_free(pipe);
+		return NULL;
+	}
+	*owner = (struct pipe_owner){who->fsuid, who->fsgid, (int64_t)clock_realtime()};
+	vnode_init(vnode, &pipe_vnode_ops, &pipe_mount, S_IFIFO | 0600, anonymous_inode());
+	vnode->data = owner;
+	vnode->pipe = pipe;
+	return vnode;
+}
+
+/*
+ * Opening one side of a FIFO waits for an open of the other side. A waiting open has no end yet: it is found on the
+ * pipe's queue, marked by call->progress. The open that it waited for counts it as expected, which keeps the pipe (and
+ * a writer from EPIPE) until it has run again.
+ */
+#define OPENING(write) (1ull << 63 | (uint64_t)(write))
+
+static bool opener_waits(struct pipe *pipe, bool write)
+{
+	list_for_each (link, &pipe->queue.waiters) {
+		const struct waiter *waiter = list_entry(link, struct waiter, link);
+
+		if (waiter->call != NULL && waiter->call->progress == OPENING(write))
+			return true;
+	}
+	return false;
+}
+
+int fifo_open(struct call *call, struct vnode *vnode, struct file *file)
+{
+	struct pipe *pipe = vnode->pipe;
+	bool write = writes(file), both = write && reads(file);
+	unsigned others;
+
+	if (pipe == NULL) {
+		pipe = vnode->pipe = pipe_create_counted();
+		if (pipe == NULL)
+			return -ENFILE;
+	}
+	others = write ? pipe->readers : pipe->writers;
+	if (!both && others == 0 && pipe->expected[write] == 0 && vnode->ops != &pipe_vnode_ops) {
+		if (opener_waits(pipe, !write)) {
+			pipe->expected[!write]++;
+		} else if (!(file->flags & O_NONBLOCK)) {
+			call->progress = OPENING(write);
+			return call_wait_for(call, &pipe->queue) == CALL_RESTART ? CALL_ERROR_RESTART : -ENOMEM;
+		} else if (write) {
+			if (!in_use(pipe)) {
+				vnode->pipe = NULL;
+				pipe_free(pipe);
+			}
+			return -ENXIO;
+		}
+	}
+	if (pipe->expected[write] > 0)
+		pipe->expected[write]--;
+	file->ops = &pipe_ops;
+	file->data = pipe;
+	file->seekable = false;
+	if (!write || both)
+		pipe_add_end(pipe, false);
+	if (write)
+		pipe_add_end(pipe, true);
+	return 0;
+}
+
+int64_t sys_pipe2(uint64_t caller, uint64_t address, int flags)
+{
+	struct call *call = call_of(caller);
+	struct file *file[2] = {NULL, NULL};
+	struct vnode *vnode;
+	struct pipe *pipe;
+	int64_t fd[2];
+	unsigned i;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	vnode = pipe_vnode(&call->process->credentials);
+	if (vnode == NULL)
+		return -ENFILE; /* pipe(2): no memory that the user may have */
+	pipe = vnode->pipe;
+	for (i = 0; i < 2; i++) {
+		file[i] = file_create(&pipe_ops, (i == 0 ? O_RDONLY : O_WRONLY) | (unsigned)(flags & O_NONBLOCK),
+			vnode_reference(vnode), pipe);
+		if (file[i] != NULL)
+			pipe_add_end(pipe, i == 1);
+	}
+	if (file[0] == NULL || file[1] == NULL) {
+		/* With the last end the pipe goes. */
+		if (file[0] != NULL || file[1] != NULL)
+			file_release(file[0] != NULL ? file[0] : file[1]);
+		else
+			pipe_free(pipe);
+		vnode_release(vnode);
+		return -ENOMEM;
+	}
+	file[0]->inode = file[1]->inode = vnode->inode;
+	vnode_release(vnode);
+	file[0]->kind = file[1]->kind = "pipe";
+	fd[0] = fd_install(call, file[0], (flags & O_CLOEXEC) != 0);
+	if (fd[0] < 0) {
+		file_release(file[1]);
+		return fd[0];
+	}
+	fd[1] = fd_install(call, file[1], (flags & O_CLOEXEC) != 0);
+	if (fd[1] < 0) {
+		fd_close(call, (int)fd[0]);
+		return fd[1];
+	}
+	return fd_tell_pair(call, address, (int)fd[0], (int)fd[1]);
+}
+
+int64_t sys_pipe(uint64_t caller, uint64_t address)
+{
+	return sys_pipe2(caller, address, 0);
+}

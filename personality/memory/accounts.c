@@ -1,0 +1,164 @@
+/* Accounts of users: limits that leave memory to the servers, to root and to others, and who ends when there is none.
+ */
+#include "memory/accounts.h"
+
+#include <mach/mach.h>
+#include <mach/memory_notify_server.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rights.h"
+#include "call/call.h"
+#include "call/dispatch.h"
+#include "memory/mm.h"
+#include "process/proc.h"
+#include "process/signal.h"
+
+/*
+ * A user other than root gets at most these parts of the machine's memory, so that no single one can take it all. The
+ * kernel's objects for a process that does nothing are some ten KiB.
+ */
+#define USER_PAGES_PART  2
+#define USER_KERNEL_PART 8
+
+#define account_of(at) list_entry(at, struct user_account, link)
+
+static struct list accounts = LIST_INITIALIZER(accounts);
+static mach_port_t policy_port; /* where the kernel tells */
+
+static uint64_t memory_size(void)
+{
+	static struct host_basic_info info;
+	mach_msg_type_number_t count = HOST_BASIC_INFO_COUNT;
+
+	if (info.memory_size == 0)
+		host_info(host_privileged(), HOST_BASIC_INFO, (uint64_t *)&info, &count);
+	return info.memory_size;
+}
+
+static void look(struct user_account *account)
+{
+	struct account_info info = {0};
+
+	account_info(account->port, (uint64_t *)&info);
+	account->id = info.id;
+	account->held = info.bytes + info.pages * VM_PAGE_SIZE;
+}
+
+struct user_account *user_account_get(uint32_t uid)
+{
+	uint64_t bytes = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / USER_KERNEL_PART;
+	uint64_t pages = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / VM_PAGE_SIZE / USER_PAGES_PART;
+	struct user_account *account;
+
+	list_for_each (link, &accounts) {
+		if (account_of(link)->uid == uid) {
+			account_of(link)->references++;
+			return account_of(link);
+		}
+	}
+	account = calloc(1, sizeof *account);
+	if (account == NULL)
+		return NULL;
+	if (account_create(host_privileged(), FALSE, bytes, pages, &account->port) != KERN_SUCCESS) {
+		free(account);
+		return NULL;
+	}
+	look(account);
+	account->uid = uid;
+	account->references = 1;
+	list_append(&accounts, &account->link);
+	return account;
+}
+
+void user_account_release(struct user_account *account)
+{
+	if (account == NULL || --account->references > 0)
+		return;
+	list_remove(&account->link);
+	mach_port_deallocate(mach_task_self(), account->port);
+	free(account);
+}
+
+/* --- When memory is short. */
+
+/* What a process has, in bytes. */
+static uint64_t size_of(const struct process *process)
+{
+	struct task_basic_info info = {0};
+	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+
+	task_info(process->memory->task, TASK_BASIC_INFO, (uint64_t *)&info, &count);
+	return info.resident_size;
+}
+
+/*
+ * The largest process of the account with the id, or, 0, of the largest account that has one; never pid 1. *ending: one
+ * is on its way out already, so that nobody else need be ended yet. Server locked.
+ */
+static struct process *largest(uint64_t id, bool *ending)
+{
+	const struct user_account *of = NULL;
+	struct process *found = NULL;
+	uint64_t most = 0;
+
+	*ending = false;
+	list_for_each (link, &processes) {
+		struct process *process = list_entry(link, struct process, link);
+		const struct user_account *account = process->memory != NULL ? process->memory->account : NULL;
+		uint64_t size;
+
+		if (account == NULL || process->id == 1 || (id != 0 && account->id != id))
+			continue;
+		if (process->exiting) {
+			*ending = true;
+			continue;
+		}
+		size = size_of(process);
+		if (found == NULL || (account != of ? account->held > of->held : size > most)) {
+			found = process;
+			of = account;
+			most = size;
+		}
+	}
+	return found;
+}
+
+static void ask(uint64_t gave_up)
+{
+	if (host_memory_notice(host_privileged(), policy_port, (unsigned)gave_up) != KERN_SUCCESS)
+		fprintf(stderr, "nobody will be ended when memory is short\n");
+}
+
+kern_return_t S_memory_short(mach_port_t notify, unsigned account_id, boolean_t at_limit)
+{
+	struct process *process;
+	char text[128] = "";
+	bool ending;
+
+	(void)notify;
+	server_lock();
+	list_for_each (link, &accounts)
+		look(account_of(link));
+	process = largest(at_limit ? account_id : 0, &ending);
+	if (process != NULL && !ending) {
+		snprintf(text, sizeof text,
+			"%s has no memory left: process %d (%s) of user %u, with %llu KiB, is ended\n",
+			at_limit ? "the user" : "the machine", process->id, process->command,
+			process->memory->account->uid, (unsigned long long)size_of(process) >> 10);
+		signal_process(process, SIGKILL, NULL);
+	}
+	server_leave();
+	if (text[0] != 0)
+		fputs(text, stderr);
+	ask(process == NULL && !ending ? account_id : 0);
+	return KERN_SUCCESS;
+}
+
+void memory_policy_start(void)
+{
+	policy_port = server_port_create(0);
+	ask(0);
+}

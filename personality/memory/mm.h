@@ -1,0 +1,96 @@
+/* A process's memory: a task, and the server's list of what is mapped in it. */
+#ifndef PERSONALITY_MM_H
+#define PERSONALITY_MM_H
+
+#include <mach/mach_types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "process/proc.h"
+
+struct vnode;
+
+#define STACK_TOP   (VM_MAX_ADDRESS - 0x1000)
+#define STACK_GAP   (1ull << 20)      /* unmapped below the stack */
+#define PIE_BASE    0x555555554000ull /* where a position-independent program goes */
+#define MMAP_LOWEST 0x10000ull
+
+/* One mapping. */
+struct vm_area {
+	struct list link;
+	uint64_t start, end;
+	int protection;      /* PROT_* as asked */
+	int maximum;         /* what mprotect may give */
+	int flags;           /* MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS, MAP_LOCKED */
+	struct vnode *vnode; /* reference, or null: anonymous */
+	uint64_t offset;  /* in the vnode, or in shared anonymous memory */
+	uint64_t number;  /* of that: odd, the same after fork and split, like no other's ever; else 0 */
+	const char *name; /* "[heap]", "[stack]", or null */
+};
+
+/* Shared by vfork's two sides and by threads (they share the process). */
+struct address_space {
+	unsigned references;
+	mach_port_t task;
+	struct user_account *account; /* reference: who pays for it */
+	struct list areas;            /* ascending */
+	struct vm_area *near;         /* the last that was looked for, from which others are found; or null: the end */
+	uint64_t area_count;
+	uint64_t size; /* bytes mapped */
+	uint64_t brk_start, brk;
+	uint64_t mmap_top; /* mappings go below */
+	/* Between here and mmap_top so much room is nowhere; 0: nobody has looked. */
+	uint64_t searched_from, searched_size;
+	bool lock_new; /* mlockall(MCL_FUTURE) */
+};
+
+/* MACH_PORT_NULL before its first program and after its end. */
+static inline mach_port_t process_task(const struct process *process)
+{
+	return process->memory != NULL ? process->memory->task : MACH_PORT_NULL;
+}
+
+/*
+ * An empty one, or one that inherits from another as fork does, on the account of the user. Pages that parent and child
+ * share stay on the account of who touched them first. Null: no memory.
+ */
+struct address_space *address_space_create(uint32_t uid);
+struct address_space *address_space_fork(struct address_space *parent, uint32_t uid);
+/* The last reference ends the task. May release the lock. */
+void address_space_release(struct address_space *space);
+
+/*
+ * Maps at a place that must be free (address_space_unmap first). vnode: borrowed, null for anonymous; object: null for
+ * anonymous, else a send right, borrowed. 0, -ENOMEM, -EACCES.
+ */
+int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum,
+	int flags, struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name);
+int address_space_unmap(struct address_space *space, uint64_t address, uint64_t size);
+/* A free range of this size, the highest below mmap_top; 0: none. */
+uint64_t address_space_find(struct address_space *space, uint64_t size);
+bool address_space_is_free(struct address_space *space, uint64_t address, uint64_t size);
+/* The area at address, or null. */
+struct vm_area *address_space_area(struct address_space *space, uint64_t address);
+/* Makes borders of areas at both addresses. 0 or -ENOMEM. */
+int address_space_split(struct address_space *space, uint64_t start, uint64_t end);
+/* 0, -EACCES, -ENOMEM. */
+int address_space_protect(struct address_space *space, struct vm_area *area, int protection);
+
+/* --- Calls of memory (mmap.c): acts on every area of a range of the caller's, after making borders at its ends. The
+ * first error, or -ENOMEM at the first hole. */
+int64_t address_space_each(struct call *call, uint64_t address, uint64_t size,
+	int (*act)(struct call *call, struct vm_area *area, int argument), int argument);
+
+/* --- Limits (mmlimit.c). */
+/* Bytes mapped in a range. */
+uint64_t address_space_mapped(struct address_space *space, uint64_t address, uint64_t size);
+/*
+ * Whether the process may map so much more, of such pages: RLIMIT_AS, RLIMIT_DATA (private and writable), and for
+ * MAP_LOCKED in flags RLIMIT_MEMLOCK. 0, -ENOMEM, -EAGAIN (locked), -EPERM (may lock nothing).
+ */
+int memory_may_grow(const struct process *process, uint64_t more, int protection, int flags);
+/* The same for more data only. */
+int memory_may_have_data(const struct process *process, uint64_t more);
+
+#endif

@@ -1,0 +1,420 @@
+/* Memory calls: brk, mmap, munmap, mprotect, mremap, madvise, msync and their kin. */
+#include <fcntl.h>
+#include <mach/mach.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "file/file.h"
+#include "memory/mm.h"
+#include "process/proc.h"
+#include "unix_server.h"
+#include "vfs/vfs.h"
+
+#define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED)
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+/* A page-aligned range from outside, its size rounded up; false when it wraps or leaves user memory. */
+static bool user_range(uint64_t address, uint64_t *size)
+{
+	if ((address & VM_PAGE_MASK) != 0 || *size > VM_MAX_ADDRESS)
+		return false;
+	*size = round_page(*size);
+	return address <= VM_MAX_ADDRESS && *size <= VM_MAX_ADDRESS - address;
+}
+
+int64_t sys_brk(uint64_t caller, uint64_t address)
+{
+	struct call *call = call_of(caller);
+	struct process *process = call->process;
+	struct address_space *space = process->memory;
+	uint64_t old_end = round_page(space->brk), new_end;
+	int kind = MAP_PRIVATE | MAP_ANONYMOUS | (space->lock_new ? MAP_LOCKED : 0);
+
+	if (address < space->brk_start || address > VM_MAX_ADDRESS - VM_PAGE_SIZE)
+		return (int64_t)space->brk;
+	new_end = round_page(address);
+	if (new_end > old_end) {
+		uint64_t limit = process->limit[RLIMIT_DATA].rlim_cur;
+
+		if (memory_may_grow(process, new_end - old_end, PROT_READ | PROT_WRITE, kind) != 0 ||
+			(limit != RLIM64_INFINITY && address - space->brk_start > limit) ||
+			!address_space_is_free(space, old_end, new_end - old_end) ||
+			address_space_map(space, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+				PROT_READ | PROT_WRITE | PROT_EXEC, kind, NULL, MACH_PORT_NULL, 0, "[heap]") != 0)
+			return (int64_t)space->brk;
+	} else if (new_end < old_end) {
+		if (address_space_unmap(space, new_end, old_end - new_end) != 0)
+			return (int64_t)space->brk;
+	}
+	space->brk = address;
+	return (int64_t)space->brk;
+}
+
+int64_t sys_mmap(
+	uint64_t caller, uint64_t address, uint64_t size, unsigned protection, unsigned flags, int fd, uint64_t offset)
+{
+	struct call *call = call_of(caller);
+	struct process *process = call->process;
+	struct address_space *space = process->memory;
+	int type = (int)flags & MAP_TYPE, locked = (int)flags & MAP_LOCKED,
+	    maximum = PROT_READ | PROT_WRITE | PROT_EXEC;
+	mach_port_t object = MACH_PORT_NULL;
+	struct file *file = NULL;
+	struct vnode *vnode = NULL;
+	uint64_t where = 0, replaced = 0;
+	int error = 0;
+
+	if (space->lock_new)
+		locked = MAP_LOCKED;
+	if (type == MAP_SHARED_VALIDATE)
+		type = MAP_SHARED;
+	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || (type != MAP_SHARED && type != MAP_PRIVATE))
+		return -EINVAL;
+	if (size > VM_MAX_ADDRESS || offset + size < offset)
+		return -ENOMEM;
+	size = round_page(size);
+	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
+		if (address & VM_PAGE_MASK)
+			return -EINVAL;
+		if (address > VM_MAX_ADDRESS - size)
+			return -ENOMEM;
+		if (address < MMAP_LOWEST)
+			return -EPERM;
+	}
+	if (flags & MAP_FIXED)
+		replaced = address_space_mapped(space, address, size);
+	error = memory_may_grow(process, size - replaced, (int)protection, type | locked);
+	if (error != 0)
+		return error;
+	if (!(flags & MAP_ANONYMOUS)) {
+		file = fd_file(call, fd);
+		if (file == NULL)
+			return -EBADF;
+		if ((file->flags & O_ACCMODE) == O_WRONLY)
+			return -EACCES;
+		if (type == MAP_SHARED && (file->flags & O_ACCMODE) == O_RDONLY) {
+			if (protection & PROT_WRITE)
+				return -EACCES;
+			maximum &= ~PROT_WRITE;
+		}
+		if (file->ops->memory_object == NULL)
+			return -ENODEV;
+		file_reference(file);
+		error = file->ops->memory_object(file, &offset, &object);
+		if (error != 0) {
+			file_release(file);
+			return call_result(error);
+		}
+		/* No object: memory of zeros (/dev/zero). */
+		if (object != MACH_PORT_NULL)
+			vnode = file->vnode;
+	}
+	/* From here on nothing releases the lock until the mapping stands. */
+	if (flags & MAP_FIXED_NOREPLACE) {
+		where = address;
+		if (!address_space_is_free(space, where, size))
+			error = -EEXIST;
+	} else if (flags & MAP_FIXED) {
+		where = address;
+		error = address_space_unmap(space, where, size);
+	} else {
+		address = trunc_page(address);
+		if (address != 0 && address_space_is_free(space, address, size))
+			where = address;
+		else
+			where = address_space_find(space, size);
+		if (where == 0)
+			error = -ENOMEM;
+	}
+	if (error == 0)
+		error = address_space_map(space, where, size, (int)protection & 7, maximum,
+			type | locked | (vnode == NULL ? MAP_ANONYMOUS : 0), vnode, object, offset, NULL);
+	if (object != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), object);
+	if (file != NULL)
+		file_release(file);
+	return error != 0 ? error : (int64_t)where;
+}
+
+int64_t sys_munmap(uint64_t caller, uint64_t address, uint64_t size)
+{
+	if (size == 0 || !user_range(address, &size))
+		return -EINVAL;
+	return address_space_unmap(call_of(caller)->process->memory, address, size);
+}
+
+int64_t address_space_each(struct call *call, uint64_t address, uint64_t size,
+	int (*act)(struct call *call, struct vm_area *area, int argument), int argument)
+{
+	struct address_space *space = call->process->memory;
+	uint64_t at = address, end = address + size;
+
+	if (address_space_split(space, address, end) != 0)
+		return -ENOMEM;
+	while (at < end) {
+		struct vm_area *area = address_space_area(space, at);
+		int error;
+
+		if (area == NULL)
+			return -ENOMEM;
+		at = area->end;
+		error = act(call, area, argument);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Pages that become private and writable are data. */
+static int protect(struct call *call, struct vm_area *area, int protection)
+{
+	int error = 0;
+
+	if (!(area->flags & MAP_SHARED) && (protection & PROT_WRITE) && !(area->protection & PROT_WRITE))
+		error = memory_may_have_data(call->process, area->end - area->start);
+	return error != 0 ? error : address_space_protect(call->process->memory, area, protection);
+}
+
+int64_t sys_mprotect(uint64_t caller, uint64_t address, uint64_t size, unsigned protection)
+{
+	if (protection & ~(unsigned)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
+	if (address & VM_PAGE_MASK)
+		return -EINVAL;
+	if (!user_range(address, &size))
+		return -ENOMEM;
+	if (size == 0)
+		return 0;
+	return address_space_each(call_of(caller), address, size, protect, (int)protection & 7);
+}
+
+/* Anonymous memory becomes zeros again. Pages of files keep what they have: they may as well have been read again. */
+static int discard(struct call *call, struct vm_area *area, int advice)
+{
+	struct address_space *space = call->process->memory;
+	vm_address_t where = area->start;
+	int protection = area->protection;
+
+	(void)advice;
+	if (area->flags & MAP_LOCKED)
+		return -EINVAL;
+	if (area->vnode != NULL || (area->flags & MAP_SHARED))
+		return 0;
+	vm_deallocate(space->task, area->start, area->end - area->start);
+	if (vm_map(space->task, &where, area->end - area->start, 0, FALSE, MACH_PORT_NULL, 0, FALSE, VM_PROT_DEFAULT,
+		    VM_PROT_ALL, VM_INHERIT_COPY) != KERN_SUCCESS)
+		return -ENOMEM;
+	return protection == (PROT_READ | PROT_WRITE) ? 0 : address_space_protect(space, area, protection);
+}
+
+static int only_check(struct call *call, struct vm_area *area, int argument)
+{
+	(void)call;
+	(void)area;
+	(void)argument;
+	return 0;
+}
+
+static int check_not_locked(struct call *call, struct vm_area *area, int argument)
+{
+	(void)call;
+	(void)argument;
+	return area->flags & MAP_LOCKED ? -EBUSY : 0;
+}
+
+int64_t sys_madvise(uint64_t caller, uint64_t address, uint64_t size, int advice)
+{
+	if (!user_range(address, &size))
+		return -EINVAL;
+	if (size == 0)
+		return 0;
+	if ((advice < MADV_NORMAL || advice > MADV_DONTNEED) && (advice < MADV_FREE || advice > 25))
+		return -EINVAL;
+	return address_space_each(
+		call_of(caller), address, size, advice == MADV_DONTNEED ? discard : only_check, advice);
+}
+
+int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	uint64_t at, next;
+	int64_t error;
+	int result;
+
+	if ((flags & ~(unsigned)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
+		(flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	if (address & VM_PAGE_MASK)
+		return -EINVAL;
+	if (!user_range(address, &size))
+		return -ENOMEM;
+	error = address_space_each(call, address, size, flags & MS_INVALIDATE ? check_not_locked : only_check, 0);
+	if (error != 0 || size == 0 || !(flags & MS_SYNC))
+		return error;
+	/* Through the file servers: they ask for the pages that are dirty and write them, all of a file's. */
+	for (at = address; at < address + size; at = next) {
+		struct vm_area *area = address_space_area(call->process->memory, at);
+		struct vnode *vnode = area == NULL ? NULL : area->vnode;
+
+		next = area == NULL ? at + VM_PAGE_SIZE : area->end;
+		if (vnode == NULL || !(area->flags & MAP_SHARED) || vnode->ops->sync == NULL)
+			continue;
+		vnode_reference(vnode);
+		result = vnode->ops->sync(vnode, true);
+		vnode_release(vnode);
+		if (result != 0)
+			return call_result(result);
+	}
+	return 0;
+}
+
+/* Grows an area at its end, which is free. */
+static int grow(struct address_space *space, struct vm_area *area, uint64_t more)
+{
+	mach_port_t object = MACH_PORT_NULL;
+	struct vnode *vnode = area->vnode;
+	uint64_t at = area->end, offset = area->offset + (area->end - area->start);
+	int protection = area->protection, maximum = area->maximum, flags = area->flags, error;
+	const char *name = area->name;
+
+	if (vnode == NULL)
+		return address_space_map(space, at, more, protection, maximum, flags, NULL, object, 0, name);
+	if (vnode->ops->memory_object == NULL)
+		return -EFAULT;
+	vnode_reference(vnode);
+	error = vnode->ops->memory_object(vnode, &object);
+	if (error == 0 && !address_space_is_free(space, at, more))
+		error = -ENOMEM;
+	if (error == 0)
+		error = address_space_map(space, at, more, protection, maximum, flags, vnode, object, offset, name);
+	if (object != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), object);
+	vnode_release(vnode);
+	return error;
+}
+
+/* Moves old to a new place, as large as before. The new place is free. */
+static int move(struct address_space *space, struct vm_area *area, uint64_t old, uint64_t size, uint64_t to)
+{
+	struct vnode *vnode = area->vnode;
+	mach_port_t object = MACH_PORT_NULL;
+	uint64_t offset = area->offset + (old - area->start);
+	int error = 0, protection = area->protection, maximum = area->maximum, flags = area->flags;
+	bool shared = (flags & MAP_SHARED) != 0;
+
+	if (shared && vnode == NULL)
+		return -ENOMEM; /* its object has no name to map it by */
+	if (shared) {
+		vnode_reference(vnode);
+		error = vnode->ops->memory_object(vnode, &object);
+	}
+	if (error == 0)
+		error = address_space_map(space, to, size, shared ? protection : PROT_READ | PROT_WRITE, maximum, flags,
+			shared ? vnode : NULL, object, offset, NULL);
+	if (shared) {
+		if (object != MACH_PORT_NULL)
+			mach_port_deallocate(mach_task_self(), object);
+		vnode_release(vnode);
+	}
+	if (error != 0)
+		return error;
+	if (!shared) {
+		if (vm_copy(space->task, old, size, to) != KERN_SUCCESS) {
+			address_space_unmap(space, to, size);
+			return -EFAULT;
+		}
+		if (protection != (PROT_READ | PROT_WRITE)) {
+			address_space_split(space, to, to + size);
+			area = address_space_area(space, to);
+			if (area != NULL)
+				address_space_protect(space, area, protection);
+		}
+	}
+	return address_space_unmap(space, old, size);
+}
+
+int64_t sys_mremap(
+	uint64_t caller, uint64_t old, uint64_t old_size, uint64_t new_size, unsigned flags, uint64_t address)
+{
+	struct call *call = call_of(caller);
+	struct address_space *space = call->process->memory;
+	struct vm_area *area;
+	uint64_t to, room = new_size;
+	int error;
+
+	if ((flags & ~(unsigned)MREMAP_KNOWN) || ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
+		return -EINVAL;
+	if (!user_range(old, &old_size) || new_size == 0 || !user_range(0, &room) || old_size == 0)
+		return -EINVAL;
+	new_size = room;
+	area = address_space_area(space, old);
+	if (area == NULL || old + old_size > area->end)
+		return -EFAULT;
+	if (new_size > old_size) {
+		error = memory_may_grow(call->process, new_size - old_size, area->protection, area->flags);
+		if (error != 0)
+			return error;
+	}
+	if (flags & MREMAP_FIXED) {
+		if ((address & VM_PAGE_MASK) || address < MMAP_LOWEST || address > VM_MAX_ADDRESS - new_size ||
+			(address < old + old_size && old < address + new_size))
+			return -EINVAL;
+	}
+	if (new_size < old_size) {
+		error = address_space_unmap(space, old + new_size, old_size - new_size);
+		if (error != 0)
+			return error;
+		old_size = new_size;
+	}
+	if (!(flags & MREMAP_FIXED)) {
+		if (new_size == old_size)
+			return (int64_t)old;
+		if (area->end == old + old_size && address_space_is_free(space, area->end, new_size - old_size)) {
+			error = grow(space, area, new_size - old_size);
+			return error != 0 ? error : (int64_t)old;
+		}
+		if (!(flags & MREMAP_MAYMOVE))
+			return -ENOMEM;
+		to = address_space_find(space, new_size);
+		if (to == 0)
+			return -ENOMEM;
+	} else {
+		to = address;
+		error = address_space_unmap(space, to, new_size);
+		if (error != 0)
+			return error;
+	}
+	area = address_space_area(space, old);
+	if (area == NULL)
+		return -EFAULT;
+	error = move(space, area, old, old_size, to);
+	if (error == 0 && new_size > old_size) {
+		area = address_space_area(space, to + old_size - 1);
+		error = area == NULL ? -EFAULT : grow(space, area, new_size - old_size);
+	}
+	return error != 0 ? error : (int64_t)to;
+}
+
+int64_t sys_mincore(uint64_t caller, uint64_t address, uint64_t size, uint64_t vector)
+{
+	struct call *call = call_of(caller);
+	unsigned char resident[256];
+	uint64_t pages, done = 0;
+	int error;
+
+	if (address & VM_PAGE_MASK)
+		return -EINVAL;
+	if (!user_range(address, &size) || (size != 0 && address_space_each(call, address, size, only_check, 0) != 0))
+		return -ENOMEM;
+	memset(resident, 1, sizeof resident);
+	for (pages = size / VM_PAGE_SIZE; done < pages; done += sizeof resident) {
+		error = copy_out(
+			call, vector + done, resident, pages - done < sizeof resident ? pages - done : sizeof resident);
+		if (error != 0)
+			return call_result(error);
+	}
+	return 0;
+}

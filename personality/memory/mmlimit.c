@@ -1,0 +1,160 @@
+/* How much memory a process may map and lock: RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK; mlock and its kin. */
+#include <mach/mach.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "memory/mm.h"
+#include "process/proc.h"
+#include "unix_server.h"
+
+/* Private, writable and no stack. */
+static bool is_data(const struct vm_area *area)
+{
+	return (area->protection & PROT_WRITE) && !(area->flags & MAP_SHARED) &&
+	       (area->name == NULL || strcmp(area->name, "[stack]") != 0);
+}
+
+static bool is_locked(const struct vm_area *area)
+{
+	return (area->flags & MAP_LOCKED) != 0;
+}
+
+static bool is_any(const struct vm_area *area)
+{
+	(void)area;
+	return true;
+}
+
+/* Bytes of a range in areas of one kind. */
+static uint64_t count(
+	struct address_space *space, uint64_t start, uint64_t end, bool (*kind)(const struct vm_area *area))
+{
+	uint64_t bytes = 0;
+
+	list_for_each (link, &space->areas) {
+		const struct vm_area *area = list_entry(link, struct vm_area, link);
+		uint64_t from = area->start > start ? area->start : start, to = area->end < end ? area->end : end;
+
+		if (from < to && kind(area))
+			bytes += to - from;
+	}
+	return bytes;
+}
+
+uint64_t address_space_mapped(struct address_space *space, uint64_t address, uint64_t size)
+{
+	return count(space, address, address + size, is_any);
+}
+
+/* Whole pages count. */
+static bool over(uint64_t used, uint64_t more, uint64_t limit)
+{
+	return limit != RLIM64_INFINITY && (used > trunc_page(limit) || more > trunc_page(limit) - used);
+}
+
+int memory_may_have_data(const struct process *process, uint64_t more)
+{
+	const struct rlimit64 *limit = &process->limit[RLIMIT_DATA];
+
+	/* As on Linux no data at all means only what brk gives. */
+	uint64_t bytes = limit->rlim_cur == 0 ? limit->rlim_max : limit->rlim_cur;
+
+	return bytes != RLIM64_INFINITY && over(count(process->memory, 0, VM_MAX_ADDRESS, is_data), more, bytes)
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* 0, -EPERM: may lock nothing, -ENOMEM: not so much more. Root may lock what there is. */
+static int may_lock(const struct process *process, uint64_t more)
+{
+	uint64_t limit = process->limit[RLIMIT_MEMLOCK].rlim_cur;
+
+	if (capable(process))
+		return 0;
+	if (limit == 0)
+		return -EPERM;
+	return over(count(process->memory, 0, VM_MAX_ADDRESS, is_locked), more, limit) ? -ENOMEM : 0;
+}
+
+int memory_may_grow(const struct process *process, uint64_t more, int protection, int flags)
+{
+	int error = flags & MAP_LOCKED ? may_lock(process, more) : 0;
+
+	if (error != 0)
+		return error == -ENOMEM ? -EAGAIN : error;
+	if (over(process->memory->size, more, process->limit[RLIMIT_AS].rlim_cur))
+		return -ENOMEM;
+	return (protection & PROT_WRITE) && !(flags & MAP_SHARED) ? memory_may_have_data(process, more) : 0;
+}
+
+/* --- Locking. It is counted and changes nothing else: what is used stays resident as far as there is room. */
+
+static int set_locked(struct call *call, struct vm_area *area, int locked)
+{
+	(void)call;
+	area->flags = (area->flags & ~MAP_LOCKED) | locked;
+	return 0;
+}
+
+static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, int locked)
+{
+	struct address_space *space = call->process->memory;
+	uint64_t start = trunc_page(address), bytes = round_page(size + (address - start));
+	int error = 0;
+
+	if (size + (address - start) < size || bytes < size || start + bytes < start)
+		return -EINVAL;
+	if (start > VM_MAX_ADDRESS || bytes > VM_MAX_ADDRESS - start)
+		return -ENOMEM;
+	if (locked)
+		error = may_lock(call->process, bytes - count(space, start, start + bytes, is_locked));
+	if (error != 0 || bytes == 0)
+		return error;
+	return address_space_each(call, start, bytes, set_locked, locked);
+}
+
+int64_t sys_mlock(uint64_t caller, uint64_t address, uint64_t size)
+{
+	return lock_range(call_of(caller), address, size, MAP_LOCKED);
+}
+
+int64_t sys_munlock(uint64_t caller, uint64_t address, uint64_t size)
+{
+	return lock_range(call_of(caller), address, size, 0);
+}
+
+/* Of all areas. */
+static void set_all_locked(struct address_space *space, int locked)
+{
+	list_for_each (link, &space->areas)
+		set_locked(NULL, list_entry(link, struct vm_area, link), locked);
+}
+
+int64_t sys_mlockall(uint64_t caller, unsigned flags)
+{
+	struct process *process = call_of(caller)->process;
+	struct address_space *space = process->memory;
+	int error;
+
+	if (flags == 0 || (flags & ~(unsigned)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
+		return -EINVAL;
+	error = may_lock(process, 0);
+	if (error == -EPERM)
+		return error;
+	if ((flags & MCL_CURRENT) && !capable(process) && over(space->size, 0, process->limit[RLIMIT_MEMLOCK].rlim_cur))
+		return -ENOMEM;
+	space->lock_new = (flags & MCL_FUTURE) != 0;
+	if (flags & MCL_CURRENT)
+		set_all_locked(space, MAP_LOCKED);
+	return 0;
+}
+
+int64_t sys_munlockall(uint64_t caller)
+{
+	struct address_space *space = call_of(caller)->process->memory;
+
+	space->lock_new = false;
+	set_all_locked(space, 0);
+	return 0;
+}

@@ -1,0 +1,342 @@
+/* Who a process is: ids of users, groups, processes, sessions. */
+#include <string.h>
+
+#include "base/user.h"
+#include "process/proc.h"
+#include "unix_server.h"
+
+#define UNCHANGED            0xffffffffu
+#define CAPABILITY_VERSION_3 0x20080522u
+
+struct capability_header {
+	uint32_t version;
+	int32_t pid;
+};
+
+/* Two words of each of three sets: effective, permitted, inheritable; the lower words first. */
+struct capability_sets {
+	uint32_t word[6];
+};
+
+int64_t sys_getpid(uint64_t caller)
+{
+	return call_of(caller)->process->id;
+}
+
+int64_t sys_gettid(uint64_t caller)
+{
+	return call_of(caller)->thread->id;
+}
+
+int64_t sys_getppid(uint64_t caller)
+{
+	struct process *parent = call_of(caller)->process->parent;
+
+	return parent == NULL ? 0 : parent->id;
+}
+
+int64_t sys_getuid(uint64_t caller)
+{
+	return call_of(caller)->process->credentials.uid;
+}
+
+int64_t sys_geteuid(uint64_t caller)
+{
+	return call_of(caller)->process->credentials.euid;
+}
+
+int64_t sys_getgid(uint64_t caller)
+{
+	return call_of(caller)->process->credentials.gid;
+}
+
+int64_t sys_getegid(uint64_t caller)
+{
+	return call_of(caller)->process->credentials.egid;
+}
+
+static int64_t copy_three(struct call *call, const uint64_t address[3], const uint32_t value[3])
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		int error = copy_out(call, address[i], &value[i], sizeof value[i]);
+
+		if (error != 0)
+			return call_result(error);
+	}
+	return 0;
+}
+
+int64_t sys_getresuid(uint64_t caller, uint64_t uid, uint64_t euid, uint64_t suid)
+{
+	const struct credentials *who = &call_of(caller)->process->credentials;
+
+	return copy_three(call_of(caller), (uint64_t[]){uid, euid, suid}, (uint32_t[]){who->uid, who->euid, who->suid});
+}
+
+int64_t sys_getresgid(uint64_t caller, uint64_t gid, uint64_t egid, uint64_t sgid)
+{
+	const struct credentials *who = &call_of(caller)->process->credentials;
+
+	return copy_three(call_of(caller), (uint64_t[]){gid, egid, sgid}, (uint32_t[]){who->gid, who->egid, who->sgid});
+}
+
+/* Whether an unprivileged process may take the id: one that it has already. */
+static bool may_take(struct call *call, uint32_t id, uint32_t a, uint32_t b, uint32_t c)
+{
+	return id == UNCHANGED || capable(call->process) || id == a || id == b || id == c;
+}
+
+int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
+{
+	struct call *call = call_of(caller);
+	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
+
+	if (!may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) ||
+		!may_take(call, (uint32_t)euid, who->uid, who->euid, who->suid) ||
+		!may_take(call, (uint32_t)suid, who->uid, who->euid, who->suid))
+		return -EPERM;
+	if (uid != -1)
+		who->uid = (uint32_t)uid;
+	if (process_follow_user(call->process) != 0) {
+		who->uid = call->process->user->uid;
+		return -EAGAIN;
+	}
+	if (euid != -1)
+		who->euid = (uint32_t)euid;
+	if (suid != -1)
+		who->suid = (uint32_t)suid;
+	who->fsuid = who->euid;
+	process_ids_changed(call->process, &before);
+	return 0;
+}
+
+int64_t sys_setresgid(uint64_t caller, int gid, int egid, int sgid)
+{
+	struct call *call = call_of(caller);
+	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
+
+	if (!may_take(call, (uint32_t)gid, who->gid, who->egid, who->sgid) ||
+		!may_take(call, (uint32_t)egid, who->gid, who->egid, who->sgid) ||
+		!may_take(call, (uint32_t)sgid, who->gid, who->egid, who->sgid))
+		return -EPERM;
+	if (gid != -1)
+		who->gid = (uint32_t)gid;
+	if (egid != -1)
+		who->egid = (uint32_t)egid;
+	if (sgid != -1)
+		who->sgid = (uint32_t)sgid;
+	who->fsgid = who->egid;
+	process_ids_changed(call->process, &before);
+	return 0;
+}
+
+int64_t sys_setuid(uint64_t caller, int uid)
+{
+	const struct process *process = call_of(caller)->process;
+
+	if (uid == -1)
+		return -EINVAL;
+	if (capable(process))
+		return sys_setresuid(caller, uid, uid, uid);
+	/* The effective one alone is no title to itself. */
+	return (uint32_t)uid == process->credentials.uid || (uint32_t)uid == process->credentials.suid
+		       ? sys_setresuid(caller, -1, uid, -1)
+		       : -EPERM;
+}
+
+int64_t sys_setgid(uint64_t caller, int gid)
+{
+	const struct process *process = call_of(caller)->process;
+
+	if (gid == -1)
+		return -EINVAL;
+	if (capable(process))
+		return sys_setresgid(caller, gid, gid, gid);
+	return (uint32_t)gid == process->credentials.gid || (uint32_t)gid == process->credentials.sgid
+		       ? sys_setresgid(caller, -1, gid, -1)
+		       : -EPERM;
+}
+
+int64_t sys_setreuid(uint64_t caller, int uid, int euid)
+{
+	struct credentials *who = &call_of(caller)->process->credentials;
+	uint32_t old = who->uid;
+	int64_t result = sys_setresuid(caller, uid, euid, -1);
+
+	if (result == 0 && (uid != -1 || (euid != -1 && (uint32_t)euid != old)))
+		who->suid = who->euid;
+	return result;
+}
+
+int64_t sys_setregid(uint64_t caller, int gid, int egid)
+{
+	struct credentials *who = &call_of(caller)->process->credentials;
+	uint32_t old = who->gid;
+	int64_t result = sys_setresgid(caller, gid, egid, -1);
+
+	if (result == 0 && (gid != -1 || (egid != -1 && (uint32_t)egid != old)))
+		who->sgid = who->egid;
+	return result;
+}
+
+int64_t sys_setfsuid(uint64_t caller, int uid)
+{
+	struct call *call = call_of(caller);
+	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
+	uint32_t old = who->fsuid;
+
+	if (uid != -1 && (may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) || (uint32_t)uid == old))
+		who->fsuid = (uint32_t)uid;
+	process_ids_changed(call->process, &before);
+	return old;
+}
+
+int64_t sys_setfsgid(uint64_t caller, int gid)
+{
+	struct call *call = call_of(caller);
+	struct credentials *who = &call->process->credentials;
+	struct credentials before = *who;
+	uint32_t old = who->fsgid;
+
+	if (gid != -1 && (may_take(call, (uint32_t)gid, who->gid, who->egid, who->sgid) || (uint32_t)gid == old))
+		who->fsgid = (uint32_t)gid;
+	process_ids_changed(call->process, &before);
+	return old;
+}
+
+int64_t sys_getgroups(uint64_t caller, int count, uint64_t list)
+{
+	struct call *call = call_of(caller);
+	const struct credentials *who = &call->process->credentials;
+	int error;
+
+	if (count < 0 || (count != 0 && (unsigned)count < who->groups))
+		return -EINVAL;
+	error = count == 0 ? 0 : copy_out(call, list, who->group, who->groups * sizeof who->group[0]);
+	return error != 0 ? call_result(error) : (int64_t)who->groups;
+}
+
+int64_t sys_setgroups(uint64_t caller, uint64_t count, uint64_t list)
+{
+	struct call *call = call_of(caller);
+	struct credentials *who = &call->process->credentials;
+	uint32_t group[GROUPS_MAX];
+	int error;
+
+	if (!capable(call->process))
+		return -EPERM;
+	if (count > GROUPS_MAX)
+		return -EINVAL;
+	error = copy_in(call, group, list, count * sizeof group[0]);
+	if (error != 0)
+		return call_result(error);
+	for (uint64_t i = 0; i < count; i++) {
+		if (group[i] == UNCHANGED)
+			return -EINVAL;
+	}
+	memcpy(who->group, group, count * sizeof group[0]);
+	who->groups = (unsigned)count;
+	return 0;
+}
+
+/* --- Groups of processes, sessions. */
+
+int64_t sys_setpgid(uint64_t caller, int pid, int id)
+{
+	struct process *self = call_of(caller)->process, *process = pid == 0 ? self : process_find(pid);
+
+	if (id < 0)
+		return -EINVAL;
+	if (process == NULL || (process != self && process->parent != self) || process->state == PROCESS_ZOMBIE)
+		return -ESRCH;
+	if (process != self && process->did_exec)
+		return -EACCES;
+	if (process->group->session->leader == process || process->group->session != self->group->session)
+		return -EPERM;
+	return process_set_group(process, id == 0 ? process->id : id);
+}
+
+int64_t sys_getpgid(uint64_t caller, int pid)
+{
+	struct process *process = pid == 0 ? call_of(caller)->process : process_find(pid);
+
+	return process == NULL ? -ESRCH : process->group->id;
+}
+
+int64_t sys_getpgrp(uint64_t caller)
+{
+	return call_of(caller)->process->group->id;
+}
+
+int64_t sys_getsid(uint64_t caller, int pid)
+{
+	struct process *process = pid == 0 ? call_of(caller)->process : process_find(pid);
+
+	return process == NULL ? -ESRCH : process->group->session->id;
+}
+
+int64_t sys_setsid(uint64_t caller)
+{
+	return process_new_session(call_of(caller)->process);
+}
+
+/* --- Capabilities: root has all, others none. */
+
+/* The caller's header; another version is told the one that is known. 0, -EINVAL, -errno. */
+static int capability_header(struct call *call, struct capability_header *header, uint64_t address)
+{
+	int error = copy_in(call, header, address, sizeof *header);
+
+	if (error != 0 || header->version == CAPABILITY_VERSION_3)
+		return error;
+	header->version = CAPABILITY_VERSION_3;
+	error = copy_out(call, address, header, sizeof *header);
+	return error != 0 ? error : -EINVAL;
+}
+
+static struct capability_sets capabilities_of(const struct process *process)
+{
+	/* 41 in all; none are inheritable. */
+	return capable(process) ? (struct capability_sets){{~0u, ~0u, 0, 0x1ffu, 0x1ffu, 0}}
+				: (struct capability_sets){{0}};
+}
+
+int64_t sys_capget(uint64_t caller, uint64_t header_address, uint64_t data)
+{
+	struct call *call = call_of(caller);
+	struct capability_header header;
+	struct capability_sets sets;
+	struct process *process = call->process;
+	int error = capability_header(call, &header, header_address);
+
+	if (error != 0)
+		return error == -EINVAL && data == 0 ? 0 : call_result(error);
+	if (header.pid != 0)
+		process = process_find(header.pid);
+	if (process == NULL)
+		return -ESRCH;
+	sets = capabilities_of(process);
+	return data == 0 ? 0 : call_result(copy_out(call, data, &sets, sizeof sets));
+}
+
+int64_t sys_capset(uint64_t caller, uint64_t header_address, uint64_t data)
+{
+	struct call *call = call_of(caller);
+	struct capability_header header;
+	struct capability_sets sets, now = capabilities_of(call->process);
+	int error = capability_header(call, &header, header_address);
+
+	if (error == 0 && header.pid != 0 && header.pid != call->process->id)
+		return -EPERM;
+	if (error == 0)
+		error = copy_in(call, &sets, data, sizeof sets);
+	if (error != 0)
+		return call_result(error);
+	/* Root cannot give single capabilities up, so that nobody believes to be safe who is not. */
+	return memcmp(&sets, &now, sizeof sets) == 0 ? 0 : -EPERM;
+}

@@ -1,0 +1,245 @@
+/* Processes, threads, credentials, process groups and sessions. */
+#ifndef PERSONALITY_PROC_H
+#define PERSONALITY_PROC_H
+
+#include <mach/mach_types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/list.h"
+#include "call/call.h"
+#include "process/signal.h"
+
+struct file_table;
+struct fs_context;
+struct vnode;
+struct tty;
+struct address_space;
+struct user;
+
+#define GROUPS_MAX     32
+#define PROCESS_ID_MAX 32768
+
+struct credentials {
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	unsigned groups;
+	uint32_t group[GROUPS_MAX];
+};
+
+struct session {
+	unsigned references; /* processes and process groups */
+	int id;
+	struct process *leader; /* null once it has ended */
+	struct tty *terminal;   /* controlling terminal, or null */
+};
+
+struct process_group {
+	struct list link; /* of all */
+	int id;
+	struct session *session;
+	struct list members;
+};
+
+/*
+ * States of a process:
+ *
+ *   RUNNING   has threads. `stopped` says whether job control holds them.
+ *   ZOMBIE    has ended; waits for its parent's wait. Threads, memory, files are gone.
+ *
+ * Made by process_create (fork, start), ended by process_exit, freed by process_reap.
+ */
+enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE };
+
+struct process {
+	struct list link; /* of all, by age */
+	int id;
+	enum process_state state;
+	struct process *parent; /* pid 1's is null */
+	struct list children;   /* struct process, by sibling */
+	struct list sibling;
+	struct process_group *group;
+	struct list group_link;
+	struct list threads; /* struct thread, by link */
+	unsigned thread_count;
+
+	struct address_space *memory; /* mm.h; shared with the parent during vfork */
+	/* Of the program, new with every exec (identity.h): */
+	uint64_t serial;  /* never used again: payload of the port */
+	mach_port_t port; /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
+
+	struct credentials credentials;
+	struct user *user; /* of the real uid: a reference */
+	unsigned counted;  /* what it counts for there in USER_PROCESSES: itself and further threads */
+	struct file_table *files;
+	struct fs_context *fs;
+	struct rlimit64 limit[RLIM_NLIMITS];
+	bool too_many;                /* its user changed and has more processes than may be: rlimit.c */
+	struct timer processor_timer; /* RLIMIT_CPU: rlimit.c */
+	int nice;
+	bool dumpable;
+
+	struct signal_actions *actions; /* shared by CLONE_SIGHAND */
+	struct signal_queue pending;    /* for the process as a whole */
+	int exit_signal;                /* to the parent at the end */
+	bool stopped;
+	bool stop_reported, continued; /* for wait */
+	int stop_signal;
+	bool exiting;
+	int exit_status; /* as wait4 tells */
+
+	bool did_exec;
+	struct thread *vfork_thread;    /* the parent's thread that this process runs on */
+	bool vfork_suspended;           /* this process was killed inside a call: that thread is suspended */
+	struct wait_queue child_queue;  /* waits of this process for its children */
+	struct wait_queue signal_queue; /* sigsuspend, sigtimedwait, pause */
+
+	char command[16];
+	struct vnode *executable;
+	uint64_t argument_start, argument_end, environment_start, environment_end;
+	uint64_t started;                      /* ns, monotonic */
+	uint64_t dead_user_ns, dead_system_ns; /* threads and tasks that are gone */
+	uint64_t children_user_ns, children_system_ns;
+	struct timer alarm; /* ITIMER_REAL */
+	uint64_t alarm_interval;
+	struct list posix_timers;
+	int parent_death_signal;
+	bool child_subreaper;
+	bool is_mach;          /* it is a Mach program: its threads may end without our doing */
+	unsigned mach_program; /* PORTOLAN_MACH_*: what the next program may do beneath Unix; its end, or a fork, ends
+				  that */
+	int oom_score;
+};
+
+/* A thread. During vfork the child's first thread runs on the parent's kernel thread: the parent's `lent` points to it.
+ */
+struct thread {
+	struct list link; /* of the process */
+	struct thread *hash_next;
+	int id;
+	struct process *process;
+	mach_port_t port; /* the kernel's thread; a send right */
+	struct thread *lent;
+	bool borrowed;    /* its kernel thread belongs to a thread of the parent */
+	struct call call; /* the one it makes */
+
+	uint64_t blocked;    /* signal mask */
+	uint64_t saved_mask; /* to be restored by the frame of the next handler (sigsuspend, ppoll) */
+	bool restore_mask;
+	struct signal_queue pending;
+	uint64_t alt_stack, alt_stack_size;
+	unsigned alt_stack_flags;
+	uint64_t fault_address; /* of the fault that is being turned into a signal */
+
+	int policy, io_priority; /* limits.c: kept and shown */
+	uint64_t clear_tid;      /* CLONE_CHILD_CLEARTID, set_tid_address */
+	uint64_t robust_list, robust_list_size;
+	uint64_t rseq;
+	char name[16];
+	bool no_new_privileges; /* PR_SET_NO_NEW_PRIVS: no exec gives it ids */
+	struct timer kick;      /* delivers again what came between the end of a call and its reply */
+	bool dead;              /* to be freed when its call comes back */
+	bool counted;           /* in process->counted */
+};
+
+extern struct list processes;
+extern struct process *init_process;
+/* Pid 1 is the command of command mode and no init: signals end it as they end others. */
+extern bool init_is_command;
+
+/* The signals that wait for the thread and are not blocked. */
+static inline uint64_t signals_unblocked(const struct thread *thread)
+{
+	return (thread->pending.set | thread->process->pending.set) & ~thread->blocked;
+}
+
+/* Whether a signal waits that the thread must act on; those that are ignored are dropped. */
+static inline bool signal_due(struct thread *thread)
+{
+	uint64_t set = signals_unblocked(thread);
+
+	return set != 0 && signal_due_of(thread, set);
+}
+
+#define ALT_STACK_AUTODISARM (1u << 31) /* SS_AUTODISARM: it is given up for as long as a handler runs on it */
+
+/* Whether a stack pointer is in the stack of sigaltstack. */
+static inline bool on_alt_stack(const struct thread *thread, uint64_t rsp)
+{
+	return thread->alt_stack_size != 0 && !(thread->alt_stack_flags & ALT_STACK_AUTODISARM) &&
+	       rsp > thread->alt_stack && rsp - thread->alt_stack <= thread->alt_stack_size;
+}
+
+/* --- Finding. Borrowed. */
+struct process *process_find(int id);
+struct thread *thread_find(int id); /* by thread id */
+struct process_group *group_find(int id);
+/* The caller of a foreign call, by thread word and payload; the borrower when it is lent. Null: none of ours. */
+struct thread *thread_of_word(uint64_t word, uint64_t payload);
+/* The same by its kernel port's name. */
+struct thread *thread_of_port(mach_port_t port, uint64_t payload);
+/* The thread, itself, whose kernel thread has died. */
+struct thread *thread_of_dead_port(mach_port_t port);
+
+/* --- Making. Null: no memory or no id. */
+struct process *process_create(struct process *parent);
+struct thread *thread_create_for(struct process *process, int id);
+/* So many more (or fewer) that count as its user's. */
+void process_count(struct process *process, int more);
+int allocate_id(void);
+/* A payload that no process's port has had. */
+uint64_t process_new_serial(void);
+unsigned processors_available(void);
+
+/* --- Job control: holds all threads, lets them go on. */
+void process_stop(struct process *process, int signal);
+void process_continue(struct process *process);
+
+/* --- Groups and sessions. */
+int process_set_group(struct process *process, int group); /* same session; makes it when new */
+int process_new_session(struct process *process);
+/* Pid 1's own session and group, from memory of zeros. */
+void process_first_group(struct process *process, struct process_group *group, struct session *session);
+/* Whether no member has a parent in the same session but another group. */
+bool group_is_orphaned(const struct process_group *group);
+/* After a process left a group or ended: SIGHUP and SIGCONT to a newly orphaned group with stopped members. */
+void group_check_orphaned(struct process_group *group);
+
+/* --- Ending (exit.c). */
+/*
+ * Ends the whole process; status as wait4 tells (code << 8, or signal). Its threads are freed, but those whose call is
+ * running are only marked dead; the process becomes a zombie when the last is freed.
+ */
+void process_exit(struct process *process, int status);
+/* Ends one thread; the process too when it is the last. */
+void thread_exit(struct thread *thread, int status);
+void thread_free(struct thread *thread);
+void thread_unhash(struct thread *thread);
+void thread_rehash(struct thread *thread, int id);
+/* Adds its task's times to those of what is gone, before the task ends. */
+void process_add_times(struct process *process);
+void process_leave_group(struct process *process);
+/* A process that was never started: gives back what it has. */
+void process_abandon(struct process *process);
+/* Ends all threads but this one; false: some are still in calls, child_queue is woken when they are gone. */
+bool process_end_other_threads(struct process *process, struct thread *thread);
+/* Frees a zombie. */
+void process_reap(struct process *process);
+/* Pid 1 has ended: the system does (system.c). */
+void system_init_ended(int status);
+/* No process of the group is left (tty.c). */
+void tty_group_gone(const struct process_group *group);
+
+/* --- Rights. */
+/* After the real uid may have changed: the process is counted as its new user's. 0 or -EAGAIN, then nothing changed. */
+int process_follow_user(struct process *process);
+bool capable(const struct process *process); /* is root */
+bool may_signal(const struct process *sender, const struct process *target, int signal);
+/* Whether one may see into another (PTRACE_MODE_READ of ptrace(2)): it has no id more, and does not hide. */
+bool process_may_inspect(const struct process *process, const struct process *target);
+/* Its ids have changed: what it has in memory may be of more worth than what it is now. */
+void process_ids_changed(struct process *process, const struct credentials *before);
+bool in_group(const struct credentials *credentials, uint32_t gid);
+
+#endif

@@ -1,0 +1,169 @@
+/* wait4 and waitid. */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "process/proc.h"
+#include "process/times.h"
+#include "unix_server.h"
+
+struct wait_request {
+	idtype_t type;
+	int id;
+	bool exited, stopped, continued, no_hang, keep;
+};
+
+static bool matches(const struct process *child, const struct wait_request *request)
+{
+	switch (request->type) {
+	case P_PID:
+		return child->id == request->id;
+	case P_PGID:
+		return child->group != NULL && child->group->id == request->id;
+	default:
+		return true;
+	}
+}
+
+/* What there is to report of a child: a status as wait4 tells it, or -1. */
+static int reportable(const struct process *child, const struct wait_request *request)
+{
+	if (child->state == PROCESS_ZOMBIE)
+		return request->exited ? child->exit_status : -1;
+	if (child->stopped && !child->stop_reported)
+		return request->stopped ? child->stop_signal << 8 | 0x7f : -1;
+	if (child->continued && request->continued)
+		return 0xffff;
+	return -1;
+}
+
+/* The child to report, with its status; null: *error is 0 (none yet) or -ECHILD. */
+static struct process *find_child(struct process *process, const struct wait_request *request, int *status, int *error)
+{
+	*error = -ECHILD;
+	list_for_each (link, &process->children) {
+		struct process *child = list_entry(link, struct process, sibling);
+
+		if (!matches(child, request))
+			continue;
+		*error = 0;
+		*status = reportable(child, request);
+		if (*status >= 0)
+			return child;
+	}
+	return NULL;
+}
+
+static void report(struct process *child, const struct wait_request *request)
+{
+	if (request->keep)
+		return;
+	if (child->state == PROCESS_ZOMBIE)
+		process_reap(child);
+	else if (child->stopped)
+		child->stop_reported = true;
+	else
+		child->continued = false;
+}
+
+int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned options, uint64_t usage)
+{
+	struct call *call = call_of(caller);
+	struct wait_request request = {
+		.type = pid == -1 ? P_ALL
+			: pid > 0 ? P_PID
+				  : P_PGID,
+		.id = pid > 0    ? pid
+		      : pid == 0 ? call->process->group->id
+				 : -pid,
+		.exited = true,
+		.stopped = (options & WUNTRACED) != 0,
+		.continued = (options & WCONTINUED) != 0,
+		.no_hang = (options & WNOHANG) != 0,
+	};
+	struct process *child;
+	struct rusage times;
+	int status, error, id;
+
+	if (options & ~(unsigned)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	child = find_child(call->process, &request, &status, &error);
+	if (child == NULL) {
+		if (error != 0)
+			return error;
+		return request.no_hang ? 0 : call_wait_for(call, &call->process->child_queue);
+	}
+	error = status_address == 0 ? 0 : copy_out(call, status_address, &status, sizeof status);
+	if (error == 0 && usage != 0) {
+		times_of_ended(child, &times);
+		error = copy_out(call, usage, &times, sizeof times);
+	}
+	if (error != 0)
+		return call_result(error);
+	id = child->id;
+	report(child, &request);
+	return id;
+}
+
+int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, unsigned options, uint64_t usage)
+{
+	struct call *call = call_of(caller);
+	struct wait_request request = {
+		.type = (idtype_t)which,
+		.id = pid,
+		.exited = (options & WEXITED) != 0,
+		.stopped = (options & WSTOPPED) != 0,
+		.continued = (options & WCONTINUED) != 0,
+		.no_hang = (options & WNOHANG) != 0,
+		.keep = (options & WNOWAIT) != 0,
+	};
+	struct signal_info info;
+	struct process *child;
+	struct rusage times;
+	int status, error;
+
+	if ((options & ~(unsigned)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
+				   __WALL)) ||
+		!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if ((which != P_ALL && which != P_PID && which != P_PGID) || (which == P_PID && pid <= 0) ||
+		(which == P_PGID && pid < 0))
+		return -EINVAL;
+	if (which == P_PGID && pid == 0)
+		request.id = call->process->group->id;
+	memset(&info, 0, sizeof info);
+	child = find_child(call->process, &request, &status, &error);
+	if (child == NULL) {
+		if (error != 0)
+			return error;
+		if (!request.no_hang)
+			return call_wait_for(call, &call->process->child_queue);
+		return info_address == 0 ? 0 : call_result(copy_out(call, info_address, &info, sizeof info));
+	}
+	info.signal = SIGCHLD;
+	info.pid = child->id;
+	info.uid = child->credentials.uid;
+	if (WIFEXITED(status)) {
+		info.code = CLD_EXITED;
+		info.status = WEXITSTATUS(status);
+	} else if (WIFSIGNALED(status)) {
+		info.code = WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+		info.status = WTERMSIG(status);
+	} else if (WIFSTOPPED(status)) {
+		info.code = CLD_STOPPED;
+		info.status = WSTOPSIG(status);
+	} else {
+		info.code = CLD_CONTINUED;
+		info.status = SIGCONT;
+	}
+	error = info_address == 0 ? 0 : copy_out(call, info_address, &info, sizeof info);
+	if (error == 0 && usage != 0) {
+		times_of_ended(child, &times);
+		error = copy_out(call, usage, &times, sizeof times);
+	}
+	if (error == 0)
+		report(child, &request);
+	return call_result(error);
+}

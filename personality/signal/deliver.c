@@ -1,0 +1,442 @@
+/* Delivery of signals: into the frame of a handler, at the end of a call, in user mode, or after a fault. */
+#include "signal/deliver.h"
+
+#include <mach/mach.h>
+#include <servers/file_types.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call/call.h"
+#include "call/dispatch.h"
+#include "call/fiber.h"
+#include "call/trace.h"
+#include "memory/mm.h"
+#include "process/proc.h"
+#include "signal/sigframe.h"
+#include "unix_server.h"
+
+#define KICK_AGAIN 1000000ull /* ns */
+#define RFLAGS_DF  0x400ull
+#define RFLAGS_TF  0x100ull
+#define RFLAGS_RF  0x10000ull
+/* Processor exceptions (Intel SDM volume 3, 6.3.1). */
+enum { TRAP_DIVIDE = 0, TRAP_STACK = 12, TRAP_PROTECTION = 13, TRAP_ALIGNMENT = 17 };
+
+/* A thread's state on its way into a handler. */
+struct state {
+	x86_thread_state64_t registers; /* without cs and the bases: the thread keeps them */
+	unsigned float_size;            /* bytes of the area */
+	union frame_state memory;       /* the area, and room for the rest of a frame */
+};
+
+static bool get_state(struct thread *thread, struct state *state)
+{
+	mach_msg_type_number_t count = THREAD_STATE_MAX;
+
+	if (thread_get_state_trap(thread->port, x86_CONTEXT_STATE64, state->memory.context, &count) != KERN_SUCCESS)
+		return false;
+	memcpy(&state->registers, state->memory.context, sizeof state->memory.context);
+	state->float_size = (count - x86_CONTEXT_REGISTERS) * 8;
+	return state->float_size >= FRAME_LEGACY_FLOAT_SIZE;
+}
+
+static void set_registers(struct thread *thread, struct state *state)
+{
+	thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, (uint64_t *)&state->registers, x86_CONTEXT_REGISTERS);
+}
+
+/* Bytes of the floating-point state of the threads here: learnt from the last frame. */
+static uint64_t usual_float_size = FRAME_LEGACY_FLOAT_SIZE;
+
+/* Makes the state's registers those of the handler's start. False: the stack cannot take the frame. */
+static bool push_frame(struct thread *thread, struct state *state, const struct signal_action *action,
+	const struct signal_info *info, uint64_t mask)
+{
+	mach_port_t task = process_task(thread->process);
+	x86_thread_state64_t *registers = &state->registers;
+	struct frame_image *image = &state->memory.image;
+	uint32_t float_size = state->float_size, magic = FRAME_FLOAT_MAGIC2;
+	struct frame_float_note note = {
+		.magic1 = FRAME_FLOAT_MAGIC1, .extended_size = float_size + sizeof magic, .size = float_size};
+	struct frame_stack stack = {.base = thread->alt_stack, .size = thread->alt_stack_size};
+	struct frame_place place;
+	uint64_t top = registers->rsp - FRAME_RED_ZONE;
+
+	if (on_alt_stack(thread, registers->rsp))
+		stack.flags = SS_ONSTACK;
+	else if (thread->alt_stack_size == 0)
+		stack.flags = SS_DISABLE;
+	else if (action->flags & SA_ONSTACK)
+		top = thread->alt_stack + thread->alt_stack_size;
+	stack.flags |= (int32_t)(thread->alt_stack_flags & ALT_STACK_AUTODISARM);
+	usual_float_size = float_size;
+	if (float_size > FRAME_LEGACY_FLOAT_SIZE)
+		note.features = image->floating[FRAME_LEGACY_FLOAT_SIZE / 8];
+	memcpy((char *)image->floating + FRAME_FLOAT_NOTE_OFFSET, &note, sizeof note);
+	memcpy((char *)image->floating + float_size, &magic, sizeof magic);
+	place = frame_place(top, float_size + sizeof magic);
+	image->frame.return_address = action->restorer;
+	frame_fill_context(&image->frame.context, registers, mask, &stack, place.floating);
+	image->frame.info = *info;
+	memset(image->gap, 0, sizeof image->gap);
+	/* May release the lock: a page of the stack can be anybody's. */
+	if (copy_out_waiting(
+		    task, place.frame, image, offsetof(struct frame_image, floating) + float_size + sizeof magic) != 0)
+		return false;
+	registers->rdi = (uint64_t)info->signal;
+	registers->rsi = place.frame + offsetof(struct signal_frame, info);
+	registers->rdx = place.frame + offsetof(struct signal_frame, context);
+	registers->rax = 0;
+	registers->rsp = place.frame;
+	registers->rip = action->handler;
+	registers->rflags &= ~(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
+	if (thread->alt_stack_flags & ALT_STACK_AUTODISARM)
+		thread->alt_stack_size = 0;
+	return true;
+}
+
+/* Calls the signal's handler. False: the process has ended. */
+static bool run_handler(struct thread *thread, struct state *state, int signal, const struct signal_info *info)
+{
+	struct signal_action *slot = &thread->process->actions->action[signal - 1], action = *slot;
+	uint64_t mask = thread->restore_mask ? thread->saved_mask : thread->blocked;
+
+	if (trace_enabled)
+		trace_note(thread, "--- %s ---", strsignal(signal));
+	if (!push_frame(thread, state, &action, info, mask))
+		process_exit(thread->process, SIGSEGV);
+	if (thread->dead)
+		return false;
+	slot = &thread->process->actions->action[signal - 1];
+	thread->restore_mask = false;
+	thread->blocked |= action.mask;
+	if (!(action.flags & SA_NODEFER))
+		thread->blocked |= SIGNAL_BIT(signal);
+	thread->blocked &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (action.flags & SA_RESETHAND)
+		slot->handler = 0;
+	return true;
+}
+
+/* The next signal that has a handler; the others are acted on. 0: none (or the process has ended: thread->dead or
+ * stopped). */
+static int next_handler(struct thread *thread, struct signal_info *info)
+{
+	while (signal_due(thread)) {
+		int signal = signal_take(thread, ~thread->blocked, info);
+
+		if (signal == 0)
+			return 0;
+		if (thread->process->actions->action[signal - 1].handler > 1)
+			return signal;
+		signal_act_by_default(thread->process, signal);
+	}
+	return 0;
+}
+
+/* Puts registers into a thread whose call has not been answered; one with a kept reply right is taken out of it. */
+static void set_in_call(struct call *call, struct state *state)
+{
+	struct thread *thread = call->thread;
+
+	if (call->reply == MACH_PORT_NULL) {
+		set_registers(thread, state);
+		return;
+	}
+	thread_suspend(thread->port);
+	thread_abort(thread->port);
+	set_registers(thread, state);
+	thread_resume(thread->port);
+}
+
+enum answer deliver_at_return(struct call *call, int64_t *result)
+{
+	struct thread *thread = call->thread;
+	bool interrupted = *result == CALL_INTERRUPTED, keep = *result == CALL_KEEP, changed = false, again = false;
+	struct state state; /* large, and mostly not needed: not to be cleared */
+	struct signal_info info;
+	int signal;
+
+	if (!interrupted && thread->restore_mask && !(signal_due(thread) && *result == -EINTR)) {
+		/* The temporary mask of ppoll and its like goes with the call. */
+		thread->blocked = thread->saved_mask;
+		thread->restore_mask = false;
+	}
+	while ((signal = next_handler(thread, &info)) != 0) {
+		if (!changed) {
+			const struct signal_action *action = &thread->process->actions->action[signal - 1];
+
+			if (interrupted && call->interrupted != NULL)
+				call->interrupted(call);
+			if (!get_state(thread, &state))
+				return ANSWER_NONE;
+			if (interrupted) {
+				again = (action->flags & SA_RESTART) != 0 && !call->no_restart;
+				*result = -EINTR;
+				if (again) {
+					state.registers.rip -= 2; /* the syscall instruction */
+					state.registers.rax = call->number;
+				} else {
+					state.registers.rax = (uint64_t)*result;
+				}
+			} else if (!keep) {
+				state.registers.rax = (uint64_t)*result;
+			}
+			changed = true;
+		}
+		if (!run_handler(thread, &state, signal, &info))
+			return ANSWER_NONE;
+	}
+	if (thread->dead)
+		return ANSWER_NONE;
+	if (interrupted && !changed) {
+		/* What woke it had no handler after all: the call begins anew. */
+		if (!get_state(thread, &state))
+			return ANSWER_NONE;
+		state.registers.rip -= 2;
+		state.registers.rax = call->number;
+		if (thread->restore_mask) {
+			thread->blocked = thread->saved_mask;
+			thread->restore_mask = false;
+		}
+		changed = again = true;
+	}
+	if (keep && !changed && call->reply != MACH_PORT_NULL) {
+		if (!get_state(thread, &state))
+			return ANSWER_NONE;
+		changed = true;
+	}
+	if (!changed)
+		return keep ? ANSWER_KEEP : ANSWER_WORD;
+	set_in_call(call, &state);
+	return again ? ANSWER_AGAIN : ANSWER_KEEP;
+}
+
+static void kick_again(struct timer *timer)
+{
+	signal_wake(list_entry(timer, struct thread, kick));
+}
+
+/*
+ * On a fiber: the handlers of a suspended thread outside a call, which then goes on. May wait for a page of its stack:
+ * as the thread's call, which is marked running so that nobody frees it meanwhile.
+ */
+static void run_handlers(void *argument)
+{
+	struct thread *thread = argument;
+	struct state state; /* large, and mostly not needed: not to be cleared */
+	struct signal_info info;
+	bool changed = false;
+	int signal;
+
+	if (get_state(thread, &state)) {
+		current_call = &thread->call;
+		while ((signal = next_handler(thread, &info)) != 0) {
+			if (!run_handler(thread, &state, signal, &info))
+				break;
+			changed = true;
+		}
+		current_call = NULL;
+	}
+	thread->call.state = CALL_IDLE;
+	if (thread->dead) {
+		thread_free(thread);
+		return;
+	}
+	if (changed)
+		set_registers(thread, &state);
+	thread_resume(thread->port);
+}
+
+/* In user mode, or between the receipt of its call and our lock, or between its end and the reply. */
+static void kick_user(struct thread *thread)
+{
+	struct thread_basic_info basic;
+	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+
+	if (thread_suspend(thread->port) != KERN_SUCCESS)
+		return;
+	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&basic, &count) != KERN_SUCCESS ||
+		basic.in_call == THREAD_IN_FOREIGN_CALL) {
+		thread->kick.fire = kick_again;
+		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
+		thread_resume(thread->port);
+	} else {
+		/* Whoever sends the signal does not wait with it. */
+		thread->call.state = CALL_RUNNING;
+		fiber_run(run_handlers, thread);
+	}
+}
+
+void deliver_kick(struct thread *thread)
+{
+	if (thread->dead || thread->lent != NULL || thread->process->stopped || thread->port == MACH_PORT_NULL)
+		return;
+	switch (thread->call.state) {
+	case CALL_WAITING:
+		call_interrupt(&thread->call);
+		break;
+	case CALL_IDLE:
+		kick_user(thread);
+		break;
+	case CALL_RUNNING:
+	case CALL_READY:
+	case CALL_PAGING:
+		break; /* at its end */
+	}
+}
+
+/* The signal of an exception. */
+static void exception_signal(int exception, int64_t code, int64_t subcode, struct signal_info *info)
+{
+	memset(info, 0, sizeof *info);
+	info->address = (uint64_t)subcode;
+	switch (exception) {
+	case EXC_BAD_ACCESS:
+		info->signal = SIGSEGV;
+		info->code = code == KERN_PROTECTION_FAILURE ? SEGV_ACCERR : SEGV_MAPERR;
+		/* The pager could not bring the page: it is dead, or says why by a file server's error. */
+		if (code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE || (code & ~0xfff) == FILE_ERROR_BASE) {
+			info->signal = SIGBUS;
+			info->code = BUS_ADRERR;
+		}
+		break;
+	case EXC_ARITHMETIC:
+		info->signal = SIGFPE;
+		info->code = code == TRAP_DIVIDE ? FPE_INTDIV : FPE_FLTINV;
+		break;
+	case EXC_BREAKPOINT:
+		info->signal = SIGTRAP;
+		info->code = code == 1 ? TRAP_TRACE : SI_KERNEL;
+		break;
+	case EXC_BAD_INSTRUCTION:
+		if (code == TRAP_PROTECTION || code == TRAP_STACK) {
+			info->signal = code == TRAP_STACK ? SIGBUS : SIGSEGV;
+			info->code = SI_KERNEL;
+			info->address = 0;
+		} else if (code == TRAP_ALIGNMENT) {
+			info->signal = SIGBUS;
+			info->code = BUS_ADRALN;
+		} else {
+			info->signal = SIGILL;
+			info->code = ILL_ILLOPN;
+		}
+		break;
+	default:
+		info->signal = SIGSYS;
+		info->code = SI_KERNEL;
+		break;
+	}
+}
+
+kern_return_t deliver_exception(struct thread *thread, int exception, int64_t code, int64_t subcode)
+{
+	struct process *process = thread->process;
+	struct state state; /* large, and mostly not needed: not to be cleared */
+	struct signal_info info;
+	bool alive;
+
+	if (process->exiting)
+		return KERN_SUCCESS;
+	exception_signal(exception, code, subcode, &info);
+	if (!get_state(thread, &state))
+		return KERN_FAILURE;
+	if (info.signal == SIGILL || info.signal == SIGFPE)
+		info.address = state.registers.rip;
+	thread->fault_address = (uint64_t)subcode;
+	/* A fault cannot be ignored, and not be put off: the instruction would only fault again. */
+	if ((thread->blocked & SIGNAL_BIT(info.signal)) || process->actions->action[info.signal - 1].handler <= 1) {
+		trace_note(thread, "--- %s, address %#llx, rip %#llx ---", strsignal(info.signal),
+			(unsigned long long)subcode, (unsigned long long)state.registers.rip);
+		process_exit(process, info.signal);
+		return KERN_SUCCESS;
+	}
+	thread->call.state = CALL_RUNNING;
+	current_call = &thread->call;
+	alive = run_handler(thread, &state, info.signal, &info);
+	current_call = NULL;
+	thread->call.state = CALL_IDLE;
+	if (!alive) {
+		thread_free(thread);
+		return KERN_SUCCESS;
+	}
+	set_registers(thread, &state);
+	return KERN_SUCCESS;
+}
+
+/* Bytes of a frame's floating-point state, as the note in it says. */
+static uint64_t float_size_of(const struct frame_float_note *note)
+{
+	if (note->magic1 == FRAME_FLOAT_MAGIC1 && note->size <= THREAD_STATE_MAX * 8 && (note->size & 7) == 0 &&
+		note->size > FRAME_LEGACY_FLOAT_SIZE)
+		return note->size;
+	return FRAME_LEGACY_FLOAT_SIZE;
+}
+
+/*
+ * The frame at `address`, and its floating-point state (*size bytes, 0: the handler took it out). A frame that is still
+ * as it was made comes in one piece; in others the state may be anywhere.
+ */
+static int read_frame(struct call *call, uint64_t address, struct frame_image *image, uint64_t *size)
+{
+	const struct frame_float_note *note = (const void *)((const char *)image->floating + FRAME_FLOAT_NOTE_OFFSET);
+	struct frame_context *context = &image->frame.context;
+	uint64_t have = usual_float_size, start = offsetof(struct signal_frame, context), at;
+	int error = copy_in_task(process_task(call->process), context, address + start,
+		offsetof(struct frame_image, floating) - start + have);
+
+	if (error != 0) {
+		have = 0;
+		error = copy_in(call, context, address + start, sizeof *context);
+	}
+	at = context->registers.floating;
+	if (error != 0 || at == 0)
+		return error;
+	if (have == 0 || at != address + offsetof(struct frame_image, floating)) {
+		have = FRAME_LEGACY_FLOAT_SIZE;
+		error = copy_in(call, image->floating, at, have);
+		if (error != 0)
+			return error;
+	}
+	*size = float_size_of(note);
+	return *size > have ? copy_in(call, image->floating, at, *size) : 0;
+}
+
+int64_t sys_rt_sigreturn(uint64_t caller)
+{
+	struct call *call = call_of(caller);
+	struct thread *thread = call->thread;
+	union frame_state memory;
+	const struct frame_context *context = &memory.image.frame.context;
+	x86_thread_state64_t registers;
+	uint64_t size = 0;
+	int error = read_frame(
+		call, call->argument[CALL_STACK] - offsetof(struct signal_frame, context), &memory.image, &size);
+
+	if (error == CALL_ERROR_RESTART)
+		return CALL_RESTART;
+	if (error != 0)
+		goto forged;
+	/* The note lies over reserved bytes, which the processor wants zero. */
+	if (size != 0)
+		memset((char *)memory.image.floating + FRAME_FLOAT_NOTE_OFFSET, 0, sizeof(struct frame_float_note));
+	frame_restore(context, &registers);
+	memcpy(memory.context, &registers, sizeof memory.context);
+	/* An area of a length that this processor does not know is left out. */
+	if (thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, memory.context,
+		    x86_CONTEXT_REGISTERS + (unsigned)size / 8) != KERN_SUCCESS &&
+		thread_set_state_trap(thread->port, x86_CONTEXT_STATE64, memory.context, x86_CONTEXT_REGISTERS) !=
+			KERN_SUCCESS)
+		goto forged;
+	thread->blocked = context->mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (!on_alt_stack(thread, registers.rsp) && !(context->stack.flags & SS_DISABLE)) {
+		thread->alt_stack = context->stack.base;
+		thread->alt_stack_size = context->stack.size;
+		thread->alt_stack_flags = (unsigned)context->stack.flags & ALT_STACK_AUTODISARM;
+	}
+	return CALL_KEEP;
+forged:
+	process_exit(call->process, SIGSEGV);
+	return CALL_GONE;
+}

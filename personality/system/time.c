@@ -1,0 +1,362 @@
+/* Clocks, sleeping, interval timers, processor times. */
+#include <mach/mach.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
+
+#include "base/rights.h"
+#include "call/call.h"
+#include "memory/mm.h"
+#include "process/proc.h"
+#include "process/times.h"
+#include "program/vdso.h"
+#include "unix_server.h"
+
+#define SECOND 1000000000ull
+#define TICK   (SECOND / 100) /* what times() counts in */
+
+static int64_t put_timespec(struct call *call, uint64_t address, uint64_t ns)
+{
+	struct timespec time = {(time_t)(ns / SECOND), (long)(ns % SECOND)};
+
+	return call_result(copy_out(call, address, &time, sizeof time));
+}
+
+static struct timeval timeval_of(uint64_t ns)
+{
+	return (struct timeval){(time_t)(ns / SECOND), (suseconds_t)(ns % SECOND / 1000)};
+}
+
+/* --- Processor times. */
+
+void times_of(struct process *process, uint64_t *user, uint64_t *system)
+{
+	struct task_basic_info info;
+	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+
+	*user = process->dead_user_ns;
+	*system = process->dead_system_ns;
+	if (process->memory == NULL || process->vfork_thread != NULL ||
+		task_info(process_task(process), TASK_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+		return;
+	*user += info.user_ns;
+	*system += info.system_ns;
+}
+
+/* Of a thread that exists in the kernel; else they stay as they are. */
+static void times_of_thread(const struct thread *thread, uint64_t *user, uint64_t *system)
+{
+	struct thread_basic_info info;
+	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+
+	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+		return;
+	*user = info.user_ns;
+	*system = info.system_ns;
+}
+
+static void fill_usage(struct rusage *usage, uint64_t user, uint64_t system)
+{
+	memset(usage, 0, sizeof *usage);
+	usage->ru_utime = timeval_of(user);
+	usage->ru_stime = timeval_of(system);
+}
+
+void times_of_ended(struct process *process, struct rusage *usage)
+{
+	uint64_t user, system;
+
+	times_of(process, &user, &system);
+	fill_usage(usage, user + process->children_user_ns, system + process->children_system_ns);
+}
+
+int64_t sys_getrusage(uint64_t caller, int who, uint64_t address)
+{
+	struct call *call = call_of(caller);
+	struct process *process = call->process;
+	struct rusage usage;
+	uint64_t user, system;
+
+	if (who == RUSAGE_CHILDREN) {
+		fill_usage(&usage, process->children_user_ns, process->children_system_ns);
+	} else if (who == RUSAGE_SELF || who == RUSAGE_THREAD) {
+		times_of(process, &user, &system);
+		if (who == RUSAGE_THREAD)
+			times_of_thread(call->thread, &user, &system);
+		fill_usage(&usage, user, system);
+	} else {
+		return -EINVAL;
+	}
+	return call_result(copy_out(call, address, &usage, sizeof usage));
+}
+
+int64_t sys_times(uint64_t caller, uint64_t address)
+{
+	struct call *call = call_of(caller);
+	struct process *process = call->process;
+	uint64_t user, system;
+	struct tms times;
+	int error = 0;
+
+	if (address != 0) {
+		times_of(process, &user, &system);
+		times.tms_utime = (clock_t)(user / TICK);
+		times.tms_stime = (clock_t)(system / TICK);
+		times.tms_cutime = (clock_t)(process->children_user_ns / TICK);
+		times.tms_cstime = (clock_t)(process->children_system_ns / TICK);
+		error = copy_out(call, address, &times, sizeof times);
+	}
+	return error != 0 ? call_result(error) : (int64_t)(clock_monotonic() / TICK);
+}
+
+/* --- Clocks. */
+
+/* A clock's time; 0 or -EINVAL. */
+static int read_clock(struct call *call, int clock, uint64_t *ns)
+{
+	uint64_t user, system;
+
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:
+		*ns = clock_realtime();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = clock_monotonic();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		times_of(call->process, &user, &system);
+		if (clock == CLOCK_THREAD_CPUTIME_ID)
+			times_of_thread(call->thread, &user, &system);
+		*ns = user + system;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int64_t sys_clock_gettime(uint64_t caller, int clock, uint64_t address)
+{
+	uint64_t ns;
+	int error = read_clock(call_of(caller), clock, &ns);
+
+	return error != 0 ? error : put_timespec(call_of(caller), address, ns);
+}
+
+int64_t sys_clock_getres(uint64_t caller, int clock, uint64_t address)
+{
+	uint64_t ns;
+	int error = read_clock(call_of(caller), clock, &ns);
+
+	return error != 0 || address == 0 ? error : put_timespec(call_of(caller), address, 1);
+}
+
+static int64_t set_real_time(struct call *call, uint64_t seconds, uint64_t nanoseconds)
+{
+	time_value64_t time = {(int64_t)seconds, (int64_t)nanoseconds};
+
+	if (!capable(call->process))
+		return -EPERM;
+	if (host_set_time64(host_privileged(), time) != KERN_SUCCESS)
+		return -EINVAL;
+	vdso_time_was_set();
+	return 0;
+}
+
+int64_t sys_clock_settime(uint64_t caller, int clock, uint64_t address)
+{
+	struct timespec time;
+	int error = copy_in(call_of(caller), &time, address, sizeof time);
+
+	if (error != 0)
+		return call_result(error);
+	if (clock != CLOCK_REALTIME || time.tv_sec < 0 || (uint64_t)time.tv_nsec >= SECOND)
+		return -EINVAL;
+	return set_real_time(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_nsec);
+}
+
+int64_t sys_settimeofday(uint64_t caller, uint64_t address, uint64_t zone)
+{
+	struct timeval time;
+	int error;
+
+	(void)zone;
+	if (address == 0)
+		return 0;
+	error = copy_in(call_of(caller), &time, address, sizeof time);
+	if (error != 0)
+		return call_result(error);
+	if (time.tv_sec < 0 || (uint64_t)time.tv_usec >= 1000000)
+		return -EINVAL;
+	return set_real_time(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_usec * 1000);
+}
+
+int64_t sys_gettimeofday(uint64_t caller, uint64_t address, uint64_t zone)
+{
+	struct call *call = call_of(caller);
+	struct timeval time = timeval_of(clock_realtime());
+	struct timezone utc = {0, 0};
+	int error = address == 0 ? 0 : copy_out(call, address, &time, sizeof time);
+
+	if (error == 0 && zone != 0)
+		error = copy_out(call, zone, &utc, sizeof utc);
+	return call_result(error);
+}
+
+int64_t sys_time(uint64_t caller, uint64_t address)
+{
+	int64_t seconds = (int64_t)(clock_realtime() / SECOND);
+	int error = address == 0 ? 0 : copy_out(call_of(caller), address, &seconds, sizeof seconds);
+
+	return error != 0 ? call_result(error) : seconds;
+}
+
+/* --- Sleeping. */
+
+/* A handler ends the sleep: what is left of it goes to where the caller asked. */
+static void sleep_interrupted(struct call *call)
+{
+	uint64_t address = call->argument[call->number == MIG_ID_nanosleep ? 1 : 3], now = clock_monotonic();
+
+	if (address != 0)
+		put_timespec(call, address, call->deadline > now ? call->deadline - now : 0);
+}
+
+static int64_t sleep_until(struct call *call, int clock, bool absolute, uint64_t request)
+{
+	struct timespec time;
+	uint64_t now, length;
+	int error;
+
+	if (call->timed_out)
+		return 0;
+	if (!call->has_deadline) {
+		error = copy_in(call, &time, request, sizeof time);
+		if (error != 0)
+			return call_result(error);
+		if (time.tv_sec < 0 || (uint64_t)time.tv_nsec >= SECOND)
+			return -EINVAL;
+		if (time.tv_sec > 1ll << 32)
+			time.tv_sec = 1ll << 32;
+		length = (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
+		if (absolute) {
+			error = read_clock(call, clock, &now);
+			if (error != 0)
+				return error;
+			length = length > now ? length - now : 0;
+		}
+		if (length == 0)
+			return 0;
+		call_set_deadline(call, clock_monotonic() + length);
+		call->no_restart = true;
+		if (!absolute)
+			call->interrupted = sleep_interrupted;
+	}
+	return call_wait(call);
+}
+
+int64_t sys_nanosleep(uint64_t caller, uint64_t request, uint64_t remaining)
+{
+	(void)remaining;
+	return sleep_until(call_of(caller), CLOCK_MONOTONIC, false, request);
+}
+
+int64_t sys_clock_nanosleep(uint64_t caller, int clock, unsigned flags, uint64_t request, uint64_t remaining)
+{
+	(void)remaining;
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
+		return clock == CLOCK_THREAD_CPUTIME_ID || clock < 0 || clock > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
+	return sleep_until(call_of(caller), clock, (flags & TIMER_ABSTIME) != 0, request);
+}
+
+/* --- The real-time interval timer. */
+
+static void alarm_fired(struct timer *timer)
+{
+	struct process *process = list_entry(timer, struct process, alarm);
+
+	if (process->alarm_interval != 0)
+		timer_set(timer, timer->deadline + process->alarm_interval);
+	signal_process(process, SIGALRM, NULL);
+}
+
+/* ns until it fires; 0: not set. */
+static uint64_t alarm_left(const struct process *process)
+{
+	uint64_t now = clock_monotonic();
+
+	if (process->alarm.index == 0)
+		return 0;
+	return process->alarm.deadline > now ? process->alarm.deadline - now : 1;
+}
+
+static void alarm_set(struct process *process, uint64_t first, uint64_t interval)
+{
+	timer_cancel(&process->alarm);
+	process->alarm_interval = interval;
+	process->alarm.fire = alarm_fired;
+	if (first != 0)
+		timer_set(&process->alarm, clock_monotonic() + first);
+}
+
+int64_t sys_alarm(uint64_t caller, int seconds)
+{
+	struct process *process = call_of(caller)->process;
+	uint64_t left = alarm_left(process);
+
+	alarm_set(process, (uint64_t)(unsigned)seconds * SECOND, 0);
+	return (int64_t)((left + SECOND - 1) / SECOND);
+}
+
+static void current_alarm(const struct process *process, struct itimerval *value)
+{
+	value->it_interval = timeval_of(process->alarm_interval);
+	value->it_value = timeval_of(alarm_left(process));
+	if (process->alarm.index != 0 && value->it_value.tv_sec == 0 && value->it_value.tv_usec == 0)
+		value->it_value.tv_usec = 1;
+}
+
+int64_t sys_getitimer(uint64_t caller, int which, uint64_t address)
+{
+	struct itimerval value = {0};
+
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
+		return -EINVAL;
+	if (which == ITIMER_REAL)
+		current_alarm(call_of(caller)->process, &value);
+	return call_result(copy_out(call_of(caller), address, &value, sizeof value));
+}
+
+int64_t sys_setitimer(uint64_t caller, int which, uint64_t address, uint64_t old)
+{
+	struct call *call = call_of(caller);
+	struct itimerval value = {0}, before = {0};
+	int error;
+
+	/* No timers of processor time: the kernel gives no signal when it is used up. */
+	if (which != ITIMER_REAL)
+		return -EINVAL;
+	error = address == 0 ? 0 : copy_in(call, &value, address, sizeof value);
+	if (error != 0)
+		return call_result(error);
+	if (value.it_value.tv_sec < 0 || value.it_interval.tv_sec < 0 || (uint64_t)value.it_value.tv_usec >= 1000000 ||
+		(uint64_t)value.it_interval.tv_usec >= 1000000 || value.it_value.tv_sec > 1ll << 32 ||
+		value.it_interval.tv_sec > 1ll << 32)
+		return -EINVAL;
+	current_alarm(call->process, &before);
+	if (old != 0) {
+		error = copy_out(call, old, &before, sizeof before);
+		if (error != 0)
+			return call_result(error);
+	}
+	alarm_set(call->process, (uint64_t)value.it_value.tv_sec * SECOND + (uint64_t)value.it_value.tv_usec * 1000,
+		(uint64_t)value.it_interval.tv_sec * SECOND + (uint64_t)value.it_interval.tv_usec * 1000);
+	return 0;
+}

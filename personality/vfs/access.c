@@ -1,0 +1,145 @@
+/* Who may do what with a file: permission bits, owners, read-only mounts. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "process/proc.h"
+#include "process/signal.h"
+#include "vfs/vfs_internal.h"
+
+int vnode_check_writable(const struct vnode *vnode)
+{
+	return vnode->mount != NULL && vnode->mount->flags & MS_RDONLY ? -EROFS : 0;
+}
+
+int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool real_ids)
+{
+	const struct credentials *who = &call->process->credentials;
+	bool real = real_ids || call->real_ids;
+	uint32_t uid = real ? who->uid : who->fsuid, gid = real ? who->gid : who->fsgid;
+	file_attributes_t attributes;
+	unsigned type = VNODE_TYPE(vnode), bits;
+	int error;
+
+	if (wanted & W_OK && (type == S_IFREG || type == S_IFDIR || type == S_IFLNK)) {
+		error = vnode_check_writable(vnode);
+		if (error != 0)
+			return error;
+	}
+	/* Root may do all, but execute only what somebody may. */
+	if (uid == 0)
+		return wanted & X_OK && type != S_IFDIR && !(vnode->mode & 0111) ? -EACCES : 0;
+	if (vnode->ops->always_allows != NULL && vnode->ops->always_allows(call, vnode))
+		return 0;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0)
+		return error;
+	if (attributes.uid == uid)
+		bits = (unsigned)attributes.mode >> 6;
+	else if (attributes.gid == gid || in_group(who, (uint32_t)attributes.gid))
+		bits = (unsigned)attributes.mode >> 3;
+	else
+		bits = (unsigned)attributes.mode;
+	return wanted & ~bits & 7 ? -EACCES : 0;
+}
+
+int vnode_is_owner(struct call *call, const file_attributes_t *attributes)
+{
+	uint32_t uid = call->process->credentials.fsuid;
+
+	return uid == 0 || uid == attributes->uid ? 0 : -EPERM;
+}
+
+int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *child)
+{
+	file_attributes_t parent, attributes;
+	int error = directory->ops->get_attributes(directory, &parent);
+
+	if (error == 0 && child == NULL && parent.links == 0)
+		error = -ENOENT; /* a directory that was removed takes no names */
+	if (error == 0)
+		error = vnode_access(call, directory, W_OK | X_OK, false);
+	if (error != 0 || child == NULL || !(directory->mode & S_ISVTX))
+		return error;
+	error = child->ops->get_attributes(child, &attributes);
+	if (error != 0)
+		return error;
+	return vnode_is_owner(call, &parent) != 0 && vnode_is_owner(call, &attributes) != 0 ? -EPERM : 0;
+}
+
+int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attributes_t *values)
+{
+	int error = vnode_check_writable(vnode);
+
+	if (error != 0)
+		return error;
+	return vnode->ops->set_attributes != NULL ? vnode->ops->set_attributes(vnode, which, values) : -EPERM;
+}
+
+unsigned mode_without_set_id(const struct call *call, unsigned mode, uint64_t gid)
+{
+	/* Without the right of its group to run it the bit says something else: it stays for who is in the group. */
+	if (mode & S_IXGRP || !(capable(call->process) || in_group(&call->process->credentials, (uint32_t)gid)))
+		mode &= ~(unsigned)S_ISGID;
+	return mode & ~(unsigned)S_ISUID;
+}
+
+int vnode_drop_set_id(struct call *call, struct vnode *vnode)
+{
+	unsigned mode = vnode->mode & 07777;
+	file_attributes_t attributes, values;
+	int error;
+
+	if (!(vnode->mode & (S_ISUID | S_ISGID)) || VNODE_TYPE(vnode) != S_IFREG || capable(call->process))
+		return 0;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0)
+		return error;
+	values.mode = mode_without_set_id(call, mode, attributes.gid);
+	return values.mode == mode ? 0 : vnode_set_attributes(vnode, FILE_SET_MODE, &values);
+}
+
+int vnode_check_growth(struct call *call, struct vnode *vnode, uint64_t size)
+{
+	file_attributes_t attributes;
+	int error;
+
+	if (size <= call->process->limit[RLIMIT_FSIZE].rlim_cur)
+		return 0;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0 || size <= attributes.size)
+		return error;
+	signal_thread(call->thread, SIGXFSZ, NULL);
+	return -EFBIG;
+}
+
+/* space: as set_size of vnode_ops. */
+static int truncate_to(struct call *call, struct vnode *vnode, uint64_t size, bool space)
+{
+	file_attributes_t values = {.size = size};
+	int error;
+
+	if (VNODE_TYPE(vnode) != S_IFREG)
+		return VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : -EINVAL;
+	error = vnode_check_growth(call, vnode, size);
+	if (error == 0)
+		error = vnode_drop_set_id(call, vnode);
+	if (error != 0)
+		return error;
+	if (vnode->ops->set_size == NULL)
+		return vnode_set_attributes(vnode, FILE_SET_SIZE, &values);
+	error = vnode_check_writable(vnode);
+	return error != 0 ? error : vnode->ops->set_size(vnode, call, size, space);
+}
+
+int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size)
+{
+	return truncate_to(call, vnode, size, false);
+}
+
+int vnode_truncate_to_nothing(struct call *call, struct vnode *vnode)
+{
+	return truncate_to(call, vnode, 0, true);
+}

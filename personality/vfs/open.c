@@ -1,0 +1,377 @@
+/* Opening files by path; the operations of open regular files and directories. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "process/proc.h"
+#include "unix_server.h"
+#include "vfs/vfs_internal.h"
+
+#define LINKS_MAX    40
+#define CREATE_TRIES 100
+/* Flags of open that stay with the file: F_GETFL tells them. */
+#define KEPT_FLAGS                                                                                                     \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_PATH | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |        \
+		O_DIRECT)
+
+/* --- Operations. */
+
+static int64_t file_read(struct file *file, struct io *io, uint64_t *offset)
+{
+	struct vnode *vnode = file->vnode;
+
+	if (VNODE_TYPE(vnode) == S_IFDIR)
+		return -EISDIR;
+	return vnode->ops->read != NULL ? vnode->ops->read(vnode, io, *offset) : -EINVAL;
+}
+
+static int64_t file_write(struct file *file, struct io *io, uint64_t *offset)
+{
+	struct vnode *vnode = file->vnode;
+	int64_t result;
+
+	if (vnode->ops->write == NULL)
+		return -EINVAL;
+	result = vnode->ops->write(vnode, io, offset, (file->flags & O_APPEND) != 0);
+	if (result > 0 && file->flags & (O_SYNC | O_DSYNC) && vnode->ops->sync != NULL) {
+		int error = vnode->ops->sync(vnode, !(file->flags & O_SYNC & ~O_DSYNC));
+
+		if (error != 0)
+			return error;
+	}
+	return result;
+}
+
+static int64_t file_seek(struct file *file, int64_t offset, int whence)
+{
+	file_attributes_t attributes;
+	uint64_t base = 0;
+	int error;
+
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		base = file->position;
+		break;
+	case SEEK_END:
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		error = file->vnode->ops->get_attributes(file->vnode, &attributes);
+		if (error != 0)
+			return error;
+		base = attributes.size;
+		if (whence == SEEK_END)
+			break;
+		/* All of a file is data, as far as anybody is told; its end is a hole. */
+		if (offset < 0 || (uint64_t)offset >= attributes.size)
+			return -ENXIO;
+		file->position = whence == SEEK_DATA ? (uint64_t)offset : attributes.size;
+		return (int64_t)file->position;
+	default:
+		return -EINVAL;
+	}
+	if (offset < 0 ? (uint64_t)-offset > base : (uint64_t)offset > INT64_MAX - base)
+		return offset < 0 ? -EINVAL : -EOVERFLOW;
+	file->position = base + (uint64_t)offset;
+	return (int64_t)file->position;
+}
+
+/* struct linux_dirent64, without its flexible end. */
+struct dirent_head {
+	uint64_t inode;
+	int64_t next;
+	uint16_t length;
+	uint8_t type;
+} __attribute__((packed));
+
+struct listing {
+	char *buffer;
+	size_t size, used;
+	uint64_t position;
+	bool full;
+};
+
+static bool list_entry_of(void *context, const char *name, uint64_t inode, unsigned char type, uint64_t cookie)
+{
+	struct listing *listing = context;
+	size_t length = strlen(name), need = (sizeof(struct dirent_head) + length + 1 + 7) & ~(size_t)7;
+	struct dirent_head *head = (struct dirent_head *)(void *)(listing->buffer + listing->used);
+
+	if (need > listing->size - listing->used) {
+		listing->full = true;
+		return false;
+	}
+	memset(head, 0, need);
+	head->inode = inode;
+	head->next = (int64_t)cookie;
+	head->length = (uint16_t)need;
+	head->type = type;
+	memcpy((char *)head + sizeof *head, name, length);
+	listing->used += need;
+	listing->position = cookie;
+	return true;
+}
+
+static int64_t file_read_directory(struct file *file, struct io *io)
+{
+	struct vnode *vnode = file->vnode;
+	struct listing listing = {.position = file->position};
+	file_attributes_t attributes;
+	int error;
+
+	if (VNODE_TYPE(vnode) != S_IFDIR || vnode->ops->read_directory == NULL)
+		return -ENOTDIR;
+	error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error != 0 || attributes.links == 0)
+		return error != 0 ? call_result(error) : -ENOENT; /* it was removed */
+	listing.size = io->total < 65536 ? io->total : 65536;
+	listing.buffer = malloc(listing.size + sizeof(struct dirent_head));
+	if (listing.buffer == NULL)
+		return -ENOMEM;
+	error = vnode->ops->read_directory(vnode, file->position, list_entry_of, &listing);
+	if (error == 0 && listing.used == 0 && listing.full)
+		error = -EINVAL;
+	if (error == 0 && listing.used != 0)
+		error = io_copy_out(io, listing.buffer, listing.used);
+	free(listing.buffer);
+	if (error != 0)
+		return call_result(error);
+	if (listing.used != 0)
+		file->position = listing.position;
+	return (int64_t)listing.used;
+}
+
+static int file_memory_object_of(struct file *file, uint64_t *offset, mach_port_t *object)
+{
+	(void)offset;
+	return file->vnode->ops->memory_object != NULL ? file->vnode->ops->memory_object(file->vnode, object) : -ENODEV;
+}
+
+/* What was asked for ahead goes back when a writer is done. */
+static void file_closed(struct file *file)
+{
+	struct vnode *vnode = file->vnode;
+
+	if ((file->flags & O_ACCMODE) != O_RDONLY && vnode->ops->trim != NULL)
+		vnode->ops->trim(vnode);
+}
+
+const struct file_ops vnode_file_ops = {
+	.read = file_read,
+	.write = file_write,
+	.seek = file_seek,
+	.read_directory = file_read_directory,
+	.memory_object = file_memory_object_of,
+	.release = file_closed,
+};
+
+/* O_PATH: a place, not its contents. */
+static const struct file_ops path_file_ops = {0};
+
+/* --- Opening a vnode. */
+
+static int check_open(struct call *call, struct vnode *vnode, unsigned flags)
+{
+	static const unsigned wanted[] = {[O_RDONLY] = R_OK, [O_WRONLY] = W_OK, [O_RDWR] = R_OK | W_OK};
+	unsigned type = VNODE_TYPE(vnode), mode = flags & O_ACCMODE;
+	int error;
+
+	if (type == S_IFLNK)
+		return -ELOOP;
+	if (flags & O_DIRECTORY && type != S_IFDIR)
+		return -ENOTDIR;
+	if (type == S_IFDIR && (mode != O_RDONLY || flags & O_TRUNC))
+		return -EISDIR;
+	if (mode > O_RDWR)
+		return -EINVAL;
+	error = vnode_access(call, vnode, wanted[mode] | (flags & O_TRUNC ? W_OK : 0), false);
+	if (error == 0 && vnode->runners > 0 && (mode != O_RDONLY || flags & O_TRUNC))
+		error = -ETXTBSY;
+	return error;
+}
+
+int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct file **out)
+{
+	unsigned type = VNODE_TYPE(vnode);
+	struct file *file;
+	int error;
+
+	if (flags & O_PATH) {
+		if (flags & O_DIRECTORY && type != S_IFDIR)
+			return -ENOTDIR;
+		file = file_create(
+			&path_file_ops, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), vnode_reference(vnode), NULL);
+		*out = file;
+		return file != NULL ? 0 : -ENOMEM;
+	}
+	error = check_open(call, vnode, flags);
+	if (error != 0)
+		return error;
+	file = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
+	if (file == NULL)
+		return -ENOMEM;
+	file->open_flags = flags;
+	file->seekable = type == S_IFREG || type == S_IFDIR;
+	if (vnode->ops->open != NULL)
+		error = vnode->ops->open(call, vnode, file);
+	else if (type == S_IFCHR || type == S_IFBLK)
+		error = device_open(call, vnode, file);
+	else if (type == S_IFIFO)
+		error = fifo_open(call, vnode, file);
+	else if (type == S_IFSOCK)
+		error = -ENXIO;
+	if (error != 0) {
+		/* Nothing was opened: the release of whatever operations it got must not run. */
+		file->ops = &path_file_ops;
+		file_release(file);
+		return error;
+	}
+	*out = file;
+	return 0;
+}
+
+/* --- The calls. */
+
+/* The vnode for O_CREAT: the one that is there, or a new one (*made). Follows links at the end, to where nothing is
+ * yet, too. */
+static int find_or_create(
+	struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct vnode **out, bool *made)
+{
+	struct vnode *start, *directory = NULL, *child = NULL;
+	char name[NAME_MAX + 1], *target = NULL;
+	unsigned links = 0;
+	bool slash;
+	int error = path[0] != 0 ? path_start(call, dirfd, path, &start) : -ENOENT;
+
+	if (error != 0)
+		return error;
+	for (;;) {
+		error = path_walk_parent(call, start, path, &directory, name, &slash);
+		vnode_release(start);
+		if (error != 0)
+			break;
+		error = slash || strcmp(name, ".") == 0 || strcmp(name, "..") == 0
+				? -EISDIR
+				: path_step(call, directory, name, &child);
+		if (error == 0 && flags & O_EXCL)
+			error = -EEXIST;
+		if (error != 0 || VNODE_TYPE(child) != S_IFLNK || flags & O_NOFOLLOW)
+			break;
+		if (++links > LINKS_MAX) {
+			error = -ELOOP;
+			break;
+		}
+		if (child->ops->follow_link != NULL) {
+			struct vnode *followed;
+
+			error = child->ops->follow_link(child, &followed);
+			vnode_release(child);
+			child = error == 0 ? followed : NULL;
+			break;
+		}
+		if (target == NULL)
+			target = malloc(PATH_LENGTH);
+		error = target != NULL ? path_read_link(child, target) : -ENOMEM;
+		vnode_release(child);
+		child = NULL;
+		if (error != 0)
+			break;
+		path = target;
+		start = vnode_reference(path[0] == '/' ? call->process->fs->root : directory);
+		vnode_release(directory);
+		directory = NULL;
+	}
+	if (error == -ENOENT && directory != NULL && child == NULL && !slash) {
+		error = vnode_create(call, directory, name, S_IFREG | (mode & 07777), 0, &child);
+		*made = error == 0;
+	}
+	if (error != 0 && child != NULL) {
+		vnode_release(child);
+		child = NULL;
+	}
+	vnode_release(directory);
+	free(target);
+	*out = child;
+	return error;
+}
+
+static int open_path(struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct file **out)
+{
+	struct vnode *vnode;
+	bool made = false;
+	int error = 0, tries;
+
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return -EOPNOTSUPP;
+	if (flags & O_CREAT) {
+		if (flags & O_DIRECTORY)
+			return -EINVAL;
+		/* Somebody may make it between looking and making: then it is there now. */
+		for (tries = 0; tries < CREATE_TRIES; tries++) {
+			error = find_or_create(call, dirfd, path, flags, mode, &vnode, &made);
+			if (error != -EEXIST || flags & O_EXCL)
+				break;
+		}
+	} else {
+		error = path_look_up(call, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &vnode);
+	}
+	if (error != 0)
+		return error;
+	if (made) {
+		/* Who made it may use it, whatever its mode says. */
+		*out = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
+		if (*out != NULL)
+			(*out)->seekable = true;
+		error = *out != NULL ? 0 : -ENOMEM;
+	} else {
+		error = flags & O_CREAT && VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : vnode_open(call, vnode, flags, out);
+		if (error == 0 && flags & O_TRUNC && VNODE_TYPE(vnode) == S_IFREG) {
+			error = vnode_truncate_to_nothing(call, vnode);
+			if (error != 0)
+				file_release(*out);
+		}
+	}
+	vnode_release(vnode);
+	return error;
+}
+
+int64_t sys_openat(uint64_t caller, int dirfd, uint64_t path, int flags, unsigned mode)
+{
+	struct call *call = call_of(caller);
+	struct path_name name;
+	struct file *file;
+	int error = path_copy(call, &name, path);
+
+	if (error == 0)
+		error = open_path(call, dirfd, name.text, (unsigned)flags, mode, &file);
+	return error != 0 ? call_result(error) : fd_install(call, file, (flags & O_CLOEXEC) != 0);
+}
+
+int64_t sys_open(uint64_t caller, uint64_t path, int flags, unsigned mode)
+{
+	return sys_openat(caller, AT_FDCWD, path, flags, mode);
+}
+
+int64_t sys_creat(uint64_t caller, uint64_t path, unsigned mode)
+{
+	return sys_openat(caller, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+int64_t vnode_read_server(struct call *call, struct vnode *vnode, void *buffer, uint64_t size, uint64_t offset)
+{
+	struct io io;
+	int64_t result;
+
+	io_init_server(&io, call, buffer, size);
+	if (vnode->ops->read == NULL)
+		return -EINVAL;
+	result = vnode->ops->read(vnode, &io, offset);
+	return result;
+}

@@ -1,0 +1,80 @@
+/* To the disk: sync, fsync and their kin; advice about use, which changes nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/mach.h>
+#include <servers/file_user.h>
+#include <unistd.h>
+
+#include "process/proc.h"
+#include "unix_server.h"
+#include "vfs/vfs_internal.h"
+
+int sync_mount(struct mount *mount)
+{
+	mach_port_t service = mount->service;
+	kern_return_t result;
+
+	if (service == MACH_PORT_NULL)
+		return 0;
+	mount->ops->write_back(mount);
+	result = ASK(mount, file_system_sync(service));
+	return -FILE_ERRNO(result);
+}
+
+int64_t sys_sync(uint64_t caller)
+{
+	struct mount *mount = NULL;
+
+	(void)caller;
+	while ((mount = mount_after(mount)) != NULL)
+		sync_mount(mount);
+	return 0;
+}
+
+int64_t sys_syncfs(uint64_t caller, int fd)
+{
+	struct file *file = fd_file(call_of(caller), fd);
+
+	if (file == NULL)
+		return -EBADF;
+	return file->vnode == NULL || file->vnode->mount == NULL ? 0 : sync_mount(file->vnode->mount);
+}
+
+static int64_t sync_file(struct call *call, int fd, bool data_only)
+{
+	struct file *file = fd_file(call, fd);
+	struct vnode *vnode;
+	int error;
+
+	if (file == NULL)
+		return -EBADF;
+	if (file->vnode == NULL || file->vnode->ops->sync == NULL ||
+		(VNODE_TYPE(file->vnode) != S_IFREG && VNODE_TYPE(file->vnode) != S_IFDIR))
+		return -EINVAL;
+	vnode = vnode_reference(file->vnode);
+	error = vnode->ops->sync(vnode, data_only);
+	vnode_release(vnode);
+	return error;
+}
+
+int64_t sys_fsync(uint64_t caller, int fd)
+{
+	return sync_file(call_of(caller), fd, false);
+}
+
+int64_t sys_fdatasync(uint64_t caller, int fd)
+{
+	return sync_file(call_of(caller), fd, true);
+}
+
+int64_t sys_fadvise64(uint64_t caller, int fd, int64_t offset, int64_t size, int advice)
+{
+	struct file *file = fd_file(call_of(caller), fd);
+
+	(void)offset;
+	if (file == NULL)
+		return -EBADF;
+	if (file->vnode == NULL || VNODE_TYPE(file->vnode) == S_IFIFO)
+		return -ESPIPE;
+	return size < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE ? -EINVAL : 0;
+}

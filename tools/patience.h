@@ -6,16 +6,14 @@
 #include <sys/types.h>
 
 /*
- * A limit for a process and its descendants. Time in which they stood ready and got no processor does not count, and
- * the limit is stretched by the machine's slowness: SLOWNESS in the environment, measured anew when the limit is
- * reached.
+ * A limit for a process and its descendants. Time in which they stood ready and got no processor does not count, and time
+ * counts the less the slower the machine is just then: an own fixed work is timed at every look.
  */
 struct patience {
 	pid_t root;
-	double seconds;  /* the limit; 0: none */
-	double slowness; /* at least 1 */
-	double used;     /* that counts */
-	double last;     /* when it was last looked at, and how long the processes had waited by then */
+	double seconds; /* the limit; 0: none */
+	double used;    /* that counts */
+	double last;    /* when it was last looked at, and how long the processes had waited by then */
 	double waited;
 };
 
@@ -26,9 +24,6 @@ void patience_start(struct patience *patience, double seconds, pid_t root);
 
 /* Seconds left; at most 0 when the limit is reached. To be called every PATIENCE_STEP or oftener. */
 double patience_left(struct patience *patience);
-
-/* How many times slower than a usual machine this one is, at least 1: processor time of a fixed work. */
-double patience_slowness(void);
 
 /* The processes below `root`, itself not: calls `visit` with each. */
 void patience_descendants(pid_t root, void (*visit)(pid_t process, void *argument), void *argument);

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Ends by signals, for scripts whose children outlive a terminal's Ctrl-C: SIGINT, SIGTERM and SIGHUP end the child that
-# run_child waits for, then the script, by the same signal (status 128 + its number), after its function "clean", if it has one.
+# Ends by signals, for scripts whose children outlive a terminal's Ctrl-C: SIGINT, SIGTERM and SIGHUP end the children that
+# run_child and wait_child wait for, then the script, by the same signal (status 128 + its number), after its function "clean",
+# if it has one.
 
-signals_child='' # the process that run_child waits for
+signals_children='' # the processes that are waited for
 signals_caught=''
 
 signals_die() { # SIGNAL
@@ -15,8 +16,9 @@ signals_die() { # SIGNAL
 
 signals_on() { # SIGNAL
 	signals_caught=$1
-	if [ -n "$signals_child" ]; then
-		kill -s TERM "$signals_child" 2>/dev/null # run_child goes on when it is gone
+	if [ -n "$signals_children" ]; then
+		# shellcheck disable=SC2086 # several
+		kill -s TERM $signals_children 2>/dev/null # the wait for them goes on when they are gone
 	else
 		signals_die "$1"
 	fi
@@ -32,21 +34,35 @@ fi
 
 # run_child COMMAND...: its status.
 run_child() {
-	local status
 	"$@" <&0 &
-	signals_child=$!
+	signals_children=$!
 	wait_child
 }
 
-# Waits for the background process in signals_child; its status.
+# Waits for one of the background processes in signals_children, which it takes out: its status, and its id in $ended.
 wait_child() {
-	local status
-	wait "$signals_child"
+	local status id left=
+	ended=
+	# shellcheck disable=SC2086 # several
+	wait -n -p ended $signals_children 2>/dev/null
 	status=$?
-	while [ -n "$signals_caught" ] && kill -0 "$signals_child" 2>/dev/null; do
-		wait "$signals_child"
+	if [ -n "$signals_caught" ]; then
+		for id in $signals_children; do
+			while kill -0 "$id" 2>/dev/null; do
+				wait "$id"
+			done
+		done
+		signals_die "$signals_caught"
+	fi
+	# One that was gone before: its status is kept, but "wait -n" may not know it.
+	for id in $signals_children; do
+		if [ -z "${ended:-}" ] && ! kill -0 "$id" 2>/dev/null; then
+			wait "$id"
+			status=$?
+			ended=$id
+		fi
+		[ "$id" = "${ended:-}" ] || left+="$id "
 	done
-	signals_child=
-	[ -z "$signals_caught" ] || signals_die "$signals_caught"
+	signals_children=$left
 	return $status
 }

@@ -1,8 +1,7 @@
 /*
  * within SECONDS COMMAND...: runs the command and ends it, and whatever it has started, when its time is over: seconds
  * of a quiet machine (tools/patience.h). Returns when all of them are gone, also after the command's own end. Its
- * status; 124 when the time was over; 128 + n after a signal, which ends the command, too. "within -m" prints the
- * machine's slowness.
+ * status; 124 when the time was over; 128 + n after a signal, which ends the command, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,10 +77,6 @@ int main(int argc, char **argv)
 	pid_t child;
 	int status;
 
-	if (argc == 2 && strcmp(argv[1], "-m") == 0) {
-		printf("%.2f\n", patience_slowness());
-		return fflush(stdout) != 0;
-	}
 	if (argc < 3 || atof(argv[1]) <= 0) {
 		fprintf(stderr, "usage: within SECONDS COMMAND...\n");
 		return STATUS_CANNOT;

@@ -32,10 +32,13 @@ static int in_order(clockid_t clock)
 	return 1;
 }
 
-/* Within half a second of each other: these are read one after the other. */
-static int near(long long a, long long b)
+/* What another clock's reading may lag behind: that of a coarse one, in its ticks. */
+#define LAG 100000000ll
+
+/* Whether b, read between a and c, is between them, but for its lag. */
+static int between(long long a, long long b, long long c, long long lag)
 {
-	return a - b < 500000000 && b - a < 500000000;
+	return a - lag <= b && b <= c;
 }
 
 int main(void)
@@ -43,7 +46,7 @@ int main(void)
 	static const clockid_t clocks[] = {
 		CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME, CLOCK_TAI};
 	const unsigned char *header = (const unsigned char *)getauxval(AT_SYSINFO_EHDR);
-	struct timespec real, other;
+	struct timespec real, other, later;
 	struct timeval day;
 	struct timezone zone = {1, 1};
 	int status;
@@ -54,15 +57,21 @@ int main(void)
 		printf("clock %u in order %d\n", i, in_order(clocks[i]));
 	clock_gettime(CLOCK_REALTIME, &real);
 	gettimeofday(&day, &zone);
-	printf("gettimeofday %d %d %d\n", near(ns(&real), day.tv_sec * 1000000000ll + day.tv_usec * 1000ll),
+	clock_gettime(CLOCK_REALTIME, &later);
+	printf("gettimeofday %d %d %d\n",
+		between(ns(&real), day.tv_sec * 1000000000ll + day.tv_usec * 1000ll, ns(&later), 1000),
 		zone.tz_minuteswest, zone.tz_dsttime);
-	seconds = time(&real.tv_sec);
-	clock_gettime(CLOCK_REALTIME_COARSE, &other);
-	printf("time %d %d\n", seconds == real.tv_sec,
-		near(seconds * 1000000000ll + other.tv_nsec, ns(&other)) || other.tv_sec == seconds + 1);
-	clock_gettime(CLOCK_MONOTONIC, &real);
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &other);
-	printf("coarse %d\n", near(ns(&real), ns(&other)));
+	clock_gettime(CLOCK_REALTIME, &real);
+	seconds = time(&other.tv_sec);
+	clock_gettime(CLOCK_REALTIME, &later);
+	printf("time %d %d\n", seconds == other.tv_sec,
+		between(ns(&real), seconds * 1000000000ll, ns(&later), 1000000000ll + LAG));
+	for (unsigned i = 0; i < 2; i++) {
+		clock_gettime(i == 0 ? CLOCK_REALTIME : CLOCK_MONOTONIC, &real);
+		clock_gettime(i == 0 ? CLOCK_REALTIME_COARSE : CLOCK_MONOTONIC_COARSE, &other);
+		clock_gettime(i == 0 ? CLOCK_REALTIME : CLOCK_MONOTONIC, &later);
+		printf("coarse %d\n", between(ns(&real), ns(&other), ns(&later), LAG));
+	}
 	printf("processor time %d\n", clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &other));
 	status = clock_gettime(99, &other);
 	printf("no such clock %d %d\n", status, errno);

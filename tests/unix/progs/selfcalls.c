@@ -275,6 +275,7 @@ static void waits(void)
 	struct timespec soon = {0, 20000000}, never = {0, 0}, wrong = {0, -1};
 	sigset_t usr1, usr2, pending, none, old;
 	siginfo_t info;
+	pid_t child;
 
 	sigemptyset(&none);
 	sigemptyset(&usr1);
@@ -303,14 +304,17 @@ static void waits(void)
 	SAY(syscall(SYS_rt_sigsuspend, &none, 7));
 	SAY(syscall(SYS_rt_sigsuspend, NOWHERE, 8));
 	heard = 0;
-	if (fork() == 0) {
-		usleep(50000);
-		kill(getppid(), SIGUSR2);
-		_exit(0);
+	child = fork();
+	if (child == 0) {
+		for (;;) { /* the first may come before the wait */
+			usleep(50000);
+			kill(getppid(), SIGUSR2);
+		}
 	}
 	/* A handler of another signal ends the wait. */
 	SAY(sigwaitinfo(&usr1, &info));
 	printf("heard %d\n", heard);
+	kill(child, SIGKILL);
 	wait(NULL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }

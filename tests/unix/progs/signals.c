@@ -1,6 +1,7 @@
 /* Signals: handlers, masks, restarts, faults, alternate stacks, floating point, waiting. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -121,6 +122,63 @@ static void float_handler(int signal)
 	count++;
 }
 
+/* Until the process waits in a call. */
+static void until_it_waits(pid_t process)
+{
+	char path[32], text[128] = "";
+
+	snprintf(path, sizeof path, "/proc/%d/stat", process);
+	for (;;) {
+		int fd = open(path, O_RDONLY);
+		ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+		const char *name_end;
+
+		close(fd);
+		text[size > 0 ? size : 0] = 0;
+		name_end = strrchr(text, ')');
+		if (name_end == NULL || name_end[2] == 'S' || name_end[2] == 'Z')
+			return;
+		usleep(1000);
+	}
+}
+
+static volatile sig_atomic_t *told; /* shared: signals that have been handled */
+
+static void tell(int signal)
+{
+	(void)signal;
+	(*told)++;
+}
+
+/* SA_RESTART or not, in a read that waits: the signal comes when it does, the byte when it does again. */
+static void restarts(int flags)
+{
+	struct sigaction action = {.sa_handler = tell, .sa_flags = flags};
+	pid_t parent = getpid(), child;
+	int pair[2], status;
+	char byte;
+
+	told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	(void)!pipe(pair);
+	sigaction(SIGALRM, &action, NULL);
+	child = fork();
+	if (child == 0) {
+		until_it_waits(parent);
+		kill(parent, SIGALRM);
+		while (*told == 0)
+			usleep(1000);
+		until_it_waits(parent);
+		(void)!write(pair[1], "x", 1);
+		_exit(0);
+	}
+	errno = 0;
+	status = (int)read(pair[0], &byte, 1);
+	printf("read %d %s handlers %d\n", status, errno == 0 ? "-" : strerrorname_np(errno), (int)*told);
+	waitpid(child, &status, 0);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static volatile int depth, deepest, entered;
 
 static void deep_handler(int signal)
@@ -152,15 +210,14 @@ int main(void)
 {
 	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
 	struct sigaction action = {.sa_handler = float_handler};
-	struct itimerval timer = {.it_value = {.tv_usec = 50000}};
+	struct itimerval timer = {{.tv_usec = 50000}, {.tv_usec = 50000}}, off = {{0}, {0}};
 	struct itimerspec every = {0};
 	struct sigevent event = {0};
 	timer_t own_timer;
-	struct timespec none = {0, 0}, left, request = {5, 0};
+	struct timespec none = {0, 0}, left, request = {100, 0};
 	sigset_t set, old;
 	siginfo_t info;
 	int pair[2], status, i;
-	char byte;
 	double sum;
 	pid_t child;
 
@@ -207,28 +264,14 @@ int main(void)
 	if (sigsetjmp(jump, 1) == 0)
 		__asm__ volatile("int3");
 
-	/* SA_RESTART or not, in a read that waits. */
-	for (i = 0; i < 2; i++) {
-		pipe(pair);
-		plain(SIGALRM, i == 0 ? 0 : SA_RESTART);
-		count = 0;
-		child = fork();
-		if (child == 0) {
-			usleep(200000);
-			write(pair[1], "x", 1);
-			_exit(0);
-		}
-		setitimer(ITIMER_REAL, &timer, NULL);
-		errno = 0;
-		status = (int)read(pair[0], &byte, 1);
-		printf("read %d %s handlers %d\n", status, errno == 0 ? "-" : strerrorname_np(errno), (int)count);
-		waitpid(child, &status, 0);
-		close(pair[0]);
-		close(pair[1]);
-	}
+	restarts(0);
+	restarts(SA_RESTART);
+	/* The timer goes on: one signal may come before the sleep. */
+	plain(SIGALRM, 0);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	status = nanosleep(&request, &left);
-	printf("nanosleep %d %s left %d\n", status, strerrorname_np(errno), left.tv_sec == 4);
+	printf("nanosleep %d %s left %d\n", status, strerrorname_np(errno), left.tv_sec > 90);
+	setitimer(ITIMER_REAL, &off, NULL);
 
 	/* sigsuspend: the mask for its time, then the old one. */
 	sigprocmask(SIG_BLOCK, &set, &old);
@@ -248,10 +291,9 @@ int main(void)
 	sigaction(SIGALRM, &action, NULL);
 	timer.it_interval.tv_usec = 5000;
 	setitimer(ITIMER_REAL, &timer, NULL);
-	for (i = 1, sum = 0; count < 10; i++)
+	for (sum = 0; count < 10;)
 		sum = sum * 0.5 + 3.0;
-	memset(&timer, 0, sizeof timer);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	setitimer(ITIMER_REAL, &off, NULL);
 	printf("floating %.3f\n", sum);
 
 	/* A timer of its own. */

@@ -11,16 +11,21 @@ uint64_t piece_resume(const void *object, uint64_t start, uint64_t end)
 	return same ? self->progress.at : start;
 }
 
-bool piece_pause(const void *object, uint64_t start, uint64_t end, uint64_t at)
+void piece_stop(const void *object, uint64_t start, uint64_t end, uint64_t at)
 {
 	struct thread *self = current_thread();
 
-	if (!current_processor()->need_reschedule)
-		return false;
 	self->progress.object = object;
 	self->progress.start = start;
 	self->progress.end = end;
 	self->progress.at = at;
+}
+
+bool piece_pause(const void *object, uint64_t start, uint64_t end, uint64_t at)
+{
+	if (!current_processor()->need_reschedule)
+		return false;
+	piece_stop(object, start, end, at);
 	return true;
 }
 

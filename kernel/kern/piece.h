@@ -39,6 +39,8 @@ static inline void piece_spend(int32_t cost)
 uint64_t piece_resume(const void *object, uint64_t start, uint64_t end);
 /* True if a better thread is ready: the caller returns KERN_RESTART, having come to `at`, and must be made again. */
 bool piece_pause(const void *object, uint64_t start, uint64_t end, uint64_t at);
+/* It will be made again for another reason, and goes on at `at`. */
+void piece_stop(const void *object, uint64_t start, uint64_t end, uint64_t at);
 /* The call will not be made again. */
 void piece_forget(struct thread *thread);
 

@@ -238,16 +238,16 @@ vm_object_t convert_port_to_object(struct ipc_port *control)
 
 /* --- Death. */
 
-static void fail_page(struct vm_page *page, void *error)
-{
-	if (page->absent)
-		memory_object_page_error(page, *(kern_return_t *)error);
-}
-
 static void fail_all(vm_object_t object, kern_return_t error)
 {
+	struct vm_object_walk walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX));
+	struct vm_page *page;
+
 	object->pager->state = MEMORY_OBJECT_DEAD;
-	vm_object_for_pages(object, 0, trunc_page(UINT64_MAX), fail_page, &error);
+	while ((page = vm_object_next(&walk)) != NULL) {
+		if (page->absent)
+			memory_object_page_error(page, error);
+	}
 	thread_wakeup(object->pager);
 }
 
@@ -271,16 +271,20 @@ void memory_object_died(void *port)
 	vm_object_deallocate(object);
 }
 
-/* What was asked of a pager that is gone: who waits for it asks again. */
-static void forget_request(struct vm_page *page, void *argument)
+/* What was asked of a pager that is gone: who waits for it asks again. Object locked. */
+static void forget_requests(vm_object_t object)
 {
-	(void)argument;
-	if (page->absent) {
-		vm_object_free_page(page);
-	} else if (page->unlocking) {
-		page->unlocking = false;
-		thread_wakeup(page);
-		page->wanted = false;
+	struct vm_object_walk walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX));
+	struct vm_page *page;
+
+	while ((page = vm_object_next(&walk)) != NULL) {
+		if (page->absent) {
+			vm_object_free_page(page);
+		} else if (page->unlocking) {
+			page->unlocking = false;
+			thread_wakeup(page);
+			page->wanted = false;
+		}
 	}
 }
 
@@ -308,7 +312,7 @@ kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
 		return KERN_ABSENT;
 	}
 	lock_acquire(&object->lock);
-	vm_object_for_pages(object, 0, trunc_page(UINT64_MAX), forget_request, NULL);
+	forget_requests(object);
 	pager->ready_deadline = machine_now() + PAGER_DEADLINE_NS;
 	lock_release(&object->lock);
 	result = memory_object_init(port, ipc_port_make_send(pager->control), VM_PAGE_SIZE);
@@ -317,20 +321,19 @@ kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
 	return result;
 }
 
-static void drop_page(struct vm_page *page, void *argument)
-{
-	(void)argument;
-	if (!page->absent && !page->error && page->wire_count == 0)
-		vm_object_free_page(page);
-}
-
 kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason)
 {
+	struct vm_object_walk walk;
+	struct vm_page *page;
+
 	if (object == NULL || object->pager == NULL)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&object->lock);
 	fail_all(object, reason == KERN_SUCCESS ? KERN_MEMORY_FAILURE : KERN_MEMORY_ERROR);
-	vm_object_for_pages(object, 0, trunc_page(UINT64_MAX), drop_page, NULL);
+	for (walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX)); (page = vm_object_next(&walk)) != NULL;) {
+		if (!page->absent && !page->error && page->wire_count == 0)
+			vm_object_free_page(page);
+	}
 	lock_release(&object->lock);
 	return KERN_SUCCESS;
 }

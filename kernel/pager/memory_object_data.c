@@ -135,11 +135,8 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 	return KERN_SUCCESS;
 }
 
-static void zero_page(struct vm_page *page, void *argument)
+static void zero_page(struct vm_page *page)
 {
-	(void)argument;
-	if (!page->absent)
-		return;
 	piece_spend(COPY_COST);
 	vm_page_zero(page);
 	page->absent = page->busy = false;
@@ -149,29 +146,29 @@ static void zero_page(struct vm_page *page, void *argument)
 	page->wanted = false;
 }
 
-static void fail_page(struct vm_page *page, void *error)
+/* What the pager was asked for in a range is zeros (error KERN_SUCCESS), or does not come. */
+static kern_return_t answer(vm_object_t object, vm_offset_t offset, vm_size_t size, kern_return_t error)
 {
-	if (page->absent)
-		memory_object_page_error(page, *(kern_return_t *)error);
-}
-
-/* Calls fn for the pages of a range that a pager named. */
-static kern_return_t for_range(
-	vm_object_t object, vm_offset_t offset, vm_size_t size, void (*fn)(struct vm_page *, void *), void *argument)
-{
+	struct vm_object_walk walk;
 	vm_offset_t start, end;
+	struct vm_page *page;
 
 	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end))
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&object->lock);
-	vm_object_for_pages(object, start, end, fn, argument);
+	for (walk = vm_object_walk(object, start, end); (page = vm_object_next(&walk)) != NULL;) {
+		if (page->absent && error == KERN_SUCCESS)
+			zero_page(page);
+		else if (page->absent)
+			memory_object_page_error(page, error);
+	}
 	lock_release(&object->lock);
 	return KERN_SUCCESS;
 }
 
 kern_return_t memory_object_data_unavailable(vm_object_t object, vm_offset_t offset, vm_size_t size)
 {
-	return for_range(object, offset, size, zero_page, NULL);
+	return answer(object, offset, size, KERN_SUCCESS);
 }
 
 kern_return_t memory_object_data_error(
@@ -179,5 +176,5 @@ kern_return_t memory_object_data_error(
 {
 	if (error_value == KERN_SUCCESS || error_value == KERN_RESTART)
 		error_value = KERN_MEMORY_ERROR;
-	return for_range(object, offset, size, fail_page, &error_value);
+	return answer(object, offset, size, error_value);
 }

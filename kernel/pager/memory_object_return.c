@@ -11,14 +11,14 @@
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 #include <vm/vm_map.h>
+#include <vm/vm_pageout.h>
 
 /* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way.
  */
 #define MESSAGE_PAGES 4
 
-/* What a page that is looked at, and one that is returned, take, about (kern/piece.h). */
-#define LOOK_COST   200
-#define RETURN_COST 1200
+#define RETURN_COST 1200 /* of a page that is returned, about (kern/piece.h) */
+
 
 #define LOCK_BYTES (128 * VM_PAGE_SIZE) /* of a lock request, before a better thread runs */
 
@@ -157,7 +157,7 @@ kern_return_t memory_object_wait_returned(vm_object_t object)
 }
 
 /* A page that was returned stands, dirty, where it came from, unless that place has it still. Both objects locked. */
-static void put_back(struct vm_page *page, void *message_alone)
+static void put_back(struct vm_page *page, bool message_alone)
 {
 	vm_object_t object = page->object->returned_by;
 	vm_offset_t offset = page->object->returned_from + page->offset;
@@ -167,7 +167,7 @@ static void put_back(struct vm_page *page, void *message_alone)
 		there->dirty = true;
 		return;
 	}
-	if (*(bool *)message_alone) {
+	if (message_alone) {
 		if (page->pv != NULL)
 			pmap_page_protect(page, VM_PROT_NONE);
 		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
@@ -204,6 +204,8 @@ void memory_object_put_back(vm_map_t map)
 	list_for_each (link, &map->entries) {
 		struct vm_map_entry *entry = container_of(link, struct vm_map_entry, link);
 		vm_object_t message = entry->object, object = message != NULL ? message->returned_by : NULL;
+		struct vm_object_walk walk;
+		struct vm_page *page;
 		bool alone;
 
 		if (object == NULL)
@@ -212,9 +214,9 @@ void memory_object_put_back(vm_map_t map)
 		lock_acquire_nested(&object->lock);
 		/* Acquire: what others did with it before they let it go. */
 		alone = __atomic_load_n(&message->refs.count, __ATOMIC_ACQUIRE) == 1;
-		if (!object->pager->gone)
-			vm_object_for_pages(
-				message, entry->offset, entry->offset + vm_map_entry_size(entry), put_back, &alone);
+		walk = vm_object_walk(message, entry->offset, entry->offset + vm_map_entry_size(entry));
+		while (!object->pager->gone && (page = vm_object_next(&walk)) != NULL)
+			put_back(page, alone);
 		lock_release(&object->lock);
 		lock_release(&message->lock);
 	}
@@ -244,38 +246,21 @@ static kern_return_t clean_page(
 kern_return_t memory_object_clean(
 	vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush)
 {
+	struct vm_object_walk walk = vm_object_walk(object, start, end);
 	kern_return_t result = KERN_SUCCESS;
+	struct vm_page *page;
 
-	if ((end - start) >> VM_PAGE_SHIFT <= object->resident) {
-		for (vm_offset_t offset = start; offset < end && result == KERN_SUCCESS; offset += VM_PAGE_SIZE) {
-			struct vm_page *page = vm_object_lookup(object, offset);
-
-			piece_spend(LOOK_COST);
-			if (page != NULL)
-				result = clean_page(object, page, end, what, flush);
-		}
-		return result;
-	}
-	/* Each page is looked at once: those that stay go to the end of the list. */
-	for (uint32_t count = object->resident; count > 0 && !list_empty(&object->pages) && result == KERN_SUCCESS;
-		count--) {
-		struct vm_page *page = list_first(&object->pages, struct vm_page, object_link);
-
-		list_remove(&page->object_link);
-		list_add_tail(&object->pages, &page->object_link);
-		piece_spend(LOOK_COST);
-		if (page->offset >= start && page->offset < end)
-			result = clean_page(object, page, end, what, flush);
-	}
+	while (result == KERN_SUCCESS && (page = vm_object_next(&walk)) != NULL)
+		result = clean_page(object, page, end, what, flush);
 	return result;
 }
 
-static void lock_page(struct vm_page *page, void *lock_value)
+static void lock_page(struct vm_page *page, vm_prot_t lock_value)
 {
 	if (page->error)
 		return;
 	/* Of a page that was asked for: what holds when zeros or an error come. */
-	page->lock_value = *(vm_prot_t *)lock_value & VM_PROT_ALL;
+	page->lock_value = lock_value & VM_PROT_ALL;
 	if (page->absent)
 		return;
 	page->unlocking = false;
@@ -287,24 +272,33 @@ static void lock_page(struct vm_page *page, void *lock_value)
 	page->wanted = false;
 }
 
-/* Cleans, flushes and locks, in this order, what lies in a part of the object (locked). */
-static void lock_part(vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t should_return,
-	bool should_flush, vm_prot_t lock_value)
+/* Cleans, flushes and locks, in this order, what lies in a part of the object (locked). Not at all locked when cleaning
+ * came to no end: KERN_RESOURCE_SHORTAGE. */
+static kern_return_t lock_part(vm_object_t object, vm_offset_t start, vm_offset_t end,
+	memory_object_return_t should_return, bool should_flush, vm_prot_t lock_value)
 {
+	kern_return_t result = KERN_SUCCESS;
+	struct vm_object_walk walk;
+	struct vm_page *page;
+
 	if (should_return != MEMORY_OBJECT_RETURN_NONE || should_flush)
-		memory_object_clean(object, start, end, should_return, should_flush);
-	if (lock_value != VM_PROT_NO_CHANGE)
-		vm_object_for_pages(object, start, end, lock_page, &lock_value);
+		result = memory_object_clean(object, start, end, should_return, should_flush);
+	walk = vm_object_walk(object, start, end);
+	while (result == KERN_SUCCESS && lock_value != VM_PROT_NO_CHANGE && (page = vm_object_next(&walk)) != NULL)
+		lock_page(page, lock_value);
+	return result;
 }
 
 /*
  * Part by part, each as if it had been asked for alone; the completion follows the data of the last. An object that has
- * fewer pages than the range is gone through as a whole, by its list of pages.
+ * fewer pages than the range is gone through as a whole, by its list of pages. Nothing says "completed" that is not: without
+ * memory for the pages' messages the caller waits, and the part is begun again.
  */
 kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size,
 	memory_object_return_t should_return, boolean_t should_flush, vm_prot_t lock_value, struct ipc_port *reply_to)
 {
 	vm_offset_t start, end, at, next;
+	kern_return_t result;
 
 	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end) ||
 		should_return < MEMORY_OBJECT_RETURN_NONE || should_return > MEMORY_OBJECT_RETURN_ALL)
@@ -312,8 +306,14 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
 	for (at = piece_resume(object, start, end); at < end; at = next) {
 		lock_acquire(&object->lock);
 		next = (end - at) >> VM_PAGE_SHIFT > object->resident || end - at < LOCK_BYTES ? end : at + LOCK_BYTES;
-		lock_part(object, at, next, should_return, should_flush, lock_value);
+		result = lock_part(object, at, next, should_return, should_flush, lock_value);
 		lock_release(&object->lock);
+		if (result != KERN_SUCCESS) {
+			piece_stop(object, start, end, at);
+			vm_pageout_wake();
+			assert_wait_deadline(object, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
+			return KERN_RESTART;
+		}
 		if (next < end && piece_pause(object, start, end, next))
 			return KERN_RESTART;
 	}

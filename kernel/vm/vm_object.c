@@ -137,39 +137,56 @@ void vm_object_free_page(struct vm_page *page)
 	vm_page_free(page);
 }
 
-void vm_object_for_pages(
-	vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *), void *argument)
+struct vm_object_walk vm_object_walk(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
-	struct list *link, *following;
-
-	if ((end - start) >> VM_PAGE_SHIFT <= object->resident) {
-		for (vm_offset_t offset = start; offset < end; offset += VM_PAGE_SIZE) {
-			struct vm_page *page = vm_object_lookup(object, offset);
-
-			if (page != NULL)
-				fn(page, argument);
-			piece_spend(page != NULL ? VISIT_COST : LOOKUP_COST);
-		}
-		return;
-	}
-	list_for_each_safe (link, following, &object->pages) {
-		struct vm_page *page = container_of(link, struct vm_page, object_link);
-
-		piece_spend(VISIT_COST);
-		if (page->offset >= start && page->offset < end)
-			fn(page, argument);
-	}
+	/* Through the list if the range could hold more pages than there are. */
+	return (struct vm_object_walk){.object = object,
+		.start = start,
+		.end = end,
+		.by_list = (end - start) >> VM_PAGE_SHIFT > object->resident,
+		.left = object->resident,
+		.turns = object->turns};
 }
 
-static void free_page(struct vm_page *page, void *argument)
+struct vm_page *vm_object_next(struct vm_object_walk *walk)
 {
-	(void)argument;
-	vm_object_free_page(page);
+	vm_object_t object = walk->object;
+
+	if (!walk->by_list) {
+		while (walk->start < walk->end) {
+			struct vm_page *page = vm_object_lookup(object, walk->start);
+
+			walk->start += VM_PAGE_SIZE;
+			piece_spend(page != NULL ? VISIT_COST : LOOKUP_COST);
+			if (page != NULL)
+				return page;
+		}
+		return NULL;
+	}
+	while (walk->left > 0 && !list_empty(&object->pages)) {
+		struct vm_page *page = list_first(&object->pages, struct vm_page, object_link);
+
+		/* A page that was looked at goes to the list's end. If another walk has put some there, begin anew. */
+		if (object->turns != walk->turns)
+			walk->left = object->resident;
+		list_remove(&page->object_link);
+		list_add_tail(&object->pages, &page->object_link);
+		walk->turns = ++object->turns;
+		walk->left--;
+		piece_spend(VISIT_COST);
+		if (page->offset >= walk->start && page->offset < walk->end)
+			return page;
+	}
+	return NULL;
 }
 
 void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
-	vm_object_for_pages(object, start, end, free_page, NULL);
+	struct vm_object_walk walk;
+	struct vm_page *page;
+
+	for (walk = vm_object_walk(object, start, end); (page = vm_object_next(&walk)) != NULL;)
+		vm_object_free_page(page);
 }
 
 /* --- References. */

@@ -44,6 +44,7 @@ struct vm_object {
 
 	struct list pages;
 	uint32_t resident;
+	uint32_t turns; /* how often a walk has put a page at the end of `pages` */
 	uint32_t bucket_mask;
 	struct vm_page **buckets; /* by page number modulo their count; small[] or kalloc'ed */
 	struct vm_page *small[OBJECT_BUCKETS];
@@ -71,9 +72,24 @@ void vm_object_remove(struct vm_page *page);
 void vm_object_replace(struct vm_page *old, struct vm_page *page);
 /* Unmaps the page, takes it out of its object (locked), wakes who waits for it, frees it. */
 void vm_object_free_page(struct vm_page *page);
-/* Calls fn for every resident page from start to before end; fn may remove that page. Object locked. */
-void vm_object_for_pages(
-	vm_object_t object, vm_offset_t start, vm_offset_t end, void (*fn)(struct vm_page *, void *), void *argument);
+
+/*
+ * Every resident page from start to before end, until null:
+ *
+ *	for (walk = vm_object_walk(object, start, end); (page = vm_object_next(&walk)) != NULL;)
+ *
+ * Object locked. It may be unlocked between two pages, and pages removed: all that are there from the first call to the
+ * last do come, and may come twice.
+ */
+struct vm_object_walk {
+	vm_object_t object;
+	vm_offset_t start, end;
+	bool by_list;   /* else by offset, from `start` on */
+	uint32_t left;  /* pages at the list's head that have not been looked at */
+	uint32_t turns; /* the object's, as this walk left it */
+};
+struct vm_object_walk vm_object_walk(vm_object_t object, vm_offset_t start, vm_offset_t end);
+struct vm_page *vm_object_next(struct vm_object_walk *walk);
 /* Frees all pages of a range. */
 void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end);
 

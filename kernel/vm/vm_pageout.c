@@ -40,7 +40,6 @@
 #define RETURN_BATCH    128
 #define RETURN_PAGES    8 /* a page goes with its neighbours: a file was mostly written as a whole */
 #define RETURN_PAUSE_NS 4000000ull
-#define SHORTAGE_NAP_NS 20000000ull /* between two tries while something is being ended */
 
 static struct thread *pageout_thread;
 static bool wanted;        /* somebody found pages few */

@@ -5,6 +5,8 @@
 #include <kern/account.h>
 #include <mach/kern_return.h>
 
+#define SHORTAGE_NAP_NS 20000000ull /* between two tries of who waits for memory that is being freed, or somebody ended for */
+
 /* Creates it; after threads work. */
 void vm_pageout_start(void);
 /* It has something to do: pages are few, or the kernel's caches have some to give back. No locks of ranks from

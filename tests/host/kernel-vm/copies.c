@@ -3,6 +3,7 @@
 #include <task/host.h>
 #include <kern/processor.h>
 #include <mach/trap.h>
+#include <stdlib.h>
 #include <string.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
@@ -260,6 +261,79 @@ static void pauses(void)
 	host_report("a lock request that pauses is completed once, after all its data");
 }
 
+static kern_return_t ask_for_all(vm_object_t object)
+{
+	kern_return_t result = memory_object_lock_request(object, 0, FILE_PAGES * VM_PAGE_SIZE,
+		MEMORY_OBJECT_RETURN_DIRTY, false, VM_PROT_NO_CHANGE, pager.port);
+
+	CHECK_EQUAL(host_waits(current_thread()), result == KERN_RESTART);
+	thread_cancel_wait(current_thread());
+	return result;
+}
+
+/* Without memory for the messages nothing is completed that is not done. */
+static void lock_request_without_memory(void)
+{
+	vm_object_t object;
+	vm_address_t range;
+	kern_return_t error = KERN_SUCCESS;
+	struct vm_page **held = calloc(vm_page_counts.total, sizeof(*held));
+	unsigned count = 0, tries;
+
+	pager_make(&pager);
+	range = map_file(task_a, &pager, FILE_PAGES, false);
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		*touch(task_a, &pager, range + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 98;
+	object = control_object(&pager);
+	while ((held[count] = vm_page_grab_for(&kernel_account, VM_PAGE_FOR_KERNEL, false)) != NULL)
+		count++;
+	for (tries = 0; tries < 4; tries++)
+		CHECK_EQUAL(ask_for_all(object), KERN_RESTART);
+	/* Enough for some, not for all. */
+	for (unsigned i = 0; i < FILE_PAGES / 2; i++)
+		vm_page_free(held[--count]);
+	CHECK_EQUAL(ask_for_all(object), KERN_RESTART);
+	CHECK_EQUAL(pager.completions, 0);
+	while (count > 0)
+		vm_page_free(held[--count]);
+	CHECK_EQUAL(ask_for_all(object), KERN_SUCCESS);
+	vm_object_deallocate(object);
+	serve(&pager);
+	CHECK_EQUAL(pager.completions, 1);
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		CHECK_EQUAL(pager.file[i][0], 98);
+	unmap(task_a, range, FILE_PAGES);
+	pager_end(&pager);
+	free(held);
+	host_report("a lock request without memory for messages is not completed before all pages have gone");
+}
+
+/* Two walks through one list, with all locks released in between: each comes to all pages. */
+static void walks_meet(void)
+{
+	enum { PAGES = 40 };
+	vm_object_t object = vm_object_create(&kernel_account, PAGES * VM_PAGE_SIZE);
+	uint8_t seen[2][PAGES] = {{0}};
+	struct vm_object_walk walk[2];
+	struct vm_page *page;
+
+	for (unsigned i = 0; i < PAGES; i++)
+		vm_object_insert(object, vm_page_grab(&kernel_account), i * VM_PAGE_SIZE);
+	for (unsigned i = 0; i < 2; i++)
+		walk[i] = vm_object_walk(object, 0, 4 * PAGES * VM_PAGE_SIZE);
+	for (unsigned i = 0; i < 11; i++)
+		if ((page = vm_object_next(&walk[0])) != NULL)
+			seen[0][page->offset / VM_PAGE_SIZE] = 1;
+	while ((page = vm_object_next(&walk[1])) != NULL && seen[1][PAGES / 2] == 0)
+		seen[1][page->offset / VM_PAGE_SIZE] = 1;
+	for (unsigned i = 0; i < 2; i++)
+		while ((page = vm_object_next(&walk[i])) != NULL)
+			seen[i][page->offset / VM_PAGE_SIZE] = 1;
+	CHECK(memchr(seen, 0, sizeof(seen)) == NULL);
+	vm_object_deallocate(object);
+	host_report("two walks through the pages of an object come to all of them");
+}
+
 /* vm_write and vm_copy over a range of which the last page refuses. */
 static void refuse_last(vm_address_t range, unsigned pages, kern_return_t wanted, const char *name)
 {
@@ -311,4 +385,6 @@ void test_copies(void)
 	word_keys();
 	whole_or_nothing();
 	pauses();
+	lock_request_without_memory();
+	walks_meet();
 }

@@ -23,7 +23,7 @@ enum lock_rank {
 	LOCK_RANK_RUN_QUEUE = 75,
 	LOCK_RANK_VM_PAGE_QUEUE = 80, /* active, inactive queues */
 	LOCK_RANK_PMAP = 85,
-	LOCK_RANK_PV = 87,           /* reverse mappings of a page */
+	LOCK_RANK_MAPPINGS = 87,           /* reverse mappings of a page */
 	LOCK_RANK_KALLOC = 90,       /* a cache of the allocator */
 	LOCK_RANK_VM_FREE_LIST = 95, /* free pages */
 	LOCK_RANK_DEVICE = 97,

@@ -203,7 +203,7 @@ struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level lev
 	lock_release(&free_lock);
 	if (page == NULL)
 		return NULL;
-	debug_assert(page->pv == NULL && page->object == NULL);
+	debug_assert(page->mappings == 0 && page->object == NULL);
 	page->offset = 0;
 	page->deadline = 0;
 	page->wire_count = 0;
@@ -218,7 +218,7 @@ void vm_page_free(struct vm_page *page)
 {
 	struct account *left;
 
-	debug_assert(page->pv == NULL && page->queue == VM_PAGE_UNQUEUED);
+	debug_assert(page->mappings == 0 && page->queue == VM_PAGE_UNQUEUED);
 	page->object = NULL;
 	lock_acquire(&free_lock);
 	if (loose_count < LOOSE_MAX) {

@@ -46,7 +46,7 @@ static inline void clear_words(void *memory, vm_size_t size)
 }
 #endif
 
-struct pv_entry;
+struct page_table;
 
 /* Which list a page is on (vm_page.queue). */
 enum vm_page_queue {
@@ -68,7 +68,10 @@ struct vm_page {
 	struct vm_page *hash_next; /* object's lookup */
 	vm_object_t object;
 	uint64_t offset;     /* in the object */
-	struct pv_entry *pv; /* mappings; pmap's, under its lock */
+	union {
+		uint64_t mappings;        /* 0: nobody maps it; else pmap's, under its lock */
+		struct page_table *table; /* of a page that is a page table (x86_64/pmap_tables.h) */
+	};
 	uint64_t deadline;   /* absent: when its pager is late; error: until when the error holds */
 	uint32_t wire_count;
 	uint8_t queue;     /* which list it is on */

@@ -36,7 +36,7 @@ bool memory_object_returns_pending(void)
 /* Whether the page has to go back; flush: it is unmapped first, so that the answer stays true. */
 static bool must_return(struct vm_page *page, memory_object_return_t what, bool flush)
 {
-	if (page->pv != NULL && flush)
+	if (page->mappings != 0 && flush)
 		pmap_page_protect(page, VM_PROT_NONE);
 	if (what == MEMORY_OBJECT_RETURN_NONE)
 		return false;
@@ -168,7 +168,7 @@ static void put_back(struct vm_page *page, bool message_alone)
 		return;
 	}
 	if (message_alone) {
-		if (page->pv != NULL)
+		if (page->mappings != 0)
 			pmap_page_protect(page, VM_PROT_NONE);
 		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 		vm_object_remove(page);
@@ -264,7 +264,7 @@ static void lock_page(struct vm_page *page, vm_prot_t lock_value)
 	if (page->absent)
 		return;
 	page->unlocking = false;
-	if (page->lock_value != 0 && page->pv != NULL)
+	if (page->lock_value != 0 && page->mappings != 0)
 		pmap_page_protect(
 			page, page->lock_value == VM_PROT_WRITE ? VM_PROT_READ | VM_PROT_EXECUTE : VM_PROT_NONE);
 	if (page->wanted)

@@ -44,7 +44,7 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access);
 uint64_t pmap_resident_pages(struct pmap *pmap);
 
-/* On all mappings of a managed page (vm_page.pv list is the pmap's): protection NONE removes them, READ(+EXECUTE) makes
+/* On all mappings of a managed page (vm_page.mappings): protection NONE removes them, READ(+EXECUTE) makes
  * them read-only. */
 void pmap_page_protect(struct vm_page *page, vm_prot_t protection);
 /* Collects the hardware's bits of all mappings; clear as told. */

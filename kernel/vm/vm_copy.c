@@ -459,7 +459,7 @@ struct vm_page *vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
 	lock_acquire(&object->lock);
 	page = vm_object_lookup(object, piece->offset + offset);
 	if (page != NULL && page->wire_count == 0) {
-		if (page->pv != NULL)
+		if (page->mappings != 0)
 			pmap_page_protect(page, VM_PROT_NONE);
 		vm_object_remove(page);
 		page->pmap_bits = 0; /* nobody maps it or can */

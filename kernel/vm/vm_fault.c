@@ -209,7 +209,7 @@ static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm
 	page->dirty = true;
 	if (old != NULL) {
 		/* Other maps that see the top object still have the old page mapped. */
-		if (top->shared && old->pv != NULL)
+		if (top->shared && old->mappings != 0)
 			pmap_page_protect(old, VM_PROT_NONE);
 		if (entry->wired && old->wire_count != 0)
 			old->wire_count--;

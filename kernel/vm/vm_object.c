@@ -128,7 +128,7 @@ void vm_object_replace(struct vm_page *old, struct vm_page *page)
 
 void vm_object_free_page(struct vm_page *page)
 {
-	if (page->pv != NULL)
+	if (page->mappings != 0)
 		pmap_page_protect(page, VM_PROT_NONE);
 	vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 	vm_object_remove(page);
@@ -199,7 +199,7 @@ static void object_free(vm_object_t object)
 	while ((link = object->pages.next) != &object->pages) {
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 
-		if (page->pv != NULL)
+		if (page->mappings != 0)
 			pmap_page_protect(page, VM_PROT_NONE);
 		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 		list_remove(&page->object_link);

@@ -17,25 +17,25 @@
 #define HOLD_COST     1000
 #define CHANGE_COST   50
 
-struct lock pv_locks[PV_LOCKS];
+struct lock mapping_locks[MAPPING_LOCKS];
 static struct kcache pmap_cache;
 
 void pmap_init(void)
 {
 	kcache_init(&pmap_cache, "pmap", sizeof(struct pmap));
 	pmap_tables_init();
-	for (unsigned i = 0; i < PV_LOCKS; i++)
-		lock_init(&pv_locks[i], LOCK_RANK_PV);
+	for (unsigned i = 0; i < MAPPING_LOCKS; i++)
+		lock_init(&mapping_locks[i], LOCK_RANK_MAPPINGS);
 }
 
 /*
  * Takes a mapping away, for the caller to count and to flush: the processors may still hold it. False if
  * pmap_page_protect came first. Pmap's lock held, the page's not.
  */
-static __attribute__((always_inline)) inline bool remove_entry(struct pv_entry *table, unsigned index)
+static __attribute__((always_inline)) inline bool remove_entry(struct page_table *table, unsigned index)
 {
 	pte_t *pte = &table->entries[index], entry = *pte;
-	struct lock *lock = pv_lock(entry & PTE_ADDRESS);
+	struct lock *lock = mapping_lock(entry & PTE_ADDRESS);
 	struct vm_page *page;
 
 	if (!(entry & PTE_MANAGED)) {
@@ -55,9 +55,9 @@ static __attribute__((always_inline)) inline bool remove_entry(struct pv_entry *
 }
 
 /* Fills an empty entry, for the caller to count. Pmap's lock held, the page's not. */
-static inline void fill_entry(struct vm_page *page, struct pv_entry *table, unsigned index, pte_t wanted)
+static inline void fill_entry(struct vm_page *page, struct page_table *table, unsigned index, pte_t wanted)
 {
-	struct lock *lock = pv_lock(wanted & PTE_ADDRESS);
+	struct lock *lock = mapping_lock(wanted & PTE_ADDRESS);
 
 	lock_acquire(lock);
 	link_mapping(page, table, index);
@@ -69,7 +69,7 @@ static inline void fill_entry(struct vm_page *page, struct pv_entry *table, unsi
  * Counts entries filled or taken away in the same hold of the pmap's lock: pmap_page_protect may have taken one away
  * and counted that already, but who looks at the counts has the lock.
  */
-static void count_entries(struct pv_entry *table, int count)
+static void count_entries(struct page_table *table, int count)
 {
 	__atomic_fetch_add(&table->used, (uint32_t)count, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&table->pmap->resident, (uint64_t)count, __ATOMIC_RELAXED);
@@ -114,9 +114,9 @@ void pmap_destroy(struct pmap *pmap)
 	pmap_remove_all(pmap);
 	/* Whoever took a page's mapping away, if there ever was one, has let go of its lock, and with it of the pmap.
 	 */
-	for (unsigned i = 0; i < PV_LOCKS && !list_empty(&pmap->directories); i++) {
-		lock_acquire(&pv_locks[i]);
-		lock_release(&pv_locks[i]);
+	for (unsigned i = 0; i < MAPPING_LOCKS && !list_empty(&pmap->directories); i++) {
+		lock_acquire(&mapping_locks[i]);
+		lock_release(&mapping_locks[i]);
 	}
 	while ((link = list_pop_head(&pmap->directories)) != NULL)
 		pmap_release_pages(pmap, vm_page_physical(container_of(link, struct vm_page, link)), 1);
@@ -140,12 +140,12 @@ static pte_t flag_bits(unsigned flags)
 
 /* An entry that is not empty: true if it maps the same page and got the new protection; else it has become empty. Pmap
  * locked. */
-static __attribute__((noinline)) bool change_entry(struct pv_entry *table, unsigned index, pte_t wanted)
+static __attribute__((noinline)) bool change_entry(struct page_table *table, unsigned index, pte_t wanted)
 {
 	pte_t *pte = &table->entries[index], old = *pte;
 
 	if (((old ^ wanted) & (PTE_ADDRESS | PTE_MANAGED)) == 0 && (wanted & PTE_MANAGED)) {
-		struct lock *lock = pv_lock(wanted & PTE_ADDRESS);
+		struct lock *lock = mapping_lock(wanted & PTE_ADDRESS);
 
 		lock_acquire(lock);
 		while (old != 0 && !__atomic_compare_exchange_n(pte, &old, wanted | hardware_bits(old), false,
@@ -164,7 +164,7 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 {
 	pte_t old, wanted = physical | protection_bits(protection) | flag_bits(flags);
 	unsigned index = table_index(address, 0);
-	struct pv_entry *table;
+	struct page_table *table;
 
 	debug_assert(address < VM_MAX_ADDRESS && (page != NULL || (flags & PMAP_UNMANAGED)));
 	lock_acquire(&pmap->lock);
@@ -192,7 +192,7 @@ void pmap_enter_absent(
 	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection)
 {
 	const pte_t bits = protection_bits(protection) | PTE_MANAGED;
-	struct pv_entry *table;
+	struct page_table *table;
 
 	lock_acquire(&pmap->lock);
 	table = find_table(pmap, start);
@@ -216,7 +216,7 @@ void pmap_enter_absent(
  * The table that maps the first page at or after *at, below `end`, that any table maps: *at is now where its range
  * begins in it. Null if none was found: *at is how far it looked. Pmap locked.
  */
-static struct pv_entry *next_table(struct pmap *pmap, vm_address_t *at, vm_address_t end)
+static struct page_table *next_table(struct pmap *pmap, vm_address_t *at, vm_address_t end)
 {
 	for (unsigned steps = 0; steps < PIECE_ENTRIES && *at < end; steps++) {
 		pte_t *table = pmap->root, entry = 1;
@@ -229,7 +229,7 @@ static struct pv_entry *next_table(struct pmap *pmap, vm_address_t *at, vm_addre
 			table = table_below(entry);
 		}
 		if (level == 0)
-			return pmap->hint = page_at(virtual_to_physical(table))->pv;
+			return pmap->hint = page_at(virtual_to_physical(table))->table;
 		*at = (*at | ((TABLE_SPAN << 9 * (level - 1)) - 1)) + 1;
 	}
 	return NULL;
@@ -240,7 +240,7 @@ static struct pv_entry *next_table(struct pmap *pmap, vm_address_t *at, vm_addre
  * entries at most. Returns how far it came. Pmap locked.
  */
 static vm_address_t protect_in_table(
-	struct pv_entry *table, vm_address_t at, vm_address_t end, vm_prot_t protection, struct tlb_batch *batch)
+	struct page_table *table, vm_address_t at, vm_address_t end, vm_prot_t protection, struct tlb_batch *batch)
 {
 	unsigned first = table_index(at, 0), i = first > table->first ? first : table->first;
 	unsigned last = end - table->base >= TABLE_SPAN ? PTES : table_index(end, 0), stop = i + PIECE_ENTRIES;
@@ -269,7 +269,7 @@ static vm_address_t protect_in_table(
  * A table whose range went as a whole goes too (one that only became empty is likely to be used again): the processors
  * must have forgotten it before its page is used for something else.
  */
-static void remove_table(struct pmap *pmap, struct pv_entry *table, struct tlb_batch *batch)
+static void remove_table(struct pmap *pmap, struct page_table *table, struct tlb_batch *batch)
 {
 	/* What pmap_page_protect has taken away and not counted yet. */
 	while (__atomic_load_n(&table->used, __ATOMIC_ACQUIRE) != 0)
@@ -287,7 +287,7 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
 
 	end = end < USER_END ? end : USER_END;
 	for (vm_address_t at = start; at < end;) {
-		struct pv_entry *table;
+		struct page_table *table;
 		uint32_t changed = 0;
 
 		tlb_batch_init(&batch, pmap);
@@ -313,9 +313,9 @@ void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 /* Table by table, without looking for them: they may be far apart. */
 void pmap_remove_all(struct pmap *pmap)
 {
-	struct pv_entry *table;
+	struct page_table *table;
 
-	while ((table = list_first(&pmap->tables, struct pv_entry, link)) != NULL)
+	while ((table = list_first(&pmap->tables, struct page_table, link)) != NULL)
 		pmap_remove(pmap, table->base, table->base + TABLE_SPAN);
 }
 
@@ -325,7 +325,7 @@ void pmap_remove_all(struct pmap *pmap)
  */
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
-	struct pv_entry *table;
+	struct page_table *table;
 	pte_t *pte = NULL, entry = 0;
 	uint64_t physical = 0;
 

@@ -3,12 +3,12 @@
 
 void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 {
-	struct lock *lock = pv_lock(vm_page_physical(page));
+	struct lock *lock = mapping_lock(vm_page_physical(page));
 	uint32_t number, next;
 
 	lock_acquire(lock);
 	for (number = first_mapping(page); number != 0; number = next) {
-		struct pv_entry *table = table_numbered(number);
+		struct page_table *table = table_numbered(number);
 		unsigned index = number % PTES;
 		pte_t *pte = &table->entries[index];
 		struct pmap *pmap = table->pmap;
@@ -32,7 +32,7 @@ void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 
 static bool collect_bit(struct vm_page *page, pte_t bit, bool clear)
 {
-	struct lock *lock = pv_lock(vm_page_physical(page));
+	struct lock *lock = mapping_lock(vm_page_physical(page));
 	bool found;
 
 	lock_acquire(lock);
@@ -40,7 +40,7 @@ static bool collect_bit(struct vm_page *page, pte_t bit, bool clear)
 	if (clear)
 		page->pmap_bits &= (uint8_t)~bit;
 	for (uint32_t number = first_mapping(page); number != 0 && (clear || !found); number = link_of(number)->next) {
-		struct pv_entry *table = table_numbered(number);
+		struct page_table *table = table_numbered(number);
 		pte_t *pte = &table->entries[number % PTES];
 
 		if (!(__atomic_load_n(pte, __ATOMIC_RELAXED) & bit))

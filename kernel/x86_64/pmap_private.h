@@ -31,8 +31,8 @@ struct pmap {
 	pte_t *root;             /* with isolation the program's follows it */
 	struct account *account; /* pays for it and its tables */
 	uint64_t resident;       /* pages, atomic */
-	struct list tables;      /* lowest ones, struct pv_entry */
-	struct pv_entry *hint;   /* the one that was looked for last, or null */
+	struct list tables;      /* lowest ones, struct page_table */
+	struct page_table *hint;   /* the one that was looked for last, or null */
 	struct list directories; /* between them and the root: struct vm_page */
 };
 

@@ -12,7 +12,7 @@ static struct kcache table_cache;
 
 void pmap_tables_init(void)
 {
-	kcache_init(&table_cache, "page tables", sizeof(struct pv_entry));
+	kcache_init(&table_cache, "page tables", sizeof(struct page_table));
 }
 
 uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count)
@@ -52,9 +52,9 @@ void pmap_release_pages(struct pmap *pmap, uint64_t physical, unsigned count)
 	account_uncharge(pmap->account, count * VM_PAGE_SIZE);
 }
 
-struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
+struct page_table *pmap_make_table(struct pmap *pmap, vm_address_t address)
 {
-	struct pv_entry *below;
+	struct page_table *below;
 	uint64_t physical, links;
 	pte_t *table = pmap->root, *entry;
 
@@ -83,26 +83,26 @@ struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address)
 			kcache_free(&table_cache, pmap->account, below);
 		return NULL;
 	}
-	*below = (struct pv_entry){.pmap = pmap,
+	*below = (struct page_table){.pmap = pmap,
 		.entries = physical_to_virtual(physical),
 		.above = entry,
 		.base = address & ~(TABLE_SPAN - 1),
 		.number = (uint32_t)(physical / sizeof(pte_t)),
 		.first = PTES,
 		.links = physical_to_virtual(links)};
-	page_at(physical)->pv = below;
+	page_at(physical)->table = below;
 	list_add_tail(&pmap->tables, &below->link);
 	*entry = physical | PTE_TABLE;
 	return below;
 }
 
-void pmap_free_table(struct pmap *pmap, struct pv_entry *below)
+void pmap_free_table(struct pmap *pmap, struct page_table *below)
 {
 	*below->above = 0;
 	list_remove(&below->link);
 	if (pmap->hint == below)
 		pmap->hint = NULL;
-	page_at(virtual_to_physical(below->entries))->pv = NULL;
+	page_at(virtual_to_physical(below->entries))->table = NULL;
 	pmap_release_pages(pmap, virtual_to_physical(below->links), 1);
 	pmap_release_pages(pmap, virtual_to_physical(below->entries), 1);
 	kcache_free(&table_cache, pmap->account, below);

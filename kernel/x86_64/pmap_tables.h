@@ -3,7 +3,7 @@
  *
  * A page table (the lowest of four levels) has beside it a page of links, two 32-bit numbers per entry, which chain all
  * mappings of one physical page. A mapping is named by a number: the page number of its page table times 512 plus its
- * index; the table's struct vm_page finds the rest (`pv` there: the table's struct pv_entry). So a mapping is entered
+ * index; the table's struct vm_page finds the rest (`table` there). So a mapping is entered
  * and removed in constant time however many others there are, and mapping costs no allocation but that of the tables.
  * Tables come from the first 32 GiB.
  *
@@ -20,15 +20,15 @@
 #include <vm/vm.h>
 #include <x86_64/pmap_private.h>
 
-#define PV_LOCKS   16
+#define MAPPING_LOCKS   16
 #define TABLE_SPAN PMAP_TABLE_SPAN /* addresses of a lowest table */
 
-struct pv_link {
+struct mapping_link {
 	uint32_t next, prev; /* 0: none; a first mapping has no prev */
 };
 
 /* What belongs to a page table. */
-struct pv_entry {
+struct page_table {
 	struct list link; /* pmap->tables */
 	struct pmap *pmap;
 	pte_t *entries, *above; /* and the directory's entry that points to them */
@@ -36,14 +36,14 @@ struct pv_entry {
 	uint32_t used;          /* entries present, atomic */
 	uint32_t number;        /* of the first entry as a mapping */
 	uint32_t first;         /* no entry before this one is present; under the pmap's lock */
-	struct pv_link *links;  /* undefined where nothing is mapped */
+	struct mapping_link *links;  /* undefined where nothing is mapped */
 };
 
-extern struct lock pv_locks[PV_LOCKS];
+extern struct lock mapping_locks[MAPPING_LOCKS];
 
-static inline struct lock *pv_lock(uint64_t physical)
+static inline struct lock *mapping_lock(uint64_t physical)
 {
-	return &pv_locks[(physical >> VM_PAGE_SHIFT) % PV_LOCKS];
+	return &mapping_locks[(physical >> VM_PAGE_SHIFT) % MAPPING_LOCKS];
 }
 
 /* All that is mapped as managed, and all tables, are in the array of pages. */
@@ -63,7 +63,7 @@ static inline pte_t *table_below(pte_t entry)
 }
 
 /* The lowest table for the address, or null where there is none. */
-static inline struct pv_entry *find_table(struct pmap *pmap, vm_address_t address)
+static inline struct page_table *find_table(struct pmap *pmap, vm_address_t address)
 {
 	pte_t *table = pmap->root, entry;
 
@@ -75,7 +75,7 @@ static inline struct pv_entry *find_table(struct pmap *pmap, vm_address_t addres
 			return NULL;
 		table = table_below(entry);
 	}
-	pmap->hint = page_at(entry & PTE_ADDRESS)->pv;
+	pmap->hint = page_at(entry & PTE_ADDRESS)->table;
 	return pmap->hint;
 }
 
@@ -85,45 +85,45 @@ void pmap_tables_init(void);
 uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count);
 void pmap_release_pages(struct pmap *pmap, uint64_t physical, unsigned count);
 /* The lowest table for the address, which is missing, and the directories above it. Null: no memory. */
-struct pv_entry *pmap_make_table(struct pmap *pmap, vm_address_t address);
+struct page_table *pmap_make_table(struct pmap *pmap, vm_address_t address);
 /* A lowest table of which nothing is used. */
-void pmap_free_table(struct pmap *pmap, struct pv_entry *below);
+void pmap_free_table(struct pmap *pmap, struct page_table *below);
 
 /* --- Lists of mappings. The page's lock is held. */
 
-static inline struct pv_entry *table_numbered(uint32_t number)
+static inline struct page_table *table_numbered(uint32_t number)
 {
-	return vm_pages[number / PTES - vm_pages_first].pv;
+	return vm_pages[number / PTES - vm_pages_first].table;
 }
 
-static inline struct pv_link *link_of(uint32_t number)
+static inline struct mapping_link *link_of(uint32_t number)
 {
 	return &table_numbered(number)->links[number % PTES];
 }
 
 static inline uint32_t first_mapping(const struct vm_page *page)
 {
-	return (uint32_t)(uintptr_t)page->pv;
+	return (uint32_t)page->mappings;
 }
 
 static inline void set_first_mapping(struct vm_page *page, uint32_t number)
 {
-	page->pv = (struct pv_entry *)(uintptr_t)number;
+	page->mappings = number;
 }
 
-static inline void link_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
+static inline void link_mapping(struct vm_page *page, struct page_table *table, unsigned index)
 {
 	uint32_t next = first_mapping(page);
 
-	table->links[index] = (struct pv_link){.next = next};
+	table->links[index] = (struct mapping_link){.next = next};
 	if (next != 0)
 		link_of(next)->prev = table->number + index;
 	set_first_mapping(page, table->number + index);
 }
 
-static inline void unlink_mapping(struct vm_page *page, struct pv_entry *table, unsigned index)
+static inline void unlink_mapping(struct vm_page *page, struct page_table *table, unsigned index)
 {
-	struct pv_link link = table->links[index];
+	struct mapping_link link = table->links[index];
 
 	if (link.next != 0)
 		link_of(link.next)->prev = link.prev;

@@ -10,8 +10,8 @@
 #define REFERENCED 2
 
 /* One mapping: in its pmap's bucket, and on its page's list. */
-struct pv_entry {
-	struct pv_entry *bucket_next, *page_next;
+struct mapping {
+	struct mapping *bucket_next, *page_next;
 	struct pmap *pmap;
 	struct vm_page *page; /* null: unmanaged */
 	vm_address_t address;
@@ -21,30 +21,36 @@ struct pv_entry {
 };
 
 struct pmap {
-	struct pv_entry *buckets[BUCKETS];
+	struct mapping *buckets[BUCKETS];
 	uint64_t count;
 };
 
 static size_t pmaps;
 
-static struct pv_entry **slot(struct pmap *pmap, vm_address_t address)
+static struct mapping **slot(struct pmap *pmap, vm_address_t address)
 {
-	struct pv_entry **at = &pmap->buckets[(address >> VM_PAGE_SHIFT) % BUCKETS];
+	struct mapping **at = &pmap->buckets[(address >> VM_PAGE_SHIFT) % BUCKETS];
 
 	while (*at != NULL && (*at)->address != trunc_page(address))
 		at = &(*at)->bucket_next;
 	return at;
 }
 
-static void drop(struct pv_entry **at)
+/* A page's list of them. */
+static struct mapping **mappings_of(struct vm_page *page)
 {
-	struct pv_entry *mapping = *at, **on_page;
+	return (struct mapping **)&page->mappings;
+}
+
+static void drop(struct mapping **at)
+{
+	struct mapping *mapping = *at, **on_page;
 
 	*at = mapping->bucket_next;
 	mapping->pmap->count--;
 	if (mapping->page != NULL) {
 		mapping->page->pmap_bits |= mapping->bits;
-		for (on_page = &mapping->page->pv; *on_page != mapping; on_page = &(*on_page)->page_next)
+		for (on_page = mappings_of(mapping->page); *on_page != mapping; on_page = &(*on_page)->page_next)
 			;
 		*on_page = mapping->page_next;
 	}
@@ -71,7 +77,7 @@ void pmap_destroy(struct pmap *pmap)
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags)
 {
-	struct pv_entry **at = slot(pmap, address), *mapping;
+	struct mapping **at = slot(pmap, address), *mapping;
 
 	if ((address & VM_PAGE_MASK) != 0 || (physical & VM_PAGE_MASK) != 0 || address >= VM_MAX_ADDRESS)
 		panic("pmap_enter: %lx at %lx", (unsigned long)physical, (unsigned long)address);
@@ -97,8 +103,8 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 	*at = mapping;
 	pmap->count++;
 	if (mapping->page != NULL) {
-		mapping->page_next = page->pv;
-		page->pv = mapping;
+		mapping->page_next = *mappings_of(page);
+		*mappings_of(page) = mapping;
 	}
 	return KERN_SUCCESS;
 }
@@ -116,7 +122,7 @@ void pmap_enter_absent(
 void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct pv_entry **at = &pmap->buckets[i]; *at != NULL;) {
+		for (struct mapping **at = &pmap->buckets[i]; *at != NULL;) {
 			if ((*at)->address >= start && (*at)->address < end)
 				drop(at);
 			else
@@ -136,14 +142,14 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
 		return;
 	}
 	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct pv_entry *mapping = pmap->buckets[i]; mapping != NULL; mapping = mapping->bucket_next)
+		for (struct mapping *mapping = pmap->buckets[i]; mapping != NULL; mapping = mapping->bucket_next)
 			if (mapping->address >= start && mapping->address < end)
 				mapping->protection &= protection;
 }
 
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
-	struct pv_entry *mapping = *slot(pmap, address);
+	struct mapping *mapping = *slot(pmap, address);
 
 	if (mapping == NULL || (access & ~mapping->protection) != 0)
 		return 0;
@@ -160,11 +166,11 @@ uint64_t pmap_resident_pages(struct pmap *pmap)
 void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 {
 	if (protection == VM_PROT_NONE) {
-		while (page->pv != NULL)
-			drop(slot(page->pv->pmap, page->pv->address));
+		while (page->mappings != 0)
+			drop(slot((*mappings_of(page))->pmap, (*mappings_of(page))->address));
 		return;
 	}
-	for (struct pv_entry *mapping = page->pv; mapping != NULL; mapping = mapping->page_next)
+	for (struct mapping *mapping = *mappings_of(page); mapping != NULL; mapping = mapping->page_next)
 		mapping->protection &= protection;
 }
 
@@ -174,7 +180,7 @@ static bool collect(struct vm_page *page, uint8_t bit, bool clear)
 
 	if (clear)
 		page->pmap_bits &= (uint8_t)~bit;
-	for (struct pv_entry *mapping = page->pv; mapping != NULL; mapping = mapping->page_next) {
+	for (struct mapping *mapping = *mappings_of(page); mapping != NULL; mapping = mapping->page_next) {
 		found |= (mapping->bits & bit) != 0;
 		if (clear)
 			mapping->bits &= (uint8_t)~bit;
@@ -194,7 +200,7 @@ bool pmap_page_referenced(struct vm_page *page, bool clear)
 
 void *pmap_host_access(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
-	struct pv_entry *mapping = *slot(pmap, address);
+	struct mapping *mapping = *slot(pmap, address);
 
 	if (mapping == NULL || (access & ~mapping->protection) != 0)
 		return NULL;

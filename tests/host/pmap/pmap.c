@@ -347,7 +347,7 @@ static void run(const char *how)
 	}
 	check(processor.pmap == NULL, "a destroyed map stays loaded");
 	for (int p = 0; p < PAGES; p++)
-		check(page(p)->pv == NULL, "a page keeps a mapping of a destroyed map");
+		check(page(p)->mappings == 0, "a page keeps a mapping of a destroyed map");
 	check(free_count == free_before && free_pair_count == MAPS && payer.bytes == ACCOUNT_REFERENCE,
 		"tables were lost");
 	if (failures == 0)

@@ -17,10 +17,10 @@
 #define FAULT_COST 1500
 
 /*
- * A right into the space; without room for its name it is kept in *failed for release after unlocking, and the name is
- * null.
+ * A right into the space, which is locked; without room for its name it is kept in *slot for release after unlocking,
+ * *failed set, and the name is null.
  */
-mach_port_name_t ipc_right_out(
+static mach_port_name_t right_out(
 	struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
@@ -44,7 +44,7 @@ static bool names_out(struct ipc_space *space, struct ipc_carry *carry)
 
 	lock_acquire(&space->lock);
 	for (uint32_t i = 0; names != NULL && i < carry->count; i++) {
-		names[i] = ipc_right_out(space, &carry->ports[i], carry->disposition, &failed);
+		names[i] = right_out(space, &carry->ports[i], carry->disposition, &failed);
 		piece_spend(RIGHT_COST);
 	}
 	lock_release(&space->lock);
@@ -61,11 +61,13 @@ static bool names_out(struct ipc_space *space, struct ipc_carry *carry)
 	return carry->copy != NULL && !failed;
 }
 
-void ipc_kmsg_body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+void ipc_kmsg_rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
-	bool failed = false;
+	bool failed = false, header_failed = false;
 
 	lock_acquire(&space->lock);
+	kmsg->header.msgh_remote_port =
+		right_out(space, &kmsg->local_port, kmsg->local_disposition, &header_failed);
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
 
@@ -74,9 +76,13 @@ void ipc_kmsg_body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		ipc_kmsg_descriptor(kmsg, i)->port = (mach_msg_port_descriptor_t){.type = MACH_MSG_PORT_DESCRIPTOR,
 			.disposition = carry->disposition,
 			.name = carry->dead ? MACH_PORT_DEAD
-					    : ipc_right_out(space, &carry->port, carry->disposition, &failed)};
+					    : right_out(space, &carry->port, carry->disposition, &failed)};
 	}
 	lock_release(&space->lock);
+	if (header_failed) {
+		ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
+		kmsg->local_port = NULL;
+	}
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		struct ipc_carry *carry = &kmsg->carry[i];
 
@@ -87,7 +93,9 @@ void ipc_kmsg_body_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
 			failed |= !names_out(space, carry);
 		}
 	}
-	if (failed && kmsg->trouble == MACH_MSG_SUCCESS)
+	if (header_failed)
+		kmsg->trouble = MACH_RCV_HEADER_ERROR;
+	else if (failed)
 		kmsg->trouble = MACH_RCV_BODY_ERROR;
 }
 

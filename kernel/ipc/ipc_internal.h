@@ -136,24 +136,6 @@ static inline uint8_t ipc_received_as(mach_msg_type_name_t disposition)
 		       : MACH_MSG_TYPE_PORT_SEND;
 }
 
-/* A block of IPC_KMSG_SMALL bytes that this processor keeps, or null; and one kept, false if there are enough. */
-static inline struct ipc_kmsg *ipc_kmsg_spare_take(void)
-{
-	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
-
-	return own->spares != 0 ? own->spare[--own->spares] : NULL;
-}
-
-static inline bool ipc_kmsg_spare_keep(struct ipc_kmsg *kmsg)
-{
-	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
-
-	if (own->spares == IPC_KMSG_SPARES)
-		return false;
-	own->spare[own->spares++] = kmsg;
-	return true;
-}
-
 /* Bytes of the structure without carries: itself (with the header), the rest of the image, room for the trailer. */
 static inline size_t ipc_kmsg_image_bytes(mach_msg_size_t size)
 {
@@ -164,46 +146,56 @@ static inline size_t ipc_kmsg_image_bytes(mach_msg_size_t size)
 	return image + offsetof(struct ipc_kmsg, header) + sizeof(mach_msg_trailer_t);
 }
 
-/* A block that holds no message yet. */
-static inline struct ipc_kmsg *ipc_kmsg_begin(
-	struct ipc_kmsg *kmsg, struct account *account, size_t bytes, mach_msg_size_t size, unsigned slots)
+/*
+ * A block from kalloc that holds no message yet: zero but for this. So are the blocks that a processor keeps, but for
+ * sender_id, what is set when a message leaves, and the image.
+ */
+static inline struct ipc_kmsg *ipc_kmsg_begin(struct ipc_kmsg *kmsg, struct account *account, size_t bytes)
 {
-	list_init(&kmsg->element.link);
-	kmsg->element.is_caller = false;
-	kmsg->remote_port = kmsg->local_port = NULL;
-	kmsg->tokens = NULL;
+	if (kmsg == NULL)
+		return NULL;
 	kmsg->account = account;
-	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes) - slots;
-	kmsg->sender_id = 0;
+	kmsg->carry = (struct ipc_carry *)((char *)kmsg + bytes);
 	kmsg->allocated = (uint32_t)bytes;
-	kmsg->descriptors = 0;
-	kmsg->slots = slots;
-	kmsg->remote_disposition = kmsg->local_disposition = 0;
-	kmsg->lost = kmsg->numbered = kmsg->rights_done = false;
-	kmsg->trouble = MACH_MSG_SUCCESS;
-	kmsg->header.msgh_size = size;
 	return kmsg;
 }
 
-/* Blocks that a processor keeps are on nobody's account. */
+/* A block of IPC_KMSG_SMALL bytes. Those that a processor keeps are on nobody's account. */
 static inline struct ipc_kmsg *ipc_kmsg_small(struct account *account)
 {
-	if (CURRENT_PROCESSOR->ipc->spares == 0)
-		return kalloc(account, IPC_KMSG_SMALL);
-	return account_charge(account, IPC_KMSG_SMALL) ? ipc_kmsg_spare_take() : NULL;
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
+	struct ipc_kmsg *kmsg;
+
+	if (__builtin_expect(own->spares == 0, 0))
+		return ipc_kmsg_begin(kalloc(account, IPC_KMSG_SMALL), account, IPC_KMSG_SMALL);
+	if (!account_charge(account, IPC_KMSG_SMALL))
+		return NULL;
+	kmsg = own->spare[--own->spares];
+	kmsg->account = account;
+	return kmsg;
 }
 
 /* The memory only: rights have been taken out. */
 static inline void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 {
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
 	struct account *account = kmsg->account;
 
+	debug_assert(kmsg->remote_port == NULL && kmsg->local_port == NULL);
 	if (kmsg->tokens != NULL)
 		task_tokens_release(kmsg->tokens);
-	if (kmsg->allocated == IPC_KMSG_SMALL && ipc_kmsg_spare_keep(kmsg))
+	if (kmsg->allocated == IPC_KMSG_SMALL && own->spares != IPC_KMSG_SPARES) {
+		kmsg->tokens = NULL;
+		kmsg->state = 0;
+		if (kmsg->slots != 0) {
+			kmsg->carry += kmsg->slots;
+			kmsg->descriptors = kmsg->slots = 0;
+		}
+		own->spare[own->spares++] = kmsg;
 		account_uncharge(account, IPC_KMSG_SMALL);
-	else
+	} else {
 		kfree(account, kmsg, kmsg->allocated);
+	}
 }
 
 static inline uint64_t *ipc_kmsg_body(struct ipc_kmsg *kmsg)
@@ -215,6 +207,9 @@ static inline mach_msg_descriptor_t *ipc_kmsg_descriptor(struct ipc_kmsg *kmsg, 
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
 }
+
+/* As ipc_kmsg_small, for a larger image. */
+struct ipc_kmsg *ipc_kmsg_large(struct account *account, mach_msg_size_t size);
 
 /*
  * Makes the trailer behind the image, so that both go in one copy, but for the tokens; returns how many bytes go to a
@@ -247,14 +242,8 @@ bool ipc_kmsg_has_rights_only(struct ipc_kmsg *kmsg);
 /* Space locked, remote_port known: reserves the rights of the body, or none; and takes them. */
 bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
 void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
-/*
- * A right into the space, which is locked; without room for its name it is kept in *slot for release after unlocking,
- * *failed set, and the name is null.
- */
-mach_port_name_t ipc_right_out(
-	struct ipc_space *space, struct ipc_port **slot, mach_msg_type_name_t disposition, bool *failed);
-/* The body's rights into the space; what could not be is in kmsg->trouble. */
-void ipc_kmsg_body_out(struct ipc_space *space, struct ipc_kmsg *kmsg);
+/* All its rights into the space; what could not be is in kmsg->trouble. */
+void ipc_kmsg_rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg);
 /* Then its memory into the current task. KERN_RESTART: call again. */
 kern_return_t ipc_kmsg_memory_out(struct thread *self, struct ipc_kmsg *kmsg);
 /* Says whose message it is. No lock above rank TOKENS held. */

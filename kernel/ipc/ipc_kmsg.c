@@ -14,21 +14,29 @@ struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	struct ipc_kmsg *kmsg;
 
 	if (bytes > IPC_KMSG_SMALL) {
-		kmsg = kalloc(account, bytes);
+		kmsg = ipc_kmsg_begin(kalloc(account, bytes), account, bytes);
 	} else {
-		bytes = IPC_KMSG_SMALL;
 		kmsg = own->reserve != NULL ? own->reserve : ipc_kmsg_small(account);
-		if (own->reserve != NULL)
-			account = kmsg->account;
 		own->reserve = NULL;
-		if (kmsg != NULL)
-			memset(kmsg, 0, IPC_KMSG_SMALL);
+		if (kmsg != NULL) {
+			memset(&kmsg->header, 0, IPC_KMSG_SMALL - offsetof(struct ipc_kmsg, header));
+			kmsg->sender_id = 0;
+		}
 	}
 	if (kmsg == NULL)
 		return NULL;
-	(void)ipc_kmsg_begin(kmsg, account, bytes, size, slots);
+	kmsg->header.msgh_size = size;
+	kmsg->carry -= slots;
+	kmsg->slots = slots;
 	kmsg->descriptors = descriptors;
 	return kmsg;
+}
+
+struct ipc_kmsg *ipc_kmsg_large(struct account *account, mach_msg_size_t size)
+{
+	size_t bytes = ipc_kmsg_image_bytes(size);
+
+	return ipc_kmsg_begin(kalloc(account, bytes), account, bytes);
 }
 
 struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots)
@@ -37,10 +45,9 @@ struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots)
 	struct ipc_kmsg *larger = kmsg;
 
 	if (bytes > kmsg->allocated) {
-		larger = kalloc(kmsg->account, bytes);
+		larger = ipc_kmsg_begin(kalloc(kmsg->account, bytes), kmsg->account, bytes);
 		if (larger != NULL)
-			memcpy(&ipc_kmsg_begin(larger, kmsg->account, bytes, 0, 0)->header, &kmsg->header,
-				image - offsetof(struct ipc_kmsg, header));
+			memcpy(&larger->header, &kmsg->header, image - offsetof(struct ipc_kmsg, header));
 		ipc_kmsg_free(kmsg);
 		if (larger == NULL)
 			return NULL;
@@ -93,6 +100,7 @@ void ipc_kmsg_destroy_now(struct ipc_kmsg *kmsg)
 	/* The right it was sent by is used up, without a notification: the message was its use. */
 	ipc_kmsg_release_destination(kmsg);
 	ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
+	kmsg->local_port = NULL;
 	for (uint32_t i = 0; i < kmsg->slots; i++)
 		carry_release(&kmsg->carry[i]);
 	ipc_kmsg_free(kmsg);

@@ -39,12 +39,16 @@ struct ipc_kmsg {
 	uint32_t allocated;   /* bytes of this structure in kalloc */
 	uint32_t descriptors; /* how many it has */
 	uint32_t slots;       /* how many there is room for */
-	uint8_t remote_disposition;
-	uint8_t local_disposition;
-	bool lost;                 /* its notification found the account of who gets it full */
-	bool numbered;             /* seqno is set: it has left its queue before */
-	bool rights_done;          /* copyout has turned all rights into names */
-	mach_msg_return_t trouble; /* what copyout could not do */
+	union {
+		struct {
+			uint8_t remote_disposition, local_disposition;
+			bool lost : 1;        /* its notification found the account of who gets it full */
+			bool numbered : 1;    /* seqno is set: it has left its queue before */
+			bool rights_done : 1; /* copyout has turned all rights into names */
+			mach_msg_return_t trouble; /* what copyout could not do */
+		};
+		uint64_t state; /* all of this: 0 in a new message */
+	};
 	/* Set when it leaves the queue: */
 	mach_port_seqno_t seqno;
 	mach_port_name_t local_name; /* of the port that it came in by */

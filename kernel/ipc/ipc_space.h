@@ -76,13 +76,19 @@ static inline struct ipc_entry *ipc_entry_lookup(struct ipc_space *space, mach_p
 	return entry;
 }
 
+/* The entry at the place of a name is the name's, and has a right of the type (one bit). Space locked. */
+static inline bool ipc_entry_has(const struct ipc_entry *entry, mach_port_name_t name, uint32_t type)
+{
+	return ((entry->bits ^ (uint8_t)name) & (type | IPC_ENTRY_GENERATION)) == type;
+}
+
 static inline uint32_t ipc_entry_type(const struct ipc_entry *entry)
 {
 	return entry->bits & IPC_ENTRY_TYPES;
 }
 
-/* The next entry of the free list, with its name; null: none. It must get a type and an object. Space locked. */
-static inline struct ipc_entry *ipc_entry_take_free(struct ipc_space *space, mach_port_name_t *name)
+/* The next entry of the free list, with its name; null: none. Space locked. */
+static inline struct ipc_entry *ipc_entry_next_free(struct ipc_space *space, mach_port_name_t *name)
 {
 	uint32_t index = space->free_index;
 	struct ipc_entry *entry;
@@ -91,10 +97,18 @@ static inline struct ipc_entry *ipc_entry_take_free(struct ipc_space *space, mac
 		return NULL;
 	entry = &space->chunk[index / IPC_ENTRIES_PER_CHUNK][index % IPC_ENTRIES_PER_CHUNK];
 	*name = index << 8 | (entry->bits & IPC_ENTRY_GENERATION);
-	space->free_index = entry->next;
-	entry->next = 0;
-	entry->urefs = 0;
 	return entry;
+}
+
+/* That entry is taken, and is now or soon for a right to the object. Space locked. */
+static inline void ipc_entry_take_next(
+	struct ipc_space *space, struct ipc_entry *entry, struct ipc_object *object, uint32_t type)
+{
+	space->free_index = entry->next;
+	entry->object = object;
+	entry->bits |= type;
+	entry->next = 0;
+	entry->urefs = type == MACH_PORT_TYPE_SEND_ONCE;
 }
 
 /* Back to the free list, with the next generation. Object and request are gone already. Space locked. */

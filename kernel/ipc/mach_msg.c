@@ -44,24 +44,6 @@ static mach_msg_return_t send_to_kernel(struct thread *self, struct ipc_kmsg *km
 
 /* --- The way of a message: the numbers are those of doc/ipc.md. */
 
-/* 1: a block for an image of the size from a task; the image is undefined. */
-static inline struct ipc_kmsg *block_for(struct account *account, mach_msg_size_t size)
-{
-	struct ipc_kmsg *kmsg;
-	size_t bytes = IPC_KMSG_SMALL;
-
-	if (__builtin_expect(size <= IPC_KMSG_SMALL_IMAGE, 1)) {
-		kmsg = ipc_kmsg_small(account);
-	} else {
-		bytes = ipc_kmsg_image_bytes(size);
-		kmsg = kalloc(account, bytes);
-	}
-	if (kmsg == NULL)
-		return NULL;
-	/* Behind the image zero to a multiple of 8, as in every message; sizes are multiples of 4. */
-	*(uint32_t *)((char *)&kmsg->header + size) = 0;
-	return ipc_kmsg_begin(kmsg, account, bytes, size, 0);
-}
 
 static inline bool header_valid(const mach_msg_header_t *header)
 {
@@ -88,24 +70,31 @@ static mach_msg_return_t count_valid(const mach_msg_header_t *header, mach_msg_s
 	return MACH_MSG_SUCCESS;
 }
 
+/* What is wrong with the size of a message that is not to be read. */
+static mach_msg_return_t size_invalid(mach_msg_size_t size)
+{
+	if (size < sizeof(mach_msg_header_t))
+		return MACH_SEND_MSG_TOO_SMALL;
+	return size > MACH_MSG_SIZE_MAX ? MACH_SEND_TOO_LARGE : MACH_SEND_INVALID_HEADER;
+}
+
 /* The bytes of a message at a user address, checked. KERN_RESTART or MACH_SEND_*: there is no message. */
 static inline mach_msg_return_t read_message(
 	struct thread *self, vm_address_t address, mach_msg_size_t size, struct ipc_kmsg **out)
 {
 	mach_msg_return_t result = MACH_MSG_SUCCESS;
+	struct task *task = self->task;
 	struct ipc_kmsg *kmsg;
 	mach_msg_header_t *header;
 
-	if (size < sizeof(*header))
-		return MACH_SEND_MSG_TOO_SMALL;
-	if (size > MACH_MSG_SIZE_MAX)
-		return MACH_SEND_TOO_LARGE;
-	if (size % 4 != 0)
-		return MACH_SEND_INVALID_HEADER;
-	kmsg = block_for(self->task->account, size);
+	if (size - sizeof(*header) > MACH_MSG_SIZE_MAX - sizeof(*header) || size % 4 != 0)
+		return size_invalid(size);
+	kmsg = size <= IPC_KMSG_SMALL_IMAGE ? ipc_kmsg_small(task->account) : ipc_kmsg_large(task->account, size);
 	if (kmsg == NULL)
 		return MACH_SEND_NO_BUFFER;
 	header = &kmsg->header;
+	/* Behind the image zero to a multiple of 8, as in every message. */
+	*(uint32_t *)((char *)kmsg + offsetof(struct ipc_kmsg, header) + size) = 0;
 	if (size > IPC_KMSG_SMALL_IMAGE || machine_copy_from_user(header, address, size) != 0) {
 		kern_return_t copied = copyin(address, header, size);
 
@@ -113,101 +102,123 @@ static inline mach_msg_return_t read_message(
 			result = copied == KERN_RESTART ? KERN_RESTART : MACH_SEND_INVALID_DATA;
 	}
 	header->msgh_size = size;
-	if (result == MACH_MSG_SUCCESS && (header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
-		result = count_valid(header, size);
+	if (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		unsigned descriptors = ((mach_msg_body_t *)(header + 1))->msgh_descriptor_count;
+
+		if (result == MACH_MSG_SUCCESS)
+			result = count_valid(header, size);
+		if (result == MACH_MSG_SUCCESS && descriptors != 0 &&
+			(kmsg = ipc_kmsg_make_slots(kmsg, descriptors)) == NULL)
+			return MACH_SEND_NO_BUFFER;
+	}
 	if (result != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(kmsg);
 		return result;
 	}
-	if (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
-		unsigned descriptors = ((mach_msg_body_t *)(header + 1))->msgh_descriptor_count;
-
-		if (descriptors != 0 && (kmsg = ipc_kmsg_make_slots(kmsg, descriptors)) == NULL)
-			return MACH_SEND_NO_BUFFER;
-	}
-	ipc_kmsg_sent_by(kmsg, self->task);
+	ipc_kmsg_sent_by(kmsg, task);
 	*out = kmsg;
 	return MACH_MSG_SUCCESS;
 }
 
 /* --- 4. */
 
-/*
- * The rights of the two commonest messages, in one look: a request by a send right with or without a right to reply
- * made, which may have rights in its body, and a reply by a send-once right. False, with nothing taken: anything else
- * about them, also a full queue, is for ipc_kmsg_take_all to find out.
- */
-static inline bool take_common(struct ipc_space *space, struct ipc_kmsg *kmsg)
+#define REQUEST MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
+#define ONE_WAY MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)
+#define ANSWER  MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
+
+/* Space locked: the header's rights, if they are those of the commonest messages; else nothing is taken. */
+static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, bool replies)
 {
 	mach_msg_header_t *header = &kmsg->header;
-	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
-	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-	struct ipc_entry *to, *reply = NULL;
-	struct ipc_port *port;
-	bool taken = false;
+	struct ipc_entry *to = ipc_entry_at(space, header->msgh_remote_port), *reply;
+	struct ipc_port *port, *reply_port;
 
-	if (local != 0 && local != MACH_MSG_TYPE_MAKE_SEND_ONCE)
+	if (!ipc_entry_has(to, header->msgh_remote_port, MACH_PORT_TYPE_SEND))
 		return false;
-	lock_acquire(&space->lock);
-	to = ipc_entry_lookup(space, header->msgh_remote_port);
-	if (to == NULL || !space->active)
-		goto out;
-	if (local != 0) {
-		reply = ipc_entry_lookup(space, header->msgh_local_port);
-		if (reply == NULL || !(ipc_entry_type(reply) & MACH_PORT_TYPE_RECEIVE))
-			goto out;
-	}
 	port = ipc_object_port(to->object);
-	kmsg->remote_port = port;
 	/* Read without the port's lock: a queue may come to hold as many more as there are processors. */
-	if (remote == MACH_MSG_TYPE_COPY_SEND && (ipc_entry_type(to) & MACH_PORT_TYPE_SEND) && ipc_port_active(port) &&
-		!ipc_mqueue_full(port) && (kmsg->descriptors == 0 || ipc_kmsg_reserve_body(space, kmsg))) {
-		lock_acquire(&port->object.lock);
-		port->srights++;
-		ipc_object_reference(&port->object);
-		lock_release(&port->object.lock);
-		taken = true;
-	} else if (kmsg->descriptors == 0 && remote == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
-		   ipc_entry_type(to) == MACH_PORT_TYPE_SEND_ONCE && to->request == NULL && ipc_port_active(port)) {
-		to->object = NULL;
-		ipc_entry_free(space, header->msgh_remote_port, to);
-		taken = true;
-	}
-	if (!taken) {
+	if (!ipc_object_active(&port->object) || ipc_mqueue_full(port))
+		return false;
+	kmsg->remote_port = port; /* a body may carry its receive right */
+	reply = ipc_entry_at(space, header->msgh_local_port);
+	if ((replies && !ipc_entry_has(reply, header->msgh_local_port, MACH_PORT_TYPE_RECEIVE)) ||
+		(kmsg->descriptors != 0 && !ipc_kmsg_reserve_body(space, kmsg))) {
 		kmsg->remote_port = NULL;
-		goto out;
+		return false;
 	}
-	if (reply != NULL) {
-		kmsg->local_port = ipc_object_port(reply->object);
-		lock_acquire(&reply->object->lock);
-		kmsg->local_port->sorights++;
-		ipc_object_reference(reply->object);
-		lock_release(&reply->object->lock);
+	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND;
+	if (replies) {
+		reply_port = ipc_object_port(reply->object);
+		kmsg->local_port = reply_port;
+		kmsg->local_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
+		lock_acquire(&reply_port->object.lock);
+		reply_port->sorights++;
+		ipc_object_reference(&reply_port->object);
+		lock_release(&reply_port->object.lock);
 	}
 	if (kmsg->descriptors != 0)
 		ipc_kmsg_take_body(space, kmsg);
-out:
+	lock_acquire(&port->object.lock);
+	port->srights++;
+	ipc_object_reference(&port->object);
+	return true;
+}
+
+/* The same for a reply by a send-once right. */
+static inline bool take_answer(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	mach_port_name_t name = kmsg->header.msgh_remote_port;
+	struct ipc_entry *to = ipc_entry_at(space, name);
+	struct ipc_port *port;
+
+	if (kmsg->descriptors != 0 || !ipc_entry_has(to, name, MACH_PORT_TYPE_SEND_ONCE) || to->request != NULL)
+		return false;
+	port = ipc_object_port(to->object);
+	if (!ipc_object_active(&port->object))
+		return false;
+	to->object = NULL;
+	ipc_entry_free(space, name, to);
+	kmsg->remote_port = port;
+	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
+	lock_acquire(&port->object.lock);
+	return true;
+}
+
+/*
+ * The rights of the commonest messages, in one look: a request by a send right with or without a right to reply
+ * made, which may have rights in its body, and a reply by a send-once right. False, with nothing taken: anything else
+ * about them, also a full queue, is for ipc_kmsg_take_all to find out. True: the destination is locked.
+ */
+static inline bool take_common(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	mach_msg_bits_t bits = kmsg->header.msgh_bits & ~MACH_MSGH_BITS_COMPLEX;
+	bool taken = false;
+
+	lock_acquire(&space->lock);
+	if (bits == REQUEST || bits == ONE_WAY)
+		taken = take_request(space, kmsg, bits == REQUEST);
+	else if (bits == ANSWER)
+		taken = take_answer(space, kmsg);
 	lock_release(&space->lock);
 	return taken;
 }
 
-/* KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing taken. */
+/* MACH_MSG_SUCCESS: the destination is locked. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing taken. */
 static inline mach_msg_return_t take_message(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	mach_msg_bits_t bits = kmsg->header.msgh_bits;
+	mach_msg_return_t result = MACH_SEND_INVALID_HEADER;
 
-	if ((kmsg->descriptors != 0 && !ipc_kmsg_has_rights_only(kmsg)) || !take_common(self->space, kmsg)) {
-		mach_msg_return_t result = MACH_SEND_INVALID_HEADER;
-
-		if (header_valid(&kmsg->header))
-			result = MACH_PORT_VALID(kmsg->header.msgh_remote_port) ? ipc_kmsg_take_all(self, kmsg)
-										: MACH_SEND_INVALID_DEST;
-		if (result != MACH_MSG_SUCCESS)
-			return result;
-	}
+	if ((kmsg->descriptors == 0 || ipc_kmsg_has_rights_only(kmsg)) && take_common(self->space, kmsg))
+		return MACH_MSG_SUCCESS;
+	if (header_valid(&kmsg->header))
+		result = MACH_PORT_VALID(kmsg->header.msgh_remote_port) ? ipc_kmsg_take_all(self, kmsg)
+									: MACH_SEND_INVALID_DEST;
+	if (result != MACH_MSG_SUCCESS)
+		return result;
 	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(bits));
 	kmsg->local_disposition = kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(bits)) : 0;
-	count_events(bytes_copied, kmsg->header.msgh_size);
+	lock_acquire(&kmsg->remote_port->object.lock);
 	return MACH_MSG_SUCCESS;
 }
 
@@ -229,7 +240,7 @@ static void unclaim(struct thread *claimed)
 static inline bool can_take(const struct thread *receiver, mach_msg_size_t size)
 {
 	return !receiver->ipc.receive_words && (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size &&
-	       !machine_fpu_elsewhere(receiver);
+	       !thread_fpu_elsewhere(receiver);
 }
 
 /*
@@ -244,15 +255,17 @@ static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *k
 
 	if (!list_empty(&port->queue) || object->slot != NULL)
 		return NULL;
-	if (list_empty(&object->receivers) && port->set != NULL) {
+	if (list_empty(&object->receivers)) {
 		set = port->set;
+		if (set == NULL)
+			return NULL;
 		object = &set->object;
 		lock_acquire(&object->lock);
 	}
-	first = list_first(&object->receivers, struct thread, wait_link);
+	first = container_of(object->receivers.next, struct thread, wait_link);
 	/* Of a set: another member may have messages that come first. */
-	if (first != NULL && object->slot == NULL && (set == NULL || list_empty(&set->ready)) &&
-		can_take(first, kmsg->header.msgh_size) && thread_claim(first, WAIT_AWAKENED)) {
+	if ((set == NULL || (!list_empty(&object->receivers) && object->slot == NULL && list_empty(&set->ready))) &&
+		can_take(first, kmsg->header.msgh_size) && thread_claim_receiver(first)) {
 		receiver = first;
 		list_remove(&receiver->wait_link);
 		receiver->ipc.wait_object = NULL;
@@ -266,91 +279,80 @@ static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *k
 	return receiver;
 }
 
+/* The destination is locked, and is not when this returns. */
 static inline mach_msg_return_t deliver(struct ipc_kmsg *kmsg, struct thread **claimed)
 {
 	struct ipc_port *port = kmsg->remote_port;
 	struct thread *receiver = NULL;
 
-	lock_acquire(&port->object.lock);
 	if (!port->object.active || kmsg->lost) {
 		lock_release(&port->object.lock);
 		ipc_kmsg_destroy(kmsg);
 		return MACH_SEND_INVALID_DEST;
-	}
-	if (ipc_port_is_kernel(port)) {
-		lock_release(&port->object.lock);
-		return ipc_kobject_message(kmsg, false);
 	}
 	count_event(messages_buffered);
 	if (claimed != NULL)
 		receiver = hand_over(port, kmsg);
 	if (receiver == NULL)
 		receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
+	lock_release(&port->object.lock);
 	if (claimed != NULL)
 		*claimed = receiver;
-	lock_release(&port->object.lock);
 	return MACH_MSG_SUCCESS;
 }
 
 mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 {
+	struct ipc_port *port = kmsg->remote_port;
+
+	/* A dead one is found so by deliver. */
+	if (ipc_port_is_kernel(port) && ipc_port_active(port) && !kmsg->lost)
+		return ipc_kobject_message(kmsg, false);
+	lock_acquire(&port->object.lock);
 	return deliver(kmsg, NULL);
 }
 
 /* --- 8 to 10. */
 
-/* The header, as the receiver sees it: remote is where to reply. */
-static inline void header_out(struct ipc_space *space, struct ipc_kmsg *kmsg)
+/*
+ * What is in most messages: bytes, and perhaps a right to reply, which gets the next free name. The bytes are copied
+ * before the name is given, so they are their own proof: false if there is no buffer or it is something else, and
+ * nothing has happened.
+ */
+static inline bool arrive(struct thread *self, struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t all)
 {
 	mach_msg_header_t *header = &kmsg->header;
+	struct ipc_port *port = kmsg->local_port;
+	struct ipc_space *space = self->space;
 	struct ipc_entry *entry;
-	mach_port_name_t name;
-	bool failed = false;
+	bool arrived = false;
 
-	header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
-			    (header->msgh_bits & MACH_MSGH_BITS_COMPLEX);
-	header->msgh_local_port = kmsg->local_name;
-	header->msgh_remote_port = MACH_PORT_NULL;
-	if (kmsg->local_port == NULL)
-		return;
+	if (port == NULL)
+		return machine_copy_to_user(buffer, header, all) == 0;
+	if (kmsg->local_disposition != MACH_MSG_TYPE_PORT_SEND_ONCE || !ipc_object_active(&port->object))
+		return false;
 	lock_acquire(&space->lock);
-	/* Most often it is a send-once right: the next name, and nothing to look for. */
-	if (kmsg->local_disposition == MACH_MSG_TYPE_PORT_SEND_ONCE && space->active &&
-		ipc_port_active(kmsg->local_port) && (entry = ipc_entry_take_free(space, &name)) != NULL) {
-		entry->object = &kmsg->local_port->object;
-		entry->bits |= MACH_PORT_TYPE_SEND_ONCE;
-		entry->urefs = 1;
+	entry = space->active ? ipc_entry_next_free(space, &header->msgh_remote_port) : NULL;
+	if (entry != NULL && machine_copy_to_user(buffer, header, all) == 0) {
+		ipc_entry_take_next(space, entry, &port->object, MACH_PORT_TYPE_SEND_ONCE);
 		kmsg->local_port = NULL;
-	} else {
-		name = ipc_right_out(space, &kmsg->local_port, kmsg->local_disposition, &failed);
+		arrived = true;
 	}
 	lock_release(&space->lock);
-	header->msgh_remote_port = name;
-	if (failed) {
-		ipc_port_release_right(kmsg->local_port, kmsg->local_disposition);
-		kmsg->local_port = NULL;
-		kmsg->trouble = MACH_RCV_HEADER_ERROR;
-	}
+	return arrived;
 }
 
 /*
- * What left its queue goes to user memory. A message without rights or memory shows by that whether there is a buffer;
- * before one that has some arrive, the buffer is probed.
+ * The rest of them: the buffer is probed, for rights that have become names do not go back; then rights, memory and
+ * bytes arrive, in that order. KERN_RESTART, MACH_RCV_*: kept, or back in its queue.
  */
-int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
+static mach_msg_return_t arrive_in_steps(
+	struct thread *self, struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, mach_msg_size_t all)
 {
-	struct ipc_kmsg *kmsg = self->ipc.taking;
-	mach_msg_return_t result = MACH_MSG_SUCCESS, stored = MACH_MSG_SUCCESS;
-	mach_msg_size_t all;
+	kern_return_t result;
 
-	if (kmsg->remote_port != NULL && (kmsg->local_port != NULL || kmsg->descriptors != 0 || buffer % 4 != 0)) {
-		mach_msg_size_t needed = ipc_buffer_needed(kmsg->header.msgh_size, size);
-		uint32_t word;
-
-		/* What lies in one page needs one look. */
-		if (buffer % 4 != 0 || trunc_page(buffer) != trunc_page(buffer + needed - 1) ||
-			!machine_load_user_word(buffer, &word) || !machine_store_user_word(buffer, word))
-			result = ipc_buffer_probe(self, buffer, needed);
+	if (kmsg->remote_port != NULL) {
+		result = ipc_buffer_probe(self, buffer, ipc_buffer_needed(kmsg->header.msgh_size, size));
 		if (result == KERN_RESTART)
 			return KERN_RESTART;
 		if (result != MACH_MSG_SUCCESS) {
@@ -360,35 +362,45 @@ int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_si
 		ipc_kmsg_release_destination(kmsg);
 	}
 	if (!kmsg->rights_done) {
-		header_out(self->space, kmsg);
-		if (kmsg->descriptors != 0)
-			ipc_kmsg_body_out(self->space, kmsg);
+		ipc_kmsg_rights_out(self->space, kmsg);
 		kmsg->rights_done = true;
 		deferred_run();
 	}
 	if (kmsg->descriptors != 0 && ipc_kmsg_memory_out(self, kmsg) == KERN_RESTART)
 		return KERN_RESTART;
-	all = ipc_kmsg_trailer(kmsg, size, trailer);
-	if (all > IPC_KMSG_SMALL || (trailer & MACH_RCV_TRAILER_TOKENS) ||
-		machine_copy_to_user(buffer, &kmsg->header, all) != 0) {
-		stored = ipc_kmsg_store(kmsg, buffer, all);
-		if (stored == KERN_RESTART)
-			return KERN_RESTART;
-		if (stored != KERN_SUCCESS)
-			stored = MACH_RCV_INVALID_DATA;
+	result = ipc_kmsg_store(kmsg, buffer, all);
+	if (result == KERN_RESTART)
+		return KERN_RESTART;
+	return result == KERN_SUCCESS ? kmsg->trouble : MACH_RCV_INVALID_DATA;
+}
+
+/* What left its queue goes to user memory. */
+int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
+{
+	struct ipc_kmsg *kmsg = self->ipc.taking;
+	mach_msg_header_t *header = &kmsg->header;
+	mach_msg_return_t result = MACH_MSG_SUCCESS;
+	mach_msg_size_t all = ipc_kmsg_trailer(kmsg, size, trailer);
+
+	if (!kmsg->rights_done) {
+		/* The header as the receiver sees it: remote is where to reply. */
+		header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
+				    (header->msgh_bits & MACH_MSGH_BITS_COMPLEX);
+		header->msgh_local_port = kmsg->local_name;
+		header->msgh_remote_port = MACH_PORT_NULL;
 	}
-	count_events(bytes_copied, kmsg->header.msgh_size);
-	result = kmsg->trouble;
-	if (kmsg->remote_port != NULL) {
-		if (stored != MACH_MSG_SUCCESS) {
-			ipc_receive_give_up(self);
-			return stored;
-		}
+	if (kmsg->descriptors != 0 || kmsg->rights_done || buffer % 4 != 0 || (trailer & MACH_RCV_TRAILER_TOKENS) ||
+		!arrive(self, kmsg, buffer, all)) {
+		result = arrive_in_steps(self, kmsg, buffer, size, all);
+		if (self->ipc.taking == NULL || result == KERN_RESTART)
+			return result;
+	} else if (kmsg->remote_port != NULL) {
 		ipc_kmsg_release_destination(kmsg);
 	}
+	count_events(bytes_copied, kmsg->header.msgh_size);
 	self->ipc.taking = NULL;
 	ipc_kmsg_free(kmsg); /* all it carried has arrived */
-	return stored != MACH_MSG_SUCCESS ? stored : result;
+	return result;
 }
 
 /* --- The trap. */
@@ -418,10 +430,13 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 		if (result != MACH_MSG_SUCCESS)
 			return result;
 	}
+	count_events(bytes_copied, kmsg->header.msgh_size);
 	self->ipc.deadline = 0;
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
-	if (ipc_port_is_kernel(kmsg->remote_port))
+	if (ipc_port_is_kernel(kmsg->remote_port)) {
+		lock_release(&kmsg->remote_port->object.lock);
 		return send_to_kernel(self, kmsg);
+	}
 	return deliver(kmsg, option & MACH_RCV_MSG ? claimed : NULL);
 }
 

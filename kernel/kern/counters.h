@@ -12,7 +12,7 @@
 #define COUNTERS_COUNT HOST_COUNTERS_COUNT
 
 /* Counts an event on this processor; interrupts are off in the kernel, so a plain add suffices. */
-#define count_event(name)     (current_processor()->counters.name++)
-#define count_events(name, n) (current_processor()->counters.name += (n))
+#define count_event(name)     (CURRENT_PROCESSOR->counters.name++)
+#define count_events(name, n) (CURRENT_PROCESSOR->counters.name += (n))
 
 #endif

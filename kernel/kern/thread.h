@@ -188,6 +188,29 @@ static inline bool thread_claim(struct thread *thread, enum wait_result result)
 	lock_release(&thread->lock);
 	return claimed;
 }
+/* The same for one that waits to receive and has nothing else to look at. */
+static inline bool thread_claim_receiver(struct thread *thread)
+{
+	bool claimed;
+
+	lock_acquire(&thread->lock);
+	claimed = thread->run_word == RUN_WORD_RECEIVES;
+	if (claimed) {
+		thread->run_word = RUN_WORD_RUNS;
+		thread->processor = current_processor();
+	}
+	lock_release(&thread->lock);
+	return claimed;
+}
+/* As machine_fpu_elsewhere; most often it was here. */
+static inline bool thread_fpu_elsewhere(const struct thread *thread)
+{
+#ifndef PORTOLAN_HOST
+	if (thread->processor == current_processor())
+		return false;
+#endif
+	return machine_fpu_elsewhere(thread);
+}
 /*
  * The current thread has been marked waiting by thread_will_wait (its continuation is the argument) or else is queued
  * as ready; switches directly to the claimed thread: its continuation runs on an empty stack.

@@ -352,19 +352,15 @@ static void words_without_memory(void *argument)
 	mach_port_name_t name = other_right(SEND_ONCE);
 	struct state before = state_of(name);
 	struct words words = {{1}};
-	void *spares[IPC_KMSG_SPARES + 1];
-	unsigned count = 0;
 
 	(void)argument;
-	while (count <= IPC_KMSG_SPARES && (spares[count] = ipc_kmsg_spare_take()) != NULL)
-		count++;
+	world_hide_blocks();
 	host_fail_after = 0;
 	host_fail_count = 1;
 	CHECK_EQUAL(user_send(name, 7, &words, 1), MACH_SEND_NO_BUFFER);
 	host_fail_after = SIZE_MAX;
 	host_fail_count = 0;
-	while (count > 0)
-		(void)ipc_kmsg_spare_keep(spares[--count]);
+	world_show_blocks();
 	CHECK(entry_of(task, name) != NULL && entry_of(task, name)->request != NULL);
 	CHECK_EQUAL(state_of(name).refs, before.refs);
 	CHECK_EQUAL(state_of(name).notified, before.notified);

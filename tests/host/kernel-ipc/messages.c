@@ -313,8 +313,7 @@ static void notifications_without_memory(void *argument)
 	mach_port_name_t lonely = world_port(task), doomed = world_port(task), moving = world_port(task);
 	mach_port_name_t notify = world_port(task), sends = world_send_right(task, lonely, other);
 	mach_port_name_t dies = world_send_right(task, doomed, other);
-	struct ipc_kmsg *kept[IPC_KMSG_SPARES], *block;
-	unsigned blocks = 0, seen = 0;
+	unsigned seen = 0;
 	uint64_t limit = task->account->bytes_limit;
 	struct complex in;
 
@@ -322,8 +321,7 @@ static void notifications_without_memory(void *argument)
 	request(task, lonely, MIG_ID_mach_notify_no_senders, notify);
 	request(task, moving, MIG_ID_mach_notify_port_destroyed, notify);
 	request(other, dies, MIG_ID_mach_notify_dead_name, notify);
-	while ((block = ipc_kmsg_spare_take()) != NULL)
-		kept[blocks++] = block;
+	world_hide_blocks();
 	host_fail_after = 0;
 	host_fail_count = SIZE_MAX;
 	task->account->bytes_limit = 0;
@@ -332,8 +330,7 @@ static void notifications_without_memory(void *argument)
 	CHECK_EQUAL(mach_port_mod_refs(task->space, moving, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
 	host_fail_after = SIZE_MAX;
 	task->account->bytes_limit = limit;
-	while (blocks != 0)
-		CHECK(ipc_kmsg_spare_keep(kept[--blocks]));
+	world_show_blocks();
 	for (unsigned i = 0; i < 3; i++) {
 		CHECK_EQUAL(
 			user_msg(&in, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(in), notify, 0, 0), MACH_MSG_SUCCESS);

@@ -747,3 +747,24 @@ void world_start(void)
 	host_processor->idle_thread = &idle_thread;
 	host_processor->thread = &idle_thread;
 }
+
+static struct ipc_kmsg *hidden[IPC_KMSG_SPARES];
+static unsigned hidden_count;
+
+void world_hide_blocks(void)
+{
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
+
+	while (own->spares != 0)
+		hidden[hidden_count++] = own->spare[--own->spares];
+}
+
+void world_show_blocks(void)
+{
+	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
+
+	while (hidden_count != 0) {
+		CHECK(own->spares != IPC_KMSG_SPARES);
+		own->spare[own->spares++] = hidden[--hidden_count];
+	}
+}

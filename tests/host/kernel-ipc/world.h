@@ -43,6 +43,10 @@ extern unsigned world_exceptions;
 extern uint64_t world_fast_taken, world_handed;
 
 /* --- Traps, from user mode. */
+/* The blocks that the processor keeps are away: each message has to be allocated; and they are back. */
+void world_hide_blocks(void);
+void world_show_blocks(void);
+
 struct words {
 	uint64_t w[8];
 };

@@ -5,8 +5,8 @@
  * has the kernel's traps. With -e the program with each argument is an attack of its own, one after the other; memory
  * is compared with that before the first.
  *
- * What this program says of time is relative: a command of the other user may take two seconds, and as much longer as
- * the machine is slow, which the rounds before the attack show.
+ * Of time that is counted by instructions (run --icount) a command of the other user may take one and a half seconds,
+ * and as much longer as its disk is slow, which the rounds before the attack show.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,7 @@ enum {
 	BYSTANDER = 1001,
 	ALONE_ROUNDS = 5,
 	AFTER_ROUNDS = 5,
-	ANSWER_MS = 2000,
+	ANSWER_MS = 1500,
 	ANSWER_FACTOR = 20, /* of the slowest command of an idle machine */
 	PAUSE_MS = 50,
 	ATTACKS_MAX = 32,

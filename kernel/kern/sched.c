@@ -6,6 +6,9 @@
  * (need_reschedule). As blocked threads are continuations, a switch is another current thread, another address space,
  * and a call on the empty stack.
  */
+#ifndef PORTOLAN_HOST
+#pragma GCC optimize("omit-frame-pointer")
+#endif
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/processor.h>

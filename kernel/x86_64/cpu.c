@@ -37,6 +37,18 @@ static void patch_smap_sites(void)
 		memcpy((void *)*site, nop, sizeof(nop));
 }
 
+void cpu_redirect(const struct code_site *site, const struct code_site *end)
+{
+	write_cr0(read_cr0() & ~(uint64_t)CR0_WP);
+	for (; site < end; site++) {
+		int32_t distance = (int32_t)(site->to - (const char *)(site->from + 5));
+
+		site->from[0] = 0xe9; /* jmp, Intel SDM vol. 2A */
+		memcpy(site->from + 1, &distance, sizeof(distance));
+	}
+	write_cr0(read_cr0() | CR0_WP);
+}
+
 /* Before the kernel's text is write-protected. */
 void cpu_find_features(void)
 {

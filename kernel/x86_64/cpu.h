@@ -166,6 +166,14 @@ bool io_bitmap_fault(struct thread *self);
 void io_bitmap_drop(void);
 /* Programs run on page tables of their own from now on; before the first map is made. */
 void isolation_init(void);
+
+/* A place in the kernel's code with five bytes or more that may become a jump. */
+struct code_site {
+	uint8_t *from;
+	const char *to;
+};
+/* Writes the jumps. No other processor is in the kernel. */
+void cpu_redirect(const struct code_site *site, const struct code_site *end);
 /* speculation.c: once at the start; and for each switch between accounts while processor->guarded. */
 void speculation_init(void);
 void speculation_barrier(void) __attribute__((no_caller_saved_registers)); /* for fast_lazy */

@@ -133,9 +133,10 @@ void fpu_switch(struct thread *to)
 		save_and_disown(processor->fpu_owner);
 		return;
 	}
+	/* TS is clear only while the owner runs. */
 	if (processor->fpu_owner == to)
 		__asm__ volatile("clts");
-	else
+	else if (processor->fpu_owner == processor->thread)
 		write_cr0(read_cr0() | CR0_TS);
 }
 

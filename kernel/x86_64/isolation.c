@@ -20,11 +20,7 @@
 #include <x86_64/cpu.h>
 #include <x86_64/pmap_tables.h>
 
-struct site {
-	uint8_t *from;
-	const char *to;
-};
-extern const struct site isolated_sites_start[], isolated_sites_end[];
+extern const struct code_site isolated_sites_start[], isolated_sites_end[];
 extern const char entry_text_start[], entry_text_end[];
 void isolated_syscall(void);
 
@@ -55,24 +51,12 @@ static void share(const void *start, const void *end)
 	}
 }
 
-/* Writes a jump over the instructions of a way in or out. */
-static void redirect(const struct site *site)
-{
-	int32_t distance = (int32_t)(site->to - (const char *)(site->from + 5));
-
-	site->from[0] = 0xe9; /* jmp, Intel SDM vol. 2A */
-	memcpy(site->from + 1, &distance, sizeof(distance));
-}
-
 void isolation_init(void)
 {
 	kprintf("programs run on page tables of their own\n");
 	share(entry_text_start, entry_text_end);
 	share(&boot_cpu, &boot_cpu + 1);
-	write_cr0(read_cr0() & ~(uint64_t)CR0_WP);
-	for (const struct site *site = isolated_sites_start; site < isolated_sites_end; site++)
-		redirect(site);
-	write_cr0(read_cr0() | CR0_WP);
+	cpu_redirect(isolated_sites_start, isolated_sites_end);
 	boot_cpu.tss.rsp[0] = (uint64_t)(boot_cpu.entry_stack + ENTRY_STACK);
 	write_msr(MSR_LSTAR, (uint64_t)isolated_syscall);
 	write_cr4(read_cr4() & ~(uint64_t)CR4_PGE);

@@ -23,12 +23,17 @@ struct cpu boot_cpu;
 
 struct fast_paths fast_paths;
 
+extern const struct code_site lock_sites_start[], lock_sites_end[]; /* kern/lock.h */
+
+/* No lock is held, and no other processor takes one yet. */
 static void choose_fast_paths(void)
 {
-	if (processors_online == 1)
+	if (processors_online == 1) {
 		fast_paths = (struct fast_paths){ipc_fast_call_one, ipc_fast_reply_wait_one, ipc_fast_foreign_one};
-	else
+	} else {
 		fast_paths = (struct fast_paths){ipc_fast_call, ipc_fast_reply_wait, ipc_fast_foreign};
+		cpu_redirect(lock_sites_start, lock_sites_end);
+	}
 }
 
 _Noreturn void x86_start(unsigned protocol, uint64_t info, uint64_t delta);

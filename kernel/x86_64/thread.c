@@ -1,4 +1,5 @@
 /* The machine's part of a thread: being switched to, its registers as others read and set them. */
+#pragma GCC optimize("omit-frame-pointer")
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/trap.h>
@@ -37,6 +38,17 @@ void pmap_load(struct pmap *pmap)
 	load_space(current_processor(), pmap, pmap != NULL ? pmap->cr3 : kernel_image_physical(kernel_pml4));
 }
 
+/* What is switched only when it is needed, but for the I/O bitmap. */
+static void switch_lazy(struct processor *processor, struct thread *thread)
+{
+	if (processor->fpu_live)
+		fpu_switch(thread);
+	if (processor->guarded && thread->pmap != NULL && thread->task->account != processor->account) {
+		processor->account = thread->task->account;
+		speculation_barrier();
+	}
+}
+
 void machine_switch_to(struct thread *thread)
 {
 	struct processor *processor = current_processor();
@@ -44,15 +56,11 @@ void machine_switch_to(struct thread *thread)
 	if (thread == processor->thread)
 		return;
 	count_event(thread_switches);
-	if (processor->fpu_live)
-		fpu_switch(thread);
+	if (processor->lazy)
+		switch_lazy(processor, thread);
 	processor->thread = thread;
 	if (thread->pmap != NULL && thread->pmap != processor->pmap)
 		load_space(processor, thread->pmap, thread->pmap->cr3);
-	if (processor->guarded && thread->pmap != NULL && thread->task->account != processor->account) {
-		processor->account = thread->task->account;
-		speculation_barrier();
-	}
 }
 
 kern_return_t state_put(const struct state_memory *to, unsigned word, const void *data, unsigned words)

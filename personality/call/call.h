@@ -57,11 +57,20 @@ struct waiter {
 	struct wait_queue *queue;
 	struct call *call;                                    /* made ready by wait_queue_wake, or: */
 	void (*wake)(struct waiter *waiter, unsigned events); /* called instead, when not null (epoll) */
+	bool chosen;                                          /* on queue->chosen; the call is ready */
 };
 
+/*
+ * Who waits for something that only one can have (a byte of a pipe) waits on a queue of such calls, of which
+ * wait_queue_wake_one makes the first ready. Until that call runs it stays known to the queue as chosen, and if it never
+ * does (a signal, its end) the next one is chosen: so nothing is there that nobody comes for.
+ */
 struct wait_queue {
 	struct list waiters;
+	struct list chosen; /* one at most */
 };
+
+#define WAIT_QUEUE_INITIALIZER(name) {LIST_INITIALIZER((name).waiters), LIST_INITIALIZER((name).chosen)}
 
 /* What a thread that leaves the server goes on with: a call that runs again, or a fiber. */
 struct ready {
@@ -169,8 +178,35 @@ static inline int64_t call_result(int result)
 
 /* --- Waiting. */
 void wait_queue_init(struct wait_queue *queue);
+void wait_queue_wake_all(struct wait_queue *queue, unsigned events);
+void wait_queue_choose(struct wait_queue *queue);
 /* Makes all that wait on it ready. events: POLL* bits, for the waiters with a function of their own. */
-void wait_queue_wake(struct wait_queue *queue, unsigned events);
+static inline void wait_queue_wake(struct wait_queue *queue, unsigned events)
+{
+	if (!list_empty(&queue->waiters))
+		wait_queue_wake_all(queue, events);
+}
+
+/*
+ * Makes the call ready that has waited longest, unless one is chosen already: that one wakes the next if it leaves
+ * something. Only for queues on which nothing but calls waits, each on this queue alone (call_wait_for).
+ */
+static inline void wait_queue_wake_one(struct wait_queue *queue)
+{
+	if (!list_empty(&queue->waiters))
+		wait_queue_choose(queue);
+}
+
+/* The call looks at what it was chosen for, if it was: from here on the caller sees to it that the next is woken. */
+static inline void call_take_choice(struct call *call)
+{
+	if (call->waiters != 0 && call->waiter[0].chosen) {
+		list_remove(&call->waiter[0].link);
+		call->waiter[0].chosen = false;
+		call->waiters = 0;
+	}
+}
+
 /* Nobody may wait on it any more when its object goes: those that do are woken and taken off. */
 void wait_queue_destroy(struct wait_queue *queue);
 

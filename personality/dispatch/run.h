@@ -73,7 +73,7 @@ static inline bool call_is_plain(const struct call *call, int64_t result)
 enum answer call_settle(struct call *call, int64_t *result);
 /* The call waits in the queues it has entered, and for its deadline. */
 void call_start_waiting(struct call *call);
-/* Takes it out of all of them. */
+/* Takes it out of all of them; what it was chosen for goes to the next. */
 void call_leave_queues(struct call *call);
 /* A thread that goes on with what became ready while nobody was about to leave the server. */
 void *ready_thread(void *argument);

@@ -14,14 +14,37 @@ struct list ready_list = LIST_INITIALIZER(ready_list);
 void wait_queue_init(struct wait_queue *queue)
 {
 	list_init(&queue->waiters);
+	list_init(&queue->chosen);
 }
 
-void wait_queue_wake(struct wait_queue *queue, unsigned events)
+static void make_ready(struct call *call)
+{
+	call->state = CALL_READY;
+	list_append(&ready_list, &call->ready.link);
+}
+
+void wait_queue_choose(struct wait_queue *queue)
+{
+	while (!list_empty(&queue->waiters) && list_empty(&queue->chosen)) {
+		struct waiter *waiter = list_entry(queue->waiters.next, struct waiter, link);
+		struct call *call = waiter->call;
+
+		if (call->process->stopped || call->state != CALL_WAITING) {
+			call_make_ready(call); /* it looks when its process goes on */
+			continue;
+		}
+		list_remove(&waiter->link);
+		list_append(&queue->chosen, &waiter->link);
+		waiter->chosen = true;
+		timer_cancel(&call->timer);
+		make_ready(call);
+	}
+}
+
+void wait_queue_wake_all(struct wait_queue *queue, unsigned events)
 {
 	struct list woken;
 
-	if (list_empty(&queue->waiters))
-		return;
 	/* Waiters with a function of their own stay on the queue; calls leave all their queues. */
 	list_init(&woken);
 	while (!list_empty(&queue->waiters)) {
@@ -45,6 +68,12 @@ void wait_queue_wake(struct wait_queue *queue, unsigned events)
 
 void wait_queue_destroy(struct wait_queue *queue)
 {
+	while (!list_empty(&queue->chosen)) {
+		struct waiter *waiter = list_entry(queue->chosen.next, struct waiter, link);
+
+		list_remove(&waiter->link);
+		waiter->chosen = false;
+	}
 	while (!list_empty(&queue->waiters)) {
 		struct waiter *waiter = list_entry(queue->waiters.next, struct waiter, link);
 
@@ -72,16 +101,30 @@ static struct waiter *another_waiter(struct call *call)
 	return &block->waiter[block->used++];
 }
 
+/* It will not look at what it was chosen for: the next shall. */
+static void pass_choice(struct call *call)
+{
+	struct wait_queue *queue = call->waiter[0].queue;
+
+	if (call->waiters == 0 || !call->waiter[0].chosen)
+		return;
+	call_take_choice(call);
+	wait_queue_wake_one(queue);
+}
+
 int call_wait_on(struct call *call, struct wait_queue *queue)
 {
-	struct waiter *waiter = call->waiters < CALL_WAITERS ? &call->waiter[call->waiters] : another_waiter(call);
+	struct waiter *waiter;
 
+	pass_choice(call);
+	waiter = call->waiters < CALL_WAITERS ? &call->waiter[call->waiters] : another_waiter(call);
 	if (waiter == NULL)
 		return -ENOMEM;
 	call->waiters++;
 	waiter->call = call;
 	waiter->queue = queue;
 	waiter->wake = NULL;
+	waiter->chosen = false;
 	list_append(&queue->waiters, &waiter->link);
 	return 0;
 }
@@ -128,6 +171,7 @@ void call_leave_queues(struct call *call)
 {
 	unsigned i;
 
+	pass_choice(call);
 	if ((call->waiters | call->timer.index) == 0 && call->more_waiters == NULL)
 		return;
 	for (i = 0; i < call->waiters && i < CALL_WAITERS; i++)
@@ -149,10 +193,11 @@ void call_make_ready(struct call *call)
 	call_leave_queues(call);
 	if (call->state != CALL_WAITING)
 		return;
-	call->state = CALL_READY;
 	/* A stopped process does nothing: process_continue makes its calls ready. */
-	if (!call->process->stopped)
-		list_append(&ready_list, &call->ready.link);
+	if (call->process->stopped)
+		call->state = CALL_READY;
+	else
+		make_ready(call);
 }
 
 void call_resume_ready(struct call *call)

@@ -15,22 +15,35 @@
 
 struct epoll {
 	struct list items;
-	struct wait_queue queue;
+	struct list ready;         /* items that may be ready: all that are, and some that have been */
+	struct wait_queue queue;   /* polls of the set */
+	struct wait_queue waiting; /* epoll_wait */
 };
 
 /* One file in one set. Forgotten when the file goes: it holds no reference. */
 struct epoll_item {
 	struct list link;      /* of the set */
+	struct list ready;     /* of the set, or none */
 	struct list file_link; /* of the file */
 	struct epoll *epoll;
 	struct file *file;
 	int fd;
 	struct epoll_event event;
 	bool disarmed; /* EPOLLONESHOT has fired */
-	unsigned seen; /* EPOLLET: what was reported and has not changed since */
 	struct waiter waiter[2];
 	unsigned waiters;
 };
+
+/* The item is to be looked at. */
+static void item_note(struct epoll_item *item)
+{
+	struct epoll *epoll = item->epoll;
+
+	if (list_empty(&item->ready))
+		list_append(&epoll->ready, &item->ready);
+	wait_queue_wake(&epoll->queue, POLLIN);
+	wait_queue_wake_one(&epoll->waiting);
+}
 
 /* All events that may change what the item tells. */
 static unsigned asked_for(const struct epoll_item *item)
@@ -50,10 +63,8 @@ static void item_wake(struct waiter *waiter, unsigned events)
 	struct epoll_item *item = (struct epoll_item *)(void *)waiter->call;
 
 	/* An edge of what it is not asked about is none. */
-	if (events != 0 && (events & asked_for(item)) == 0)
-		return;
-	item->seen = 0;
-	wait_queue_wake(&item->epoll->queue, POLLIN);
+	if (!item->disarmed && (events == 0 || (events & asked_for(item)) != 0))
+		item_note(item);
 }
 
 static void item_free(struct epoll_item *item)
@@ -63,6 +74,7 @@ static void item_free(struct epoll_item *item)
 	for (i = 0; i < item->waiters; i++)
 		list_remove(&item->waiter[i].link);
 	list_remove(&item->link);
+	list_remove(&item->ready);
 	list_remove(&item->file_link);
 	user_uncharge(user_of_memory(item), USER_WATCHES, 1);
 	user_free(item);
@@ -76,23 +88,19 @@ void epoll_file_gone(struct file *file)
 
 static unsigned item_ready(const struct epoll_item *item)
 {
-	unsigned ready;
-
-	if (item->disarmed)
-		return 0;
-	ready = file_poll(item->file) & (item->event.events | EPOLL_ALWAYS) & 0xffffu;
-	if (item->event.events & EPOLLET)
-		ready &= ~item->seen;
-	return ready;
+	return item->disarmed ? 0 : file_poll(item->file) & (item->event.events | EPOLL_ALWAYS) & 0xffffu;
 }
 
 static unsigned epoll_file_poll(struct file *file)
 {
 	struct epoll *epoll = file->data;
 
-	list_for_each (link, &epoll->items) {
-		if (item_ready(list_entry(link, struct epoll_item, link)) != 0)
+	while (!list_empty(&epoll->ready)) {
+		struct epoll_item *item = list_entry(epoll->ready.next, struct epoll_item, ready);
+
+		if (item_ready(item) != 0)
 			return POLLIN | POLLRDNORM;
+		list_remove(&item->ready);
 	}
 	return 0;
 }
@@ -110,6 +118,7 @@ static void epoll_file_release(struct file *file)
 	while (!list_empty(&epoll->items))
 		item_free(list_entry(epoll->items.next, struct epoll_item, link));
 	wait_queue_destroy(&epoll->queue);
+	wait_queue_destroy(&epoll->waiting);
 	user_free(epoll);
 }
 
@@ -130,7 +139,9 @@ int64_t sys_epoll_create1(uint64_t caller, unsigned flags)
 	if (epoll == NULL)
 		return -ENOMEM;
 	list_init(&epoll->items);
+	list_init(&epoll->ready);
 	wait_queue_init(&epoll->queue);
+	wait_queue_init(&epoll->waiting);
 	file = file_create(&epoll_ops, O_RDWR, NULL, epoll);
 	if (file == NULL) {
 		user_free(epoll);
@@ -173,7 +184,8 @@ static int64_t add(struct epoll *epoll, struct file *file, int fd, const struct 
 	}
 	list_append(&epoll->items, &item->link);
 	list_append(&file->epoll_items, &item->file_link);
-	wait_queue_wake(&epoll->queue, POLLIN);
+	list_init(&item->ready);
+	item_note(item);
 	return 0;
 }
 
@@ -199,10 +211,11 @@ int64_t sys_epoll_ctl(uint64_t caller, int fd, int operation, int target, uint64
 			return call_result(error);
 	}
 	epoll = set->data;
-	list_for_each (link, &epoll->items) {
-		struct epoll_item *candidate = list_entry(link, struct epoll_item, link);
+	/* A file is in few sets. */
+	list_for_each (link, &file->epoll_items) {
+		struct epoll_item *candidate = list_entry(link, struct epoll_item, file_link);
 
-		if (candidate->file == file && candidate->fd == target)
+		if (candidate->epoll == epoll && candidate->fd == target)
 			item = candidate;
 	}
 	switch (operation) {
@@ -213,8 +226,7 @@ int64_t sys_epoll_ctl(uint64_t caller, int fd, int operation, int target, uint64
 			return -ENOENT;
 		item->event = event;
 		item->disarmed = false;
-		item->seen = 0;
-		wait_queue_wake(&epoll->queue, POLLIN);
+		item_note(item);
 		return 0;
 	case EPOLL_CTL_DEL:
 		if (item == NULL)
@@ -223,6 +235,20 @@ int64_t sys_epoll_ctl(uint64_t caller, int fd, int operation, int target, uint64
 		return 0;
 	default:
 		return -EINVAL;
+	}
+}
+
+/* The first so many of those that are ready have been told of: those that stay come behind the others. */
+static void reported(struct epoll *epoll, int64_t count)
+{
+	while (count-- > 0) {
+		struct epoll_item *item = list_entry(epoll->ready.next, struct epoll_item, ready);
+
+		list_remove(&item->ready);
+		if (item->event.events & EPOLLONESHOT)
+			item->disarmed = true;
+		else if (!(item->event.events & EPOLLET))
+			list_append(&epoll->ready, &item->ready);
 	}
 }
 
@@ -241,44 +267,37 @@ static int64_t wait(struct call *call, int fd, uint64_t address, int count)
 	if (count > EVENTS_MAX)
 		count = EVENTS_MAX;
 	epoll = set->data;
+	call_take_choice(call);
 	events = calloc((size_t)count, sizeof *events);
-	if (events == NULL)
+	if (events == NULL) {
+		wait_queue_wake_one(&epoll->waiting);
 		return -ENOMEM;
-	list_for_each (link, &epoll->items) {
-		struct epoll_item *item = list_entry(link, struct epoll_item, link);
-		unsigned ready = found < count ? item_ready(item) : 0;
+	}
+	list_for_each_safe (link, &epoll->ready) {
+		struct epoll_item *item = list_entry(link, struct epoll_item, ready);
+		unsigned ready = item_ready(item);
 
-		if (ready != 0) {
-			events[found].events = ready;
-			events[found++].data = item->event.data;
+		if (found == count)
+			break;
+		if (ready == 0) {
+			list_remove(&item->ready);
+			continue;
 		}
+		events[found].events = ready;
+		events[found++].data = item->event.data;
 	}
 	error = copy_out(call, address, events, (size_t)found * sizeof *events);
 	free(events);
+	if (error == 0 && found > 0)
+		reported(epoll, found);
+	if (!list_empty(&epoll->ready))
+		wait_queue_wake_one(&epoll->waiting);
 	if (error != 0)
 		return call_result(error);
-	if (found == 0) {
-		call->no_restart = true;
-		return call->timed_out ? 0 : call_wait_for(call, &epoll->queue);
-	}
-	/* Reported: remember it where that matters, and let the others come first next time. */
-	for (int64_t left = found; left > 0; left--) {
-		list_for_each (link, &epoll->items) {
-			struct epoll_item *item = list_entry(link, struct epoll_item, link);
-			unsigned ready = item_ready(item);
-
-			if (ready == 0)
-				continue;
-			if (item->event.events & EPOLLONESHOT)
-				item->disarmed = true;
-			if (item->event.events & EPOLLET)
-				item->seen |= ready;
-			list_remove(&item->link);
-			list_append(&epoll->items, &item->link);
-			break;
-		}
-	}
-	return found;
+	if (found > 0)
+		return found;
+	call->no_restart = true;
+	return call->timed_out ? 0 : call_wait_for(call, &epoll->waiting);
 }
 
 int64_t sys_epoll_pwait(

@@ -167,7 +167,7 @@ void proc_text_maps(struct text *text, struct process *process, struct call *cal
 
 	if (process->memory == NULL)
 		return;
-	list_for_each (link, &process->memory->areas) {
+	list_for_each (link, &process->memory->areas.list) {
 		const struct vm_area *area = list_entry(link, struct vm_area, link);
 		struct map_facts facts = {
 			.start = area->start,

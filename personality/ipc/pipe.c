@@ -25,7 +25,8 @@ struct pipe {
 	unsigned readers, writers;
 	unsigned expected[2]; /* FIFO: opens of the reading, the writing side that are about to run again */
 	bool had_writer;
-	struct wait_queue queue; /* both sides: any change */
+	struct wait_queue queue; /* opens, polls: any change */
+	struct wait_queue reading, writing; /* calls that wait for bytes, for room: one is woken for what there is */
 };
 
 struct pipe_owner {
@@ -99,6 +100,8 @@ struct pipe *pipe_create(void)
 	pipe->user = user_now() != NULL ? user_reference(user_now()) : NULL;
 	pipe->size = PIPE_SIZE_DEFAULT;
 	wait_queue_init(&pipe->queue);
+	wait_queue_init(&pipe->reading);
+	wait_queue_init(&pipe->writing);
 	return pipe;
 }
 
@@ -118,11 +121,21 @@ void pipe_free(struct pipe *pipe)
 
 	forget_empty(pipe);
 	wait_queue_destroy(&pipe->queue);
+	wait_queue_destroy(&pipe->reading);
+	wait_queue_destroy(&pipe->writing);
 	user_free(pipe->buffer);
 	if (user != NULL)
 		user_uncharge(user, USER_PIPE_PAGES, pipe->counted);
 	user_free(pipe);
 	user_release(user);
+}
+
+/* An end has come or gone: all look again. */
+static void ends_changed(struct pipe *pipe, unsigned events)
+{
+	wait_queue_wake(&pipe->queue, events);
+	wait_queue_wake(&pipe->reading, events);
+	wait_queue_wake(&pipe->writing, events);
 }
 
 void pipe_add_end(struct pipe *pipe, bool write)
@@ -133,7 +146,7 @@ void pipe_add_end(struct pipe *pipe, bool write)
 	} else {
 		pipe->readers++;
 	}
-	wait_queue_wake(&pipe->queue, 0);
+	ends_changed(pipe, 0);
 }
 
 static bool in_use(const struct pipe *pipe)
@@ -147,7 +160,7 @@ bool pipe_drop_end(struct pipe *pipe, bool write)
 		pipe->writers--;
 	else
 		pipe->readers--;
-	wait_queue_wake(&pipe->queue, write ? POLLHUP | POLLIN : POLLERR | POLLOUT);
+	ends_changed(pipe, write ? POLLHUP | POLLIN : POLLERR | POLLOUT);
 	return in_use(pipe);
 }
 
@@ -178,13 +191,14 @@ static int64_t read_nothing(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	if (io->total == 0 || (pipe->writers == 0 && pipe->expected[1] == 0))
 		return 0;
-	return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->queue);
+	return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->reading);
 }
 
 int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	int error = 0;
 
+	call_take_choice(io->call);
 	if (io->total == 0 || pipe->used == 0)
 		return read_nothing(pipe, io, no_wait);
 	while (error == 0 && io->done < pipe->used && io->done < io->total) {
@@ -196,6 +210,8 @@ int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
 			part = io->total - io->done;
 		error = io_copy_out(io, pipe->buffer + at, part);
 	}
+	/* The bytes stay: another may come for them. */
+	wait_queue_wake_one(&pipe->reading);
 	return io->done == 0 || error == CALL_ERROR_RESTART ? call_result(error) : (int64_t)io->done;
 }
 
@@ -203,6 +219,7 @@ int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	int error = 0;
 
+	call_take_choice(io->call);
 	if (io->total == 0 || pipe->used == 0)
 		return read_nothing(pipe, io, no_wait);
 	/* The bytes leave the pipe only when they have reached the caller. */
@@ -219,11 +236,14 @@ int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
 		pipe->start = (pipe->start + (uint32_t)part) % pipe->size;
 		pipe->used -= (uint32_t)part;
 	}
+	if (pipe->used > 0)
+		wait_queue_wake_one(&pipe->reading);
 	if (io->done == 0)
 		return call_result(error);
 	if (pipe->used == 0)
 		drained(pipe);
 	wait_queue_wake(&pipe->queue, POLLOUT);
+	wait_queue_wake_one(&pipe->writing);
 	return (int64_t)io->done;
 }
 
@@ -234,6 +254,7 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 	uint64_t left, before = io->done;
 	int error = 0;
 
+	call_take_choice(call);
 	if (io->total == 0)
 		return 0;
 	if (pipe->readers == 0 && pipe->expected[0] == 0) {
@@ -245,12 +266,14 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 	}
 	if (pipe->buffer == NULL) {
 		pipe->buffer = user_alloc(pipe->user, pipe->size);
-		if (pipe->buffer == NULL)
+		if (pipe->buffer == NULL) {
+			wait_queue_wake_one(&pipe->writing);
 			return -ENOMEM;
+		}
 	}
 	left = io->total - io->done;
 	if (io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left)
-		return no_wait ? -EAGAIN : call_wait_for(call, &pipe->queue);
+		return no_wait ? -EAGAIN : call_wait_for(call, &pipe->writing);
 	while (pipe->used < pipe->size && io->done < io->total) {
 		uint64_t end = (pipe->start + pipe->used) % pipe->size, part = pipe->size - pipe->used;
 
@@ -263,15 +286,19 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 			break;
 		pipe->used += (uint32_t)part;
 	}
-	if (io->done > before)
+	if (io->done > before) {
 		wait_queue_wake(&pipe->queue, POLLIN);
+		wait_queue_wake_one(&pipe->reading);
+	}
+	if (pipe->used < pipe->size)
+		wait_queue_wake_one(&pipe->writing);
 	if (error == CALL_ERROR_RESTART)
 		return CALL_RESTART;
 	if (error != 0)
 		return io->done > 0 ? (int64_t)io->done : error;
 	if (io->done == io->total || (no_wait && io->done > 0))
 		return (int64_t)io->done;
-	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->queue);
+	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->writing);
 }
 
 /* --- As files. */

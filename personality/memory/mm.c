@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <mach/mach.h>
 #include <mach/priority.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/user.h"
@@ -11,7 +12,8 @@
 #include "process/deaths.h"
 #include "vfs/vfs.h"
 
-#define area_of(at) list_entry(at, struct vm_area, link)
+/* Those that have owners. */
+static struct table spaces_by_task = TABLE_INITIALIZER(spaces_by_task);
 
 static struct address_space *space_alloc(uint32_t uid)
 {
@@ -25,7 +27,7 @@ static struct address_space *space_alloc(uint32_t uid)
 		return NULL;
 	}
 	space->references = 1;
-	list_init(&space->areas);
+	areas_init(&space->areas);
 	return space;
 }
 
@@ -64,16 +66,16 @@ struct address_space *address_space_fork(struct address_space *parent, uint32_t 
 
 	if (space == NULL)
 		return NULL;
-	list_for_each (link, &parent->areas) {
-		struct vm_area *copy = area_copy(area_of(link));
+	list_for_each (link, &parent->areas.list) {
+		struct vm_area *copy = area_copy(list_entry(link, struct vm_area, link));
 
 		if (copy == NULL)
 			goto fail;
 		copy->flags &= ~MAP_LOCKED;
-		list_append(&space->areas, &copy->link);
-		space->area_count++;
+		areas_append(&space->areas, copy);
 	}
 	space->size = parent->size;
+	space->data = parent->data;
 	space->brk_start = parent->brk_start;
 	space->brk = parent->brk;
 	space->mmap_top = parent->mmap_top;
@@ -88,18 +90,56 @@ fail:
 	return NULL;
 }
 
+void address_space_own(struct address_space *space, struct process *owner)
+{
+	table_remove(&spaces_by_task, &space->by_task);
+	space->owner = owner;
+	if (owner != NULL)
+		table_add(&spaces_by_task, &space->by_task, table_key_of_port(space->task));
+}
+
+struct process *process_of_task(mach_port_t task)
+{
+	struct table_link *link = table_find(&spaces_by_task, table_key_of_port(task));
+
+	return link == NULL ? NULL : table_entry(link, struct address_space, by_task)->owner;
+}
+
+/* Private, writable and no stack. */
+static bool is_data(const struct vm_area *area)
+{
+	return (area->protection & PROT_WRITE) && !(area->flags & MAP_SHARED) &&
+	       (area->name == NULL || strcmp(area->name, "[stack]") != 0);
+}
+
+/* Counts the area as what it is; no longer, before that changes. */
+static void count_in(struct address_space *space, const struct vm_area *area)
+{
+	uint64_t size = area->end - area->start;
+
+	space->size += size;
+	space->data += is_data(area) ? size : 0;
+	space->locked += area->flags & MAP_LOCKED ? size : 0;
+}
+
+static void count_out(struct address_space *space, const struct vm_area *area)
+{
+	uint64_t size = area->end - area->start;
+
+	space->size -= size;
+	space->data -= is_data(area) ? size : 0;
+	space->locked -= area->flags & MAP_LOCKED ? size : 0;
+}
+
 static void area_free(struct address_space *space, struct vm_area *area)
 {
+	const struct vm_area *above = area_above(&space->areas, area);
 	struct vnode *vnode = area->vnode;
-	struct list *above = area->link.next;
 
-	space->area_count--;
-	list_remove(&area->link);
-	space->near = above != &space->areas ? area_of(above) : NULL;
 	/* There is room now up to the next area. */
 	if (area->end > space->searched_from)
-		space->searched_from = space->near != NULL && space->near->start < space->mmap_top ? space->near->start
-												   : space->mmap_top;
+		space->searched_from = above != NULL && above->start < space->mmap_top ? above->start : space->mmap_top;
+	areas_remove(&space->areas, area);
 	user_free(area);
 	vnode_release(vnode);
 }
@@ -108,36 +148,20 @@ void address_space_release(struct address_space *space)
 {
 	if (space == NULL || --space->references > 0)
 		return;
+	address_space_own(space, NULL);
 	if (space->task != MACH_PORT_NULL) {
 		task_terminate(space->task);
 		mach_port_deallocate(mach_task_self(), space->task);
 	}
-	while (!list_empty(&space->areas))
-		area_free(space, area_of(space->areas.next));
+	list_for_each_safe (link, &space->areas.list) {
+		struct vm_area *area = list_entry(link, struct vm_area, link);
+		struct vnode *vnode = area->vnode;
+
+		user_free(area);
+		vnode_release(vnode);
+	}
 	user_account_release(space->account);
 	user_free(space);
-}
-
-/*
- * The link of the first area that ends behind the address, or the list's. From where the last was found: most are near
- * it.
- */
-static struct list *first_behind(struct address_space *space, uint64_t address)
-{
-	struct list *link = space->near != NULL ? &space->near->link : &space->areas;
-
-	while (link->prev != &space->areas && area_of(link->prev)->end > address)
-		link = link->prev;
-	while (link != &space->areas && area_of(link)->end <= address)
-		link = link->next;
-	space->near = link != &space->areas ? area_of(link) : NULL;
-	return link;
-}
-
-static void insert(struct address_space *space, struct vm_area *area)
-{
-	list_append(first_behind(space, area->start), &area->link); /* in front of it */
-	space->area_count++;
 }
 
 /* Makes a border at the address. */
@@ -147,7 +171,7 @@ static int split(struct address_space *space, uint64_t address)
 
 	if (area == NULL || area->start == address)
 		return 0;
-	if (space->area_count >= user_settings.mappings)
+	if (space->areas.count >= user_settings.mappings)
 		return -ENOMEM;
 	upper = area_copy(area);
 	if (upper == NULL)
@@ -155,58 +179,36 @@ static int split(struct address_space *space, uint64_t address)
 	upper->start = address;
 	if (upper->vnode != NULL || upper->number != 0)
 		upper->offset += address - area->start;
-	area->end = address;
-	list_append(area->link.next, &upper->link);
-	space->area_count++;
+	area_resize(&space->areas, area, area->start, address);
+	areas_insert(&space->areas, upper);
 	return 0;
 }
 
 struct vm_area *address_space_area(struct address_space *space, uint64_t address)
 {
-	struct list *link = first_behind(space, address);
+	struct vm_area *area = areas_behind(&space->areas, address);
 
-	return link != &space->areas && area_of(link)->start <= address ? area_of(link) : NULL;
+	return area != NULL && area->start <= address ? area : NULL;
 }
 
 bool address_space_is_free(struct address_space *space, uint64_t address, uint64_t size)
 {
-	struct list *link;
+	const struct vm_area *area;
 
 	if (address < MMAP_LOWEST || size > VM_MAX_ADDRESS || address > VM_MAX_ADDRESS - size)
 		return false;
-	link = first_behind(space, address);
-	return link == &space->areas || area_of(link)->start >= address + size;
+	area = areas_behind(&space->areas, address);
+	return area == NULL || area->start >= address + size;
 }
 
 uint64_t address_space_find(struct address_space *space, uint64_t size)
 {
-	uint64_t top = space->mmap_top, least = 1;
-	struct list *link;
+	uint64_t top = space->searched_size != 0 && space->searched_size <= size ? space->searched_from : space->mmap_top;
+	uint64_t end = areas_room(&space->areas, MMAP_LOWEST, top, size);
 
-	if (space->searched_size != 0 && space->searched_size <= size) {
-		top = space->searched_from;
-		least = space->searched_size;
-	}
-	link = first_behind(space, top);
-	if (link == &space->areas)
-		link = link->prev;
-	for (; link != &space->areas; link = link->prev) {
-		struct vm_area *area = area_of(link);
-
-		if (area->end <= top) {
-			uint64_t room = top - area->end;
-
-			if (room >= size)
-				break;
-			if (room >= least)
-				least = room + 1;
-		}
-		if (area->start < top)
-			top = area->start;
-	}
-	space->searched_from = top;
-	space->searched_size = least;
-	return top >= size && top - size >= MMAP_LOWEST ? top - size : 0;
+	space->searched_from = end;
+	space->searched_size = size;
+	return end != 0 ? end - size : 0;
 }
 
 static vm_prot_t kernel_protection(int protection)
@@ -221,10 +223,10 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	static uint64_t last_number = 1;
 	bool shared = (flags & MAP_SHARED) != 0;
 	vm_address_t where = address;
-	struct vm_area *area;
+	struct vm_area *area, *lower;
 	kern_return_t result;
 
-	if (space->area_count >= user_settings.mappings)
+	if (space->areas.count >= user_settings.mappings)
 		return -ENOMEM;
 	area = user_alloc(user_now(), sizeof *area);
 	if (area == NULL)
@@ -245,17 +247,15 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	area->offset = vnode != NULL ? offset : 0;
 	area->number = vnode == NULL && shared ? last_number += 2 : 0;
 	area->name = name;
-	insert(space, area);
-	space->size += size;
+	count_in(space, area);
 	/* Anonymous neighbours of the same kind become one. */
-	if (vnode == NULL && area->link.prev != &space->areas) {
-		struct vm_area *lower = area_of(area->link.prev);
-
-		if (lower->end == area->start && lower->vnode == NULL && lower->protection == protection &&
-			lower->flags == flags && lower->name == name && lower->maximum == maximum && !shared) {
-			lower->end = area->end;
-			area_free(space, area);
-		}
+	lower = vnode == NULL && !shared ? areas_behind(&space->areas, address - 1) : NULL;
+	if (lower != NULL && lower->end == address && lower->vnode == NULL && lower->protection == protection &&
+		lower->flags == flags && lower->name == name && lower->maximum == maximum) {
+		area_resize(&space->areas, lower, lower->start, area->end);
+		user_free(area);
+	} else {
+		areas_insert(&space->areas, area);
 	}
 	return 0;
 }
@@ -267,14 +267,13 @@ int address_space_unmap(struct address_space *space, uint64_t address, uint64_t 
 	if (split(space, address) != 0 || split(space, end) != 0)
 		return -ENOMEM;
 	for (;;) {
-		struct list *link = first_behind(space, address);
-		struct vm_area *found = area_of(link);
+		struct vm_area *found = areas_behind(&space->areas, address);
 
-		if (link == &space->areas || found->start >= end)
+		if (found == NULL || found->start >= end)
 			return 0;
 		/* The mapping goes first; freeing the area may release the lock. */
 		vm_deallocate(space->task, found->start, found->end - found->start);
-		space->size -= found->end - found->start;
+		count_out(space, found);
 		area_free(space, found);
 	}
 }
@@ -297,6 +296,15 @@ int address_space_protect(struct address_space *space, struct vm_area *area, int
 	result = vm_protect(space->task, area->start, area->end - area->start, FALSE, kernel_protection(protection));
 	if (result != KERN_SUCCESS)
 		return result == KERN_PROTECTION_FAILURE ? -EACCES : -ENOMEM;
+	count_out(space, area);
 	area->protection = protection;
+	count_in(space, area);
 	return 0;
+}
+
+void address_space_set_locked(struct address_space *space, struct vm_area *area, int locked)
+{
+	count_out(space, area);
+	area->flags = (area->flags & ~MAP_LOCKED) | locked;
+	count_in(space, area);
 }

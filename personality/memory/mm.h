@@ -7,40 +7,28 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/table.h"
+#include "memory/areas.h"
 #include "process/proc.h"
-
-struct vnode;
 
 #define STACK_TOP   (VM_MAX_ADDRESS - 0x1000)
 #define STACK_GAP   (1ull << 20)      /* unmapped below the stack */
 #define PIE_BASE    0x555555554000ull /* where a position-independent program goes */
 #define MMAP_LOWEST 0x10000ull
 
-/* One mapping. */
-struct vm_area {
-	struct list link;
-	uint64_t start, end;
-	int protection;      /* PROT_* as asked */
-	int maximum;         /* what mprotect may give */
-	int flags;           /* MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS, MAP_LOCKED */
-	struct vnode *vnode; /* reference, or null: anonymous */
-	uint64_t offset;  /* in the vnode, or in shared anonymous memory */
-	uint64_t number;  /* of that: odd, the same after fork and split, like no other's ever; else 0 */
-	const char *name; /* "[heap]", "[stack]", or null */
-};
-
 /* Shared by vfork's two sides and by threads (they share the process). */
 struct address_space {
 	unsigned references;
 	mach_port_t task;
+	struct process *owner; /* whose it is (a child of vfork only uses it), or null; */
+	struct table_link by_task; /* by which it is found */
 	struct user_account *account; /* reference: who pays for it */
-	struct list areas;            /* ascending */
-	struct vm_area *near;         /* the last that was looked for, from which others are found; or null: the end */
-	uint64_t area_count;
-	uint64_t size; /* bytes mapped */
+	struct areas areas;
+	uint64_t size;         /* bytes mapped, */
+	uint64_t data, locked; /* of them what RLIMIT_DATA and RLIMIT_MEMLOCK count */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top; /* mappings go below */
-	/* Between here and mmap_top so much room is nowhere; 0: nobody has looked. */
+	/* Between here and mmap_top so much room is nowhere; size 0: nobody has looked. */
 	uint64_t searched_from, searched_size;
 	bool lock_new; /* mlockall(MCL_FUTURE) */
 };
@@ -57,6 +45,10 @@ static inline mach_port_t process_task(const struct process *process)
  */
 struct address_space *address_space_create(uint32_t uid);
 struct address_space *address_space_fork(struct address_space *parent, uint32_t uid);
+/* The task is the process's from now on; null: nobody's. */
+void address_space_own(struct address_space *space, struct process *owner);
+/* Whose task it is; null: none any more. */
+struct process *process_of_task(mach_port_t task);
 /* The last reference ends the task. May release the lock. */
 void address_space_release(struct address_space *space);
 
@@ -81,6 +73,9 @@ int address_space_protect(struct address_space *space, struct vm_area *area, int
  * first error, or -ENOMEM at the first hole. */
 int64_t address_space_each(struct call *call, uint64_t address, uint64_t size,
 	int (*act)(struct call *call, struct vm_area *area, int argument), int argument);
+
+/* MAP_LOCKED or 0. */
+void address_space_set_locked(struct address_space *space, struct vm_area *area, int locked);
 
 /* --- Limits (mmlimit.c). */
 /* Bytes mapped in a range. */

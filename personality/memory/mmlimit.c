@@ -1,6 +1,5 @@
 /* How much memory a process may map and lock: RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK; mlock and its kin. */
 #include <mach/mach.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -8,35 +7,16 @@
 #include "process/proc.h"
 #include "unix_server.h"
 
-/* Private, writable and no stack. */
-static bool is_data(const struct vm_area *area)
+/* Bytes of a range that are mapped, or mapped and locked. */
+static uint64_t count(struct address_space *space, uint64_t start, uint64_t end, bool locked)
 {
-	return (area->protection & PROT_WRITE) && !(area->flags & MAP_SHARED) &&
-	       (area->name == NULL || strcmp(area->name, "[stack]") != 0);
-}
-
-static bool is_locked(const struct vm_area *area)
-{
-	return (area->flags & MAP_LOCKED) != 0;
-}
-
-static bool is_any(const struct vm_area *area)
-{
-	(void)area;
-	return true;
-}
-
-/* Bytes of a range in areas of one kind. */
-static uint64_t count(
-	struct address_space *space, uint64_t start, uint64_t end, bool (*kind)(const struct vm_area *area))
-{
+	const struct vm_area *area = areas_behind(&space->areas, start);
 	uint64_t bytes = 0;
 
-	list_for_each (link, &space->areas) {
-		const struct vm_area *area = list_entry(link, struct vm_area, link);
+	for (; area != NULL && area->start < end; area = area_above(&space->areas, area)) {
 		uint64_t from = area->start > start ? area->start : start, to = area->end < end ? area->end : end;
 
-		if (from < to && kind(area))
+		if (!locked || (area->flags & MAP_LOCKED))
 			bytes += to - from;
 	}
 	return bytes;
@@ -44,7 +24,7 @@ static uint64_t count(
 
 uint64_t address_space_mapped(struct address_space *space, uint64_t address, uint64_t size)
 {
-	return count(space, address, address + size, is_any);
+	return count(space, address, address + size, false);
 }
 
 /* Whole pages count. */
@@ -60,9 +40,7 @@ int memory_may_have_data(const struct process *process, uint64_t more)
 	/* As on Linux no data at all means only what brk gives. */
 	uint64_t bytes = limit->rlim_cur == 0 ? limit->rlim_max : limit->rlim_cur;
 
-	return bytes != RLIM64_INFINITY && over(count(process->memory, 0, VM_MAX_ADDRESS, is_data), more, bytes)
-		       ? -ENOMEM
-		       : 0;
+	return bytes != RLIM64_INFINITY && over(process->memory->data, more, bytes) ? -ENOMEM : 0;
 }
 
 /* 0, -EPERM: may lock nothing, -ENOMEM: not so much more. Root may lock what there is. */
@@ -74,7 +52,7 @@ static int may_lock(const struct process *process, uint64_t more)
 		return 0;
 	if (limit == 0)
 		return -EPERM;
-	return over(count(process->memory, 0, VM_MAX_ADDRESS, is_locked), more, limit) ? -ENOMEM : 0;
+	return over(process->memory->locked, more, limit) ? -ENOMEM : 0;
 }
 
 int memory_may_grow(const struct process *process, uint64_t more, int protection, int flags)
@@ -92,8 +70,7 @@ int memory_may_grow(const struct process *process, uint64_t more, int protection
 
 static int set_locked(struct call *call, struct vm_area *area, int locked)
 {
-	(void)call;
-	area->flags = (area->flags & ~MAP_LOCKED) | locked;
+	address_space_set_locked(call->process->memory, area, locked);
 	return 0;
 }
 
@@ -108,7 +85,7 @@ static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, in
 	if (start > VM_MAX_ADDRESS || bytes > VM_MAX_ADDRESS - start)
 		return -ENOMEM;
 	if (locked)
-		error = may_lock(call->process, bytes - count(space, start, start + bytes, is_locked));
+		error = may_lock(call->process, bytes - count(space, start, start + bytes, true));
 	if (error != 0 || bytes == 0)
 		return error;
 	return address_space_each(call, start, bytes, set_locked, locked);
@@ -127,8 +104,8 @@ int64_t sys_munlock(uint64_t caller, uint64_t address, uint64_t size)
 /* Of all areas. */
 static void set_all_locked(struct address_space *space, int locked)
 {
-	list_for_each (link, &space->areas)
-		set_locked(NULL, list_entry(link, struct vm_area, link), locked);
+	list_for_each (link, &space->areas.list)
+		address_space_set_locked(space, list_entry(link, struct vm_area, link), locked);
 }
 
 int64_t sys_mlockall(uint64_t caller, unsigned flags)

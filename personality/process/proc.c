@@ -10,15 +10,15 @@
 #include "call/dispatch.h"
 #include "process/rlimit.h"
 
-#define THREAD_HASH 256
 #define COUNT_PAGES 64 /* pages of memory for each process of a user */
 
 struct list processes = LIST_INITIALIZER(processes);
 struct process *init_process;
 bool init_is_command;
 
-static struct list groups = LIST_INITIALIZER(groups);
-static struct thread *thread_hash[THREAD_HASH];
+static struct table processes_by_id = TABLE_INITIALIZER(processes_by_id), groups_by_id = TABLE_INITIALIZER(groups_by_id);
+static struct table threads_by_id = TABLE_INITIALIZER(threads_by_id);
+static struct table threads_by_port = TABLE_INITIALIZER(threads_by_port);
 static int last_id;
 /* Payloads of ports: small ones are interrupts'. */
 static uint64_t last_serial = 1ull << 32;
@@ -27,33 +27,23 @@ static uint64_t last_serial = 1ull << 32;
 
 struct process *process_find(int id)
 {
-	list_for_each (link, &processes) {
-		struct process *process = list_entry(link, struct process, link);
+	struct table_link *link = table_find(&processes_by_id, (unsigned)id);
 
-		if (process->id == id)
-			return process;
-	}
-	return NULL;
+	return link == NULL ? NULL : table_entry(link, struct process, by_id);
 }
 
 struct thread *thread_find(int id)
 {
-	struct thread *thread = thread_hash[(unsigned)id % THREAD_HASH];
+	struct table_link *link = table_find(&threads_by_id, (unsigned)id);
 
-	while (thread != NULL && thread->id != id)
-		thread = thread->hash_next;
-	return thread;
+	return link == NULL ? NULL : table_entry(link, struct thread, by_id);
 }
 
 struct process_group *group_find(int id)
 {
-	list_for_each (link, &groups) {
-		struct process_group *group = list_entry(link, struct process_group, link);
+	struct table_link *link = table_find(&groups_by_id, (unsigned)id);
 
-		if (group->id == id)
-			return group;
-	}
-	return NULL;
+	return link == NULL ? NULL : table_entry(link, struct process_group, by_id);
 }
 
 /* Who runs on it now. */
@@ -66,29 +56,22 @@ static struct thread *borrower(struct thread *thread)
 
 struct thread *thread_of_word(uint64_t word, uint64_t payload)
 {
-	struct thread *thread = thread_hash[word % THREAD_HASH];
+	struct table_link *link = table_find(&threads_by_id, word);
+	struct thread *thread;
 
-	while (thread != NULL && (uint64_t)thread->id != word)
-		thread = thread->hash_next;
-	/* The word is the program's to forge, the payload is not. */
-	if (thread == NULL || thread->borrowed || thread->process->serial != payload)
+	if (link == NULL)
 		return NULL;
-	return borrower(thread);
+	thread = table_entry(link, struct thread, by_id);
+	/* The word is the program's to forge, the payload is not. */
+	return thread->borrowed || thread->process->serial != payload ? NULL : borrower(thread);
 }
 
 struct thread *thread_of_dead_port(mach_port_t port)
 {
-	unsigned i;
+	struct table_link *link = table_find(&threads_by_port, table_key_of_port(port));
+	struct thread *thread = link == NULL ? NULL : table_entry(link, struct thread, by_port);
 
-	for (i = 0; i < THREAD_HASH; i++) {
-		struct thread *thread;
-
-		for (thread = thread_hash[i]; thread != NULL; thread = thread->hash_next) {
-			if (thread->port == port && !thread->borrowed && !thread->dead)
-				return thread;
-		}
-	}
-	return NULL;
+	return thread == NULL || thread->dead ? NULL : thread;
 }
 
 struct thread *thread_of_port(mach_port_t port, uint64_t payload)
@@ -117,22 +100,28 @@ uint64_t process_new_serial(void)
 	return ++last_serial;
 }
 
+void process_unhash(struct process *process)
+{
+	table_remove(&processes_by_id, &process->by_id);
+}
+
 void thread_unhash(struct thread *thread)
 {
-	struct thread **at = &thread_hash[(unsigned)thread->id % THREAD_HASH];
-
-	while (*at != thread)
-		at = &(*at)->hash_next;
-	*at = thread->hash_next;
+	table_remove(&threads_by_id, &thread->by_id);
+	table_remove(&threads_by_port, &thread->by_port);
 }
 
 void thread_rehash(struct thread *thread, int id)
 {
-	struct thread **head = &thread_hash[(unsigned)id % THREAD_HASH];
-
 	thread->id = id;
-	thread->hash_next = *head;
-	*head = thread;
+	table_add(&threads_by_id, &thread->by_id, (unsigned)id);
+}
+
+void thread_set_port(struct thread *thread, mach_port_t port)
+{
+	table_remove(&threads_by_port, &thread->by_port);
+	thread->port = port;
+	table_add(&threads_by_port, &thread->by_port, table_key_of_port(port));
 }
 
 void process_count(struct process *process, int more)
@@ -231,6 +220,7 @@ struct process *process_create(struct process *parent)
 	process->dumpable = true;
 	process->started = clock_monotonic();
 	list_init(&process->children);
+	list_init(&process->reporting);
 	list_init(&process->sibling);
 	list_init(&process->group_link);
 	list_init(&process->threads);
@@ -239,6 +229,7 @@ struct process *process_create(struct process *parent)
 	wait_queue_init(&process->child_queue);
 	wait_queue_init(&process->signal_queue);
 	list_append(&processes, &process->link);
+	table_add(&processes_by_id, &process->by_id, (unsigned)process->id);
 	if (parent == NULL) {
 		default_limits(process);
 		return process;
@@ -277,7 +268,7 @@ static struct process_group *group_create(int id, struct session *session)
 	group->session = session;
 	session->references++;
 	list_init(&group->members);
-	list_append(&groups, &group->link);
+	table_add(&groups_by_id, &group->by_id, (unsigned)id);
 	return group;
 }
 
@@ -287,10 +278,12 @@ void process_leave_group(struct process *process)
 
 	process->group = NULL;
 	list_remove(&process->group_link);
+	if (group != NULL && process->stopped)
+		group->stopped--;
 	if (group == NULL || !list_empty(&group->members))
 		return;
 	tty_group_gone(group);
-	list_remove(&group->link);
+	table_remove(&groups_by_id, &group->by_id);
 	session_release(group->session);
 	free(group);
 }
@@ -300,6 +293,8 @@ static void join(struct process *process, struct process_group *group)
 	process_leave_group(process);
 	process->group = group;
 	list_append(&group->members, &process->group_link);
+	if (process->stopped)
+		group->stopped++;
 }
 
 int process_set_group(struct process *process, int id)
@@ -321,6 +316,8 @@ int process_set_group(struct process *process, int id)
 	join(process, group);
 	list_for_each (link, &process->children)
 		group_check_orphaned(list_entry(link, struct process, sibling)->group);
+	list_for_each (link, &process->reporting)
+		group_check_orphaned(list_entry(link, struct process, sibling)->group);
 	return 0;
 }
 
@@ -331,7 +328,7 @@ void process_first_group(struct process *process, struct process_group *group, s
 	session->references = 1;
 	group->session = session;
 	list_init(&group->members);
-	list_append(&groups, &group->link);
+	table_add(&groups_by_id, &group->by_id, (unsigned)group->id);
 	join(process, group);
 }
 
@@ -370,15 +367,7 @@ bool group_is_orphaned(const struct process_group *group)
 
 void group_check_orphaned(struct process_group *group)
 {
-	bool stopped = false;
-
-	if (group == NULL || !group_is_orphaned(group))
-		return;
-	list_for_each (link, &group->members) {
-		if (list_entry(link, struct process, group_link)->stopped)
-			stopped = true;
-	}
-	if (!stopped)
+	if (group == NULL || group->stopped == 0 || !group_is_orphaned(group))
 		return;
 	signal_group(group, SIGHUP, NULL);
 	signal_group(group, SIGCONT, NULL);
@@ -391,6 +380,7 @@ static void tell_parent(struct process *process, int code, int status)
 	struct process *parent = process->parent;
 	struct signal_info info;
 
+	process_note_report(process);
 	if (parent == NULL)
 		return;
 	memset(&info, 0, sizeof info);
@@ -404,11 +394,31 @@ static void tell_parent(struct process *process, int code, int status)
 	wait_queue_wake(&parent->child_queue, 0);
 }
 
+void process_set_stopped(struct process *process, bool stopped)
+{
+	if (stopped != process->stopped && process->group != NULL)
+		process->group->stopped += stopped ? 1 : -1u;
+	process->stopped = stopped;
+}
+
+void process_note_report(struct process *process)
+{
+	struct process *parent = process->parent;
+	bool reports = process->state == PROCESS_ZOMBIE || (process->stopped && !process->stop_reported) ||
+		       process->continued;
+
+	if (parent == NULL || reports == process->reports)
+		return;
+	process->reports = reports;
+	list_remove(&process->sibling);
+	list_append(reports ? &parent->reporting : &parent->children, &process->sibling);
+}
+
 void process_stop(struct process *process, int signal)
 {
 	if (process->stopped || process->exiting)
 		return;
-	process->stopped = true;
+	process_set_stopped(process, true);
 	process->stop_signal = signal;
 	process->stop_reported = false;
 	process->continued = false;
@@ -425,7 +435,7 @@ void process_continue(struct process *process)
 {
 	if (!process->stopped)
 		return;
-	process->stopped = false;
+	process_set_stopped(process, false);
 	process->continued = true;
 	list_for_each (link, &process->threads) {
 		struct thread *thread = list_entry(link, struct thread, link);

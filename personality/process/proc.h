@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/list.h"
+#include "base/table.h"
 #include "call/call.h"
 #include "process/signal.h"
 
@@ -36,10 +37,11 @@ struct session {
 };
 
 struct process_group {
-	struct list link; /* of all */
+	struct table_link by_id;
 	int id;
 	struct session *session;
 	struct list members;
+	unsigned stopped; /* of them */
 };
 
 /*
@@ -54,10 +56,12 @@ enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE };
 
 struct process {
 	struct list link; /* of all, by age */
+	struct table_link by_id;
 	int id;
 	enum process_state state;
 	struct process *parent; /* pid 1's is null */
-	struct list children;   /* struct process, by sibling */
+	/* Children, by sibling: those that wait may tell of, in the order in which that came to be, and the others. */
+	struct list reporting, children;
 	struct list sibling;
 	struct process_group *group;
 	struct list group_link;
@@ -85,6 +89,7 @@ struct process {
 	int exit_signal;                /* to the parent at the end */
 	bool stopped;
 	bool stop_reported, continued; /* for wait */
+	bool reports;                  /* its sibling is on its parent's `reporting` */
 	int stop_signal;
 	bool exiting;
 	int exit_status; /* as wait4 tells */
@@ -116,10 +121,10 @@ struct process {
  */
 struct thread {
 	struct list link; /* of the process */
-	struct thread *hash_next;
+	struct table_link by_id, by_port;
 	int id;
 	struct process *process;
-	mach_port_t port; /* the kernel's thread; a send right */
+	mach_port_t port; /* the kernel's thread; a send right: thread_set_port */
 	struct thread *lent;
 	bool borrowed;    /* its kernel thread belongs to a thread of the parent */
 	struct call call; /* the one it makes */
@@ -185,6 +190,8 @@ struct thread *thread_of_dead_port(mach_port_t port);
 /* --- Making. Null: no memory or no id. */
 struct process *process_create(struct process *parent);
 struct thread *thread_create_for(struct process *process, int id);
+/* The kernel thread that is its own from now on (not one that vfork borrows). */
+void thread_set_port(struct thread *thread, mach_port_t port);
 /* So many more (or fewer) that count as its user's. */
 void process_count(struct process *process, int more);
 int allocate_id(void);
@@ -195,6 +202,10 @@ unsigned processors_available(void);
 /* --- Job control: holds all threads, lets them go on. */
 void process_stop(struct process *process, int signal);
 void process_continue(struct process *process);
+/* Sets `stopped`, and nothing else. */
+void process_set_stopped(struct process *process, bool stopped);
+/* After what wait may tell of the process has changed: puts it where its parent looks. */
+void process_note_report(struct process *process);
 
 /* --- Groups and sessions. */
 int process_set_group(struct process *process, int group); /* same session; makes it when new */
@@ -215,10 +226,13 @@ void process_exit(struct process *process, int status);
 /* Ends one thread; the process too when it is the last. */
 void thread_exit(struct thread *thread, int status);
 void thread_free(struct thread *thread);
+/* Takes it out of the tables in which it is found; enters it with this id. */
 void thread_unhash(struct thread *thread);
 void thread_rehash(struct thread *thread, int id);
 /* Adds its task's times to those of what is gone, before the task ends. */
 void process_add_times(struct process *process);
+/* Nobody finds it by its id any more. */
+void process_unhash(struct process *process);
 void process_leave_group(struct process *process);
 /* A process that was never started: gives back what it has. */
 void process_abandon(struct process *process);

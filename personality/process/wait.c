@@ -15,14 +15,7 @@ struct wait_request {
 
 static bool matches(const struct process *child, const struct wait_request *request)
 {
-	switch (request->type) {
-	case P_PID:
-		return child->id == request->id;
-	case P_PGID:
-		return child->group != NULL && child->group->id == request->id;
-	default:
-		return true;
-	}
+	return request->type != P_PGID || (child->group != NULL && child->group->id == request->id);
 }
 
 /* What there is to report of a child: a status as wait4 tells it, or -1. */
@@ -37,20 +30,43 @@ static int reportable(const struct process *child, const struct wait_request *re
 	return -1;
 }
 
+/* Whether the process has a child that the request may be for. */
+static bool has_child(const struct process *process, const struct wait_request *request)
+{
+	const struct process_group *group;
+
+	if (request->type != P_PGID)
+		return !list_empty(&process->children) || !list_empty(&process->reporting);
+	group = group_find(request->id);
+	if (group == NULL)
+		return false;
+	list_for_each (link, &group->members) {
+		if (list_entry(link, struct process, group_link)->parent == process)
+			return true;
+	}
+	return false;
+}
+
 /* The child to report, with its status; null: *error is 0 (none yet) or -ECHILD. */
 static struct process *find_child(struct process *process, const struct wait_request *request, int *status, int *error)
 {
-	*error = -ECHILD;
-	list_for_each (link, &process->children) {
-		struct process *child = list_entry(link, struct process, sibling);
+	struct process *child;
 
+	if (request->type == P_PID) {
+		child = process_find(request->id);
+		*error = child != NULL && child->parent == process ? 0 : -ECHILD;
+		*status = *error == 0 ? reportable(child, request) : -1;
+		return *status >= 0 ? child : NULL;
+	}
+	list_for_each (link, &process->reporting) {
+		child = list_entry(link, struct process, sibling);
 		if (!matches(child, request))
 			continue;
-		*error = 0;
 		*status = reportable(child, request);
 		if (*status >= 0)
 			return child;
 	}
+	*error = has_child(process, request) ? 0 : -ECHILD;
 	return NULL;
 }
 
@@ -58,12 +74,15 @@ static void report(struct process *child, const struct wait_request *request)
 {
 	if (request->keep)
 		return;
-	if (child->state == PROCESS_ZOMBIE)
+	if (child->state == PROCESS_ZOMBIE) {
 		process_reap(child);
-	else if (child->stopped)
+		return;
+	}
+	if (child->stopped)
 		child->stop_reported = true;
 	else
 		child->continued = false;
+	process_note_report(child);
 }
 
 int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned options, uint64_t usage)

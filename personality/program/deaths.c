@@ -40,18 +40,6 @@ int death_watch(mach_port_t port)
 	return 0;
 }
 
-/* The process that owns the task: not one that vfork lets use it. Null: none any more. */
-static struct process *process_of_task(mach_port_t task)
-{
-	list_for_each (link, &processes) {
-		struct process *process = list_entry(link, struct process, link);
-
-		if (process_task(process) == task && process->vfork_thread == NULL)
-			return process;
-	}
-	return NULL;
-}
-
 kern_return_t S_mach_notify_dead_name(mach_port_t notify, mach_port_name_t name)
 {
 	struct process *process, *borrower;

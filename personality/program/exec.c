@@ -324,6 +324,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	process_add_times(process);
 	futex_owner_died(thread);
 	process->memory = space;
+	address_space_own(space, process);
 	process->executable = vnode_run(vnode);
 	process->argument_start = image->argument_start;
 	process->argument_end = image->argument_end;
@@ -350,7 +351,7 @@ static void change_over(struct call *call, struct address_space *space, const st
 	/* The kernel thread of the old program, with its call in it, goes; one that vfork lent goes back first. */
 	vfork_finish(process);
 	thread->borrowed = false;
-	thread->port = port;
+	thread_set_port(thread, port);
 	if (!borrowed && old_port != MACH_PORT_NULL) {
 		thread_terminate(old_port);
 		mach_port_deallocate(mach_task_self(), old_port);

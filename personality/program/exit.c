@@ -192,14 +192,15 @@ static void give_children_away(struct process *process)
 {
 	struct process *parent = new_parent_for(process);
 
-	list_for_each_safe (link, &process->children) {
-		struct process *child = list_entry(link, struct process, sibling);
+	while (!list_empty(&process->children) || !list_empty(&process->reporting)) {
+		struct list *of = list_empty(&process->children) ? &process->reporting : &process->children;
+		struct process *child = list_entry(of->next, struct process, sibling);
 
 		list_remove(&child->sibling);
 		child->parent = parent == process ? NULL : parent;
 		child->exit_signal = SIGCHLD;
 		if (child->parent != NULL)
-			list_append(&parent->children, &child->sibling);
+			list_append(child->reports ? &parent->reporting : &parent->children, &child->sibling);
 		if (child->parent_death_signal != 0 && child->state == PROCESS_RUNNING)
 			signal_process(child, child->parent_death_signal, NULL);
 		if (child->state == PROCESS_ZOMBIE && child->parent != NULL) {
@@ -257,6 +258,8 @@ static void process_close(void *argument)
 	process->fs = NULL;
 	process->memory = NULL;
 	process->executable = NULL;
+	if (memory != NULL && memory->owner == process)
+		address_space_own(memory, NULL);
 	/*
 	 * The task first, which takes the last thread along: one that still ran would find nobody behind its port.
 	 * These may release the lock. The process has no threads and cannot be waited for yet.
@@ -271,7 +274,8 @@ static void process_close(void *argument)
 	leave_terminal(process);
 	give_children_away(process);
 	process->state = PROCESS_ZOMBIE;
-	process->stopped = false;
+	process_set_stopped(process, false);
+	process_note_report(process);
 	if (process == init_process) {
 		system_init_ended(process->exit_status);
 		return;
@@ -296,6 +300,7 @@ void process_reap(struct process *process)
 	}
 	list_remove(&process->sibling);
 	list_remove(&process->link);
+	process_unhash(process);
 	process_leave_group(process);
 	wait_queue_destroy(&process->child_queue);
 	wait_queue_destroy(&process->signal_queue);

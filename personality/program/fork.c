@@ -112,6 +112,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	x86_thread_state64_t registers;
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
 	struct thread *thread;
+	mach_port_t port;
 	int id = allocate_id();
 
 	if (id == 0 || process->exiting || !rlimit_may_add_process(process))
@@ -120,8 +121,10 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	if (thread == NULL)
 		return -ENOMEM;
 	inherit_thread(thread, call->thread, request);
-	if (thread_create(process_task(process), &thread->port) != KERN_SUCCESS ||
-		(process->is_mach && death_watch(thread->port) != 0))
+	if (thread_create(process_task(process), &port) != KERN_SUCCESS)
+		goto fail;
+	thread_set_port(thread, port);
+	if (process->is_mach && death_watch(thread->port) != 0)
 		goto fail;
 	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
 			KERN_SUCCESS ||
@@ -181,6 +184,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 {
 	struct process *parent = call->process, *child;
 	struct thread *thread;
+	mach_port_t port;
 	uint64_t floating[THREAD_STATE_MAX];
 	x86_thread_state64_t registers;
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
@@ -219,6 +223,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		child->memory->references++;
 	} else {
 		child->memory = address_space_fork(parent->memory, parent->credentials.uid);
+		if (child->memory != NULL)
+			address_space_own(child->memory, child);
 		if (child->memory == NULL || process_own_port(child) != 0 ||
 			task_attach(child->port, child->memory->task, 0) != 0)
 			goto fail;
@@ -233,8 +239,9 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 			registers.rsp = request->stack;
 		if (request->flags & CLONE_SETTLS)
 			registers.fs_base = request->tls;
-		if (thread_create(process_task(child), &thread->port) != KERN_SUCCESS)
+		if (thread_create(process_task(child), &port) != KERN_SUCCESS)
 			goto fail;
+		thread_set_port(thread, port);
 		if (thread_get_state_trap(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
 			goto fail;
 		if (thread_start(thread, &registers, floating, floats) != 0)

@@ -24,7 +24,7 @@ struct file_lock {
 #define LOCK_END UINT64_MAX
 
 /* All that wait for any lock: unlocking is rare enough to wake them all. */
-static struct wait_queue waiting = {LIST_INITIALIZER(waiting.waiters)};
+static struct wait_queue waiting = WAIT_QUEUE_INITIALIZER(waiting);
 
 /* A call that waits for a record lock, in its scratch: whose it is, and who holds what it wants. */
 struct lock_wait {

@@ -31,7 +31,7 @@ struct right {
 };
 
 /* The first or next right of the body. */
-static bool next_right(struct ipc_kmsg *kmsg, struct right *right)
+static inline __attribute__((always_inline)) bool next_right(struct ipc_kmsg *kmsg, struct right *right)
 {
 	for (; right->descriptor < kmsg->descriptors; right->descriptor++, right->place = 0) {
 		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, right->descriptor);
@@ -99,19 +99,6 @@ void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		ipc_right_take(space, right.name, right.disposition, *right.port);
 }
 
-bool ipc_kmsg_has_rights_only(struct ipc_kmsg *kmsg)
-{
-	for (unsigned i = 0; i < kmsg->descriptors; i++) {
-		const mach_msg_port_descriptor_t *descriptor = &ipc_kmsg_descriptor(kmsg, i)->port;
-
-		if (descriptor->type != MACH_MSG_PORT_DESCRIPTOR)
-			return false;
-		kmsg->carry[i].type = MACH_MSG_PORT_DESCRIPTOR;
-		kmsg->carry[i].disposition = ipc_received_as(descriptor->disposition);
-	}
-	return true;
-}
-
 static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	const mach_msg_header_t *header = &kmsg->header;
@@ -142,7 +129,7 @@ static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg
 		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
 		return MACH_SEND_INVALID_REPLY;
 	}
-	if (kmsg->descriptors != 0 && !ipc_kmsg_reserve_body(space, kmsg)) {
+	if (kmsg->rights && !ipc_kmsg_reserve_body(space, kmsg)) {
 		unreserve_header(space, kmsg);
 		return MACH_SEND_INVALID_RIGHT;
 	}
@@ -160,14 +147,16 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 	if (space->active)
 		result = reserve_rights(space, kmsg);
 	if (result == MACH_MSG_SUCCESS && check_only) {
-		unreserve_body(space, kmsg, UINT32_MAX);
+		if (kmsg->rights)
+			unreserve_body(space, kmsg, UINT32_MAX);
 		unreserve_header(space, kmsg);
 	} else if (result == MACH_MSG_SUCCESS) {
 		ipc_right_take(
 			space, header->msgh_remote_port, MACH_MSGH_BITS_REMOTE(header->msgh_bits), kmsg->remote_port);
 		if (local != 0)
 			ipc_right_take(space, header->msgh_local_port, local, kmsg->local_port);
-		ipc_kmsg_take_body(space, kmsg);
+		if (kmsg->rights)
+			ipc_kmsg_take_body(space, kmsg);
 	}
 	lock_release(&space->lock);
 	deferred_run();
@@ -219,35 +208,33 @@ static mach_msg_return_t take_memory(
 	return result == KERN_RESOURCE_SHORTAGE ? MACH_SEND_NO_BUFFER : MACH_SEND_INVALID_MEMORY;
 }
 
-/*
- * Types and dispositions of the descriptors, and the names of port arrays; *last_memory: the last out-of-line range, or
- * -1.
- */
+/* Types and dispositions of the descriptors, and the names of port arrays; *last_memory: the last range, or -1. */
 static mach_msg_return_t read_descriptors(struct ipc_kmsg *kmsg, int *last_memory)
 {
-	*last_memory = -1;
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
 		struct ipc_carry *carry = &kmsg->carry[i];
-		mach_msg_return_t result = MACH_MSG_SUCCESS;
+		mach_msg_return_t result;
 
 		carry->type = descriptor->type.type;
 		switch (carry->type) {
 		case MACH_MSG_PORT_DESCRIPTOR:
 			carry->disposition = ipc_received_as(descriptor->port.disposition);
-			break;
+			kmsg->rights = true;
+			continue;
 		case MACH_MSG_OOL_DESCRIPTOR:
+			kmsg->memory = true;
 			*last_memory = (int)i;
-			break;
+			continue;
 		case MACH_MSG_OOL_PORTS_DESCRIPTOR:
+			kmsg->rights = kmsg->memory = true;
 			carry->disposition = ipc_received_as(descriptor->ool_ports.disposition);
 			result = take_names(carry, &descriptor->ool_ports);
-			break;
-		default:
-			result = MACH_SEND_INVALID_TYPE;
+			if (result != MACH_MSG_SUCCESS)
+				return result;
+			continue;
 		}
-		if (result != MACH_MSG_SUCCESS)
-			return result;
+		return MACH_SEND_INVALID_TYPE;
 	}
 	return MACH_MSG_SUCCESS;
 }
@@ -267,8 +254,7 @@ static mach_msg_return_t take_all_memory(struct thread *self, struct ipc_kmsg *k
 	return MACH_MSG_SUCCESS;
 }
 
-/* The send is certain: ranges given away leave the sender's map, and the image says what the receiver gets. */
-static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
+void ipc_kmsg_settle(struct thread *self, struct ipc_kmsg *kmsg)
 {
 	for (unsigned i = 0; i < kmsg->descriptors; i++) {
 		mach_msg_descriptor_t *descriptor = ipc_kmsg_descriptor(kmsg, i);
@@ -294,37 +280,71 @@ static void settle_descriptors(struct thread *self, struct ipc_kmsg *kmsg)
 	}
 }
 
-/* Whether the name's port has a full queue, which comes before anything else that may be wrong with the message. */
-static bool is_full(struct ipc_space *space, mach_port_name_t name)
+static bool header_valid(const mach_msg_header_t *header)
+{
+	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+
+	if (!MACH_MSG_TYPE_PORT_ANY(remote) || remote == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return false;
+	/* Without a disposition the local name means nothing: often it is left from a message received. */
+	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
+}
+
+/* What comes before anything that may be wrong with the body: the header's form, and then a full queue. */
+static mach_msg_return_t look_at_header(struct ipc_space *space, const mach_msg_header_t *header)
 {
 	struct ipc_entry *entry;
 	bool full;
 
+	if (!header_valid(header))
+		return MACH_SEND_INVALID_HEADER;
+	if (!MACH_PORT_VALID(header->msgh_remote_port))
+		return MACH_SEND_INVALID_DEST;
 	lock_acquire(&space->lock);
-	entry = ipc_entry_lookup(space, name);
+	entry = ipc_entry_lookup(space, header->msgh_remote_port);
 	full = entry != NULL && (ipc_entry_type(entry) & MACH_PORT_TYPE_SEND_RECEIVE) &&
 	       ipc_mqueue_full(ipc_object_port(entry->object));
 	lock_release(&space->lock);
-	return full;
+	return full ? IPC_SEND_FULL : MACH_MSG_SUCCESS;
+}
+
+static bool ports_only(struct ipc_kmsg *kmsg)
+{
+	for (unsigned i = 0; i < kmsg->descriptors; i++)
+		if (ipc_kmsg_descriptor(kmsg, i)->type.type != MACH_MSG_PORT_DESCRIPTOR)
+			return false;
+	return true;
+}
+
+mach_msg_return_t ipc_kmsg_read_body(struct thread *self, struct ipc_kmsg *kmsg)
+{
+	int last_memory = -1;
+	mach_msg_return_t result = MACH_MSG_SUCCESS;
+
+	if (!ports_only(kmsg))
+		result = look_at_header(self->space, &kmsg->header);
+	if (result == MACH_MSG_SUCCESS)
+		result = read_descriptors(kmsg, &last_memory);
+	/* A sender with a bad right shall not lose the memory that it gives away. */
+	if (result == MACH_MSG_SUCCESS && last_memory >= 0)
+		result = take_rights(self->space, kmsg, true);
+	if (result == MACH_MSG_SUCCESS)
+		result = take_all_memory(self, kmsg, last_memory);
+	return result;
 }
 
 mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg)
 {
-	mach_msg_return_t result;
-	int last_memory;
+	mach_msg_bits_t bits = kmsg->header.msgh_bits;
+	mach_msg_return_t result = look_at_header(self->space, &kmsg->header);
 
-	if (is_full(self->space, kmsg->header.msgh_remote_port))
-		return IPC_SEND_FULL;
-	result = read_descriptors(kmsg, &last_memory);
-	if (result == MACH_MSG_SUCCESS && last_memory >= 0) {
-		/* A sender with a bad right shall not lose the memory that it gives away. */
-		result = take_rights(self->task->space, kmsg, true);
-		if (result == MACH_MSG_SUCCESS)
-			result = take_all_memory(self, kmsg, last_memory);
-	}
 	if (result == MACH_MSG_SUCCESS)
-		result = take_rights(self->task->space, kmsg, false);
-	if (result == MACH_MSG_SUCCESS)
-		settle_descriptors(self, kmsg);
-	return result;
+		result = take_rights(self->space, kmsg, false);
+	if (result != MACH_MSG_SUCCESS)
+		return result;
+	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(bits));
+	kmsg->local_disposition = kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(bits)) : 0;
+	lock_acquire(&kmsg->remote_port->object.lock);
+	return MACH_MSG_SUCCESS;
 }

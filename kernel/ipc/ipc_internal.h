@@ -234,11 +234,14 @@ static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_s
 	return all;
 }
 
-/* Its rights and memory, from the current task, whatever they are. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing
- * taken. */
+/*
+ * What the descriptors say, and the memory. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: the message can only be destroyed.
+ */
+mach_msg_return_t ipc_kmsg_read_body(struct thread *self, struct ipc_kmsg *kmsg);
+/* Then all rights, whatever they are; the destination is locked. Else as before, and nothing taken. */
 mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg);
-/* True if each descriptor is for one right; their carries are made then. */
-bool ipc_kmsg_has_rights_only(struct ipc_kmsg *kmsg);
+/* The send is certain: ranges given away leave the sender's map, and the image says what the receiver gets. */
+void ipc_kmsg_settle(struct thread *self, struct ipc_kmsg *kmsg);
 /* Space locked, remote_port known: reserves the rights of the body, or none; and takes them. */
 bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
 void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg);

@@ -124,6 +124,8 @@ static struct ipc_carry *carry_put(struct ipc_kmsg *kmsg, unsigned i, uint8_t ty
 	((mach_msg_body_t *)ipc_kmsg_body(kmsg))->msgh_descriptor_count = kmsg->descriptors;
 	*ipc_kmsg_descriptor(kmsg, i) = (mach_msg_descriptor_t){.type = {.type = type}};
 	kmsg->carry[i].type = type;
+	kmsg->rights |= type != MACH_MSG_OOL_DESCRIPTOR;
+	kmsg->memory |= type != MACH_MSG_PORT_DESCRIPTOR;
 	return &kmsg->carry[i];
 }
 

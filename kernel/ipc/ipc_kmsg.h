@@ -44,6 +44,8 @@ struct ipc_kmsg {
 			uint8_t remote_disposition, local_disposition;
 			bool lost : 1;        /* its notification found the account of who gets it full */
 			bool numbered : 1;    /* seqno is set: it has left its queue before */
+			bool rights : 1;      /* its body has some */
+			bool memory : 1;      /* so has it ranges or arrays out of line */
 			bool rights_done : 1; /* copyout has turned all rights into names */
 			mach_msg_return_t trouble; /* what copyout could not do */
 		};

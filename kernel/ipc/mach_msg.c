@@ -45,17 +45,6 @@ static mach_msg_return_t send_to_kernel(struct thread *self, struct ipc_kmsg *km
 /* --- The way of a message: the numbers are those of doc/ipc.md. */
 
 
-static inline bool header_valid(const mach_msg_header_t *header)
-{
-	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
-	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-
-	if (!MACH_MSG_TYPE_PORT_ANY(remote) || remote == MACH_MSG_TYPE_MOVE_RECEIVE)
-		return false;
-	/* Without a disposition the local name means nothing: often it is left from a message received. */
-	return local == 0 || (MACH_MSG_TYPE_PORT_ANY(local) && local != MACH_MSG_TYPE_MOVE_RECEIVE);
-}
-
 /* Whether a complex message is as long as it must be for its descriptors. */
 static mach_msg_return_t count_valid(const mach_msg_header_t *header, mach_msg_size_t size)
 {
@@ -142,7 +131,7 @@ static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, 
 	kmsg->remote_port = port; /* a body may carry its receive right */
 	reply = ipc_entry_at(space, header->msgh_local_port);
 	if ((replies && !ipc_entry_has(reply, header->msgh_local_port, MACH_PORT_TYPE_RECEIVE)) ||
-		(kmsg->descriptors != 0 && !ipc_kmsg_reserve_body(space, kmsg))) {
+		(kmsg->rights && !ipc_kmsg_reserve_body(space, kmsg))) {
 		kmsg->remote_port = NULL;
 		return false;
 	}
@@ -156,7 +145,7 @@ static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, 
 		ipc_object_reference(&reply_port->object);
 		lock_release(&reply_port->object.lock);
 	}
-	if (kmsg->descriptors != 0)
+	if (kmsg->rights)
 		ipc_kmsg_take_body(space, kmsg);
 	lock_acquire(&port->object.lock);
 	port->srights++;
@@ -171,7 +160,7 @@ static inline bool take_answer(struct ipc_space *space, struct ipc_kmsg *kmsg)
 	struct ipc_entry *to = ipc_entry_at(space, name);
 	struct ipc_port *port;
 
-	if (kmsg->descriptors != 0 || !ipc_entry_has(to, name, MACH_PORT_TYPE_SEND_ONCE) || to->request != NULL)
+	if (kmsg->rights || !ipc_entry_has(to, name, MACH_PORT_TYPE_SEND_ONCE) || to->request != NULL)
 		return false;
 	port = ipc_object_port(to->object);
 	if (!ipc_object_active(&port->object))
@@ -206,20 +195,18 @@ static inline bool take_common(struct ipc_space *space, struct ipc_kmsg *kmsg)
 /* MACH_MSG_SUCCESS: the destination is locked. KERN_RESTART, IPC_SEND_FULL, MACH_SEND_*: nothing taken. */
 static inline mach_msg_return_t take_message(struct thread *self, struct ipc_kmsg *kmsg)
 {
-	mach_msg_bits_t bits = kmsg->header.msgh_bits;
-	mach_msg_return_t result = MACH_SEND_INVALID_HEADER;
+	mach_msg_return_t result = MACH_MSG_SUCCESS;
 
-	if ((kmsg->descriptors == 0 || ipc_kmsg_has_rights_only(kmsg)) && take_common(self->space, kmsg))
-		return MACH_MSG_SUCCESS;
-	if (header_valid(&kmsg->header))
-		result = MACH_PORT_VALID(kmsg->header.msgh_remote_port) ? ipc_kmsg_take_all(self, kmsg)
-									: MACH_SEND_INVALID_DEST;
-	if (result != MACH_MSG_SUCCESS)
-		return result;
-	kmsg->remote_disposition = ipc_received_as(MACH_MSGH_BITS_REMOTE(bits));
-	kmsg->local_disposition = kmsg->local_port != NULL ? ipc_received_as(MACH_MSGH_BITS_LOCAL(bits)) : 0;
-	lock_acquire(&kmsg->remote_port->object.lock);
-	return MACH_MSG_SUCCESS;
+	if (kmsg->descriptors != 0)
+		result = ipc_kmsg_read_body(self, kmsg);
+	if (result == MACH_MSG_SUCCESS && !take_common(self->space, kmsg))
+		result = ipc_kmsg_take_all(self, kmsg);
+	if (result == MACH_MSG_SUCCESS && kmsg->memory) {
+		lock_release(&kmsg->remote_port->object.lock);
+		ipc_kmsg_settle(self, kmsg);
+		lock_acquire(&kmsg->remote_port->object.lock);
+	}
+	return result;
 }
 
 /* --- 5 to 7. */
@@ -366,9 +353,12 @@ static mach_msg_return_t arrive_in_steps(
 		kmsg->rights_done = true;
 		deferred_run();
 	}
-	if (kmsg->descriptors != 0 && ipc_kmsg_memory_out(self, kmsg) == KERN_RESTART)
+	if (kmsg->memory && ipc_kmsg_memory_out(self, kmsg) == KERN_RESTART)
 		return KERN_RESTART;
-	result = ipc_kmsg_store(kmsg, buffer, all);
+	result = KERN_SUCCESS;
+	if (all > ipc_kmsg_image_bytes(kmsg->header.msgh_size) - offsetof(struct ipc_kmsg, header) ||
+		machine_copy_to_user(buffer, &kmsg->header, all) != 0)
+		result = ipc_kmsg_store(kmsg, buffer, all);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
 	return result == KERN_SUCCESS ? kmsg->trouble : MACH_RCV_INVALID_DATA;

@@ -66,24 +66,15 @@ static kern_return_t chunk_add(struct ipc_space *space, uint32_t number)
 	return KERN_SUCCESS;
 }
 
-kern_return_t ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **out)
+kern_return_t ipc_entry_add_chunk(struct ipc_space *space)
 {
 	uint32_t number = 0;
-	kern_return_t result;
 
-	if (space->free_index != 0)
-		goto take;
 	while (number < space->chunks && space->chunk[number] != ipc_entry_none) {
 		number++;
 		piece_spend(LOOK_COST);
 	}
-	result = chunk_add(space, number);
-	if (result != KERN_SUCCESS)
-		return result;
-take:
-	*out = ipc_entry_next_free(space, name);
-	ipc_entry_take_next(space, *out, NULL, 0);
-	return KERN_SUCCESS;
+	return chunk_add(space, number);
 }
 
 kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **out)

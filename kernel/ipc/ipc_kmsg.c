@@ -53,8 +53,9 @@ struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots)
 			return NULL;
 	}
 	larger->descriptors = larger->slots = slots;
-	larger->carry = (struct ipc_carry *)((char *)larger + larger->allocated) - slots;
-	memset(larger->carry, 0, slots * sizeof(struct ipc_carry));
+	larger->carry -= slots;
+	for (unsigned i = 0; i < slots; i++)
+		larger->carry[i] = (struct ipc_carry){0};
 	return larger;
 }
 

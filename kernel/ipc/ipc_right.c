@@ -240,15 +240,6 @@ static void entry_fill(
 		become_receiver(space, port, name);
 }
 
-static kern_return_t entry_for(
-	struct ipc_space *space, mach_port_name_t wanted, mach_port_name_t *name, struct ipc_entry **entry)
-{
-	if (wanted == MACH_PORT_NULL)
-		return ipc_entry_alloc(space, name, entry);
-	*name = wanted;
-	return ipc_entry_alloc_name(space, wanted, entry);
-}
-
 /* The port's name gets a second kind of right. */
 static kern_return_t copyout_merge(struct ipc_space *space, struct ipc_entry *entry, mach_port_name_t name,
 	struct ipc_port *port, mach_msg_type_name_t disposition, bool exactly)
@@ -280,7 +271,7 @@ kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, 
 		type = MACH_PORT_TYPE_RECEIVE;
 	else if (disposition == MACH_MSG_TYPE_PORT_SEND_ONCE)
 		type = MACH_PORT_TYPE_SEND_ONCE;
-	if (type != MACH_PORT_TYPE_RECEIVE && !ipc_port_active(port)) {
+	if (type != MACH_PORT_TYPE_RECEIVE && !ipc_object_active(&port->object)) {
 		if (wanted != MACH_PORT_NULL)
 			return KERN_INVALID_CAPABILITY;
 		*name = MACH_PORT_DEAD;
@@ -297,7 +288,8 @@ kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, 
 			return KERN_RIGHT_EXISTS;
 		return copyout_merge(space, entry, *name, port, disposition, wanted != MACH_PORT_NULL);
 	}
-	result = entry_for(space, wanted, name, &entry);
+	result = wanted == MACH_PORT_NULL ? ipc_entry_alloc(space, name, &entry)
+					  : ipc_entry_alloc_name(space, *name = wanted, &entry);
 	if (result == KERN_SUCCESS)
 		entry_fill(space, *name, entry, port, type);
 	return result;

@@ -124,8 +124,20 @@ static inline void ipc_entry_free(struct ipc_space *space, mach_port_name_t name
 void ipc_space_init(void);
 
 /* ipc_entry.c. All: space locked. */
+/* More free entries. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE. */
+kern_return_t ipc_entry_add_chunk(struct ipc_space *space);
 /* A new entry with no type yet; it must get one before the space is unlocked. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE. */
-kern_return_t ipc_entry_alloc(struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **entry);
+static inline kern_return_t ipc_entry_alloc(
+	struct ipc_space *space, mach_port_name_t *name, struct ipc_entry **entry)
+{
+	kern_return_t result = space->free_index == 0 ? ipc_entry_add_chunk(space) : KERN_SUCCESS;
+
+	if (result != KERN_SUCCESS)
+		return result;
+	*entry = ipc_entry_next_free(space, name);
+	ipc_entry_take_next(space, *entry, NULL, 0);
+	return KERN_SUCCESS;
+}
 /* The same under a chosen name; KERN_NAME_EXISTS if its index is taken, KERN_INVALID_VALUE if it can be no name. */
 kern_return_t ipc_entry_alloc_name(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **entry);
 /* The name that holds the send or receive right of a port. */

@@ -333,13 +333,20 @@ static inline bool arrive(struct thread *self, struct ipc_kmsg *kmsg, vm_address
  * The rest of them: the buffer is probed, for rights that have become names do not go back; then rights, memory and
  * bytes arrive, in that order. KERN_RESTART, MACH_RCV_*: kept, or back in its queue.
  */
-static mach_msg_return_t arrive_in_steps(
+static __attribute__((noinline)) mach_msg_return_t arrive_in_steps(
 	struct thread *self, struct ipc_kmsg *kmsg, vm_address_t buffer, mach_msg_size_t size, mach_msg_size_t all)
 {
 	kern_return_t result;
 
 	if (kmsg->remote_port != NULL) {
-		result = ipc_buffer_probe(self, buffer, ipc_buffer_needed(kmsg->header.msgh_size, size));
+		mach_msg_size_t needed = ipc_buffer_needed(kmsg->header.msgh_size, size);
+		uint32_t word;
+
+		/* What lies in one page needs one look. */
+		result = KERN_SUCCESS;
+		if (buffer % 4 != 0 || trunc_page(buffer) != trunc_page(buffer + needed - 1) ||
+			!machine_load_user_word(buffer, &word) || !machine_store_user_word(buffer, word))
+			result = ipc_buffer_probe(self, buffer, needed);
 		if (result == KERN_RESTART)
 			return KERN_RESTART;
 		if (result != MACH_MSG_SUCCESS) {

@@ -176,7 +176,7 @@ void trap_syscall(struct thread *self)
 	int64_t number = (int64_t)self->regs.rax;
 	int64_t result;
 
-	if (self->task->foreign_only)
+	if (__builtin_expect(self->task->foreign_only, 0))
 		trap_foreign(self);
 	if (-(uint64_t)number >= TRAPS || traps[-(uint64_t)number % TRAPS] == NULL) {
 		if (number >= 0)

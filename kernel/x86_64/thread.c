@@ -38,29 +38,40 @@ void pmap_load(struct pmap *pmap)
 	load_space(current_processor(), pmap, pmap != NULL ? pmap->cr3 : kernel_image_physical(kernel_pml4));
 }
 
-/* What is switched only when it is needed, but for the I/O bitmap. */
-static void switch_lazy(struct processor *processor, struct thread *thread)
+/* What is switched more seldom than FPU registers, and those where others may take them; returns the thread. */
+static __attribute__((noinline)) struct thread *switch_seldom(struct thread *thread)
 {
-	if (processor->fpu_live)
+	struct processor *processor = current_processor();
+
+	if (processors_online > 1 && processor->fpu_live)
 		fpu_switch(thread);
 	if (processor->guarded && thread->pmap != NULL && thread->task->account != processor->account) {
 		processor->account = thread->task->account;
 		speculation_barrier();
 	}
+	return thread;
 }
 
+/* Without a call in what most switches do, so that no register has to be saved for it. */
 void machine_switch_to(struct thread *thread)
 {
-	struct processor *processor = current_processor();
+	struct thread *self = CURRENT_PROCESSOR->thread;
 
-	if (thread == processor->thread)
+	if (thread == self)
 		return;
 	count_event(thread_switches);
-	if (processor->lazy)
-		switch_lazy(processor, thread);
-	processor->thread = thread;
-	if (thread->pmap != NULL && thread->pmap != processor->pmap)
-		load_space(processor, thread->pmap, thread->pmap->cr3);
+	if (CURRENT_PROCESSOR->lazy) {
+		/* TS is clear only while the owner runs. */
+		if (CURRENT_PROCESSOR->fpu_owner == thread)
+			__asm__ volatile("clts");
+		else if (CURRENT_PROCESSOR->fpu_owner == self)
+			write_cr0(read_cr0() | CR0_TS);
+		if (processors_online > 1 || CURRENT_PROCESSOR->guarded)
+			thread = switch_seldom(thread);
+	}
+	CURRENT_PROCESSOR->thread = thread;
+	if (thread->pmap != NULL && thread->pmap != CURRENT_PROCESSOR->pmap)
+		load_space(current_processor(), thread->pmap, thread->pmap->cr3);
 }
 
 kern_return_t state_put(const struct state_memory *to, unsigned word, const void *data, unsigned words)

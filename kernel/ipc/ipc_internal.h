@@ -218,20 +218,23 @@ struct ipc_kmsg *ipc_kmsg_large(struct account *account, mach_msg_size_t size);
 static inline mach_msg_size_t ipc_kmsg_trailer(struct ipc_kmsg *kmsg, mach_msg_size_t size, mach_msg_option_t wanted)
 {
 	mach_msg_size_t message = kmsg->header.msgh_size, end = (message + 7) & ~7u;
-	mach_msg_size_t all = end + (wanted & MACH_RCV_TRAILER_TOKENS ? sizeof(mach_msg_audit_trailer_t)
-								      : sizeof(mach_msg_trailer_t));
 	mach_msg_trailer_t *trailer = (mach_msg_trailer_t *)((char *)&kmsg->header + end);
+	mach_msg_size_t trailer_size = sizeof(*trailer);
 
-	if (all > size)
-		all = size < end ? message : size;
+	if (wanted & MACH_RCV_TRAILER_TOKENS)
+		trailer_size = sizeof(mach_msg_audit_trailer_t);
+	if (__builtin_expect(size < end + trailer_size, 0)) {
+		trailer_size = size < end ? 0 : size - end;
+		end = size < end ? message : end;
+	}
 	/* The gap before the trailer shows nothing of the block's last message; sizes are multiples of 4. */
 	*(uint32_t *)((char *)&kmsg->header + message) = 0;
 	*trailer = (mach_msg_trailer_t){.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
-		.msgh_trailer_size = all > end ? all - end : 0,
+		.msgh_trailer_size = trailer_size,
 		.msgh_seqno = kmsg->seqno,
 		.msgh_sender = wanted & MACH_RCV_TRAILER_SENDER ? kmsg->sender_id : 0,
 		.msgh_payload = kmsg->payload};
-	return all;
+	return end + trailer_size;
 }
 
 /*

@@ -41,7 +41,7 @@ struct ipc_kmsg {
 	uint32_t slots;       /* how many there is room for */
 	union {
 		struct {
-			uint8_t remote_disposition, local_disposition;
+			uint8_t local_disposition, remote_disposition; /* as in msgh_bits */
 			bool lost : 1;        /* its notification found the account of who gets it full */
 			bool numbered : 1;    /* seqno is set: it has left its queue before */
 			bool rights : 1;      /* its body has some */

@@ -147,15 +147,15 @@ static inline void ipc_object_release(struct ipc_object *object)
 /* A send right that is not the last but one: counted only, so there is nobody to tell. False: nothing done. */
 static inline bool ipc_port_drop_send(struct ipc_port *port)
 {
-	bool dropped;
-
 	lock_acquire(&port->object.lock);
-	dropped = port->srights > port->few_senders + 1;
-	port->srights -= dropped;
+	if (__builtin_expect(port->srights <= port->few_senders + 1, 0)) {
+		lock_release(&port->object.lock);
+		return false;
+	}
+	port->srights--;
 	lock_release(&port->object.lock);
-	if (dropped)
-		ipc_object_release(&port->object);
-	return dropped;
+	ipc_object_release(&port->object);
+	return true;
 }
 
 /* ipc_kernel_port_lookup, where it is worth the code. */

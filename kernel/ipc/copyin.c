@@ -69,7 +69,7 @@ static void unreserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg, unsig
 	}
 }
 
-bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
+static inline bool reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	struct right right = {0};
 	unsigned count = 0;
@@ -91,12 +91,20 @@ bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
 	return true;
 }
 
-void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
+static inline void take_body(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	struct right right = {0};
 
 	while (next_right(kmsg, &right))
 		ipc_right_take(space, right.name, right.disposition, *right.port);
+}
+
+bool ipc_kmsg_rights_in(struct ipc_space *space, struct ipc_kmsg *kmsg)
+{
+	if (!reserve_body(space, kmsg))
+		return false;
+	take_body(space, kmsg);
+	return true;
 }
 
 static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
@@ -110,30 +118,21 @@ static void unreserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 		ipc_right_unreserve(space, header->msgh_local_port, local, &kmsg->local_port);
 }
 
-/* All rights of the message: MACH_MSG_SUCCESS, or nothing is reserved. */
-static mach_msg_return_t reserve_rights(struct ipc_space *space, struct ipc_kmsg *kmsg)
+/* The header's rights: MACH_MSG_SUCCESS, or nothing is reserved. */
+static mach_msg_return_t reserve_header(struct ipc_space *space, struct ipc_kmsg *kmsg)
 {
 	const mach_msg_header_t *header = &kmsg->header;
 	mach_msg_type_name_t remote = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
 	mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-	bool dead;
+	bool dead, local_dead;
 
 	if (ipc_right_reserve(space, header->msgh_remote_port, remote, &kmsg->remote_port, &dead) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_DEST;
-	if (dead) {
-		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
-		return MACH_SEND_INVALID_DEST;
-	}
-	if (local != 0 &&
-		ipc_right_reserve(space, header->msgh_local_port, local, &kmsg->local_port, &dead) != KERN_SUCCESS) {
-		ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
-		return MACH_SEND_INVALID_REPLY;
-	}
-	if (kmsg->rights && !ipc_kmsg_reserve_body(space, kmsg)) {
-		unreserve_header(space, kmsg);
-		return MACH_SEND_INVALID_RIGHT;
-	}
-	return MACH_MSG_SUCCESS;
+	if (!dead && (local == 0 || ipc_right_reserve(space, header->msgh_local_port, local, &kmsg->local_port,
+					    &local_dead) == KERN_SUCCESS))
+		return MACH_MSG_SUCCESS;
+	ipc_right_unreserve(space, header->msgh_remote_port, remote, &kmsg->remote_port);
+	return dead ? MACH_SEND_INVALID_DEST : MACH_SEND_INVALID_REPLY;
 }
 
 /* Takes all rights, or none; or only checks whether they can be taken. */
@@ -145,7 +144,11 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 
 	lock_acquire(&space->lock);
 	if (space->active)
-		result = reserve_rights(space, kmsg);
+		result = reserve_header(space, kmsg);
+	if (result == MACH_MSG_SUCCESS && kmsg->rights && !reserve_body(space, kmsg)) {
+		unreserve_header(space, kmsg);
+		result = MACH_SEND_INVALID_RIGHT;
+	}
 	if (result == MACH_MSG_SUCCESS && check_only) {
 		if (kmsg->rights)
 			unreserve_body(space, kmsg, UINT32_MAX);
@@ -156,7 +159,7 @@ static mach_msg_return_t take_rights(struct ipc_space *space, struct ipc_kmsg *k
 		if (local != 0)
 			ipc_right_take(space, header->msgh_local_port, local, kmsg->local_port);
 		if (kmsg->rights)
-			ipc_kmsg_take_body(space, kmsg);
+			take_body(space, kmsg);
 	}
 	lock_release(&space->lock);
 	deferred_run();

@@ -245,9 +245,8 @@ mach_msg_return_t ipc_kmsg_read_body(struct thread *self, struct ipc_kmsg *kmsg)
 mach_msg_return_t ipc_kmsg_take_all(struct thread *self, struct ipc_kmsg *kmsg);
 /* The send is certain: ranges given away leave the sender's map, and the image says what the receiver gets. */
 void ipc_kmsg_settle(struct thread *self, struct ipc_kmsg *kmsg);
-/* Space locked, remote_port known: reserves the rights of the body, or none; and takes them. */
-bool ipc_kmsg_reserve_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
-void ipc_kmsg_take_body(struct ipc_space *space, struct ipc_kmsg *kmsg);
+/* Space locked, remote_port known: takes the rights of the body, or none. */
+bool ipc_kmsg_rights_in(struct ipc_space *space, struct ipc_kmsg *kmsg);
 /* All its rights into the space; what could not be is in kmsg->trouble. */
 void ipc_kmsg_rights_out(struct ipc_space *space, struct ipc_kmsg *kmsg);
 /* Then its memory into the current task. KERN_RESTART: call again. */

@@ -131,7 +131,7 @@ static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, 
 	kmsg->remote_port = port; /* a body may carry its receive right */
 	reply = ipc_entry_at(space, header->msgh_local_port);
 	if ((replies && !ipc_entry_has(reply, header->msgh_local_port, MACH_PORT_TYPE_RECEIVE)) ||
-		(kmsg->rights && !ipc_kmsg_reserve_body(space, kmsg))) {
+		(kmsg->rights && !ipc_kmsg_rights_in(space, kmsg))) {
 		kmsg->remote_port = NULL;
 		return false;
 	}
@@ -145,8 +145,6 @@ static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, 
 		ipc_object_reference(&reply_port->object);
 		lock_release(&reply_port->object.lock);
 	}
-	if (kmsg->rights)
-		ipc_kmsg_take_body(space, kmsg);
 	lock_acquire(&port->object.lock);
 	port->srights++;
 	ipc_object_reference(&port->object);

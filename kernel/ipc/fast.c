@@ -12,7 +12,7 @@
  *   - A receiver in the slot means that there is nothing to receive and the port is alive (ipc_mqueue.c). Self takes
  *     the slot under the lock under which it found the queue empty.
  *   - The other thread last ran on this processor (thread->processor), which is now running self: so no processor
- *     still holds it (on_processor is false, as thread_claim asks), and its FPU state is here or in memory.
+ *     still holds it (on_processor is false, as thread_claim asks). Its FPU state is in memory, for self's is, too.
  *   - It cannot be woken by an abort while we look: that takes its lock, which we hold from the check to the commit.
  *   - Self is RUNNING here. Others may only set its ast, under its lock; we look at ast under that lock before self
  *     becomes WAITING. So an abort or a termination is either seen by us, or finds self WAITING in the state that
@@ -50,15 +50,22 @@
 #define KIND(name) name
 #endif
 
+/* As in kern/lock.h, but for the check of the lock order, which would be a call: what is only tried closes no circle. */
 FAST bool fast_lock(struct lock *lock)
 {
-	return !SEVERAL || likely(lock_try(lock));
+	return !SEVERAL || likely(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0);
 }
 
 FAST void fast_unlock(struct lock *lock)
 {
 	if (SEVERAL)
-		lock_release(lock);
+		__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+}
+
+/* Nothing to look at on self's way out, and no registers that self would leave in this processor. Locked. */
+FAST bool can_leave(const struct thread *self)
+{
+	return !SEVERAL || (likely(self->ast == 0) && likely(!CURRENT_PROCESSOR->fpu_live));
 }
 
 /* The thread waits as run_word says, with nothing to look at on its way to user mode, and was here last. Locked. */
@@ -145,7 +152,7 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 		goto unlock_receiver;
 	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_receiver;
-	if (SEVERAL && unlikely(self->ast != 0))
+	if (!can_leave(self))
 		goto unlock_self;
 
 	/* --- POINT OF NO RETURN --- */
@@ -280,7 +287,7 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 		goto unlock_caller;
 	if (unlikely(!fast_lock(&self->lock)))
 		goto unlock_caller;
-	if (SEVERAL && unlikely(self->ast != 0))
+	if (!can_leave(self))
 		goto unlock_self;
 
 	/* --- POINT OF NO RETURN --- */
@@ -300,16 +307,22 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 	caller->run_word = RUN_WORD_RUNS;
 	fast_unlock(&caller->lock);
 	drop_one(&caller->refs); /* it runs, so it has another */
-	fast_unlock(&self->lock);
 
+	/* When self's lock is free the next message may change its registers. */
 	LIVE_R14 = caller->regs.r14;
 	if (likely(!caller->ipc.call_foreign)) {
-		live_leave(caller, self->regs.r15_high);
+		uint64_t count = self->regs.r15_high;
+
+		fast_unlock(&self->lock);
+		live_leave(caller, count);
 	}
-	if (!(self->regs.rbx_high & REPLY_KEEP))
+	if (!(self->regs.rbx_high & REPLY_KEEP)) {
 		caller->regs.rax = LIVE_WORD(0);
-	else if (!caller->regs.by_syscall)
+	} else if (!caller->regs.by_syscall) {
+		fast_unlock(&self->lock);
 		live_leave_as_set(caller);
+	}
+	fast_unlock(&self->lock);
 	LIVE_WORD(0) = caller->regs.word[0];
 	LIVE_WORD(1) = caller->regs.word[1];
 	LIVE_WORD(2) = caller->regs.word[2];

@@ -51,8 +51,19 @@ _Noreturn void machine_call_on_fresh_stack(void (*fn)(void *arg), void *arg);
  */
 void machine_switch_to(struct thread *thread);
 
+/* With several processors: the current thread's live registers go to its memory, before others may run it. */
+void machine_put_away(struct thread *thread);
+
 /* Enters user mode with thread->regs; current thread only; fresh or used stack alike. */
 _Noreturn void machine_return_to_user(struct thread *thread);
+
+/*
+ * Starts as many processors as the boot word `processors=` says; they run threads when it returns. Once, while the
+ * current thread is the only one. What they need of the kernel's other parts is there.
+ */
+void machine_start_processors(void);
+/* For a panic. */
+void machine_stop_others(void);
 
 /* Waits for an interrupt with interrupts on and handles it; returns with interrupts off. */
 void machine_idle(void);
@@ -66,6 +77,9 @@ void machine_take_interrupts(void);
 
 /* Gives another processor the interrupt that makes it look at its run queue. */
 void machine_kick(struct processor *processor);
+
+/* Waits until another processor has been in the kernel after now, by an interrupt if it must. No locks held. */
+void machine_call_in(struct processor *processor);
 
 /* Cuts spinning short: answers TLB shootdown requests, executes pause. */
 void machine_relax(void);

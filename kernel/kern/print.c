@@ -10,7 +10,7 @@
 
 bool console_quiet;
 static struct lock console_lock = LOCK_INIT(LOCK_RANK_CONSOLE);
-static bool panicking;
+static struct processor *panicking; /* the first that did */
 
 struct output {
 	char *text;
@@ -116,27 +116,32 @@ void kprintf(const char *format, ...)
 	va_list arguments;
 	size_t length;
 
-	if (console_quiet && !panicking)
+	if (console_quiet && panicking == NULL)
 		return;
 	va_start(arguments, format);
 	length = format_text(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	/* A panic goes out even when it interrupted somebody's printing. */
-	if (!panicking)
+	if (panicking == NULL)
 		lock_acquire(&console_lock);
 	machine_console_write(line, length);
-	if (!panicking)
+	if (panicking == NULL)
 		lock_release(&console_lock);
 }
 
 void panic(const char *format, ...)
 {
+	struct processor *self = current_processor(), *first = NULL;
 	char line[TEXT_MAX];
 	va_list arguments;
 
-	if (panicking)
+	/* Others that panic at the same time wait to be stopped. */
+	if (!__atomic_compare_exchange_n(&panicking, &first, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		while (first != self)
+			machine_relax();
 		machine_stop();
-	panicking = true;
+	}
+	machine_stop_others();
 	va_start(arguments, format);
 	format_text(line, sizeof(line), format, arguments);
 	va_end(arguments);

@@ -65,7 +65,8 @@ struct processor {
 	struct ipc_processor *ipc; /* message passing's own (ipc/ipc_internal.h) */
 	uint64_t longest_delay;        /* ns that the timer's interrupt waited for the kernel, at most */
 	struct lock timer_lock;
-	struct list timers; /* by deadline */
+	struct list timers;         /* by deadline */
+	struct timer *timer_firing; /* whose function runs; compared by others, never followed */
 	struct host_counters counters;
 #ifdef PORTOLAN_DEBUG
 	struct lock *locks_held[16];
@@ -90,6 +91,8 @@ static inline void deferred_run(void)
 	if (__builtin_expect(CURRENT_PROCESSOR->deferred.pending, 0))
 		deferred_run_pending(&current_processor()->deferred);
 }
+
+void make_idle_thread(struct processor *processor); /* panics without memory */
 
 extern struct processor processors[PROCESSORS_MAX];
 extern uint32_t processors_online;

@@ -99,18 +99,53 @@ static struct thread *queue_pop(struct run_queue *queue)
 	return thread;
 }
 
-/* Where a thread that becomes ready should run: where it was, unless that processor is busy and another idles. */
+/* --- Several processors. */
+
+/* A bit for each processor that idles and that nobody has chosen for a thread yet. */
+static uint32_t idle_processors;
+
+/* The processor is to look for threads, and nobody else needs to tell it. False: it does not idle, or is told. */
+static bool claim_idle(const struct processor *processor)
+{
+	uint32_t bit = 1u << processor->id;
+
+	/* Sequentially consistent, as in sched_run: it sees the thread, or we see it idle. */
+	return (__atomic_load_n(&idle_processors, __ATOMIC_SEQ_CST) & bit) != 0 &&
+	       (__atomic_fetch_and(&idle_processors, ~bit, __ATOMIC_SEQ_CST) & bit) != 0;
+}
+
+static struct processor *claim_any_idle(void)
+{
+	uint32_t idle;
+
+	while ((idle = __atomic_load_n(&idle_processors, __ATOMIC_SEQ_CST)) != 0) {
+		struct processor *processor = &processors[__builtin_ctz(idle)];
+
+		if (claim_idle(processor))
+			return processor;
+	}
+	return NULL;
+}
+
+/*
+ * Where a thread that becomes ready should run: where it was, unless that processor is busy and another idles; or else
+ * unless what was scheduled there is no lower and somewhere else it is. (Priorities are read without a lock: a stale one
+ * costs a look at the wrong processor.)
+ */
 static struct processor *choose_processor(struct thread *thread)
 {
-	struct processor *last = thread->processor != NULL ? thread->processor : current_processor();
+	struct processor *last = thread->processor != NULL ? thread->processor : current_processor(), *best;
 
-	if (last->idle || processors_online <= 1)
+	if (processors_online <= 1 || claim_idle(last))
 		return last;
-	for (unsigned i = 0; i < processors_online; i++) {
-		if (processors[i].idle)
-			return &processors[i];
-	}
-	return last;
+	best = claim_any_idle();
+	if (best != NULL)
+		return best;
+	best = last;
+	for (unsigned i = 0; last->hold_priority >= thread->run_priority && i < processors_online; i++)
+		if (processors[i].hold_priority < best->hold_priority)
+			best = &processors[i];
+	return best->hold_priority < thread->run_priority ? best : last;
 }
 
 /* Queue locked. */
@@ -144,6 +179,25 @@ void sched_hold_over(void)
 	lock_release(&queue->lock);
 }
 
+/* Queue locked. The running thread's slice counts when another thread waits for it to be over. */
+static void arm_slice(struct processor *self)
+{
+	if (self->slice_end != UINT64_MAX && !self->queue.slice_over)
+		timer_slice_armed(self->slice_end);
+}
+
+void sched_kicked(void)
+{
+	struct processor *self = current_processor();
+
+	lock_acquire(&self->queue.lock);
+	if (self->idle || self->queue.claim > (int)self->thread->run_priority)
+		self->need_reschedule = true;
+	else if (self->queue.count != 0)
+		arm_slice(self);
+	lock_release(&self->queue.lock);
+}
+
 /* Thread locked and READY; its run queue's lock is taken inside. */
 static void enqueue(struct thread *thread, bool at_head)
 {
@@ -154,6 +208,13 @@ static void enqueue(struct thread *thread, bool at_head)
 	thread->processor = processor;
 	lock_acquire(&queue->lock);
 	queue_put(queue, thread, at_head);
+	if (processor != current_processor()) {
+		/* What runs there is for it to look at (sched_kicked). */
+		set_held(queue, false);
+		lock_release(&queue->lock);
+		machine_kick(processor);
+		return;
+	}
 	running = processor->thread;
 	if (must_wait(processor, thread->run_priority)) {
 		set_held(queue, true);
@@ -162,17 +223,33 @@ static void enqueue(struct thread *thread, bool at_head)
 		   (running != NULL && thread->run_priority + queue->slice_over > running->run_priority)) {
 		set_held(queue, false);
 		processor->need_reschedule = true;
-		if (processor != current_processor())
-			machine_kick(processor);
-	} else if (processor == current_processor() && processor->slice_end != UINT64_MAX && !queue->slice_over) {
-		timer_slice_armed(processor->slice_end);
+	} else {
+		arm_slice(processor);
 	}
 	lock_release(&queue->lock);
+	if (processors_online > 1 && !processor->idle) {
+		/* One that began to idle since choose_processor looked takes it. */
+		struct processor *idle = claim_any_idle();
+
+		if (idle != NULL)
+			machine_kick(idle);
+	}
+}
+
+/* Thread locked: it has been put away, or is by whoever holds it (thread_release). */
+static void make_ready(struct thread *thread)
+{
+	if (thread->on_processor) {
+		thread->state = THREAD_RUNNING;
+	} else {
+		thread->state = THREAD_READY;
+		enqueue(thread, false);
+	}
 }
 
 void sched_enqueue(struct thread *thread)
 {
-	enqueue(thread, false);
+	make_ready(thread);
 }
 
 bool sched_dequeue(struct thread *thread)
@@ -205,9 +282,29 @@ void sched_set_priority(struct thread *thread, uint8_t run_priority)
 }
 
 /*
+ * The queue to take the next thread from: this processor's, unless another has a thread of higher priority, or one of
+ * the same and not fewer. (Queues are read without their locks, as above.)
+ */
+static struct run_queue *best_queue(struct processor *self)
+{
+	struct run_queue *best = &self->queue;
+
+	for (unsigned i = 0; processors_online > 1 && i < processors_online; i++) {
+		struct run_queue *queue = &processors[i].queue;
+		int highest = __atomic_load_n(&queue->highest, __ATOMIC_RELAXED);
+
+		if (queue != &self->queue && highest >= 0 &&
+			(highest > best->highest || (highest == best->highest && queue->count >= best->count)))
+			best = queue;
+	}
+	return best;
+}
+
+/*
  * The slice belongs to the thread that was scheduled, and goes with it into the servers that it calls (they are
  * switched to directly). So it stays over until the next scheduling: the thread goes behind its equals now, or, while a
- * server of higher priority works for it, when that replies (sched_better_ready). Alone it gets another slice.
+ * server of higher priority works for it, when that replies (sched_better_ready). Alone it gets another slice, unless
+ * another processor has one of its equals waiting: they take turns on all.
  */
 void sched_slice_over(void)
 {
@@ -215,11 +312,12 @@ void sched_slice_over(void)
 	struct run_queue *queue = &processor->queue;
 
 	lock_acquire(&queue->lock);
-	if (queue->count == 0)
-		processor->slice_end = machine_now() + TIME_SLICE_NS;
-	else
+	if (queue->count != 0)
 		set_claim(queue, queue->highest, true);
-	if (queue->highest >= (int)processor->thread->run_priority)
+	/* With several processors another look is due when as much time has passed. */
+	if (queue->count == 0 || processors_online > 1)
+		processor->slice_end = machine_now() + TIME_SLICE_NS;
+	if (best_queue(processor)->highest >= (int)processor->thread->run_priority)
 		processor->need_reschedule = true;
 	lock_release(&queue->lock);
 }
@@ -243,24 +341,6 @@ void piece_over(void)
 		self->need_reschedule = true;
 }
 
-/* An idle processor takes the best thread of the longest queue. */
-static struct thread *steal(void)
-{
-	struct processor *self = current_processor(), *busiest = NULL;
-	uint32_t most = 0;
-
-	for (unsigned i = 0; i < processors_online; i++) {
-		/* Counts are read without the lock: a stale one costs a look at the wrong queue. */
-		uint32_t count = __atomic_load_n(&processors[i].queue.count, __ATOMIC_RELAXED);
-
-		if (&processors[i] != self && count > most) {
-			most = count;
-			busiest = &processors[i];
-		}
-	}
-	return busiest != NULL ? queue_pop(&busiest->queue) : NULL;
-}
-
 /* Charges the time since the last scheduling to the thread that had it: a server's is the caller's that it works for.
  */
 static void account(struct processor *processor, uint64_t now)
@@ -282,18 +362,23 @@ void sched_account(void)
 	account(current_processor(), machine_now());
 }
 
+/* The thread that ended on this processor, once another one is current. */
+static void free_ended(struct processor *processor)
+{
+	struct thread *ended = processor->to_free;
+
+	processor->to_free = NULL;
+	thread_deallocate(ended);
+}
+
 /* Switches to a thread that is RUNNING by name already. */
 static inline void become(struct thread *thread)
 {
 	struct processor *processor = current_processor();
 
 	machine_switch_to(thread);
-	if (processor->to_free != NULL) {
-		struct thread *ended = processor->to_free;
-
-		processor->to_free = NULL;
-		thread_deallocate(ended);
-	}
+	if (processor->to_free != NULL)
+		free_ended(processor);
 	/* A wait that ended early leaves its timer behind. */
 	if (thread->wait_timer.processor != NULL)
 		timer_cancel(&thread->wait_timer);
@@ -316,6 +401,8 @@ static _Noreturn void run_thread(struct thread *thread)
 void sched_run(void)
 {
 	struct processor *processor = current_processor();
+	uint32_t bit = 1u << processor->id;
+	struct run_queue *queue;
 	struct thread *thread;
 	uint64_t now;
 
@@ -326,17 +413,24 @@ void sched_run(void)
 	for (;;) {
 		processor->need_reschedule = false;
 		deferred_run();
-		thread = queue_pop(&processor->queue);
-		if (thread == NULL)
-			thread = steal();
+		queue = best_queue(processor);
+		thread = queue_pop(queue);
 		if (thread != NULL)
 			break;
+		if (queue != &processor->queue) /* somebody was faster */
+			continue;
 		/* Nothing to do: the idle thread stands in, so that interrupts find a current thread. */
 		if (!processor->idle) {
 			machine_switch_to(processor->idle_thread);
 			processor->slice_end = UINT64_MAX;
-			/* Sequentially consistent: enqueue() of another processor sees idle, or we see its thread. */
-			__atomic_store_n(&processor->idle, true, __ATOMIC_SEQ_CST);
+			processor->idle = true;
+			if (processor->to_free != NULL)
+				free_ended(processor);
+			continue;
+		}
+		if (processors_online > 1 && !(__atomic_load_n(&idle_processors, __ATOMIC_RELAXED) & bit)) {
+			/* Sequentially consistent: enqueue() of another processor sees this, or we see its thread. */
+			__atomic_fetch_or(&idle_processors, bit, __ATOMIC_SEQ_CST);
 			continue;
 		}
 		machine_idle();
@@ -345,6 +439,8 @@ void sched_run(void)
 		uint64_t idle_since = now;
 
 		processor->idle = false;
+		if (processors_online > 1)
+			__atomic_fetch_and(&idle_processors, ~bit, __ATOMIC_RELAXED);
 		now = machine_now();
 		count_events(idle_ns, now - idle_since); /* interrupts that came meanwhile included */
 		processor->switched_at = processor->idle_until = now;
@@ -361,7 +457,7 @@ void sched_run(void)
 	processor->queue.held = false;
 	set_claim(&processor->queue, processor->queue.highest, false);
 	lock_release(&processor->queue.lock);
-	if (processor->queue.count != 0)
+	if (processor->queue.count != 0 || processors_online > 1)
 		timer_slice_armed(processor->slice_end);
 	run_thread(thread);
 }
@@ -373,6 +469,21 @@ static void run_on_fresh_stack(void *arg)
 }
 
 /*
+ * With several processors, before the current thread is let go of: from then on another one may run it, so nothing of
+ * it is left here, neither live registers nor as the current thread.
+ */
+static inline void put_away(struct thread *self)
+{
+	struct processor *processor = current_processor();
+
+	if (__builtin_expect(processors_online > 1, 0)) {
+		account(processor, machine_now());
+		machine_put_away(self);
+		processor->thread = processor->idle_thread;
+	}
+}
+
+/*
  * The current thread leaves the processor. Once it waits, its registers are settled: those who suspended it and want to
  * see them wait for that (thread_user.c), or for its stop if it does not wait.
  */
@@ -380,15 +491,17 @@ static inline void leave_processor(struct thread *self, continuation_t continuat
 {
 	bool awaited = false;
 
+	/* Whoever ended it when it did not wait yet leaves it to itself not to. */
+	if (__builtin_expect(self->ast & AST_TERMINATE, 0))
+		thread_end_wait(self);
+	put_away(self);
 	lock_acquire(&self->lock);
 	self->continuation = continuation;
 	self->on_processor = false;
-	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
-		self->state = THREAD_READY;
-		enqueue(self, false);
-	} else {
+	if (self->state == THREAD_RUNNING) /* did not wait, or was woken since it said so */
+		make_ready(self);
+	else
 		awaited = self->suspend_count != 0;
-	}
 	lock_release(&self->lock);
 	if (__builtin_expect(awaited, 0))
 		thread_wakeup(&self->suspend_count);
@@ -424,12 +537,23 @@ bool thread_go(struct thread *thread, enum wait_result result)
 		went = true;
 		thread->wait_result = result;
 		thread->wait_kind = WAIT_NONE;
-		if (thread->on_processor) {
-			thread->state = THREAD_RUNNING;
-		} else {
-			thread->state = THREAD_READY;
-			enqueue(thread, false);
-		}
+		make_ready(thread);
+	}
+	lock_release(&thread->lock);
+	return went;
+}
+
+bool thread_end_ipc_wait(struct thread *thread, enum wait_result result)
+{
+	bool went = false;
+
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_WAITING && thread->wait_kind != WAIT_EVENT &&
+		!(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())) {
+		went = true;
+		thread->wait_result = result;
+		thread->wait_kind = WAIT_NONE;
+		make_ready(thread);
 	}
 	lock_release(&thread->lock);
 	return went;
@@ -445,6 +569,7 @@ void thread_leave_kernel(struct thread *self)
 		lock_acquire(&self->lock);
 		self->ast &= ~(uint32_t)AST_ABORT;
 		if (self->suspend_count != 0) {
+			put_away(self);
 			self->state = THREAD_STOPPED;
 			self->continuation = NULL;
 			self->on_processor = false;
@@ -456,12 +581,13 @@ void thread_leave_kernel(struct thread *self)
 		lock_release(&self->lock);
 	}
 	if (processor->need_reschedule && self->task != &kernel_task) {
+		put_away(self);
 		lock_acquire(&self->lock);
 		self->state = THREAD_READY;
 		self->continuation = NULL;
 		self->on_processor = false;
 		/* Preempted within its slice it comes first among its equals, else last. */
-		enqueue(self, processor->slice_end > machine_now());
+		enqueue(self, !processor->queue.slice_over && processor->slice_end > machine_now());
 		lock_release(&self->lock);
 		machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 	}

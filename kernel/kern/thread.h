@@ -73,6 +73,7 @@ struct thread {
 	uint32_t suspend_count;
 	continuation_t continuation; /* what to call when switched to; null: enter user mode */
 
+	bool held; /* by who looks at its registers or sets them (thread_user.c) */
 	bool wait_interruptible;
 	enum wait_result wait_result;
 	const void *wait_event; /* WAIT_EVENT: key in the hash, with the next */
@@ -219,8 +220,15 @@ _Noreturn void thread_handoff(struct thread *to, continuation_t continuation);
 /* The same, but returns as the other thread, for who knows how it goes on; it must leave the kernel. */
 void thread_become(struct thread *to, continuation_t continuation);
 
-/* Takes the thread off the event it waits for, if it still does; true if that ended its wait. */
+/*
+ * Takes the thread off the event it waits for, if it still does; true if that ended its wait. A time-out ends only a
+ * wait whose deadline has come.
+ */
 bool thread_end_event_wait(struct thread *thread, enum wait_result result);
+/* The same for other waits; an event's is left alone. */
+bool thread_end_ipc_wait(struct thread *thread, enum wait_result result);
+/* Ends whatever the thread waits for, so that it comes by thread_leave_kernel. No locks held. */
+void thread_end_wait(struct thread *thread);
 
 void wait_init(void);
 void thread_wakeup(const void *event);     /* all, in pieces (kern/piece.h): locks as there */
@@ -270,7 +278,7 @@ int64_t trap_thread_set_state(struct thread *self);
 /* --- Scheduling. */
 void sched_init(void);
 _Noreturn void sched_run(void);            /* picks and switches; the current thread is already put away */
-void sched_enqueue(struct thread *thread); /* READY, thread locked */
+void sched_enqueue(struct thread *thread); /* becomes READY; thread locked, and not waiting */
 bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */
 void sched_set_priority(struct thread *thread, uint8_t run_priority);
 /* Its own priority. Its task locked. What it has inherited meanwhile goes: a call that waits raises it again. */
@@ -281,6 +289,7 @@ static inline void thread_set_priority(struct thread *thread, uint8_t priority)
 }
 void sched_slice_over(void); /* from the timer; */
 void sched_hold_over(void);  /* too */
+void sched_kicked(void);     /* from machine_kick's interrupt */
 /* Whom the current thread works for is about to change: charges the time until now. */
 void sched_account(void);
 

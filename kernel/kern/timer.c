@@ -39,6 +39,15 @@ void timer_cancel(struct timer *timer)
 	}
 }
 
+void timer_cancel_and_wait(struct timer *timer)
+{
+	timer_cancel(timer);
+	/* Acquire in timer_cancel: who took it off its list had said before that it fires. */
+	for (uint32_t i = 0; processors_online > 1 && i < processors_online; i++)
+		while (__atomic_load_n(&processors[i].timer_firing, __ATOMIC_ACQUIRE) == timer)
+			machine_relax();
+}
+
 void timer_set(struct timer *timer, uint64_t deadline)
 {
 	struct processor *processor = current_processor();
@@ -90,9 +99,12 @@ void timer_interrupt(void)
 			break;
 		}
 		list_remove(&timer->link);
+		processor->timer_firing = timer;
 		__atomic_store_n(&timer->processor, NULL, __ATOMIC_RELEASE);
 		lock_release(&processor->timer_lock);
 		timer->fn(timer);
+		/* Release: fn is over for who waits in timer_cancel_and_wait. */
+		__atomic_store_n(&processor->timer_firing, NULL, __ATOMIC_RELEASE);
 		lock_acquire(&processor->timer_lock);
 	}
 	lock_release(&processor->timer_lock);

@@ -20,6 +20,8 @@ void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
 void timer_set(struct timer *timer, uint64_t deadline);
 /* After this fn does not start any more (it may be running on another processor). */
 void timer_cancel(struct timer *timer);
+/* After this fn is over, too: the timer may be freed. No lock held that fn takes; not from fn. */
+void timer_cancel_and_wait(struct timer *timer);
 /* The running thread's time slice ends then: the machine's timer is set for it. */
 void timer_slice_armed(uint64_t slice_end);
 /* From the machine, at or after the deadline it was given. Runs what is due, sets the next deadline. */

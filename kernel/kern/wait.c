@@ -40,12 +40,10 @@ static void wait_timed_out(struct timer *timer)
 {
 	struct thread *thread = container_of(timer, struct thread, wait_timer);
 
-	if (thread->wait_deadline > machine_now())
-		return;
 	if (thread->wait_kind == WAIT_EVENT)
 		thread_end_event_wait(thread, WAIT_TIMED_OUT);
 	else
-		thread_go(thread, WAIT_TIMED_OUT);
+		thread_end_ipc_wait(thread, WAIT_TIMED_OUT);
 }
 
 void thread_set_wait_timer(struct thread *self, uint64_t deadline)

@@ -79,6 +79,10 @@ kern_return_t host_reboot(host_t host, int options)
 		options == HOST_REBOOT_HALT ? "power off" : "restart", (unsigned long)machine_now(),
 		(unsigned long)current_processor()->counters.idle_ns,
 		(long)(kernel_account.bytes - host_bytes_at_boot));
+	for (unsigned i = 0; processors_online > 1 && i < processors_online; i++)
+		kprintf("processor %u: %lu switches, %lu ns idle\n", i,
+			(unsigned long)(processors[i].counters.thread_switches + processors[i].counters.messages_register),
+			(unsigned long)processors[i].counters.idle_ns);
 	if (options == HOST_REBOOT_HALT)
 		machine_power_off();
 	if (options == 0)

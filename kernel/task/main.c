@@ -14,7 +14,7 @@ static void idle_never_runs(struct thread *self)
 }
 
 /* The thread that stands in while a processor has nothing to do; never on a queue. */
-static void make_idle_thread(struct processor *processor)
+void make_idle_thread(struct processor *processor)
 {
 	struct thread *thread = thread_allocate(&kernel_task);
 
@@ -41,6 +41,7 @@ void kernel_main(void)
 	task_init();
 	thread_init();
 	make_idle_thread(current_processor());
+	machine_start_processors();
 	host_init();
 	vm_start_threads();
 	boot_task_start();

@@ -52,7 +52,7 @@ void thread_deallocate(thread_t thread)
 	if (thread == NULL || !ref_drop(&thread->refs))
 		return;
 	task = thread->task;
-	timer_cancel(&thread->wait_timer);
+	timer_cancel_and_wait(&thread->wait_timer);
 	machine_thread_destroy(thread);
 	kcache_free(&thread_cache, task->account, thread);
 	task_deallocate(task);
@@ -101,7 +101,6 @@ struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const c
 	thread->priority = thread->run_priority = priority;
 	thread->continuation = fn;
 	lock_acquire(&thread->lock);
-	thread->state = THREAD_READY;
 	sched_enqueue(thread);
 	lock_release(&thread->lock);
 	return thread;
@@ -148,8 +147,7 @@ void thread_exit_self(struct thread *self)
 	thread_block(NULL);
 }
 
-/* Ends whatever the thread waits for, so that it comes by thread_leave_kernel. No locks held. */
-static void thread_end_wait(struct thread *thread)
+void thread_end_wait(struct thread *thread)
 {
 	switch (thread->wait_kind) {
 	case WAIT_NONE:
@@ -176,7 +174,6 @@ kern_return_t thread_terminate(thread_t thread)
 	}
 	thread->ast |= AST_TERMINATE;
 	if (thread->state == THREAD_CREATED || thread->state == THREAD_STOPPED) {
-		thread->state = THREAD_READY;
 		sched_enqueue(thread);
 	} else if (thread->on_processor && thread->processor != current_processor()) {
 		machine_kick(thread->processor);
@@ -188,6 +185,8 @@ kern_return_t thread_terminate(thread_t thread)
 
 kern_return_t thread_suspend(thread_t thread)
 {
+	struct processor *elsewhere = NULL;
+
 	if (thread == NULL || thread->task == &kernel_task)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
@@ -204,8 +203,11 @@ kern_return_t thread_suspend(thread_t thread)
 	if (thread->state == THREAD_READY && thread->continuation == NULL && sched_dequeue(thread))
 		thread->state = THREAD_STOPPED; /* it was in user mode: nothing left to do in the kernel */
 	else if (thread->on_processor && thread->processor != current_processor())
-		machine_kick(thread->processor);
+		elsewhere = thread->processor;
 	lock_release(&thread->lock);
+	/* In the kernel it finds out on its way to user mode. */
+	if (elsewhere != NULL)
+		machine_call_in(elsewhere);
 	ipc_thread_withdraw(thread);
 	task_reach_check(thread->task);
 	return KERN_SUCCESS;
@@ -224,10 +226,8 @@ kern_return_t thread_resume(thread_t thread)
 		result = KERN_FAILURE;
 	} else if (--thread->suspend_count == 0) {
 		thread->ast &= ~(uint32_t)AST_SUSPEND;
-		if (thread->state == THREAD_STOPPED || thread->state == THREAD_CREATED) {
-			thread->state = THREAD_READY;
+		if (thread->state == THREAD_STOPPED || thread->state == THREAD_CREATED)
 			sched_enqueue(thread);
-		}
 	}
 	lock_release(&thread->lock);
 	return result;

@@ -21,8 +21,32 @@ static bool registers_settled(const struct thread *thread)
 }
 
 /*
- * For a look at, or a change of, the thread's registers: KERN_SUCCESS when they are settled and it cannot run before
- * the caller leaves the kernel, KERN_RESTART when it must be waited for until it has stopped.
+ * With several processors: the thread, whose registers are settled, is held as if it were on one, so that none runs it
+ * before let_go. False: one has just taken it off its queue. Thread locked.
+ */
+static bool hold(struct thread *thread)
+{
+	if (thread->state == THREAD_READY && !sched_dequeue(thread))
+		return false;
+	thread->held = thread->on_processor = true;
+	return true;
+}
+
+static void let_go(struct thread *thread)
+{
+	if (processors_online <= 1)
+		return;
+	lock_acquire(&thread->lock);
+	thread->held = thread->on_processor = false;
+	/* It was ready, or has become so. */
+	if (thread->state == THREAD_READY || thread->state == THREAD_RUNNING)
+		sched_enqueue(thread);
+	lock_release(&thread->lock);
+}
+
+/*
+ * For a look at, or a change of, the thread's registers: KERN_SUCCESS when they are settled, and it does not run before
+ * let_go; KERN_RESTART when it must be waited for until it has stopped.
  */
 static kern_return_t settle(struct thread *thread)
 {
@@ -31,8 +55,14 @@ static kern_return_t settle(struct thread *thread)
 	if (thread == NULL || thread->task == &kernel_task || thread == current_thread())
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
-	settled = registers_settled(thread);
+	/* Another processor holds it, or has not let go of it yet though it waits: not for long. */
+	while (thread->held || (thread->on_processor && thread->state == THREAD_WAITING)) {
+		lock_release(&thread->lock);
+		machine_relax();
+		lock_acquire(&thread->lock);
+	}
 	dead = thread->state == THREAD_DEAD;
+	settled = registers_settled(thread) && (processors_online <= 1 || dead || hold(thread));
 	lock_release(&thread->lock);
 	if (dead)
 		return KERN_TERMINATED;
@@ -42,7 +72,7 @@ static kern_return_t settle(struct thread *thread)
 		return KERN_FAILURE; /* it runs: suspend it first */
 	assert_wait(&thread->suspend_count, true);
 	lock_acquire(&thread->lock);
-	settled = registers_settled(thread) || thread->state == THREAD_DEAD;
+	settled = registers_settled(thread) || thread->held || thread->state == THREAD_DEAD;
 	lock_release(&thread->lock);
 	if (settled)
 		thread_cancel_wait(current_thread());
@@ -53,28 +83,34 @@ static kern_return_t get_state(thread_t thread, int flavor, const struct state_m
 {
 	kern_return_t result = settle(thread);
 
-	return result == KERN_SUCCESS ? machine_thread_get_state(thread, flavor, to, count) : result;
+	if (result != KERN_SUCCESS)
+		return result;
+	result = machine_thread_get_state(thread, flavor, to, count);
+	let_go(thread);
+	return result;
 }
 
 static kern_return_t set_state(thread_t thread, int flavor, const struct state_memory *from, unsigned count)
 {
 	kern_return_t result = settle(thread);
 
-	if (result == KERN_SUCCESS)
-		result = machine_thread_set_state(thread, flavor, from, count);
-	if (result != KERN_SUCCESS || flavor == x86_FLOAT_STATE64)
+	if (result != KERN_SUCCESS)
 		return result;
-	piece_forget(thread);
-	if (thread->pending_kmsg != NULL) {
-		/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
-		ipc_kmsg_destroy(thread->pending_kmsg);
-		thread->pending_kmsg = NULL;
-		thread->continuation = NULL;
+	result = machine_thread_set_state(thread, flavor, from, count);
+	if (result == KERN_SUCCESS && flavor != x86_FLOAT_STATE64) {
+		piece_forget(thread);
+		if (thread->pending_kmsg != NULL) {
+			/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
+			ipc_kmsg_destroy(thread->pending_kmsg);
+			thread->pending_kmsg = NULL;
+			thread->continuation = NULL;
+		}
+		lock_acquire(&thread->lock);
+		thread->ast |= AST_REGISTERS;
+		lock_release(&thread->lock);
 	}
-	lock_acquire(&thread->lock);
-	thread->ast |= AST_REGISTERS;
-	lock_release(&thread->lock);
-	return KERN_SUCCESS;
+	let_go(thread);
+	return result;
 }
 
 kern_return_t thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)

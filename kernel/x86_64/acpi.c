@@ -50,7 +50,7 @@ enum { MADT_PROCESSOR = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2 };
 uint64_t acpi_lapic_address;
 struct acpi_ioapic acpi_ioapics[IOAPICS_MAX];
 uint32_t acpi_ioapic_count;
-uint32_t acpi_processor_count;
+uint32_t acpi_processors[PROCESSORS_MAX], acpi_processor_count;
 static struct {
 	uint32_t line, gsi, flags;
 } overrides[OVERRIDES_MAX];
@@ -92,7 +92,8 @@ static void read_madt(const struct madt *madt)
 	acpi_lapic_address = madt->lapic;
 	for (; at + 2 <= end && at[1] >= 2; at += at[1]) {
 		if (at[0] == MADT_PROCESSOR && (read32(at + 4) & PROCESSOR_ENABLED)) {
-			acpi_processor_count++;
+			if (acpi_processor_count < PROCESSORS_MAX)
+				acpi_processors[acpi_processor_count++] = at[3];
 		} else if (at[0] == MADT_IOAPIC && acpi_ioapic_count < IOAPICS_MAX) {
 			acpi_ioapics[acpi_ioapic_count++] = (struct acpi_ioapic){
 				.id = at[2], .address = read32(at + 4), .gsi_base = read32(at + 8)};

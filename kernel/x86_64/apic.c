@@ -19,6 +19,10 @@
 #define LAPIC_ENABLE          0x100
 #define LAPIC_MASKED          0x10000
 #define LAPIC_COMMAND_PENDING 0x1000
+#define LAPIC_COMMAND_NMI     0x400
+#define LAPIC_COMMAND_INIT    0x4500 /* level, assert */
+#define LAPIC_COMMAND_START   0x4600 /* with the page's number */
+#define LAPIC_COMMAND_OTHERS  0xc0000
 #define LINT_NMI              0x400
 #define DIVIDE_BY_ONE         0xb
 #define APIC_BASE_ENABLE      0x800
@@ -104,6 +108,18 @@ void ioapic_mask(uint32_t gsi, bool masked)
 	*ioapic(io, redirection) = value | (masked ? REDIRECTION_MASKED : 0);
 }
 
+void apic_init_this(void)
+{
+	write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
+	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
+	lapic_write(LAPIC_TASK_PRIORITY, 0);
+	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
+	lapic_write(LAPIC_LINT1, LINT_NMI);
+	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_ONE);
+	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
+	lapic_write(LAPIC_TIMER_INITIAL, 0);
+}
+
 void apic_init(void)
 {
 	uint64_t base = read_msr(MSR_APIC_BASE);
@@ -118,14 +134,7 @@ void apic_init(void)
 		for (uint32_t pin = 0; pin <= last; pin++)
 			ioapic_mask(first + pin, true);
 	}
-	write_msr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
-	lapic_write(LAPIC_TASK_PRIORITY, 0);
-	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
-	lapic_write(LAPIC_LINT1, LINT_NMI);
-	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_ONE);
-	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
-	lapic_write(LAPIC_TIMER_INITIAL, 0);
+	apic_init_this();
 }
 
 uint32_t apic_id(void)
@@ -148,10 +157,30 @@ uint32_t apic_timer_now(void)
 	return lapic_read(LAPIC_TIMER_CURRENT);
 }
 
-void apic_send(uint32_t id, uint32_t vector)
+static void command(uint32_t id, uint32_t low)
 {
 	while (lapic_read(LAPIC_COMMAND_LOW) & LAPIC_COMMAND_PENDING)
 		__asm__ volatile("pause");
 	lapic_write(LAPIC_COMMAND_HIGH, id << 24);
-	lapic_write(LAPIC_COMMAND_LOW, vector);
+	lapic_write(LAPIC_COMMAND_LOW, low);
+}
+
+void apic_send(uint32_t id, uint32_t vector)
+{
+	command(id, vector);
+}
+
+void apic_send_init(uint32_t id)
+{
+	command(id, LAPIC_COMMAND_INIT);
+}
+
+void apic_send_start(uint32_t id, uint64_t physical)
+{
+	command(id, LAPIC_COMMAND_START | (uint32_t)(physical >> VM_PAGE_SHIFT));
+}
+
+void apic_send_nmi_to_others(void)
+{
+	command(0, LAPIC_COMMAND_OTHERS | LAPIC_COMMAND_NMI);
 }

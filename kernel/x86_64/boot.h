@@ -16,6 +16,8 @@ void boot_info_pvh(uint64_t info);
 void boot_modules_settle(void);
 /* True if the word stands alone on the kernel's command line. */
 bool boot_word(const char *word);
+/* The number behind such a word, as in "processors=4"; 0 without one. */
+uint32_t boot_number(const char *word);
 
 void memory_reserve_kernel(void);
 /* Free memory below 4 GiB, for good: physical address. Panics when there is none. */

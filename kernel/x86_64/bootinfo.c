@@ -49,20 +49,36 @@ struct pvh_module {
 /* The loader's copy of the root pointer, in memory that stays. */
 static uint8_t rsdp_copy[36] __attribute__((aligned(16)));
 
-bool boot_word(const char *word)
+/* What follows a word of the command line that begins so; null: there is none. */
+static const char *behind(const char *start, bool whole)
 {
-	size_t length = strlen(word);
+	size_t length = strlen(start);
 	const char *at = boot_parameters.command_line;
 
 	while (*at != '\0') {
-		if (strncmp(at, word, length) == 0 && (at[length] == '\0' || at[length] == ' '))
-			return true;
+		if (strncmp(at, start, length) == 0 && (!whole || at[length] == '\0' || at[length] == ' '))
+			return at + length;
 		while (*at != '\0' && *at != ' ')
 			at++;
 		while (*at == ' ')
 			at++;
 	}
-	return false;
+	return NULL;
+}
+
+bool boot_word(const char *word)
+{
+	return behind(word, true) != NULL;
+}
+
+uint32_t boot_number(const char *word)
+{
+	const char *at = behind(word, false);
+	uint32_t number = 0;
+
+	for (; at != NULL && *at >= '0' && *at <= '9' && number < 100000000; at++)
+		number = number * 10 + (uint32_t)(*at - '0');
+	return number;
 }
 
 static void add_module(uint64_t start, uint64_t size, const char *text)

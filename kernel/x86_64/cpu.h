@@ -8,6 +8,10 @@
 #define KERNEL_LOAD      0x200000
 #define KERNEL_IMAGE_MAX 0x400000
 
+/* Below 1 MiB: where other processors start (trampoline.S), with three pages of tables behind. */
+#define TRAMPOLINE      0x8000
+#define TRAMPOLINE_ROOT 0x9000
+
 /* Selectors; the order of the user ones is what sysretq wants (Intel SDM vol. 2B, SYSRET). */
 #define KERNEL_CS    0x08
 #define KERNEL_SS    0x10
@@ -79,6 +83,8 @@
 #include <kern/processor.h>
 #include <mach/vm_types.h>
 
+struct tlb_batch;
+
 struct tss {
 	uint32_t reserved0;
 	uint64_t rsp[3];
@@ -105,7 +111,10 @@ struct cpu {
 	uint64_t entry_stack[ENTRY_STACK] __attribute__((aligned(16)));
 	uint64_t deadline;     /* what the timer was last set for, ns since boot */
 	uint64_t due;          /* when its interrupt comes if nothing keeps it waiting */
-	bool shootdown_wanted; /* tlb.c */
+	/* tlb.c: what this processor asks others to forget, how many have not answered, and whom it is to answer. */
+	const struct tlb_batch *shootdown;
+	uint32_t shootdown_unanswered;
+	uint32_t shootdown_from; /* a bit for each processor */
 	/* At their tops is what cpu_init says. */
 	uint8_t ist_stack[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(4096)));
 };
@@ -134,6 +143,8 @@ struct trap_frame {
 extern struct trap_frame *panic_frame; /* set when a panic comes from a trap */
 
 void cpu_find_features(void);
+void choose_fast_paths(void); /* for so many processors as are online */
+bool processor_must_stop(void); /* another one panics: an NMI says so */
 /* Descriptor tables, control registers and system call entry of the processor; GS is set first. */
 void cpu_init(struct processor *processor, struct cpu *cpu, uint64_t stack_top);
 
@@ -181,11 +192,16 @@ void speculation_barrier(void) __attribute__((no_caller_saved_registers)); /* fo
 /* clock.c, apic.c, console.c, bootinfo.c, memory.c, acpi.c */
 void clock_init(void);
 void apic_init(void);
+void apic_init_this(void); /* of another processor than the one that apic_init ran on */
 void apic_eoi(void);
 void apic_timer_ticks(uint32_t ticks); /* 0: off */
 uint32_t apic_timer_now(void);
 extern uint64_t apic_timer_hz;
 void apic_send(uint32_t apic_id, uint32_t vector);
+/* Intel SDM vol. 3A, 8.4.4.1: reset, then start in real mode at a page below 1 MiB. */
+void apic_send_init(uint32_t apic_id);
+void apic_send_start(uint32_t apic_id, uint64_t physical);
+void apic_send_nmi_to_others(void);
 uint32_t apic_id(void);
 /* A global system interrupt at the vector of this processor, masked at first; false when no I/O APIC has it. */
 bool ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low);
@@ -204,7 +220,7 @@ struct acpi_ioapic {
 #define IOAPICS_MAX 8
 extern struct acpi_ioapic acpi_ioapics[IOAPICS_MAX];
 extern uint32_t acpi_ioapic_count;
-extern uint32_t acpi_processor_count;
+extern uint32_t acpi_processors[PROCESSORS_MAX], acpi_processor_count; /* their APIC ids */
 
 void memory_add(uint64_t start, uint64_t end); /* usable RAM, as the loader says */
 void memory_reserve(uint64_t start, uint64_t end);

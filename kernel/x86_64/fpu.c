@@ -122,6 +122,11 @@ bool fpu_trap(struct thread *self)
 	return true;
 }
 
+void machine_put_away(struct thread *thread)
+{
+	save_and_disown(thread);
+}
+
 /* Before `to` becomes current. */
 void fpu_switch(struct thread *to)
 {
@@ -129,10 +134,6 @@ void fpu_switch(struct thread *to)
 
 	if (processor->fpu_owner == NULL)
 		return;
-	if (processors_online > 1 && processor->fpu_owner != to) {
-		save_and_disown(processor->fpu_owner);
-		return;
-	}
 	/* TS is clear only while the owner runs. */
 	if (processor->fpu_owner == to)
 		__asm__ volatile("clts");
@@ -142,9 +143,8 @@ void fpu_switch(struct thread *to)
 
 void fpu_destroy(struct thread *thread)
 {
-	for (uint32_t i = 0; i < processors_online; i++)
-		if (processors[i].fpu_owner == thread)
-			set_owner(&processors[i], NULL);
+	if (current_processor()->fpu_owner == thread)
+		set_owner(current_processor(), NULL);
 	if (thread == current_thread())
 		write_cr0(read_cr0() | CR0_TS);
 	if (thread->fpu != NULL)

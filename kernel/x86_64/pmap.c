@@ -109,8 +109,7 @@ void pmap_destroy(struct pmap *pmap)
 {
 	struct list *link;
 
-	if (current_processor()->pmap == pmap)
-		pmap_load(NULL);
+	pmap_unload(pmap);
 	pmap_remove_all(pmap);
 	/* Whoever took a page's mapping away, if there ever was one, has let go of its lock, and with it of the pmap.
 	 */

@@ -46,6 +46,7 @@ extern pte_t isolation_entry;
 #define TLB_BATCH 16
 struct tlb_batch {
 	struct pmap *pmap;
+	bool leave;     /* forget the map itself */
 	uint32_t count; /* over TLB_BATCH: everything */
 	vm_address_t address[TLB_BATCH];
 };
@@ -53,6 +54,7 @@ struct tlb_batch {
 static inline void tlb_batch_init(struct tlb_batch *batch, struct pmap *pmap)
 {
 	batch->pmap = pmap;
+	batch->leave = false;
 	batch->count = 0;
 }
 
@@ -69,5 +71,7 @@ void tlb_flush_page(struct pmap *pmap, vm_address_t address);
 
 /* Loads the map into this processor, or the kernel's own (null). */
 void pmap_load(struct pmap *pmap);
+/* No processor has it loaded any more. Nobody can load it: no thread has it. */
+void pmap_unload(struct pmap *pmap);
 
 #endif

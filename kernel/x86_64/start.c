@@ -26,7 +26,7 @@ struct fast_paths fast_paths;
 extern const struct code_site lock_sites_start[], lock_sites_end[]; /* kern/lock.h */
 
 /* No lock is held, and no other processor takes one yet. */
-static void choose_fast_paths(void)
+void choose_fast_paths(void)
 {
 	if (processors_online == 1) {
 		fast_paths = (struct fast_paths){ipc_fast_call_one, ipc_fast_reply_wait_one, ipc_fast_foreign_one};
@@ -70,14 +70,13 @@ void x86_start(unsigned protocol, uint64_t info, uint64_t delta)
 	apic_init();
 	processors[0].apic_id = apic_id();
 	clock_init();
-	if (acpi_processor_count > 1)
-		kprintf("%u processors found, 1 used\n", acpi_processor_count);
-	choose_fast_paths();
 	kernel_main();
 }
 
 void machine_idle(void)
 {
+	if (processors_online > 1 && current_processor()->pmap != NULL)
+		pmap_load(NULL);
 	/* The interrupt is taken between sti and cli, by kernel_trap. */
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }

@@ -2,23 +2,24 @@
  * Loading page tables and making processors forget translations.
  *
  * A processor publishes the map it has loaded (processor->pmap) before it loads it. Who changes a table first changes
- * the entry, then looks who has the map loaded: either it sees the processor and interrupts it, or the processor loads
- * the new entry. A request is one at a time; its sender waits for the answers, serving other requests itself while it
- * waits for its turn.
+ * the entry, then looks who has the map loaded: either it sees the processor and asks it to forget, or the processor
+ * loads the new entry. An idle processor has no map loaded, so nobody waits for one to wake.
+ *
+ * A processor has at most one request out, which is its batch (cpu->shootdown), and marks itself in `shootdown_from` of
+ * each that is to answer. It waits for the answers, and answers meanwhile itself, as whoever spins does
+ * (machine_relax): so two that wait for each other both go on.
  */
 #include <kern/lock.h>
 #include <kern/processor.h>
 #include <vm/vm.h>
 #include <x86_64/pmap_private.h>
 
-static struct {
-	uint32_t busy;
-	uint32_t unanswered;
-	struct tlb_batch batch;
-} request;
-
 static void forget(const struct tlb_batch *batch)
 {
+	if (batch->leave) {
+		pmap_load(NULL);
+		return;
+	}
 	if (batch->count > TLB_BATCH) {
 		count_event(tlb_flushes_full);
 		write_cr3(batch->pmap->cr3);
@@ -30,40 +31,71 @@ static void forget(const struct tlb_batch *batch)
 	}
 }
 
+static struct cpu *cpu_of(struct processor *processor)
+{
+	return processor->machine;
+}
+
 void tlb_shootdown_serve(void)
 {
-	struct cpu *cpu = current_cpu();
+	struct processor *self = current_processor();
+	uint32_t *from = &cpu_of(self)->shootdown_from, senders;
 
-	/* Acquire: the request was written before the mark. */
-	if (!__atomic_exchange_n(&cpu->shootdown_wanted, false, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(from, __ATOMIC_RELAXED) == 0)
 		return;
-	if (current_processor()->pmap == request.batch.pmap)
-		forget(&request.batch);
-	/* Release: the translations are gone before the sender goes on. */
-	__atomic_fetch_sub(&request.unanswered, 1, __ATOMIC_RELEASE);
+	/* Acquire: the requests were written before the marks. */
+	senders = __atomic_exchange_n(from, 0, __ATOMIC_ACQUIRE);
+	for (; senders != 0; senders &= senders - 1) {
+		struct cpu *sender = cpu_of(&processors[__builtin_ctz(senders)]);
+
+		if (self->pmap == sender->shootdown->pmap && sender->shootdown->count != 0)
+			forget(sender->shootdown);
+		/* Release: the translations are gone before the sender goes on. */
+		__atomic_fetch_sub(&sender->shootdown_unanswered, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* The processor is to answer this one's request. */
+static void ask(struct processor *processor, struct processor *self)
+{
+	__atomic_fetch_add(&cpu_of(self)->shootdown_unanswered, 1, __ATOMIC_RELAXED);
+	/* Who is marked already has the interrupt on its way. */
+	if (__atomic_fetch_or(&cpu_of(processor)->shootdown_from, 1u << self->id, __ATOMIC_RELEASE) == 0)
+		apic_send(processor->apic_id, VECTOR_SHOOTDOWN);
+}
+
+static void await_answers(struct processor *self)
+{
+	while (__atomic_load_n(&cpu_of(self)->shootdown_unanswered, __ATOMIC_ACQUIRE) != 0)
+		machine_relax();
 }
 
 static void shoot_down(const struct tlb_batch *batch)
 {
 	struct processor *self = current_processor();
 
-	while (__atomic_exchange_n(&request.busy, 1, __ATOMIC_ACQUIRE) != 0)
-		machine_relax();
-	request.batch = *batch;
-	request.unanswered = 0;
+	cpu_of(self)->shootdown = batch;
+	/* The entry is changed before we look at who has the map loaded. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < processors_online; i++) {
 		struct processor *processor = &processors[i];
 
-		if (processor == self || processor->pmap != batch->pmap)
+		if (processor == self || __atomic_load_n(&processor->pmap, __ATOMIC_RELAXED) != batch->pmap)
 			continue;
 		count_event(tlb_shootdowns);
-		__atomic_fetch_add(&request.unanswered, 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&((struct cpu *)processor->machine)->shootdown_wanted, true, __ATOMIC_RELEASE);
-		apic_send(processor->apic_id, VECTOR_SHOOTDOWN);
+		ask(processor, self);
 	}
-	while (__atomic_load_n(&request.unanswered, __ATOMIC_ACQUIRE) != 0)
-		machine_relax();
-	__atomic_store_n(&request.busy, 0, __ATOMIC_RELEASE);
+	await_answers(self);
+}
+
+void machine_call_in(struct processor *processor)
+{
+	static const struct tlb_batch nothing;
+	struct processor *self = current_processor();
+
+	cpu_of(self)->shootdown = &nothing;
+	ask(processor, self);
+	await_answers(self);
 }
 
 void tlb_flush(struct tlb_batch *batch)
@@ -83,5 +115,12 @@ void tlb_flush_page(struct pmap *pmap, vm_address_t address)
 
 	tlb_batch_init(&batch, pmap);
 	tlb_batch_add(&batch, address);
+	tlb_flush(&batch);
+}
+
+void pmap_unload(struct pmap *pmap)
+{
+	struct tlb_batch batch = {.pmap = pmap, .leave = true, .count = 1};
+
 	tlb_flush(&batch);
 }

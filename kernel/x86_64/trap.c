@@ -54,7 +54,7 @@ void machine_interrupt(uint64_t vector)
 		break;
 	case VECTOR_KICK:
 		apic_eoi();
-		current_processor()->need_reschedule = true;
+		sched_kicked();
 		break;
 	case VECTOR_SHOOTDOWN:
 		apic_eoi();
@@ -123,6 +123,8 @@ void kernel_trap(struct trap_frame *frame)
 				frame->rip = fixup->to;
 				return;
 			}
+	while (frame->vector == VECTOR_NMI && processor_must_stop())
+		__asm__ volatile("cli; hlt");
 	panic_frame = frame;
 	if (frame->vector == VECTOR_NMI)
 		panic("non-maskable interrupt: the hardware reports an error (port 0x61 says %x)", in8(0x61));

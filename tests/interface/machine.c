@@ -84,6 +84,7 @@ static void test_float_state(void)
 	thread_resume(child.thread);
 	nap(30);
 	check("a state of all ones is loaded without harm", true);
+	thread_suspend(child.thread);
 	check_is("a state of the wrong size is refused", thread_set_state(child.thread, x86_FLOAT_STATE64, state, 3),
 		KERN_INVALID_ARGUMENT);
 	child_end(&child);

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <servers/bootstrap_user.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,9 +170,12 @@ void start_thread(void (*function)(uint64_t), uint64_t argument)
 
 void power_off(void)
 {
-	mach_port_t host_priv = MACH_PORT_NULL;
+	mach_port_t host_priv = MACH_PORT_NULL, bootstrap = MACH_PORT_NULL, none;
 
 	fflush(stdout);
+	/* Bootstrap answers when it has read what was printed. */
+	task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+	(void)bootstrap_kept(bootstrap, "nothing", &none);
 	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
 	host_reboot(host_priv, HOST_REBOOT_HALT);
 }

@@ -67,6 +67,16 @@ void machine_switch_to(struct thread *thread)
 	host_processor->thread = thread;
 }
 
+void machine_call_in(struct processor *processor)
+{
+	(void)processor;
+}
+
+void machine_put_away(struct thread *thread)
+{
+	(void)thread;
+}
+
 void machine_return_to_user(struct thread *thread)
 {
 	if (thread != current_thread() || thread->state != THREAD_RUNNING || host_processor->locks != 0)

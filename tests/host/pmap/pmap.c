@@ -150,6 +150,12 @@ void pmap_load(struct pmap *pmap)
 	processor.pmap = pmap;
 }
 
+void pmap_unload(struct pmap *pmap)
+{
+	if (processor.pmap == pmap)
+		pmap_load(NULL);
+}
+
 /* --- The model. */
 
 static struct pmap *map[MAPS];

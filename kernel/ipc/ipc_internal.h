@@ -17,6 +17,7 @@
 /* Most messages are small: each processor keeps some blocks of this many bytes for the next. */
 #define IPC_KMSG_SMALL  256u
 #define IPC_KMSG_SPARES 8u
+#define IPC_KMSG_PAGES  2u /* the largest block of whole pages of which it keeps one: for 4 KiB of data */
 /* The largest image in one, without descriptors: a multiple of 8. */
 #define IPC_KMSG_SMALL_IMAGE                                                                                           \
 	((mach_msg_size_t)((IPC_KMSG_SMALL - offsetof(struct ipc_kmsg, header) - sizeof(mach_msg_trailer_t)) & ~7ul))
@@ -26,6 +27,7 @@ struct ipc_processor {
 	struct ipc_kmsg *reserve;                /* block for the next small message: a notice's */
 	struct ipc_kmsg *spare[IPC_KMSG_SPARES]; /* blocks of IPC_KMSG_SMALL bytes, contents undefined */
 	unsigned spares;
+	struct ipc_kmsg *pages[IPC_KMSG_PAGES]; /* one of so many pages less one each, or null */
 };
 
 /* For when no locks are held (kern/deferred.h). */
@@ -175,26 +177,35 @@ static inline struct ipc_kmsg *ipc_kmsg_small(struct account *account)
 	return kmsg;
 }
 
+/* As ipc_kmsg_small, for a larger image; and the end of a block that is not small. */
+struct ipc_kmsg *ipc_kmsg_large(struct account *account, mach_msg_size_t size);
+void ipc_kmsg_free_large(struct ipc_kmsg *kmsg);
+
+/* A block that a processor keeps is as ipc_kmsg_begin has left it. */
+static inline void ipc_kmsg_reset(struct ipc_kmsg *kmsg)
+{
+	kmsg->tokens = NULL;
+	kmsg->state = 0;
+	if (kmsg->slots != 0) {
+		kmsg->carry += kmsg->slots;
+		kmsg->descriptors = kmsg->slots = 0;
+	}
+}
+
 /* The memory only: rights have been taken out. */
 static inline void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 {
 	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
-	struct account *account = kmsg->account;
 
 	debug_assert(kmsg->remote_port == NULL && kmsg->local_port == NULL);
 	if (kmsg->tokens != NULL)
 		task_tokens_release(kmsg->tokens);
 	if (kmsg->allocated == IPC_KMSG_SMALL && own->spares != IPC_KMSG_SPARES) {
-		kmsg->tokens = NULL;
-		kmsg->state = 0;
-		if (kmsg->slots != 0) {
-			kmsg->carry += kmsg->slots;
-			kmsg->descriptors = kmsg->slots = 0;
-		}
+		ipc_kmsg_reset(kmsg);
 		own->spare[own->spares++] = kmsg;
-		account_uncharge(account, IPC_KMSG_SMALL);
+		account_uncharge(kmsg->account, IPC_KMSG_SMALL);
 	} else {
-		kfree(account, kmsg, kmsg->allocated);
+		ipc_kmsg_free_large(kmsg);
 	}
 }
 
@@ -207,9 +218,6 @@ static inline mach_msg_descriptor_t *ipc_kmsg_descriptor(struct ipc_kmsg *kmsg, 
 {
 	return (mach_msg_descriptor_t *)((char *)(&kmsg->header + 1) + sizeof(mach_msg_body_t)) + i;
 }
-
-/* As ipc_kmsg_small, for a larger image. */
-struct ipc_kmsg *ipc_kmsg_large(struct account *account, mach_msg_size_t size);
 
 /*
  * Makes the trailer behind the image, so that both go in one copy, but for the tokens; returns how many bytes go to a

@@ -32,11 +32,40 @@ struct ipc_kmsg *ipc_kmsg_alloc_slots(
 	return kmsg;
 }
 
+/* Where the processor keeps a block of whole pages, or null. */
+static struct ipc_kmsg **place_of(size_t bytes)
+{
+	size_t pages = bytes / VM_PAGE_SIZE;
+
+	return bytes % VM_PAGE_SIZE == 0 && pages <= IPC_KMSG_PAGES ? &CURRENT_PROCESSOR->ipc->pages[pages - 1] : NULL;
+}
+
 struct ipc_kmsg *ipc_kmsg_large(struct account *account, mach_msg_size_t size)
 {
-	size_t bytes = ipc_kmsg_image_bytes(size);
+	size_t bytes = kalloc_bytes(ipc_kmsg_image_bytes(size));
+	struct ipc_kmsg **kept = place_of(bytes), *kmsg;
 
-	return ipc_kmsg_begin(kalloc(account, bytes), account, bytes);
+	if (kept == NULL || *kept == NULL)
+		return ipc_kmsg_begin(kalloc(account, bytes), account, bytes);
+	if (!account_charge(account, bytes))
+		return NULL;
+	kmsg = *kept;
+	*kept = NULL;
+	kmsg->account = account;
+	return kmsg;
+}
+
+void ipc_kmsg_free_large(struct ipc_kmsg *kmsg)
+{
+	struct ipc_kmsg **kept = place_of(kmsg->allocated);
+
+	if (kept == NULL || *kept != NULL) {
+		kfree(kmsg->account, kmsg, kmsg->allocated);
+		return;
+	}
+	ipc_kmsg_reset(kmsg);
+	*kept = kmsg;
+	account_uncharge(kmsg->account, kmsg->allocated);
 }
 
 struct ipc_kmsg *ipc_kmsg_make_slots(struct ipc_kmsg *kmsg, unsigned slots)

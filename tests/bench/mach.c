@@ -80,6 +80,13 @@ static void call_8(void)
 	mach_call_words(port, ECHO_ID, word, 8);
 }
 
+/* A message with 4 KiB of data, as large as message_server takes. */
+struct message {
+	mach_msg_header_t header;
+	char data[4096];
+	mach_msg_trailer_t trailer;
+};
+
 static void message_rpc(void)
 {
 	struct {
@@ -93,6 +100,18 @@ static void message_rpc(void)
 	m.header.msgh_local_port = reply;
 	m.header.msgh_id = ECHO_ID;
 	mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, sizeof m.header, sizeof m, reply, 0, MACH_PORT_NULL);
+}
+
+static void message_4k(void)
+{
+	static struct message m;
+
+	m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	m.header.msgh_remote_port = port;
+	m.header.msgh_local_port = reply;
+	m.header.msgh_id = ECHO_ID;
+	mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, offsetof(struct message, trailer), sizeof m, reply, 0,
+		MACH_PORT_NULL);
 }
 
 static void port_type_rpc(void)
@@ -229,10 +248,7 @@ static void stub_server(uint64_t name)
 
 static void message_server(uint64_t name)
 {
-	struct {
-		mach_msg_header_t header;
-		mach_msg_trailer_t trailer;
-	} m;
+	struct message m;
 
 	if (mach_msg_trap(&m.header, MACH_RCV_MSG, 0, sizeof m, (mach_port_t)name, 0, MACH_PORT_NULL) !=
 		MACH_MSG_SUCCESS)
@@ -324,8 +340,8 @@ int main(void)
 		(void (*const[])(void)){data_by_hand, right_by_hand});
 	between_tasks(stub_server, (const char *const[]){"stub-rpc", "stub-data-rpc", "stub-right-rpc", NULL},
 		(void (*const[])(void)){call_stub, data_by_stub, right_by_stub});
-	between_tasks(
-		message_server, (const char *const[]){"mach-msg-rpc", NULL}, (void (*const[])(void)){message_rpc});
+	between_tasks(message_server, (const char *const[]){"mach-msg-rpc", "mach-msg-4k", NULL},
+		(void (*const[])(void)){message_rpc, message_4k});
 	port = new_port();
 	row("kernel-rpc", port_type_rpc);
 	row("port-make-destroy", port_make);

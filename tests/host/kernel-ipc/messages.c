@@ -298,6 +298,37 @@ static void notifications(void *argument)
 	done++;
 }
 
+/* The block of a large message is the next one's, which needs no memory but is paid for, and has nothing of the first. */
+static void block_of_pages(void *argument)
+{
+	static struct {
+		mach_msg_header_t header;
+		char data[4096];
+		mach_msg_trailer_t trailer;
+	} m;
+	mach_port_name_t name = world_port(task);
+	uint64_t bytes = task->account->bytes;
+
+	(void)argument;
+	for (uint32_t size = sizeof(m.data); size >= sizeof(m.data) - 4; size -= 4) {
+		memset(m.data, (int)size, size);
+		m.header = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0),
+			.msgh_remote_port = name};
+		CHECK_EQUAL(user_msg(&m, MACH_SEND_MSG, (uint32_t)sizeof(m.header) + size, 0, 0, 0, 0), MACH_MSG_SUCCESS);
+		CHECK_EQUAL(task->account->bytes, bytes + 2 * VM_PAGE_SIZE);
+		memset(m.data, 1, sizeof(m.data));
+		CHECK_EQUAL(user_msg(&m, MACH_RCV_MSG, 0, sizeof(m), name, 0, 0), MACH_MSG_SUCCESS);
+		for (uint32_t i = 0; i < sizeof(m.data); i++)
+			CHECK_EQUAL(m.data[i], i < size ? (char)size : 0);
+		CHECK_EQUAL(m.trailer.msgh_trailer_size, sizeof(m.trailer));
+		CHECK_EQUAL(task->account->bytes, bytes);
+		host_fail_after = 0;
+		host_fail_count = SIZE_MAX;
+	}
+	host_fail_after = SIZE_MAX;
+	done++;
+}
+
 /* A request on the name (in `other` for a dead name), to be sent to `notify` of the task. */
 static void request(struct task *of, mach_port_name_t name, int id, mach_port_name_t notify)
 {
@@ -592,6 +623,10 @@ void test_messages(void)
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();
 	host_report("queues-have-limits");
+	play(block_of_pages);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
+	host_report("a-block-of-pages-is-used-again");
 	play(notifications);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();

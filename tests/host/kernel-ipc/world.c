@@ -288,7 +288,11 @@ void world_check_accounts(void)
 
 size_t world_kalloc_used(void)
 {
-	return host_kalloc_used - processors[0].ipc->spares;
+	size_t kept = processors[0].ipc->spares;
+
+	for (unsigned i = 0; i < IPC_KMSG_PAGES; i++)
+		kept += processors[0].ipc->pages[i] != NULL;
+	return host_kalloc_used - kept;
 }
 
 struct task *world_task(void)

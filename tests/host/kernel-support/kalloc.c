@@ -15,7 +15,9 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 
 size_t kalloc_bytes(size_t size)
 {
-	return (size + 15) & ~(size_t)15;
+	size_t unit = size > 2048 ? 4096 : 16; /* the larger ones are whole pages */
+
+	return (size + unit - 1) / unit * unit;
 }
 
 void *kalloc(struct account *account, size_t size)

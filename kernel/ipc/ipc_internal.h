@@ -85,9 +85,8 @@ struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
 static inline void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline)
 {
 	self->ipc.wait_object = object;
-	self->ipc.receive_words = words;
-	thread_will_wait(WAIT_IPC_RECEIVE, true, deadline);
-	if (words && object->slot == NULL)
+	thread_will_wait(words ? WAIT_IPC_RECEIVE : WAIT_IPC_MESSAGE, true, deadline);
+	if (object->slot == NULL)
 		object->slot = self;
 	else
 		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */

@@ -11,7 +11,7 @@
  * A popped receiver may have timed out or been aborted in between: thread_go says so, and the next is popped. It has
  * not taken itself off the list yet (that needs the lock that we hold), so it cannot be waiting for something else.
  *
- * The slot is the place of one receiver that waits for words: the fast path looks nowhere else. A thread takes it only
+ * The slot is the place of one receiver: who hands something over looks nowhere else. A thread takes it only
  * when it is free and the object has nothing to receive, and leaves it at the latest when something is posted: so who
  * finds a thread in the slot, under the object's lock, knows that the port is alive, not the kernel's, and its queue
  * (of a set: all queues) empty.

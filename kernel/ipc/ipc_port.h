@@ -16,7 +16,7 @@ struct ipc_object {
 	bool active;
 	bool is_set;
 	uint8_t type;          /* of a port: enum ipc_kobject_type */
-	struct thread *slot;   /* one thread that waits for words; then there is nothing to receive. See ipc_mqueue.c */
+	struct thread *slot;   /* one thread that waits; then there is nothing to receive. See ipc_mqueue.c */
 	struct list receivers; /* other threads that wait to receive here (wait_link) */
 	struct list free_link; /* kern/deferred.h */
 	struct account *account; /* pays for it, for good */

@@ -221,38 +221,33 @@ static void unclaim(struct thread *claimed)
 	lock_release(&claimed->lock);
 }
 
-/* The thread waits in mach_msg, with a buffer that is large enough by what it says, and can run here at once. */
+/* If the thread waits in mach_msg: with a buffer that is large enough by what it says, and it can run here at once. */
 static inline bool can_take(const struct thread *receiver, mach_msg_size_t size)
 {
-	return !receiver->ipc.receive_words && (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size &&
-	       !thread_fpu_elsewhere(receiver);
+	return (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size && !thread_fpu_elsewhere(receiver);
 }
 
 /*
- * Port locked: hands the message to a thread that waits for it in mach_msg and is the one that a message posted now
- * would wake; claimed. Null: post it.
+ * Port locked: hands the message to the thread in the slot, if that waits in mach_msg and is the one that a message
+ * posted now would wake; claimed. Null: post it.
  */
 static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	struct ipc_object *object = &port->object;
-	struct thread *receiver = NULL, *first;
+	struct thread *receiver = NULL, *first = object->slot;
 	struct ipc_pset *set = NULL;
 
-	if (!list_empty(&port->queue) || object->slot != NULL)
-		return NULL;
-	if (list_empty(&object->receivers)) {
+	if (first == NULL) {
 		set = port->set;
-		if (set == NULL)
+		if (set == NULL || !list_empty(&object->receivers))
 			return NULL;
 		object = &set->object;
 		lock_acquire(&object->lock);
+		first = object->slot;
 	}
-	first = container_of(object->receivers.next, struct thread, wait_link);
-	/* Of a set: another member may have messages that come first. */
-	if ((set == NULL || (!list_empty(&object->receivers) && object->slot == NULL && list_empty(&set->ready))) &&
-		can_take(first, kmsg->header.msgh_size) && thread_claim_receiver(first)) {
+	if (first != NULL && can_take(first, kmsg->header.msgh_size) && thread_claim_receiver(first)) {
 		receiver = first;
-		list_remove(&receiver->wait_link);
+		object->slot = NULL;
 		receiver->ipc.wait_object = NULL;
 		ipc_object_release(object); /* not the last: the space that receives has another */
 		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */

@@ -100,7 +100,7 @@ bool ipc_thread_abort(struct thread *thread)
 	kind = thread->state == THREAD_WAITING && thread->ipc.wait_object != NULL ? thread->wait_kind : WAIT_NONE;
 	lock_release(&thread->lock);
 	/* Its continuation takes it off the list. */
-	return (kind == WAIT_IPC_RECEIVE || kind == WAIT_IPC_SEND) && thread_end_ipc_wait(thread, WAIT_INTERRUPTED);
+	return (kind == WAIT_IPC_RECEIVE || kind == WAIT_IPC_MESSAGE || kind == WAIT_IPC_SEND) && thread_end_ipc_wait(thread, WAIT_INTERRUPTED);
 }
 
 void ipc_thread_withdraw(struct thread *thread)

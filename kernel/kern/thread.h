@@ -44,7 +44,8 @@ typedef void (*continuation_t)(struct thread *self);
 enum wait_kind {
 	WAIT_NONE,
 	WAIT_EVENT,       /* the event hash */
-	WAIT_IPC_RECEIVE, /* receivers of a port or set */
+	WAIT_IPC_RECEIVE, /* receivers of a port or set, for words (mach_reply_wait) */
+	WAIT_IPC_MESSAGE, /* the same, for a message (mach_msg) */
 	WAIT_IPC_SEND,    /* blocked senders and queued register callers of a port */
 	WAIT_IPC_REPLY,   /* register caller whose message was received; its reply right is held by someone */
 };
@@ -113,6 +114,7 @@ struct thread {
 #define RUN_WORD(state, on_processor, wait_kind)                                                                       \
 	((uint32_t)(state) | (uint32_t)(on_processor) << 8 | (uint32_t)(wait_kind) << 24)
 #define RUN_WORD_RECEIVES      RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_RECEIVE)
+#define RUN_WORD_MESSAGE       RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_MESSAGE)
 #define RUN_WORD_CALLS         RUN_WORD(THREAD_WAITING, 0, WAIT_IPC_REPLY)
 #define RUN_WORD_RUNS          RUN_WORD(THREAD_RUNNING, 1, WAIT_NONE)
 #define RUN_WORD_REGISTERS_SET ((uint32_t)AST_REGISTERS << 16) /* with one of them */
@@ -189,13 +191,13 @@ static inline bool thread_claim(struct thread *thread, enum wait_result result)
 	lock_release(&thread->lock);
 	return claimed;
 }
-/* The same for one that waits to receive and has nothing else to look at. */
+/* The same for one that waits in mach_msg and has nothing else to look at. */
 static inline bool thread_claim_receiver(struct thread *thread)
 {
 	bool claimed;
 
 	lock_acquire(&thread->lock);
-	claimed = thread->run_word == RUN_WORD_RECEIVES;
+	claimed = thread->run_word == RUN_WORD_MESSAGE;
 	if (claimed) {
 		thread->run_word = RUN_WORD_RUNS;
 		thread->processor = current_processor();

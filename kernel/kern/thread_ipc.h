@@ -63,7 +63,6 @@ struct ipc_thread {
 	const struct ipc_port *owes_on; /* where the call came in; while `owes`; compared, never followed */
 
 	/* As receiver or blocked sender. */
-	bool receive_words;             /* waits in mach_reply_wait; for who waits in `receivers` */
 	struct ipc_object *wait_object; /* port or set whose list it is or was on; reference */
 	uint64_t deadline;              /* of the trap that is being run in pieces, ns; 0 none */
 	struct ipc_port *room;   /* reference: woken for room there, the wake not passed on yet (ipc_send_room_over) */

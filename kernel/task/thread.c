@@ -156,6 +156,7 @@ void thread_end_wait(struct thread *thread)
 		thread_end_event_wait(thread, WAIT_INTERRUPTED);
 		break;
 	case WAIT_IPC_RECEIVE:
+	case WAIT_IPC_MESSAGE:
 	case WAIT_IPC_SEND:
 	case WAIT_IPC_REPLY:
 		ipc_thread_abort(thread);

@@ -42,6 +42,7 @@ struct user *user_of(uint32_t uid)
 		if (user == NULL)
 			return NULL;
 		user->uid = uid;
+		list_init(&user->account.link);
 		user->next = *head;
 		*head = user;
 	}

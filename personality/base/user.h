@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
+
 enum user_count {
 	USER_PROCESSES,  /* processes, zombies too, and their further threads: RLIMIT_NPROC */
 	USER_SIGNALS,    /* signals that are queued to the user's processes: RLIMIT_SIGPENDING */
@@ -26,6 +28,13 @@ struct user {
 	uint64_t count[USER_COUNTS];
 	uint64_t bytes;     /* of the server's heap */
 	void *spare_signal; /* signal.c's: memory of the user's for the next queued signal, or null */
+	/* The kernel's account that pays for the user's processes (accounts.c). */
+	struct {
+		struct list link;
+		uint32_t port;     /* null: it has none */
+		unsigned spaces;   /* address spaces on it, each with a reference to the user */
+		uint64_t id, held; /* the kernel's; bytes that it had when memory was short last */
+	} account;
 };
 
 #define USER_NO_LIMIT UINT64_MAX

@@ -6,10 +6,10 @@
 #include <mach/memory_notify_server.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/rights.h"
+#include "base/user.h"
 #include "call/call.h"
 #include "call/dispatch.h"
 #include "memory/mm.h"
@@ -23,8 +23,9 @@
 #define USER_PAGES_PART  2
 #define USER_KERNEL_PART 8
 
-#define account_of(at) list_entry(at, struct user_account, link)
+#define user_at(at) list_entry(at, struct user, account.link)
 
+/* Users that have one. */
 static struct list accounts = LIST_INITIALIZER(accounts);
 static mach_port_t policy_port; /* where the kernel tells */
 
@@ -38,48 +39,45 @@ static uint64_t memory_size(void)
 	return info.memory_size;
 }
 
-static void look(struct user_account *account)
+static void look(struct user *user)
 {
 	struct account_info info = {0};
 
-	account_info(account->port, (uint64_t *)&info);
-	account->id = info.id;
-	account->held = info.bytes + info.pages * VM_PAGE_SIZE;
+	account_info(user->account.port, (uint64_t *)&info);
+	user->account.id = info.id;
+	user->account.held = info.bytes + info.pages * VM_PAGE_SIZE;
 }
 
-struct user_account *user_account_get(uint32_t uid)
+struct user *account_hold(uint32_t uid)
 {
 	uint64_t bytes = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / USER_KERNEL_PART;
 	uint64_t pages = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / VM_PAGE_SIZE / USER_PAGES_PART;
-	struct user_account *account;
+	struct user *user = user_of(uid);
 
-	list_for_each (link, &accounts) {
-		if (account_of(link)->uid == uid) {
-			account_of(link)->references++;
-			return account_of(link);
+	if (user == NULL)
+		return NULL;
+	if (user->account.spaces == 0) {
+		if (account_create(host_privileged(), FALSE, bytes, pages, &user->account.port) != KERN_SUCCESS) {
+			user_release(user);
+			return NULL;
 		}
+		look(user);
+		list_append(&accounts, &user->account.link);
 	}
-	account = calloc(1, sizeof *account);
-	if (account == NULL)
-		return NULL;
-	if (account_create(host_privileged(), FALSE, bytes, pages, &account->port) != KERN_SUCCESS) {
-		free(account);
-		return NULL;
-	}
-	look(account);
-	account->uid = uid;
-	account->references = 1;
-	list_append(&accounts, &account->link);
-	return account;
+	user->account.spaces++;
+	return user;
 }
 
-void user_account_release(struct user_account *account)
+void account_let_go(struct user *user)
 {
-	if (account == NULL || --account->references > 0)
+	if (user == NULL)
 		return;
-	list_remove(&account->link);
-	mach_port_deallocate(mach_task_self(), account->port);
-	free(account);
+	if (--user->account.spaces == 0) {
+		list_remove(&user->account.link);
+		mach_port_deallocate(mach_task_self(), user->account.port);
+		user->account.port = MACH_PORT_NULL;
+	}
+	user_release(user);
 }
 
 /* --- When memory is short. */
@@ -100,26 +98,26 @@ static uint64_t size_of(const struct process *process)
  */
 static struct process *largest(uint64_t id, bool *ending)
 {
-	const struct user_account *of = NULL;
+	const struct user *of = NULL;
 	struct process *found = NULL;
 	uint64_t most = 0;
 
 	*ending = false;
 	list_for_each (link, &processes) {
 		struct process *process = list_entry(link, struct process, link);
-		const struct user_account *account = process->memory != NULL ? process->memory->account : NULL;
+		const struct user *payer = process->memory != NULL ? process->memory->payer : NULL;
 		uint64_t size;
 
-		if (account == NULL || process->id == 1 || (id != 0 && account->id != id))
+		if (payer == NULL || process->id == 1 || (id != 0 && payer->account.id != id))
 			continue;
 		if (process->exiting) {
 			*ending = true;
 			continue;
 		}
 		size = size_of(process);
-		if (found == NULL || (account != of ? account->held > of->held : size > most)) {
+		if (found == NULL || (payer != of ? payer->account.held > of->account.held : size > most)) {
 			found = process;
-			of = account;
+			of = payer;
 			most = size;
 		}
 	}
@@ -141,13 +139,13 @@ kern_return_t S_memory_short(mach_port_t notify, unsigned account_id, boolean_t 
 	(void)notify;
 	server_lock();
 	list_for_each (link, &accounts)
-		look(account_of(link));
+		look(user_at(link));
 	process = largest(at_limit ? account_id : 0, &ending);
 	if (process != NULL && !ending) {
 		snprintf(text, sizeof text,
 			"%s has no memory left: process %d (%s) of user %u, with %llu KiB, is ended\n",
 			at_limit ? "the user" : "the machine", process->id, process->command,
-			process->memory->account->uid, (unsigned long long)size_of(process) >> 10);
+			process->memory->payer->uid, (unsigned long long)size_of(process) >> 10);
 		signal_process(process, SIGKILL, NULL);
 	}
 	server_leave();

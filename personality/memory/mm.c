@@ -21,8 +21,8 @@ static struct address_space *space_alloc(uint32_t uid)
 
 	if (space == NULL)
 		return NULL;
-	space->account = user_account_get(uid);
-	if (space->account == NULL) {
+	space->payer = account_hold(uid);
+	if (space->payer == NULL) {
 		user_free(space);
 		return NULL;
 	}
@@ -38,7 +38,7 @@ struct address_space *address_space_create(uint32_t uid)
 	if (space == NULL)
 		return NULL;
 	/* Not the server's priority; children have their parents'. */
-	if (task_create_in(space->account->port, mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
+	if (task_create_in(space->payer->account.port, mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
 		task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS ||
 		death_watch(space->task) != 0) {
 		address_space_release(space);
@@ -59,7 +59,8 @@ static struct vm_area *area_copy(const struct vm_area *area)
 	return copy;
 }
 
-struct address_space *address_space_fork(struct address_space *parent, uint32_t uid)
+/* keep: these flags of the areas. */
+static struct address_space *inherit(struct address_space *parent, uint32_t uid, int keep)
 {
 	struct address_space *space = space_alloc(uid);
 	kern_return_t result;
@@ -71,7 +72,7 @@ struct address_space *address_space_fork(struct address_space *parent, uint32_t 
 
 		if (copy == NULL)
 			goto fail;
-		copy->flags &= ~MAP_LOCKED;
+		copy->flags &= keep;
 		areas_append(&space->areas, copy);
 	}
 	space->size = parent->size;
@@ -80,14 +81,30 @@ struct address_space *address_space_fork(struct address_space *parent, uint32_t 
 	space->brk = parent->brk;
 	space->mmap_top = parent->mmap_top;
 	/* The parent's account is the shorter way. */
-	result = space->account == parent->account
+	result = space->payer == parent->payer
 			 ? task_create(parent->task, TRUE, &space->task)
-			 : task_create_in(space->account->port, parent->task, TRUE, &space->task);
+			 : task_create_in(space->payer->account.port, parent->task, TRUE, &space->task);
 	if (result == KERN_SUCCESS && death_watch(space->task) == 0)
 		return space;
 fail:
 	address_space_release(space);
 	return NULL;
+}
+
+struct address_space *address_space_fork(struct address_space *parent, uint32_t uid)
+{
+	return inherit(parent, uid, ~MAP_LOCKED);
+}
+
+struct address_space *address_space_successor(struct address_space *old, uint32_t uid)
+{
+	struct address_space *space = inherit(old, uid, ~0);
+
+	if (space != NULL) {
+		space->locked = old->locked;
+		space->lock_new = old->lock_new;
+	}
+	return space;
 }
 
 void address_space_own(struct address_space *space, struct process *owner)
@@ -160,7 +177,7 @@ void address_space_release(struct address_space *space)
 		user_free(area);
 		vnode_release(vnode);
 	}
-	user_account_release(space->account);
+	account_let_go(space->payer);
 	user_free(space);
 }
 

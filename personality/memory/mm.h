@@ -22,7 +22,7 @@ struct address_space {
 	mach_port_t task;
 	struct process *owner; /* whose it is (a child of vfork only uses it), or null; */
 	struct table_link by_task; /* by which it is found */
-	struct user_account *account; /* reference: who pays for it */
+	struct user *payer; /* by the account: account_hold */
 	struct areas areas;
 	uint64_t size;         /* bytes mapped, */
 	uint64_t data, locked; /* of them what RLIMIT_DATA and RLIMIT_MEMLOCK count */
@@ -45,6 +45,8 @@ static inline mach_port_t process_task(const struct process *process)
  */
 struct address_space *address_space_create(uint32_t uid);
 struct address_space *address_space_fork(struct address_space *parent, uint32_t uid);
+/* The same to take its place: what is locked stays so. */
+struct address_space *address_space_successor(struct address_space *old, uint32_t uid);
 /* The task is the process's from now on; null: nobody's. */
 void address_space_own(struct address_space *space, struct process *owner);
 /* Whose task it is; null: none any more. */

@@ -88,20 +88,27 @@ static bool may_take(struct call *call, uint32_t id, uint32_t a, uint32_t b, uin
 	return id == UNCHANGED || capable(call->process) || id == a || id == b || id == c;
 }
 
-int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
+/* The new user ids; *move: what is left to do at the end (process_move). 0 or -errno. */
+static int set_user_ids(struct call *call, int uid, int euid, int suid, struct process_move **move)
 {
-	struct call *call = call_of(caller);
 	struct credentials *who = &call->process->credentials;
 	struct credentials before = *who;
+	int error;
 
+	*move = NULL;
 	if (!may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) ||
 		!may_take(call, (uint32_t)euid, who->uid, who->euid, who->suid) ||
 		!may_take(call, (uint32_t)suid, who->uid, who->euid, who->suid))
 		return -EPERM;
-	if (uid != -1)
+	if (uid != -1 && (uint32_t)uid != who->uid) {
+		error = process_prepare_move(call, (uint32_t)uid, move);
+		if (error != 0)
+			return error;
 		who->uid = (uint32_t)uid;
+	}
 	if (process_follow_user(call->process) != 0) {
 		who->uid = call->process->user->uid;
+		process_drop_move(*move);
 		return -EAGAIN;
 	}
 	if (euid != -1)
@@ -111,6 +118,14 @@ int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
 	who->fsuid = who->euid;
 	process_ids_changed(call->process, &before);
 	return 0;
+}
+
+int64_t sys_setresuid(uint64_t caller, int uid, int euid, int suid)
+{
+	struct process_move *move;
+	int error = set_user_ids(call_of(caller), uid, euid, suid, &move);
+
+	return error != 0 ? error : process_move(call_of(caller), move);
 }
 
 int64_t sys_setresgid(uint64_t caller, int gid, int egid, int sgid)
@@ -165,11 +180,14 @@ int64_t sys_setreuid(uint64_t caller, int uid, int euid)
 {
 	struct credentials *who = &call_of(caller)->process->credentials;
 	uint32_t old = who->uid;
-	int64_t result = sys_setresuid(caller, uid, euid, -1);
+	struct process_move *move;
+	int error = set_user_ids(call_of(caller), uid, euid, -1, &move);
 
-	if (result == 0 && (uid != -1 || (euid != -1 && (uint32_t)euid != old)))
+	if (error != 0)
+		return error;
+	if (uid != -1 || (euid != -1 && (uint32_t)euid != old))
 		who->suid = who->euid;
-	return result;
+	return process_move(call_of(caller), move);
 }
 
 int64_t sys_setregid(uint64_t caller, int gid, int egid)

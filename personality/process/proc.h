@@ -248,6 +248,16 @@ void tty_group_gone(const struct process_group *group);
 /* --- Rights. */
 /* After the real uid may have changed: the process is counted as its new user's. 0 or -EAGAIN, then nothing changed. */
 int process_follow_user(struct process *process);
+/*
+ * A change of the real uid moves the process to a task on the account of its new user (program/move.c); one whose task
+ * cannot be exchanged (several threads, a child of vfork, a Mach program) stays where it is until its next program, and
+ * *move is null. 0, or -EAGAIN: the user may have no more, or there is no memory.
+ */
+struct process_move;
+int process_prepare_move(struct call *call, uint32_t uid, struct process_move **move);
+void process_drop_move(struct process_move *move); /* null is harmless */
+/* Does it, and ends the call with 0: what the call is to return. Null: 0. */
+int64_t process_move(struct call *call, struct process_move *move);
 bool capable(const struct process *process); /* is root */
 bool may_signal(const struct process *sender, const struct process *target, int signal);
 /* Whether one may see into another (PTRACE_MODE_READ of ptrace(2)): it has no id more, and does not hide. */

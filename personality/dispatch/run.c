@@ -23,10 +23,40 @@ static uint32_t left_ready;
 
 __thread struct call *current_call;
 
+static bool lock_change(uint32_t from, uint32_t to)
+{
+	/* Acquire and release: as lock_acquire and lock_release, whichever of the two this is. */
+	return __atomic_compare_exchange_n(&server_lock_word, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 void lock_slowly(void)
 {
-	while (__atomic_exchange_n(&server_lock_word, 2, __ATOMIC_ACQUIRE) != 0)
-		mach_word_wait(&server_lock_word, 2, MACH_DEADLINE_NONE, 0);
+	bool woken = false;
+
+	for (;;) {
+		uint32_t state = __atomic_load_n(&server_lock_word, __ATOMIC_RELAXED);
+
+		if (state == LOCK_FREE || (state == LOCK_HANDED && woken)) {
+			if (lock_change(state, LOCK_WAITED))
+				return;
+		} else if (state != LOCK_HELD || lock_change(LOCK_HELD, LOCK_WAITED)) {
+			state = state == LOCK_HELD ? LOCK_WAITED : state;
+			woken = mach_word_wait(&server_lock_word, state, MACH_DEADLINE_NONE, 0) == KERN_SUCCESS;
+		}
+	}
+}
+
+/*
+ * Who is on the way to sleep when nobody is woken finds the word changed, or is woken by the second wake: no one sleeps
+ * on a free lock. One that is woken for nothing may take a lock that was handed to another, which then waits again.
+ */
+void lock_hand_over(void)
+{
+	__atomic_store_n(&server_lock_word, LOCK_HANDED, __ATOMIC_RELEASE);
+	if (mach_word_wake(&server_lock_word, 1, 0) > 0)
+		return;
+	if (lock_change(LOCK_HANDED, LOCK_FREE))
+		mach_word_wake(&server_lock_word, 1, 0);
 }
 
 void server_lock(void)

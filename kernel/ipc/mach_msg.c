@@ -259,8 +259,8 @@ static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *k
 	return receiver;
 }
 
-/* The destination is locked, and is not when this returns. */
-static inline mach_msg_return_t deliver(struct ipc_kmsg *kmsg, struct thread **claimed)
+/* The destination is locked, and is not when this returns. *claimed: with `claim` a receiver to switch to, or null. */
+static inline __attribute__((always_inline)) mach_msg_return_t deliver(struct ipc_kmsg *kmsg, bool claim, struct thread **claimed)
 {
 	struct ipc_port *port = kmsg->remote_port;
 	struct thread *receiver = NULL;
@@ -271,25 +271,25 @@ static inline mach_msg_return_t deliver(struct ipc_kmsg *kmsg, struct thread **c
 		return MACH_SEND_INVALID_DEST;
 	}
 	count_event(messages_buffered);
-	if (claimed != NULL)
+	if (claim)
 		receiver = hand_over(port, kmsg);
 	if (receiver == NULL)
-		receiver = ipc_mqueue_post(port, &kmsg->element, claimed != NULL);
+		receiver = ipc_mqueue_post(port, &kmsg->element, claim);
 	lock_release(&port->object.lock);
-	if (claimed != NULL)
-		*claimed = receiver;
+	*claimed = receiver;
 	return MACH_MSG_SUCCESS;
 }
 
 mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->remote_port;
+	struct thread *nobody;
 
 	/* A dead one is found so by deliver. */
 	if (ipc_port_is_kernel(port) && ipc_port_active(port) && !kmsg->lost)
 		return ipc_kobject_message(kmsg, false);
 	lock_acquire(&port->object.lock);
-	return deliver(kmsg, NULL);
+	return deliver(kmsg, false, &nobody);
 }
 
 /* --- 8 to 10. */
@@ -427,7 +427,7 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 		lock_release(&kmsg->remote_port->object.lock);
 		return send_to_kernel(self, kmsg);
 	}
-	return deliver(kmsg, option & MACH_RCV_MSG ? claimed : NULL);
+	return deliver(kmsg, option & MACH_RCV_MSG, claimed);
 }
 
 /* *claimed: a receiver to switch to when this thread waits, or null. */

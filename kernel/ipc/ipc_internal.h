@@ -86,7 +86,7 @@ static inline void ipc_mqueue_wait(struct thread *self, struct ipc_object *objec
 {
 	self->ipc.wait_object = object;
 	thread_will_wait(words ? WAIT_IPC_RECEIVE : WAIT_IPC_MESSAGE, true, deadline);
-	if (object->slot == NULL)
+	if (__builtin_expect(object->slot == NULL, 1))
 		object->slot = self;
 	else
 		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
@@ -301,7 +301,7 @@ mach_msg_return_t ipc_send_full(struct thread *self, mach_port_name_t name, mach
 /* Port locked: the message leaves for a receiver, with what the port adds to it. */
 static inline void ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
-	if (!kmsg->numbered)
+	if (__builtin_expect(!kmsg->numbered, 1))
 		kmsg->seqno = port->seqno++;
 	kmsg->numbered = true;
 	kmsg->local_name = port->receiver_name;

@@ -245,7 +245,8 @@ static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *k
 		lock_acquire(&object->lock);
 		first = object->slot;
 	}
-	if (first != NULL && can_take(first, kmsg->header.msgh_size) && thread_claim_receiver(first)) {
+	if (__builtin_expect(
+		    first != NULL && can_take(first, kmsg->header.msgh_size) && thread_claim_receiver(first), 1)) {
 		receiver = first;
 		object->slot = NULL;
 		receiver->ipc.wait_object = NULL;

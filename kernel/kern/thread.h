@@ -142,7 +142,7 @@ static inline void thread_will_wait(enum wait_kind kind, bool interruptible, uin
 	self->wait_result = WAIT_WAITING;
 	self->wait_deadline = deadline;
 	lock_release(&self->lock);
-	if (deadline != UINT64_MAX)
+	if (__builtin_expect(deadline != UINT64_MAX, 0))
 		thread_set_wait_timer(self, deadline);
 }
 /* Undoes assert_wait before blocking. */
@@ -198,7 +198,7 @@ static inline bool thread_claim_receiver(struct thread *thread)
 
 	lock_acquire(&thread->lock);
 	claimed = thread->run_word == RUN_WORD_MESSAGE;
-	if (claimed) {
+	if (__builtin_expect(claimed, 1)) {
 		thread->run_word = RUN_WORD_RUNS;
 		thread->processor = current_processor();
 	}
@@ -209,7 +209,7 @@ static inline bool thread_claim_receiver(struct thread *thread)
 static inline bool thread_fpu_elsewhere(const struct thread *thread)
 {
 #ifndef PORTOLAN_HOST
-	if (thread->processor == current_processor())
+	if (__builtin_expect(thread->processor == current_processor(), 1))
 		return false;
 #endif
 	return machine_fpu_elsewhere(thread);

@@ -319,6 +319,21 @@ kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_a
 	return result;
 }
 
+kern_return_t pager_refuse(
+	struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, kern_return_t reason)
+{
+	kern_return_t result = KERN_TERMINATED;
+
+	pthread_mutex_lock(&object->lock);
+	if (object->control != MACH_PORT_NULL)
+		result = memory_object_data_refused(
+			object->control, offset, data, (mach_msg_type_number_t)length, reason);
+	pthread_mutex_unlock(&object->lock);
+	if (result != KERN_SUCCESS)
+		vm_deallocate(mach_task_self(), data, length);
+	return result;
+}
+
 kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length)
 {
 	kern_return_t result = KERN_TERMINATED;

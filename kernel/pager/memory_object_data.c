@@ -7,6 +7,7 @@
 #include <string.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
+#include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
@@ -56,16 +57,24 @@ void memory_object_page_error(struct vm_page *page, kern_return_t error)
 	thread_wakeup(page);
 }
 
+/* What a page is given with. */
+struct supply {
+	vm_prot_t lock_value;
+	bool precious;
+	bool dirty; /* refused: the kernel keeps it, or what is there already, for another data_return */
+};
+
 /* Puts a page with data (of no object) where the pager's answer belongs. False: there is one with data, the page was
  * freed. */
-static bool supply_page(
-	vm_object_t object, vm_offset_t offset, struct vm_page *page, vm_prot_t lock_value, bool precious)
+static bool supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *page, const struct supply *supply)
 {
 	struct vm_page *old;
 
 	lock_acquire(&object->lock);
 	old = vm_object_lookup(object, offset);
 	if ((old != NULL && !old->absent && !old->error) || object->pager->state != MEMORY_OBJECT_READY) {
+		if (old != NULL)
+			old->dirty |= supply->dirty;
 		lock_release(&object->lock);
 		vm_page_free(page);
 		return false;
@@ -81,12 +90,38 @@ static bool supply_page(
 		vm_object_insert(object, page, offset);
 		vm_page_bill(page, object->account, true);
 	}
-	page->lock_value = (uint8_t)lock_value;
-	page->precious = precious;
+	page->lock_value = (uint8_t)supply->lock_value;
+	page->precious = supply->precious;
+	page->dirty = supply->dirty;
 	vm_page_enqueue(page, VM_PAGE_ACTIVE);
-	vm_page_counts.pageins++;
+	vm_page_counts.pageins += !supply->dirty;
 	lock_release(&object->lock);
 	return true;
+}
+
+/* A page with the data at an offset, which is the message's own or else a copy. Null: no memory. */
+static struct vm_page *page_of(vm_map_copy_t data, vm_offset_t at, vm_size_t bytes)
+{
+	struct vm_page *page = bytes == VM_PAGE_SIZE ? vm_map_copy_take_page(data, at) : NULL;
+
+	piece_spend(MOVE_COST);
+	if (page != NULL)
+		return page;
+	piece_spend(COPY_COST);
+	page = vm_page_grab(&kernel_account);
+	if (page != NULL) {
+		vm_map_copy_read(data, at, vm_page_address(page), bytes);
+		memset((char *)vm_page_address(page) + bytes, 0, VM_PAGE_SIZE - bytes);
+	}
+	return page;
+}
+
+static bool may_supply(vm_object_t object, vm_offset_t offset, vm_size_t size)
+{
+	vm_offset_t end;
+
+	return object != NULL && object->pager != NULL && (offset & VM_PAGE_MASK) == 0 &&
+	       checked_add(offset, size, &end);
 }
 
 /*
@@ -96,32 +131,21 @@ static bool supply_page(
 kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data,
 	mach_msg_type_number_t data_count, vm_prot_t lock_value, boolean_t precious, struct ipc_port *reply_to)
 {
+	const struct supply supply = {.lock_value = lock_value & VM_PROT_ALL, .precious = precious};
 	vm_size_t size = vm_map_copy_size(data);
 	kern_return_t result = KERN_SUCCESS;
-	vm_offset_t error_offset = 0, end;
+	vm_offset_t error_offset = 0;
 
 	(void)data_count;
-	if (object == NULL || object->pager == NULL || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end))
+	if (!may_supply(object, offset, size))
 		return KERN_INVALID_ARGUMENT;
 	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {
-		vm_size_t bytes = size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE;
-		struct vm_page *page = NULL;
+		struct vm_page *page = page_of(data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
 		kern_return_t page_result = KERN_SUCCESS;
 
-		piece_spend(MOVE_COST);
-		if (bytes == VM_PAGE_SIZE)
-			page = vm_map_copy_take_page(data, at);
-		if (page == NULL) {
-			piece_spend(COPY_COST);
-			page = vm_page_grab(&kernel_account);
-			if (page == NULL) {
-				page_result = KERN_RESOURCE_SHORTAGE;
-			} else {
-				vm_map_copy_read(data, at, vm_page_address(page), bytes);
-				memset((char *)vm_page_address(page) + bytes, 0, VM_PAGE_SIZE - bytes);
-			}
-		}
-		if (page != NULL && !supply_page(object, offset + at, page, lock_value & VM_PROT_ALL, precious))
+		if (page == NULL)
+			page_result = KERN_RESOURCE_SHORTAGE;
+		else if (!supply_page(object, offset + at, page, &supply))
 			page_result = KERN_MEMORY_PRESENT;
 		if (page_result != KERN_SUCCESS && result == KERN_SUCCESS) {
 			result = page_result;
@@ -131,6 +155,33 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 	vm_map_copy_discard(data);
 	if (reply_to != NULL)
 		memory_object_supply_completed(reply_to, offset, size, result, error_offset);
+	vm_page_balance();
+	return KERN_SUCCESS;
+}
+
+/* The data is consumed on success; without memory for a page the caller waits, and goes on there. */
+kern_return_t memory_object_data_refused(vm_object_t object, vm_offset_t offset, vm_map_copy_t data,
+	mach_msg_type_number_t data_count, kern_return_t reason)
+{
+	const struct supply supply = {.dirty = true};
+	vm_size_t size = vm_map_copy_size(data);
+
+	(void)data_count;
+	if (!may_supply(object, offset, size) || reason == KERN_SUCCESS)
+		return KERN_INVALID_ARGUMENT;
+	for (vm_offset_t at = piece_resume(data, 0, size); at < size; at += VM_PAGE_SIZE) {
+		struct vm_page *page = page_of(data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
+
+		if (page == NULL) {
+			piece_stop(data, 0, size, at);
+			vm_pageout_wake();
+			assert_wait_deadline(data, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
+			return KERN_RESTART;
+		}
+		(void)supply_page(object, offset + at, page, &supply);
+	}
+	object->pager->refused = reason;
+	vm_map_copy_discard(data);
 	vm_page_balance();
 	return KERN_SUCCESS;
 }

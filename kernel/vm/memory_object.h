@@ -31,6 +31,7 @@ struct memory_object {
 	uint32_t window;          /* pages of the last request */
 	uint32_t returning;       /* atomic: messages of returned pages that the pager has not freed yet; an event */
 	uint64_t return_deadline; /* by when the next of them must be freed */
+	kern_return_t refused;    /* why returned pages could not be written, until vm_msync has said so; else KERN_SUCCESS */
 	bool gone;
 	struct memory_object *hash_next;
 	struct list cache_link; /* unused and cached */

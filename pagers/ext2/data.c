@@ -193,6 +193,7 @@ int ext2_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pa
 		at += run.length;
 	}
 out:
-	fk_pages_free(pages, length);
+	if (!error)
+		fk_pages_free(pages, length);
 	return error;
 }

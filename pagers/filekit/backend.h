@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define FK_PAGE_SIZE     4096u
+#define FK_REFUSED_MAX   1024u
 #define FK_ROUND_PAGE(n) (((n) + (FK_PAGE_SIZE - 1)) & ~(uint64_t)(FK_PAGE_SIZE - 1))
 
 struct fk_volume;
@@ -62,7 +63,7 @@ struct fk_operations {
 	/* Contents; offset and length are multiples of the page. On an error what was not emitted is not there. */
 	int (*read)(struct fk_volume *volume, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit,
 		void *context);
-	/* Consumes the pages. What lies beyond the size is dropped. */
+	/* Consumes the pages, unless there is an error. What lies beyond the size is dropped. */
 	int (*write)(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *pages, size_t length);
 
 	/* Nobody holds the file any more: an inode without links is freed, space kept beyond the size is given back. */
@@ -75,6 +76,9 @@ struct fk_volume {
 	int precious;
 	/* The next instance has the same files, by the same numbers, as after the last commit. */
 	int lasting;
+	/* The kit's. */
+	int write_error;        /* of any file's pages since a sync of the volume last said so */
+	uint64_t refused_pages; /* that could not be written, since some last could */
 };
 
 /* Zeroed memory on a page's boundary; null when there is none. Freed by fk_pages_free, or moved into a message. */

@@ -50,12 +50,25 @@ static void data_request(struct pager_object *object, vm_offset_t offset, vm_siz
 {
 	struct fk_node *node = FK_NODE_OF_CONTENTS(object);
 	struct answer answer = {.node = node, .first = offset, .done = offset, .write = (access & VM_PROT_WRITE) != 0};
+	struct file_attributes attributes;
+	vm_size_t inside = 0;
 	int error, full = 0;
 
 	fk_lock();
-	error = fk_volume->operations->read(fk_volume, node->inode, offset, length, emit, &answer);
+	error = fk_volume->operations->get_attributes(fk_volume, node->inode, &attributes);
+	if (!error && offset < FK_ROUND_PAGE(attributes.size)) {
+		inside = FK_ROUND_PAGE(attributes.size) - offset;
+		inside = inside < length ? inside : length;
+		error = fk_volume->operations->read(fk_volume, node->inode, offset, inside, emit, &answer);
+	}
 	if (answer.first_is_hole)
 		full = make_room(node, offset);
+	/* Nobody has pages beyond the end. Said under the lock: before the file is made longer (fk_grown), or not at all. */
+	if (!error && inside < length) {
+		if (node->refused_to < offset + length)
+			node->refused_to = offset + length;
+		pager_error(object, offset + inside, length - inside, FILE_ERROR(EFBIG));
+	}
 	fk_unlock();
 	if (full)
 		pager_error_locked(object, offset, FK_PAGE_SIZE, FILE_ERROR(full), VM_PROT_WRITE);
@@ -72,6 +85,7 @@ static void data_return(struct pager_object *object, vm_offset_t offset, vm_addr
 	boolean_t dirty, boolean_t kernel_copy)
 {
 	struct fk_node *node = FK_NODE_OF_CONTENTS(object);
+	bool kept = false;
 	int error;
 
 	(void)kernel_copy;
@@ -81,10 +95,19 @@ static void data_return(struct pager_object *object, vm_offset_t offset, vm_addr
 	}
 	fk_lock();
 	error = fk_volume->operations->write(fk_volume, node->inode, offset, (void *)(uintptr_t)data, length);
-	fk_unlock();
 	if (error)
-		fk_log("inode %llu: what was written at %llu is lost: %s", (unsigned long long)node->inode,
-			(unsigned long long)offset, strerror(error));
+		kept = fk_write_failed(node, error, length);
+	else
+		fk_volume->refused_pages = 0;
+	fk_unlock();
+	if (!error)
+		return;
+	fk_log("inode %llu: what was written at %llu cannot be saved%s: %s", (unsigned long long)node->inode,
+		(unsigned long long)offset, kept ? "" : " and is lost", strerror(error));
+	if (kept)
+		pager_refuse(object, offset, data, length, FILE_ERROR(error));
+	else
+		fk_pages_free((void *)(uintptr_t)data, length);
 }
 
 /* A hole is about to be written. Without room the page goes, so that the write asks for it again and gets the error. */
@@ -129,12 +152,41 @@ const struct pager_ops fk_contents_ops = {
 	.destroy = destroy,
 };
 
-void fk_clean(struct fk_node *node, uint64_t offset, uint64_t length, bool flush)
+int fk_clean(struct fk_node *node, uint64_t offset, uint64_t length, bool flush)
 {
+	kern_return_t result;
+
 	/* Precious pages have no other place that they could be written to. */
 	if (!node->has_contents || !length || (fk_volume->precious && !flush))
-		return;
+		return 0;
 	fk_unlock();
-	pager_lock_range(&node->contents, offset, length, MEMORY_OBJECT_RETURN_DIRTY, flush, VM_PROT_NO_CHANGE);
+	result = pager_lock_range(
+		&node->contents, offset, length, MEMORY_OBJECT_RETURN_DIRTY, flush, VM_PROT_NO_CHANGE);
 	fk_lock();
+	return FILE_ERRNO(result);
+}
+
+void fk_grown(struct fk_node *node, uint64_t old_size, uint64_t size)
+{
+	uint64_t first = FK_ROUND_PAGE(old_size), last = FK_ROUND_PAGE(size);
+
+	if (last > node->refused_to)
+		last = node->refused_to;
+	if (first < last)
+		pager_drop(&node->contents, first, last - first);
+	if (last == node->refused_to)
+		node->refused_to = 0;
+}
+
+/*
+ * What cannot be written is the kernel's again, until a disk that takes nothing has refused so many pages one after the
+ * other that they would fill the memory.
+ */
+bool fk_write_failed(struct fk_node *node, int error, uint64_t length)
+{
+	node->write_error = fk_volume->write_error = error;
+	if (error == EROFS || error == EINVAL || error == ENOENT)
+		return false;
+	fk_volume->refused_pages += length / FK_PAGE_SIZE;
+	return fk_volume->refused_pages <= FK_REFUSED_MAX;
 }

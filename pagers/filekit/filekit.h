@@ -22,7 +22,7 @@
  * (`changing`), so that a size is not changed twice at once; a request holds one node at a time. The caller of a
  * request that waits may not be needed to finish it: the one client, the Unix server, answers no page fault.
  *
- * Cutting off, in order: 1. the inode's size is set: from now on data_request answers zeros and data_return drops what
+ * Cutting off, in order: 1. the inode's size is set: from now on data_request answers errors and data_return drops what
  * lies beyond; 2. the kernel drops its pages from there on (dirty ones of the last page come back and are cut); 3. the
  * blocks are freed. A block is so never used again while the kernel has a page of what it held.
  */
@@ -47,6 +47,8 @@ struct fk_node {
 	bool contents_held; /* the same for `contents` */
 	bool kernel_held;   /* the kernel had the contents when the last sender went */
 	bool changing;      /* a request changes the size or waits for its pages */
+	uint64_t refused_to; /* pages beyond the end were asked for, up to there, and the kernel may remember the answer */
+	int write_error;    /* of pages that could not be written since a sync of the file last said so */
 };
 
 /*
@@ -96,9 +98,13 @@ void fk_end_change(struct fk_node *node);
 extern const struct pager_ops fk_contents_ops;
 /*
  * Has the kernel write back dirty pages from offset on, and drop all of them if `flush`. Releases the lock while it
- * waits; the caller has begun a change.
+ * waits; the caller has begun a change. 0 or an errno: of the request, not of what was written.
  */
-void fk_clean(struct fk_node *node, uint64_t offset, uint64_t length, bool flush);
+int fk_clean(struct fk_node *node, uint64_t offset, uint64_t length, bool flush);
+/* The file has become longer: the kernel forgets that there was nothing behind its end. */
+void fk_grown(struct fk_node *node, uint64_t old_size, uint64_t size);
+/* Pages of a file could not be written, with this error. Whether the kernel shall keep them for another try. */
+bool fk_write_failed(struct fk_node *node, int error, uint64_t length);
 
 #define FK_NODE_OF_FILE(object)     ((struct fk_node *)(void *)((char *)(object)-offsetof(struct fk_node, file)))
 #define FK_NODE_OF_CONTENTS(object) ((struct fk_node *)(void *)((char *)(object)-offsetof(struct fk_node, contents)))

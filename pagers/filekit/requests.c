@@ -62,15 +62,28 @@ kern_return_t S_file_system_info(mach_port_t fs, file_system_info_t *info)
 	return leave(error ? error : BACKEND->info(fk_volume, info));
 }
 
+/* An error that is said once. */
+static int take_error(int *error)
+{
+	int taken = *error;
+
+	*error = 0;
+	return taken;
+}
+
 /* All pages of a file that are dirty, into the backend. */
-static void clean_node(struct fk_node *node)
+static int clean_node(struct fk_node *node)
 {
 	struct file_attributes attributes;
+	int error = 0;
 
 	fk_begin_change(node);
-	if (node->has_contents && BACKEND->get_attributes(fk_volume, node->inode, &attributes) == 0)
-		fk_clean(node, 0, FK_ROUND_PAGE(attributes.size), false);
+	if (node->has_contents)
+		error = BACKEND->get_attributes(fk_volume, node->inode, &attributes);
+	if (node->has_contents && !error)
+		error = fk_clean(node, 0, FK_ROUND_PAGE(attributes.size), false);
 	fk_end_change(node);
+	return error;
 }
 
 /* The same of all files; then what the backend does at the end with the files that are open. */
@@ -78,35 +91,42 @@ static int clean_all(bool forget)
 {
 	size_t count, i;
 	struct fk_node **all = fk_pin_all(&count);
+	int error = 0, failed;
 
 	if (!all)
 		return ENOMEM;
 	for (i = 0; i < count; i++) {
-		clean_node(all[i]);
+		failed = clean_node(all[i]);
+		error = error ? error : failed;
 		if (forget)
 			BACKEND->forget(fk_volume, all[i]->inode);
 		fk_unpin(all[i]);
 	}
 	free(all);
-	return 0;
+	return error;
+}
+
+/* Whatever failed, the rest is done. The first error counts. */
+static int sync_all(bool stop)
+{
+	int error = clean_all(stop), of_volume = stop ? BACKEND->stop(fk_volume) : BACKEND->sync(fk_volume);
+	int of_pages = take_error(&fk_volume->write_error);
+
+	return error ? error : of_pages ? of_pages : of_volume;
 }
 
 kern_return_t S_file_system_sync(mach_port_t fs)
 {
 	int error = enter_service(fs);
 
-	if (!error)
-		error = clean_all(false);
-	return leave(error ? error : BACKEND->sync(fk_volume));
+	return leave(error ? error : sync_all(false));
 }
 
 kern_return_t S_file_system_stop(mach_port_t fs)
 {
 	int error = enter_service(fs);
 
-	if (!error)
-		error = clean_all(true);
-	return leave(error ? error : BACKEND->stop(fk_volume));
+	return leave(error ? error : sync_all(true));
 }
 
 kern_return_t S_file_look_up(mach_port_t directory, const char *name, mach_port_t *file, file_attributes_t *attributes)
@@ -145,8 +165,10 @@ static int change_size(struct fk_node *node, uint64_t size)
 	if (!error && size < old.size) {
 		uint64_t first = size & ~(uint64_t)(FK_PAGE_SIZE - 1);
 
-		fk_clean(node, first, FK_ROUND_PAGE(old.size) - first, true);
+		error = fk_clean(node, first, FK_ROUND_PAGE(old.size) - first, true);
 	}
+	if (!error && size > old.size)
+		fk_grown(node, old.size, size);
 	if (!error && size <= old.size)
 		/* Of equal size, too: a request made again may have lost its server between the two. */
 		error = BACKEND->trim(fk_volume, node->inode, size <= old.size);
@@ -172,13 +194,19 @@ kern_return_t S_file_set_attributes(
 
 kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length, uint64_t size)
 {
+	struct file_attributes old = {0};
 	struct fk_node *node;
 	int error = enter(file, &node);
 
 	if (error)
 		return leave(error);
 	fk_begin_change(node);
-	error = BACKEND->allocate(fk_volume, node->inode, offset, length, size);
+	if (node->refused_to != 0)
+		error = BACKEND->get_attributes(fk_volume, node->inode, &old);
+	if (!error)
+		error = BACKEND->allocate(fk_volume, node->inode, offset, length, size);
+	if (!error)
+		fk_grown(node, old.size, size);
 	fk_end_change(node);
 	return leave(error);
 }
@@ -295,10 +323,15 @@ kern_return_t S_file_memory_object(mach_port_t file, mach_port_t *object)
 kern_return_t S_file_sync(mach_port_t file, boolean_t data_only)
 {
 	struct fk_node *node;
-	int error = enter(file, &node);
+	int error = enter(file, &node), of_pages, of_volume;
 
 	(void)data_only; /* where the blocks are is metadata that the data needs */
-	if (!error)
-		clean_node(node);
-	return leave(error ? error : BACKEND->sync(fk_volume));
+	if (error)
+		return leave(error);
+	fk_pin(node);
+	error = clean_node(node);
+	of_volume = BACKEND->sync(fk_volume);
+	of_pages = take_error(&node->write_error);
+	fk_unpin(node);
+	return leave(error ? error : of_pages ? of_pages : of_volume);
 }

@@ -140,11 +140,11 @@ int ram_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pag
 	int error = find_regular(inode, &node);
 
 	(void)base;
-	for (at = 0; at < length; at += FK_PAGE_SIZE) {
+	for (at = 0; !error && at < length; at += FK_PAGE_SIZE) {
 		char *page = (char *)pages + at;
 		void **leaf = NULL;
 
-		if (!error && offset + at < node->attributes.size)
+		if (offset + at < node->attributes.size)
 			leaf = leaf_of(node, (offset + at) / FK_PAGE_SIZE, false);
 		/* A hole: it was locked against writing. */
 		if (!leaf || !*leaf) {

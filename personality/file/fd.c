@@ -31,6 +31,8 @@ struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnod
 	file->writes = vnode != NULL && VNODE_TYPE(vnode) == S_IFREG && (flags & O_ACCMODE) != O_RDONLY;
 	if (file->writes)
 		vnode->writers++;
+	if (vnode != NULL)
+		file->failures_seen = vnode->failures.count;
 	list_init(&file->epoll_items);
 	list_init(&file->turns);
 	return file;

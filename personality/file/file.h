@@ -2,6 +2,7 @@
 #ifndef PERSONALITY_FILE_H
 #define PERSONALITY_FILE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,6 +73,33 @@ struct file_ops {
 };
 
 /* An open file description. Shared by dup, fork and SCM_RIGHTS. */
+/*
+ * Failures to write what had been accepted: of a file's pages, or of a mount. Everyone who had it open when one was found
+ * out hears of it, once, at the next call that asks whether all is on the medium.
+ */
+struct write_failures {
+	unsigned count;
+	int last; /* -errno */
+};
+
+/* The result of a sync. */
+static inline void write_failures_note(struct write_failures *failures, int result)
+{
+	if (result != -EIO && result != -ENOSPC && result != -EROFS)
+		return; /* it says nothing about what was written */
+	failures->count++;
+	failures->last = result;
+}
+
+/* What who has seen so many has to be told: -errno or 0. */
+static inline int write_failures_tell(const struct write_failures *failures, unsigned *seen)
+{
+	if (*seen == failures->count)
+		return 0;
+	*seen = failures->count;
+	return failures->last;
+}
+
 struct file {
 	unsigned references;
 	const struct file_ops *ops;
@@ -82,6 +110,8 @@ struct file {
 	bool taken;              /* which some call has for its turn, */
 	struct list turns;       /* and these wait for it (fd.c) */
 	bool writes;             /* counted in vnode->writers */
+	unsigned failures_seen;  /* of vnode->failures, */
+	unsigned mount_failures_seen; /* and of its mount's */
 	struct vnode *vnode;     /* reference, or null (pipes, sockets) */
 	void *data;              /* the operations' own */
 	struct list epoll_items; /* of epoll.c */

@@ -85,6 +85,7 @@ struct vnode {
 	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
 	unsigned runners; /* processes that run it, and calls that are about to */
 	unsigned writers; /* files open for writing */
+	struct write_failures failures;
 };
 
 #define VNODE_TYPE(vnode) ((vnode)->mode & S_IFMT)
@@ -95,6 +96,8 @@ struct vnode *vnode_reference(struct vnode *vnode);
 struct vnode *vnode_run(struct vnode *vnode);
 void vnode_run_end(struct vnode *vnode);
 void vnode_release(struct vnode *vnode); /* null is harmless */
+/* To the medium: ops->sync, its failures noted. May release the server lock; the caller has a reference. */
+int vnode_sync(struct vnode *vnode, bool data_only);
 /* Notes where a vnode stands now; both null: nowhere any more. */
 void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name);
 

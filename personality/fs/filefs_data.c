@@ -43,6 +43,8 @@ static int copy_errno(kern_return_t result)
 		return -EINTR;
 	case KERN_RESOURCE_SHORTAGE:
 		return -ENOMEM;
+	case FILE_ERROR(EFBIG): /* a page beyond the end of a file: the caller's mapping of one */
+		return -EFAULT;
 	default:
 		return (result & ~0xfff) == FILE_ERROR_BASE ? -FILE_ERRNO(result) : -EFAULT;
 	}

@@ -20,6 +20,7 @@ struct vm_area {
 	struct vnode *vnode; /* reference, or null: anonymous */
 	uint64_t offset;     /* in the vnode, or in shared anonymous memory */
 	uint64_t number;     /* of that: odd, the same after fork and split, like no other's ever; else 0 */
+	unsigned failures_seen; /* of vnode->failures, by msync */
 	const char *name;    /* "[heap]", "[stack]", or null */
 	struct vm_area *left, *right, *parent;
 	uint64_t gap, largest; /* free bytes below it; the most of these in its subtree */

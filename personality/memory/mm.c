@@ -262,6 +262,7 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	area->flags = flags;
 	area->vnode = vnode != NULL ? vnode_reference(vnode) : NULL;
 	area->offset = vnode != NULL ? offset : 0;
+	area->failures_seen = vnode != NULL ? vnode->failures.count : 0;
 	area->number = vnode == NULL && shared ? last_number += 2 : 0;
 	area->name = name;
 	count_in(space, area);

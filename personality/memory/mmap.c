@@ -263,7 +263,10 @@ int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned fla
 		if (vnode == NULL || !(area->flags & MAP_SHARED) || vnode->ops->sync == NULL)
 			continue;
 		vnode_reference(vnode);
-		result = vnode->ops->sync(vnode, true);
+		result = vnode_sync(vnode, true);
+		area = address_space_area(call->process->memory, at); /* others may have changed it meanwhile */
+		if (area != NULL && area->vnode == vnode && write_failures_tell(&vnode->failures, &area->failures_seen) != 0)
+			result = vnode->failures.last;
 		vnode_release(vnode);
 		if (result != 0)
 			return call_result(result);

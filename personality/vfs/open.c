@@ -38,10 +38,11 @@ static int64_t file_write(struct file *file, struct io *io, uint64_t *offset)
 		return -EINVAL;
 	result = vnode->ops->write(vnode, io, offset, (file->flags & O_APPEND) != 0);
 	if (result > 0 && file->flags & (O_SYNC | O_DSYNC) && vnode->ops->sync != NULL) {
-		int error = vnode->ops->sync(vnode, !(file->flags & O_SYNC & ~O_DSYNC));
+		int error = vnode_sync(vnode, !(file->flags & O_SYNC & ~O_DSYNC));
+		int failure = write_failures_tell(&vnode->failures, &file->failures_seen);
 
-		if (error != 0)
-			return error;
+		if (error != 0 || failure != 0)
+			return failure != 0 ? failure : error;
 	}
 	return result;
 }
@@ -195,6 +196,15 @@ static int check_open(struct call *call, struct vnode *vnode, unsigned flags)
 	return error;
 }
 
+static struct file *open_description(struct vnode *vnode, unsigned flags)
+{
+	struct file *file = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
+
+	if (file != NULL && vnode->mount != NULL)
+		file->mount_failures_seen = vnode->mount->failures.count;
+	return file;
+}
+
 int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct file **out)
 {
 	unsigned type = VNODE_TYPE(vnode);
@@ -212,7 +222,7 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 	error = check_open(call, vnode, flags);
 	if (error != 0)
 		return error;
-	file = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
+	file = open_description(vnode, flags);
 	if (file == NULL)
 		return -ENOMEM;
 	file->open_flags = flags;
@@ -326,7 +336,7 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 		return error;
 	if (made) {
 		/* Who made it may use it, whatever its mode says. */
-		*out = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
+		*out = open_description(vnode, flags);
 		if (*out != NULL)
 			(*out)->seekable = true;
 		error = *out != NULL ? 0 : -ENOMEM;

@@ -18,6 +18,7 @@ int sync_mount(struct mount *mount)
 		return 0;
 	mount->ops->write_back(mount);
 	result = ASK(mount, file_system_sync(service));
+	write_failures_note(&mount->failures, -FILE_ERRNO(result));
 	return -FILE_ERRNO(result);
 }
 
@@ -34,27 +35,36 @@ int64_t sys_sync(uint64_t caller)
 int64_t sys_syncfs(uint64_t caller, int fd)
 {
 	struct file *file = fd_file(call_of(caller), fd);
+	struct mount *mount;
+	int error, failure;
 
 	if (file == NULL)
 		return -EBADF;
-	return file->vnode == NULL || file->vnode->mount == NULL ? 0 : sync_mount(file->vnode->mount);
+	if (file->vnode == NULL || file->vnode->mount == NULL)
+		return 0;
+	mount = file->vnode->mount;
+	file_reference(file);
+	error = sync_mount(mount);
+	failure = write_failures_tell(&mount->failures, &file->mount_failures_seen);
+	file_release(file);
+	return failure != 0 ? failure : error;
 }
 
 static int64_t sync_file(struct call *call, int fd, bool data_only)
 {
 	struct file *file = fd_file(call, fd);
-	struct vnode *vnode;
-	int error;
+	int error, failure;
 
 	if (file == NULL)
 		return -EBADF;
 	if (file->vnode == NULL || file->vnode->ops->sync == NULL ||
 		(VNODE_TYPE(file->vnode) != S_IFREG && VNODE_TYPE(file->vnode) != S_IFDIR))
 		return -EINVAL;
-	vnode = vnode_reference(file->vnode);
-	error = vnode->ops->sync(vnode, data_only);
-	vnode_release(vnode);
-	return error;
+	file_reference(file);
+	error = vnode_sync(file->vnode, data_only);
+	failure = write_failures_tell(&file->vnode->failures, &file->failures_seen);
+	file_release(file);
+	return failure != 0 ? failure : error;
 }
 
 int64_t sys_fsync(uint64_t caller, int fd)

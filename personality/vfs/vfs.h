@@ -43,6 +43,7 @@ struct mount {
 	bool cleaning;  /* a fiber gives unused nodes back */
 	bool off;       /* not mounted any more */
 	uint64_t order; /* of mounting, from 1 */
+	struct write_failures failures;
 	const struct mount_ops *ops; /* null: a tree of the server's own */
 };
 

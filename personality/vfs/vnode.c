@@ -49,6 +49,14 @@ void vnode_release(struct vnode *vnode)
 	}
 }
 
+int vnode_sync(struct vnode *vnode, bool data_only)
+{
+	int result = vnode->ops->sync(vnode, data_only);
+
+	write_failures_note(&vnode->failures, result);
+	return result;
+}
+
 void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name)
 {
 	struct vnode *old = vnode->parent;

@@ -118,9 +118,11 @@ static mach_port_t make_pattern(const char *name)
 
 static void contents(void)
 {
+	enum { CUT = 3 * VM_PAGE_SIZE };
 	mach_port_t file = make_pattern("contents"), again = MACH_PORT_NULL;
 	vm_address_t address, second;
 	file_attributes_t a;
+	char bytes[8];
 
 	file_is("a file is found", file_look_up(root, "contents", &again, &a), KERN_SUCCESS);
 	file_check("by the same port, with its attributes", again == file && a.size == SIZE &&
@@ -137,8 +139,10 @@ static void contents(void)
 	unmap(second, SIZE);
 	file_is("a file is written back", file_sync(file, FALSE), KERN_SUCCESS);
 	file_is("a file is cut in the middle of a page", set_size(file, 10000), KERN_SUCCESS);
-	file_check("what is before the end stays, after it are zeros",
-		holds_pattern(address, 0, 10000) && holds_zeros(address, 10000, SIZE));
+	file_check("what is before the end stays, after it are zeros to the page's end",
+		holds_pattern(address, 0, 10000) && holds_zeros(address, 10000, CUT));
+	file_is("and behind that there is nothing",
+		FILE_ERRNO(mach_vm_read_overwrite(mach_task_self(), address + CUT, sizeof bytes, bytes, 0, NULL)), EFBIG);
 	file_is("a file grows", set_size(file, SIZE), KERN_SUCCESS);
 	file_check("by zeros", holds_pattern(address, 0, 10000) && holds_zeros(address, 10000, SIZE));
 	unmap(address, SIZE);

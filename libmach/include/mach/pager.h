@@ -83,6 +83,9 @@ kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_a
 	vm_prot_t lock, boolean_t precious);
 kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length);
 kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error);
+/* data_return's pages cannot be written: the kernel keeps them, dirty, for another one. Moves them out of the caller. */
+kern_return_t pager_refuse(
+	struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, kern_return_t reason);
 /* Zeros that are locked against `lock`; an error that only accesses in `lock` get: others are asked for again. */
 kern_return_t pager_zero_locked(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t lock);
 kern_return_t pager_error_locked(

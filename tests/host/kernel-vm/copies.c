@@ -308,6 +308,53 @@ static void lock_request_without_memory(void)
 	host_report("a lock request without memory for messages is not completed before all pages have gone");
 }
 
+/* What a pager cannot write is dirty again: the page that it gave back, or the newer one that is there. */
+static void refused(void)
+{
+	kern_return_t error = KERN_SUCCESS;
+	vm_object_t object;
+	vm_address_t range;
+
+	pager_make(&pager);
+	range = map_file(task_a, &pager, 4, false);
+	for (unsigned i = 0; i < 4; i++)
+		*touch(task_a, &pager, range + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(60 + i);
+	object = control_object(&pager);
+	for (unsigned flush = 0; flush < 2; flush++) {
+		struct pager_message *message;
+
+		CHECK_EQUAL(memory_object_lock_request(object, 0, 4 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, flush != 0,
+				    VM_PROT_NO_CHANGE, NULL),
+			KERN_SUCCESS);
+		message = world_receive(pager.port);
+		CHECK(message != NULL && message->kind == PAGER_RETURN);
+		CHECK_EQUAL(vm_map_copy_size(message->data), 4 * VM_PAGE_SIZE);
+		if (flush == 0)
+			*touch(task_a, &pager, range, VM_PROT_WRITE, &error) = 70;
+		CHECK_EQUAL(memory_object_data_refused(object, 0, message->data, 4 * VM_PAGE_SIZE, KERN_SUCCESS),
+			KERN_INVALID_ARGUMENT);
+		CHECK_EQUAL(memory_object_data_refused(object, 0, message->data, 4 * VM_PAGE_SIZE, KERN_FAILURE),
+			KERN_SUCCESS);
+		free(message);
+		CHECK_EQUAL(object->pager->returning, 0);
+		CHECK(world_receive(pager.port) == NULL);
+		for (unsigned i = 0; i < 4; i++)
+			CHECK_EQUAL(*touch(task_a, &pager, range + i * VM_PAGE_SIZE, VM_PROT_READ, &error),
+				i == 0 ? 70 : 60 + i);
+	}
+	CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_RESTART);
+	thread_cancel_wait(current_thread());
+	serve(&pager);
+	CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_FAILURE);
+	CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQUAL(pager.file[i][0], i == 0 ? 70 : 60 + i);
+	vm_object_deallocate(object);
+	unmap(task_a, range, 4);
+	pager_end(&pager);
+	host_report("pages that cannot be written are dirty again, and vm_msync says so once");
+}
+
 /* Two walks through one list, with all locks released in between: each comes to all pages. */
 static void walks_meet(void)
 {
@@ -386,5 +433,6 @@ void test_copies(void)
 	whole_or_nothing();
 	pauses();
 	lock_request_without_memory();
+	refused();
 	walks_meet();
 }

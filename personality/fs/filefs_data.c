@@ -386,6 +386,7 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 			break;
 		error = copy_bytes(vnode, io, (char *)(uintptr_t)(mapping->address + at), size, false);
 		file_mapping_release(mapping);
+		mount_changed(vnode->mount);
 		at += io->done - before;
 		node->attributes.modify_time = node->attributes.change_time = (int64_t)clock_realtime();
 		node->times_dirty = true;

@@ -47,6 +47,13 @@ struct address_space *address_space_create(uint32_t uid)
 	return space;
 }
 
+/* Files that are written by mappings: their mount is to know. */
+static void count_writer(const struct vm_area *area, int more)
+{
+	if (area->vnode != NULL && area->vnode->mount != NULL && area->flags & MAP_SHARED && area->maximum & PROT_WRITE)
+		mount_shared_writers(area->vnode->mount, more);
+}
+
 static struct vm_area *area_copy(const struct vm_area *area)
 {
 	struct vm_area *copy = user_alloc(user_now(), sizeof *copy);
@@ -56,6 +63,7 @@ static struct vm_area *area_copy(const struct vm_area *area)
 	*copy = *area;
 	if (copy->vnode != NULL)
 		vnode_reference(copy->vnode);
+	count_writer(copy, 1);
 	return copy;
 }
 
@@ -148,17 +156,24 @@ static void count_out(struct address_space *space, const struct vm_area *area)
 	space->locked -= area->flags & MAP_LOCKED ? size : 0;
 }
 
+static void area_end(struct vm_area *area)
+{
+	struct vnode *vnode = area->vnode;
+
+	count_writer(area, -1);
+	user_free(area);
+	vnode_release(vnode);
+}
+
 static void area_free(struct address_space *space, struct vm_area *area)
 {
 	const struct vm_area *above = area_above(&space->areas, area);
-	struct vnode *vnode = area->vnode;
 
 	/* There is room now up to the next area. */
 	if (area->end > space->searched_from)
 		space->searched_from = above != NULL && above->start < space->mmap_top ? above->start : space->mmap_top;
 	areas_remove(&space->areas, area);
-	user_free(area);
-	vnode_release(vnode);
+	area_end(area);
 }
 
 void address_space_release(struct address_space *space)
@@ -170,13 +185,8 @@ void address_space_release(struct address_space *space)
 		task_terminate(space->task);
 		mach_port_deallocate(mach_task_self(), space->task);
 	}
-	list_for_each_safe (link, &space->areas.list) {
-		struct vm_area *area = list_entry(link, struct vm_area, link);
-		struct vnode *vnode = area->vnode;
-
-		user_free(area);
-		vnode_release(vnode);
-	}
+	list_for_each_safe (link, &space->areas.list)
+		area_end(list_entry(link, struct vm_area, link));
 	account_let_go(space->payer);
 	user_free(space);
 }
@@ -265,6 +275,7 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	area->failures_seen = vnode != NULL ? vnode->failures.count : 0;
 	area->number = vnode == NULL && shared ? last_number += 2 : 0;
 	area->name = name;
+	count_writer(area, 1);
 	count_in(space, area);
 	/* Anonymous neighbours of the same kind become one. */
 	lower = vnode == NULL && !shared ? areas_behind(&space->areas, address - 1) : NULL;

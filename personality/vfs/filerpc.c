@@ -306,6 +306,8 @@ static mach_msg_return_t ask(
 		return FILE_ERROR(ENOMEM);
 	request->mount = mount;
 	request->id = message->msgh_id;
+	if (changes(request->id))
+		mount_changed(mount);
 	result = send(request, message, send_size);
 	if (result != MACH_MSG_SUCCESS) {
 		slot_free(request);

@@ -122,6 +122,7 @@ void mount_free(struct mount *mount)
 	if (mount == NULL || !filerpc_mount_idle(&mount->rpc))
 		return;
 	timer_cancel(&mount->rpc.timer);
+	timer_cancel(&mount->write_back);
 	if (mount->service != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), mount->service);
 	free(mount);

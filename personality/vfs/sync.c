@@ -13,11 +13,15 @@ int sync_mount(struct mount *mount)
 {
 	mach_port_t service = mount->service;
 	kern_return_t result;
+	uint64_t changes;
 
 	if (service == MACH_PORT_NULL)
 		return 0;
 	mount->ops->write_back(mount);
+	changes = mount->changes;
 	result = ASK(mount, file_system_sync(service));
+	if (result == KERN_SUCCESS)
+		mount->synced = changes;
 	write_failures_note(&mount->failures, -FILE_ERRNO(result));
 	return -FILE_ERRNO(result);
 }

@@ -44,6 +44,10 @@ struct mount {
 	bool off;       /* not mounted any more */
 	uint64_t order; /* of mounting, from 1 */
 	struct write_failures failures;
+	uint64_t changes, synced; /* counted; the count that the last sync has brought to the medium (writeback.c) */
+	unsigned shared_writers;  /* areas through which files may be written */
+	struct timer write_back;
+	bool writing_back; /* a fiber does it */
 	const struct mount_ops *ops; /* null: a tree of the server's own */
 };
 
@@ -53,6 +57,10 @@ extern struct list mounts;
 struct mount *mount_after(const struct mount *mount);
 /* Writes back what is dirty, and has the file server write all of it to its medium. May release the lock. */
 int sync_mount(struct mount *mount);
+/* There is something that a sync would bring to the medium: one comes within seconds. */
+void mount_changed(struct mount *mount);
+/* So many more areas (or less) through which files of the mount may be written. */
+void mount_shared_writers(struct mount *mount, int more);
 /* file_system_stop on all, before power off. */
 void mounts_stop(void);
 

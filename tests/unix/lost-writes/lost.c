@@ -1,6 +1,8 @@
 /*
  * lost FILE OTHER: writes FILE, of which a block of the disk refuses writing, and says what each of those who have it
  * open is told; OTHER's blocks are well.
+ *
+ * lost map FILE TEXT: writes the text through a mapping, which it keeps.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,12 +20,30 @@ static void say(const char *what, int result)
 	fflush(stdout);
 }
 
+static int keep_mapped(const char *path, const char *text)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+	char *mapped = fd < 0 || ftruncate(fd, 4096) != 0
+			       ? MAP_FAILED
+			       : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (mapped == MAP_FAILED)
+		return 2;
+	strcpy(mapped, text);
+	puts("mapped");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static char bytes[SIZE];
 	int writer, reader, late, other;
 	char *mapped;
 
+	if (argc == 4 && strcmp(argv[1], "map") == 0)
+		return keep_mapped(argv[2], argv[3]);
 	if (argc != 3)
 		return 2;
 	writer = open(argv[1], O_RDWR);

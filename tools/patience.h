@@ -6,15 +6,18 @@
 #include <sys/types.h>
 
 /*
- * A limit for a process and its descendants. Time in which they stood ready and got no processor does not count, and time
- * counts the less the slower the machine is just then: an own fixed work is timed at every look.
+ * A limit for a process and its descendants. What counts is the time in which they worked, and that in which a processor
+ * was free and they did not want it; not that in which they stood ready and got none. It counts the less the slower the
+ * machine is just then: an own fixed work is timed at every look.
  */
 struct patience {
 	pid_t root;
 	double seconds; /* the limit; 0: none */
 	double used;    /* that counts */
-	double last;    /* when it was last looked at, and how long the processes had waited by then */
-	double waited;
+	double last;    /* when it was last looked at, and by then: */
+	double waited;  /* how long those that are there stood ready */
+	double worked;  /* the processor time of all, also of those that are gone */
+	double free;    /* how long the machine's processors had nothing to do, together */
 };
 
 /* What a caller may sleep between two calls of patience_left. */

@@ -15,8 +15,6 @@
  * is addressed as the user would. A page that is missing on either side is faulted in, and the trap is run again: what
  * has been copied is then in the upper half of r8, whose lower half holds the flags, so that an aborted or stopped
  * thread resumes where it was.
- *
- * With several processors the page found must be held until the copy is over; today nothing else runs meanwhile.
  */
 #define PIECE_BYTES 65536 /* copied before others get the processor */
 #define DONE_SHIFT  32
@@ -26,12 +24,12 @@ kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access
 	vm_address_t page = trunc_page(address);
 	kern_return_t result;
 
-	*physical = pmap_extract(map->pmap, page, access);
+	*physical = pmap_hold(map->pmap, page, access);
 	if (__builtin_expect(*physical == 0, 0)) {
 		result = vm_fault(map, page, access);
 		if (result != KERN_SUCCESS)
 			return result;
-		*physical = pmap_extract(map->pmap, page, access);
+		*physical = pmap_hold(map->pmap, page, access);
 		if (*physical == 0)
 			return KERN_RESTART; /* taken away again */
 	}
@@ -62,16 +60,16 @@ static kern_return_t copy_piece(
 		if (result != KERN_SUCCESS)
 			return result;
 		part = part < stop - *done ? part : stop - *done;
-		if (touch) {
-			*done += part;
-			continue;
-		}
-		if (write)
+		if (touch)
+			left = 0;
+		else if (write)
 			left = machine_copy_from_user(physical_to_virtual(physical), own + *done, part);
 		else
 			left = machine_copy_to_user(own + *done, physical_to_virtual(physical), part);
+		pmap_let_go(map->pmap, physical);
 		*done += part - left;
-		count_events(bytes_copied, part - left);
+		if (!touch)
+			count_events(bytes_copied, part - left);
 		if (left != 0) {
 			result = vm_fault(self->task->map, own + *done, write ? VM_PROT_READ : VM_PROT_WRITE);
 			if (result != KERN_SUCCESS)

@@ -42,6 +42,12 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
  * access, except with NONE.
  */
 uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access);
+/*
+ * The same, and what is mapped there stays so until pmap_let_go, so that the page may be read or written by its physical
+ * address. Meanwhile no lock is taken of rank PMAP or lower; user memory may be copied, for that only fails.
+ */
+uint64_t pmap_hold(struct pmap *pmap, vm_address_t address, vm_prot_t access);
+void pmap_let_go(struct pmap *pmap, uint64_t physical);
 uint64_t pmap_resident_pages(struct pmap *pmap);
 
 /* On all mappings of a managed page (vm_page.mappings): protection NONE removes them, READ(+EXECUTE) makes

@@ -113,16 +113,19 @@ kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_addre
 	for (vm_address_t at = start; at < end;) {
 		vm_address_t next = trunc_page(at) + VM_PAGE_SIZE;
 		vm_size_t skip = at & VM_PAGE_MASK;
-		uint64_t physical = pmap_extract(map->pmap, at, VM_PROT_READ);
 		struct vm_page *page;
+		uint64_t physical;
 
 		piece_spend(PAGE_COST);
 		next = next < end ? next : end;
-		if (physical == 0)
-			return KERN_RESTART;
 		page = vm_page_grab(object->account);
 		if (page == NULL)
 			return vm_page_wait(object->account);
+		physical = pmap_hold(map->pmap, at, VM_PROT_READ);
+		if (physical == 0) {
+			vm_page_free(page);
+			return KERN_RESTART;
+		}
 		if (next - at == VM_PAGE_SIZE) {
 			vm_page_copy(page, trunc_page(physical));
 		} else {
@@ -133,6 +136,7 @@ kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_addre
 			memset(to + skip + (next - at), 0, VM_PAGE_SIZE - skip - (next - at));
 			count_events(bytes_copied, next - at);
 		}
+		pmap_let_go(map->pmap, physical);
 		page->dirty = true;
 		lock_acquire(&object->lock);
 		vm_object_insert(object, page, object_offset);

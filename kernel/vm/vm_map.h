@@ -111,8 +111,8 @@ void vm_fault_finish(struct vm_fault_rest *rest);
 kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry);
 
 /*
- * The physical address behind a user's, present for the access (WRITE: the page counts as dirty from now on).
- * KERN_RESTART and errors as vm_fault.
+ * The physical address behind a user's, present for the access (WRITE: the page counts as dirty from now on), and held
+ * until pmap_let_go. KERN_RESTART and errors as vm_fault.
  */
 kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *physical);
 

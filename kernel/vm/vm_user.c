@@ -4,6 +4,7 @@
 #include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
+#include <string.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
@@ -13,6 +14,7 @@
 /* What an entry, and a page that is written, take in the loops below, about (kern/piece.h). */
 #define ENTRY_COST 60
 #define SOME_BYTES (512 * VM_PAGE_SIZE) /* whose pages are lowered before a better thread runs */
+#define OVERWRITE_PIECE 512 /* bytes, on the stack */
 #define PAGE_COST  1000
 
 kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
@@ -191,18 +193,27 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 	if (result == KERN_SUCCESS)
 		result = vm_map_make_present(map, start, end, VM_PROT_WRITE, &rest);
 	for (vm_offset_t at = 0; result == KERN_SUCCESS && at < size;) {
-		vm_size_t part = VM_PAGE_SIZE - ((address + at) & VM_PAGE_MASK);
-		uint64_t physical = pmap_extract(map->pmap, address + at, VM_PROT_WRITE);
-		struct vm_page *page = vm_page_lookup_physical(physical);
+		vm_size_t part = OVERWRITE_PIECE - ((address + at) & (OVERWRITE_PIECE - 1));
+		char bytes[OVERWRITE_PIECE];
+		struct vm_page *page;
+		uint64_t physical;
 
-		assert(physical != 0);
+		/* By way of the stack: what reads the copy takes locks that must not be while the page is held. */
+		part = part < size - at ? part : size - at;
+		vm_map_copy_read(data, at, bytes, part);
+		physical = pmap_hold(map->pmap, address + at, VM_PROT_WRITE);
+		if (physical == 0) { /* taken away again */
+			result = KERN_RESTART;
+			break;
+		}
 		/* A write through the kernel's map leaves no mark in the task's page table. */
+		page = vm_page_lookup_physical(physical);
 		if (page != NULL)
 			page->dirty = true;
-		part = part < size - at ? part : size - at;
-		vm_map_copy_read(data, at, physical_to_virtual(physical), part);
+		memcpy(physical_to_virtual(physical), bytes, part);
+		pmap_let_go(map->pmap, physical);
 		at += part;
-		piece_spend(PAGE_COST);
+		piece_spend(PAGE_COST / (VM_PAGE_SIZE / OVERWRITE_PIECE));
 	}
 	lock_release(&map->lock);
 	vm_fault_finish(&rest);

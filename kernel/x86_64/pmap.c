@@ -322,33 +322,66 @@ void pmap_remove_all(struct pmap *pmap)
  * The caller goes on to use the page through the direct map, where the processor sets no bits: set here what the access
  * would have.
  */
-uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+static uint64_t extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 {
 	struct page_table *table;
-	pte_t *pte = NULL, entry = 0;
-	uint64_t physical = 0;
+	pte_t *pte, entry;
 
 	if (address >= VM_MAX_ADDRESS)
 		return 0;
-	lock_acquire(&pmap->lock);
 	table = find_table(pmap, address);
-	if (table != NULL) {
-		pte = &table->entries[table_index(address, 0)];
-		entry = __atomic_load_n(pte, __ATOMIC_RELAXED);
-	}
+	if (table == NULL)
+		return 0;
+	pte = &table->entries[table_index(address, 0)];
+	entry = __atomic_load_n(pte, __ATOMIC_RELAXED);
 	while (entry != 0 && (!(access & VM_PROT_WRITE) || (entry & PTE_WRITE)) &&
 		(!(access & VM_PROT_EXECUTE) || !(entry & PTE_NO_EXECUTE))) {
 		pte_t wanted =
 			entry | (access != VM_PROT_NONE ? PTE_ACCESSED : 0) | (access & VM_PROT_WRITE ? PTE_DIRTY : 0);
 
 		if (wanted == entry ||
-			__atomic_compare_exchange_n(pte, &entry, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			physical = (entry & PTE_ADDRESS) | (address & VM_PAGE_MASK);
-			break;
-		}
+			__atomic_compare_exchange_n(pte, &entry, wanted, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return (entry & PTE_ADDRESS) | (address & VM_PAGE_MASK);
 	}
+	return 0;
+}
+
+uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	uint64_t physical;
+
+	lock_acquire(&pmap->lock);
+	physical = extract(pmap, address, access);
 	lock_release(&pmap->lock);
 	return physical;
+}
+
+/* Who lowers the mapping needs the pmap's lock, or comes from the page and needs that. */
+uint64_t pmap_hold(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	uint64_t physical;
+
+	lock_acquire(&pmap->lock);
+	physical = extract(pmap, address, access);
+	while (physical != 0) {
+		uint64_t again;
+
+		lock_acquire(mapping_lock(physical));
+		again = extract(pmap, address, access);
+		if (again == physical)
+			return physical;
+		/* pmap_page_protect came first. */
+		lock_release(mapping_lock(physical));
+		physical = again;
+	}
+	lock_release(&pmap->lock);
+	return 0;
+}
+
+void pmap_let_go(struct pmap *pmap, uint64_t physical)
+{
+	lock_release(mapping_lock(physical));
+	lock_release(&pmap->lock);
 }
 
 uint64_t pmap_resident_pages(struct pmap *pmap)

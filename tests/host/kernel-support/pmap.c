@@ -158,6 +158,17 @@ uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	return mapping->physical | (address & VM_PAGE_MASK);
 }
 
+uint64_t pmap_hold(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	return pmap_extract(pmap, address, access);
+}
+
+void pmap_let_go(struct pmap *pmap, uint64_t physical)
+{
+	(void)pmap;
+	(void)physical;
+}
+
 uint64_t pmap_resident_pages(struct pmap *pmap)
 {
 	return pmap->count;

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALL_THREADS = 6, OBJECT_THREADS = 2 };
+/* One thread for the objects: a completion must not pass the pages that were returned before it (mach/pager.h). */
+enum { CALL_THREADS = 6, OBJECT_THREADS = 1 };
 /* Of one call; the answer's count has 32 bits. */
 #define TRANSFER_MAX (64ull << 20)
 

@@ -160,6 +160,11 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+unsigned ext2_cache_dirty(const struct ext2_cache *c)
+{
+	return c->dirty;
+}
+
 int ext2_cache_write_out(struct ext2_cache *c)
 {
 	struct block *sorted[BLOCKS_MAX];

@@ -61,6 +61,8 @@ void ext2_cache_commit(struct ext2_cache *cache);
 /* The same, and the log is empty: the bitmaps are in the cache. */
 void ext2_cache_commit_bitmaps(struct ext2_cache *cache);
 /* Writes what completed operations have changed to the device. */
+/* Blocks that are not on the device as they are here. */
+unsigned ext2_cache_dirty(const struct ext2_cache *cache);
 int ext2_cache_write_out(struct ext2_cache *cache);
 /* From now on the next program goes on with what is here: the file system is mounted, and that is on the device. */
 void ext2_cache_mount(struct ext2_cache *cache);

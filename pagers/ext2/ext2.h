@@ -14,6 +14,7 @@ struct ext2_volume {
 	ext2_filsys fs;
 	struct ext2_device *device;
 	int read_only;
+	int failed; /* its own blocks could not be written: they stay in the cache, nothing more is accepted */
 	int stopped;
 	uint64_t kept_reserve; /* blocks that allocate() leaves for the file system's own use */
 };

@@ -42,7 +42,7 @@ int ext2_errno(errcode_t code)
 
 int ext2_check_writable(struct ext2_volume *volume)
 {
-	return volume->read_only || volume->stopped ? EROFS : 0;
+	return volume->read_only || volume->stopped || volume->failed ? EROFS : 0;
 }
 
 static int complain(char *message, size_t size, int error, const char *format, ...)
@@ -241,10 +241,14 @@ static void volume_commit(struct fk_volume *base)
 static int volume_sync(struct fk_volume *base)
 {
 	struct ext2_volume *volume = ext2_volume(base);
+	int error;
 
 	if (volume->read_only || volume->stopped)
 		return 0;
-	return ext2_errno(flush(volume->device, volume->fs));
+	error = ext2_errno(flush(volume->device, volume->fs));
+	if (error && ext2_cache_dirty(ext2_fs_cache(volume->fs)) != 0)
+		volume->failed = 1;
+	return error;
 }
 
 static int volume_stop(struct fk_volume *base)
@@ -287,7 +291,7 @@ static int volume_info(struct fk_volume *base, struct file_system_info *info)
 	info->files_free = super->s_free_inodes_count;
 	info->name_length = FILE_NAME_LENGTH;
 	memcpy(&info->id, super->s_uuid, sizeof(info->id));
-	info->read_only = (uint64_t)(volume->read_only || volume->stopped);
+	info->read_only = ext2_check_writable(volume) != 0;
 	return 0;
 }
 

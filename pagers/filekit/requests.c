@@ -106,10 +106,24 @@ static int clean_all(bool forget)
 	return error;
 }
 
+/* The backend's part, which tells the console when it begins to fail and when that is over. */
+static int sync_volume(bool stop)
+{
+	static int last;
+	int error = stop ? BACKEND->stop(fk_volume) : BACKEND->sync(fk_volume);
+
+	if (error != last && error)
+		fk_log("the file system cannot be saved: %s", strerror(error));
+	else if (error != last)
+		fk_log("the file system is saved again");
+	last = error;
+	return error;
+}
+
 /* Whatever failed, the rest is done. The first error counts. */
 static int sync_all(bool stop)
 {
-	int error = clean_all(stop), of_volume = stop ? BACKEND->stop(fk_volume) : BACKEND->sync(fk_volume);
+	int error = clean_all(stop), of_volume = sync_volume(stop);
 	int of_pages = take_error(&fk_volume->write_error);
 
 	return error ? error : of_pages ? of_pages : of_volume;
@@ -330,7 +344,7 @@ kern_return_t S_file_sync(mach_port_t file, boolean_t data_only)
 		return leave(error);
 	fk_pin(node);
 	error = clean_node(node);
-	of_volume = BACKEND->sync(fk_volume);
+	of_volume = sync_volume(false);
 	of_pages = take_error(&node->write_error);
 	fk_unpin(node);
 	return leave(error ? error : of_pages ? of_pages : of_volume);

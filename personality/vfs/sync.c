@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <mach/mach.h>
 #include <servers/file_user.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "process/proc.h"
@@ -12,6 +13,7 @@
 int sync_mount(struct mount *mount)
 {
 	mach_port_t service = mount->service;
+	file_system_info_t info;
 	kern_return_t result;
 	uint64_t changes;
 
@@ -22,6 +24,9 @@ int sync_mount(struct mount *mount)
 	result = ASK(mount, file_system_sync(service));
 	if (result == KERN_SUCCESS)
 		mount->synced = changes;
+	/* It may take no changes any more, and everybody is to see that. */
+	else if (mount->ops->info(mount, &info) == 0 && info.read_only)
+		mount->flags |= MS_RDONLY;
 	write_failures_note(&mount->failures, -FILE_ERRNO(result));
 	return -FILE_ERRNO(result);
 }

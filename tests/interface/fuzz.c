@@ -129,6 +129,7 @@ static void hoard_ports(uint64_t service)
 	unsigned made = 0;
 
 	do {
+		random_word(); /* as the others do: it gets on */
 		memset(word, 0, sizeof word);
 		word[0] = MACH_PORT_RIGHT_RECEIVE;
 		/* mach_port_allocate by its register form: doc/wire.md. */
@@ -147,17 +148,7 @@ static void hoard_ports(uint64_t service)
 	mach_thread_exit(NULL);
 }
 
-/* Time that the thread has had a processor for. */
-static uint64_t time_of(mach_port_t thread)
-{
-	uint64_t info[THREAD_INFO_MAX] = {0};
-	mach_msg_type_number_t count = THREAD_INFO_MAX;
-	const struct thread_basic_info *basic = (const struct thread_basic_info *)info;
-
-	return thread_info(thread, THREAD_BASIC_INFO, info, &count) == KERN_SUCCESS ? basic->user_ns + basic->system_ns : 0;
-}
-
-/* The child's last word, or -1 when it came to no end: it stood still between two looks. */
+/* The child's last word, or -1 when it came to no end: it drew no number between two looks. */
 static int64_t outcome(void (*function)(uint64_t))
 {
 	enum { LOOK_MS = 10000 };
@@ -167,8 +158,7 @@ static int64_t outcome(void (*function)(uint64_t))
 	int64_t last = -1;
 
 	if (child_create(&child, function, service, service)) {
-		/* Looked at now already: the memory for it may be gone later, and its account is ours. */
-		uint64_t before, now = time_of(child.thread);
+		uint64_t before, now = 0;
 
 		thread_resume(child.thread);
 		do {
@@ -178,7 +168,7 @@ static int64_t outcome(void (*function)(uint64_t))
 					last = (int64_t)m.word[0];
 				break;
 			}
-			now = time_of(child.thread);
+			mach_vm_read_overwrite(child.task, (uintptr_t)&random_state, sizeof now, &now, 0, NULL);
 		} while (now != before);
 		child_end(&child);
 	}

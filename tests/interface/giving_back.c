@@ -16,6 +16,21 @@ static uint64_t free_pages(void)
 	return now.free_count;
 }
 
+/* When no more come back of what was there before. */
+static uint64_t free_pages_at_rest(void)
+{
+	uint64_t now = free_pages(), before;
+	unsigned same = 0;
+
+	for (uint32_t looks = 0; looks < PATIENCE / 20 && same < 10; looks++) {
+		before = now;
+		nap(20);
+		now = free_pages();
+		same = now == before ? same + 1 : 0;
+	}
+	return now;
+}
+
 static void sleeper(uint64_t argument)
 {
 	(void)argument;
@@ -73,7 +88,7 @@ static void many_messages(struct child *child)
 
 static void in_a_task(const char *name, void (*make)(struct child *child))
 {
-	uint64_t before = free_pages(), meanwhile;
+	uint64_t before = free_pages_at_rest(), meanwhile;
 	struct child child;
 
 	if (!check(name, child_create(&child, sleeper, 0, MACH_PORT_NULL)))
@@ -93,7 +108,7 @@ void test_giving_back(void)
 	in_a_task("the memory of many ports comes back", many_ports);
 	in_a_task("the memory of many threads comes back", many_threads);
 	in_a_task("the memory of many messages comes back", many_messages);
-	before = free_pages();
+	before = free_pages_at_rest();
 	for (made = 0; made < TASKS; made++)
 		if (task_create(mach_task_self(), FALSE, &task[made]) != KERN_SUCCESS)
 			break;

@@ -131,7 +131,6 @@ static const struct file_ops epoll_ops = {
 int64_t sys_epoll_create1(uint64_t caller, unsigned flags)
 {
 	struct epoll *epoll;
-	struct file *file;
 
 	if (flags & ~(unsigned)EPOLL_CLOEXEC)
 		return -EINVAL;
@@ -142,14 +141,7 @@ int64_t sys_epoll_create1(uint64_t caller, unsigned flags)
 	list_init(&epoll->ready);
 	wait_queue_init(&epoll->queue);
 	wait_queue_init(&epoll->waiting);
-	file = file_create(&epoll_ops, O_RDWR, NULL, epoll);
-	if (file == NULL) {
-		user_free(epoll);
-		return -ENOMEM;
-	}
-	file->inode = anonymous_inode();
-	file->kind = "anon_inode";
-	return fd_install(call_of(caller), file, (flags & EPOLL_CLOEXEC) != 0);
+	return fd_install_anonymous(call_of(caller), &epoll_ops, O_RDWR, epoll, (flags & EPOLL_CLOEXEC) != 0);
 }
 
 int64_t sys_epoll_create(uint64_t caller, int size)

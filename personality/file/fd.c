@@ -233,6 +233,20 @@ int64_t fd_install(struct call *call, struct file *file, bool close_on_exec)
 	return fd_install_from(call, file, close_on_exec, 0);
 }
 
+int64_t fd_install_anonymous(
+	struct call *call, const struct file_ops *ops, unsigned flags, void *data, bool close_on_exec)
+{
+	struct file *file = file_create(ops, flags, NULL, data);
+
+	if (file == NULL) {
+		ops->release(&(struct file){.data = data});
+		return -ENOMEM;
+	}
+	file->inode = anonymous_inode();
+	file->kind = "anon_inode";
+	return fd_install(call, file, close_on_exec);
+}
+
 int64_t fd_close(struct call *call, int fd)
 {
 	if (fd_file_path(call, fd) == NULL)
@@ -352,7 +366,8 @@ int64_t sys_fcntl(uint64_t caller, int fd, int command, uint64_t argument)
 		slot->close_on_exec = (argument & FD_CLOEXEC) != 0;
 		return 0;
 	case F_GETFL:
-		return (int64_t)(file->flags | 0100000); /* O_LARGEFILE of every 64-bit program */
+		/* O_LARGEFILE of what every 64-bit program opens by a path. */
+		return (int64_t)(file->flags | (file->kind == NULL ? 0100000 : 0));
 	}
 	if (file->flags & O_PATH)
 		return -EBADF;

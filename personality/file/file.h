@@ -191,6 +191,9 @@ struct file *fd_file_path(struct call *call, int fd);
  * -ENOMEM. */
 int64_t fd_install(struct call *call, struct file *file, bool close_on_exec);
 int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec, unsigned from);
+/* A file without a vnode of these operations, which release data, also now on failure. The number or -errno. */
+int64_t fd_install_anonymous(
+	struct call *call, const struct file_ops *ops, unsigned flags, void *data, bool close_on_exec);
 /* 0 or -EBADF. */
 int64_t fd_close(struct call *call, int fd);
 /* The end of a call that made two descriptors: writes them to the caller, or closes both. What the call returns. */

@@ -69,6 +69,60 @@ static void lowest_descriptors(void)
 	wait(NULL);
 }
 
+/* A child that reads a byte to such an address and ends with 1 if it got one. It waits for it by then. */
+static pid_t reader(const int ends[2], void *to)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], to, 1) == 1);
+	}
+	usleep(20000);
+	return child;
+}
+
+static int got(pid_t child)
+{
+	int status = 0;
+
+	waitpid(child, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+/* Several wait for the bytes of one pipe: whoever comes for one and leaves it, the next has it. */
+static void several_readers(void)
+{
+	int ends[2];
+	char byte;
+	pid_t first, second, third;
+
+	pipe(ends);
+	first = reader(ends, &byte);
+	second = reader(ends, &byte);
+	third = reader(ends, &byte);
+	write(ends[1], "abc", 3);
+	printf("three bytes for three: %d\n", got(first) + got(second) + got(third));
+	first = reader(ends, (void *)8);
+	second = reader(ends, &byte);
+	write(ends[1], "d", 1);
+	printf("the first cannot take it: %d %d\n", got(first), got(second));
+	first = reader(ends, &byte);
+	second = reader(ends, &byte);
+	kill(first, SIGSTOP);
+	usleep(20000);
+	write(ends[1], "e", 1);
+	printf("the first is stopped: %d\n", got(second));
+	kill(first, SIGCONT);
+	write(ends[1], "f", 1);
+	printf("and goes on: %d\n", got(first));
+	first = reader(ends, &byte);
+	second = reader(ends, &byte);
+	close(ends[1]);
+	printf("the end is for all: %d\n", got(first) + got(second));
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const char *fifo = "/tmp/pipes-fifo", *name = "/tmp/pipes-socket", *file = "/tmp/pipes-file";
@@ -194,5 +248,6 @@ int main(void)
 	printf("accepted %.*s, then %zd\n", (int)n, buffer, read(other, buffer, 1));
 	unlink(name);
 	printf("not a socket %d %s\n", listen(0, 1), strerrorname_np(errno));
+	several_readers();
 	return 0;
 }

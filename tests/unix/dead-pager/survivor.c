@@ -69,7 +69,7 @@ static pid_t worker(const char *folder, int number)
 		fd = open(in(folder, name), O_RDWR | O_CREAT | O_TRUNC, 0600);
 		if (fd < 0 || write(fd, block, sizeof block) < 0 || fsync(fd) < 0 || pread(fd, block, PAGE, 0) < 0 ||
 			unlink(in(folder, name)) < 0)
-			_exit(errno == EIO ? 1 : 2);
+			_exit(errno == EIO ? 1 : errno == EROFS ? 3 : 2);
 		close(fd);
 	}
 }

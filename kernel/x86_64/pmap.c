@@ -356,31 +356,43 @@ uint64_t pmap_extract(struct pmap *pmap, vm_address_t address, vm_prot_t access)
 	return physical;
 }
 
-/* Who lowers the mapping needs the pmap's lock, or comes from the page and needs that. */
-uint64_t pmap_hold(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+/*
+ * With several processors: pmap_page_protect comes from the page and needs no pmap's lock, so the page's is taken, too.
+ * Returns what is mapped then, with its page locked, or 0.
+ */
+static __attribute__((noinline)) uint64_t hold_page(
+	struct pmap *pmap, vm_address_t address, vm_prot_t access, uint64_t physical)
 {
-	uint64_t physical;
-
-	lock_acquire(&pmap->lock);
-	physical = extract(pmap, address, access);
 	while (physical != 0) {
 		uint64_t again;
 
 		lock_acquire(mapping_lock(physical));
 		again = extract(pmap, address, access);
 		if (again == physical)
-			return physical;
-		/* pmap_page_protect came first. */
+			break;
 		lock_release(mapping_lock(physical));
 		physical = again;
 	}
-	lock_release(&pmap->lock);
-	return 0;
+	return physical;
+}
+
+uint64_t pmap_hold(struct pmap *pmap, vm_address_t address, vm_prot_t access)
+{
+	uint64_t physical;
+
+	lock_acquire(&pmap->lock);
+	physical = extract(pmap, address, access);
+	if (__builtin_expect(processors_online > 1, 0))
+		physical = hold_page(pmap, address, access, physical);
+	if (physical == 0)
+		lock_release(&pmap->lock);
+	return physical;
 }
 
 void pmap_let_go(struct pmap *pmap, uint64_t physical)
 {
-	lock_release(mapping_lock(physical));
+	if (__builtin_expect(processors_online > 1, 0))
+		lock_release(mapping_lock(physical));
 	lock_release(&pmap->lock);
 }
 

@@ -31,6 +31,7 @@ static uint64_t free_pages[MEMORY_PAGES], free_count, free_pairs[MAPS], free_pai
 static bool refuse; /* now and then no page */
 static struct processor processor;
 struct processor *host_processor = &processor;
+uint32_t processors_online = 1;
 pte_t kernel_pml4[PTES], isolation_entry;
 struct account kernel_account;
 uint64_t account_small_pages;

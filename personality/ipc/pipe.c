@@ -60,8 +60,11 @@ static void drained(struct pipe *pipe)
 	for (i = 0; i < EMPTY_KEPT && empty[i] != NULL; i++)
 		;
 	if (i == EMPTY_KEPT) {
-		user_free(oldest->buffer);
-		oldest->buffer = NULL;
+		/* Or it has been written to since. */
+		if (oldest->used == 0) {
+			user_free(oldest->buffer);
+			oldest->buffer = NULL;
+		}
 		i = 0;
 	}
 	for (; i + 1 < EMPTY_KEPT; i++)

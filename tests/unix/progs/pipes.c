@@ -123,6 +123,37 @@ static void several_readers(void)
 	close(ends[0]);
 }
 
+/* What is in a pipe that has been empty stays there, however many others become empty meanwhile. */
+static void many_in_turn(void)
+{
+	enum { PIPES = 12 };
+	int pair[PIPES][2], i, round, whole = 0;
+	char byte = 'm', got;
+
+	for (i = 0; i < PIPES; i++)
+		if (pipe(pair[i]) != 0)
+			return;
+	for (round = 0; round < PIPES; round++) {
+		/* Emptied, written to again, and then the others are emptied one after the other. */
+		write(pair[round][1], &byte, 1);
+		read(pair[round][0], &got, 1);
+		write(pair[round][1], &byte, 1);
+		for (i = 0; i < PIPES; i++) {
+			if (i == round)
+				continue;
+			write(pair[i][1], &byte, 1);
+			read(pair[i][0], &got, 1);
+		}
+		got = 0;
+		whole += read(pair[round][0], &got, 1) == 1 && got == byte;
+	}
+	printf("pipes in turn %d of %d\n", whole, PIPES);
+	for (i = 0; i < PIPES; i++) {
+		close(pair[i][0]);
+		close(pair[i][1]);
+	}
+}
+
 int main(void)
 {
 	const char *fifo = "/tmp/pipes-fifo", *name = "/tmp/pipes-socket", *file = "/tmp/pipes-file";
@@ -249,5 +280,6 @@ int main(void)
 	unlink(name);
 	printf("not a socket %d %s\n", listen(0, 1), strerrorname_np(errno));
 	several_readers();
+	many_in_turn();
 	return 0;
 }

@@ -11,11 +11,11 @@
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 
-/* What an entry, and a page that is written, take in the loops below, about (kern/piece.h). */
+/* What an entry takes in the loops below, about (kern/piece.h). */
 #define ENTRY_COST 60
 #define SOME_BYTES (512 * VM_PAGE_SIZE) /* whose pages are lowered before a better thread runs */
 #define OVERWRITE_PIECE 512 /* bytes, on the stack */
-#define PAGE_COST  1000
+#define OVERWRITE_COST 500 /* of such a piece */
 
 kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, boolean_t anywhere)
 {
@@ -213,7 +213,7 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 		memcpy(physical_to_virtual(physical), bytes, part);
 		pmap_let_go(map->pmap, physical);
 		at += part;
-		piece_spend(PAGE_COST / (VM_PAGE_SIZE / OVERWRITE_PIECE));
+		piece_spend(OVERWRITE_COST);
 	}
 	lock_release(&map->lock);
 	vm_fault_finish(&rest);

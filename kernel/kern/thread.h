@@ -145,8 +145,9 @@ static inline void thread_will_wait(enum wait_kind kind, bool interruptible, uin
 	if (__builtin_expect(deadline != UINT64_MAX, 0))
 		thread_set_wait_timer(self, deadline);
 }
-/* Undoes assert_wait before blocking. */
-void thread_cancel_wait(struct thread *self);
+/* Undoes assert_wait before blocking. False: somebody has ended the wait already, as wait_result says, and may count on it
+ * that the thread knows. */
+bool thread_cancel_wait(struct thread *self);
 
 /*
  * Gives up the processor. When the thread is switched to again, `continuation` runs on an empty stack (null: user

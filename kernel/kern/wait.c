@@ -118,12 +118,10 @@ bool thread_end_event_wait(struct thread *thread, enum wait_result result)
 	}
 }
 
-void thread_cancel_wait(struct thread *self)
+bool thread_cancel_wait(struct thread *self)
 {
-	if (self->wait_kind == WAIT_EVENT)
-		thread_end_event_wait(self, WAIT_AWAKENED);
-	else
-		thread_go(self, WAIT_AWAKENED);
+	return self->wait_kind == WAIT_EVENT ? thread_end_event_wait(self, WAIT_AWAKENED)
+					     : thread_go(self, WAIT_AWAKENED);
 }
 
 static unsigned wake(const void *event, uint64_t word, unsigned most)

@@ -54,13 +54,16 @@ int64_t trap_word_wait(struct thread *self)
 		assert_wait_word(&key, deadline);
 		if (machine_load_user_word(address, &value))
 			break;
-		thread_cancel_wait(self);
+		if (!thread_cancel_wait(self))
+			word_wait_over(self);
 		result = vm_fault(self->task->map, address, VM_PROT_READ);
 		if (result != KERN_SUCCESS)
 			return result;
 	}
 	if (value != expected) {
-		thread_cancel_wait(self);
+		/* Who has been woken in between must say so: the waker has counted him. */
+		if (!thread_cancel_wait(self))
+			word_wait_over(self);
 		return KERN_FAILURE;
 	}
 	thread_block(word_wait_over);

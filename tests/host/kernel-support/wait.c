@@ -91,11 +91,14 @@ void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadli
 	wait_on(WAIT_EVENT, event, interruptible, deadline);
 }
 
-void thread_cancel_wait(struct thread *self)
+bool thread_cancel_wait(struct thread *self)
 {
-	if (host_waits(self))
+	bool waits = host_waits(self);
+
+	if (waits)
 		thread_go(self, WAIT_AWAKENED);
 	self->state = THREAD_RUNNING;
+	return waits;
 }
 
 bool thread_go(struct thread *thread, enum wait_result result)

@@ -93,12 +93,12 @@ void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadli
 
 bool thread_cancel_wait(struct thread *self)
 {
-	bool waits = host_waits(self);
+	bool waiting = host_waits(self);
 
-	if (waits)
+	if (waiting)
 		thread_go(self, WAIT_AWAKENED);
 	self->state = THREAD_RUNNING;
-	return waits;
+	return waiting;
 }
 
 bool thread_go(struct thread *thread, enum wait_result result)

@@ -126,7 +126,7 @@ static void test_priority(void)
 	thread_resume(child.thread);
 	child_word_not(&child, &count, 0);
 	check("equals share the processor", runs_beside(&child, &count, PRIORITY_USER, true));
-	busy = keep_busy(hogs, 31, 36);
+	busy = keep_busy(hogs, 31, PRIORITY_USER + 1);
 	check("who is lower has none of it", !runs_beside(&child, &count, PRIORITY_USER + 1, false));
 	check_is("a maximum comes down", task_priority(child.task, 30, 35), KERN_SUCCESS);
 	check("and the threads with it",

@@ -40,12 +40,13 @@ void kcache_init(struct kcache *cache, const char *name, size_t size)
 	lock_release(&caches_lock);
 }
 
-/* The cache is looked through when so much less will be in use than now. Locked. */
+/* The cache is looked through when so much less will be in use than now, or than before. Locked. */
 static void kcache_watch(struct kcache *cache)
 {
 	uint64_t surplus = SURPLUS_BYTES / cache->size + cache->in_use / SURPLUS_PART;
 
-	cache->trim_below = cache->in_use > surplus ? cache->in_use - surplus : 0;
+	if (cache->in_use > surplus + cache->trim_below)
+		cache->trim_below = cache->in_use - surplus;
 }
 
 /* Names the slab of pages: the first has their number in `deadline`, and in `offset` how many of its objects
@@ -170,6 +171,9 @@ static void kcache_trim(struct kcache *cache)
 	first = cache->free;
 	cache->free = NULL;
 	cache->trim = false;
+	/* From here on, for what comes back meanwhile is not looked at. */
+	cache->trim_below = 0;
+	kcache_watch(cache);
 	spare = cache->total - cache->in_use;
 	lock_release(&cache->lock);
 	spare = spare * cache->size > SURPLUS_BYTES ? spare - SURPLUS_BYTES / cache->size : 0;
@@ -203,7 +207,6 @@ static void kcache_trim(struct kcache *cache)
 		cache->free = kept;
 	}
 	cache->total -= freed;
-	kcache_watch(cache);
 	lock_release(&cache->lock);
 	while ((link = list_pop_head(&gone)) != NULL) {
 		struct vm_page *slab = container_of(link, struct vm_page, link);

@@ -154,6 +154,30 @@ static void caches_give_back(void)
 	host_report("a cache gives back the pages of which all objects are free, but for a surplus");
 }
 
+static void free_the_rest(void)
+{
+	free_objects(0, 1);
+}
+
+/* Another processor gives back what is left while one looks through the cache. */
+static void caches_give_back_what_comes_meanwhile(void)
+{
+	uint64_t before = vm_page_counts.free, surplus = 3;
+
+	for (unsigned i = 0; i < OBJECTS; i++)
+		object[i] = kcache_alloc(&cache, &kernel_account);
+	kalloc_trim_wanted = false;
+	free_objects(0, 2);
+	CHECK(kalloc_trim_wanted);
+	host_piece = free_the_rest;
+	while (kalloc_trim_wanted)
+		kalloc_trim(false);
+	host_piece = NULL;
+	CHECK_EQUAL(cache.in_use, 0);
+	CHECK(vm_page_counts.free + surplus >= before);
+	host_report("a cache gives back, too, what comes back while it is looked through");
+}
+
 int main(void)
 {
 	uint64_t free_before, taken = 0;
@@ -181,6 +205,7 @@ int main(void)
 	host_report("pages, blocks and kernel memory are given once and come back");
 
 	caches_give_back();
+	caches_give_back_what_comes_meanwhile();
 	/* All single pages, then a block of 2 MiB once they are back. */
 	while (vm_page_grab_for(&kernel_account, VM_PAGE_FOR_USER, false) != NULL)
 		taken++;

@@ -53,7 +53,10 @@
 /* As in kern/lock.h, but for the check of the lock order, which would be a call: what is only tried closes no circle. */
 FAST bool fast_lock(struct lock *lock)
 {
-	return !SEVERAL || likely(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0);
+	if (!SEVERAL || likely(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0))
+		return true;
+	count_event(lock_misses);
+	return false;
 }
 
 FAST void fast_unlock(struct lock *lock)

@@ -14,5 +14,7 @@
 /* Counts an event on this processor; interrupts are off in the kernel, so a plain add suffices. */
 #define count_event(name)     (CURRENT_PROCESSOR->counters.name++)
 #define count_events(name, n) (CURRENT_PROCESSOR->counters.name += (n))
+/* The i-th of a row of counters, by the first. */
+#define count_event_of(first, i) ((&current_processor()->counters.first)[i]++)
 
 #endif

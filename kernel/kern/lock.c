@@ -3,9 +3,12 @@
 #include <kern/lock.h>
 #include <kern/processor.h>
 
+#define ONE(name) +1
+_Static_assert(0 HOST_LOCKS_LIST(ONE) == LOCK_RANKS, "every kind of lock has a counter");
+
 void lock_contended(struct lock *lock)
 {
-	count_event(lock_spins);
+	count_event_of(lock_waits_account, lock->rank);
 	do {
 		/* Relaxed: only a hint when to try the exchange. */
 		while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0)

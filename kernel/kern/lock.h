@@ -8,25 +8,17 @@
 #include <stdint.h>
 
 struct lock {
-	uint32_t held;
-#ifdef PORTOLAN_DEBUG
-	uint32_t rank;
-#endif
+	uint8_t held;
+	uint8_t rank; /* enum lock_rank: for the counters of who had to wait, and the check of the order */
 };
 
+#define LOCK_INIT(r) {.held = 0, .rank = (r)}
+
 #ifdef PORTOLAN_DEBUG
-#define LOCK_INIT(r)                                                                                                   \
-	{                                                                                                              \
-		.held = 0, .rank = (r)                                                                                 \
-	}
 /* Panics when a lock of this or a higher rank is held by this processor (equal only if `nested`). In kern/lock.c. */
 void lock_order_acquired(struct lock *lock, bool nested);
 void lock_order_released(struct lock *lock);
 #else
-#define LOCK_INIT(r)                                                                                                   \
-	{                                                                                                              \
-		.held = 0                                                                                              \
-	}
 #define lock_order_acquired(lock, nested) ((void)0)
 #define lock_order_released(lock)         ((void)0)
 #endif
@@ -37,11 +29,7 @@ void lock_contended(struct lock *lock);
 static inline void lock_init(struct lock *lock, enum lock_rank rank)
 {
 	lock->held = 0;
-#ifdef PORTOLAN_DEBUG
-	lock->rank = rank;
-#else
-	(void)rank;
-#endif
+	lock->rank = (uint8_t)rank;
 }
 
 /*

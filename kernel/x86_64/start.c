@@ -89,10 +89,12 @@ void machine_take_interrupts(void)
 
 void machine_kick(struct processor *processor)
 {
-	if (processor == current_processor())
+	if (processor == current_processor()) {
 		processor->need_reschedule = true;
-	else
-		apic_send(processor->apic_id, VECTOR_KICK);
+		return;
+	}
+	count_event(kicks);
+	apic_send(processor->apic_id, VECTOR_KICK);
 }
 
 void machine_relax(void)

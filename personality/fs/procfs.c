@@ -98,6 +98,7 @@ static const struct proc_entry root_entries[] = {
 	{"cpuinfo", S_IFREG | 0444, proc_text_cpuinfo, NULL},
 	{"filesystems", S_IFREG | 0444, proc_text_filesystems, NULL},
 	{"swaps", S_IFREG | 0444, proc_text_swaps, NULL},
+	{"counters", S_IFREG | 0444, proc_text_counters, NULL},
 	{"sys", S_IFDIR | 0555, NULL, sys_entries},
 	{NULL, 0, NULL, NULL},
 };

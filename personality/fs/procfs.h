@@ -50,5 +50,7 @@ void proc_text_version(struct text *text, struct process *process, struct call *
 void proc_text_cpuinfo(struct text *text, struct process *process, struct call *call);
 void proc_text_filesystems(struct text *text, struct process *process, struct call *call);
 void proc_text_swaps(struct text *text, struct process *process, struct call *call);
+/* The kernel's (mach/host_counters.h), "NAME NUMBER" each. */
+void proc_text_counters(struct text *text, struct process *process, struct call *call);
 
 #endif

@@ -1,5 +1,6 @@
 /* What the files of /proc say. */
 #include <cpuid.h>
+#include <mach/host_counters.h>
 #include <mach/mach.h>
 #include <stdio.h>
 #include <string.h>
@@ -475,4 +476,16 @@ void proc_text_swaps(struct text *text, struct process *process, struct call *ca
 {
 	UNUSED;
 	text_add(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
+void proc_text_counters(struct text *text, struct process *process, struct call *call)
+{
+	struct host_counters counters = {0};
+	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
+
+	UNUSED;
+	host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&counters, &count);
+#define LINE(name) text_add(text, #name " %lu\n", counters.name);
+	HOST_COUNTERS_LIST(LINE)
+#undef LINE
 }

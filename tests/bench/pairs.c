@@ -4,6 +4,7 @@
  *
  *	row NAME WORKERS OPERATIONS NANOSECONDS     from the first worker's start to the last one's end
  *	events NAME EVENT=COUNT...                  what the kernel counted meanwhile of what workers do to one another
+ *	waits NAME COUNT                            how often somebody found a lock taken, in the round with the fewest
  */
 #include "../interface/test.h"
 
@@ -145,9 +146,20 @@ static void print_events(const struct host_counters *before, const struct host_c
 	if (after->name != before->name)                                                                               \
 		printf(" %s=%llu", #name, (unsigned long long)(after->name - before->name));
 	EVENT(tlb_shootdowns)
-	EVENT(kicks) EVENT(lock_misses) HOST_LOCKS_LIST(EVENT)
+	EVENT(kicks)
+	EVENT(lock_misses) HOST_LOCKS_LIST(EVENT)
 #undef EVENT
 		printf("\n");
+}
+
+static uint64_t lock_waits(const struct host_counters *of)
+{
+	uint64_t sum = of->lock_misses;
+
+#define WAITS(name) sum += of->name;
+	HOST_LOCKS_LIST(WAITS)
+#undef WAITS
+	return sum;
 }
 
 static void wait_for(const volatile uint32_t *word, uint32_t count)
@@ -158,17 +170,19 @@ static void wait_for(const volatile uint32_t *word, uint32_t count)
 
 static void measure(void)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t best = UINT64_MAX, least_waits = UINT64_MAX;
 	struct host_counters before, after, best_before = {0}, best_after = {0};
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		uint64_t start = UINT64_MAX, end = 0;
+		uint64_t start = UINT64_MAX, end = 0, waits;
 
 		wait_for(&shared->ready, (round + 1) * workers);
 		before = counters();
 		shared->go = round + 1;
 		wait_for(&shared->done, (round + 1) * workers);
 		after = counters();
+		waits = lock_waits(&after) - lock_waits(&before);
+		least_waits = waits < least_waits ? waits : least_waits;
 		for (unsigned i = 0; i < workers; i++) {
 			start = shared->worker[i].start < start ? shared->worker[i].start : start;
 			end = shared->worker[i].end > end ? shared->worker[i].end : end;
@@ -181,6 +195,7 @@ static void measure(void)
 	}
 	printf("row %s %u %u %llu\n", row->name, workers, workers * row->operations, (unsigned long long)best);
 	print_events(&best_before, &best_after);
+	printf("waits %s %llu\n", row->name, (unsigned long long)least_waits);
 	fflush(stdout);
 }
 

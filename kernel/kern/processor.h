@@ -13,6 +13,7 @@
 #define PRIORITIES     (PRIORITY_MAX + 1)
 #define TIME_SLICE_NS  10000000ull
 #define HOLD_NS        20000ull
+#define SPREAD_NS      100000ull
 
 /* Threads ready to run, by priority; a bit is set when its list is not empty. */
 struct run_queue {
@@ -56,6 +57,7 @@ struct processor {
 	uint64_t slice_end;      /* of the running thread, ns */
 	uint8_t hold_priority;   /* of the thread that was scheduled */
 	uint64_t hold_end;       /* until when an interrupt does not take the processor from it, ns */
+	uint64_t spread_at;      /* when another processor is told of what waits here (sched_spread) */
 	uint64_t armed_deadline; /* what the machine's timer is set to */
 	uint64_t switched_at;    /* when the running thread was switched to */
 	uint64_t idle_until;     /* when it had nothing to do, last */

@@ -45,7 +45,7 @@ void sched_init(void)
 		lock_init(&processor->timer_lock, LOCK_RANK_TIMER);
 		list_init(&processor->timers);
 		processor->armed_deadline = UINT64_MAX;
-		processor->slice_end = UINT64_MAX;
+		processor->slice_end = processor->spread_at = UINT64_MAX;
 	}
 }
 
@@ -128,24 +128,64 @@ static struct processor *claim_any_idle(void)
 }
 
 /*
- * Where a thread that becomes ready should run: where it was, unless that processor is busy and another idles; or else
- * unless what was scheduled there is no lower and somewhere else it is. (Priorities are read without a lock: a stale one
- * costs a look at the wrong processor.)
+ * Where a thread that becomes ready should run.
+ *
+ * Here, if no other waits here: who makes it ready most often waits next, for its answer, and then no other processor
+ * need be woken for it. If it does not, one that idles is told when SPREAD_NS have passed (sched_spread). So is one
+ * when a thread is put back at the head of the queue, for what it makes room for may be short.
+ *
+ * What an interrupt makes ready, and what finds another waiting here, goes to a processor that idles, first of all
+ * where it ran last.
+ *
+ * If none idles it stays here, or in the second case where it ran last, unless what was scheduled there is no lower and
+ * somewhere else it is. (Priorities are read without a lock: a stale one costs a look at the wrong processor.)
  */
-static struct processor *choose_processor(struct thread *thread)
+static struct processor *choose_processor(struct thread *thread, bool at_head)
 {
-	struct processor *last = thread->processor != NULL ? thread->processor : current_processor(), *best;
+	struct processor *self = current_processor(), *home = thread->processor != NULL ? thread->processor : self, *best;
 
-	if (processors_online <= 1 || claim_idle(last))
-		return last;
-	best = claim_any_idle();
-	if (best != NULL)
-		return best;
-	best = last;
-	for (unsigned i = 0; last->hold_priority >= thread->run_priority && i < processors_online; i++)
+	if (processors_online <= 1)
+		return home;
+	if (at_head || (self->queue.count == 0 && !self->in_interrupt)) {
+		home = self;
+		if (self->idle || __atomic_load_n(&idle_processors, __ATOMIC_RELAXED) != 0)
+			return home;
+	} else {
+		if (claim_idle(home))
+			return home;
+		best = claim_any_idle();
+		if (best != NULL)
+			return best;
+	}
+	best = home;
+	for (unsigned i = 0; home->hold_priority >= thread->run_priority && i < processors_online; i++)
 		if (processors[i].hold_priority < best->hold_priority)
 			best = &processors[i];
-	return best->hold_priority < thread->run_priority ? best : last;
+	return best->hold_priority < thread->run_priority ? best : home;
+}
+
+/*
+ * The current processor, with its queue, has threads that others could run: one that idles is told, or nobody idles and
+ * who begins to looks itself.
+ */
+static void tell_idle(void)
+{
+	struct processor *idle;
+
+	/* Its bit, then our queue; our queue, then its bit: one of the two sees the other's. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	idle = claim_any_idle();
+	if (idle != NULL)
+		machine_kick(idle);
+}
+
+void sched_spread(void)
+{
+	struct processor *self = current_processor();
+
+	self->spread_at = UINT64_MAX;
+	if (self->queue.count != 0)
+		tell_idle();
 }
 
 /* Queue locked. */
@@ -198,17 +238,31 @@ void sched_kicked(void)
 	lock_release(&self->queue.lock);
 }
 
+/* Several processors; this one's queue has a thread more than before. Its lock has been let go. */
+static void share(struct processor *self, bool at_head)
+{
+	if (self->queue.count > 1 && !at_head) {
+		tell_idle();
+		return;
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in tell_idle */
+	if (__atomic_load_n(&idle_processors, __ATOMIC_RELAXED) != 0) {
+		self->spread_at = machine_now() + SPREAD_NS;
+		timer_slice_armed(self->spread_at);
+	}
+}
+
 /* Thread locked and READY; its run queue's lock is taken inside. */
 static void enqueue(struct thread *thread, bool at_head)
 {
-	struct processor *processor = choose_processor(thread);
+	struct processor *self = current_processor(), *processor = choose_processor(thread, at_head);
 	struct run_queue *queue = &processor->queue;
 	struct thread *running;
 
 	thread->processor = processor;
 	lock_acquire(&queue->lock);
 	queue_put(queue, thread, at_head);
-	if (processor != current_processor()) {
+	if (processor != self) {
 		/* What runs there is for it to look at (sched_kicked). */
 		set_held(queue, false);
 		lock_release(&queue->lock);
@@ -227,13 +281,8 @@ static void enqueue(struct thread *thread, bool at_head)
 		arm_slice(processor);
 	}
 	lock_release(&queue->lock);
-	if (processors_online > 1 && !processor->idle) {
-		/* One that began to idle since choose_processor looked takes it. */
-		struct processor *idle = claim_any_idle();
-
-		if (idle != NULL)
-			machine_kick(idle);
-	}
+	if (processors_online > 1 && !processor->idle)
+		share(processor, at_head);
 }
 
 /* Thread locked: it has been put away, or is by whoever holds it (thread_release). */

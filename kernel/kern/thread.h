@@ -292,6 +292,7 @@ static inline void thread_set_priority(struct thread *thread, uint8_t priority)
 }
 void sched_slice_over(void); /* from the timer; */
 void sched_hold_over(void);  /* too */
+void sched_spread(void);     /* too */
 void sched_kicked(void);     /* from machine_kick's interrupt */
 /* Whom the current thread works for is about to change: charges the time until now. */
 void sched_account(void);

@@ -117,6 +117,10 @@ void timer_interrupt(void)
 			sched_hold_over();
 		else if (processor->queue.held && processor->hold_end < next)
 			next = processor->hold_end;
+		if (processor->spread_at <= now)
+			sched_spread();
+		else if (processor->spread_at < next)
+			next = processor->spread_at;
 	}
 	probe = probe_period != 0 ? machine_now() + probe_period : UINT64_MAX;
 	next = probe < next ? probe : next;

@@ -4,7 +4,8 @@
  *
  *	row NAME WORKERS OPERATIONS NANOSECONDS     from the first worker's start to the last one's end
  *	events NAME EVENT=COUNT...                  what the kernel counted meanwhile of what workers do to one another
- *	waits NAME COUNT                            how often somebody found a lock taken, in the round with the fewest
+ *	waits NAME COUNT                            how often somebody found a lock taken once all had begun, in the
+ *	                                            round with the fewest; in that time nobody else wakes
  */
 #include "../interface/test.h"
 
@@ -12,10 +13,10 @@
 #include <mach/register.h>
 #include <string.h>
 
-enum { WORKERS_MAX = 32, ROUNDS = 4, CALLS = 20000, MESSAGES = 8000, PAGES = 1024, LINE = 64 };
+enum { WORKERS_MAX = 32, ROUNDS = 4, TRAPS = 1000000, CALLS = 20000, MESSAGES = 8000, PAGES = 1024, LINE = 64 };
 
 static struct shared {
-	volatile uint32_t ready, go, done;
+	uint32_t ready, go, done;
 	struct {
 		_Alignas(LINE) volatile uint64_t start, end;
 	} worker[WORKERS_MAX];
@@ -30,7 +31,7 @@ static volatile char *area;
 static void null_traps(unsigned round)
 {
 	(void)round;
-	for (int i = 0; i < CALLS; i++)
+	for (int i = 0; i < TRAPS; i++)
 		mach_null_trap();
 }
 
@@ -107,7 +108,7 @@ static const struct row {
 	void (*work)(unsigned round);
 	void (*server)(uint64_t port);
 } rows[] = {
-	{"null-trap", CALLS, null_traps, NULL},
+	{"null-trap", TRAPS, null_traps, NULL},
 	{"register-pairs", CALLS, register_calls, register_server},
 	{"message-pairs", MESSAGES, message_calls, message_server},
 	{"zero-fill", PAGES, touch_pages, NULL},
@@ -115,19 +116,31 @@ static const struct row {
 
 static const struct row *row;
 
+static void add_one(uint32_t *word)
+{
+	__atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
+	mach_word_wake(word, UINT32_MAX, WORD_SHARED);
+}
+
+static void wait_for(const uint32_t *word, uint32_t count)
+{
+	uint32_t now;
+
+	while ((now = __atomic_load_n(word, __ATOMIC_SEQ_CST)) < count)
+		mach_word_wait(word, now, MACH_DEADLINE_NONE, WORD_SHARED);
+}
+
 static void worker(uint64_t number)
 {
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
-		while (shared->go <= round)
-			nap(1);
+		add_one(&shared->ready);
+		wait_for(&shared->go, round + 1);
 		shared->worker[number].start = mach_clock_monotonic();
 		row->work(round);
 		shared->worker[number].end = mach_clock_monotonic();
-		__atomic_add_fetch(&shared->done, 1, __ATOMIC_SEQ_CST);
+		add_one(&shared->done);
 	}
-	for (;;)
-		nap(1000);
+	wait_for(&shared->go, UINT32_MAX);
 }
 
 static struct host_counters counters(void)
@@ -147,7 +160,8 @@ static void print_events(const struct host_counters *before, const struct host_c
 		printf(" %s=%llu", #name, (unsigned long long)(after->name - before->name));
 	EVENT(tlb_shootdowns)
 	EVENT(kicks)
-	EVENT(lock_misses) HOST_LOCKS_LIST(EVENT)
+	EVENT(lock_misses)
+	HOST_LOCKS_LIST(EVENT)
 #undef EVENT
 		printf("\n");
 }
@@ -162,26 +176,22 @@ static uint64_t lock_waits(const struct host_counters *of)
 	return sum;
 }
 
-static void wait_for(const volatile uint32_t *word, uint32_t count)
-{
-	while (*word < count)
-		nap(2);
-}
-
 static void measure(void)
 {
 	uint64_t best = UINT64_MAX, least_waits = UINT64_MAX;
-	struct host_counters before, after, best_before = {0}, best_after = {0};
+	struct host_counters before, amid, after, best_before = {0}, best_after = {0};
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		uint64_t start = UINT64_MAX, end = 0, waits;
 
 		wait_for(&shared->ready, (round + 1) * workers);
 		before = counters();
-		shared->go = round + 1;
+		add_one(&shared->go);
+		nap(10);
+		amid = counters();
 		wait_for(&shared->done, (round + 1) * workers);
 		after = counters();
-		waits = lock_waits(&after) - lock_waits(&before);
+		waits = lock_waits(&after) - lock_waits(&amid);
 		least_waits = waits < least_waits ? waits : least_waits;
 		for (unsigned i = 0; i < workers; i++) {
 			start = shared->worker[i].start < start ? shared->worker[i].start : start;

@@ -1,8 +1,10 @@
 /*
  * What several processors do at a time, for Unix: as many workers as there are processors, each a process that has
- * nothing to do with the others. Prints the same lines as pairs.c.
+ * nothing to do with the others. Prints the same lines as pairs.c, of all rows, or the one that is named and
+ * so many workers.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,13 +197,17 @@ static void measure(const struct row *row, unsigned workers)
 
 int main(int count, char **arguments)
 {
-	unsigned workers = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t processors;
+	unsigned workers;
 
-	if (count > 1)
+	if (count > 1 && strcmp(arguments[1], "nothing") == 0)
 		return 0; /* the program of fork-exec */
 	self = arguments[0];
+	check(sched_getaffinity(0, sizeof processors, &processors) == 0, "sched_getaffinity");
+	workers = count > 2 ? (unsigned)atoi(arguments[2]) : (unsigned)CPU_COUNT(&processors);
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		measure(&rows[i], workers);
+		if (count == 1 || strcmp(arguments[1], rows[i].name) == 0)
+			measure(&rows[i], workers);
 	puts("end");
 	return 0;
 }

@@ -92,6 +92,9 @@ struct ipc_kernel_receiver {
 mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_id_t id,
 	const uint64_t *words, unsigned count);
 
+/* Page-out's: sends what waited for memory; true if some still does. No locks held. */
+bool ipc_notify_owed(void);
+
 /* Start, thread's end, and stopping a thread inside a call. */
 void ipc_init(void);
 void ipc_thread_init(struct thread *thread);

@@ -63,7 +63,7 @@ void ipc_notify_port_destroyed(struct ipc_notice notice, struct ipc_port *receiv
 void ipc_notify_no_senders(struct ipc_notice notice, mach_port_mscount_t mscount);
 void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name);
 void ipc_notify_memory_short(struct ipc_notice notice, uint32_t account_id, bool at_limit);
-/* By the right itself; lost without memory. */
+/* By the right itself; without memory, later. */
 void ipc_notify_send_once(struct ipc_port *right);
 
 /* --- ipc_mqueue.c: queues and who waits at them. */

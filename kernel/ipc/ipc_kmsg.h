@@ -42,7 +42,6 @@ struct ipc_kmsg {
 	union {
 		struct {
 			uint8_t local_disposition, remote_disposition; /* as in msgh_bits */
-			bool lost : 1;        /* its notification found the account of who gets it full */
 			bool numbered : 1;    /* seqno is set: it has left its queue before */
 			bool rights : 1;      /* its body has some */
 			bool memory : 1;      /* so has it ranges or arrays out of line */

@@ -1,8 +1,13 @@
 /* Notifications: the generated stubs of notify.defs, their messages kept until no locks are held. */
 #include <ipc/ipc_internal.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <stubs/memory_notify_user.h>
 #include <stubs/notify_user.h>
+#include <vm/vm_pageout.h>
+
+#define OWED_TRIES 256u /* at a time: page-out has other things to do */
+#define OWED_COST  400  /* instructions of one, about (kern/piece.h) */
 
 _Static_assert(sizeof(mach_msg_body_t) + sizeof(mach_msg_descriptor_t) + sizeof(struct ipc_carry) +
 			       sizeof(mach_msg_header_t) <=
@@ -37,7 +42,7 @@ static bool begin(struct ipc_notice notice)
 
 static void end(kern_return_t sent)
 {
-	(void)sent; /* to a dead port, or, only without a block of its own, no memory */
+	(void)sent; /* to a dead port */
 	debug_assert(CURRENT_PROCESSOR->ipc->reserve == NULL);
 	deferred_unhold();
 }
@@ -72,10 +77,54 @@ void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name)
 		end(mach_notify_dead_name(notice.right, name));
 }
 
+/*
+ * Nobody asks for news of a send-once right, so no message waits for its end. A port whose account or kernel has no memory for one is
+ * owed it: the right stays, counted, until page-out has found the memory.
+ */
+static struct lock owed_lock = LOCK_INIT(LOCK_RANK_TRANSIT);
+static struct list owed = LIST_INIT(owed); /* ports by their free_link: each has a reference */
+
+static bool send_once_died(struct ipc_port *right)
+{
+	struct ipc_notice notice;
+
+	if (!ipc_notice_make(&notice, right, right->object.account))
+		return false;
+	if (begin(notice))
+		end(mach_notify_send_once(right));
+	return true;
+}
+
 void ipc_notify_send_once(struct ipc_port *right)
 {
-	if (begin((struct ipc_notice){.right = right}))
-		end(mach_notify_send_once(right));
+	if (send_once_died(right))
+		return;
+	lock_acquire(&owed_lock);
+	if (right->owed++ == 0)
+		list_add_tail(&owed, &right->object.free_link);
+	lock_release(&owed_lock);
+	vm_pageout_wake();
+}
+
+bool ipc_notify_owed(void)
+{
+	for (unsigned tries = 0; tries < OWED_TRIES && !list_empty(&owed); tries++) {
+		struct ipc_port *port = NULL;
+		struct list *link;
+
+		lock_acquire(&owed_lock);
+		link = list_pop_head(&owed);
+		if (link != NULL) {
+			port = container_of(link, struct ipc_port, object.free_link);
+			if (--port->owed != 0)
+				list_add_tail(&owed, link);
+		}
+		lock_release(&owed_lock);
+		if (port != NULL)
+			ipc_port_release_send_once(port);
+		piece_spend(OWED_COST);
+	}
+	return !list_empty(&owed);
 }
 
 void ipc_notify_memory_short(struct ipc_notice notice, uint32_t account_id, bool at_limit)

@@ -61,6 +61,7 @@ struct ipc_port {
 	struct ipc_port *destination;
 
 	uint32_t srights, sorights, mscount;
+	uint32_t owed; /* of the sorights: that have died, and no message could be made to say so (ipc_notify.c) */
 	uint32_t msgcount, qlimit; /* messages queued; callers do not count */
 	struct list senders;       /* threads blocked by the queue limit (wait_link) */
 	struct list set_link;      /* set->members, under the set's lock */

@@ -266,7 +266,7 @@ static inline __attribute__((always_inline)) mach_msg_return_t deliver(struct ip
 	struct ipc_port *port = kmsg->remote_port;
 	struct thread *receiver = NULL;
 
-	if (!port->object.active || kmsg->lost) {
+	if (!port->object.active) {
 		lock_release(&port->object.lock);
 		ipc_kmsg_destroy(kmsg);
 		return MACH_SEND_INVALID_DEST;
@@ -287,7 +287,7 @@ mach_msg_return_t ipc_kmsg_deliver(struct ipc_kmsg *kmsg)
 	struct thread *nobody;
 
 	/* A dead one is found so by deliver. */
-	if (ipc_port_is_kernel(port) && ipc_port_active(port) && !kmsg->lost)
+	if (ipc_port_is_kernel(port) && ipc_port_active(port))
 		return ipc_kobject_message(kmsg, false);
 	lock_acquire(&port->object.lock);
 	return deliver(kmsg, false, &nobody);

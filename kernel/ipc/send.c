@@ -46,13 +46,18 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 	if (!ipc_kmsg_in_transit(kmsg))
 		return MACH_SEND_INVALID_RIGHT;
 	/*
-	 * From now on it is on the account of who made the port. What can be provoked without end is lost over its
-	 * limit.
+	 * From now on it is on the account of who made the port. What can be provoked without end is not said over its
+	 * limit: the right dies. (Notices that were asked for are sent with `held`, and paid for.)
 	 */
 	if (kmsg->account == &kernel_account && kmsg->account != port->object.account) {
 		ipc_kmsg_bill(kmsg, port->object.account);
-		kmsg->lost = disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
-			     kmsg->account->bytes > kmsg->account->bytes_limit;
+		if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE && CURRENT_PROCESSOR->deferred.held == 0 &&
+			kmsg->account->bytes > kmsg->account->bytes_limit) {
+			kmsg->remote_port = NULL;
+			ipc_kmsg_destroy(kmsg);
+			ipc_port_release_send_once(port);
+			return MACH_SEND_NO_BUFFER;
+		}
 	}
 	if (CURRENT_PROCESSOR->deferred.held != 0) {
 		ipc_defer_send(kmsg);
@@ -68,9 +73,9 @@ mach_msg_return_t ipc_send_words_from_kernel(struct ipc_port *port, mach_msg_typ
 
 	if (kmsg != NULL)
 		return ipc_kmsg_send_from_kernel(kmsg, port, disposition, 0);
-	/* No memory: the right that would have been consumed is, silently. */
+	/* No memory: the right that would have been consumed dies. */
 	if (port != NULL && disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE)
-		ipc_port_drop_send_once(port);
+		ipc_port_release_send_once(port);
 	else if (port != NULL && disposition == MACH_MSG_TYPE_MOVE_SEND)
 		ipc_port_release_send(port);
 	return port == NULL ? MACH_SEND_INVALID_DEST : MACH_SEND_NO_BUFFER;

@@ -10,7 +10,7 @@
  * at most of maps and objects; wake page-out.
  */
 bool shortage_may_end(const struct account *account, bool at_limit);
-/* Tells the policy. No locks held. */
-void shortage_tell(void);
+/* Tells the policy, and ports what there was no memory to tell them: true if that is still so. No locks held. */
+bool shortage_tell(void);
 
 #endif

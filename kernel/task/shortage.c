@@ -8,8 +8,8 @@
 
 /*
  * The policy is a task (the Unix server) that has asked for one message by host_memory_notice. The message is made
- *then, so that nothing is needed when there is nothing. Once told the policy ends something, or not, and asks again;
- *meanwhile the askers try again and again. One that does not ask again in time is done without.
+ * then, so that nothing is needed when there is nothing. Once told the policy ends something, or not, and asks again;
+ * meanwhile the askers try again and again. One that does not ask again in time is done without.
  *
  *	1  a fault finds no page: shortage_may_end says that waiting makes sense, and notes who asks
  *	2  page-out, which has no locks, sends the message: shortage_tell
@@ -39,13 +39,14 @@ bool shortage_may_end(const struct account *account, bool at_limit)
 	return account == current_account();
 }
 
-void shortage_tell(void)
+bool shortage_tell(void)
 {
 	uint32_t id = __atomic_exchange_n(&asking, 0, __ATOMIC_ACQUIRE);
 	struct ipc_notice notice = {0};
+	bool owed = ipc_notify_owed();
 
 	if (id == 0)
-		return;
+		return owed;
 	lock_acquire(&policy_lock);
 	notice = ipc_notice_take(&policy);
 	lock_release(&policy_lock);
@@ -53,6 +54,7 @@ void shortage_tell(void)
 		answer_by = machine_now() + ANSWER_NS;
 	ipc_notify_memory_short(notice, id, asking_at_limit);
 	deferred_run();
+	return owed;
 }
 
 kern_return_t host_memory_notice(host_t host, struct ipc_port *notify, unsigned gave_up)

@@ -167,10 +167,9 @@ static uint64_t scan_one(bool *more)
 
 static void pageout(struct thread *self)
 {
-	bool more = true;
+	bool more = true, owed = shortage_tell();
 
 	(void)self;
-	shortage_tell();
 	if (kalloc_trim_wanted || (!trimmed && vm_page_counts.free < vm_page_low)) {
 		kalloc_trim(vm_page_counts.free < vm_page_low);
 		trimmed = true;
@@ -200,7 +199,7 @@ static void pageout(struct thread *self)
 	looked_at = 0;
 	trimmed = false;
 	/* In this order: who wants pages after `wanted` is false finds somebody to wake. */
-	assert_wait(&wanted, false);
+	assert_wait_deadline(&wanted, false, owed ? machine_now() + SHORTAGE_NAP_NS : UINT64_MAX);
 	wanted = false;
 	thread_block(pageout);
 }

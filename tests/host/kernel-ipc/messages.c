@@ -373,6 +373,57 @@ static void notifications_without_memory(void *argument)
 	done++;
 }
 
+static unsigned news(mach_port_name_t from)
+{
+	unsigned count = 0;
+	struct simple in;
+
+	while (receive_simple(from, &in, MACH_RCV_TIMEOUT, 0) == MACH_MSG_SUCCESS)
+		count += in.header.msgh_id == MIG_ID_mach_notify_send_once;
+	return count;
+}
+
+/* Nobody asked for news of these: without memory, or over the account's limit, they come later. */
+static void send_once_without_memory(void *argument)
+{
+	static const uint64_t words[2] = {1, 2};
+	mach_port_name_t port = world_port(task), doomed = world_port(task), name = 0;
+	uint64_t limit = task->account->bytes_limit;
+
+	(void)argument;
+	CHECK_EQUAL(ipc_space_insert(other->space, ipc_port_make_send_once(port_of(task, port)),
+			    MACH_MSG_TYPE_PORT_SEND_ONCE, &name),
+		KERN_SUCCESS);
+	world_hide_blocks();
+	host_fail_after = 0;
+	host_fail_count = SIZE_MAX;
+	CHECK_EQUAL(mach_port_deallocate(other->space, name), KERN_SUCCESS);
+	ipc_port_release_send_once(ipc_port_make_send_once(port_of(task, port)));
+	ipc_port_release_send_once(ipc_port_make_send_once(port_of(task, doomed)));
+	/* A message of the kernel's for which there is no memory. */
+	CHECK_EQUAL(ipc_send_words_from_kernel(ipc_port_make_send_once(port_of(task, port)), MACH_MSG_TYPE_MOVE_SEND_ONCE, 5,
+			    words, 2),
+		MACH_SEND_NO_BUFFER);
+	CHECK(ipc_notify_owed());
+	CHECK_EQUAL(news(port), 0);
+	CHECK_EQUAL(port_of(task, port)->sorights, 3);
+	CHECK_EQUAL(mach_port_mod_refs(task->space, doomed, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
+	host_fail_after = SIZE_MAX;
+	world_show_blocks();
+	task->account->bytes_limit = 0;
+	ipc_port_release_send_once(ipc_port_make_send_once(port_of(task, port)));
+	CHECK_EQUAL(ipc_send_words_from_kernel(ipc_port_make_send_once(port_of(task, port)), MACH_MSG_TYPE_MOVE_SEND_ONCE, 5,
+			    words, 2),
+		MACH_SEND_NO_BUFFER);
+	CHECK(ipc_notify_owed());
+	CHECK_EQUAL(news(port), 0);
+	task->account->bytes_limit = limit;
+	CHECK(!ipc_notify_owed());
+	CHECK_EQUAL(news(port), 5);
+	CHECK_EQUAL(port_of(task, port)->sorights, 0);
+	done++;
+}
+
 /* Long ends let interrupts through, which send messages and may make more work of the same kind. */
 static struct ipc_port *interrupted_port;
 
@@ -635,6 +686,10 @@ void test_messages(void)
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();
 	host_report("notifications-asked-for-need-no-memory");
+	play(send_once_without_memory);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
+	host_report("the-end-of-a-send-once-right-is-told-when-there-is-memory");
 	task = world_task();
 	other = world_task();
 	task->account->bytes_limit = 300000;

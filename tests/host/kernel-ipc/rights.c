@@ -405,7 +405,7 @@ static void compare(void)
 			continue;
 		CHECK_EQUAL(ports[i].port->srights, ports[i].send);
 		/* A send-once right that went has sent its notification, which is one until it is received. */
-		CHECK_EQUAL(ports[i].port->sorights, ports[i].send_once + ports[i].port->msgcount);
+		CHECK_EQUAL(ports[i].port->sorights, ports[i].send_once + ports[i].port->msgcount + ports[i].port->owed);
 	}
 }
 

@@ -97,6 +97,11 @@ void kalloc_trim_wake(void)
 {
 }
 
+/* What page-out would do is done when a task ends. */
+void vm_pageout_wake(void)
+{
+}
+
 void machine_take_interrupts(void)
 {
 	for (uint32_t i = 0; i < host_processor->locks; i++)
@@ -323,6 +328,8 @@ void world_task_end(struct task *task)
 	ipc_space_destroy(task->space);
 	ipc_space_release(task->space);
 	deferred_run();
+	for (unsigned i = 0; i < 1000 && ipc_notify_owed(); i++)
+		;
 	task_deallocate(task);
 }
 

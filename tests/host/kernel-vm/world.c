@@ -76,8 +76,9 @@ bool shortage_may_end(const struct account *account, bool at_limit)
 	return world_policy;
 }
 
-void shortage_tell(void)
+bool shortage_tell(void)
 {
+	return false;
 }
 
 vm_map_t convert_name_to_map(mach_port_name_t name)

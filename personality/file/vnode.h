@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "base/list.h"
+#include "call/call.h"
 
-struct call;
 struct file;
 struct file_table;
 struct io;
@@ -82,6 +82,7 @@ struct vnode {
 	void *pipe;        /* FIFO: pipe.c's */
 	void *socket;      /* bound socket: socket.c's */
 	struct list locks; /* record locks and flock */
+	struct wait_queue lock_queue; /* calls that wait for one */
 	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
 	unsigned runners; /* processes that run it, and calls that are about to */
 	unsigned writers; /* files open for writing */

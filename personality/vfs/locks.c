@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "base/user.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -23,32 +24,27 @@ struct file_lock {
 
 #define LOCK_END UINT64_MAX
 
-/* All that wait for any lock: unlocking is rare enough to wake them all. */
-static struct wait_queue waiting = WAIT_QUEUE_INITIALIZER(waiting);
-
-/* A call that waits for a record lock, in its scratch: whose it is, and who holds what it wants. */
+/* A call that waits for a record lock, in its scratch: who holds what it wants. */
 struct lock_wait {
-	struct list link;
-	const void *owner, *holder;
+	struct table_link by_owner;
+	const struct call *call;
+	const void *holder;
 };
 
-static struct list waits = LIST_INITIALIZER(waits);
+#define DEADLOCK_STEPS 10 /* circles of more are not seen, as on Linux */
 
-/* Whether who holds the lock waits, perhaps through others, for the owner. */
+static struct table waits = TABLE_INITIALIZER(waits);
+
+/* Whether who holds the lock waits, perhaps through others, for the owner. Who has been woken waits for nobody. */
 static bool is_deadlock(const void *owner, const void *holder)
 {
-	bool more = true;
+	for (unsigned i = 0; i < DEADLOCK_STEPS && holder != owner; i++) {
+		const struct table_link *link = table_find(&waits, (uintptr_t)holder);
+		const struct lock_wait *wait = link != NULL ? table_entry(link, struct lock_wait, by_owner) : NULL;
 
-	while (more && holder != owner) {
-		more = false;
-		list_for_each (link, &waits) {
-			const struct lock_wait *wait = list_entry(link, struct lock_wait, link);
-
-			if (wait->owner == holder && !more) {
-				holder = wait->holder;
-				more = true;
-			}
-		}
+		if (wait == NULL || wait->call->state != CALL_WAITING)
+			return false;
+		holder = wait->holder;
 	}
 	return holder == owner;
 }
@@ -57,31 +53,31 @@ static void wait_ended(struct call *call)
 {
 	struct lock_wait *wait = call->scratch;
 
-	list_remove(&wait->link);
+	table_remove(&waits, &wait->by_owner);
 }
 
 /* The call waits for a lock that somebody holds; -EDEADLK when they wait for each other (as on Linux not for files'
  * own). */
-static int64_t wait_for_lock(struct call *call, const struct file_lock *wanted, const struct file_lock *held)
+static int64_t wait_for_lock(
+	struct call *call, struct vnode *vnode, const struct file_lock *wanted, const struct file_lock *held)
 {
 	struct lock_wait *wait = call->scratch;
 
 	if (wanted->is_flock || wanted->id < 0)
-		return call_wait_for(call, &waiting);
+		return call_wait_for(call, &vnode->lock_queue);
 	if (wait == NULL) {
 		wait = calloc(1, sizeof *wait);
 		if (wait == NULL)
 			return -ENOLCK;
-		list_append(&waits, &wait->link);
+		wait->call = call;
+		table_add(&waits, &wait->by_owner, (uintptr_t)wanted->owner);
 		call->scratch = wait;
 		call->scratch_release = wait_ended;
 	}
-	wait->owner = wanted->owner;
-	wait->holder = NULL;
 	if (is_deadlock(wanted->owner, held->owner))
 		return -EDEADLK;
 	wait->holder = held->owner;
-	return call_wait_for(call, &waiting);
+	return call_wait_for(call, &vnode->lock_queue);
 }
 
 static struct file_lock *find_conflict(struct vnode *vnode, const struct file_lock *wanted)
@@ -149,12 +145,12 @@ static int64_t set_lock(struct call *call, struct vnode *vnode, const struct fil
 	int error;
 
 	if (held != NULL)
-		return wait ? wait_for_lock(call, wanted, held) : -EAGAIN;
+		return wait ? wait_for_lock(call, vnode, wanted, held) : -EAGAIN;
 	error = cut(vnode, wanted);
 	if (error == 0 && !unlock && add(vnode, wanted, wanted->start, wanted->end) == NULL)
 		error = -ENOLCK;
 	/* A lock that became shared, or smaller, lets others on, too. */
-	wait_queue_wake(&waiting, 0);
+	wait_queue_wake(&vnode->lock_queue, 0);
 	return error;
 }
 
@@ -257,7 +253,7 @@ void vnode_locks_closed(const struct file_table *table, struct vnode *vnode)
 	if (list_empty(&vnode->locks))
 		return;
 	cut(vnode, &all);
-	wait_queue_wake(&waiting, 0);
+	wait_queue_wake(&vnode->lock_queue, 0);
 }
 
 void vnode_locks_end(const struct file *file)
@@ -269,5 +265,5 @@ void vnode_locks_end(const struct file *file)
 	cut(file->vnode, &all);
 	all.is_flock = true;
 	cut(file->vnode, &all);
-	wait_queue_wake(&waiting, 0);
+	wait_queue_wake(&file->vnode->lock_queue, 0);
 }

@@ -14,6 +14,7 @@ void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *
 	vnode->mode = mode;
 	vnode->inode = inode;
 	list_init(&vnode->locks);
+	wait_queue_init(&vnode->lock_queue);
 }
 
 struct vnode *vnode_reference(struct vnode *vnode)
@@ -41,6 +42,7 @@ void vnode_release(struct vnode *vnode)
 	while (vnode != NULL && --vnode->references == 0) {
 		struct vnode *parent = vnode->parent;
 
+		wait_queue_destroy(&vnode->lock_queue);
 		free(vnode->name);
 		vnode->parent = NULL;
 		vnode->name = NULL;

@@ -165,6 +165,36 @@ static void circle(void)
 	close(ready[1]);
 }
 
+/* Who has been given what it waited for waits for nobody, though it has not come to run yet. */
+static void no_circle(void)
+{
+	struct flock first = {.l_type = F_WRLCK, .l_start = 0, .l_len = 1},
+		     second = {.l_type = F_WRLCK, .l_start = 1, .l_len = 1}, free_first = first;
+	int fd = open("locked", O_RDWR), ready[2], status;
+	pid_t child;
+	char byte;
+
+	(void)!pipe(ready);
+	free_first.l_type = F_UNLCK;
+	say("taken", RECORD, fcntl(fd, F_SETLK, &first));
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		fcntl(fd, F_SETLK, &second);
+		(void)!write(ready[1], "r", 1);
+		_exit(fcntl(fd, F_SETLKW, &first) < 0 ? errno : 0);
+	}
+	(void)!read(ready[0], &byte, 1);
+	until_it_waits(child);
+	status = fcntl(fd, F_SETLK, &free_first) < 0 ? errno : fcntl(fd, F_SETLKW, &second) < 0 ? errno : 0;
+	printf("given and taken at once %d\n", status);
+	wait(&status);
+	printf("the other had it %d\n", WEXITSTATUS(status));
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 int main(int argc, char **argv)
 {
 	char folder[200], command[300];
@@ -189,6 +219,7 @@ int main(int argc, char **argv)
 		closes(kind);
 	}
 	circle();
+	no_circle();
 	fflush(stdout);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	return chdir("/") < 0 || system(command) != 0;

@@ -376,42 +376,57 @@ void proc_text_meminfo(struct text *text, struct process *process, struct call *
 	format_meminfo(text, &facts);
 }
 
+/* What all processes have used, and are; looked at again when it is older than this: it takes a call of the kernel's for each. */
+#define LOOK_AGE (SECOND / 10)
+
+struct all {
+	uint64_t at, user, system; /* ns */
+	unsigned running, processes, threads;
+	int last; /* id */
+};
+
+static const struct all *look_at_all(void)
+{
+	static struct all all;
+
+	if (all.at != 0 && clock_monotonic() - all.at < LOOK_AGE)
+		return &all;
+	all = (struct all){.at = clock_monotonic(), .running = load_running()};
+	list_for_each (link, &processes) {
+		struct process *process = list_entry(link, struct process, link);
+		uint64_t user, system;
+
+		times_of(process, &user, &system);
+		all.user += user;
+		all.system += system;
+		all.processes++;
+		all.threads += process->thread_count;
+		all.last = process->id;
+	}
+	return &all;
+}
+
 void proc_text_system_stat(struct text *text, struct process *process, struct call *call)
 {
-	uint64_t user = 0, system = 0, all = clock_monotonic() / TICK, idle;
-	unsigned count = 0;
+	const struct all *all = look_at_all();
+	uint64_t user = all->user / TICK, system = all->system / TICK, up = clock_monotonic() / TICK;
+	uint64_t idle = up > user + system ? up - user - system : 0;
 
 	UNUSED;
-	list_for_each (link, &processes) {
-		uint64_t one_user, one_system;
-
-		times_of(list_entry(link, struct process, link), &one_user, &one_system);
-		user += one_user;
-		system += one_system;
-		count++;
-	}
-	user /= TICK;
-	system /= TICK;
-	idle = all > user + system ? all - user - system : 0;
 	text_add(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
 		(unsigned long long)idle);
 	text_add(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
 		(unsigned long long)idle);
 	text_add(text, "btime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-		(unsigned long long)((clock_realtime() - clock_monotonic()) / SECOND), count, load_running());
+		(unsigned long long)((clock_realtime() - clock_monotonic()) / SECOND), all->processes, all->running);
 }
 
 void proc_text_uptime(struct text *text, struct process *process, struct call *call)
 {
-	uint64_t up = clock_monotonic() / TICK, used = 0;
+	const struct all *all = look_at_all();
+	uint64_t up = clock_monotonic() / TICK, used = (all->user + all->system) / TICK;
 
 	UNUSED;
-	list_for_each (link, &processes) {
-		uint64_t user, system;
-
-		times_of(list_entry(link, struct process, link), &user, &system);
-		used += (user + system) / TICK;
-	}
 	used = used < up ? up - used : 0;
 	text_add(text, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100), (unsigned long long)(up % 100),
 		(unsigned long long)(used / 100), (unsigned long long)(used % 100));
@@ -419,18 +434,14 @@ void proc_text_uptime(struct text *text, struct process *process, struct call *c
 
 void proc_text_loadavg(struct text *text, struct process *process, struct call *call)
 {
-	unsigned i, threads = 0;
-	int last = 0;
+	const struct all *all = look_at_all();
+	unsigned i;
 
 	UNUSED;
 	for (i = 0; i < 3; i++)
 		text_add(text, "%lu.%02lu ", load_average[i] >> LOAD_SHIFT,
 			((load_average[i] & ((1ul << LOAD_SHIFT) - 1)) * 100) >> LOAD_SHIFT);
-	list_for_each (link, &processes) {
-		threads += list_entry(link, struct process, link)->thread_count;
-		last = list_entry(link, struct process, link)->id;
-	}
-	text_add(text, "%u/%u %d\n", load_running(), threads, last);
+	text_add(text, "%u/%u %d\n", all->running, all->threads, all->last);
 }
 
 void proc_text_version(struct text *text, struct process *process, struct call *call)

@@ -100,6 +100,25 @@ uint64_t process_new_serial(void)
 	return ++last_serial;
 }
 
+int *process_ids(const struct process_group *group, unsigned *count)
+{
+	const struct list *all = group != NULL ? &group->members : &processes;
+	unsigned room = 0;
+	int *ids;
+
+	*count = 0;
+	list_for_each (link, all)
+		room++;
+	ids = malloc((room + 1) * sizeof *ids);
+	if (ids == NULL)
+		return NULL;
+	list_for_each (link, all)
+		ids[(*count)++] = (group != NULL ? list_entry(link, struct process, group_link)
+						 : list_entry(link, struct process, link))
+					  ->id;
+	return ids;
+}
+
 void process_unhash(struct process *process)
 {
 	table_remove(&processes_by_id, &process->by_id);
@@ -358,8 +377,9 @@ bool group_is_orphaned(const struct process_group *group)
 	list_for_each (link, &group->members) {
 		struct process *process = list_entry(link, struct process, group_link);
 
-		if (process->state == PROCESS_RUNNING && process->parent != NULL && process->parent->group != NULL &&
-			process->parent->group != group && process->parent->group->session == group->session)
+		if (process->state == PROCESS_RUNNING && process->parent != NULL && process->parent != init_process &&
+			process->parent->group != NULL && process->parent->group != group &&
+			process->parent->group->session == group->session)
 			return false;
 	}
 	return true;

@@ -212,7 +212,7 @@ int process_set_group(struct process *process, int group); /* same session; make
 int process_new_session(struct process *process);
 /* Pid 1's own session and group, from memory of zeros. */
 void process_first_group(struct process *process, struct process_group *group, struct session *session);
-/* Whether no member has a parent in the same session but another group. */
+/* Whether no member has a parent in the same session but another group, pid 1 not counted. */
 bool group_is_orphaned(const struct process_group *group);
 /* After a process left a group or ended: SIGHUP and SIGCONT to a newly orphaned group with stopped members. */
 void group_check_orphaned(struct process_group *group);
@@ -231,6 +231,9 @@ void thread_unhash(struct thread *thread);
 void thread_rehash(struct thread *thread, int id);
 /* Adds its task's times to those of what is gone, before the task ends. */
 void process_add_times(struct process *process);
+/* The ids of the group's processes, or (null) of all, as they are now, for who may end some of them. To be freed; null,
+ * and none: no memory. */
+int *process_ids(const struct process_group *group, unsigned *count);
 /* Nobody finds it by its id any more. */
 void process_unhash(struct process *process);
 void process_leave_group(struct process *process);

@@ -1,5 +1,6 @@
 /* The signal calls: actions, masks, waiting for signals, sending. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -199,26 +200,23 @@ static int send_one(struct call *call, struct process *target, int signal, const
 /* To the processes of a group, or to all but pid 1 and the caller (group null). */
 static int send_many(struct call *call, const struct process_group *group, int signal, const struct signal_info *info)
 {
-	int ids[512], result = -ESRCH, self = call->process->id;
-	unsigned count = 0, i;
+	int result = -ESRCH, self = call->process->id;
+	unsigned count, i;
+	int *ids = process_ids(group, &count);
 
-	list_for_each (link, &processes) {
-		struct process *process = list_entry(link, struct process, link);
-
-		if ((group != NULL ? process->group == group : process != init_process && process->id != self) &&
-			count < sizeof ids / sizeof ids[0])
-			ids[count++] = process->id;
-	}
+	if (ids == NULL)
+		return -EAGAIN;
 	for (i = 0; i < count; i++) {
 		struct process *process = process_find(ids[i]);
 
-		if (process == NULL)
+		if (process == NULL || (group == NULL && (process == init_process || ids[i] == self)))
 			continue;
 		if (send_one(call, process, signal, info) == 0)
 			result = 0;
 		else if (result == -ESRCH)
 			result = -EPERM;
 	}
+	free(ids);
 	return result;
 }
 

@@ -280,20 +280,16 @@ int signal_thread(struct thread *thread, int signal, const struct signal_info *i
 
 void signal_group(struct process_group *group, int signal, const struct signal_info *info)
 {
-	/* A process may end by it and leave the group; the group itself stays while it has members. */
-	int ids[256];
-	unsigned count = 0, i;
+	unsigned count, i;
+	int *ids = process_ids(group, &count);
 
-	list_for_each (link, &group->members) {
-		if (count < sizeof ids / sizeof ids[0])
-			ids[count++] = list_entry(link, struct process, group_link)->id;
-	}
 	for (i = 0; i < count; i++) {
 		struct process *process = process_find(ids[i]);
 
 		if (process != NULL)
 			signal_process(process, signal, info);
 	}
+	free(ids);
 }
 
 struct signal_actions *signal_actions_copy(const struct signal_actions *actions, bool reset)

@@ -5,6 +5,7 @@
 #include <kern/account.h>
 #include <kern/task.h>
 #include <stubs/portolan_server.h>
+#include <vm/vm_map.h>
 
 /*
  * The policy is a task (the Unix server) that has asked for one message by host_memory_notice. The message is made
@@ -36,7 +37,7 @@ bool shortage_may_end(const struct account *account, bool at_limit)
 	} else if (machine_now() >= answer_by) {
 		return false;
 	}
-	return account == current_account();
+	return account == current_thread()->task->map->payer;
 }
 
 bool shortage_tell(void)

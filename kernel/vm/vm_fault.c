@@ -33,7 +33,7 @@ kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry)
 	vm_object_t object = entry->object;
 
 	if (object == NULL) {
-		entry->object = vm_object_create(map->account, vm_map_entry_size(entry));
+		entry->object = vm_object_create(map->payer, vm_map_entry_size(entry));
 		entry->offset = 0;
 		entry->needs_copy = false;
 		return entry->object == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
@@ -43,7 +43,7 @@ kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry)
 	/* The others who could see the object may have gone. Acquire: see what they did before. */
 	if (!vm_object_anonymous(object) || object->shared ||
 		__atomic_load_n(&object->refs.count, __ATOMIC_ACQUIRE) != 1) {
-		object = vm_object_shadow(map->account, object, entry->offset, vm_map_entry_size(entry));
+		object = vm_object_shadow(map->payer, object, entry->offset, vm_map_entry_size(entry));
 		if (object == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 		entry->object = object;
@@ -109,7 +109,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 		piece_spend(GRAB_COST);
 		if (i != 0 && vm_object_lookup(object, at) != NULL)
 			break;
-		page = vm_page_grab_for(map->account, i == 0 ? account_level(map->account) : VM_PAGE_FOR_USER, true);
+		page = vm_page_grab_for(map->payer, i == 0 ? account_level(map->payer) : VM_PAGE_FOR_USER, true);
 		if (page == NULL)
 			break;
 		page->busy = page->absent = true;
@@ -117,7 +117,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 		vm_object_insert(object, page, at);
 	}
 	if (at == offset)
-		return vm_page_wait(map->account);
+		return vm_page_wait(map->payer);
 	count_event(faults_pager);
 	pager->next_offset = at;
 	vm_object_reference(object);
@@ -186,17 +186,17 @@ static kern_return_t enter(struct vm_map *map, struct vm_map_entry *entry, vm_ad
 	kern_return_t result =
 		pmap_enter(map->pmap, address, page, vm_page_physical(page), protection, entry->wired ? PMAP_WIRED : 0);
 
-	return result == KERN_SUCCESS ? result : vm_page_wait(map->account);
+	return result == KERN_SUCCESS ? result : vm_page_wait(map->payer);
 }
 
 /* A new page for the top object (locked); copied from a physical address, or zero if that is 0. */
 static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t top,
 	vm_offset_t offset, uint64_t from, struct vm_page *old)
 {
-	struct vm_page *page = vm_page_grab(map->account);
+	struct vm_page *page = vm_page_grab(map->payer);
 
 	if (page == NULL)
-		return vm_page_wait(map->account);
+		return vm_page_wait(map->payer);
 	if (from == 0) {
 		vm_page_zero(page);
 		vm_page_counts.zero_fills++;
@@ -269,7 +269,7 @@ static kern_return_t found_physical(struct vm_map *map, struct vm_map_entry *ent
 		protection &= ~VM_PROT_WRITE;
 	return pmap_enter(map->pmap, address, NULL, object->physical + offset, protection, flags) == KERN_SUCCESS
 		       ? KERN_SUCCESS
-		       : vm_page_wait(map->account);
+		       : vm_page_wait(map->payer);
 }
 
 kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
@@ -282,7 +282,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 	address = trunc_page(address);
 	if (entry->object == NULL || (entry->needs_copy && (access & VM_PROT_WRITE) != 0)) {
 		if (vm_map_entry_own(map, entry) != KERN_SUCCESS)
-			return vm_page_wait(map->account);
+			return vm_page_wait(map->payer);
 	}
 	top = object = entry->object;
 	offset = top_offset = entry->offset + (address - entry->start);

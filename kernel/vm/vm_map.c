@@ -42,7 +42,8 @@ kern_return_t vm_map_create(struct account *account, vm_map_t *out)
 	}
 	lock_init(&map->lock, LOCK_RANK_VM_MAP);
 	ref_init(&map->refs, 1);
-	map->account = account;
+	map->account = map->payer = account;
+	account_charge_always(account, ACCOUNT_REFERENCE);
 	list_init(&map->entries);
 	map->full_below = VM_ANYWHERE_ADDRESS;
 	map->number = vm_number();
@@ -61,7 +62,23 @@ void vm_map_deallocate(vm_map_t map)
 		return;
 	assert(list_empty(&map->entries));
 	pmap_destroy(map->pmap);
+	account_uncharge(map->payer, ACCOUNT_REFERENCE);
 	kfree(map->account, map, sizeof(*map));
+}
+
+kern_return_t vm_map_bill(vm_map_t map, struct account *account)
+{
+	struct account *old;
+
+	if (map == NULL || account == NULL)
+		return KERN_INVALID_ARGUMENT;
+	account_charge_always(account, ACCOUNT_REFERENCE);
+	lock_acquire(&map->lock);
+	old = map->payer;
+	map->payer = account;
+	lock_release(&map->lock);
+	account_uncharge(old, ACCOUNT_REFERENCE);
+	return KERN_SUCCESS;
 }
 
 void vm_map_terminate(vm_map_t map)

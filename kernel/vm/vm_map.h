@@ -31,7 +31,8 @@ struct vm_map {
 	struct lock lock;
 	struct refcount refs;
 	struct pmap *pmap;
-	struct account *account; /* pays for it, its entries and what is touched through it */
+	struct account *account; /* pays for it and its entries */
+	struct account *payer;   /* pays for what is touched through it: vm_map_bill */
 	struct list entries;
 	struct vm_map_entry *root;
 	struct vm_map_entry *hint; /* last found, or null */

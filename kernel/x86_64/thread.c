@@ -5,6 +5,7 @@
 #include <kern/trap.h>
 #include <mach/thread_status.h>
 #include <string.h>
+#include <vm/vm_map.h>
 #include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 #include <x86_64/thread_private.h>
@@ -45,8 +46,8 @@ static __attribute__((noinline)) struct thread *switch_seldom(struct thread *thr
 
 	if (processors_online > 1 && processor->fpu_live)
 		fpu_switch(thread);
-	if (processor->guarded && thread->pmap != NULL && thread->task->account != processor->account) {
-		processor->account = thread->task->account;
+	if (processor->guarded && thread->pmap != NULL && thread->task->map->payer != processor->account) {
+		processor->account = thread->task->map->payer;
 		speculation_barrier();
 	}
 	return thread;

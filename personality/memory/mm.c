@@ -88,10 +88,7 @@ static struct address_space *inherit(struct address_space *parent, uint32_t uid,
 	space->brk_start = parent->brk_start;
 	space->brk = parent->brk;
 	space->mmap_top = parent->mmap_top;
-	/* The parent's account is the shorter way. */
-	result = space->payer == parent->payer
-			 ? task_create(parent->task, TRUE, &space->task)
-			 : task_create_in(space->payer->account.port, parent->task, TRUE, &space->task);
+	result = task_create_in(space->payer->account.port, parent->task, TRUE, &space->task);
 	if (result == KERN_SUCCESS && death_watch(space->task) == 0)
 		return space;
 fail:
@@ -174,6 +171,13 @@ static void area_free(struct address_space *space, struct vm_area *area)
 		space->searched_from = above != NULL && above->start < space->mmap_top ? above->start : space->mmap_top;
 	areas_remove(&space->areas, area);
 	area_end(area);
+}
+
+void address_space_bill(struct address_space *space, struct user *payer)
+{
+	vm_map_bill(space->task, payer->account.port);
+	account_let_go(space->payer);
+	space->payer = payer;
 }
 
 void address_space_release(struct address_space *space)

@@ -47,6 +47,8 @@ struct address_space *address_space_create(uint32_t uid);
 struct address_space *address_space_fork(struct address_space *parent, uint32_t uid);
 /* The same to take its place: what is locked stays so. */
 struct address_space *address_space_successor(struct address_space *old, uint32_t uid);
+/* What is touched in it from now on the user pays for, who was held by account_hold (consumed). */
+void address_space_bill(struct address_space *space, struct user *payer);
 /* The task is the process's from now on; null: nobody's. */
 void address_space_own(struct address_space *space, struct process *owner);
 /* Whose task it is; null: none any more. */

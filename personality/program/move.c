@@ -4,12 +4,17 @@
 #include <string.h>
 
 #include "call/trace.h"
+#include "memory/accounts.h"
 #include "memory/mm.h"
 #include "process/proc.h"
 #include "program/fork.h"
 
-/* What may fail, done before anything changes: the new task with a thread that stands where the caller does. */
+/*
+ * What may fail, done before anything changes: the new task with a thread that stands where the caller does. Where there are more
+ * threads than that one, or it is a Mach program's, the task stays, and who pays for its memory changes: payer.
+ */
 struct process_move {
+	struct user *payer;
 	struct address_space *space;
 	mach_port_t port; /* of the thread, suspended */
 };
@@ -23,6 +28,7 @@ void process_drop_move(struct process_move *move)
 		mach_port_deallocate(mach_task_self(), move->port);
 	}
 	address_space_release(move->space);
+	account_let_go(move->payer);
 	free(move);
 }
 
@@ -52,12 +58,20 @@ int process_prepare_move(struct call *call, uint32_t uid, struct process_move **
 	struct process_move *move;
 
 	*out = NULL;
-	if (process->memory == NULL || process->memory->references != 1 || process->memory->owner != process ||
-		process->thread_count != 1 || call->thread->borrowed || call->thread->lent != NULL || process->is_mach)
+	if (process->memory == NULL || process->memory->owner != process || call->thread->borrowed)
 		return 0;
 	move = calloc(1, sizeof *move);
 	if (move == NULL)
 		return -EAGAIN;
+	if (process->memory->references != 1 || process->thread_count != 1 || process->is_mach) {
+		move->payer = account_hold(uid);
+		if (move->payer == NULL) {
+			process_drop_move(move);
+			return -EAGAIN;
+		}
+		*out = move;
+		return 0;
+	}
 	/* The old thread goes: no answer must be on its way to it. */
 	call_keep_reply(call);
 	move->space = address_space_successor(process->memory, uid);
@@ -81,6 +95,11 @@ int64_t process_move(struct call *call, struct process_move *move)
 
 	if (move == NULL)
 		return 0;
+	if (move->payer != NULL) {
+		address_space_bill(old, move->payer);
+		free(move);
+		return 0;
+	}
 	process_add_times(process);
 	process->memory = move->space;
 	address_space_own(move->space, process);

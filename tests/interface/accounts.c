@@ -105,6 +105,29 @@ static void test_pages(mach_port_t host)
 	mach_port_deallocate(mach_task_self(), account);
 }
 
+/* A task that has become somebody else's: what it had stays where it is. */
+static void test_bill(mach_port_t host)
+{
+	mach_port_t before, after, task;
+	vm_address_t address = 0;
+
+	account_create(host, FALSE, ACCOUNT_NO_LIMIT, MANY, &before);
+	account_create(host, FALSE, ACCOUNT_NO_LIMIT, MANY / 2, &after);
+	task_create_in(before, mach_task_self(), FALSE, &task);
+	vm_allocate(task, &address, 2 * MANY * VM_PAGE_SIZE, TRUE);
+	check_is("pages before", touch(task, address, MANY / 4), MANY / 4);
+	check_is("another pays from now on", vm_map_bill(task, after), KERN_SUCCESS);
+	check_is("up to the limit that he has", touch(task, address + MANY * VM_PAGE_SIZE, MANY), MANY / 2);
+	check_is("which the first one's pages are not in", info_of(before).pages, MANY / 4);
+	mach_port_deallocate(mach_task_self(), after);
+	check_is("and nobody else", vm_map_bill(task, before), KERN_SUCCESS);
+	check_is("the first has room", touch(task, address + (2 * MANY - 2) * VM_PAGE_SIZE, 2), 2);
+	task_terminate(task);
+	mach_port_deallocate(mach_task_self(), task);
+	check_is("nothing is left with him", info_of(before).pages, 0);
+	mach_port_deallocate(mach_task_self(), before);
+}
+
 static void test_parts(mach_port_t host)
 {
 	mach_port_t whole, part, other;
@@ -249,6 +272,7 @@ void test_accounts(void)
 	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &type);
 	test_kernel_memory(host);
 	test_pages(host);
+	test_bill(host);
 	test_parts(host);
 	test_barriers(host);
 	test_policy(host);

@@ -1,6 +1,7 @@
-/* turncoat UID MIB: takes a user's ids, says what it still has, and fills so much memory. */
+/* turncoat UID MIB [threads]: takes a user's ids, with threads not alone, says what it still has, and fills so much memory. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,16 @@ static int wrong(const char *what)
 	return 1;
 }
 
+static void *idle(void *argument)
+{
+	for (;;)
+		pause();
+	return argument;
+}
+
 int main(int count, char **arguments)
 {
+	pthread_t thread;
 	uid_t uid = count > 2 ? (uid_t)atoi(arguments[1]) : 0;
 	size_t size = count > 2 ? (size_t)atoi(arguments[2]) << 20 : 0;
 	char *private = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -46,6 +55,8 @@ int main(int count, char **arguments)
 		__atomic_store_n(shared, 2, __ATOMIC_SEQ_CST);
 		_exit(0);
 	}
+	if (count > 3 && pthread_create(&thread, NULL, idle, NULL) != 0)
+		return wrong("a thread");
 	if (setuid(uid) != 0)
 		return wrong("setuid");
 	if (getuid() != uid || geteuid() != uid || getpid() != self || own != 7 || quarter != half * half)

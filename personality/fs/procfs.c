@@ -335,12 +335,18 @@ static int proc_follow_link(struct vnode *vnode, struct vnode **out)
 
 /* Cookies: 0 ".", 1 "..", then the table's entries, then numbers from NUMBERS on (in ascending order). */
 #define NUMBERS 1000u
+#define NEAR    64
 
 static int next_number(const struct proc_data *data, int from)
 {
 	int best = -1;
 
 	if (data->entry == &root_entry) {
+		/* The next is near where there are many, so that not all are looked at for each. */
+		for (int id = from; id < from + NEAR; id++) {
+			if (process_find(id) != NULL)
+				return id;
+		}
 		list_for_each (link, &processes) {
 			int id = list_entry(link, struct process, link)->id;
 
@@ -359,6 +365,12 @@ static int next_number(const struct proc_data *data, int from)
 				return from;
 		}
 	} else if (is_entry(data, "task")) {
+		for (int id = from; id < from + NEAR; id++) {
+			struct thread *thread = thread_find(id);
+
+			if (thread != NULL && thread->process == process)
+				return id;
+		}
 		list_for_each (link, &process->threads) {
 			int id = list_entry(link, struct thread, link)->id;
 

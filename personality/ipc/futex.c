@@ -19,7 +19,7 @@
  * server looks at the word and queues the call under its lock, so no wake is lost between the two.
  */
 
-#define FUTEX_HASH 64
+#define FUTEX_HASH_BITS 12
 #define SECOND     1000000000ll
 
 struct futex_key {
@@ -36,11 +36,13 @@ struct futex_wait {
 	struct wait_queue queue; /* of this call alone: the dispatcher takes it off when the call is cancelled */
 };
 
-static struct list table[FUTEX_HASH];
+static struct list table[1 << FUTEX_HASH_BITS];
 
 static struct list *bucket(struct futex_key key)
 {
-	struct list *head = &table[(key.space / 64 + key.offset / 4) % FUTEX_HASH];
+	/* Multiplied by 2^64 over the golden ratio, whose upper bits depend on all of the key's. */
+	uint64_t hash = (key.space / 64 + key.offset / 4) * 0x9e3779b97f4a7c15ull;
+	struct list *head = &table[hash >> (64 - FUTEX_HASH_BITS)];
 
 	if (head->next == NULL)
 		list_init(head);

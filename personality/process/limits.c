@@ -29,17 +29,31 @@ static bool selected(const struct process *process, int which, int who, const st
 	return process->credentials.uid == (who == 0 ? call->process->credentials.uid : (uint32_t)who);
 }
 
+/* The first of those selected, or the next after one; null: none. */
+static struct process *next_selected(const struct process *after, int which, int who, const struct call *call)
+{
+	struct list *link = after == NULL ? processes.next : after->link.next;
+
+	if (which == PRIO_PROCESS) {
+		struct process *process = after == NULL ? process_find(who == 0 ? call->process->id : who) : NULL;
+
+		return process != NULL && selected(process, which, who, call) ? process : NULL;
+	}
+	while (link != &processes && !selected(list_entry(link, struct process, link), which, who, call))
+		link = link->next;
+	return link == &processes ? NULL : list_entry(link, struct process, link);
+}
+
 int64_t sys_getpriority(uint64_t caller, int which, int who)
 {
+	const struct process *process = NULL;
 	int64_t best = -ESRCH;
 
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	list_for_each (link, &processes) {
-		struct process *process = list_entry(link, struct process, link);
-
+	while ((process = next_selected(process, which, who, call_of(caller))) != NULL) {
 		/* The call gives 20 - nice: 1 to 40. */
-		if (selected(process, which, who, call_of(caller)) && 20 - process->nice > best)
+		if (20 - process->nice > best)
 			best = 20 - process->nice;
 	}
 	return best;
@@ -62,6 +76,7 @@ static int check_nice(const struct process *process, const struct process *targe
 int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 {
 	struct call *call = call_of(caller);
+	struct process *process = NULL;
 	int64_t result = -ESRCH;
 	int error;
 
@@ -71,11 +86,7 @@ int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
 		nice = NICE_LOWEST;
 	if (nice < NICE_HIGHEST)
 		nice = NICE_HIGHEST;
-	list_for_each (link, &processes) {
-		struct process *process = list_entry(link, struct process, link);
-
-		if (!selected(process, which, who, call))
-			continue;
+	while ((process = next_selected(process, which, who, call)) != NULL) {
 		error = check_nice(call->process, process, nice);
 		if (error == 0)
 			process->nice = nice;

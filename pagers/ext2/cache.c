@@ -17,6 +17,9 @@ enum {
 };
 #define MAGIC 0x6b65707420626c6bull
 
+/* What of a block is not on the device. COMMITTED: the journal has it, so that it may go to its place at any time. */
+enum { CLEAN, RUNNING, COMMITTED };
+
 /* A block's place, as the memory has it. valid is set when all else is right. */
 struct place {
 	uint64_t block;
@@ -26,7 +29,7 @@ struct place {
 struct undo {
 	uint64_t block;
 	uint32_t was_cached; /* else it was the device's alone */
-	uint32_t was_dirty;
+	uint32_t was_dirty;  /* as a place's dirty */
 };
 
 /* The memory that outlives the program. */
@@ -39,6 +42,8 @@ struct kept {
 	uint32_t logged;    /* records of the log written, those of the operation under way too */
 	uint32_t too_large; /* the operation under way is not undone */
 	uint32_t log_lost;
+	uint32_t journal_place; /* which of the two holds */
+	struct ext2_journal_place journal[2];
 	struct place place[BLOCKS_MAX];
 	struct undo undo[UNDO_MAX];
 	struct ext2_log log[LOG_MAX];
@@ -60,12 +65,15 @@ struct ext2_cache {
 	struct ext2_device *device;
 	struct kept *kept;
 	bool is_kept, old;
-	size_t size; /* of a block */
+	bool journaled; /* what is RUNNING does not go to its place */
+	int (*overflow)(void *context);
+	void *overflow_context;
+	size_t size;    /* of a block */
 	unsigned count, undo_max;
 	struct block block[BLOCKS_MAX];
 	struct block *hash[HASH_SIZE];
 	struct block *newest, *oldest;
-	unsigned dirty;
+	unsigned dirty, running; /* blocks that are not clean; those of them that are RUNNING */
 	char *bounce; /* RUN_BLOCKS to write from */
 };
 
@@ -130,6 +138,14 @@ static void insert(struct ext2_cache *c, struct block *b)
 	*chain = b;
 }
 
+static void set_dirty(struct ext2_cache *c, struct block *b, uint32_t dirty)
+{
+	c->dirty += (dirty != CLEAN) - (b->place->dirty != CLEAN);
+	c->running += (dirty == RUNNING) - (b->place->dirty == RUNNING);
+	b->place->dirty = dirty;
+	in_order();
+}
+
 static void drop(struct ext2_cache *c, struct block *b)
 {
 	struct block **link = chain_of(c, b->place->block);
@@ -139,16 +155,8 @@ static void drop(struct ext2_cache *c, struct block *b)
 	*link = b->hash_next;
 	b->place->valid = 0;
 	in_order();
-	c->dirty -= b->place->dirty;
-	b->place->dirty = 0;
+	set_dirty(c, b, CLEAN);
 	b->changing = false;
-}
-
-static void set_dirty(struct ext2_cache *c, struct block *b)
-{
-	c->dirty += !b->place->dirty;
-	b->place->dirty = 1;
-	in_order();
 }
 
 /* --- Writing. */
@@ -165,17 +173,30 @@ unsigned ext2_cache_dirty(const struct ext2_cache *c)
 	return c->dirty;
 }
 
+/* Valid blocks that are dirty in this way, or in any that may go to its place (CLEAN); in order. */
+static unsigned collect(struct ext2_cache *c, uint32_t dirty, struct block *sorted[BLOCKS_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < c->count; i++) {
+		struct block *b = &c->block[i];
+
+		if (b->place->valid && b->place->dirty && !b->changing &&
+			(dirty ? b->place->dirty == dirty : !c->journaled || b->place->dirty == COMMITTED))
+			sorted[count++] = b;
+	}
+	qsort(sorted, count, sizeof(sorted[0]), compare);
+	return count;
+}
+
 int ext2_cache_write_out(struct ext2_cache *c)
 {
 	struct block *sorted[BLOCKS_MAX];
-	unsigned count = 0, i, n;
+	unsigned count, i, n;
 
-	if (!c->dirty)
+	if (c->journaled ? c->dirty == c->running : !c->dirty)
 		return 0;
-	for (i = 0; i < c->count; i++)
-		if (c->block[i].place->valid && c->block[i].place->dirty && !c->block[i].changing)
-			sorted[count++] = &c->block[i];
-	qsort(sorted, count, sizeof(sorted[0]), compare);
+	count = collect(c, CLEAN, sorted);
 	for (i = 0; i < count; i += n) {
 		const char *from = sorted[i]->data;
 		uint64_t first = sorted[i]->place->block;
@@ -193,10 +214,81 @@ int ext2_cache_write_out(struct ext2_cache *c)
 		if (error)
 			return error;
 		for (k = 0; k < n; k++)
-			sorted[i + k]->place->dirty = 0;
-		c->dirty -= n;
+			set_dirty(c, sorted[i + k], CLEAN);
 	}
 	return 0;
+}
+
+/* --- For the journal. */
+
+void ext2_cache_use_journal(struct ext2_cache *c, int (*overflow)(void *context), void *context)
+{
+	c->journaled = true;
+	c->overflow = overflow;
+	c->overflow_context = context;
+}
+
+bool ext2_cache_is_journaled(const struct ext2_cache *c)
+{
+	return c->journaled;
+}
+
+int ext2_cache_write_through(struct ext2_cache *c, uint64_t offset, size_t size, const void *from)
+{
+	struct block *b = find(c, offset / c->size);
+
+	if (b)
+		memcpy(b->data + offset % c->size, from, size);
+	return c->device->write(c->device, offset, size, from);
+}
+
+unsigned ext2_cache_running(const struct ext2_cache *c)
+{
+	return c->running;
+}
+
+unsigned ext2_cache_blocks(const struct ext2_cache *c)
+{
+	return c->count;
+}
+
+unsigned ext2_cache_collect(struct ext2_cache *c, struct ext2_journal_block *blocks)
+{
+	struct block *sorted[BLOCKS_MAX];
+	unsigned count = collect(c, RUNNING, sorted);
+
+	for (unsigned i = 0; i < count; i++)
+		blocks[i] = (struct ext2_journal_block){sorted[i]->place->block, sorted[i]->data};
+	return count;
+}
+
+void ext2_cache_committed(struct ext2_cache *c)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		if (c->block[i].place->valid && c->block[i].place->dirty == RUNNING && !c->block[i].changing)
+			set_dirty(c, &c->block[i], COMMITTED);
+}
+
+void ext2_cache_forget_if(struct ext2_cache *c, bool (*unwanted)(void *context, uint64_t block), void *context)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		if (c->block[i].place->valid && unwanted(context, c->block[i].place->block))
+			drop(c, &c->block[i]);
+}
+
+struct ext2_journal_place ext2_cache_journal_place(const struct ext2_cache *c)
+{
+	return c->kept->journal[c->kept->journal_place];
+}
+
+void ext2_cache_set_journal_place(struct ext2_cache *c, struct ext2_journal_place place)
+{
+	const uint32_t other = !c->kept->journal_place;
+
+	c->kept->journal[other] = place;
+	in_order();
+	*(volatile uint32_t *)&c->kept->journal_place = other;
+	in_order();
 }
 
 /* --- Operations. */
@@ -291,16 +383,29 @@ bool ext2_cache_log_is_long(const struct ext2_cache *c)
 
 /* --- Blocks. */
 
+static bool must_stay(const struct ext2_cache *c, const struct block *b)
+{
+	return b->changing || (c->journaled && b->place->valid && b->place->dirty == RUNNING);
+}
+
 /* A place for a block that is not here; contents not set, not valid. */
 static int take(struct ext2_cache *c, uint64_t block, struct block **taken)
 {
 	struct block *b = c->oldest;
+	unsigned stay = 0;
 
-	while (b && b->changing)
-		b = b->newer;
-	if (!b) {
-		give_up_undo(c);
+	/* Those that must stay are out of the way for the next time. */
+	while (must_stay(c, b) && stay++ < c->count) {
+		make_newest(c, b);
 		b = c->oldest;
+	}
+	if (must_stay(c, b)) {
+		int error;
+
+		give_up_undo(c);
+		error = c->journaled ? c->overflow(c->overflow_context) : 0;
+		if (error)
+			return error;
 	}
 	if (b->place->valid && b->place->dirty) {
 		int error = ext2_cache_write_out(c);
@@ -386,9 +491,15 @@ int ext2_cache_write(struct ext2_cache *c, uint64_t offset, size_t size, const v
 
 		if (error)
 			return error;
-		record(c, b, !fresh);
 		make_newest(c, b);
-		set_dirty(c, b);
+		if (!fresh && memcmp(b->data + skip, bytes, n) == 0) {
+			bytes += n;
+			offset += n;
+			size -= n;
+			continue;
+		}
+		record(c, b, !fresh);
+		set_dirty(c, b, RUNNING);
 		memcpy(b->data + skip, bytes, n);
 		if (fresh)
 			publish(b);
@@ -438,7 +549,7 @@ static void lay_out(struct ext2_cache *c)
 	c->size = c->kept->block_size;
 	c->count = DATA_BYTES / c->size < BLOCKS_MAX ? (unsigned)(DATA_BYTES / c->size) : BLOCKS_MAX;
 	c->undo_max = UNDO_BYTES / c->size < UNDO_MAX ? (unsigned)(UNDO_BYTES / c->size) : UNDO_MAX;
-	c->dirty = 0;
+	c->dirty = c->running = 0;
 	memset(c->hash, 0, sizeof(c->hash));
 	for (i = 0; i < c->count; i++) {
 		struct block *b = &c->block[i];
@@ -449,8 +560,9 @@ static void lay_out(struct ext2_cache *c)
 		b->older = i + 1 < c->count ? &c->block[i + 1] : NULL;
 		b->newer = i ? &c->block[i - 1] : NULL;
 		if (!b->place->valid)
-			b->place->dirty = 0;
-		c->dirty += b->place->dirty;
+			b->place->dirty = CLEAN;
+		c->dirty += b->place->dirty != CLEAN;
+		c->running += b->place->dirty == RUNNING;
 		if (b->place->valid)
 			insert(c, b);
 	}
@@ -475,8 +587,7 @@ static void undo(struct ext2_cache *c)
 			continue;
 		}
 		memcpy(b->data, kept->before + i * c->size, c->size);
-		c->dirty += u->was_dirty - b->place->dirty;
-		b->place->dirty = u->was_dirty;
+		set_dirty(c, b, u->was_dirty);
 	}
 	set_state(kept, log_count(kept), 0);
 	kept->logged = log_count(kept);

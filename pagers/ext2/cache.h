@@ -3,6 +3,7 @@
 #define EXT2_CACHE_H
 
 #include "pagers/ext2/device.h"
+#include "pagers/ext2/journal.h"
 
 #include <stdbool.h>
 
@@ -60,14 +61,34 @@ void ext2_cache_forget(struct ext2_cache *cache, uint64_t block, uint64_t count)
 void ext2_cache_commit(struct ext2_cache *cache);
 /* The same, and the log is empty: the bitmaps are in the cache. */
 void ext2_cache_commit_bitmaps(struct ext2_cache *cache);
-/* Writes what completed operations have changed to the device. */
 /* Blocks that are not on the device as they are here. */
 unsigned ext2_cache_dirty(const struct ext2_cache *cache);
+/* Writes what completed operations have changed to the device; with a journal, of that what the journal has. */
 int ext2_cache_write_out(struct ext2_cache *cache);
 /* From now on the next program goes on with what is here: the file system is mounted, and that is on the device. */
 void ext2_cache_mount(struct ext2_cache *cache);
 /* Is the cache kept, so that commits matter? */
 bool ext2_cache_is_kept(const struct ext2_cache *cache);
+
+/*
+ * With a journal, what operations change stays here until a transaction has it. overflow is called when one operation
+ * has changed so much that there is no room for more: it commits what is here, half done as it is.
+ */
+void ext2_cache_use_journal(struct ext2_cache *cache, int (*overflow)(void *context), void *context);
+bool ext2_cache_is_journaled(const struct ext2_cache *cache);
+unsigned ext2_cache_blocks(const struct ext2_cache *cache); /* that it can hold */
+/* Blocks that no transaction has. */
+unsigned ext2_cache_running(const struct ext2_cache *cache);
+/* The same in order, into an array that can hold all; how many. They stay as they are until ext2_cache_committed. */
+unsigned ext2_cache_collect(struct ext2_cache *cache, struct ext2_journal_block *blocks);
+void ext2_cache_committed(struct ext2_cache *cache);
+/* Forgets blocks that are free. */
+void ext2_cache_forget_if(struct ext2_cache *cache, bool (*unwanted)(void *context, uint64_t block), void *context);
+/* Part of a block that is not waiting for a transaction, here and on the device. */
+int ext2_cache_write_through(struct ext2_cache *cache, uint64_t offset, size_t size, const void *from);
+/* Where the next transaction goes, for the next program; set as a whole. */
+struct ext2_journal_place ext2_cache_journal_place(const struct ext2_cache *cache);
+void ext2_cache_set_journal_place(struct ext2_cache *cache, struct ext2_journal_place place);
 
 void ext2_cache_log(struct ext2_cache *cache, enum ext2_log_kind kind, uint64_t start, uint64_t count, bool in_use);
 /* What is in the log, in order. *lost: there was more than it could hold. */

@@ -143,6 +143,7 @@ static int fill_hole(struct ext2_volume *volume, uint64_t inode, union ext2_any_
 	uint64_t block_size = volume->fs->blocksize, at;
 	int error = 0, flags;
 
+	ext2_inode_changed(volume, inode, false);
 	for (at = 0; at < run->length && !error; at += block_size) {
 		blk64_t physical;
 
@@ -157,7 +158,7 @@ int ext2_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pa
 	struct ext2_volume *volume = ext2_volume(base);
 	uint64_t block_size = volume->fs->blocksize, at = offset, end, size;
 	union ext2_any_inode data;
-	int error = ext2_check_writable(volume);
+	int error = ext2_begin_change(volume);
 
 	if (!error)
 		error = ext2_read_inode(volume, inode, &data);

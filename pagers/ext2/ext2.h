@@ -16,6 +16,8 @@ struct ext2_volume {
 	int read_only;
 	int failed; /* its own blocks could not be written: they stay in the cache, nothing more is accepted */
 	int stopped;
+	struct ext2_transaction *transaction; /* null: there is no journal */
+	struct ext2_orphans *orphans;         /* null as well */
 	uint64_t kept_reserve; /* blocks that allocate() leaves for the file system's own use */
 };
 
@@ -41,6 +43,8 @@ void ext2_close(struct ext2_volume *volume);
 int ext2_errno(errcode_t code);
 /* EROFS when nothing may be changed. */
 int ext2_check_writable(struct ext2_volume *volume);
+/* The same at the beginning of an operation that may need space: what was freed may have to be committed first. */
+int ext2_begin_change(struct ext2_volume *volume);
 
 /* io.c: the library's way to the device, by the cache. */
 extern struct struct_io_manager ext2_io_manager;
@@ -56,12 +60,55 @@ static inline struct ext2_cache *ext2_fs_cache(ext2_filsys fs)
 /* The blocks' contents are written around the cache: forget what it holds of them. */
 void ext2_io_forget(io_channel channel, uint64_t block, uint64_t count);
 
-/* recover.c */
-/* Has the library's allocations logged, if the cache is kept. */
-errcode_t ext2_watch_bitmaps(ext2_filsys fs);
-void ext2_unwatch_bitmaps(ext2_filsys fs);
-/* ext2fs_inode_alloc_stats2, logged. */
+/* bitmaps.c */
+/* Has the library's allocations told here; with a journal, blocks that were freed wait. Undone also after an error. */
+errcode_t ext2_space_watch(ext2_filsys fs, bool journal);
+void ext2_space_unwatch(ext2_filsys fs);
+/* ext2fs_inode_alloc_stats2, told. */
 void ext2_inode_alloc_stats(ext2_filsys fs, uint64_t inode, int in_use, int is_directory);
+void ext2_space_all_changed(ext2_filsys fs);
+/* The bitmaps and descriptors that have changed and the superblock, to the cache; and so many blocks at most. */
+errcode_t ext2_space_write(ext2_filsys fs);
+unsigned ext2_space_blocks(ext2_filsys fs);
+/* What the operation has freed waits. */
+void ext2_space_end_operation(ext2_filsys fs);
+/* Blocks that wait; does this one? */
+uint64_t ext2_space_waiting(ext2_filsys fs);
+bool ext2_space_waits(ext2_filsys fs, uint64_t block);
+/* They are free in the bitmap; then, when that was committed, they wait no longer. */
+void ext2_space_unmark_waiting(ext2_filsys fs);
+void ext2_space_forget_waiting(ext2_filsys fs);
+
+/* transaction.c; after an error the volume has failed. */
+/* All operations that are complete are on the medium, and all that was written to the device. Between operations. */
+int ext2_commit(struct ext2_volume *volume);
+/* Right after a commit: all is in its place, and the log is empty. */
+int ext2_checkpoint(struct ext2_volume *volume);
+/* The cache has no room for much more. */
+bool ext2_is_full(struct ext2_volume *volume);
+/* Consumes the journal, unless there is an error. old: the cache is that of a program before. */
+int ext2_transactions_begin(struct ext2_volume *volume, struct ext2_journal *journal, bool old);
+int ext2_transactions_end(struct ext2_volume *volume);
+void ext2_transactions_free(struct ext2_volume *volume);
+int ext2_sync_file(struct fk_volume *volume, uint64_t inode, int data_only);
+void ext2_inode_changed(struct ext2_volume *volume, uint64_t inode, bool only_times);
+
+/* torn.c: makes a superblock with a wrong checksum whole, if a power cut can have left it so; fs is that of it. */
+int ext2_mend_super(struct ext2_device *device, ext2_filsys fs);
+
+/* orphan.c; nothing happens without a journal. */
+bool ext2_is_orphan(struct ext2_volume *volume, uint64_t inode);
+/* Into the list and out of it: changes the inode's data, which the caller writes in the same operation. */
+int ext2_orphan_add(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data);
+int ext2_orphan_remove(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data);
+void ext2_orphans_end_operation(struct ext2_volume *volume);
+/* The list as the disk has it. EIO: it cannot be. */
+int ext2_orphans_load(struct ext2_volume *volume);
+/* Ends what was begun with each of them. */
+int ext2_orphans_end(struct ext2_volume *volume);
+void ext2_orphans_free(struct ext2_volume *volume);
+
+/* recover.c */
 /* Brings the bitmaps as read to where the earlier program had them. */
 errcode_t ext2_recover(ext2_filsys fs);
 
@@ -113,7 +160,8 @@ int ext2_write(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *
 int ext2_allocate(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length, uint64_t size);
 int ext2_set_size(struct fk_volume *volume, uint64_t inode, uint64_t size);
 int ext2_trim(struct fk_volume *volume, uint64_t inode, int shrunk);
-/* Frees the blocks from a block of the file to its end. */
+/* Frees the blocks from a block of the file to its end: in several operations when they are many and the inode is an
+ * orphan. */
 int ext2_punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t first);
 /* The largest size that the inode can have. */
 uint64_t ext2_size_limit(struct ext2_volume *volume, const union ext2_any_inode *data);

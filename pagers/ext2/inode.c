@@ -45,6 +45,7 @@ int ext2_read_inode(struct ext2_volume *volume, uint64_t inode, union ext2_any_i
 
 int ext2_write_inode(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data)
 {
+	ext2_inode_changed(volume, inode, false);
 	return ext2_errno(ext2fs_write_inode_full(volume->fs, (ext2_ino_t)inode, &data->small, sizeof(*data)));
 }
 
@@ -139,7 +140,7 @@ int ext2_set_attributes(struct fk_volume *base, uint64_t inode, unsigned which, 
 {
 	struct ext2_volume *volume = ext2_volume(base);
 	union ext2_any_inode data;
-	int error = ext2_check_writable(volume);
+	int error = ext2_begin_change(volume);
 
 	if (!error)
 		error = ext2_read_inode(volume, inode, &data);
@@ -154,7 +155,10 @@ int ext2_set_attributes(struct fk_volume *base, uint64_t inode, unsigned which, 
 	if (which & FILE_SET_MODIFY_TIME)
 		set_times(volume, &data, EXT2_TOUCH_MODIFY, values->modify_time);
 	ext2_touch(volume, &data, EXT2_TOUCH_CHANGE);
-	return ext2_write_inode(volume, inode, &data);
+	if (which & ~(unsigned)(FILE_SET_ACCESS_TIME | FILE_SET_MODIFY_TIME))
+		return ext2_write_inode(volume, inode, &data);
+	ext2_inode_changed(volume, inode, true);
+	return ext2_errno(ext2fs_write_inode_full(volume->fs, (ext2_ino_t)inode, &data.small, sizeof(data)));
 }
 
 int ext2_new_inode(struct ext2_volume *volume, uint64_t directory, const struct file_attributes *values,
@@ -210,6 +214,8 @@ void ext2_free_inode(struct ext2_volume *volume, uint64_t inode)
 	if (ext2fs_inode_has_valid_blocks2(volume->fs, &data.small))
 		ext2_punch(volume, inode, &data, 0);
 	ext2fs_free_ext_attr(volume->fs, (ext2_ino_t)inode, &data.large);
+	if (ext2_orphan_remove(volume, inode, &data))
+		return;
 	data.small.i_links_count = 0;
 	data.small.i_dtime = (uint32_t)(fk_now() / NANOSECONDS);
 	ext2fs_inode_size_set(volume->fs, &data.small, 0);
@@ -224,7 +230,8 @@ void ext2_forget(struct fk_volume *base, uint64_t inode)
 
 	if (ext2_check_writable(volume) || ext2_read_inode(volume, inode, &data))
 		return;
-	if (data.small.i_links_count == 0 && data.small.i_mode != 0 && data.small.i_dtime == 0)
+	if (data.small.i_links_count == 0 && data.small.i_mode != 0 &&
+		(data.small.i_dtime == 0 || ext2_is_orphan(volume, inode)))
 		ext2_free_inode(volume, inode);
 	else if (LINUX_S_ISREG(data.small.i_mode))
 		ext2_trim(base, inode, 0);

@@ -107,7 +107,8 @@ static bool is_large(io_channel channel, int count)
 {
 	struct channel *ch = channel->private_data;
 
-	return count > DIRECT_BLOCKS && (size_t)channel->block_size == ext2_cache_block_size(ch->cache);
+	return count > DIRECT_BLOCKS && (size_t)channel->block_size == ext2_cache_block_size(ch->cache) &&
+	       !ext2_cache_is_journaled(ch->cache);
 }
 
 /* count: blocks, or bytes when negative. */
@@ -158,13 +159,14 @@ static errcode_t io_write_byte(io_channel channel, unsigned long offset, int cou
 	return (ext2_cache_write(ch->cache, offset, (size_t)count, data));
 }
 
-/* Of a kept cache the library's flush is a part of an operation: ext2_volume's sync writes when that is complete. */
+/* Of a kept cache, or one with a journal, the library's flush is a part of an operation: sync writes when that is
+ * complete. */
 static errcode_t io_flush(io_channel channel)
 {
 	struct channel *ch = channel->private_data;
 	int error;
 
-	if (ext2_cache_is_kept(ch->cache))
+	if (ext2_cache_is_kept(ch->cache) || ext2_cache_is_journaled(ch->cache))
 		return 0;
 	error = ext2_cache_write_out(ch->cache);
 	return (error ? error : ch->device->flush(ch->device));

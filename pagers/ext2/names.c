@@ -10,7 +10,7 @@ static int check_new_name(struct ext2_volume *volume, uint64_t directory, const 
 {
 	ext2_ino_t found;
 	errcode_t code;
-	int error = ext2_check_writable(volume);
+	int error = ext2_begin_change(volume);
 
 	if (!error)
 		error = fk_check_name(name);
@@ -228,7 +228,7 @@ int ext2_unlink(struct fk_volume *base, uint64_t directory, const char *name, in
 	struct ext2_volume *volume = ext2_volume(base);
 	union ext2_any_inode data;
 	uint64_t inode;
-	int error = ext2_check_writable(volume);
+	int error = ext2_begin_change(volume);
 
 	*victim = 0;
 	if (!error && is_directory && strcmp(name, ".") == 0)
@@ -253,7 +253,10 @@ int ext2_unlink(struct fk_volume *base, uint64_t directory, const char *name, in
 		return error;
 	data.small.i_links_count = is_directory ? 0 : (uint16_t)(data.small.i_links_count - 1);
 	ext2_touch(volume, &data, EXT2_TOUCH_CHANGE);
-	error = ext2_write_inode(volume, inode, &data);
+	if (data.small.i_links_count == 0)
+		error = ext2_orphan_add(volume, inode, &data);
+	if (!error)
+		error = ext2_write_inode(volume, inode, &data);
 	if (!error)
 		*victim = inode;
 	return error ? error : ext2_directory_changed(volume, directory, is_directory ? -1 : 0);

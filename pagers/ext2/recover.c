@@ -1,70 +1,6 @@
 /* Going on with the file system that an earlier program had mounted: the bitmaps, from what it kept. */
 #include "pagers/ext2/ext2.h"
 
-#include <stdlib.h>
-
-/*
- * What is allocated or freed goes to the log, by the library's own hooks. The one for ranges is called when the library
- * (1.47) has counted its arguments down, so that it says where a range ends and not where it began: a second bitmap, of
- * what is logged, tells. It is the file system's priv_data.
- */
-static void log_range(ext2_filsys fs, uint64_t start, uint64_t end, bool in_use)
-{
-	ext2fs_block_bitmap logged = fs->priv_data;
-
-	if (in_use)
-		ext2fs_mark_block_bitmap_range2(logged, start, (blk_t)(end - start));
-	else
-		ext2fs_unmark_block_bitmap_range2(logged, start, (blk_t)(end - start));
-	ext2_cache_log(ext2_fs_cache(fs), EXT2_LOG_BLOCKS, start, end - start, in_use);
-}
-
-static void block_changed(ext2_filsys fs, blk64_t block, int in_use)
-{
-	log_range(fs, block, block + 1, in_use > 0);
-}
-
-static void range_changed(ext2_filsys fs, blk64_t block, blk_t count, int in_use)
-{
-	blk64_t end = block + count, start = end;
-
-	while (start > fs->super->s_first_data_block &&
-		!ext2fs_test_block_bitmap2(fs->block_map, start - 1) == (in_use <= 0) &&
-		!ext2fs_test_block_bitmap2(fs->priv_data, start - 1) != (in_use <= 0))
-		start--;
-	if (start < end)
-		log_range(fs, start, end, in_use > 0);
-}
-
-errcode_t ext2_watch_bitmaps(ext2_filsys fs)
-{
-	ext2fs_block_bitmap logged;
-	errcode_t error;
-
-	if (!ext2_cache_is_kept(ext2_fs_cache(fs)))
-		return 0;
-	error = ext2fs_copy_bitmap(fs->block_map, &logged);
-	if (error)
-		return error;
-	fs->priv_data = logged;
-	ext2fs_set_block_alloc_stats_callback(fs, block_changed, NULL);
-	ext2fs_set_block_alloc_stats_range_callback(fs, range_changed, NULL);
-	return 0;
-}
-
-void ext2_unwatch_bitmaps(ext2_filsys fs)
-{
-	if (fs->priv_data)
-		ext2fs_free_block_bitmap(fs->priv_data);
-	fs->priv_data = NULL;
-}
-
-void ext2_inode_alloc_stats(ext2_filsys fs, uint64_t inode, int in_use, int is_directory)
-{
-	ext2_cache_log(ext2_fs_cache(fs), is_directory ? EXT2_LOG_DIRECTORY : EXT2_LOG_INODE, inode, 1, in_use > 0);
-	ext2fs_inode_alloc_stats2(fs, (ext2_ino_t)inode, in_use, is_directory);
-}
-
 /* A group whose bitmap was never written: what of it the file system itself uses. */
 static errcode_t begin_group(ext2_filsys fs, dgrp_t group)
 {
@@ -145,7 +81,5 @@ errcode_t ext2_recover(ext2_filsys fs)
 		return error;
 	count_again(fs);
 	ext2fs_mark_super_dirty(fs);
-	ext2fs_mark_bb_dirty(fs);
-	ext2fs_mark_ib_dirty(fs);
 	return 0;
 }

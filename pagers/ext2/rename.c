@@ -103,7 +103,10 @@ static int move(struct ext2_volume *volume, struct place *from, struct place *to
 	if (to->inode) {
 		to->data.small.i_links_count = is_directory(to) ? 0 : (uint16_t)(to->data.small.i_links_count - 1);
 		ext2_touch(volume, &to->data, EXT2_TOUCH_CHANGE);
-		error = ext2_write_inode(volume, to->inode, &to->data);
+		if (to->data.small.i_links_count == 0)
+			error = ext2_orphan_add(volume, to->inode, &to->data);
+		if (!error)
+			error = ext2_write_inode(volume, to->inode, &to->data);
 		*victim = to->inode;
 		if (is_directory(to))
 			to_links--;
@@ -140,7 +143,7 @@ int ext2_rename(struct fk_volume *base, uint64_t directory, const char *name, ui
 	struct ext2_volume *volume = ext2_volume(base);
 	struct place from = {.directory = directory, .name = name}, to = {.directory = to_directory, .name = to_name};
 	union ext2_any_inode parent;
-	int error = ext2_check_writable(volume);
+	int error = ext2_begin_change(volume);
 
 	*victim = 0;
 	if (!error && (flags & ~(unsigned)(FILE_RENAME_NOREPLACE | FILE_RENAME_EXCHANGE) ||

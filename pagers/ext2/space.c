@@ -22,7 +22,7 @@ uint64_t ext2_size_limit(struct ext2_volume *volume, const union ext2_any_inode 
 
 static int read_regular(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data)
 {
-	int error = ext2_check_writable(volume);
+	int error = ext2_begin_change(volume);
 
 	if (!error)
 		error = ext2_read_inode(volume, inode, data);
@@ -31,12 +31,64 @@ static int read_regular(struct ext2_volume *volume, uint64_t inode, union ext2_a
 	return error;
 }
 
+/* Behind the last block of the file that has a place. */
+static uint64_t end_of(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data)
+{
+	uint64_t end = (EXT2_I_SIZE(&data->small) + volume->fs->blocksize - 1) / volume->fs->blocksize;
+	ext2_extent_handle_t handle;
+	struct ext2fs_extent extent;
+
+	if (!(data->small.i_flags & EXT4_EXTENTS_FL) ||
+		ext2fs_extent_open2(volume->fs, (ext2_ino_t)inode, &data->small, &handle))
+		return end;
+	if (ext2fs_extent_get(handle, EXT2_EXTENT_ROOT, &extent) == 0 &&
+		ext2fs_extent_get(handle, EXT2_EXTENT_LAST_LEAF, &extent) == 0)
+		end = extent.e_lblk + extent.e_len;
+	ext2fs_extent_free(handle);
+	return end;
+}
+
+/* Blocks of a file that one operation may take or free: what it changes fits the cache, in whatever pieces they lie. */
+static uint64_t most_blocks(const struct ext2_volume *volume)
+{
+	return 16ull * volume->fs->blocksize;
+}
+
 int ext2_punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t first)
 {
-	int error = ext2_errno(ext2fs_punch(volume->fs, (ext2_ino_t)inode, &data->small, NULL, first, ~0ULL));
-	int failed = ext2_write_inode(volume, inode, data); /* the library does not always */
+	const uint64_t step = most_blocks(volume);
+	int error, failed;
 
-	return error ? error : failed;
+	for (bool done = false; !done;) {
+		const uint64_t end = ext2_is_orphan(volume, inode) ? end_of(volume, inode, data) : 0;
+		const uint64_t from = end > first + step ? end - step : first;
+
+		error = ext2_errno(ext2fs_punch(volume->fs, (ext2_ino_t)inode, &data->small, NULL, from, ~0ULL));
+		failed = ext2_write_inode(volume, inode, data); /* the library does not always */
+		if (error || failed)
+			return error ? error : failed;
+		done = from == first;
+		if (!done)
+			volume->base.operations->commit(&volume->base);
+	}
+	return 0;
+}
+
+/* Space that is not written yet; in several operations when it is much. */
+static int reserve(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t first, uint64_t last)
+{
+	int error = 0;
+
+	for (uint64_t count; first < last && !error; first += count) {
+		count = last - first < most_blocks(volume) ? last - first : most_blocks(volume);
+		error = ext2_errno(ext2fs_fallocate(volume->fs, EXT2_FALLOCATE_FORCE_UNINIT, (ext2_ino_t)inode,
+			&data->small, ~0ULL, first, count));
+		if (!error && count < last - first) {
+			error = ext2_write_inode(volume, inode, data);
+			volume->base.operations->commit(&volume->base);
+		}
+	}
+	return error;
 }
 
 /* How many blocks of [first, last) have no place yet. */
@@ -100,7 +152,7 @@ int ext2_allocate(struct fk_volume *base, uint64_t inode, uint64_t offset, uint6
 	struct ext2_volume *volume = ext2_volume(base);
 	ext2_filsys fs = volume->fs;
 	union ext2_any_inode data;
-	uint64_t limit, first, last, missing, old_size, kept;
+	uint64_t limit, first, last, missing, needed, old_size, kept;
 	int error = read_regular(volume, inode, &data);
 
 	if (error)
@@ -120,11 +172,15 @@ int ext2_allocate(struct fk_volume *base, uint64_t inode, uint64_t offset, uint6
 	error = count_missing(volume, inode, &data, first, last, &missing);
 	if (error)
 		return error;
-	if (missing && missing + missing / 128 + volume->kept_reserve > ext2fs_free_blocks_count(fs->super))
+	needed = missing ? missing + missing / 128 + volume->kept_reserve : 0;
+	if (needed > ext2fs_free_blocks_count(fs->super))
 		return ENOSPC;
+	if (volume->transaction && needed + ext2_space_waiting(fs) > ext2fs_free_blocks_count(fs->super))
+		error = ext2_commit(volume);
+	if (error)
+		return error;
 	if (missing && data.small.i_flags & EXT4_EXTENTS_FL)
-		error = ext2_errno(ext2fs_fallocate(
-			fs, EXT2_FALLOCATE_FORCE_UNINIT, (ext2_ino_t)inode, &data.small, ~0ULL, first, last - first));
+		error = reserve(volume, inode, &data, first, last);
 	else if (missing)
 		error = fill_with_zeros(volume, inode, &data, first, last);
 	if (!error && missing)
@@ -152,6 +208,10 @@ int ext2_set_size(struct fk_volume *base, uint64_t inode, uint64_t size)
 		return error;
 	if (size > ext2_size_limit(volume, &data))
 		return EFBIG;
+	if (size < EXT2_I_SIZE(&data.small))
+		error = ext2_orphan_add(volume, inode, &data);
+	if (error)
+		return error;
 	error = ext2_errno(ext2fs_inode_size_set(volume->fs, &data.small, (ext2_off64_t)size));
 	if (error)
 		return error;
@@ -200,5 +260,10 @@ int ext2_trim(struct fk_volume *base, uint64_t inode, int shrunk)
 	size = EXT2_I_SIZE(&data.small);
 	if (ext2fs_inode_i_blocks(volume->fs, &data.small))
 		error = ext2_punch(volume, inode, &data, (size + block_size - 1) / block_size);
-	return error || !shrunk ? error : clear_tail(volume, inode, &data, size);
+	if (!error && shrunk)
+		error = clear_tail(volume, inode, &data, size);
+	if (error || data.small.i_links_count == 0 || !ext2_is_orphan(volume, inode))
+		return error;
+	error = ext2_orphan_remove(volume, inode, &data);
+	return error ? error : ext2_write_inode(volume, inode, &data);
 }

@@ -30,6 +30,8 @@ struct fk_operations {
 
 	int (*info)(struct fk_volume *volume, struct file_system_info *info);
 	int (*sync)(struct fk_volume *volume); /* all that was written is on the medium */
+	/* Null: as sync(). What was written to the file is on the medium, and, unless data_only, all that is said of it. */
+	int (*sync_file)(struct fk_volume *volume, uint64_t inode, int data_only);
 	int (*stop)(struct fk_volume *volume); /* the same, marked clean; every change is refused from now on */
 
 	/* What was called since the last commit is one operation, and complete. Null: nothing to do. */

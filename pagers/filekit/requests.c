@@ -106,11 +106,10 @@ static int clean_all(bool forget)
 	return error;
 }
 
-/* The backend's part, which tells the console when it begins to fail and when that is over. */
-static int sync_volume(bool stop)
+/* What came of the backend's part; tells the console when it begins to fail and when that is over. */
+static int said(int error)
 {
 	static int last;
-	int error = stop ? BACKEND->stop(fk_volume) : BACKEND->sync(fk_volume);
 
 	if (error != last && error)
 		fk_log("the file system cannot be saved: %s", strerror(error));
@@ -123,7 +122,8 @@ static int sync_volume(bool stop)
 /* Whatever failed, the rest is done. The first error counts. */
 static int sync_all(bool stop)
 {
-	int error = clean_all(stop), of_volume = sync_volume(stop);
+	int error = clean_all(stop);
+	int of_volume = said(stop ? BACKEND->stop(fk_volume) : BACKEND->sync(fk_volume));
 	int of_pages = take_error(&fk_volume->write_error);
 
 	return error ? error : of_pages ? of_pages : of_volume;
@@ -339,12 +339,12 @@ kern_return_t S_file_sync(mach_port_t file, boolean_t data_only)
 	struct fk_node *node;
 	int error = enter(file, &node), of_pages, of_volume;
 
-	(void)data_only; /* where the blocks are is metadata that the data needs */
 	if (error)
 		return leave(error);
 	fk_pin(node);
 	error = clean_node(node);
-	of_volume = sync_volume(false);
+	of_volume = said(BACKEND->sync_file ? BACKEND->sync_file(fk_volume, node->inode, (int)data_only)
+					    : BACKEND->sync(fk_volume));
 	of_pages = take_error(&node->write_error);
 	fk_unpin(node);
 	return leave(error ? error : of_pages ? of_pages : of_volume);

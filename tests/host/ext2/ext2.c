@@ -259,6 +259,20 @@ static void refused(const char *what, const char *options, const char *change, c
 	}
 }
 
+/* A journal in which nothing is, as who has mounted it and written nothing leaves it. */
+static void recovered(void)
+{
+	struct image image;
+	struct ext2_volume *volume;
+
+	make_image("-t ext4", 4096);
+	command("PATH=$PATH:/sbin:/usr/sbin debugfs -w -R 'feature needs_recovery' %s >/dev/null 2>&1", path);
+	volume = open_volume(&image);
+	check(volume && !volume->read_only, "ext2: a journal to recover: it is recovered");
+	close_volume(&image, volume);
+	check_clean("a journal to recover");
+}
+
 /* One damaged image, in a process of its own: it may do what it likes, but not crash and not hang. */
 static int abuse(unsigned seed, const char *good)
 {
@@ -349,7 +363,9 @@ int main(int argc, char **argv)
 	refused("an inline_data file system", "-t ext4 -O inline_data", NULL, "inline_data", false);
 	refused("a feature from the future", "-t ext4", "debugfs -w -R 'set_super_value feature_incompat 0x80000242'",
 		"does not know", false);
-	refused("a journal to recover", "-t ext4", "debugfs -w -R 'feature needs_recovery'", "e2fsck", true);
+	refused("a journal that is none", "-t ext4", "debugfs -w -R 'set_super_value journal_inum 11'", "the journal cannot be used",
+		true);
+	recovered();
 	refused("a file system that was not stopped", "-t ext4", "debugfs -w -R 'set_super_value state 0'", "e2fsck",
 		true);
 	refused("a file system cut off", "-t ext4", "truncate -s 2M", "e2fsck", false);

@@ -2,6 +2,8 @@
  * lost FILE OTHER: writes FILE, of which a block of the disk refuses writing, and says what each of those who have it
  * open is told; OTHER's blocks are well.
  *
+ * lost sync FILE: syncs the file's file system.
+ *
  * lost map FILE TEXT: writes the text through a mapping, which it keeps.
  */
 #define _GNU_SOURCE
@@ -44,6 +46,10 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "map") == 0)
 		return keep_mapped(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "sync") == 0) {
+		say("syncfs", syncfs(open(argv[2], O_RDONLY)));
+		return 0;
+	}
 	if (argc != 3)
 		return 2;
 	writer = open(argv[1], O_RDWR);

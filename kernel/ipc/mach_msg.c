@@ -128,8 +128,9 @@ static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, 
 	/* Read without the port's lock: a queue may come to hold as many more as there are processors. */
 	if (!ipc_object_active(&port->object) || ipc_mqueue_full(port))
 		return false;
-	kmsg->remote_port = port; /* a body may carry its receive right */
+	kmsg->remote_port = port; /* a body may carry its receive right, and that of the reply port */
 	reply = ipc_entry_at(space, header->msgh_local_port);
+	reply_port = ipc_object_port(reply->object);
 	if ((replies && !ipc_entry_has(reply, header->msgh_local_port, MACH_PORT_TYPE_RECEIVE)) ||
 		(kmsg->rights && !ipc_kmsg_rights_in(space, kmsg))) {
 		kmsg->remote_port = NULL;
@@ -137,7 +138,6 @@ static inline bool take_request(struct ipc_space *space, struct ipc_kmsg *kmsg, 
 	}
 	kmsg->remote_disposition = MACH_MSG_TYPE_PORT_SEND;
 	if (replies) {
-		reply_port = ipc_object_port(reply->object);
 		kmsg->local_port = reply_port;
 		kmsg->local_disposition = MACH_MSG_TYPE_PORT_SEND_ONCE;
 		lock_acquire(&reply_port->object.lock);

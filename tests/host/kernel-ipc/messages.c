@@ -488,6 +488,43 @@ static void large_messages(void *argument)
 	done++;
 }
 
+/* A request whose body carries the receive right of the port that the answer is to come to. */
+static void carries_its_reply_port(void *argument)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t port;
+		mach_msg_trailer_t trailer;
+	} message = {.body = {1}};
+	mach_port_name_t to = world_port(task), reply = world_port(task), sends = world_send_right(task, to, other);
+	mach_port_type_t type = 0;
+
+	(void)argument;
+	/* Who gets it is another task, so that the right leaves this one. */
+	CHECK_EQUAL(world_send_right(task, to, task), to);
+	message.header = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE) |
+							  MACH_MSGH_BITS_COMPLEX,
+		.msgh_remote_port = to,
+		.msgh_local_port = reply,
+		.msgh_id = 33};
+	message.port = (mach_msg_port_descriptor_t){
+		.name = reply, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE, .type = MACH_MSG_PORT_DESCRIPTOR};
+	CHECK_EQUAL(user_msg(&message, MACH_SEND_MSG, sizeof(message) - sizeof(message.trailer), 0, 0, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(mach_port_type(task->space, reply, &type), KERN_INVALID_NAME);
+	CHECK_EQUAL(user_msg(&message, MACH_RCV_MSG, 0, sizeof(message), to, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(mach_port_type(task->space, message.port.name, &type), KERN_SUCCESS);
+	CHECK_EQUAL(type, MACH_PORT_TYPE_RECEIVE);
+	CHECK_EQUAL(mach_port_type(task->space, message.header.msgh_remote_port, &type), KERN_SUCCESS);
+	CHECK_EQUAL(type, MACH_PORT_TYPE_SEND_ONCE);
+	/* The answer comes to where the receive right is now. */
+	reply = message.port.name;
+	CHECK_EQUAL(mach_port_deallocate(task->space, message.header.msgh_remote_port), KERN_SUCCESS);
+	CHECK_EQUAL(news(reply), 1);
+	CHECK_EQUAL(mach_port_deallocate(other->space, sends), KERN_SUCCESS);
+	done++;
+}
+
 /* Chains of receive rights in each other's queues: their end must not recurse. */
 static void deep_chain(void *argument)
 {
@@ -651,6 +688,10 @@ void test_messages(void)
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();
 	host_report("rights-and-memory-arrive");
+	play(carries_its_reply_port);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
+	host_report("a-message-may-carry-its-own-reply-port");
 	play(failing_sends);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();

@@ -12,6 +12,7 @@
 #define PROCESSORS_MAX 32
 #define PRIORITIES     (PRIORITY_MAX + 1)
 #define TIME_SLICE_NS  10000000ull
+#define SHARE_NS       1000000ull /* of its maker's slice, for a new thread */
 #define HOLD_NS        20000ull
 #define SPREAD_NS      100000ull
 

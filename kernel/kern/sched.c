@@ -12,6 +12,7 @@
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/processor.h>
+#include <kern/slice.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 
@@ -140,13 +141,13 @@ static struct processor *claim_any_idle(void)
  * If none idles it stays here, or in the second case where it ran last, unless what was scheduled there is no lower and
  * somewhere else it is. (Priorities are read without a lock: a stale one costs a look at the wrong processor.)
  */
-static struct processor *choose_processor(struct thread *thread, bool at_head)
+static struct processor *choose_processor(struct thread *thread, bool put_back)
 {
 	struct processor *self = current_processor(), *home = thread->processor != NULL ? thread->processor : self, *best;
 
 	if (processors_online <= 1)
 		return home;
-	if (at_head || (self->queue.count == 0 && !self->in_interrupt)) {
+	if (put_back || (self->queue.count == 0 && !self->in_interrupt)) {
 		home = self;
 		if (self->idle || __atomic_load_n(&idle_processors, __ATOMIC_RELAXED) != 0)
 			return home;
@@ -239,9 +240,9 @@ void sched_kicked(void)
 }
 
 /* Several processors; this one's queue has a thread more than before. Its lock has been let go. */
-static void share(struct processor *self, bool at_head)
+static void share(struct processor *self, bool put_back)
 {
-	if (self->queue.count > 1 && !at_head) {
+	if (self->queue.count > 1 && !put_back) {
 		tell_idle();
 		return;
 	}
@@ -252,16 +253,18 @@ static void share(struct processor *self, bool at_head)
 	}
 }
 
+enum place { LAST, FIRST, PUT_BACK }; /* among its equals; put back: before it has had its turn */
+
 /* Thread locked and READY; its run queue's lock is taken inside. */
-static void enqueue(struct thread *thread, bool at_head)
+static void enqueue(struct thread *thread, enum place place)
 {
-	struct processor *self = current_processor(), *processor = choose_processor(thread, at_head);
+	struct processor *self = current_processor(), *processor = choose_processor(thread, place == PUT_BACK);
 	struct run_queue *queue = &processor->queue;
 	struct thread *running;
 
 	thread->processor = processor;
 	lock_acquire(&queue->lock);
-	queue_put(queue, thread, at_head);
+	queue_put(queue, thread, place != LAST);
 	if (processor != self) {
 		/* What runs there is for it to look at (sched_kicked). */
 		set_held(queue, false);
@@ -282,7 +285,7 @@ static void enqueue(struct thread *thread, bool at_head)
 	}
 	lock_release(&queue->lock);
 	if (processors_online > 1 && !processor->idle)
-		share(processor, at_head);
+		share(processor, place == PUT_BACK);
 }
 
 /* Thread locked: it has been put away, or is by whoever holds it (thread_release). */
@@ -292,7 +295,7 @@ static void make_ready(struct thread *thread)
 		thread->state = THREAD_RUNNING;
 	} else {
 		thread->state = THREAD_READY;
-		enqueue(thread, false);
+		enqueue(thread, slice_comes_first(thread) ? FIRST : LAST);
 	}
 }
 
@@ -320,7 +323,7 @@ void sched_set_priority(struct thread *thread, uint8_t run_priority)
 	if (thread->run_priority != run_priority) {
 		if (thread->state == THREAD_READY && sched_dequeue(thread)) {
 			thread->run_priority = run_priority;
-			enqueue(thread, false);
+			enqueue(thread, LAST);
 		} else {
 			thread->run_priority = run_priority;
 			if (thread == current_thread() && sched_better_ready(run_priority))
@@ -360,6 +363,7 @@ void sched_slice_over(void)
 	struct processor *processor = current_processor();
 	struct run_queue *queue = &processor->queue;
 
+	slice_set_used(slice_payer(processor->thread), TIME_SLICE_NS);
 	lock_acquire(&queue->lock);
 	if (queue->count != 0)
 		set_claim(queue, queue->highest, true);
@@ -390,18 +394,16 @@ void piece_over(void)
 		self->need_reschedule = true;
 }
 
-/* Charges the time since the last scheduling to the thread that had it: a server's is the caller's that it works for.
- */
+/* Charges the time since the last scheduling. */
 static void account(struct processor *processor, uint64_t now)
 {
 	struct thread *thread = processor->thread;
 
 	if (thread != NULL) {
-		/* Its own to change, and its reference: the thread is the current one. */
-		if (thread->ipc.owes != NULL)
-			thread = thread->ipc.owes;
+		thread = slice_payer(thread);
 		/* Relaxed: a sum; two servers may have worked for one that was aborted meanwhile. */
 		__atomic_fetch_add(&thread->user_ns, now - processor->switched_at, __ATOMIC_RELAXED);
+		thread->paid_at = now;
 	}
 	processor->switched_at = now;
 }
@@ -499,7 +501,7 @@ void sched_run(void)
 	thread->on_processor = true;
 	thread->processor = processor;
 	lock_release(&thread->lock);
-	processor->slice_end = now + TIME_SLICE_NS;
+	processor->slice_end = now + slice_left(thread);
 	processor->hold_end = now + HOLD_NS;
 	processor->hold_priority = thread->run_priority;
 	lock_acquire(&processor->queue.lock);
@@ -547,10 +549,12 @@ static inline void leave_processor(struct thread *self, continuation_t continuat
 	lock_acquire(&self->lock);
 	self->continuation = continuation;
 	self->on_processor = false;
-	if (self->state == THREAD_RUNNING) /* did not wait, or was woken since it said so */
-		make_ready(self);
-	else
+	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
+		self->state = THREAD_READY;
+		enqueue(self, LAST);
+	} else {
 		awaited = self->suspend_count != 0;
+	}
 	lock_release(&self->lock);
 	if (__builtin_expect(awaited, 0))
 		thread_wakeup(&self->suspend_count);
@@ -636,7 +640,7 @@ void thread_leave_kernel(struct thread *self)
 		self->continuation = NULL;
 		self->on_processor = false;
 		/* Preempted within its slice it comes first among its equals, else last. */
-		enqueue(self, !processor->queue.slice_over && processor->slice_end > machine_now());
+		enqueue(self, !processor->queue.slice_over && processor->slice_end > machine_now() ? PUT_BACK : LAST);
 		lock_release(&self->lock);
 		machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 	}

@@ -88,6 +88,8 @@ struct thread {
 	struct processor *processor; /* where it runs or last ran */
 	struct list run_link;
 	uint64_t user_ns, system_ns;
+	uint64_t slice_from; /* user_ns when its slice began (sched.c) */
+	uint64_t paid_at;    /* until when that counts, ns since boot */
 
 	struct list task_link;
 	struct ipc_port *self_port;       /* receive right held by the kernel; null once terminated */

@@ -1,4 +1,5 @@
 /* Threads: making, ending, suspending and aborting them, and their way through traps that run again. */
+#include <kern/slice.h>
 #include <kern/thread.h>
 
 #include <ipc/ipc.h>
@@ -87,6 +88,7 @@ kern_return_t thread_create(task_t task, thread_t *out)
 	task->thread_count++;
 	thread_reference(thread); /* the task's list */
 	lock_release(&task->lock);
+	slice_share(thread);
 	*out = thread;
 	return KERN_SUCCESS;
 }

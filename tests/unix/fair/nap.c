@@ -1,7 +1,7 @@
 /*
  * How late naps end while another process does what the argument says (the worst of many, in ms), and how much of the
  * time is charged to that process: all but what the naps took for themselves. With "alarm": how late, in us, signals of
- * a timer reach a process that has just got the processor; the worst. With "yield": see give_way.
+ * a timer reach a process that has just got the processor; the worst. With "yield", "crowd" or "share": see below.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -102,6 +102,74 @@ static int give_way(void)
 	return 0;
 }
 
+static void kill_all(const pid_t *children, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		kill(children[i], SIGKILL);
+		waitpid(children[i], NULL, 0);
+	}
+}
+
+/* Beside many that compute: how late naps end, and how long a program takes to start and end, at worst; in ms. */
+static int among_a_crowd(void)
+{
+	const struct timespec nap = {0, 10 * NAP_NS};
+	double worst_nap = 0, worst_run = 0;
+	pid_t crowd[50];
+
+	for (unsigned i = 0; i < 50; i++)
+		if ((crowd[i] = fork()) == 0)
+			compute();
+	sleep(1);
+	for (int i = 0; i < NAPS; i++) {
+		double begin = now_ms(), slept, done;
+		pid_t child;
+
+		nanosleep(&nap, NULL);
+		slept = now_ms();
+		if ((child = fork()) == 0) {
+			execl("/bin/true", "true", NULL);
+			_exit(1);
+		}
+		waitpid(child, NULL, 0);
+		done = now_ms();
+		if (slept - begin - 100 > worst_nap)
+			worst_nap = slept - begin - 100;
+		if (done - slept > worst_run)
+			worst_run = done - slept;
+	}
+	kill_all(crowd, 50);
+	printf("%.0f %.0f\n", worst_nap, worst_run);
+	return 0;
+}
+
+/* Percent of the time that a process gets which naps after every few ms of computing, beside three that only compute. */
+static int share_of_a_napper(void)
+{
+	const struct timespec nap = {0, 1000};
+	double start, used, all;
+	struct timespec cpu;
+	pid_t others[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		if ((others[i] = fork()) == 0)
+			compute();
+	start = now_ms();
+	do {
+		double begin = now_ms();
+
+		while (now_ms() - begin < 3) {
+		}
+		nanosleep(&nap, NULL);
+	} while (now_ms() - start < 3000);
+	all = now_ms() - start;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	used = (double)cpu.tv_sec * 1e3 + (double)cpu.tv_nsec / NS_PER_MS;
+	kill_all(others, 3);
+	printf("%.0f\n", 100 * used / all);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -113,6 +181,10 @@ int main(int argc, char **argv)
 		return alarms_late();
 	if (strcmp(what, "yield") == 0)
 		return give_way();
+	if (strcmp(what, "crowd") == 0)
+		return among_a_crowd();
+	if (strcmp(what, "share") == 0)
+		return share_of_a_napper();
 	other = fork();
 	if (other == 0) {
 		if (strcmp(what, "copy") == 0)

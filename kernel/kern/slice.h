@@ -1,0 +1,76 @@
+/*
+ * Slices: how long a program's thread runs before its equals do. One is over when `user_ns`, which also counts the time
+ * of servers that work for the thread, has moved by TIME_SLICE_NS since slice_from.
+ */
+#ifndef KERN_SLICE_H
+#define KERN_SLICE_H
+
+#include <kern/processor.h>
+#include <kern/thread.h>
+
+/* Who pays for the time of the running thread: a server's is the caller's that it works for. Its reference is good
+ * while the thread runs. */
+static inline struct thread *slice_payer(struct thread *running)
+{
+	return running->ipc.owes != NULL ? running->ipc.owes : running;
+}
+
+/* Relaxed: another processor may add to it meanwhile. */
+static inline uint64_t slice_used(const struct thread *thread)
+{
+	return __atomic_load_n(&thread->user_ns, __ATOMIC_RELAXED) -
+	       __atomic_load_n(&thread->slice_from, __ATOMIC_RELAXED);
+}
+
+static inline void slice_set_used(struct thread *thread, uint64_t used)
+{
+	__atomic_store_n(&thread->slice_from, __atomic_load_n(&thread->user_ns, __ATOMIC_RELAXED) - used,
+		__ATOMIC_RELAXED);
+}
+
+/*
+ * Whether a thread that waited comes first among its equals: a program's does while its slice is not used up. What its
+ * share of the time was while it waited is given back to its slice. So one that waits often is neither late nor gets
+ * more than the others. Thread locked.
+ */
+static inline bool slice_comes_first(struct thread *thread)
+{
+	uint64_t used = slice_used(thread), now, share;
+
+	if (thread->run_priority > PRIORITY_USER)
+		return false;
+	now = machine_now();
+	share = (now - thread->paid_at) / (current_processor()->queue.count + 1);
+	thread->paid_at = now;
+	used -= share < used ? share : used;
+	slice_set_used(thread, used);
+	return used < TIME_SLICE_NS;
+}
+
+/* A thread that is not yet started gets some of the slice of its maker, or of who pays for that. */
+static inline void slice_share(struct thread *made)
+{
+	struct thread *maker = slice_payer(current_thread());
+	uint64_t used = slice_used(maker);
+
+	made->paid_at = machine_now();
+	if (used < TIME_SLICE_NS) {
+		slice_set_used(maker, used + SHARE_NS);
+		slice_set_used(made, TIME_SLICE_NS - SHARE_NS);
+	} else {
+		slice_set_used(made, TIME_SLICE_NS);
+	}
+}
+
+/* How long the thread may run that is scheduled now. */
+static inline uint64_t slice_left(struct thread *thread)
+{
+	uint64_t used = thread->run_priority <= PRIORITY_USER ? slice_used(thread) : TIME_SLICE_NS;
+
+	if (used < TIME_SLICE_NS)
+		return TIME_SLICE_NS - used;
+	slice_set_used(thread, 0);
+	return TIME_SLICE_NS;
+}
+
+#endif

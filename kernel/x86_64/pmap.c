@@ -16,6 +16,7 @@
 #define PIECE_ENTRIES 96
 #define HOLD_COST     1000
 #define CHANGE_COST   50
+#define OPEN_COST     5000 /* to protect every entry of a table */
 
 struct lock mapping_locks[MAPPING_LOCKS];
 static struct kcache pmap_cache;
@@ -158,6 +159,36 @@ static __attribute__((noinline)) bool change_entry(struct page_table *table, uns
 	return false;
 }
 
+/*
+ * A table is closed when the directory's entry above it gives less than everything: all that it maps is protected by
+ * one change. What an entry allows is what both do.
+ */
+#define TABLE_RIGHTS (PTE_WRITE | PTE_NO_EXECUTE)
+
+static vm_prot_t rights_above(const struct page_table *table)
+{
+	return VM_PROT_READ | (*table->above & PTE_WRITE ? VM_PROT_WRITE : 0) |
+	       (*table->above & PTE_NO_EXECUTE ? 0 : VM_PROT_EXECUTE);
+}
+
+/* Protects every entry for itself, so that one may allow more. Pmap locked. */
+static __attribute__((noinline)) void open_table(struct page_table *table)
+{
+	for (unsigned i = table->first; i < PTES; i++)
+		lower_pte(&table->entries[i], rights_above(table));
+	__atomic_store_n(table->above, (*table->above & ~PTE_NO_EXECUTE) | PTE_WRITE, __ATOMIC_RELAXED);
+	current_processor()->piece_left -= OPEN_COST; /* the caller's caller looks */
+}
+
+/* Before an entry with these rights is made. */
+static inline void make_room_for(struct page_table *table, pte_t wanted)
+{
+	pte_t closed = (*table->above ^ PTE_WRITE) & TABLE_RIGHTS;
+
+	if (__builtin_expect(closed != 0, 0) && (closed & (wanted ^ PTE_NO_EXECUTE)) != 0)
+		open_table(table);
+}
+
 kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page *page, uint64_t physical,
 	vm_prot_t protection, unsigned flags)
 {
@@ -172,6 +203,7 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
 		lock_release(&pmap->lock);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	make_room_for(table, wanted);
 	old = table->entries[index];
 	if (old == 0 || !change_entry(table, index, wanted)) {
 		if (wanted & PTE_MANAGED)
@@ -199,6 +231,7 @@ void pmap_enter_absent(
 		unsigned first = table_index(start, 0);
 		int filled = 0;
 
+		make_room_for(table, bits);
 		for (unsigned i = 0; i < count; i++) {
 			if (pages[i] == NULL || table->entries[first + i] != 0)
 				continue;
@@ -292,7 +325,12 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
 		tlb_batch_init(&batch, pmap);
 		lock_acquire(&pmap->lock);
 		table = next_table(pmap, &at, end);
-		if (table != NULL) {
+		if (table != NULL && start <= table->base && end - table->base >= TABLE_SPAN &&
+			(protection & VM_PROT_READ)) {
+			at = table->base + TABLE_SPAN;
+			if (lower_pte(table->above, protection))
+				changed = batch.count = TLB_BATCH + 1;
+		} else if (table != NULL) {
 			at = protect_in_table(table, at, end, protection, &batch);
 			changed = batch.count;
 			if (start <= table->base && at == table->base + TABLE_SPAN && !(protection & VM_PROT_READ))
@@ -330,7 +368,7 @@ static uint64_t extract(struct pmap *pmap, vm_address_t address, vm_prot_t acces
 	if (address >= VM_MAX_ADDRESS)
 		return 0;
 	table = find_table(pmap, address);
-	if (table == NULL)
+	if (table == NULL || (access & ~rights_above(table)) != 0)
 		return 0;
 	pte = &table->entries[table_index(address, 0)];
 	entry = __atomic_load_n(pte, __ATOMIC_RELAXED);

@@ -201,6 +201,18 @@ static void cow_rows(void)
 	munmap(area, (size_t)MANY * PAGE);
 }
 
+/* fork, exit, wait of a process that has much memory. */
+static void large_fork_row(void)
+{
+	size_t pages = (128 << 20) / PAGE;
+
+	area = map(pages, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	for (size_t i = 0; i < pages; i++)
+		touch_next();
+	row("fork-exit-wait-128m", FEW, fork_wait);
+	munmap(area, pages * PAGE);
+}
+
 static void pipe_rows(void)
 {
 	pid_t child;
@@ -286,6 +298,7 @@ int main(void)
 	pipe_rows();
 	cow_rows();
 	row("fork-exit-wait", FEW, fork_wait);
+	large_fork_row();
 	puts("end");
 	fflush(stdout);
 	if (only_process)

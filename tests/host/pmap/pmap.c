@@ -205,6 +205,27 @@ static bool isolated(const pte_t *root)
 	return good;
 }
 
+/* What the processor finds that a program may do there: what all levels allow. */
+static vm_prot_t walk(const struct pmap *pmap, vm_address_t at)
+{
+	const pte_t *table = pmap->root;
+	vm_prot_t rights = VM_PROT_ALL;
+
+	for (unsigned level = 4; level-- > 0;) {
+		pte_t entry = table[at >> (VM_PAGE_SHIFT + 9 * level) & (PTES - 1)];
+
+		if (!(entry & PTE_PRESENT))
+			return VM_PROT_NONE;
+		if (!(entry & PTE_WRITE))
+			rights &= ~VM_PROT_WRITE;
+		/* The kernel's root lets itself execute nothing of a program's. */
+		if ((entry & PTE_NO_EXECUTE) && !(level == 3 && isolation_entry != 0))
+			rights &= ~VM_PROT_EXECUTE;
+		table = physical_to_virtual(entry & PTE_ADDRESS);
+	}
+	return rights;
+}
+
 static void compare(void)
 {
 	for (int m = 0; m < MAPS; m++) {
@@ -221,6 +242,8 @@ static void compare(void)
 			check((pmap_extract(map[m], address[a], VM_PROT_EXECUTE) != 0) ==
 					(want->page >= 0 && (want->protection & VM_PROT_EXECUTE)),
 				"wrong execute right");
+			check(walk(map[m], address[a]) == (want->page < 0 ? 0 : want->protection | VM_PROT_READ),
+				"the processor finds other rights");
 		}
 		check(pmap_resident_pages(map[m]) == resident, "wrong count of resident pages");
 	}
@@ -300,7 +323,7 @@ static void operate(void)
 		if (pmap_enter(map[m], address[a], page(p), vm_page_physical(page(p)), protection, 0) != KERN_SUCCESS)
 			break;
 		model[m][a] = (struct mapping){p, protection};
-		enter_neighbours(m, a - a % SIDE_BY_SIDE, protection);
+		enter_neighbours(m, a - a % SIDE_BY_SIDE, protections[rand() % 4]);
 		break;
 	default: {
 		bool clear = rand() % 2;

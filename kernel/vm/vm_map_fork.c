@@ -65,6 +65,8 @@ static kern_return_t copy(struct account *account, struct vm_map *parent, struct
 		/* Before a further level is put on top. */
 		lock_acquire(&object->lock);
 		rest->unused = vm_object_collapse(object);
+		if (rest->unused == NULL)
+			rest->unused = vm_object_bypass(object);
 		lock_release(&object->lock);
 	}
 	to->object = object;

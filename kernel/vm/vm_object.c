@@ -297,6 +297,46 @@ vm_object_t vm_object_collapse(vm_object_t object)
 	return NULL;
 }
 
+/* Whether the object has every page of its shadow that it could see. One that it has not is looked at first the next
+ * time, so that looking costs little while there is one. Both locked. */
+static bool covers(vm_object_t object, vm_object_t shadow)
+{
+	vm_offset_t start = object->shadow_offset, end = start + object->size;
+	struct vm_object_walk walk = vm_object_walk(shadow, start, end);
+	struct vm_page *page;
+
+	walk.by_list = true;
+	while ((page = vm_object_next(&walk)) != NULL) {
+		if (vm_object_lookup(object, page->offset - start) != NULL)
+			continue;
+		list_remove(&page->object_link);
+		list_add_head(&shadow->pages, &page->object_link);
+		return false;
+	}
+	return true;
+}
+
+vm_object_t vm_object_bypass(vm_object_t object)
+{
+	vm_object_t shadow = object->shadow;
+	bool covered;
+
+	/* What is shared may get more pages. */
+	if (shadow == NULL || !vm_object_anonymous(shadow) || shadow->shared || shadow->returned_by != NULL)
+		return NULL;
+	lock_acquire_nested(&shadow->lock);
+	covered = shadow->resident <= object->resident && covers(object, shadow);
+	if (covered) {
+		object->shadow = shadow->shadow;
+		object->shadow_offset += shadow->shadow_offset;
+		object->shared_below = shadow->shared_below;
+		if (object->shadow != NULL)
+			vm_object_reference(object->shadow);
+	}
+	lock_release(&shadow->lock);
+	return covered ? shadow : NULL;
+}
+
 struct vm_page *vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder)
 {
 	*holder = NULL;

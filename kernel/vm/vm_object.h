@@ -103,6 +103,12 @@ vm_object_t vm_object_shadow(struct account *account, vm_object_t object, vm_off
 vm_object_t vm_object_collapse(vm_object_t object);
 
 /*
+ * The same for a shadow that others refer to, if the object (locked) has all of its pages: so the chain of a process
+ * that goes on forking while its children live does not grow with their number.
+ */
+vm_object_t vm_object_bypass(vm_object_t object);
+
+/*
  * The page that a chain of objects without pagers shows at the offset, or null for zeros. The object that has
  * the page comes back locked in *holder (null if there is none).
  */

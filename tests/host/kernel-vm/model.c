@@ -542,10 +542,55 @@ static void chain(void)
 	host_report("fork chains do not grow");
 }
 
+/* The same while the children live, each of which goes on seeing what there was. */
+static void chain_with_children(void)
+{
+	enum { CHILDREN = 12, WRITTEN = 3 };
+	struct model *parent = &models[0];
+	struct task *children[CHILDREN];
+	uint8_t seen[CHILDREN][WRITTEN];
+	vm_address_t address = address_of(0);
+	kern_return_t error = KERN_SUCCESS;
+	unsigned length = 0;
+
+	start_model(parent);
+	CHECK_EQUAL(vm_allocate(parent->task->map, &address, 16 * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	for (unsigned i = 0; i < 16; i++)
+		parent->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
+	write_byte(parent, 15, 0);
+	for (unsigned child = 0; child < CHILDREN; child++) {
+		for (unsigned page = 0; page < WRITTEN; page++) {
+			write_byte(parent, page, 0);
+			seen[child][page] = parent->pages[page].cell->bytes[0];
+		}
+		/* Now and then one that is not written before the next child. */
+		if (child % 4 == 0)
+			write_byte(parent, WRITTEN + child, 0);
+		children[child] = world_task();
+		CHECK_EQUAL(vm_map_fork(parent->task->map, children[child]->account, &children[child]->map), KERN_SUCCESS);
+	}
+	for (vm_object_t object = vm_map_lookup(parent->task->map, address)->object; object != NULL;
+		object = object->shadow)
+		length++;
+	/* One for each that has a page of its own, and the last two. */
+	CHECK(length <= 2 + CHILDREN / 4);
+	for (unsigned child = 0; child < CHILDREN; child++) {
+		for (unsigned page = 0; page < WRITTEN; page++)
+			CHECK_EQUAL(*(uint8_t *)world_access(children[child], address_of(page) + sample_at[0], VM_PROT_READ,
+					    &error),
+				seen[child][page]);
+		world_task_end(children[child]);
+	}
+	check_all();
+	end_model(parent);
+	host_report("fork chains do not grow with the children that live");
+}
+
 int main(void)
 {
 	world_start(32 << 20);
 	chain();
+	chain_with_children();
 	for (uint64_t seed = 1; seed <= 6; seed++) {
 		char name[80];
 

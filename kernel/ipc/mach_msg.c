@@ -405,6 +405,7 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 	mach_port_name_t name;
 	struct ipc_kmsg *kmsg;
 	mach_msg_return_t result;
+	bool rights;
 
 	for (;;) {
 		result = read_message(self, message, size, &kmsg);
@@ -428,7 +429,11 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 		lock_release(&kmsg->remote_port->object.lock);
 		return send_to_kernel(self, kmsg);
 	}
-	return deliver(kmsg, option & MACH_RCV_MSG, claimed);
+	rights = kmsg->rights;
+	result = deliver(kmsg, option & MACH_RCV_MSG, claimed);
+	if (rights) /* whose names may have had requests */
+		deferred_run();
+	return result;
 }
 
 /* *claimed: a receiver to switch to when this thread waits, or null. */

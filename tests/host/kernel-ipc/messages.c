@@ -525,6 +525,31 @@ static void carries_its_reply_port(void *argument)
 	done++;
 }
 
+/* A right that leaves its name in a message tells who asked at once, and not when somebody waits next. */
+static void moved_right_tells(void *argument)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t port;
+	} message = {.body = {1}};
+	mach_port_name_t to = world_port(task), notify = world_port(task);
+	mach_port_name_t moves = world_send_right(other, world_port(other), task);
+	struct simple in;
+
+	(void)argument;
+	CHECK_EQUAL(world_send_right(task, to, task), to);
+	request(task, moves, MIG_ID_mach_notify_dead_name, notify);
+	message.header = (mach_msg_header_t){
+		.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX, .msgh_remote_port = to};
+	message.port = (mach_msg_port_descriptor_t){
+		.name = moves, .disposition = MACH_MSG_TYPE_MOVE_SEND, .type = MACH_MSG_PORT_DESCRIPTOR};
+	CHECK_EQUAL(user_msg(&message, MACH_SEND_MSG, sizeof(message), 0, 0, 0, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(receive_simple(notify, &in, MACH_RCV_TIMEOUT, 0), MACH_MSG_SUCCESS);
+	CHECK_EQUAL(in.header.msgh_id, MIG_ID_mach_notify_port_deleted);
+	done++;
+}
+
 /* Chains of receive rights in each other's queues: their end must not recurse. */
 static void deep_chain(void *argument)
 {
@@ -692,6 +717,10 @@ void test_messages(void)
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();
 	host_report("a-message-may-carry-its-own-reply-port");
+	play(moved_right_tells);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
+	host_report("a-right-that-is-moved-tells-at-once");
 	play(failing_sends);
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();

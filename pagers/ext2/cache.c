@@ -1,112 +1,15 @@
 /* The cache of blocks: see cache.h for what it promises when the program ends. */
-#include "pagers/ext2/cache.h"
+#include "pagers/ext2/cache_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	BLOCKS_MAX = 512,
-	UNDO_MAX = 256,
-	LOG_MAX = 8192,
-	HASH_SIZE = 1024,
-	RUN_BLOCKS = 64, /* most blocks of one write */
-	FIRST_BLOCK_SIZE = 1024,
-	DATA_BYTES = 2 << 20, /* of all blocks */
-	UNDO_BYTES = 1 << 20,
-};
-#define MAGIC 0x6b65707420626c6bull
-
-/* What of a block is not on the device. COMMITTED: the journal has it, so that it may go to its place at any time. */
-enum { CLEAN, RUNNING, COMMITTED };
-
-/* A block's place, as the memory has it. valid is set when all else is right. */
-struct place {
-	uint64_t block;
-	uint32_t valid, dirty;
-};
-
-struct undo {
-	uint64_t block;
-	uint32_t was_cached; /* else it was the device's alone */
-	uint32_t was_dirty;  /* as a place's dirty */
-};
-
-/* The memory that outlives the program. */
-struct kept {
-	uint64_t magic; /* set last */
-	uint64_t device_size;
-	uint64_t block_size;
-	/* What a commit changes, in one store: the log's records that count << 32 | the undo record's. */
-	uint64_t state;
-	uint32_t logged;    /* records of the log written, those of the operation under way too */
-	uint32_t too_large; /* the operation under way is not undone */
-	uint32_t log_lost;
-	uint32_t journal_place; /* which of the two holds */
-	struct ext2_journal_place journal[2];
-	struct place place[BLOCKS_MAX];
-	struct undo undo[UNDO_MAX];
-	struct ext2_log log[LOG_MAX];
-	char data[DATA_BYTES];
-	char before[UNDO_BYTES];
-};
-
-_Static_assert(sizeof(struct kept) <= EXT2_KEPT_SIZE, "the kept memory holds it");
-
-struct block {
-	struct block *hash_next;
-	struct block *newer, *older; /* by use */
-	struct place *place;
-	bool changing; /* by the operation under way */
-	char *data;
-};
-
-struct ext2_cache {
-	struct ext2_device *device;
-	struct kept *kept;
-	bool is_kept, old;
-	bool journaled; /* what is RUNNING does not go to its place */
-	int (*overflow)(void *context);
-	void *overflow_context;
-	size_t size;    /* of a block */
-	unsigned count, undo_max;
-	struct block block[BLOCKS_MAX];
-	struct block *hash[HASH_SIZE];
-	struct block *newest, *oldest;
-	unsigned dirty, running; /* blocks that are not clean; those of them that are RUNNING */
-	char *bounce; /* RUN_BLOCKS to write from */
-};
-
-/* What comes before is in memory before what comes after: against the compiler, since the processor keeps the order of
- * its own stores for whoever looks later. */
-static inline void in_order(void)
-{
-	__asm__ volatile("" : : : "memory");
-}
-
-static uint32_t undo_count(const struct kept *kept)
-{
-	return (uint32_t)kept->state;
-}
-
-static uint32_t log_count(const struct kept *kept)
-{
-	return (uint32_t)(kept->state >> 32);
-}
-
-static void set_state(struct kept *kept, uint32_t log, uint32_t undo)
-{
-	in_order();
-	*(volatile uint64_t *)&kept->state = (uint64_t)log << 32 | undo;
-	in_order();
-}
 
 static struct block **chain_of(struct ext2_cache *c, uint64_t block)
 {
 	return &c->hash[(block ^ block >> 10) % HASH_SIZE];
 }
 
-static struct block *find(struct ext2_cache *c, uint64_t block)
+struct block *ext2_cache_find(struct ext2_cache *c, uint64_t block)
 {
 	struct block *b = *chain_of(c, block);
 
@@ -130,7 +33,7 @@ static void make_newest(struct ext2_cache *c, struct block *b)
 	c->newest = b;
 }
 
-static void insert(struct ext2_cache *c, struct block *b)
+void ext2_cache_insert(struct ext2_cache *c, struct block *b)
 {
 	struct block **chain = chain_of(c, b->place->block);
 
@@ -138,7 +41,7 @@ static void insert(struct ext2_cache *c, struct block *b)
 	*chain = b;
 }
 
-static void set_dirty(struct ext2_cache *c, struct block *b, uint32_t dirty)
+void ext2_cache_set_dirty(struct ext2_cache *c, struct block *b, uint32_t dirty)
 {
 	c->dirty += (dirty != CLEAN) - (b->place->dirty != CLEAN);
 	c->running += (dirty == RUNNING) - (b->place->dirty == RUNNING);
@@ -146,7 +49,7 @@ static void set_dirty(struct ext2_cache *c, struct block *b, uint32_t dirty)
 	in_order();
 }
 
-static void drop(struct ext2_cache *c, struct block *b)
+void ext2_cache_drop(struct ext2_cache *c, struct block *b)
 {
 	struct block **link = chain_of(c, b->place->block);
 
@@ -155,7 +58,7 @@ static void drop(struct ext2_cache *c, struct block *b)
 	*link = b->hash_next;
 	b->place->valid = 0;
 	in_order();
-	set_dirty(c, b, CLEAN);
+	ext2_cache_set_dirty(c, b, CLEAN);
 	b->changing = false;
 }
 
@@ -214,7 +117,7 @@ int ext2_cache_write_out(struct ext2_cache *c)
 		if (error)
 			return error;
 		for (k = 0; k < n; k++)
-			set_dirty(c, sorted[i + k], CLEAN);
+			ext2_cache_set_dirty(c, sorted[i + k], CLEAN);
 	}
 	return 0;
 }
@@ -235,7 +138,7 @@ bool ext2_cache_is_journaled(const struct ext2_cache *c)
 
 int ext2_cache_write_through(struct ext2_cache *c, uint64_t offset, size_t size, const void *from)
 {
-	struct block *b = find(c, offset / c->size);
+	struct block *b = ext2_cache_find(c, offset / c->size);
 
 	if (b)
 		memcpy(b->data + offset % c->size, from, size);
@@ -266,14 +169,14 @@ void ext2_cache_committed(struct ext2_cache *c)
 {
 	for (unsigned i = 0; i < c->count; i++)
 		if (c->block[i].place->valid && c->block[i].place->dirty == RUNNING && !c->block[i].changing)
-			set_dirty(c, &c->block[i], COMMITTED);
+			ext2_cache_set_dirty(c, &c->block[i], COMMITTED);
 }
 
 void ext2_cache_forget_if(struct ext2_cache *c, bool (*unwanted)(void *context, uint64_t block), void *context)
 {
 	for (unsigned i = 0; i < c->count; i++)
 		if (c->block[i].place->valid && unwanted(context, c->block[i].place->block))
-			drop(c, &c->block[i]);
+			ext2_cache_drop(c, &c->block[i]);
 }
 
 struct ext2_journal_place ext2_cache_journal_place(const struct ext2_cache *c)
@@ -326,7 +229,7 @@ static void commit(struct ext2_cache *c, uint32_t logged)
 	if (!c->is_kept)
 		return;
 	for (uint32_t i = 0; i < undo_count(c->kept); i++) {
-		struct block *b = find(c, c->kept->undo[i].block);
+		struct block *b = ext2_cache_find(c, c->kept->undo[i].block);
 
 		if (b)
 			b->changing = false;
@@ -414,10 +317,10 @@ static int take(struct ext2_cache *c, uint64_t block, struct block **taken)
 			return error;
 	}
 	if (b->place->valid)
-		drop(c, b);
+		ext2_cache_drop(c, b);
 	b->place->block = block;
 	in_order();
-	insert(c, b);
+	ext2_cache_insert(c, b);
 	make_newest(c, b);
 	*taken = b;
 	return 0;
@@ -433,13 +336,13 @@ static void publish(struct block *b)
 /* Takes back what take() did. */
 static void untake(struct ext2_cache *c, struct block *b)
 {
-	drop(c, b);
+	ext2_cache_drop(c, b);
 }
 
 /* A block with its contents. */
 static int get(struct ext2_cache *c, uint64_t block, struct block **got)
 {
-	struct block *b = find(c, block);
+	struct block *b = ext2_cache_find(c, block);
 	int error;
 
 	if (b) {
@@ -485,7 +388,7 @@ int ext2_cache_write(struct ext2_cache *c, uint64_t offset, size_t size, const v
 
 	while (size) {
 		size_t skip = offset % c->size, n = c->size - skip < size ? c->size - skip : size;
-		struct block *b = find(c, offset / c->size);
+		struct block *b = ext2_cache_find(c, offset / c->size);
 		bool fresh = !b && n == c->size;
 		int error = b ? 0 : fresh ? take(c, offset / c->size, &b) : get(c, offset / c->size, &b);
 
@@ -499,7 +402,7 @@ int ext2_cache_write(struct ext2_cache *c, uint64_t offset, size_t size, const v
 			continue;
 		}
 		record(c, b, !fresh);
-		set_dirty(c, b, RUNNING);
+		ext2_cache_set_dirty(c, b, RUNNING);
 		memcpy(b->data + skip, bytes, n);
 		if (fresh)
 			publish(b);
@@ -515,7 +418,7 @@ int ext2_cache_read_around(struct ext2_cache *c, uint64_t offset, size_t size, v
 	int error = c->device->read(c->device, offset, size, to);
 
 	for (size_t at = 0; !error && at < size; at += c->size) {
-		struct block *b = find(c, (offset + at) / c->size);
+		struct block *b = ext2_cache_find(c, (offset + at) / c->size);
 
 		if (b)
 			memcpy((char *)to + at, b->data, c->size);
@@ -532,155 +435,9 @@ int ext2_cache_write_around(struct ext2_cache *c, uint64_t offset, size_t size, 
 void ext2_cache_forget(struct ext2_cache *c, uint64_t block, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		struct block *b = find(c, block + i);
+		struct block *b = ext2_cache_find(c, block + i);
 
 		if (b)
-			drop(c, b);
+			ext2_cache_drop(c, b);
 	}
-}
-
-/* --- Opening. */
-
-/* Lists of the blocks as the memory has them. */
-static void lay_out(struct ext2_cache *c)
-{
-	unsigned i;
-
-	c->size = c->kept->block_size;
-	c->count = DATA_BYTES / c->size < BLOCKS_MAX ? (unsigned)(DATA_BYTES / c->size) : BLOCKS_MAX;
-	c->undo_max = UNDO_BYTES / c->size < UNDO_MAX ? (unsigned)(UNDO_BYTES / c->size) : UNDO_MAX;
-	c->dirty = c->running = 0;
-	memset(c->hash, 0, sizeof(c->hash));
-	for (i = 0; i < c->count; i++) {
-		struct block *b = &c->block[i];
-
-		b->place = &c->kept->place[i];
-		b->data = c->kept->data + i * c->size;
-		b->changing = false;
-		b->older = i + 1 < c->count ? &c->block[i + 1] : NULL;
-		b->newer = i ? &c->block[i - 1] : NULL;
-		if (!b->place->valid)
-			b->place->dirty = CLEAN;
-		c->dirty += b->place->dirty != CLEAN;
-		c->running += b->place->dirty == RUNNING;
-		if (b->place->valid)
-			insert(c, b);
-	}
-	c->newest = &c->block[0];
-	c->oldest = &c->block[c->count - 1];
-}
-
-/* Takes back the operation that was under way; may be done again when this program ends meanwhile, too. */
-static void undo(struct ext2_cache *c)
-{
-	struct kept *kept = c->kept;
-
-	for (uint32_t i = undo_count(kept); i-- > 0;) {
-		struct undo *u = &kept->undo[i];
-		struct block *b = find(c, u->block);
-
-		/* One that was written around since holds contents of a file now, or is free. */
-		if (!b)
-			continue;
-		if (!u->was_cached) {
-			drop(c, b);
-			continue;
-		}
-		memcpy(b->data, kept->before + i * c->size, c->size);
-		set_dirty(c, b, u->was_dirty);
-	}
-	set_state(kept, log_count(kept), 0);
-	kept->logged = log_count(kept);
-}
-
-static void format(struct kept *kept, uint64_t device_size, size_t block_size)
-{
-	kept->magic = 0;
-	in_order();
-	memset(kept->place, 0, sizeof(kept->place));
-	kept->device_size = device_size;
-	kept->block_size = block_size;
-	kept->state = 0;
-	kept->logged = kept->too_large = kept->log_lost = 0;
-}
-
-static int new_bounce(struct ext2_cache *c)
-{
-	free(c->bounce);
-	c->bounce = malloc(RUN_BLOCKS * c->size);
-	return c->bounce ? 0 : ENOMEM;
-}
-
-struct ext2_cache *ext2_cache_open(struct ext2_device *device, bool *old, bool *whole)
-{
-	struct ext2_cache *c = calloc(1, sizeof(*c));
-
-	*old = false;
-	*whole = true;
-	if (!c)
-		return NULL;
-	c->device = device;
-	c->is_kept = device->kept != NULL;
-	c->kept = c->is_kept ? device->kept : calloc(1, sizeof(*c->kept));
-	if (!c->kept) {
-		free(c);
-		return NULL;
-	}
-	if (c->is_kept && c->kept->magic == MAGIC && c->kept->device_size == device->size) {
-		*old = c->old = true;
-		*whole = !c->kept->too_large && !c->kept->log_lost;
-	} else {
-		format(c->kept, device->size, FIRST_BLOCK_SIZE);
-	}
-	lay_out(c);
-	if (c->old)
-		undo(c);
-	if (new_bounce(c)) {
-		if (!c->is_kept)
-			free(c->kept);
-		free(c);
-		return NULL;
-	}
-	return c;
-}
-
-int ext2_cache_set_block_size(struct ext2_cache *c, size_t size)
-{
-	int error = 0;
-
-	if (size == c->size || c->old)
-		return 0;
-	ext2_cache_commit(c);
-	error = ext2_cache_write_out(c);
-	if (error)
-		return error;
-	format(c->kept, c->device->size, size);
-	lay_out(c);
-	return new_bounce(c);
-}
-
-size_t ext2_cache_block_size(const struct ext2_cache *c)
-{
-	return c->size;
-}
-
-void ext2_cache_mount(struct ext2_cache *c)
-{
-	in_order();
-	c->kept->magic = MAGIC;
-}
-
-int ext2_cache_close(struct ext2_cache *c)
-{
-	int error;
-
-	ext2_cache_commit(c);
-	error = ext2_cache_write_out(c);
-	/* What is written is the device's; nothing is left for another program. */
-	c->kept->magic = 0;
-	free(c->bounce);
-	if (!c->is_kept)
-		free(c->kept);
-	free(c);
-	return error;
 }

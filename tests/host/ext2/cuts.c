@@ -1,4 +1,8 @@
-/* The power goes while pagers/ext2 writes, the disk fails, or is full: what was promised is there, and all is whole. */
+/*
+ * The power goes while pagers/ext2 writes, the disk fails, is full or damaged: what was promised is there, and all is whole.
+ *
+ * cuts [power|faults|full|damaged [TIMES]]
+ */
 #define _GNU_SOURCE /* memfd_create */
 #include "pagers/ext2/ext2.h"
 #include "tests/cuts/check.h"
@@ -15,13 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STOP_EVERY = 90, FSCK_EVERY = 5, NESTED_EVERY = 4, SEED = 11 };
+enum { STOP_EVERY = 90, FSCK_EVERY = 5, NESTED_EVERY = 4, COMPARE_EVERY = 9, SEED = 11 };
 
 static char log_path[] = "/tmp/portolan-cuts.XXXXXX";
 static int file;
 static char *made, *image; /* as mke2fs made it; what is looked at */
 static uint64_t size;
-static bool nightly;
+static unsigned times = 1; /* so much more than a check has time for */
 
 /* The tools of ext2 look at a file in memory. */
 static int command(const char *what)
@@ -119,7 +123,7 @@ static int work(struct cuts_device *device, uint64_t seed, uint32_t first, uint3
 }
 
 struct found {
-	unsigned cuts, refused, wrong, unclean, stopped;
+	unsigned cuts, refused, wrong, unclean, stopped, compared, different;
 };
 
 /* The file system in `image` after a cut: it opens by itself, has what was promised, and is whole. */
@@ -144,6 +148,63 @@ static void look(struct found *f, uint64_t seed, uint32_t promised, uint32_t las
 	put_image(image);
 	if (command("e2fsck -fn") != 0 && f->unclean++ < 2)
 		show_log();
+}
+
+/* Where the journal is: its superblock says so of itself. */
+static uint64_t find_journal(const char *in)
+{
+	for (uint64_t at = 1024; at < size; at += 1024) {
+		const struct jbd2_header *header = (const void *)(in + at);
+
+		if (jbd2_get(header->magic) == JBD2_MAGIC && jbd2_get(header->type) == JBD2_SUPERBLOCK_V2)
+			return at;
+	}
+	return 0;
+}
+
+/* The log in `image` put into its place by us; false: there is none, or the superblock is torn. */
+static bool replay(char *in)
+{
+	struct cuts_device device;
+	struct ext2_journal *journal;
+	ext2_filsys fs;
+	const char *why;
+	bool done;
+
+	cuts_device_init(&device, in, size, NULL);
+	ext2_io_set_device(&device.device);
+	if (ext2fs_open2("device", NULL, EXT2_FLAG_64BITS, 0, 0, &ext2_io_manager, &fs))
+		return false;
+	done = ext2fs_has_feature_journal_needs_recovery(fs->super) &&
+	       ext2_journal_open(&device.device, fs, &journal, &why) == 0;
+	if (done) {
+		done = ext2_journal_replay(journal, &why) == 0;
+		ext2_journal_free(journal);
+	}
+	ext2fs_free(fs);
+	return done;
+}
+
+/* e2fsck makes the same of it; the two superblocks say when and by whom. */
+static void compare_replay(struct found *f)
+{
+	char *ours = malloc(size), *theirs = malloc(size);
+	const uint64_t journal = find_journal(image);
+
+	memcpy(ours, image, size);
+	if (replay(ours)) {
+		put_image(image);
+		command("e2fsck -y -E journal_only");
+		get_image(theirs);
+		memset(ours + SUPERBLOCK_OFFSET, 0, 1024);
+		memset(theirs + SUPERBLOCK_OFFSET, 0, 1024);
+		memset(ours + journal, 0, 1024);
+		memset(theirs + journal, 0, 1024);
+		f->compared++;
+		f->different += memcmp(ours, theirs, size) != 0;
+	}
+	free(ours);
+	free(theirs);
 }
 
 /* A cut while the file system is opened after a cut. */
@@ -217,12 +278,16 @@ static void power(const char *name, const char *options, unsigned kilobytes, uin
 		/* Before the folders are promised there is nothing to look for. */
 		if (!promised)
 			continue;
+		if (i % COMPARE_EVERY == 0)
+			compare_replay(&found);
 		if (i % NESTED_EVERY == 0)
 			cut_again(&found, SEED, promised, operations);
 		else
 			look(&found, SEED, promised, operations, i % FSCK_EVERY == 0);
 	}
 	say(name, "the power goes", &found);
+	check(found.different == 0 && found.compared > cuts / COMPARE_EVERY / 2, "%s: e2fsck replays the same (%u times)", name,
+		found.compared);
 	free(at);
 	free(memory);
 	free(medium.durable);
@@ -282,7 +347,7 @@ static void disk_faults(const char *name, const char *options, unsigned kilobyte
 
 		for (unsigned i = 0; i < turns; i++)
 			fault(&found, kinds[k].nth,
-				1 + (nightly ? i * total / turns : model_random((uint32_t)total)), i % 2, memory,
+				1 + model_random((uint32_t)total), i % 2, memory,
 				durable, operations);
 		check(found.stopped >= turns / 2, "%s: %s fail (%u of %u times)", name, kinds[k].name, found.stopped,
 			turns);
@@ -356,18 +421,6 @@ static void full(const char *name, const char *options, unsigned kilobytes, unsi
 
 /* --- A disk that is damaged. */
 
-/* Where the journal is: its superblock says so of itself. */
-static uint64_t find_journal(const char *in, uint64_t block_size)
-{
-	for (uint64_t at = block_size; at < size; at += block_size) {
-		const struct jbd2_header *header = (const void *)(in + at);
-
-		if (jbd2_get(header->magic) == JBD2_MAGIC && jbd2_get(header->type) == JBD2_SUPERBLOCK_V2)
-			return at;
-	}
-	return 0;
-}
-
 /* In a process of its own: 0, 1 when a file shows what is another's; or a signal. */
 static int look_at_damaged(uint32_t last, bool compare_it)
 {
@@ -412,7 +465,7 @@ static void damaged(const char *name, const char *options, unsigned kilobytes, u
 	medium.durable = malloc(size);
 	memcpy(memory, made, size);
 	memcpy(medium.durable, made, size);
-	journal = find_journal(made, block_size);
+	journal = find_journal(made);
 	cuts_device_init(&device, memory, size, &history);
 	work(&device, SEED, 1, 120, &reached);
 	for (unsigned i = 0; i < images; i++) {
@@ -448,27 +501,27 @@ static bool wanted(const char *part)
 int main(int argc, char **argv)
 {
 	only = argc > 1 ? argv[1] : NULL;
-	nightly = getenv("NIGHTLY") != NULL;
+	times = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
 	model_seed(5);
 	file = memfd_create("image", 0);
 	if (file < 0 || mkstemp(log_path) < 0)
 		return 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (wanted("faults"))
-		disk_faults("ext4", "-t ext4 -b 4096", 16384, 80, nightly ? 400 : 12);
+		disk_faults("ext4", "-t ext4 -b 4096", 16384, 80, 12 * times);
 	if (wanted("full"))
-		full("ext4", "-t ext4 -b 1024", 6144, nightly ? 60 : 12);
+		full("ext4", "-t ext4 -b 1024", 6144, 12 * times);
 	if (wanted("damaged")) {
-		damaged("ext4", "-t ext4 -b 1024", 8192, 1024, nightly ? 2000 : 120, true);
-		damaged("ext4 without checksums", "-t ext4 -b 1024 -O ^metadata_csum", 8192, 1024, nightly ? 2000 : 80,
+		damaged("ext4", "-t ext4 -b 1024", 8192, 1024, 120 * times, true);
+		damaged("ext4 without checksums", "-t ext4 -b 1024 -O ^metadata_csum", 8192, 1024, 80 * times,
 			false);
 	}
 	if (wanted("power"))
-		power("ext4", "-t ext4 -b 4096", 16384, nightly ? 4000 : 600, nightly ? 3000 : 200);
+		power("ext4", "-t ext4 -b 4096", 16384, 360, 110 * times);
 	if (wanted("power"))
-		power("ext4 with small blocks", "-t ext4 -b 1024", 16384, nightly ? 4000 : 400, nightly ? 3000 : 150);
+		power("ext4 with small blocks", "-t ext4 -b 1024", 16384, 300, 80 * times);
 	if (wanted("power"))
-		power("ext3", "-t ext3 -b 1024", 16384, nightly ? 4000 : 300, nightly ? 3000 : 100);
+		power("ext3", "-t ext3 -b 1024", 16384, 240, 50 * times);
 	unlink(log_path);
 	return failures != 0;
 }

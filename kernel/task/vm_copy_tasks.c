@@ -79,6 +79,37 @@ static kern_return_t copy_piece(
 	return KERN_SUCCESS;
 }
 
+static kern_return_t swap_word(struct thread *self, uint32_t flags)
+{
+	uint32_t word[2];
+	uint64_t physical;
+	vm_map_t map;
+	kern_return_t result = copyin(self->regs.r10, word, sizeof(word));
+
+	if (result != KERN_SUCCESS)
+		return result;
+	if ((flags & ~VM_COPY_NOWAIT) != VM_COPY_SWAP || self->regs.rdx != sizeof(word[0]) ||
+		self->regs.rsi % sizeof(word[0]) != 0)
+		return KERN_INVALID_ARGUMENT;
+	map = convert_name_to_map((mach_port_name_t)self->regs.rdi);
+	if (map == NULL)
+		return KERN_INVALID_TASK;
+	result = vm_map_locate(map, self->regs.rsi, VM_PROT_WRITE, &physical);
+	if (result == KERN_SUCCESS) {
+		/* As strong as the user's own instruction. */
+		if (!__atomic_compare_exchange_n((uint32_t *)physical_to_virtual(physical), &word[0], word[1], false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			result = KERN_FAILURE;
+		pmap_let_go(map->pmap, physical);
+	}
+	vm_map_deallocate(map);
+	if (result == KERN_RESTART && (flags & VM_COPY_NOWAIT) != 0) {
+		thread_cancel_wait(self);
+		result = KERN_ABSENT;
+	}
+	return result;
+}
+
 static int64_t copy_tasks(struct thread *self, bool write)
 {
 	uint32_t flags = (uint32_t)self->regs.r8;
@@ -87,6 +118,8 @@ static int64_t copy_tasks(struct thread *self, bool write)
 	vm_map_t map;
 	kern_return_t result;
 
+	if (__builtin_expect((flags & VM_COPY_SWAP) != 0, 0))
+		return write ? swap_word(self, flags) : KERN_INVALID_ARGUMENT;
 	if (size > UINT32_MAX || done > size || (flags & ~(VM_COPY_NOWAIT | (write ? VM_COPY_TOUCH : 0))) != 0)
 		return KERN_INVALID_ARGUMENT;
 	if (!checked_add(self->regs.rsi, size, &end) || !checked_add(self->regs.r10, size, &end))

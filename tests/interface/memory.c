@@ -165,6 +165,19 @@ static void test_inheritance(void)
 	check("only there", p[0] == 10);
 	mach_vm_read_overwrite(child.task, a, 4, &seen[1], 0, NULL);
 	check("and it shows there", seen[1] == 500);
+	seen[0] = 499;
+	seen[1] = 501;
+	check_is("a word that is not what was said stays", mach_vm_write(child.task, a, 4, seen, VM_COPY_SWAP, NULL),
+		KERN_FAILURE);
+	seen[0] = 500;
+	check_is("one that is changes", mach_vm_write(child.task, a, 4, seen, VM_COPY_SWAP, NULL), KERN_SUCCESS);
+	mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, NULL);
+	check("to the second", seen[0] == 501 && p[0] == 10);
+	check_is("it is aligned", mach_vm_write(child.task, a + 2, 4, seen, VM_COPY_SWAP, NULL), KERN_INVALID_ARGUMENT);
+	check_is(
+		"and has four bytes", mach_vm_write(child.task, a, 8, seen, VM_COPY_SWAP, NULL), KERN_INVALID_ARGUMENT);
+	check_is("and may be written", mach_vm_write(child.task, a + 4 * VM_PAGE_SIZE, 4, seen, VM_COPY_SWAP, NULL),
+		KERN_PROTECTION_FAILURE);
 	check_is("a copy says how far it got",
 		mach_vm_read_overwrite(
 			child.task, a + VM_PAGE_SIZE - 8, 4 * VM_PAGE_SIZE, (void *)(a + 2 * VM_PAGE_SIZE), 0, &done),

@@ -69,7 +69,8 @@ static inline mach_port_t mach_task_self(void)
 /*
  * One copy between a task and the caller. done (may be null) says how many bytes were copied in any case. With
  * VM_COPY_NOWAIT: KERN_ABSENT instead of waiting for a pager. With VM_COPY_TOUCH mach_vm_write only makes the pages
- * writable.
+ * writable. With VM_COPY_SWAP an aligned word of 4 bytes becomes the second of the two at `data` if it is the first, in
+ * one step also for those who use it meanwhile; KERN_FAILURE: it is not. done is not written.
  */
 static inline kern_return_t mach_vm_read_overwrite(
 	mach_port_t task, vm_address_t address, vm_size_t size, void *data, uint32_t flags, vm_size_t *done)

@@ -192,6 +192,20 @@ vm_size_t machine_copy_to_user(vm_address_t address, const void *kernel, vm_size
 	return user_copy((void *)(uintptr_t)kernel, address, size, true);
 }
 
+kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
+{
+	for (;;) {
+		vm_size_t left = machine_copy_from_user(kernel, address, size);
+		kern_return_t result;
+
+		if (left == 0)
+			return KERN_SUCCESS;
+		result = vm_fault(current_thread()->task->map, address + size - left, VM_PROT_READ);
+		if (result != KERN_SUCCESS)
+			return result;
+	}
+}
+
 kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
 {
 	for (;;) {

@@ -16,7 +16,7 @@
  * How a system call runs.
  *
  * A call is a function of unix.defs: int64_t sys_NAME(uint64_t caller, arguments). `caller` is the struct call
- * (call_of). It runs with the server lock held and returns a result, -errno, or one of:
+ * (call_of). It runs with the server lock held (or begins without: call_lock) and returns a result, -errno, or one of:
  *
  *   CALL_RESTART   run the whole call again later; it has changed nothing, or recorded in the call (progress, scratch)
  * how far it got. call_wait() (waits for a wait queue or a time) and the copy functions (a page of the caller that only
@@ -38,6 +38,10 @@
 #define CALL_GONE    MIG_FOREIGN_NO_REPLY
 /* Between run.c and deliver.c only: a waiting call was ended by a signal. */
 #define CALL_INTERRUPTED (INT64_MIN + 3)
+/* exec and the like: a new kernel thread has taken the caller's place, and may be in its next call already. */
+#define CALL_REPLACED (INT64_MIN + 5)
+/* Of operations without the server's lock: not possible without; nothing has changed. */
+#define CALL_NEEDS_LOCK (INT64_MIN + 6)
 /* vfork only: the thread goes on with 0, as the child's; call_answered ends the parent's call. */
 #define CALL_LENT (INT64_MIN + 4)
 /* Results above this are a call's own. */
@@ -93,7 +97,7 @@ enum { CALL_SELF = 6, CALL_STACK = 7, CALL_WORDS = 8 };
 #define NO_DEADLINE UINT64_MAX
 
 enum call_state {
-	CALL_IDLE,    /* the thread runs in user mode, or its call has not been seen */
+	CALL_IDLE,    /* the thread runs in user mode, or a call that runs without the lock (process/claim.h) */
 	CALL_RUNNING, /* a thread of the server runs it */
 	CALL_WAITING, /* in wait queues, with a deadline, or both; reply right in `reply` */
 	CALL_READY,   /* woken; on the list of calls to run again */
@@ -154,8 +158,18 @@ static inline struct call *call_of(uint64_t caller)
 	return (struct call *)(uintptr_t)caller;
 }
 
-/* --- The one lock of the server. Held while a call runs; released while it waits for a file server (filerpc.h) or for
- * pages (paging.h). */
+/*
+ * Whether this run of the call has the server's lock. One that began without it takes it as soon as it is more than
+ * what can be done without, and has it to its end, and from its start when it runs again.
+ */
+static inline bool call_is_locked(const struct call *call)
+{
+	return call->state == CALL_RUNNING;
+}
+void call_lock(struct call *call);
+
+/* --- The lock of the server (doc/unix-locks.md). Held while a call runs, unless that began without; released while it
+ * waits for a file server (filerpc.h) or for pages (paging.h). */
 void server_lock(void);
 void server_unlock(void);
 
@@ -163,6 +177,8 @@ void server_unlock(void);
  */
 int copy_in(struct call *call, void *to, uint64_t from, size_t size);
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size);
+/* These pages of the caller are brought in before the call runs again. CALL_ERROR_RESTART. */
+int copy_absent(struct call *call, uint64_t address, uint64_t size, bool write);
 /* A string with its NUL; size: of `to`. Length, -ENAMETOOLONG when it does not fit. */
 int copy_string(struct call *call, char *to, uint64_t from, size_t size);
 /* To any task, in the middle of whatever runs: waits for pages on a fiber, releasing the lock. 0, -EFAULT, -ENOMEM. */

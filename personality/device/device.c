@@ -53,9 +53,17 @@ static int64_t result_of(const struct io *io, int error)
 	return error == 0 || (io->done > 0 && error != CALL_ERROR_RESTART) ? (int64_t)io->done : call_result(error);
 }
 
+static const char zeros[CHUNK];
+
+static int64_t read_zeros_unlocked(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)file;
+	(void)offset;
+	return io->total <= CHUNK && io_copy_out(io, zeros, io->total) == 0 ? (int64_t)io->total : CALL_NEEDS_LOCK;
+}
+
 static int64_t read_zeros(struct file *file, struct io *io, uint64_t *offset)
 {
-	static const char zeros[CHUNK];
 	int error = 0;
 
 	(void)file;
@@ -98,9 +106,19 @@ static int map_zeros(struct file *file, uint64_t *offset, mach_port_t *object)
 	return 0;
 }
 
-static const struct file_ops null_ops = {.read = read_nothing, .write = write_all, .seek = seek_nowhere};
-static const struct file_ops zero_ops = {
-	.read = read_zeros, .write = write_all, .seek = seek_nowhere, .memory_object = map_zeros};
+static const struct file_ops null_ops = {.read = read_nothing,
+	.write = write_all,
+	.read_unlocked = read_nothing,
+	.write_unlocked = write_all,
+	.seek_unlocked = seek_nowhere,
+	.seek = seek_nowhere};
+static const struct file_ops zero_ops = {.read = read_zeros,
+	.write = write_all,
+	.read_unlocked = read_zeros_unlocked,
+	.write_unlocked = write_all,
+	.seek_unlocked = seek_nowhere,
+	.seek = seek_nowhere,
+	.memory_object = map_zeros};
 static const struct file_ops full_ops = {.read = read_zeros, .write = write_none, .seek = seek_nowhere};
 static const struct file_ops random_ops = {.read = read_random, .write = write_all, .seek = seek_nowhere};
 

@@ -11,6 +11,15 @@
 /* How much of a string is copied at first: few are longer. */
 #define STRING_GUESS 128
 
+int copy_absent(struct call *call, uint64_t address, uint64_t size, bool write)
+{
+	call->absent = true;
+	call->absent_address = address;
+	call->absent_size = size;
+	call->absent_write = write;
+	return CALL_ERROR_RESTART;
+}
+
 /*
  * A page is missing: what is there is copied once more, to learn how far that goes. (In the usual case the kernel need
  * not say how much it has copied.)
@@ -19,13 +28,7 @@ static int missing(struct call *call, uint64_t address, uint64_t size, bool writ
 {
 	if (result == KERN_SUCCESS)
 		return 0; /* it has come meanwhile */
-	if (result != KERN_ABSENT)
-		return -EFAULT;
-	call->absent = true;
-	call->absent_address = address + done;
-	call->absent_size = size - done;
-	call->absent_write = write;
-	return CALL_ERROR_RESTART;
+	return result == KERN_ABSENT ? copy_absent(call, address + done, size - done, write) : -EFAULT;
 }
 
 static __attribute__((noinline)) int copy_in_missing(struct call *call, void *to, uint64_t from, size_t size)

@@ -15,6 +15,7 @@
 #include "call/fiber.h"
 #include "call/lock.h"
 #include "dispatch/run.h"
+#include "process/claim.h"
 #include "process/proc.h"
 #include "signal/deliver.h"
 #include "vfs/filerpc.h"
@@ -96,37 +97,99 @@ static __attribute__((noinline)) uint32_t settle(struct call *call, int64_t *res
 	return flags;
 }
 
-/* A new system call. Its result goes with the next receive, whose flags this returns. */
-static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *result)
+static inline void begin(struct call *call, struct mach_delivery *delivery)
 {
-	uint32_t flags = REPLY_NONE;
-	struct thread *thread;
+	delivery->word[CALL_SELF] = (uintptr_t)call;
+	call->number = (uint32_t)DELIVERED_ID(delivery->kind);
+	call->argument = delivery->word;
+	call->progress = 0;
+	call->flags = 0;
+	call->interrupted = NULL;
+}
 
-	lock_acquire();
-	thread = thread_of_word(delivery->word[6], delivery->payload);
-	if (thread != NULL && thread->call.state == CALL_IDLE) {
-		struct call *call = &thread->call;
+/* With the lock, which it gives away: after a run of the call the thread is its own again, or the call settled. */
+static inline uint32_t end(struct call *call, int64_t *result)
+{
+	uint32_t flags = 0;
 
-		delivery->word[CALL_SELF] = (uintptr_t)call;
-		call->number = (uint32_t)DELIVERED_ID(delivery->kind);
-		call->argument = delivery->word;
-		call->progress = 0;
-		call->flags = 0;
-		call->interrupted = NULL;
-		call->state = CALL_RUNNING;
-		*result = call_let_run(call);
-		if (call_is_plain(call, *result)) {
-			call->state = CALL_IDLE;
-			flags = 0;
-		} else {
-			flags = settle(call, result);
-		}
-	}
+	if (call_is_plain(call, *result))
+		call_idle(call);
+	else
+		flags = settle(call, result);
 	if (list_empty(&ready_list))
 		lock_release();
 	else
 		server_leave();
 	return flags;
+}
+
+/*
+ * The call of a thread that this one has taken, or (null) that did not stand in its place: forged, lent, or taken by
+ * somebody who holds the lock and puts it back.
+ */
+static inline uint32_t serve_locked(struct thread *thread, struct mach_delivery *delivery, int64_t *result)
+{
+	struct call *call;
+
+	lock_acquire();
+	if (thread == NULL) {
+		thread = thread_of_word(delivery->word[CALL_SELF], delivery->payload);
+		if (thread == NULL || thread->call.state != CALL_IDLE || !thread_take(thread)) {
+			server_leave();
+			return REPLY_NONE;
+		}
+	}
+	call = &thread->call;
+	begin(call, delivery);
+	call->state = CALL_RUNNING;
+	/* Its process may have ended since it was taken. */
+	*result = __builtin_expect(thread->dead, 0) ? CALL_GONE : call_let_run(call);
+	return end(call, result);
+}
+
+/* A call that ran without the lock, or began so, left more to do than to reply, or somebody wants something of its
+ * thread. */
+static __attribute__((noinline)) uint32_t end_unlocked(struct call *call, int64_t *result)
+{
+	call_lock(call);
+	current_call = NULL;
+	return end(call, result);
+}
+
+/* The word was forged: the thread's own call comes later. */
+static __attribute__((noinline)) void put_back(struct thread *thread)
+{
+	if (thread_unclaim(thread))
+		return;
+	server_lock();
+	if (thread->dead)
+		thread_free(thread);
+	else
+		thread_put(thread);
+	server_leave();
+}
+
+/* A new system call. Its result goes with the next receive, whose flags this returns. */
+static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *result)
+{
+	uint64_t number = (uint32_t)DELIVERED_ID(delivery->kind);
+	struct thread *thread = thread_claim(delivery->word[CALL_SELF]);
+
+	/* The word is the program's to forge, the payload is not. */
+	if (__builtin_expect(thread != NULL && thread->process->serial != delivery->payload, 0)) {
+		put_back(thread);
+		thread = NULL;
+	}
+	if (thread != NULL && call_needs_no_lock(number)) {
+		struct call *call = &thread->call;
+
+		begin(call, delivery);
+		*result = unix_subsystem.routine[number].foreign(delivery->word);
+		return !call_is_locked(call) && *result > CALL_SPECIAL && thread_unclaim(thread)
+			       ? 0
+			       : end_unlocked(call, result);
+	}
+	return serve_locked(thread, delivery, result);
 }
 
 void interrupt_register(mach_port_t port, void (*handler)(void))

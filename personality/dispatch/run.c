@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/user.h"
 #include "call/call.h"
 #include "call/dispatch.h"
@@ -18,6 +19,17 @@
 #include "unix_server.h"
 
 uint32_t server_lock_word;
+
+void lock_sleep(const uint32_t *word, uint32_t value)
+{
+	mach_word_wait(word, value, MACH_DEADLINE_NONE, 0);
+}
+
+void lock_wake(const uint32_t *word)
+{
+	mach_word_wake(word, 1, 0);
+}
+
 /* Grows when there is something ready and nobody about to leave the server: the ready thread waits on it. */
 static uint32_t left_ready;
 
@@ -59,6 +71,12 @@ void lock_hand_over(void)
 		mach_word_wake(&server_lock_word, 1, 0);
 }
 
+void call_lock(struct call *call)
+{
+	if (!call_is_locked(call))
+		call_take_lock(call);
+}
+
 void server_lock(void)
 {
 	lock_acquire();
@@ -87,13 +105,13 @@ static void call_clean(struct call *call)
 	call->scratch = NULL;
 	if (call->trace != NULL)
 		trace_drop(call);
-	call->state = CALL_IDLE;
 }
 
 void call_forget(struct call *call)
 {
 	call_cancel(call);
 	call_clean(call);
+	call->state = CALL_IDLE;
 	if (call->reply != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), call->reply);
 	call->reply = MACH_PORT_NULL;
@@ -110,7 +128,6 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	if (call->timer.index == 0 && call_leaves_nothing(call) &&
 		(*result > CALL_SPECIAL || (*result == CALL_KEEP && call->reply == MACH_PORT_NULL))) {
 		answer = *result == CALL_KEEP ? ANSWER_KEEP : ANSWER_WORD;
-		call->state = CALL_IDLE;
 	} else {
 		call->state = CALL_RUNNING;
 		call_leave_queues(call);
@@ -128,6 +145,7 @@ static enum answer finish_call(struct call *call, int64_t *result)
 	/* Delivering may have waited: then the reply right was kept. */
 	reply = call->reply;
 	call->reply = MACH_PORT_NULL;
+	call_idle(call);
 	if (reply == MACH_PORT_NULL)
 		return answer;
 	if (answer == ANSWER_WORD) {
@@ -165,6 +183,7 @@ void call_answered(struct call *call, int64_t result)
 {
 	trace_end(call, result);
 	call_clean(call);
+	call_idle(call);
 }
 
 struct call *proc_caller(void)
@@ -189,6 +208,8 @@ enum answer call_settle(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
 
+	if (*result == CALL_REPLACED)
+		return ANSWER_NONE;
 	if (thread->dead) {
 		thread_free(thread);
 		return ANSWER_NONE;

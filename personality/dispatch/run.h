@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "call/call.h"
 #include "call/trace.h"
+#include "process/claim.h"
 #include "process/proc.h"
 #include "signal/deliver.h"
 #include "unix_server.h"
@@ -16,8 +17,9 @@
 /*
  * A call's way:
  *
- *   1. server_thread (dispatch.c) receives it and takes the lock; serve_foreign finds the thread, fills its struct call
- * and lets the routine of unix.defs run. Most calls are then plain: the result goes with the thread's next receive.
+ *   1. server_thread (dispatch.c) receives it; serve_foreign takes the thread out of its place (claim.h), fills its
+ * struct call and lets the routine of unix.defs run: with the server's lock, or, if unlocked.c names the call, without.
+ * Most calls are then plain: the result goes with the thread's next receive.
  *   2. Otherwise call_settle (run.c) looks at what the routine left. A result: finish_call delivers due signals and
  * gives back what the call held. CALL_RESTART: the arguments and the reply right are kept (mach_reply_defer) and the
  * call waits (waiting.c), or pages of its caller are brought in first (paging.c).
@@ -48,6 +50,15 @@ static inline int64_t call_let_run(struct call *call)
 	return result;
 }
 
+/* Whether a call runs without the server's lock: doc/unix-locks.md. (Not those that are traced.) */
+extern const bool unlocked_calls[];
+extern const unsigned unlocked_calls_end;
+
+static inline bool call_needs_no_lock(uint64_t number)
+{
+	return number < unlocked_calls_end && unlocked_calls[number] && __builtin_expect(!trace_enabled, 1);
+}
+
 /* For a call without a deadline: whether anything is left to do but to reply with the result. Mostly there is not. */
 static inline bool call_leaves(const struct call *call, uint64_t more)
 {
@@ -67,6 +78,13 @@ static inline bool call_is_plain(const struct call *call, int64_t result)
 {
 	/* One that has waited on a fiber is answered through its kept right. */
 	return result > CALL_SPECIAL && !call_leaves(call, call->reply_and_waiters);
+}
+
+/* Its thread is in no call any more, and may begin the next at once. */
+static inline void call_idle(struct call *call)
+{
+	call->state = CALL_IDLE;
+	thread_put(call->thread);
 }
 
 /* After a run that left more to do: ends the call or makes it wait; says how the thread that received it replies. */

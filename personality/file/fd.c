@@ -1,7 +1,9 @@
 /* Open file descriptions, tables of descriptors, and the calls on descriptors themselves: close, dup, fcntl. */
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/user.h"
+#include "call/dispatch.h"
 #include "call/fiber.h"
 #include "file/file.h"
 #include "file/vnode.h"
@@ -75,6 +77,11 @@ int file_turn_wait(struct file *file)
 	struct turn turn = {.fiber = fiber_self()};
 
 	list_append(&file->turns, &turn.link);
+	/* Acquire: as file_turn_try. Who has the turn passes it from here on, unless it is over. */
+	if (__atomic_exchange_n(&file->turn, TURN_WAITED, __ATOMIC_ACQUIRE) == TURN_FREE) {
+		list_remove(&turn.link);
+		return 0;
+	}
 	if (!fiber_wait(turn_killed, &turn)) {
 		list_remove(&turn.link);
 		return -ENOMEM;
@@ -84,8 +91,14 @@ int file_turn_wait(struct file *file)
 
 void file_turn_pass(struct file *file)
 {
-	struct turn *next = list_entry(file->turns.next, struct turn, link);
+	struct turn *next;
 
+	if (list_empty(&file->turns)) {
+		/* They have been killed. Release: as file_turn_free. */
+		__atomic_store_n(&file->turn, TURN_FREE, __ATOMIC_RELEASE);
+		return;
+	}
+	next = list_entry(file->turns.next, struct turn, link);
 	list_remove(&next->link);
 	fiber_wake(next->fiber);
 }
@@ -128,13 +141,34 @@ struct file_table *file_table_copy(const struct file_table *table)
 	return copy;
 }
 
+static __attribute__((noinline)) void set_shared_slot(
+	struct file_table *table, struct descriptor *slot, struct file *file)
+{
+	lock_take(&table->lock, ORDER_FILES);
+	slot->file = file;
+	lock_give(&table->lock, ORDER_FILES);
+}
+
+/* What stood there, perhaps null; its reference is the caller's, and the given one the table's. */
+static inline struct file *set_slot(struct file_table *table, unsigned fd, struct file *file, bool close_on_exec)
+{
+	struct descriptor *slot = &table->slot[fd];
+	struct file *old = slot->file;
+
+	lock_order_has(ORDER_SERVER);
+	slot->close_on_exec = close_on_exec;
+	if (table->shared)
+		set_shared_slot(table, slot, file);
+	else
+		slot->file = file;
+	return old;
+}
+
 /* Frees one slot; may release the lock. */
 static void close_slot(struct file_table *table, unsigned fd)
 {
-	struct file *file = table->slot[fd].file;
+	struct file *file = set_slot(table, fd, NULL, false);
 
-	table->slot[fd].file = NULL;
-	table->slot[fd].close_on_exec = false;
 	if (fd < table->free_from)
 		table->free_from = fd;
 	if (file->vnode != NULL)
@@ -182,22 +216,66 @@ struct file *fd_file(struct call *call, int fd)
 	return file == NULL || (file->flags & O_PATH) ? NULL : file;
 }
 
-static bool grow_table(struct file_table *table, unsigned fd)
+struct file *fd_hold_shared(struct process *process, int fd)
+{
+	struct file_table *table;
+	struct file *file = NULL;
+
+	/* The process's lock: close_range may give it another table, and the old one up. */
+	lock_take(&process->lock, ORDER_PROCESS);
+	table = process->files;
+	lock_take(&table->lock, ORDER_FILES);
+	if ((unsigned)fd < table->size)
+		file = table->slot[fd].file;
+	if (file != NULL && !(file->flags & O_PATH))
+		file_reference(file);
+	else
+		file = NULL;
+	lock_give(&table->lock, ORDER_FILES);
+	lock_give(&process->lock, ORDER_PROCESS);
+	return file;
+}
+
+static void end_file(void *argument)
+{
+	file_end(argument);
+}
+
+void fd_let_go_shared(struct file *file)
+{
+	/* As file_release. */
+	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	/* Somebody closed it meanwhile. On a fiber: its end may wait, and the call is to be answered. */
+	server_lock();
+	fiber_run(end_file, file);
+	server_leave();
+}
+
+static __attribute__((noinline)) bool grow_by(struct file_table *table, unsigned fd)
 {
 	unsigned size = table->size == 0 ? FD_TABLE_FIRST : table->size;
-	struct descriptor *bigger;
+	struct descriptor *bigger, *old = table->slot;
 
-	if (fd < table->size)
-		return true;
 	while (size <= fd)
 		size *= 2;
-	bigger = table->slot == NULL ? user_alloc(user_now(), size * sizeof *bigger)
-				     : user_resize(table->slot, size * sizeof *bigger);
+	bigger = user_alloc(old == NULL ? user_now() : user_of_memory(old), size * sizeof *bigger);
 	if (bigger == NULL)
 		return false;
+	if (old != NULL)
+		memcpy(bigger, old, table->size * sizeof *bigger);
+	lock_order_has(ORDER_SERVER);
+	lock_take(&table->lock, ORDER_FILES);
 	table->slot = bigger;
 	table->size = size;
+	lock_give(&table->lock, ORDER_FILES);
+	user_free(old);
 	return true;
+}
+
+static inline bool grow_table(struct file_table *table, unsigned fd)
+{
+	return fd < table->size || grow_by(table, fd);
 }
 
 uint64_t fd_limit(const struct process *process)
@@ -221,8 +299,7 @@ int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec
 		file_release(file);
 		return table == NULL ? -EBADF : fd >= limit ? -EMFILE : -ENOMEM;
 	}
-	table->slot[fd].file = file;
-	table->slot[fd].close_on_exec = close_on_exec;
+	set_slot(table, fd, file, close_on_exec);
 	if (from <= table->free_from)
 		table->free_from = fd + 1;
 	return fd;
@@ -286,7 +363,9 @@ int64_t sys_close_range(uint64_t caller, int first, int last, unsigned flags)
 		copy = file_table_copy(table);
 		if (copy == NULL)
 			return -ENOMEM;
+		lock_take(&call->process->lock, ORDER_PROCESS);
 		call->process->files = copy;
+		lock_give(&call->process->lock, ORDER_PROCESS);
 		table->references--;
 		table = copy;
 	}
@@ -318,9 +397,7 @@ static int64_t dup_to(struct call *call, int fd, int to, bool close_on_exec)
 	if (!grow_table(call->process->files, (unsigned)to))
 		return -ENOMEM;
 	file_reference(file);
-	old = call->process->files->slot[to].file;
-	call->process->files->slot[to].file = file;
-	call->process->files->slot[to].close_on_exec = close_on_exec;
+	old = set_slot(call->process->files, (unsigned)to, file, close_on_exec);
 	if (old != NULL) {
 		if (old->vnode != NULL)
 			vnode_locks_closed(call->process->files, old->vnode);

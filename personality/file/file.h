@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lock.h"
 #include "call/call.h"
 
 struct vnode;
@@ -56,8 +57,15 @@ struct file_ops {
 	 */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *offset);
 	int64_t (*write)(struct file *file, struct io *io, uint64_t *offset);
+	/*
+	 * The same without the server's lock (doc/unix-locks.md), of all or nothing: bytes moved, 0 at the end, or
+	 * CALL_NEEDS_LOCK for all else. Null: not without it.
+	 */
+	int64_t (*read_unlocked)(struct file *file, struct io *io, uint64_t *offset);
+	int64_t (*write_unlocked)(struct file *file, struct io *io, uint64_t *offset);
 	/* The new position; null: -ESPIPE. */
 	int64_t (*seek)(struct file *file, int64_t offset, int whence);
+	int64_t (*seek_unlocked)(struct file *file, int64_t offset, int whence);
 	/* POLL* bits that hold now. Null: always readable and writable. */
 	unsigned (*poll)(struct file *file);
 	/* The queues that are woken when what poll says may have changed; returns how many (at most 2). Null: none. */
@@ -107,8 +115,8 @@ struct file {
 	unsigned open_flags; /* as given to open: O_NOCTTY, O_TRUNC, ... too */
 	uint64_t position;
 	bool seekable;           /* read and write use and move position, */
-	bool taken;              /* which some call has for its turn, */
-	struct list turns;       /* and these wait for it (fd.c) */
+	uint32_t turn;           /* which some call has for its turn (TURN_*), */
+	struct list turns;       /* and these wait for it (fd.c), with the server's lock */
 	bool writes;             /* counted in vnode->writers */
 	unsigned failures_seen;  /* of vnode->failures, */
 	unsigned mount_failures_seen; /* and of its mount's */
@@ -124,18 +132,23 @@ struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnod
 /* The last reference is gone. May release the server lock. */
 void file_end(struct file *file);
 
+/* Atomic, since calls without the server's lock hold files, too. Release, acquire: who ends it sees what all have done.
+ */
 static inline struct file *file_reference(struct file *file)
 {
-	file->references++;
+	__atomic_add_fetch(&file->references, 1, __ATOMIC_RELAXED);
 	return file;
 }
 
 /* May release the server lock. */
 static inline void file_release(struct file *file)
 {
-	if (--file->references == 0)
+	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) == 0)
 		file_end(file);
 }
+
+/* States of a file's turn: WAITED, taken, and calls may be on `turns`. */
+enum { TURN_FREE, TURN_TAKEN, TURN_WAITED };
 
 /* Waits until nobody has the file's position, unless the process ends meanwhile. -ENOMEM, -EINTR: no turn. */
 int file_turn_wait(struct file *file);
@@ -143,22 +156,34 @@ void file_turn_pass(struct file *file);
 
 /*
  * Who reads and moves a file's position does so for a turn, of which one is over before the next begins, for what it
- * asks of a file server may release the lock. The caller has a reference. Errors as above.
+ * asks of a file server may release the lock, and others may have none. The caller has a reference. Errors as above.
  */
+static inline bool file_turn_try(struct file *file)
+{
+	uint32_t free_turn = TURN_FREE;
+
+	/* Acquire: where the last turn has left the position. */
+	return __atomic_compare_exchange_n(
+		&file->turn, &free_turn, TURN_TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static inline int file_turn_begin(struct file *file)
 {
-	if (__builtin_expect(file->taken, 0))
-		return file_turn_wait(file);
-	file->taken = true;
-	return 0;
+	return __builtin_expect(file_turn_try(file), 1) ? 0 : file_turn_wait(file);
+}
+
+/* False: somebody waits, to whom it is passed with the server's lock. */
+static inline bool file_turn_free(struct file *file)
+{
+	uint32_t taken = TURN_TAKEN;
+
+	return __atomic_compare_exchange_n(&file->turn, &taken, TURN_FREE, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 static inline void file_turn_end(struct file *file)
 {
-	if (__builtin_expect(!list_empty(&file->turns), 0))
+	if (__builtin_expect(!file_turn_free(file), 0))
 		file_turn_pass(file);
-	else
-		file->taken = false;
 }
 
 /* --- Tables of descriptors. Shared by threads (CLONE_FILES), copied by fork. */
@@ -167,7 +192,14 @@ struct descriptor {
 	bool close_on_exec;
 };
 
+/*
+ * Files come and go with the server's lock and the table's; so either will do to look. A table that one thread alone
+ * has ever used is that thread's: in its call it needs no lock to look, and no reference to keep the file, for only its
+ * calls close it.
+ */
 struct file_table {
+	struct lock lock; /* ORDER_FILES */
+	bool shared;      /* several threads or processes use it, or have: said before they do */
 	unsigned references;
 	unsigned size;      /* slots allocated */
 	unsigned free_from; /* no lower one is free */
@@ -181,6 +213,13 @@ void file_table_close_on_exec(struct file_table *table);
 
 /* How many descriptors the process may have: RLIMIT_NOFILE. */
 uint64_t fd_limit(const struct process *process);
+
+/*
+ * Without the server's lock: the file behind a descriptor (no O_PATH) with a reference, by process->files. Null: none;
+ * and the end of that reference.
+ */
+struct file *fd_hold_shared(struct process *process, int fd);
+void fd_let_go_shared(struct file *file);
 
 /* The file behind a descriptor, borrowed until the lock is next released (take a reference to keep it). Null: EBADF.
  * O_PATH files count as none. */

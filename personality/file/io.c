@@ -6,6 +6,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "call/dispatch.h"
+#include "call/lock.h"
 #include "file/file.h"
 #include "file/vnode.h"
 #include "process/proc.h"
@@ -127,7 +129,8 @@ static inline int64_t transfer(struct file *file, struct io *io, const int64_t *
 	return result;
 }
 
-static int64_t transfer_one(struct call *call, int fd, uint64_t address, uint64_t size, const int64_t *at, bool write)
+static int64_t transfer_locked(
+	struct call *call, int fd, uint64_t address, uint64_t size, const int64_t *at, bool write)
 {
 	struct file *file = fd_file(call, fd);
 	struct io_segment segment = {address, size < IO_MAX ? size : IO_MAX};
@@ -140,6 +143,106 @@ static int64_t transfer_one(struct call *call, int fd, uint64_t address, uint64_
 	if (address > VM_MAX_ADDRESS || segment.size > VM_MAX_ADDRESS - address)
 		return -EFAULT;
 	return transfer(file, &io, at, write);
+}
+
+/* --- Without the server's lock: what is as usual, of files whose operations can do without. Else CALL_NEEDS_LOCK. */
+
+/* The file behind a descriptor (no O_PATH), until let_go. Null: none. */
+static inline struct file *hold(struct call *call, int fd, bool *shared)
+{
+	struct file_table *table = call->process->files;
+	struct file *file;
+
+	*shared = table->shared;
+	if (__builtin_expect(table->shared, 0))
+		return fd_hold_shared(call->process, fd);
+	file = (unsigned)fd < table->size ? table->slot[fd].file : NULL;
+	return file == NULL || (file->flags & O_PATH) ? NULL : file;
+}
+
+static inline void let_go(struct file *file, bool shared)
+{
+	if (__builtin_expect(shared, 0))
+		fd_let_go_shared(file);
+}
+
+/* The end of a turn. */
+static inline void end_unlocked(struct file *file)
+{
+	if (__builtin_expect(file_turn_free(file), 1))
+		return;
+	server_lock();
+	file_turn_pass(file);
+	server_leave();
+}
+
+static inline int64_t move_unlocked(struct file *file, struct io *io, const int64_t *at, bool write)
+{
+	int64_t (*operation)(struct file *, struct io *, uint64_t *) =
+		write ? file->ops->write_unlocked : file->ops->read_unlocked;
+	uint64_t offset;
+	int64_t result;
+
+	if (operation == NULL || (file->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY) ||
+		(at != NULL && (*at < 0 || !file->seekable)))
+		return CALL_NEEDS_LOCK;
+	if (at != NULL || !file->seekable) {
+		offset = at != NULL ? (uint64_t)*at : 0;
+		return operation(file, io, &offset);
+	}
+	if (!file_turn_try(file))
+		return CALL_NEEDS_LOCK;
+	offset = file->position;
+	result = operation(file, io, &offset);
+	if (result > 0)
+		file->position = offset + (uint64_t)result;
+	end_unlocked(file);
+	return result;
+}
+
+static inline int64_t transfer_unlocked(
+	struct call *call, int fd, uint64_t address, uint64_t size, const int64_t *at, bool write)
+{
+	struct io_segment segment = {address, size};
+	struct io io = {.call = call, .segment = &segment, .segments = 1, .total = size};
+	bool shared;
+	struct file *file = hold(call, fd, &shared);
+	int64_t result = CALL_NEEDS_LOCK;
+
+	if (file == NULL)
+		return CALL_NEEDS_LOCK;
+	if (size <= IO_MAX && address <= VM_MAX_ADDRESS && size <= VM_MAX_ADDRESS - address)
+		result = move_unlocked(file, &io, at, write);
+	let_go(file, shared);
+	return result;
+}
+
+static int64_t seek_unlocked(struct call *call, int fd, int64_t offset, int whence)
+{
+	bool shared;
+	struct file *file = hold(call, fd, &shared);
+	int64_t result = CALL_NEEDS_LOCK;
+
+	if (file == NULL)
+		return CALL_NEEDS_LOCK;
+	if (file->ops->seek_unlocked != NULL && file_turn_try(file)) {
+		result = file->ops->seek_unlocked(file, offset, whence);
+		end_unlocked(file);
+	}
+	let_go(file, shared);
+	return result;
+}
+
+static int64_t transfer_one(struct call *call, int fd, uint64_t address, uint64_t size, const int64_t *at, bool write)
+{
+	if (!call_is_locked(call)) {
+		int64_t result = transfer_unlocked(call, fd, address, size, at, write);
+
+		if (result != CALL_NEEDS_LOCK)
+			return result;
+		call_take_lock(call);
+	}
+	return transfer_locked(call, fd, address, size, at, write);
 }
 
 int64_t sys_read(uint64_t caller, int fd, uint64_t address, uint64_t size)
@@ -223,9 +326,17 @@ int64_t sys_pwritev(uint64_t caller, int fd, uint64_t vector, int count, int64_t
 
 int64_t sys_lseek(uint64_t caller, int fd, int64_t offset, int whence)
 {
-	struct file *file = fd_file(call_of(caller), fd);
+	struct call *call = call_of(caller);
+	struct file *file;
 	int64_t result;
 
+	if (!call_is_locked(call)) {
+		result = seek_unlocked(call, fd, offset, whence);
+		if (result != CALL_NEEDS_LOCK)
+			return result;
+		call_take_lock(call);
+	}
+	file = fd_file(call, fd);
 	if (file == NULL)
 		return -EBADF;
 	if (file->ops->seek == NULL)

@@ -44,6 +44,8 @@ struct vnode_ops {
 	 * sets it. */
 	int64_t (*read)(struct vnode *vnode, struct io *io, uint64_t offset);
 	int64_t (*write)(struct vnode *vnode, struct io *io, uint64_t *offset, bool append);
+	/* All of a read at once, without the server's lock, or CALL_NEEDS_LOCK. Null: not without it. */
+	int64_t (*read_unlocked)(struct vnode *vnode, struct io *io, uint64_t offset);
 	int (*memory_object)(struct vnode *vnode, mach_port_t *object); /* a send right for the caller */
 	int (*sync)(struct vnode *vnode, bool data_only);
 	/*

@@ -35,6 +35,7 @@ void file_node_take(struct file_node *node, const file_attributes_t *attributes)
 {
 	file_attributes_t old = node->attributes;
 
+	file_node_withdraw(node);
 	node->attributes = *attributes;
 	node->attributes.size = old.size;
 	if (node->times_dirty) {
@@ -123,6 +124,7 @@ int file_node_begin(struct file_node *node, struct call *call)
 		return result == CALL_RESTART ? CALL_ERROR_RESTART : (int)result;
 	}
 	node->busy = true;
+	file_node_withdraw(node);
 	return 0;
 }
 
@@ -145,6 +147,7 @@ static int change(struct file_node *node, unsigned which, const file_attributes_
 	if (which & FILE_SET_SIZE) {
 		uint64_t end = round_page(fresh.size);
 
+		file_node_withdraw(node);
 		node->attributes.size = fresh.size;
 		if (node->allocated_to > end)
 			node->allocated_to = end;
@@ -328,6 +331,7 @@ void filefs_distrust(struct mount *mount)
 			node->allocated_from = node->allocated_to = 0;
 			node->stale = true;
 			if (ASK(mount, file_get_attributes(node->port, &fresh)) == KERN_SUCCESS) {
+				file_node_withdraw(node);
 				node->attributes.size = fresh.size;
 				file_node_take(node, &fresh);
 			}
@@ -418,6 +422,7 @@ const struct vnode_ops filefs_ops = {
 	.read_link = filefs_read_link,
 	.read_directory = filefs_read_directory,
 	.read = filefs_read,
+	.read_unlocked = filefs_read_unlocked,
 	.write = filefs_write,
 	.memory_object = filefs_memory_object,
 	.sync = sync_file,

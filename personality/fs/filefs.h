@@ -18,11 +18,12 @@
 #ifndef PERSONALITY_FILEFS_H
 #define PERSONALITY_FILEFS_H
 
+#include "base/lock.h"
 #include "vfs/vfs.h"
 
 /* A stretch of a file in the server's address space. Freed by the last user once the node has a larger one. */
 struct file_mapping {
-	unsigned users; /* the node, and every copy under way */
+	unsigned users; /* the node, and every copy under way; atomic */
 	vm_address_t address;
 	uint64_t size;
 };
@@ -43,6 +44,15 @@ struct file_node {
 
 	mach_port_t object; /* send right to the contents, or null */
 	struct file_mapping *mapping;
+	/*
+	 * What reads without the server's lock go by: so far the file can be read through the mapping, and nothing else
+	 * need be done for it (its time of access is new). 0: they take the server's lock, under which the read that
+	 * finds all this so says it here (publish), and all that changes size, times, contents or mapping takes it back
+	 * first and counts that; who finds the count changed after his copy reads again, with that lock.
+	 */
+	struct lock lock;   /* ORDER_NODE: */
+	uint64_t readable;  /* written with the server's lock, too; and when it is not 0 the mapping */
+	uint32_t withdrawn; /* atomic; written with the server's lock */
 
 	struct list names;    /* struct file_name, by file_name.of_node: entries that name it */
 	struct list children; /* by file_name.of_directory: entries of this directory that are known */
@@ -87,6 +97,8 @@ void file_node_trim(struct file_node *node);
 int file_node_attributes(struct file_node *node, file_attributes_t *out);
 /* The attributes that a server answered with: all but what is newer here. */
 void file_node_take(struct file_node *node, const file_attributes_t *attributes);
+/* With the server's lock: reads without it that have not ended will find out that they should have had it. */
+void file_node_withdraw(struct file_node *node);
 /* Takes a turn at changing size or space. 0, or CALL_ERROR_RESTART: the call waits (without a call: -EBUSY). */
 int file_node_begin(struct file_node *node, struct call *call);
 void file_node_end(struct file_node *node);
@@ -114,6 +126,7 @@ int filefs_read_directory(struct vnode *vnode, uint64_t cookie, directory_emit e
 
 /* --- filefs_data.c: contents. */
 int64_t filefs_read(struct vnode *vnode, struct io *io, uint64_t offset);
+int64_t filefs_read_unlocked(struct vnode *vnode, struct io *io, uint64_t offset);
 int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool append);
 int filefs_memory_object(struct vnode *vnode, mach_port_t *object);
 /* Space for a range without changing the size beyond `size`. */

@@ -24,7 +24,8 @@
 
 void file_mapping_release(struct file_mapping *mapping)
 {
-	if (--mapping->users > 0)
+	/* Release, acquire: the last sees that all others have copied. */
+	if (__atomic_sub_fetch(&mapping->users, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	vm_deallocate(mach_task_self(), mapping->address, mapping->size);
 	free(mapping);
@@ -99,6 +100,7 @@ static int get_mapping(struct file_node *node, uint64_t end, struct file_mapping
 		}
 		mapping = node->mapping;
 		if (mapping == NULL || mapping->size < made->size) {
+			file_node_withdraw(node);
 			node->mapping = made;
 			if (mapping != NULL)
 				file_mapping_release(mapping);
@@ -107,7 +109,7 @@ static int get_mapping(struct file_node *node, uint64_t end, struct file_mapping
 			file_mapping_release(made);
 		}
 	}
-	mapping->users++;
+	__atomic_add_fetch(&mapping->users, 1, __ATOMIC_RELAXED);
 	*out = mapping;
 	return 0;
 }
@@ -198,6 +200,69 @@ static int64_t io_result(const struct io *io, int error)
 	return error != 0 && io->done == 0 ? error : (int64_t)io->done;
 }
 
+void file_node_withdraw(struct file_node *node)
+{
+	lock_order_has(ORDER_SERVER);
+	__atomic_store_n(&node->withdrawn, node->withdrawn + 1, __ATOMIC_RELAXED);
+	if (node->readable == 0)
+		return;
+	lock_take(&node->lock, ORDER_NODE);
+	node->readable = 0;
+	lock_give(&node->lock, ORDER_NODE);
+}
+
+/* After a read with the server's lock. */
+static void publish(struct file_node *node)
+{
+	if (node->readable != 0 || node->busy || node->mapping == NULL || node->mapping->size < node->attributes.size)
+		return;
+	lock_take(&node->lock, ORDER_NODE);
+	node->readable = node->attributes.size;
+	lock_give(&node->lock, ORDER_NODE);
+}
+
+int64_t filefs_read_unlocked(struct vnode *vnode, struct io *io, uint64_t offset)
+{
+	struct file_node *node = file_node_of(vnode);
+	struct file_mapping *mapping = NULL;
+	uint64_t size = 0;
+	uint32_t withdrawn = 0;
+
+	lock_take(&node->lock, ORDER_NODE);
+	if (offset < node->readable) {
+		size = node->readable - offset;
+		mapping = node->mapping;
+		withdrawn = node->withdrawn;
+		__atomic_add_fetch(&mapping->users, 1, __ATOMIC_RELAXED);
+	}
+	lock_give(&node->lock, ORDER_NODE);
+	if (mapping == NULL)
+		return CALL_NEEDS_LOCK;
+	if (size > io->total)
+		size = io->total;
+	/* A page that is not there, of the caller's or of the file, is brought in the other way. */
+	if (size > COPY_CHUNK ||
+		mach_vm_write(process_task(io->call->process), io->segment->address, size,
+			(const void *)(uintptr_t)(mapping->address + offset), VM_COPY_NOWAIT, NULL) != KERN_SUCCESS)
+		size = UINT64_MAX;
+	/* Release: this comes after the copy. Who changes what is copied has counted before. */
+	file_mapping_release(mapping);
+	if (__atomic_load_n(&node->withdrawn, __ATOMIC_RELAXED) != withdrawn)
+		size = UINT64_MAX;
+	return size == UINT64_MAX ? CALL_NEEDS_LOCK : (int64_t)size;
+}
+
+/*
+ * A read found no page. -EFAULT: of the caller's. 0: the file has been cut off there, or is longer again, and what is
+ * there now is to be read; CALL_ERROR_RESTART: once that is done.
+ */
+static int cut_meanwhile(struct file_node *node, const struct io *io, uint32_t withdrawn)
+{
+	if (node->busy && io->done == 0)
+		return call_wait_for(io->call, &node->busy_queue) == CALL_RESTART ? CALL_ERROR_RESTART : -ENOMEM;
+	return node->busy || node->withdrawn == withdrawn ? -EFAULT : 0;
+}
+
 int64_t filefs_read(struct vnode *vnode, struct io *io, uint64_t offset)
 {
 	struct file_node *node = file_node_of(vnode);
@@ -206,6 +271,7 @@ int64_t filefs_read(struct vnode *vnode, struct io *io, uint64_t offset)
 
 	while (error == 0 && io->done < io->total && offset < attributes->size) {
 		uint64_t size = io->total - io->done, before = io->done;
+		uint32_t withdrawn = node->withdrawn;
 		struct file_mapping *mapping;
 
 		if (size > attributes->size - offset)
@@ -218,12 +284,15 @@ int64_t filefs_read(struct vnode *vnode, struct io *io, uint64_t offset)
 		error = copy_bytes(vnode, io, (char *)(uintptr_t)(mapping->address + offset), size, true);
 		file_mapping_release(mapping);
 		offset += io->done - before;
+		if (error == -EFAULT && io->server == NULL)
+			error = cut_meanwhile(node, io, withdrawn);
 	}
 	/* As often as is needed to tell whether it was read since it was written. */
 	if (attributes->access_time <= attributes->modify_time && vnode_check_writable(vnode) == 0) {
 		attributes->access_time = (int64_t)clock_realtime();
 		node->times_dirty = true;
 	}
+	publish(node);
 	return io_result(io, error);
 }
 
@@ -245,6 +314,7 @@ int filefs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uin
 		size = node->attributes.size;
 	result = ASK(vnode->mount, file_allocate(port, offset, length, size));
 	if (result == KERN_SUCCESS) {
+		file_node_withdraw(node);
 		if (node->attributes.size < size)
 			node->attributes.size = size;
 		if (node->allocated_to == 0 || offset > node->allocated_to || offset + length < node->allocated_from) {
@@ -370,6 +440,7 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 
 		if (size > COPY_CHUNK)
 			size = COPY_CHUNK;
+		file_node_withdraw(node);
 		error = limit_size(io, at, &size);
 		if (error == 0)
 			error = vnode_drop_set_id(call, vnode);
@@ -388,6 +459,7 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 		file_mapping_release(mapping);
 		mount_changed(vnode->mount);
 		at += io->done - before;
+		file_node_withdraw(node);
 		node->attributes.modify_time = node->attributes.change_time = (int64_t)clock_realtime();
 		node->times_dirty = true;
 		if (error != 0 && error != CALL_ERROR_RESTART && at < node->attributes.size &&

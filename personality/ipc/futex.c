@@ -3,10 +3,13 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <mach/mach.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/lock.h"
 #include "call/call.h"
+#include "call/lock.h"
 #include "file/poll.h"
 #include "memory/mm.h"
 #include "process/proc.h"
@@ -19,8 +22,13 @@
  * server looks at the word and queues the call under its lock, so no wake is lost between the two.
  */
 
+/*
+ * Entries come and go with the server's lock and their bucket's; a waiter compares the word and enters with both. So
+ * who wakes with the bucket's alone and finds nobody knows that there is nobody to be woken.
+ */
 #define FUTEX_HASH_BITS 12
-#define SECOND     1000000000ll
+#define SECOND          1000000000ll
+#define SWAPS_MOST      100 /* tries to change a word that others change, too, in one run of a call */
 
 struct futex_key {
 	uint64_t space, offset;
@@ -36,17 +44,71 @@ struct futex_wait {
 	struct wait_queue queue; /* of this call alone: the dispatcher takes it off when the call is cancelled */
 };
 
-static struct list table[1 << FUTEX_HASH_BITS];
+struct bucket {
+	struct list waits; /* its links are null until it is used */
+	struct lock lock;  /* ORDER_FUTEX */
+};
 
-static struct list *bucket(struct futex_key key)
+static struct bucket table[1 << FUTEX_HASH_BITS];
+/* Odd while entries move from one bucket to another, in none for a moment. */
+static uint32_t requeues;
+
+static struct bucket *bucket_of(struct futex_key key)
 {
 	/* Multiplied by 2^64 over the golden ratio, whose upper bits depend on all of the key's. */
 	uint64_t hash = (key.space / 64 + key.offset / 4) * 0x9e3779b97f4a7c15ull;
-	struct list *head = &table[hash >> (64 - FUTEX_HASH_BITS)];
 
-	if (head->next == NULL)
-		list_init(head);
-	return head;
+	return &table[hash >> (64 - FUTEX_HASH_BITS)];
+}
+
+static bool same(struct futex_key a, struct futex_key b)
+{
+	return a.space == b.space && a.offset == b.offset;
+}
+
+/* Takes its bucket's lock, too. */
+static struct bucket *own_bucket(struct futex_key key)
+{
+	struct bucket *bucket = bucket_of(key);
+
+	lock_take(&bucket->lock, ORDER_FUTEX);
+	if (bucket->waits.next == NULL)
+		list_init(&bucket->waits);
+	return bucket;
+}
+
+static void leave_bucket(struct futex_wait *wait)
+{
+	struct bucket *bucket = own_bucket(wait->key);
+
+	lock_order_has(ORDER_SERVER);
+	list_remove(&wait->link);
+	lock_give(&bucket->lock, ORDER_FUTEX);
+}
+
+/* Whether somebody may be waiting there. Without the server's lock. */
+static bool may_wait(struct futex_key key)
+{
+	/* Acquire: what follows sees entries at least as they were then. */
+	uint32_t before = __atomic_load_n(&requeues, __ATOMIC_ACQUIRE);
+	struct bucket *bucket = own_bucket(key);
+	bool found = (before & 1) != 0;
+
+	list_for_each (link, &bucket->waits)
+		found |= same(list_entry(link, struct futex_wait, link)->key, key);
+	lock_give(&bucket->lock, ORDER_FUTEX);
+	/* Who has not found one that is on its way took the lock after it was taken out: it sees the count of before
+	 * that. */
+	return found || __atomic_load_n(&requeues, __ATOMIC_RELAXED) != before;
+}
+
+/* Its waits, to be looked through with the server's lock. */
+static struct list *waits_of(struct futex_key key)
+{
+	struct bucket *bucket = own_bucket(key);
+
+	lock_give(&bucket->lock, ORDER_FUTEX);
+	return &bucket->waits;
 }
 
 static struct futex_key key_of(struct process *process, uint64_t address, bool private)
@@ -74,16 +136,15 @@ static int wake(struct futex_key key, int most, uint32_t bits)
 {
 	int woken = 0;
 
-	list_for_each_safe (link, bucket(key)) {
+	list_for_each_safe (link, waits_of(key)) {
 		struct futex_wait *wait = list_entry(link, struct futex_wait, link);
 
 		if (woken >= most)
 			break;
-		if (wait->key.space != key.space || wait->key.offset != key.offset || !(wait->bits & bits) ||
-			!alive(wait))
+		if (!same(wait->key, key) || !(wait->bits & bits) || !alive(wait))
 			continue;
 		wait->woken = true;
-		list_remove(&wait->link);
+		leave_bucket(wait);
 		wait_queue_wake(&wait->queue, 0);
 		woken++;
 	}
@@ -102,12 +163,13 @@ static void forget(struct call *call)
 	struct futex_wait *wait = call->scratch;
 
 	if (wait != NULL)
-		list_remove(&wait->link);
+		leave_bucket(wait);
 }
 
 static int64_t futex_wait(struct call *call, struct futex_key key, uint64_t address, uint32_t expected, uint32_t bits)
 {
 	struct futex_wait *wait = call->scratch;
+	struct bucket *bucket;
 	uint32_t value;
 	int error;
 
@@ -120,13 +182,6 @@ static int64_t futex_wait(struct call *call, struct futex_key key, uint64_t addr
 			return -ETIMEDOUT;
 		return call_wait_for(call, &wait->queue);
 	}
-	error = copy_in(call, &value, address, sizeof value);
-	if (error != 0)
-		return call_result(error);
-	if (value != expected)
-		return -EAGAIN;
-	if (call->timed_out)
-		return -ETIMEDOUT;
 	wait = calloc(1, sizeof *wait);
 	if (wait == NULL)
 		return -ENOMEM;
@@ -134,7 +189,19 @@ static int64_t futex_wait(struct call *call, struct futex_key key, uint64_t addr
 	wait->key = key;
 	wait->bits = bits;
 	wait_queue_init(&wait->queue);
-	list_append(bucket(key), &wait->link);
+	bucket = own_bucket(key);
+	error = copy_in(call, &value, address, sizeof value);
+	if (error == 0 && value != expected)
+		error = -EAGAIN;
+	if (error == 0 && call->timed_out)
+		error = -ETIMEDOUT;
+	if (error == 0)
+		list_append(&bucket->waits, &wait->link);
+	lock_give(&bucket->lock, ORDER_FUTEX);
+	if (error != 0) {
+		free(wait);
+		return call_result(error);
+	}
 	call->scratch = wait;
 	call->scratch_release = forget;
 	return call_wait_for(call, &wait->queue);
@@ -156,77 +223,110 @@ static int64_t requeue(struct call *call, struct futex_key from, struct futex_ke
 			return -EAGAIN;
 	}
 	woken = wake(from, most_wake, FUTEX_BITSET_MATCH_ANY);
-	list_for_each_safe (link, bucket(from)) {
+	/* Release and acquire, by which both stand around what is between them: see may_wait. */
+	__atomic_add_fetch(&requeues, 1, __ATOMIC_ACQ_REL);
+	list_for_each_safe (link, waits_of(from)) {
 		struct futex_wait *wait = list_entry(link, struct futex_wait, link);
+		struct bucket *bucket;
 
 		if (moved >= most_move)
 			break;
-		if (wait->key.space != from.space || wait->key.offset != from.offset || !alive(wait))
+		if (!same(wait->key, from) || !alive(wait))
 			continue;
-		list_remove(&wait->link);
+		leave_bucket(wait);
 		wait->key = to;
-		list_append(bucket(to), &wait->link);
+		bucket = own_bucket(to);
+		list_append(&bucket->waits, &wait->link);
+		lock_give(&bucket->lock, ORDER_FUTEX);
 		moved++;
 	}
+	__atomic_add_fetch(&requeues, 1, __ATOMIC_ACQ_REL);
 	return expected != NULL ? woken + moved : woken;
+}
+
+/* What FUTEX_WAKE_OP makes of a word. */
+static bool operate(uint32_t operation, int32_t argument, int32_t old, int32_t *new)
+{
+	switch (operation >> 28 & 7) {
+	case FUTEX_OP_SET:
+		*new = argument;
+		return true;
+	case FUTEX_OP_ADD:
+		*new = (int32_t)((uint32_t)old + (uint32_t)argument);
+		return true;
+	case FUTEX_OP_OR:
+		*new = old | argument;
+		return true;
+	case FUTEX_OP_ANDN:
+		*new = old & ~argument;
+		return true;
+	case FUTEX_OP_XOR:
+		*new = old ^ argument;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether what it was before says that the second word's waiters are woken, too. 0, 1, or -ENOSYS. */
+static int compare(uint32_t operation, int32_t old, int32_t compared)
+{
+	switch (operation >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ:
+		return old == compared;
+	case FUTEX_OP_CMP_NE:
+		return old != compared;
+	case FUTEX_OP_CMP_LT:
+		return old < compared;
+	case FUTEX_OP_CMP_LE:
+		return old <= compared;
+	case FUTEX_OP_CMP_GT:
+		return old > compared;
+	case FUTEX_OP_CMP_GE:
+		return old >= compared;
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* Changes a word of the caller's from what it was seen to be, in one step. 0, -EAGAIN: it is not that any more; -errno.
+ */
+static int swap(struct call *call, uint64_t address, int32_t old, int32_t new)
+{
+	int32_t words[2] = {old, new};
+	kern_return_t result = mach_vm_write(
+		process_task(call->process), address, sizeof new, words, VM_COPY_SWAP | VM_COPY_NOWAIT, NULL);
+
+	if (result == KERN_FAILURE)
+		return -EAGAIN;
+	return result == KERN_SUCCESS  ? 0
+	       : result == KERN_ABSENT ? copy_absent(call, address, sizeof new, true)
+				       : -EFAULT;
 }
 
 static int64_t wake_op(struct call *call, struct futex_key first, struct futex_key second, uint64_t address, int most,
 	int most2, uint32_t operation)
 {
 	int32_t old, new, argument = (int32_t)(operation << 8) >> 20, compared = (int32_t)(operation << 20) >> 20;
-	bool hit;
-	int error, woken;
+	int error, hit, woken, tries = 0;
 
 	if ((operation >> 28) & FUTEX_OP_OPARG_SHIFT)
 		argument = 1 << (argument & 31);
-	error = copy_in(call, &old, address, sizeof old);
+	do {
+		/* Whose threads change it all the time waits until the next one's call is done. */
+		if (tries++ == SWAPS_MOST)
+			return CALL_RESTART;
+		error = copy_in(call, &old, address, sizeof old);
+		if (error == 0 && !operate(operation, argument, old, &new))
+			return -ENOSYS;
+		if (error == 0)
+			error = swap(call, address, old, new);
+	} while (error == -EAGAIN);
 	if (error != 0)
 		return call_result(error);
-	switch (operation >> 28 & 7) {
-	case FUTEX_OP_SET:
-		new = argument;
-		break;
-	case FUTEX_OP_ADD:
-		new = (int32_t)((uint32_t)old + (uint32_t)argument);
-		break;
-	case FUTEX_OP_OR:
-		new = old | argument;
-		break;
-	case FUTEX_OP_ANDN:
-		new = old & ~argument;
-		break;
-	case FUTEX_OP_XOR:
-		new = old ^ argument;
-		break;
-	default:
-		return -ENOSYS;
-	}
-	error = copy_out(call, address, &new, sizeof new);
-	if (error != 0)
-		return call_result(error);
-	switch (operation >> 24 & 15) {
-	case FUTEX_OP_CMP_EQ:
-		hit = old == compared;
-		break;
-	case FUTEX_OP_CMP_NE:
-		hit = old != compared;
-		break;
-	case FUTEX_OP_CMP_LT:
-		hit = old < compared;
-		break;
-	case FUTEX_OP_CMP_LE:
-		hit = old <= compared;
-		break;
-	case FUTEX_OP_CMP_GT:
-		hit = old > compared;
-		break;
-	case FUTEX_OP_CMP_GE:
-		hit = old >= compared;
-		break;
-	default:
-		return -ENOSYS;
-	}
+	hit = compare(operation, old, compared);
+	if (hit < 0)
+		return hit;
 	woken = wake(first, most, FUTEX_BITSET_MATCH_ANY);
 	return woken + (hit ? wake(second, most2, FUTEX_BITSET_MATCH_ANY) : 0);
 }
@@ -258,6 +358,22 @@ static int set_timeout(struct call *call, uint64_t address, bool absolute, bool 
 	return 0;
 }
 
+/* Without the server's lock: a wait for what is not so, a wake of nobody; of a word of the caller's own memory. */
+static int64_t futex_unlocked(struct call *call, uint64_t address, unsigned operation, uint32_t value, bool timeout)
+{
+	struct futex_key key = {(uintptr_t)call->process->memory, address};
+	int command = (int)operation & FUTEX_CMD_MASK;
+	uint32_t now;
+
+	if (!(operation & FUTEX_PRIVATE_FLAG) || (address & 3) || address > VM_MAX_ADDRESS || address < 4096)
+		return CALL_NEEDS_LOCK;
+	if (command == FUTEX_WAKE)
+		return may_wait(key) ? CALL_NEEDS_LOCK : 0;
+	if (command != FUTEX_WAIT || timeout || copy_in(call, &now, address, sizeof now) != 0 || now == value)
+		return CALL_NEEDS_LOCK;
+	return -EAGAIN;
+}
+
 int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int value, uint64_t timeout, uint64_t address2,
 	unsigned value3)
 {
@@ -267,6 +383,13 @@ int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int val
 	int command = (int)operation & FUTEX_CMD_MASK, error, second = (int)timeout;
 	struct futex_key key, key2;
 
+	if (!call_is_locked(call)) {
+		int64_t result = futex_unlocked(call, address, operation, (uint32_t)value, timeout != 0);
+
+		if (result != CALL_NEEDS_LOCK)
+			return result;
+		call_take_lock(call);
+	}
 	if (address & 3)
 		return -EINVAL;
 	if (address > VM_MAX_ADDRESS || address < 4096)
@@ -303,14 +426,19 @@ int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int val
 static void owner_died(struct thread *thread, uint64_t word)
 {
 	mach_port_t task = process_task(thread->process);
-	uint32_t value;
+	uint32_t value[2]; /* as it is and as it shall be */
+	kern_return_t result = KERN_FAILURE;
+	int tries;
 
-	if ((word & 3) != 0 || copy_in_task(task, &value, word, sizeof value) != 0 ||
-		(value & FUTEX_TID_MASK) != (uint32_t)thread->id)
-		return;
-	/* The owner does not run any more, and others change the word only to say that they wait. */
-	value = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-	if (copy_out_task(task, word, &value, sizeof value) == 0)
+	/* The owner does not run any more; others may say meanwhile that they wait. */
+	for (tries = 0; result == KERN_FAILURE && tries < SWAPS_MOST; tries++) {
+		if ((word & 3) != 0 || copy_in_task(task, &value[0], word, sizeof value[0]) != 0 ||
+			(value[0] & FUTEX_TID_MASK) != (uint32_t)thread->id)
+			return;
+		value[1] = (value[0] & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+		result = mach_vm_write(task, word, sizeof value[0], value, VM_COPY_SWAP | VM_COPY_NOWAIT, NULL);
+	}
+	if (result == KERN_SUCCESS)
 		futex_wake_address(thread->process, word, 1);
 }
 

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/lock.h"
 #include "base/user.h"
+#include "call/dispatch.h"
 #include "file/file.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -17,15 +19,25 @@
 #define PIPE_PAGE     4096u
 #define PIPE_ATOMIC   4096u /* PIPE_BUF: writes up to this are not mixed with others */
 
+/*
+ * A read of bytes that are there, and a write for which there is room, need the pipe's lock alone. Who finds nothing
+ * and waits, or looks whether there is something, has the server's lock, under which it first says so (`watched`, with
+ * the pipe's lock) and then enters a queue. Who changes the pipe without the server's lock and finds it watched takes
+ * that lock afterwards and wakes (moved): so it comes after the one that waits has entered the queue.
+ */
 struct pipe {
 	struct user *user; /* who made it: a reference; null: the server itself */
 	uint32_t counted;  /* pages in the user's count; none for sockets */
-	char *buffer;      /* null while it is empty and nothing was written lately: see drained */
+	struct lock lock; /* ORDER_PIPE: of what follows up to `queue`; changed by others than bytes: with the server's,
+			     too */
+	char *buffer;     /* null while it is empty and nothing was written lately: see drained */
 	uint32_t size, start, used;
+	bool watched;
+	bool kept; /* among the empty ones that keep their buffer */
 	unsigned readers, writers;
 	unsigned expected[2]; /* FIFO: opens of the reading, the writing side that are about to run again */
 	bool had_writer;
-	struct wait_queue queue; /* opens, polls: any change */
+	struct wait_queue queue;            /* opens, polls: any change */
 	struct wait_queue reading, writing; /* calls that wait for bytes, for room: one is woken for what there is */
 };
 
@@ -34,7 +46,18 @@ struct pipe_owner {
 	int64_t time;
 };
 
-/* Buffers of empty pipes, the one that was emptied last at the end: it is the next to be freed when there are more. */
+static void own(struct pipe *pipe)
+{
+	lock_take(&pipe->lock, ORDER_PIPE);
+}
+
+static void disown(struct pipe *pipe)
+{
+	lock_give(&pipe->lock, ORDER_PIPE);
+}
+
+/* Those that keep their buffers while they are empty, in the order in which they came here; when more come, the first
+ * loses its. */
 #define EMPTY_KEPT 4
 static struct pipe *empty[EMPTY_KEPT];
 
@@ -48,28 +71,42 @@ static void forget_empty(const struct pipe *pipe)
 	}
 }
 
+/* It has been empty for longer than others. */
+static void lose_buffer(struct pipe *oldest)
+{
+	char *buffer = NULL;
+
+	own(oldest);
+	oldest->kept = false;
+	/* Or it has been written to since. */
+	if (oldest->used == 0) {
+		buffer = oldest->buffer;
+		oldest->buffer = NULL;
+	}
+	disown(oldest);
+	user_free(buffer);
+}
+
 /* An empty pipe needs no buffer; a few keep theirs, for the next write is likely to be soon. */
 static void drained(struct pipe *pipe)
 {
 	struct pipe *oldest = empty[0];
 	unsigned i;
 
-	if (empty[EMPTY_KEPT - 1] == pipe)
+	if (pipe->kept)
 		return;
-	forget_empty(pipe);
 	for (i = 0; i < EMPTY_KEPT && empty[i] != NULL; i++)
 		;
 	if (i == EMPTY_KEPT) {
-		/* Or it has been written to since. */
-		if (oldest->used == 0) {
-			user_free(oldest->buffer);
-			oldest->buffer = NULL;
-		}
+		lose_buffer(oldest);
 		i = 0;
 	}
 	for (; i + 1 < EMPTY_KEPT; i++)
 		empty[i] = empty[i + 1];
 	empty[EMPTY_KEPT - 1] = pipe;
+	own(pipe);
+	pipe->kept = true;
+	disown(pipe);
 }
 
 static bool limited(const struct user *user)
@@ -143,12 +180,14 @@ static void ends_changed(struct pipe *pipe, unsigned events)
 
 void pipe_add_end(struct pipe *pipe, bool write)
 {
+	own(pipe);
 	if (write) {
 		pipe->writers++;
 		pipe->had_writer = true;
 	} else {
 		pipe->readers++;
 	}
+	disown(pipe);
 	ends_changed(pipe, 0);
 }
 
@@ -159,37 +198,135 @@ static bool in_use(const struct pipe *pipe)
 
 bool pipe_drop_end(struct pipe *pipe, bool write)
 {
+	own(pipe);
 	if (write)
 		pipe->writers--;
 	else
 		pipe->readers--;
+	disown(pipe);
 	ends_changed(pipe, write ? POLLHUP | POLLIN : POLLERR | POLLOUT);
 	return in_use(pipe);
 }
 
-unsigned pipe_poll_read(const struct pipe *pipe)
+/* How many bytes there are; who looks may wait for more or fewer. */
+static uint32_t watch(struct pipe *pipe)
 {
-	return (pipe->used > 0 ? POLLIN | POLLRDNORM : 0u) | (pipe->writers == 0 && pipe->had_writer ? POLLHUP : 0u);
+	uint32_t used;
+
+	lock_order_has(ORDER_SERVER);
+	own(pipe);
+	pipe->watched = true;
+	used = pipe->used;
+	disown(pipe);
+	return used;
 }
 
-unsigned pipe_poll_write(const struct pipe *pipe)
+unsigned pipe_poll_read(struct pipe *pipe)
+{
+	return (watch(pipe) > 0 ? POLLIN | POLLRDNORM : 0u) | (pipe->writers == 0 && pipe->had_writer ? POLLHUP : 0u);
+}
+
+unsigned pipe_poll_write(struct pipe *pipe)
 {
 	if (pipe->readers == 0)
 		return POLLERR | POLLOUT | POLLWRNORM;
-	return pipe->size - pipe->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0u;
+	return pipe->size - watch(pipe) >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0u;
 }
 
-uint64_t pipe_used(const struct pipe *pipe)
+uint64_t pipe_used(struct pipe *pipe)
 {
-	return pipe->used;
+	return watch(pipe);
 }
 
 struct wait_queue *pipe_queue(struct pipe *pipe)
 {
+	watch(pipe);
 	return &pipe->queue;
 }
 
-/* A read of nothing, or of an empty pipe: 0, -EAGAIN, or it waits. */
+static bool is_waited_for(const struct pipe *pipe)
+{
+	return !list_empty(&pipe->reading.chosen) || !list_empty(&pipe->reading.waiters) ||
+	       !list_empty(&pipe->queue.waiters) || !list_empty(&pipe->writing.waiters) ||
+	       !list_empty(&pipe->writing.chosen);
+}
+
+/* With the server's lock, after bytes came (POLLIN) or went (POLLOUT), which left `used`: wakes who waits for that. */
+static void moved(struct pipe *pipe, unsigned events, uint32_t used)
+{
+	lock_order_has(ORDER_SERVER);
+	wait_queue_wake(&pipe->queue, events);
+	if (used > 0)
+		wait_queue_wake_one(&pipe->reading);
+	if (used < pipe->size)
+		wait_queue_wake_one(&pipe->writing);
+	if (used == 0)
+		drained(pipe);
+}
+
+/*
+ * The same after a change without the server's lock. Others may have changed it since: they find it watched still, and
+ * come here, too.
+ */
+static __attribute__((noinline)) void moved_unlocked(struct pipe *pipe, unsigned events, uint32_t used)
+{
+	server_lock();
+	moved(pipe, events, used);
+	if (!is_waited_for(pipe)) {
+		own(pipe);
+		pipe->watched = false;
+		disown(pipe);
+	}
+	server_leave();
+}
+
+/* Atomic for who looks without any lock whether it is worth to come (read_unlocked). */
+static void set_used(struct pipe *pipe, uint32_t used)
+{
+	__atomic_store_n(&pipe->used, used, __ATOMIC_RELAXED);
+}
+
+/* With the pipe's lock: bytes to the caller, which leave the pipe only when they have reached him. An error of copying.
+ */
+static int take_bytes(struct pipe *pipe, struct io *io)
+{
+	while (pipe->used > 0 && io->done < io->total) {
+		uint64_t part = pipe->size - pipe->start;
+		int error;
+
+		if (part > pipe->used)
+			part = pipe->used;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_out(io, pipe->buffer + pipe->start, part);
+		if (error != 0)
+			return error;
+		pipe->start = (pipe->start + (uint32_t)part) % pipe->size;
+		set_used(pipe, pipe->used - (uint32_t)part);
+	}
+	return 0;
+}
+
+/* The same, from the caller, as many as there is room for. */
+static int put_bytes(struct pipe *pipe, struct io *io)
+{
+	while (pipe->used < pipe->size && io->done < io->total) {
+		uint64_t end = (pipe->start + pipe->used) % pipe->size, part = pipe->size - pipe->used;
+		int error;
+
+		if (part > pipe->size - end)
+			part = pipe->size - end;
+		if (part > io->total - io->done)
+			part = io->total - io->done;
+		error = io_copy_in(io, pipe->buffer + end, part);
+		if (error != 0)
+			return error;
+		set_used(pipe, pipe->used + (uint32_t)part);
+	}
+	return 0;
+}
+
+/* A read of nothing, or of an empty pipe, which is watched: 0, -EAGAIN, or it waits. */
 static int64_t read_nothing(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	if (io->total == 0 || (pipe->writers == 0 && pipe->expected[1] == 0))
@@ -197,12 +334,24 @@ static int64_t read_nothing(struct pipe *pipe, struct io *io, bool no_wait)
 	return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->reading);
 }
 
+/* Takes the pipe's lock, unless there is nothing to read: then it is watched. */
+static bool own_bytes(struct pipe *pipe, struct io *io)
+{
+	lock_order_has(ORDER_SERVER);
+	call_take_choice(io->call);
+	own(pipe);
+	if (io->total != 0 && pipe->used != 0)
+		return true;
+	pipe->watched = true;
+	disown(pipe);
+	return false;
+}
+
 int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	int error = 0;
 
-	call_take_choice(io->call);
-	if (io->total == 0 || pipe->used == 0)
+	if (!own_bytes(pipe, io))
 		return read_nothing(pipe, io, no_wait);
 	while (error == 0 && io->done < pipe->used && io->done < io->total) {
 		uint64_t at = (pipe->start + io->done) % pipe->size, part = pipe->size - at;
@@ -213,6 +362,7 @@ int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
 			part = io->total - io->done;
 		error = io_copy_out(io, pipe->buffer + at, part);
 	}
+	disown(pipe);
 	/* The bytes stay: another may come for them. */
 	wait_queue_wake_one(&pipe->reading);
 	return io->done == 0 || error == CALL_ERROR_RESTART ? call_result(error) : (int64_t)io->done;
@@ -220,80 +370,89 @@ int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
 
 int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
 {
-	int error = 0;
+	uint32_t used;
+	int error;
 
-	call_take_choice(io->call);
-	if (io->total == 0 || pipe->used == 0)
+	if (!own_bytes(pipe, io))
 		return read_nothing(pipe, io, no_wait);
-	/* The bytes leave the pipe only when they have reached the caller. */
-	while (pipe->used > 0 && io->done < io->total) {
-		uint64_t part = pipe->size - pipe->start;
-
-		if (part > pipe->used)
-			part = pipe->used;
-		if (part > io->total - io->done)
-			part = io->total - io->done;
-		error = io_copy_out(io, pipe->buffer + pipe->start, part);
-		if (error != 0)
-			break;
-		pipe->start = (pipe->start + (uint32_t)part) % pipe->size;
-		pipe->used -= (uint32_t)part;
-	}
-	if (pipe->used > 0)
+	error = take_bytes(pipe, io);
+	used = pipe->used;
+	disown(pipe);
+	if (io->done == 0) {
 		wait_queue_wake_one(&pipe->reading);
-	if (io->done == 0)
 		return call_result(error);
-	if (pipe->used == 0)
-		drained(pipe);
-	wait_queue_wake(&pipe->queue, POLLOUT);
-	wait_queue_wake_one(&pipe->writing);
+	}
+	moved(pipe, POLLOUT, used);
 	return (int64_t)io->done;
+}
+
+/* Without the server's lock; bytes that are there. */
+static int64_t read_unlocked(struct pipe *pipe, struct io *io)
+{
+	uint32_t used;
+	bool look;
+
+	if (__atomic_load_n(&pipe->used, __ATOMIC_RELAXED) == 0)
+		return CALL_NEEDS_LOCK;
+	own(pipe);
+	if (io->total == 0 || pipe->used == 0 || (take_bytes(pipe, io) != 0 && io->done == 0)) {
+		disown(pipe);
+		return CALL_NEEDS_LOCK;
+	}
+	used = pipe->used;
+	look = pipe->watched || (used == 0 && !pipe->kept);
+	disown(pipe);
+	if (look)
+		moved_unlocked(pipe, POLLOUT, used);
+	return (int64_t)io->done;
+}
+
+static bool has_reader(const struct pipe *pipe)
+{
+	return pipe->readers != 0 || pipe->expected[0] != 0;
 }
 
 /* A write of more than fits goes in piece by piece; call->progress says how much of it is in. */
 int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 {
 	struct call *call = io->call;
-	uint64_t left, before = io->done;
+	uint64_t left = io->total - io->done, before = io->done;
+	uint32_t used;
+	bool full;
 	int error = 0;
 
+	lock_order_has(ORDER_SERVER);
 	call_take_choice(call);
 	if (io->total == 0)
 		return 0;
-	if (pipe->readers == 0 && pipe->expected[0] == 0) {
+	if (!has_reader(pipe)) {
 		if (io->done > 0)
 			return (int64_t)io->done;
 		if (!quiet)
 			signal_thread(call->thread, SIGPIPE, NULL);
 		return -EPIPE;
 	}
+	own(pipe);
 	if (pipe->buffer == NULL) {
 		pipe->buffer = user_alloc(pipe->user, pipe->size);
 		if (pipe->buffer == NULL) {
+			disown(pipe);
 			wait_queue_wake_one(&pipe->writing);
 			return -ENOMEM;
 		}
 	}
-	left = io->total - io->done;
-	if (io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left)
+	full = io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left;
+	if (!full)
+		error = put_bytes(pipe, io);
+	if (error == 0 && io->done < io->total)
+		pipe->watched = true; /* it may wait below */
+	used = pipe->used;
+	disown(pipe);
+	if (full)
 		return no_wait ? -EAGAIN : call_wait_for(call, &pipe->writing);
-	while (pipe->used < pipe->size && io->done < io->total) {
-		uint64_t end = (pipe->start + pipe->used) % pipe->size, part = pipe->size - pipe->used;
-
-		if (part > pipe->size - end)
-			part = pipe->size - end;
-		if (part > io->total - io->done)
-			part = io->total - io->done;
-		error = io_copy_in(io, pipe->buffer + end, part);
-		if (error != 0)
-			break;
-		pipe->used += (uint32_t)part;
-	}
-	if (io->done > before) {
-		wait_queue_wake(&pipe->queue, POLLIN);
-		wait_queue_wake_one(&pipe->reading);
-	}
-	if (pipe->used < pipe->size)
+	if (io->done > before)
+		moved(pipe, POLLIN, used);
+	else
 		wait_queue_wake_one(&pipe->writing);
 	if (error == CALL_ERROR_RESTART)
 		return CALL_RESTART;
@@ -301,7 +460,34 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 		return io->done > 0 ? (int64_t)io->done : error;
 	if (io->done == io->total || (no_wait && io->done > 0))
 		return (int64_t)io->done;
-	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->writing);
+	if (no_wait)
+		return -EAGAIN;
+	/* Somebody may have read meanwhile, without the server's lock. */
+	return watch(pipe) < pipe->size ? CALL_RESTART : call_wait_for(call, &pipe->writing);
+}
+
+/* Without the server's lock; all of it or nothing. */
+static int64_t write_unlocked(struct pipe *pipe, struct io *io)
+{
+	uint32_t used;
+	bool look;
+
+	own(pipe);
+	if (io->total == 0 || !has_reader(pipe) || pipe->buffer == NULL || pipe->size - pipe->used < io->total) {
+		disown(pipe);
+		return CALL_NEEDS_LOCK;
+	}
+	if (put_bytes(pipe, io) != 0) {
+		set_used(pipe, pipe->used - (uint32_t)io->done); /* nobody has seen them */
+		disown(pipe);
+		return CALL_NEEDS_LOCK;
+	}
+	used = pipe->used;
+	look = pipe->watched;
+	disown(pipe);
+	if (look)
+		moved_unlocked(pipe, POLLIN, used);
+	return (int64_t)io->done;
 }
 
 /* --- As files. */
@@ -320,6 +506,18 @@ static int64_t pipe_file_read(struct file *file, struct io *io, uint64_t *offset
 {
 	(void)offset;
 	return pipe_read(file->data, io, (file->flags & O_NONBLOCK) != 0);
+}
+
+static int64_t pipe_file_read_unlocked(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	return read_unlocked(file->data, io);
+}
+
+static int64_t pipe_file_write_unlocked(struct file *file, struct io *io, uint64_t *offset)
+{
+	(void)offset;
+	return write_unlocked(file->data, io);
 }
 
 static int64_t pipe_file_write(struct file *file, struct io *io, uint64_t *offset)
@@ -367,6 +565,8 @@ static void pipe_file_release(struct file *file)
 static const struct file_ops pipe_ops = {
 	.read = pipe_file_read,
 	.write = pipe_file_write,
+	.read_unlocked = pipe_file_read_unlocked,
+	.write_unlocked = pipe_file_write_unlocked,
 	.poll = pipe_file_poll,
 	.poll_queues = pipe_file_queues,
 	.ioctl = pipe_file_ioctl,
@@ -387,7 +587,7 @@ static bool over(const struct pipe *pipe, uint32_t pages, uint64_t limit)
 int64_t pipe_set_size(struct file *file, uint64_t size)
 {
 	struct pipe *pipe = file->data;
-	char *buffer = NULL;
+	char *buffer, *old;
 	uint32_t i, pages;
 
 	if (file->ops != &pipe_ops)
@@ -398,29 +598,34 @@ int64_t pipe_set_size(struct file *file, uint64_t size)
 		size = PIPE_ATOMIC;
 	while (size & (size - 1))
 		size += size & -size;
-	if (size < pipe->used)
-		return -EBUSY;
 	pages = (uint32_t)size / PIPE_PAGE;
 	if (pages > pipe->counted && limited(pipe->user) &&
 		(over(pipe, pages, user_settings.pipe_pages_soft) || over(pipe, pages, user_settings.pipe_pages_hard)))
 		return -EPERM;
-	if (pipe->used > 0) {
-		buffer = user_alloc(pipe->user, size);
-		if (buffer == NULL)
-			return -ENOMEM;
-		for (i = 0; i < pipe->used; i++)
-			buffer[i] = pipe->buffer[(pipe->start + i) % pipe->size];
+	buffer = user_alloc(pipe->user, size);
+	if (buffer == NULL)
+		return -ENOMEM;
+	own(pipe);
+	if (size < pipe->used) {
+		disown(pipe);
+		user_free(buffer);
+		return -EBUSY;
 	}
+	for (i = 0; i < pipe->used; i++)
+		buffer[i] = pipe->buffer[(pipe->start + i) % pipe->size];
+	old = pipe->buffer;
+	pipe->buffer = buffer;
+	pipe->start = 0;
+	pipe->size = (uint32_t)size;
+	disown(pipe);
+	user_free(old);
 	if (pipe->user != NULL) {
 		user_charge(pipe->user, USER_PIPE_PAGES, pages, USER_NO_LIMIT);
 		user_uncharge(pipe->user, USER_PIPE_PAGES, pipe->counted);
 		pipe->counted = pages;
 	}
-	forget_empty(pipe);
-	user_free(pipe->buffer);
-	pipe->buffer = buffer;
-	pipe->start = 0;
-	pipe->size = (uint32_t)size;
+	if (pipe->used == 0)
+		drained(pipe);
 	return (int64_t)size;
 }
 

@@ -26,9 +26,9 @@ int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait);
 /* The same, and the bytes stay. */
 int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait);
 int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet);
-unsigned pipe_poll_read(const struct pipe *pipe);
-unsigned pipe_poll_write(const struct pipe *pipe);
-uint64_t pipe_used(const struct pipe *pipe);
+unsigned pipe_poll_read(struct pipe *pipe);
+unsigned pipe_poll_write(struct pipe *pipe);
+uint64_t pipe_used(struct pipe *pipe);
 struct wait_queue *pipe_queue(struct pipe *pipe);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/user.h"
 #include "call/dispatch.h"
+#include "process/claim.h"
 #include "process/rlimit.h"
 
 #define COUNT_PAGES 64 /* pages of memory for each process of a user */
@@ -19,6 +20,7 @@ bool init_is_command;
 static struct table processes_by_id = TABLE_INITIALIZER(processes_by_id), groups_by_id = TABLE_INITIALIZER(groups_by_id);
 static struct table threads_by_id = TABLE_INITIALIZER(threads_by_id);
 static struct table threads_by_port = TABLE_INITIALIZER(threads_by_port);
+struct thread *thread_place[PROCESS_ID_MAX];
 static int last_id;
 /* Payloads of ports: small ones are interrupts'. */
 static uint64_t last_serial = 1ull << 32;
@@ -86,7 +88,7 @@ int allocate_id(void)
 	int tries;
 
 	for (tries = 0; tries < PROCESS_ID_MAX; tries++) {
-		last_id = last_id >= PROCESS_ID_MAX ? 300 : last_id + 1;
+		last_id = last_id >= PROCESS_ID_MAX - 1 ? 300 : last_id + 1;
 		if (thread_find(last_id) == NULL && process_find(last_id) == NULL && group_find(last_id) == NULL)
 			return last_id;
 	}
@@ -126,6 +128,7 @@ void process_unhash(struct process *process)
 
 void thread_unhash(struct thread *thread)
 {
+	__atomic_store_n(thread_place_of((unsigned)thread->id), NULL, __ATOMIC_RELAXED);
 	table_remove(&threads_by_id, &thread->by_id);
 	table_remove(&threads_by_port, &thread->by_port);
 }

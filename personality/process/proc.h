@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/table.h"
 #include "call/call.h"
 #include "process/signal.h"
@@ -20,7 +21,7 @@ struct address_space;
 struct user;
 
 #define GROUPS_MAX     32
-#define PROCESS_ID_MAX 32768
+#define PROCESS_ID_MAX 32768 /* all are below it */
 
 struct credentials {
 	uint32_t uid, euid, suid, fsuid;
@@ -78,7 +79,8 @@ struct process {
 	unsigned counted;  /* what it counts for there in USER_PROCESSES: itself and further threads */
 	struct file_table *files;
 	struct fs_context *fs;
-	struct rlimit64 limit[RLIM_NLIMITS];
+	struct lock lock;                    /* ORDER_PROCESS: */
+	struct rlimit64 limit[RLIM_NLIMITS]; /* written with the server's lock, too */
 	bool too_many;                /* its user changed and has more processes than may be: rlimit.c */
 	struct timer processor_timer; /* RLIMIT_CPU: rlimit.c */
 	int nice;
@@ -156,7 +158,9 @@ extern bool init_is_command;
 /* The signals that wait for the thread and are not blocked. */
 static inline uint64_t signals_unblocked(const struct thread *thread)
 {
-	return (thread->pending.set | thread->process->pending.set) & ~thread->blocked;
+	return (__atomic_load_n(&thread->pending.set, __ATOMIC_RELAXED) |
+		       __atomic_load_n(&thread->process->pending.set, __ATOMIC_RELAXED)) &
+	       ~thread->blocked;
 }
 
 /* Whether a signal waits that the thread must act on; those that are ignored are dropped. */

@@ -25,6 +25,15 @@ static bool may_limit(const struct process *process, const struct process *other
 		       who->gid == whom->egid && who->gid == whom->sgid);
 }
 
+/* With the server's lock. */
+static void set_limit(struct process *process, struct rlimit64 *slot, struct rlimit64 value)
+{
+	lock_order_has(ORDER_SERVER);
+	lock_take(&process->lock, ORDER_PROCESS);
+	*slot = value;
+	lock_give(&process->lock, ORDER_PROCESS);
+}
+
 /* wanted, old: null when not asked for. */
 static int change_limit(
 	struct call *call, struct process *process, int resource, const struct rlimit64 *wanted, struct rlimit64 *old)
@@ -34,8 +43,11 @@ static int change_limit(
 	if (resource < 0 || resource >= (int)RLIM_NLIMITS)
 		return -EINVAL;
 	slot = &process->limit[resource];
-	if (old != NULL)
+	if (old != NULL) {
+		lock_take(&process->lock, ORDER_PROCESS);
 		*old = *slot;
+		lock_give(&process->lock, ORDER_PROCESS);
+	}
 	if (wanted == NULL)
 		return 0;
 	if (wanted->rlim_cur > wanted->rlim_max)
@@ -44,7 +56,7 @@ static int change_limit(
 		return -EPERM;
 	if (wanted->rlim_max > slot->rlim_max && !capable(call->process))
 		return -EPERM;
-	*slot = *wanted;
+	set_limit(process, slot, *wanted);
 	if (resource == RLIMIT_CPU)
 		rlimit_watch_processor(process);
 	return 0;
@@ -59,6 +71,8 @@ int64_t sys_prlimit64(uint64_t caller, int pid, int resource, uint64_t value, ui
 
 	if (error != 0)
 		return call_result(error);
+	if (value != 0 || (pid != 0 && pid != process->id))
+		call_lock(call);
 	if (pid != 0 && pid != process->id) {
 		const struct thread *thread = thread_find(pid);
 
@@ -139,7 +153,7 @@ static void look(struct timer *timer)
 	}
 	if (used >= limit->rlim_cur) {
 		signal = SIGXCPU;
-		limit->rlim_cur = used + 1;
+		set_limit(process, limit, (struct rlimit64){used + 1, limit->rlim_max});
 	}
 	rlimit_watch_processor(process);
 	/* The process may end by this. */

@@ -307,8 +307,8 @@ static int make_thread(const struct address_space *space, const struct exec_imag
 	return 0;
 }
 
-/* Nothing fails from here on: the process becomes the new program. */
-static void change_over(struct call *call, struct address_space *space, const struct exec_image *image,
+/* Nothing fails from here on: the process becomes the new program. What the call returns. */
+static int64_t change_over(struct call *call, struct address_space *space, const struct exec_image *image,
 	struct exec_identity *identity, struct vnode *vnode, const char *name, mach_port_t port,
 	const x86_thread_state64_t *registers)
 {
@@ -369,11 +369,13 @@ static void change_over(struct call *call, struct address_space *space, const st
 	call_forget(call);
 	if (process->stopped)
 		thread_suspend(port);
-	if (!thread->dead)
-		thread_start(thread, registers, NULL, 0);
+	if (thread->dead)
+		return CALL_GONE;
+	thread_start(thread, registers, NULL, 0);
 	/* What waited for the old program's end of call. */
-	if (!thread->dead && signal_due(thread))
+	if (signal_due(thread))
 		signal_wake(thread);
+	return CALL_REPLACED;
 }
 
 /* A thread in the program's memory, all that it needs in place. 0 or -errno. */
@@ -428,8 +430,7 @@ static int64_t run_program(
 		address_space_release(space);
 		return error;
 	}
-	change_over(call, space, &image, &identity, program->vnode, name, port, &registers);
-	return CALL_GONE;
+	return change_over(call, space, &image, &identity, program->vnode, name, port, &registers);
 }
 
 static int64_t exec_at(struct call *call, int dirfd, char *path, unsigned flags, struct exec_strings *strings)

@@ -13,6 +13,7 @@
 #include "file/file.h"
 #include "ipc/futex.h"
 #include "memory/mm.h"
+#include "process/claim.h"
 #include "process/proc.h"
 #include "process/rlimit.h"
 #include "program/fork.h"
@@ -58,9 +59,11 @@ void thread_free(struct thread *thread)
 		process_finish(process);
 }
 
-static bool busy(const struct thread *thread)
+/* One that is not busy has been taken (claim.h): no call of it begins any more. */
+static bool busy(struct thread *thread)
 {
-	return thread->lent != NULL || thread->call.state == CALL_RUNNING;
+	return thread->lent != NULL || thread->call.state == CALL_RUNNING ||
+	       (thread->call.state == CALL_IDLE && !thread_take(thread));
 }
 
 static void end_thread(struct thread *thread)

@@ -10,6 +10,7 @@
 #include "file/file.h"
 #include "memory/mm.h"
 #include "process/deaths.h"
+#include "process/claim.h"
 #include "process/proc.h"
 #include "process/rlimit.h"
 #include "program/fork.h"
@@ -78,7 +79,10 @@ int thread_start(
 	if (floats != 0 && thread_set_state_trap(thread->port, x86_FLOAT_STATE64, (uint64_t *)(uintptr_t)floating,
 				   floats) != KERN_SUCCESS)
 		return -ENOMEM;
-	return thread_resume(thread->port) == KERN_SUCCESS ? 0 : -ENOMEM;
+	if (thread_resume(thread->port) != KERN_SUCCESS)
+		return -ENOMEM;
+	thread_put(thread);
+	return 0;
 }
 
 /* What a new thread has from the one that made it. */
@@ -121,6 +125,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	if (thread == NULL)
 		return -ENOMEM;
 	inherit_thread(thread, call->thread, request);
+	process->files->shared = true;
 	if (thread_create(process_task(process), &port) != KERN_SUCCESS)
 		goto fail;
 	thread_set_port(thread, port);
@@ -207,6 +212,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	if (request->flags & CLONE_FILES) {
 		child->files = parent->files;
 		child->files->references++;
+		child->files->shared = true;
 	} else {
 		child->files = file_table_copy(parent->files);
 	}
@@ -260,6 +266,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	thread->borrowed = true;
 	child->vfork_thread = call->thread;
 	call->thread->lent = thread;
+	thread_put(thread);
 	if (request->stack != 0)
 		registers.rsp = request->stack;
 	if (request->flags & CLONE_SETTLS)

@@ -6,6 +6,7 @@
 #include "call/trace.h"
 #include "memory/accounts.h"
 #include "memory/mm.h"
+#include "process/claim.h"
 #include "process/proc.h"
 #include "program/fork.h"
 
@@ -114,11 +115,13 @@ int64_t process_move(struct call *call, struct process_move *move)
 	call_forget(call);
 	if (process->stopped)
 		thread_suspend(thread->port);
-	if (!thread->dead)
-		thread_resume(thread->port);
-	/* What waited for the old task's end of call. */
-	if (!thread->dead && signal_due(thread))
-		signal_wake(thread);
 	free(move);
-	return CALL_GONE;
+	if (thread->dead)
+		return CALL_GONE;
+	thread_resume(thread->port);
+	thread_put(thread);
+	/* What waited for the old task's end of call. */
+	if (signal_due(thread))
+		signal_wake(thread);
+	return CALL_REPLACED;
 }

@@ -12,6 +12,7 @@
 #include "call/fiber.h"
 #include "call/trace.h"
 #include "memory/mm.h"
+#include "process/claim.h"
 #include "process/proc.h"
 #include "signal/sigframe.h"
 #include "unix_server.h"
@@ -246,21 +247,25 @@ static void run_handlers(void *argument)
 	}
 	if (changed)
 		set_registers(thread, &state);
+	thread_put(thread);
 	thread_resume(thread->port);
 }
 
-/* In user mode, or between the receipt of its call and our lock, or between its end and the reply. */
+/* In user mode, or between its call and the receipt of it, or between its end and the reply. Taken (claim.h). */
 static void kick_user(struct thread *thread)
 {
 	struct thread_basic_info basic;
 	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
 
-	if (thread_suspend(thread->port) != KERN_SUCCESS)
+	if (thread_suspend(thread->port) != KERN_SUCCESS) {
+		thread_put(thread);
 		return;
+	}
 	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&basic, &count) != KERN_SUCCESS ||
 		basic.in_call == THREAD_IN_FOREIGN_CALL) {
 		thread->kick.fire = kick_again;
 		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
+		thread_put(thread);
 		thread_resume(thread->port);
 	} else {
 		/* Whoever sends the signal does not wait with it. */
@@ -278,7 +283,8 @@ void deliver_kick(struct thread *thread)
 		call_interrupt(&thread->call);
 		break;
 	case CALL_IDLE:
-		kick_user(thread);
+		if (thread_take(thread))
+			kick_user(thread);
 		break;
 	case CALL_RUNNING:
 	case CALL_READY:
@@ -352,6 +358,9 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 		process_exit(process, info.signal);
 		return KERN_SUCCESS;
 	}
+	/* Who has an exception is in no call, unless somebody forged one. */
+	if (thread->call.state != CALL_IDLE || !thread_take(thread))
+		return KERN_FAILURE;
 	thread->call.state = CALL_RUNNING;
 	current_call = &thread->call;
 	alive = run_handler(thread, &state, info.signal, &info);
@@ -362,6 +371,7 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 		return KERN_SUCCESS;
 	}
 	set_registers(thread, &state);
+	thread_put(thread);
 	return KERN_SUCCESS;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "process/claim.h"
 #include "process/proc.h"
 #include "unix_server.h"
 
@@ -59,11 +60,16 @@ int64_t sys_rt_sigprocmask(uint64_t caller, int how, uint64_t set_address, uint6
 		return 0;
 	set &= ~UNBLOCKABLE;
 	if (how == SIG_BLOCK)
-		thread->blocked |= set;
+		set |= thread->blocked;
 	else if (how == SIG_UNBLOCK)
-		thread->blocked &= ~set;
-	else
-		thread->blocked = set;
+		set = thread->blocked & ~set;
+	/*
+	 * Who sends a signal that is blocked enters it, then reads the mask again (signal.c); this writes the mask,
+	 * then reads what is entered. Sequentially consistent: one of the two sees what the other has written.
+	 */
+	__atomic_store_n(&thread->blocked, set, __ATOMIC_SEQ_CST);
+	if (!call_is_locked(call) && signals_unblocked(thread) != 0)
+		thread_want(thread);
 	return 0;
 }
 

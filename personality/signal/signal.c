@@ -261,10 +261,16 @@ static int send(struct process *process, struct thread *thread, int signal, cons
 	error = enqueue(process, thread != NULL ? &thread->pending : &process->pending, signal, from);
 	if (error != 0)
 		return error;
-	if (target != NULL)
+	if (target != NULL) {
 		deliver_kick(target); /* it neither blocks nor ignores it */
-	else
-		wait_queue_wake(&process->signal_queue, 0);
+		return 0;
+	}
+	wait_queue_wake(&process->signal_queue, 0);
+	/* Unless it has unblocked it meanwhile: sys_rt_sigprocmask, where the other half of this fence is. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	target = taker(process, thread, signal);
+	if (target != NULL)
+		signal_wake(target);
 	return 0;
 }
 

@@ -178,13 +178,13 @@ static void start_init(void *argument)
 	call->number = 59; /* execve */
 	current_call = call;
 	result = console_command_mode ? start_program(call, "/bin/sh", shell) : start_program(call, "/sbin/init", init);
-	if (result != CALL_GONE && !console_command_mode) {
+	if (result != CALL_REPLACED && !console_command_mode) {
 		static const char *const single[] = {"-sh", NULL};
 
 		fprintf(stderr, "unix: /sbin/init: %s; starting /bin/sh\n", strerror((int)-result));
 		result = start_program(call, "/bin/sh", single);
 	}
-	if (result != CALL_GONE) {
+	if (result != CALL_REPLACED) {
 		fprintf(stderr, "unix: /bin/sh: %s\n", strerror((int)-result));
 		console_init_ended(127);
 		system_end(false);

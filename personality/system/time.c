@@ -132,6 +132,7 @@ static int read_clock(struct call *call, int clock, uint64_t *ns)
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
 	case CLOCK_THREAD_CPUTIME_ID:
+		call_lock(call);
 		times_of(call->process, &user, &system);
 		if (clock == CLOCK_THREAD_CPUTIME_ID)
 			times_of_thread(call->thread, &user, &system);

@@ -29,6 +29,13 @@ static int64_t file_read(struct file *file, struct io *io, uint64_t *offset)
 	return vnode->ops->read != NULL ? vnode->ops->read(vnode, io, *offset) : -EINVAL;
 }
 
+static int64_t file_read_unlocked(struct file *file, struct io *io, uint64_t *offset)
+{
+	int64_t (*read)(struct vnode *, struct io *, uint64_t) = file->vnode->ops->read_unlocked;
+
+	return read != NULL ? read(file->vnode, io, *offset) : CALL_NEEDS_LOCK;
+}
+
 static int64_t file_write(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct vnode *vnode = file->vnode;
@@ -80,6 +87,11 @@ static int64_t file_seek(struct file *file, int64_t offset, int whence)
 		return offset < 0 ? -EINVAL : -EOVERFLOW;
 	file->position = base + (uint64_t)offset;
 	return (int64_t)file->position;
+}
+
+static int64_t file_seek_unlocked(struct file *file, int64_t offset, int whence)
+{
+	return whence == SEEK_SET || whence == SEEK_CUR ? file_seek(file, offset, whence) : CALL_NEEDS_LOCK;
 }
 
 /* struct linux_dirent64, without its flexible end. */
@@ -164,8 +176,10 @@ static void file_closed(struct file *file)
 
 const struct file_ops vnode_file_ops = {
 	.read = file_read,
+	.read_unlocked = file_read_unlocked,
 	.write = file_write,
 	.seek = file_seek,
+	.seek_unlocked = file_seek_unlocked,
 	.read_directory = file_read_directory,
 	.memory_object = file_memory_object_of,
 	.release = file_closed,

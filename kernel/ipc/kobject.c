@@ -8,12 +8,6 @@
 
 /* --- Replies to threads. */
 
-static void *reference_thread(void *object)
-{
-	thread_reference(object);
-	return object;
-}
-
 /* RetCode of a buffered reply; `otherwise` of one that has none. */
 static kern_return_t result_of(const struct ipc_kmsg *kmsg, kern_return_t otherwise)
 {
@@ -36,14 +30,13 @@ static kern_return_t exception_result(const struct ipc_kmsg *kmsg)
 	return result_of(kmsg, KERN_FAILURE);
 }
 
+/* Under the lock under which the port dies when the thread goes on: so it is this exception that is answered. */
 static void exception_answered(struct ipc_port *port, kern_return_t result)
 {
-	struct thread *thread = ipc_kernel_port_lookup(port, IKOT_EXCEPTION_REPLY, reference_thread);
-
-	if (thread != NULL) {
-		exception_reply_received(thread, result);
-		thread_deallocate(thread);
-	}
+	lock_acquire(&port->object.lock);
+	if (port->object.active)
+		exception_reply_received(port->kobject, result);
+	lock_release(&port->object.lock);
 }
 
 /* A deferred reply. The message holds the right, so the port stays until the caller has let go of it. */

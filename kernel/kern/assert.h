@@ -2,6 +2,9 @@
 #ifndef KERN_ASSERT_H
 #define KERN_ASSERT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line for the kernel's console; %s %d %u %x %lx %lu %p %c and widths. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -12,8 +15,11 @@ void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Checked in debug builds. */
 #ifdef PORTOLAN_DEBUG
 #define debug_assert(condition) assert(condition)
+/* True one in so many times where several processors run: what may happen here is to happen. In kern/lock.c. */
+bool debug_chance(uint32_t one_in);
 #else
 #define debug_assert(condition) ((void)sizeof(condition))
+#define debug_chance(one_in)    false
 #endif
 
 #endif

@@ -46,4 +46,28 @@ void lock_order_released(struct lock *lock)
 		}
 	panic("lock at %p released but not held by this processor", (void *)lock);
 }
+
+/* One in so many times, where several processors run; a different series on each. */
+bool debug_chance(uint32_t one_in)
+{
+	struct processor *processor = current_processor();
+
+	if (processors_online <= 1)
+		return false;
+	/* Numerical Recipes, 7.1: the upper bits are the good ones. */
+	processor->chance = processor->chance * 1664525 + 1013904223 + processor->id;
+	return (processor->chance >> 8) % one_in == 0;
+}
+
+#ifndef PORTOLAN_HOST
+#define DELAY_ONE_IN 64
+#define DELAY_TURNS  512u
+
+void lock_delay(void)
+{
+	if (debug_chance(DELAY_ONE_IN))
+		for (uint32_t turns = current_processor()->chance >> 8 & (DELAY_TURNS - 1); turns > 0; turns--)
+			machine_relax();
+}
+#endif
 #endif

@@ -22,6 +22,12 @@ void lock_order_released(struct lock *lock);
 #define lock_order_acquired(lock, nested) ((void)0)
 #define lock_order_released(lock)         ((void)0)
 #endif
+#if defined(PORTOLAN_DEBUG) && !defined(PORTOLAN_HOST)
+/* After a release: now and then a while passes, in which others come first. */
+void lock_delay(void);
+#else
+#define lock_delay() ((void)0)
+#endif
 
 /* Spins until the lock is free, answering TLB shootdown requests meanwhile. In kern/lock.c. */
 void lock_contended(struct lock *lock);
@@ -85,6 +91,7 @@ static inline void lock_release(struct lock *lock)
 	lock_order_released(lock);
 	/* Release: what was written under the lock is seen by the next holder. */
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+	lock_delay();
 }
 
 /* For tests: taken by anybody. */

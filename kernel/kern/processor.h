@@ -74,6 +74,7 @@ struct processor {
 #ifdef PORTOLAN_DEBUG
 	struct lock *locks_held[16];
 	uint32_t locks;
+	uint32_t chance; /* debug_chance */
 #endif
 	void *machine; /* x86_64's own: descriptor tables, stacks of IST */
 } __attribute__((aligned(64)));

@@ -24,6 +24,18 @@ static inline void ref_take(struct refcount *ref)
 	(void)old;
 }
 
+/* For who has found the object otherwise, and knows that its memory stays meanwhile: false if the last one has gone. */
+static inline bool ref_take_unless_gone(struct refcount *ref)
+{
+	uint32_t old = __atomic_load_n(&ref->count, __ATOMIC_RELAXED);
+
+	/* Relaxed: as above, where it succeeds. */
+	while (old != 0)
+		if (__atomic_compare_exchange_n(&ref->count, &old, old + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 /* True when the last reference went. Acquire-release: its destroyer sees all that the other holders did. */
 static inline bool ref_drop(struct refcount *ref)
 {

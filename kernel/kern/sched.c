@@ -352,6 +352,20 @@ static struct run_queue *best_queue(struct processor *self)
 	return best;
 }
 
+/* Charges the time since the last scheduling. */
+static void account(struct processor *processor, uint64_t now)
+{
+	struct thread *thread = processor->thread;
+
+	if (thread != NULL) {
+		thread = slice_payer(thread);
+		/* Relaxed: a sum; two servers may have worked for one that was aborted meanwhile. */
+		__atomic_fetch_add(&thread->user_ns, now - processor->switched_at, __ATOMIC_RELAXED);
+		thread->paid_at = now;
+	}
+	processor->switched_at = now;
+}
+
 /*
  * The slice belongs to the thread that was scheduled, and goes with it into the servers that it calls (they are
  * switched to directly). So it stays over until the next scheduling: the thread goes behind its equals now, or, while a
@@ -363,6 +377,8 @@ void sched_slice_over(void)
 	struct processor *processor = current_processor();
 	struct run_queue *queue = &processor->queue;
 
+	/* Where nobody else wants the processor, this is when others see the thread's time pass. */
+	account(processor, machine_now());
 	slice_set_used(slice_payer(processor->thread), TIME_SLICE_NS);
 	lock_acquire(&queue->lock);
 	if (queue->count != 0)
@@ -383,7 +399,7 @@ void piece_over(void)
 	for (uint32_t i = 0; i < self->locks; i++)
 		assert(self->locks_held[i]->rank < LOCK_RANK_PORT);
 #endif
-	self->piece_left = PIECE;
+	self->piece_left = debug_chance(2) ? 0 : PIECE;
 	if (!self->deferred.ready) /* at start there is nothing to interrupt for */
 		return;
 	deferred_hold();
@@ -392,20 +408,6 @@ void piece_over(void)
 	/* Messages of the handlers go by sched_run at the latest: not every work ends with a look at them. */
 	if (self->deferred.pending)
 		self->need_reschedule = true;
-}
-
-/* Charges the time since the last scheduling. */
-static void account(struct processor *processor, uint64_t now)
-{
-	struct thread *thread = processor->thread;
-
-	if (thread != NULL) {
-		thread = slice_payer(thread);
-		/* Relaxed: a sum; two servers may have worked for one that was aborted meanwhile. */
-		__atomic_fetch_add(&thread->user_ns, now - processor->switched_at, __ATOMIC_RELAXED);
-		thread->paid_at = now;
-	}
-	processor->switched_at = now;
 }
 
 void sched_account(void)
@@ -534,6 +536,19 @@ static inline void put_away(struct thread *self)
 	}
 }
 
+/* Debug builds: what a thread looks like that lets go of its processor (locked), or enters user mode. */
+static inline void check_state(const struct thread *self)
+{
+#ifdef PORTOLAN_DEBUG
+	assert(current_processor()->locks <= (self->lock.held != 0));
+	assert(self->on_processor && self->processor == current_processor() && !list_linked(&self->run_link));
+	assert(self->state == (self->wait_kind != WAIT_NONE ? THREAD_WAITING : THREAD_RUNNING) ||
+		self->state == THREAD_DEAD);
+#else
+	(void)self;
+#endif
+}
+
 /*
  * The current thread leaves the processor. Once it waits, its registers are settled: those who suspended it and want to
  * see them wait for that (thread_user.c), or for its stop if it does not wait.
@@ -547,6 +562,7 @@ static inline void leave_processor(struct thread *self, continuation_t continuat
 		thread_end_wait(self);
 	put_away(self);
 	lock_acquire(&self->lock);
+	check_state(self);
 	self->continuation = continuation;
 	self->on_processor = false;
 	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
@@ -581,33 +597,34 @@ void thread_become(struct thread *to, continuation_t continuation)
 	to->continuation = NULL;
 }
 
+void thread_go_locked(struct thread *thread, enum wait_result result)
+{
+	thread->wait_result = result;
+	thread->wait_kind = WAIT_NONE;
+	make_ready(thread);
+}
+
 bool thread_go(struct thread *thread, enum wait_result result)
 {
-	bool went = false;
+	bool went;
 
 	lock_acquire(&thread->lock);
-	if (thread->state == THREAD_WAITING) {
-		went = true;
-		thread->wait_result = result;
-		thread->wait_kind = WAIT_NONE;
-		make_ready(thread);
-	}
+	went = thread->state == THREAD_WAITING;
+	if (went)
+		thread_go_locked(thread, result);
 	lock_release(&thread->lock);
 	return went;
 }
 
 bool thread_end_ipc_wait(struct thread *thread, enum wait_result result)
 {
-	bool went = false;
+	bool went;
 
 	lock_acquire(&thread->lock);
-	if (thread->state == THREAD_WAITING && thread->wait_kind != WAIT_EVENT &&
-		!(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())) {
-		went = true;
-		thread->wait_result = result;
-		thread->wait_kind = WAIT_NONE;
-		make_ready(thread);
-	}
+	went = thread->state == THREAD_WAITING && thread->wait_kind != WAIT_EVENT &&
+	       !(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now());
+	if (went)
+		thread_go_locked(thread, result);
 	lock_release(&thread->lock);
 	return went;
 }
@@ -633,7 +650,8 @@ void thread_leave_kernel(struct thread *self)
 		self->ast &= ~(uint32_t)(AST_SUSPEND | AST_REGISTERS);
 		lock_release(&self->lock);
 	}
-	if (processor->need_reschedule && self->task != &kernel_task) {
+	check_state(self);
+	if ((processor->need_reschedule || debug_chance(16)) && self->task != &kernel_task) {
 		put_away(self);
 		lock_acquire(&self->lock);
 		self->state = THREAD_READY;

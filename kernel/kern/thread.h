@@ -174,6 +174,8 @@ _Noreturn void thread_block_restart(struct thread *self);
  * for another. Event waits are unlinked by whoever ends them.
  */
 bool thread_go(struct thread *thread, enum wait_result result);
+/* The same of one that is locked and WAITING. */
+void thread_go_locked(struct thread *thread, enum wait_result result);
 /*
  * As thread_go, but the caller switches to the thread at once by thread_handoff; false also when its processor has not
  * let go of it. On success it is RUNNING on this processor (state, on_processor, processor set).
@@ -227,7 +229,7 @@ void thread_become(struct thread *to, continuation_t continuation);
 
 /*
  * Takes the thread off the event it waits for, if it still does; true if that ended its wait. A time-out ends only a
- * wait whose deadline has come.
+ * wait whose deadline has come, an abort only one that is interruptible, unless the thread is being terminated.
  */
 bool thread_end_event_wait(struct thread *thread, enum wait_result result);
 /* The same for other waits; an event's is left alone. */
@@ -266,6 +268,9 @@ void thread_reference(thread_t thread);
 kern_return_t thread_terminate(thread_t thread);
 _Noreturn void thread_exit_self(struct thread *self);
 kern_return_t thread_suspend(thread_t thread);
+/* Its two halves: with the task locked perhaps; then without locks, which waits until the thread has left user mode. */
+kern_return_t thread_suspend_begin(thread_t thread);
+void thread_suspend_finish(thread_t thread);
 kern_return_t thread_resume(thread_t thread);
 kern_return_t thread_abort(thread_t thread);
 
@@ -296,7 +301,7 @@ void sched_slice_over(void); /* from the timer; */
 void sched_hold_over(void);  /* too */
 void sched_spread(void);     /* too */
 void sched_kicked(void);     /* from machine_kick's interrupt */
-/* Whom the current thread works for is about to change: charges the time until now. */
+/* Whom the current thread works for is about to change, or the time is to be read: charges it until now. */
 void sched_account(void);
 
 #endif

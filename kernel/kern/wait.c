@@ -93,28 +93,40 @@ void assert_wait(const void *event, bool interruptible)
 	assert_wait_deadline(event, interruptible, UINT64_MAX);
 }
 
-/* Takes a thread off the event it waits for, if it still does, and ends its wait. */
+/* A time-out is for a wait whose time has come, an abort for one that lets itself be interrupted. Locked. */
+static bool may_end(const struct thread *thread, enum wait_result result)
+{
+	if (result == WAIT_TIMED_OUT)
+		return thread->wait_deadline <= machine_now();
+	return result != WAIT_INTERRUPTED || thread->wait_interruptible || (thread->ast & AST_TERMINATE);
+}
+
+/*
+ * Takes a thread off the event it waits for, if it still does, and ends its wait. What it waits for it says before it
+ * says, under its lock, that it waits; so what is found there under that lock is true, and stays so.
+ */
 bool thread_end_event_wait(struct thread *thread, enum wait_result result)
 {
 	for (;;) {
 		const void *event = __atomic_load_n(&thread->wait_event, __ATOMIC_RELAXED);
 		uint64_t word = __atomic_load_n(&thread->wait_word, __ATOMIC_RELAXED);
 		struct wait_bucket *bucket = bucket_of(event, word);
-		bool went = false;
+		bool waits, elsewhere, went = false;
 
 		lock_acquire(&bucket->lock);
-		if (thread->wait_event != event ||
-			thread->wait_word != word) { /* it waits for another by now: look there */
-			lock_release(&bucket->lock);
-			continue;
-		}
-		if (thread->state == THREAD_WAITING && thread->wait_kind == WAIT_EVENT &&
-			!(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())) {
+		lock_acquire(&thread->lock);
+		waits = thread->state == THREAD_WAITING && thread->wait_kind == WAIT_EVENT;
+		/* It waits for another by now: look there. While it waits for this one, its bucket is locked. */
+		elsewhere = waits && (thread->wait_event != event || thread->wait_word != word);
+		if (waits && !elsewhere && may_end(thread, result)) {
 			list_remove(&thread->wait_link);
-			went = thread_go(thread, result);
+			thread_go_locked(thread, result);
+			went = true;
 		}
+		lock_release(&thread->lock);
 		lock_release(&bucket->lock);
-		return went;
+		if (!elsewhere)
+			return went;
 	}
 }
 

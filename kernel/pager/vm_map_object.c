@@ -143,8 +143,10 @@ kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boole
 			if (result == KERN_SUCCESS)
 				result = memory_object_wait_returned(object);
 			if (result == KERN_SUCCESS) {
+				lock_acquire(&object->lock);
 				result = object->pager->refused;
 				object->pager->refused = KERN_SUCCESS;
+				lock_release(&object->lock);
 			}
 			vm_object_deallocate(object);
 			lock_acquire(&map->lock);

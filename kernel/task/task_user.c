@@ -70,6 +70,7 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 
 	if (task == NULL || flavor != TASK_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
+	sched_account(); /* it may be the caller's own time */
 	info = (struct task_basic_info){
 		.suspend_count = task->suspend_count,
 		.virtual_size = vm_map_virtual_size(task->map),
@@ -93,9 +94,11 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 	return KERN_SUCCESS;
 }
 
-/* Changes the suspend count by one; when that starts or ends the suspension, applies fn to each thread of that moment.
+/*
+ * Changes the suspend count by one; when that starts or ends the suspension, so it does that of each thread of that
+ * moment. Under one lock, so that each thread meets suspensions and resumptions in one order.
  */
-static kern_return_t change_suspension(struct task *task, bool suspend, kern_return_t (*fn)(thread_t thread))
+static kern_return_t change_suspension(struct task *task, bool suspend)
 {
 	kern_return_t result = KERN_SUCCESS;
 	bool changes = false;
@@ -115,11 +118,15 @@ static kern_return_t change_suspension(struct task *task, bool suspend, kern_ret
 	} else {
 		changes = --task->suspend_count == 0;
 	}
+	for (uint32_t i = 0; changes && i < count; i++) {
+		piece_spend(CHANGE_COST);
+		(void)(suspend ? thread_suspend_begin(threads[i]) : thread_resume(threads[i]));
+	}
 	lock_release(&task->lock);
 	for (uint32_t i = 0; i < count; i++) {
-		piece_spend(changes ? CHANGE_COST : LOOK_COST);
-		if (changes)
-			fn(threads[i]);
+		piece_spend(LOOK_COST);
+		if (changes && suspend)
+			thread_suspend_finish(threads[i]);
 		thread_deallocate(threads[i]);
 	}
 	kfree(current_account(), threads, count * sizeof(*threads));
@@ -128,12 +135,12 @@ static kern_return_t change_suspension(struct task *task, bool suspend, kern_ret
 
 kern_return_t task_suspend(task_t task)
 {
-	return change_suspension(task, true, thread_suspend);
+	return change_suspension(task, true);
 }
 
 kern_return_t task_resume(task_t task)
 {
-	return change_suspension(task, false, thread_resume);
+	return change_suspension(task, false);
 }
 
 /* The slot that holds the special port, or null. */

@@ -115,7 +115,7 @@ struct thread *kernel_thread_create(continuation_t fn, uint8_t priority, const c
 void thread_exit_self(struct thread *self)
 {
 	struct task *task = self->task;
-	struct ipc_port *port;
+	struct ipc_port *port, *handler;
 	bool listed;
 
 	piece_spend(EXIT_COST);
@@ -128,7 +128,8 @@ void thread_exit_self(struct thread *self)
 	}
 	task->user_ns += self->user_ns;
 	port = self->self_port;
-	self->self_port = NULL;
+	handler = self->exception_port;
+	self->self_port = self->exception_port = NULL;
 	lock_release(&task->lock);
 	task_reach_check(task);
 	if (port != NULL)
@@ -137,8 +138,7 @@ void thread_exit_self(struct thread *self)
 		ipc_kernel_port_destroy(self->exception_reply);
 		self->exception_reply = NULL;
 	}
-	ipc_port_release_send(self->exception_port);
-	self->exception_port = NULL;
+	ipc_port_release_send(handler);
 
 	lock_acquire(&self->lock);
 	self->state = THREAD_DEAD;
@@ -186,34 +186,49 @@ kern_return_t thread_terminate(thread_t thread)
 	return KERN_SUCCESS;
 }
 
-kern_return_t thread_suspend(thread_t thread)
+kern_return_t thread_suspend_begin(thread_t thread)
 {
-	struct processor *elsewhere = NULL;
+	kern_return_t result = KERN_SUCCESS;
 
 	if (thread == NULL || thread->task == &kernel_task)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
 	if (thread->state == THREAD_DEAD) {
-		lock_release(&thread->lock);
-		return KERN_TERMINATED;
+		result = KERN_TERMINATED;
+	} else if (thread->suspend_count == UINT32_MAX) {
+		result = KERN_FAILURE;
+	} else {
+		thread->suspend_count++;
+		thread->ast |= AST_SUSPEND;
+		if (thread->state == THREAD_READY && thread->continuation == NULL && sched_dequeue(thread))
+			thread->state = THREAD_STOPPED; /* it was in user mode: nothing left to do in the kernel */
 	}
-	if (thread->suspend_count == UINT32_MAX) {
-		lock_release(&thread->lock);
-		return KERN_FAILURE;
-	}
-	thread->suspend_count++;
-	thread->ast |= AST_SUSPEND;
-	if (thread->state == THREAD_READY && thread->continuation == NULL && sched_dequeue(thread))
-		thread->state = THREAD_STOPPED; /* it was in user mode: nothing left to do in the kernel */
-	else if (thread->on_processor && thread->processor != current_processor())
-		elsewhere = thread->processor;
+	lock_release(&thread->lock);
+	return result;
+}
+
+void thread_suspend_finish(thread_t thread)
+{
+	struct processor *elsewhere;
+
+	/* Of the thread as it is now: if it was on a processor and is on none, it has been in the kernel since. */
+	lock_acquire(&thread->lock);
+	elsewhere = thread->on_processor && thread->processor != current_processor() ? thread->processor : NULL;
 	lock_release(&thread->lock);
 	/* In the kernel it finds out on its way to user mode. */
 	if (elsewhere != NULL)
 		machine_call_in(elsewhere);
 	ipc_thread_withdraw(thread);
 	task_reach_check(thread->task);
-	return KERN_SUCCESS;
+}
+
+kern_return_t thread_suspend(thread_t thread)
+{
+	kern_return_t result = thread_suspend_begin(thread);
+
+	if (result == KERN_SUCCESS)
+		thread_suspend_finish(thread);
+	return result;
 }
 
 kern_return_t thread_resume(thread_t thread)
@@ -240,8 +255,6 @@ kern_return_t thread_abort(thread_t thread)
 {
 	if (thread == NULL || thread->task == &kernel_task)
 		return KERN_INVALID_ARGUMENT;
-	if (thread->wait_kind == WAIT_EVENT && !thread->wait_interruptible)
-		return KERN_SUCCESS;
 	thread_end_wait(thread);
 	return KERN_SUCCESS;
 }

@@ -157,6 +157,7 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_m
 
 	if (thread == NULL || flavor != THREAD_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
+	sched_account(); /* it may be the caller's own time */
 	lock_acquire(&thread->lock);
 	switch (thread->state) {
 	case THREAD_RUNNING:

@@ -195,7 +195,9 @@ static void object_free(vm_object_t object)
 {
 	struct list *link;
 
-	/* Nobody can find the object any more; the buckets go as a whole. */
+	/* Only page-out can find the object any more, by a page, and looks at it under its lock. The buckets go as a
+	 * whole. */
+	lock_acquire_nested(&object->lock);
 	while ((link = object->pages.next) != &object->pages) {
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 
@@ -208,6 +210,7 @@ static void object_free(vm_object_t object)
 		vm_page_free(page);
 		piece_spend(FREE_COST);
 	}
+	lock_release(&object->lock);
 	if (object->buckets != object->small)
 		kfree(object->account, object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
 	if (object->returned_by != NULL)

@@ -138,18 +138,12 @@ static uint64_t scan_one(bool *more)
 		return 0;
 	}
 	lock_release(&vm_page_queue_lock);
-	/* An object that is being freed takes its pages off itself. Acquire pairs with its last drop. */
-	if (__atomic_load_n(&object->refs.count, __ATOMIC_ACQUIRE) == 0) {
-		lock_release(&object->lock);
-		return 0;
-	}
 	if (page->wire_count != 0) {
 		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 	} else if (pmap_page_referenced(page, true)) {
 		vm_page_counts.reactivations++;
 		vm_page_enqueue(page, VM_PAGE_ACTIVE);
-	} else {
-		vm_object_reference(object);
+	} else if (ref_take_unless_gone(&object->refs)) {
 		count_event(page_outs);
 		/* No memory for a message: other pages may be clean. Unless it was one of its neighbours that needed
 		 * it. */
@@ -161,6 +155,7 @@ static uint64_t scan_one(bool *more)
 		vm_object_deallocate(object);
 		return vm_page_counts.free + vm_page_counts.pageouts - before;
 	}
+	/* One that is being freed takes its pages off itself, once its lock is free. */
 	lock_release(&object->lock);
 	return 0;
 }

@@ -172,8 +172,7 @@ kern_return_t vm_read(
 /*
  * Writes a copy's bytes over a range: all of them, or none and an error (KERN_RESTART as vm_fault). The whole range is
  * checked, and every page of it made present, before the first is written, all in one hold of the map's lock; so it
- * must fit in memory at once. (With several processors the pages must be held as well: today nothing else runs
- * meanwhile.)
+ * must fit in memory at once.
  */
 static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t data)
 {

@@ -1,7 +1,21 @@
-/* The kernel-interface tests: a boot module started by bootstrap; runs every group, then powers the machine off. */
+/* The kernel-interface tests: a boot module started by bootstrap; runs every group, or those that its arguments name
+ * (with _ for blanks), then powers the machine off. */
 #include "test.h"
 
-int main(void)
+static bool is_named(const char *name, char *const *arguments)
+{
+	for (; *arguments != NULL; arguments++) {
+		size_t i = 0;
+
+		while (name[i] != '\0' && (*arguments)[i] == (name[i] == ' ' ? '_' : name[i]))
+			i++;
+		if (name[i] == (*arguments)[i])
+			return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
@@ -27,10 +41,13 @@ int main(void)
 		{"tokens", test_tokens},
 		{"server loop", test_server_loop},
 		{"giving back", test_giving_back},
+		{"races", test_races},
 		{"fuzz", test_fuzz},
 	};
 
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		if (argc > 1 && !is_named(groups[i].name, argv + 1))
+			continue;
 		printf("group: %s\n", groups[i].name);
 		groups[i].run();
 	}

@@ -66,7 +66,6 @@ void ipc_call_receive(struct ipc_port *port, struct thread *caller, struct threa
 	lock_release(&caller->lock);
 	ipc_object_release(&port->object); /* the caller's; the receiver has its own */
 	if (self != NULL) {
-		thread_reference(caller);
 		self->ipc.owes = caller;
 		self->ipc.owes_on = port;
 	}
@@ -87,6 +86,8 @@ bool ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_por
 	lock_acquire(&caller->lock);
 	stands = call_stands(caller, server, reply_port);
 	if (stands) {
+		if (server != NULL)
+			thread_reference(caller);
 		caller->ipc.call_state = IPC_CALL_NONE;
 		caller->ipc.server = NULL;
 		caller->ipc.reply_port = NULL;
@@ -110,8 +111,11 @@ void ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port
 
 	lock_acquire(&caller->lock);
 	stands = call_stands(caller, server, reply_port);
-	if (stands)
+	if (stands) {
+		if (server != NULL)
+			thread_reference(caller);
 		end_with_code(caller, code);
+	}
 	lock_release(&caller->lock);
 	if (stands)
 		(void)thread_go(caller, WAIT_AWAKENED);

@@ -94,22 +94,13 @@ FAST uint8_t generation(const struct thread *self)
 	return *(const volatile uint8_t *)&self->regs.rbx_low;
 }
 
-/* Without the count's checks: another reference is elsewhere, as each use says. Relaxed and release: as in refcount.h.
- */
+/* Without the count's checks: another reference is elsewhere. Relaxed: as in refcount.h. */
 FAST void take_one(struct refcount *ref)
 {
 	if (SEVERAL)
 		__atomic_fetch_add(&ref->count, 1, __ATOMIC_RELAXED);
 	else
 		ref->count++;
-}
-
-FAST void drop_one(struct refcount *ref)
-{
-	if (SEVERAL)
-		__atomic_fetch_sub(&ref->count, 1, __ATOMIC_RELEASE);
-	else
-		ref->count--;
 }
 
 /* Count and kind, and in the upper half the id. */
@@ -161,7 +152,6 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 	/* --- POINT OF NO RETURN --- */
 	object->slot = NULL;
 	receiver->ipc.wait_object = NULL;
-	drop_one(&object->refs); /* the receive right, or the set's name, has another */
 	if (SEVERAL && set != NULL)
 		fast_unlock(&object->lock);
 	port->seqno++;
@@ -176,7 +166,6 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 		CURRENT_PROCESSOR->counters.foreign_calls++;
 	}
 	receiver->ipc.owes = self;
-	take_one(&self->refs);
 	if (receiver->run_priority < self->run_priority)
 		receiver->run_priority = self->run_priority;
 	receiver->run_word = RUN_WORD_RUNS;
@@ -295,7 +284,6 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 
 	/* --- POINT OF NO RETURN --- */
 	object->slot = self;
-	take_one(&object->refs);
 	fast_unlock(&object->lock);
 
 	self->ipc.owes = NULL;
@@ -309,7 +297,6 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 	caller->ipc.server = NULL;
 	caller->run_word = RUN_WORD_RUNS;
 	fast_unlock(&caller->lock);
-	drop_one(&caller->refs); /* it runs, so it has another */
 
 	/* When self's lock is free the next message may change its registers. */
 	LIVE_R14 = caller->regs.r14;

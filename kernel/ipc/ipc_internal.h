@@ -81,15 +81,17 @@ void ipc_mqueue_remove(struct ipc_port *port, struct ipc_element *element);
  * != object). Null: nothing there and the object locked, so that the caller can join its receivers; check `active`.
  */
 struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
-/* Object locked: the current thread becomes one of its receivers; it gives the object's reference to the thread. */
+/* Object locked and alive: the current thread becomes one of its receivers. */
 static inline void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline)
 {
 	self->ipc.wait_object = object;
 	thread_will_wait(words ? WAIT_IPC_RECEIVE : WAIT_IPC_MESSAGE, true, deadline);
-	if (__builtin_expect(object->slot == NULL, 1))
+	if (__builtin_expect(object->slot == NULL, 1)) {
 		object->slot = self;
-	else
+	} else {
+		ipc_object_reference(object);
 		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
+	}
 }
 /*
  * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was
@@ -359,13 +361,14 @@ static inline int64_t ipc_find_object(
 	if ((uint8_t)entry->bits == (uint8_t)name &&
 		(entry->bits & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
 		object = entry->object;
-		ipc_object_reference(object);
-		*found = object;
-		result = MACH_MSG_SUCCESS;
 		lock_acquire(&object->lock);
 		if (list_empty(ipc_object_pending(object)) && !poll) {
 			ipc_mqueue_wait(self, object, words, deadline);
 			result = IPC_RECEIVE_WAIT;
+		} else {
+			ipc_object_reference(object);
+			*found = object;
+			result = MACH_MSG_SUCCESS;
 		}
 		lock_release(&object->lock);
 	}
@@ -391,7 +394,7 @@ void ipc_receive_give_up(struct thread *thread);
 /* --- call.c */
 /*
  * Ends a call whose reply was owed by server or through reply_port (one of them null): rax gets the code, a foreign
- * caller raises EXC_SYSCALL.
+ * caller raises EXC_SYSCALL. If a server owed it, it has a reference to the caller afterwards, here and in the next.
  */
 void ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code);
 /*

@@ -14,7 +14,8 @@
  * The slot is the place of one receiver: who hands something over looks nowhere else. A thread takes it only
  * when it is free and the object has nothing to receive, and leaves it at the latest when something is posted: so who
  * finds a thread in the slot, under the object's lock, knows that the port is alive, not the kernel's, and its queue
- * (of a set: all queues) empty.
+ * (of a set: all queues) empty. As it is alive, it stays: a thread in the slot needs no reference to it. Who takes the
+ * thread out in order to wake it, or to put it on the list, gives it one under the lock.
  */
 #include <ipc/ipc_internal.h>
 
@@ -26,6 +27,7 @@ static struct thread *pop_receiver(struct ipc_object *object)
 
 	if (thread != NULL) {
 		object->slot = NULL;
+		ipc_object_reference(object);
 		return thread;
 	}
 	link = list_pop_head(&object->receivers);
@@ -35,8 +37,10 @@ static struct thread *pop_receiver(struct ipc_object *object)
 /* Object locked: there is something to receive, so nobody may be in the slot. */
 static void vacate_slot(struct ipc_object *object)
 {
-	if (object->slot != NULL)
+	if (object->slot != NULL) {
+		ipc_object_reference(object);
 		list_add_head(&object->receivers, &object->slot->wait_link);
+	}
 	object->slot = NULL;
 }
 
@@ -166,20 +170,22 @@ struct ipc_port *ipc_mqueue_ready(struct ipc_object *object)
 bool ipc_mqueue_wait_over(struct thread *thread, bool *died)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
-	bool linked;
+	bool in_slot, linked;
 
 	*died = false;
 	if (object == NULL)
 		return false;
 	lock_acquire(&object->lock);
-	linked = list_linked(&thread->wait_link) || object->slot == thread;
-	if (object->slot == thread)
+	in_slot = object->slot == thread;
+	linked = in_slot || list_linked(&thread->wait_link);
+	if (in_slot)
 		object->slot = NULL;
 	list_remove(&thread->wait_link);
 	*died = !object->active;
 	lock_release(&object->lock);
 	thread->ipc.wait_object = NULL;
-	ipc_object_release(object);
+	if (!in_slot)
+		ipc_object_release(object);
 	return !linked;
 }
 

@@ -250,7 +250,6 @@ static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *k
 		receiver = first;
 		object->slot = NULL;
 		receiver->ipc.wait_object = NULL;
-		ipc_object_release(object); /* not the last: the space that receives has another */
 		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */
 		ipc_kmsg_leaves(port, kmsg);
 		receiver->ipc.taking = kmsg;

@@ -179,8 +179,7 @@ static int64_t too_large(const struct ipc_receiver *want, struct ipc_port *port,
 }
 
 /*
- * One look at the object. IPC_RECEIVE_AGAIN: look again, *need bytes of the buffer probed. The object's reference is
- * consumed only by IPC_RECEIVE_WAIT.
+ * One look at the object. IPC_RECEIVE_AGAIN: look again, *need bytes of the buffer probed.
  */
 #define IPC_RECEIVE_AGAIN 0x7fff0004
 
@@ -260,9 +259,9 @@ int64_t ipc_receive_from(struct thread *self, const struct ipc_receiver *want, s
 		}
 		probed = need;
 	}
+	ipc_object_release(object);
 	if (result == IPC_RECEIVE_WAIT)
 		return result;
-	ipc_object_release(object);
 	if (result == MACH_MSG_SUCCESS && self->ipc.taking != NULL)
 		result = finish(self, want);
 	if (result != KERN_RESTART)

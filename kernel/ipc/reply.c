@@ -157,12 +157,13 @@ int64_t ipc_trap_reply_defer(struct thread *self)
 	if (port == NULL)
 		return (int64_t)KERN_RESOURCE_SHORTAGE << 32;
 	sched_account();
-	self->ipc.owes = NULL; /* its reference is the port's now */
+	self->ipc.owes = NULL;
 	self->ipc.owes_on = NULL;
 	ipc_object_reference(&port->object);
 	lock_acquire(&caller->lock);
 	stands = caller->ipc.call_state == IPC_CALL_RECEIVED && caller->ipc.server == self;
 	if (stands) {
+		thread_reference(caller); /* the port's; if the call has ended it is ours that the port has now */
 		caller->ipc.server = NULL;
 		caller->ipc.reply_port = port;
 	}

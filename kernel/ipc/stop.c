@@ -70,6 +70,8 @@ static bool give_up_reply(struct thread *thread)
 		port = thread->ipc.reply_port;
 		if (port != NULL)
 			ipc_object_reference(&port->object);
+		if (thread->ipc.server != NULL)
+			thread_reference(thread); /* the server's */
 		thread->ipc.call_state = IPC_CALL_NONE;
 		thread->ipc.server = NULL;
 		thread->ipc.reply_port = NULL;

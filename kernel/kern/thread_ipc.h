@@ -39,9 +39,12 @@ enum ipc_call_state {
 
 /*
  * Who owes whom: caller->server points to the server thread while the reply is owed directly, and server->owes to the
- * caller, with a reference. Only caller->server, under the caller's lock, says that the call is still alive: an abort
- * clears it and does not look at the server, which finds out when it replies. So the server's `owes` is touched by the
- * server alone (or by who ends it, or hands it words while it waits).
+ * caller. Only caller->server, under the caller's lock, says that the call is still alive: an abort clears it and does
+ * not look at the server, which finds out when it replies. So the server's `owes` is touched by the server alone (or by
+ * who ends it, or hands it words while it waits).
+ *
+ * While the call lasts the caller does, for to end a thread ends its call first; so `owes` needs no reference. Who ends
+ * the call, but by switching to the caller at once, leaves one to the server, under the caller's lock.
  */
 struct ipc_thread {
 	/* As caller. */
@@ -56,14 +59,14 @@ struct ipc_thread {
 	struct ipc_element element;  /* in call_port's queue */
 
 	/* As server: the reply owed for the register message last received, to a caller or to a right. */
-	struct thread *owes;         /* reference */
+	struct thread *owes;         /* a reference once its call has ended */
 	struct ipc_port *owes_right; /* right of a buffered request that came as words */
 	uint8_t owes_disposition;
 	mach_msg_id_t owes_id;          /* of that reply */
 	const struct ipc_port *owes_on; /* where the call came in; while `owes`; compared, never followed */
 
 	/* As receiver or blocked sender. */
-	struct ipc_object *wait_object; /* port or set whose list it is or was on; reference */
+	struct ipc_object *wait_object; /* port or set whose list it is or was on: reference; or whose slot it is in */
 	uint64_t deadline;              /* of the trap that is being run in pieces, ns; 0 none */
 	struct ipc_port *room;   /* reference: woken for room there, the wake not passed on yet (ipc_send_room_over) */
 	struct ipc_kmsg *taking; /* message that left its queue but not yet the kernel: memory ran short of residence */

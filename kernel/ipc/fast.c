@@ -8,9 +8,10 @@
  *
  * Why it is right on several processors. Two threads change: the current one (self), which becomes WAITING, and the
  * other, which is WAITING and becomes the current one. Both are changed under their thread locks, and the object
- * they wait at under its own.
- *   - A receiver in the slot means that there is nothing to receive and the port is alive (ipc_mqueue.c). Self takes
- *     the slot under the lock under which it found the queue empty.
+ * they wait at under its own. Nothing is counted: the other thread is alive while it waits in a slot or in a call, and
+ * so is the object with a thread in its slot.
+ *   - A receiver in this processor's slot means that there is nothing to receive and the port is alive (ipc_mqueue.c).
+ *     Self takes the slot under the lock under which it found the queue empty.
  *   - The other thread last ran on this processor (thread->processor), which is now running self: so no processor
  *     still holds it (on_processor is false, as thread_claim asks). Its FPU state is in memory, for self's is, too.
  *   - It cannot be woken by an abort while we look: that takes its lock, which we hold from the check to the commit.
@@ -63,6 +64,11 @@ FAST void fast_unlock(struct lock *lock)
 {
 	if (SEVERAL)
 		__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+}
+
+FAST struct thread **own_slot(struct ipc_object *object)
+{
+	return &object->slot[SEVERAL ? CURRENT_PROCESSOR->id % IPC_SLOTS : 0];
 }
 
 /* Nothing to look at on self's way out, and no registers that self would leave in this processor. Locked. */
@@ -120,7 +126,7 @@ FAST uint64_t delivered_rbx(const struct thread *self, bool foreign)
 FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 {
 	struct ipc_object *object = &port->object;
-	struct thread *receiver = object->slot;
+	struct thread **slot = own_slot(object), *receiver = *slot;
 	struct ipc_pset *set = NULL;
 	uint64_t rbx;
 
@@ -136,7 +142,8 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 		object = &set->object;
 		if (unlikely(!fast_lock(&object->lock)))
 			goto unlock_port;
-		receiver = object->slot;
+		slot = own_slot(object);
+		receiver = *slot;
 		if (unlikely(receiver == NULL))
 			goto unlock_set;
 	}
@@ -150,7 +157,7 @@ FAST void call_locked(struct thread *self, struct ipc_port *port, bool foreign)
 		goto unlock_self;
 
 	/* --- POINT OF NO RETURN --- */
-	object->slot = NULL;
+	*slot = NULL;
 	receiver->ipc.wait_object = NULL;
 	if (SEVERAL && set != NULL)
 		fast_unlock(&object->lock);
@@ -266,7 +273,7 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 	object = entry->object;
 	if (unlikely(!fast_lock(&object->lock)))
 		goto unlock_space;
-	if (unlikely(object->slot != NULL) || unlikely(!list_empty(ipc_object_pending(object))))
+	if (unlikely(*own_slot(object) != NULL) || unlikely(!list_empty(ipc_object_pending(object))))
 		goto unlock_object_and_space;
 	fast_unlock(&space->lock);
 	if (unlikely(!fast_lock(&caller->lock)))
@@ -283,7 +290,7 @@ _Noreturn void KIND(ipc_fast_reply_wait)(void)
 		goto unlock_self;
 
 	/* --- POINT OF NO RETURN --- */
-	object->slot = self;
+	*own_slot(object) = self;
 	fast_unlock(&object->lock);
 
 	self->ipc.owes = NULL;

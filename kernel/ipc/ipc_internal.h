@@ -84,14 +84,31 @@ struct ipc_port *ipc_mqueue_ready(struct ipc_object *object);
 /* Object locked and alive: the current thread becomes one of its receivers. */
 static inline void ipc_mqueue_wait(struct thread *self, struct ipc_object *object, bool words, uint64_t deadline)
 {
+	struct thread **slot = ipc_own_slot(object);
+
 	self->ipc.wait_object = object;
 	thread_will_wait(words ? WAIT_IPC_RECEIVE : WAIT_IPC_MESSAGE, true, deadline);
-	if (__builtin_expect(object->slot == NULL, 1)) {
-		object->slot = self;
+	if (__builtin_expect(*slot == NULL, 1)) {
+		*slot = self;
 	} else {
 		ipc_object_reference(object);
 		list_add_head(&object->receivers, &self->wait_link); /* the last to come has the warmest caches */
 	}
+}
+/*
+ * Object locked: the slot of the receiver that is next, or null if that is on the list, or nobody waits. This
+ * processor's own comes first, those of others last.
+ */
+static inline struct thread **ipc_mqueue_first(struct ipc_object *object)
+{
+	struct thread **slot = ipc_own_slot(object);
+
+	if (*slot != NULL)
+		return slot;
+	for (unsigned i = 0; processors_online > 1 && i < IPC_SLOTS && list_empty(&object->receivers); i++)
+		if (object->slot[i] != NULL)
+			return &object->slot[i];
+	return NULL;
 }
 /*
  * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was

@@ -11,22 +11,24 @@
  * A popped receiver may have timed out or been aborted in between: thread_go says so, and the next is popped. It has
  * not taken itself off the list yet (that needs the lock that we hold), so it cannot be waiting for something else.
  *
- * The slot is the place of one receiver: who hands something over looks nowhere else. A thread takes it only
- * when it is free and the object has nothing to receive, and leaves it at the latest when something is posted: so who
- * finds a thread in the slot, under the object's lock, knows that the port is alive, not the kernel's, and its queue
- * (of a set: all queues) empty. As it is alive, it stays: a thread in the slot needs no reference to it. Who takes the
- * thread out in order to wake it, or to put it on the list, gives it one under the lock.
+ * A slot is the place of one receiver that waits on a processor (or on one of every IPC_SLOTS-th): who hands something
+ * over there looks at it first. A thread takes it only when it is free and the object has nothing to receive, and
+ * leaves it at the latest when something is posted: so who finds a thread in a slot, under the object's lock, knows
+ * that the port is alive, not the kernel's, and its queue (of a set: all queues) empty. As it is alive, it stays: a
+ * thread in a slot needs no reference to it. Who takes the thread out in order to wake it, or to put it on the list,
+ * gives it one under the lock.
  */
 #include <ipc/ipc_internal.h>
 
 /* Object locked. */
 static struct thread *pop_receiver(struct ipc_object *object)
 {
-	struct thread *thread = object->slot;
+	struct thread **slot = ipc_mqueue_first(object), *thread;
 	struct list *link;
 
-	if (thread != NULL) {
-		object->slot = NULL;
+	if (slot != NULL) {
+		thread = *slot;
+		*slot = NULL;
 		ipc_object_reference(object);
 		return thread;
 	}
@@ -34,14 +36,16 @@ static struct thread *pop_receiver(struct ipc_object *object)
 	return link != NULL ? container_of(link, struct thread, wait_link) : NULL;
 }
 
-/* Object locked: there is something to receive, so nobody may be in the slot. */
-static void vacate_slot(struct ipc_object *object)
+/* Object locked: there is something to receive, so nobody may be in a slot. */
+static void vacate_slots(struct ipc_object *object)
 {
-	if (object->slot != NULL) {
-		ipc_object_reference(object);
-		list_add_head(&object->receivers, &object->slot->wait_link);
+	for (unsigned i = 0; i < ipc_slots(); i++) {
+		if (object->slot[i] != NULL) {
+			ipc_object_reference(object);
+			list_add_head(&object->receivers, &object->slot[i]->wait_link);
+		}
+		object->slot[i] = NULL;
 	}
-	object->slot = NULL;
 }
 
 /* Object locked. */
@@ -76,13 +80,14 @@ static struct thread *announce(struct ipc_port *port, bool claim)
 	bool woken;
 
 	woken = wake_one(&port->object, claim, &claimed);
+	vacate_slots(&port->object);
 	if (set != NULL) {
 		lock_acquire(&set->object.lock);
 		if (!list_linked(&port->ready_link))
 			list_add_tail(&set->ready, &port->ready_link);
 		if (!woken)
 			(void)wake_one(&set->object, claim, &claimed);
-		vacate_slot(&set->object);
+		vacate_slots(&set->object);
 		lock_release(&set->object.lock);
 	}
 	return claimed;
@@ -170,16 +175,18 @@ struct ipc_port *ipc_mqueue_ready(struct ipc_object *object)
 bool ipc_mqueue_wait_over(struct thread *thread, bool *died)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
-	bool in_slot, linked;
+	bool in_slot = false, linked;
 
 	*died = false;
 	if (object == NULL)
 		return false;
 	lock_acquire(&object->lock);
-	in_slot = object->slot == thread;
+	for (unsigned i = 0; i < ipc_slots() && !in_slot; i++) {
+		in_slot = object->slot[i] == thread;
+		if (in_slot)
+			object->slot[i] = NULL;
+	}
 	linked = in_slot || list_linked(&thread->wait_link);
-	if (in_slot)
-		object->slot = NULL;
 	list_remove(&thread->wait_link);
 	*died = !object->active;
 	lock_release(&object->lock);

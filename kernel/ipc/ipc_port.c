@@ -73,7 +73,7 @@ struct ipc_pset *ipc_pset_alloc(struct account *account)
 
 void ipc_object_free(struct ipc_object *object)
 {
-	assert(!object->active && object->slot == NULL && list_empty(&object->receivers));
+	assert(!object->active && ipc_mqueue_first(object) == NULL && list_empty(&object->receivers));
 	kcache_free(object->is_set ? &pset_cache : &port_cache, object->account, object);
 }
 

@@ -6,8 +6,12 @@
 #include <kern/account.h>
 #include <kern/deferred.h>
 #include <kern/lock.h>
+#include <kern/processor.h>
 #include <kern/refcount.h>
 #include <kern/thread_ipc.h>
+
+/* One for the receivers of each processor, or of every fourth. */
+#define IPC_SLOTS 4u
 
 /* What a receive name stands for: the common head of ports and sets, and all that the receive path needs. */
 struct ipc_object {
@@ -16,7 +20,7 @@ struct ipc_object {
 	bool active;
 	bool is_set;
 	uint8_t type;          /* of a port: enum ipc_kobject_type */
-	struct thread *slot;   /* one thread that waits; then there is nothing to receive. See ipc_mqueue.c */
+	struct thread *slot[IPC_SLOTS]; /* threads that wait; then there is nothing to receive. See ipc_mqueue.c */
 	struct list receivers; /* other threads that wait to receive here (wait_link) */
 	struct list free_link; /* kern/deferred.h */
 	struct account *account; /* pays for it, for good */
@@ -100,6 +104,18 @@ struct ipc_request {
 	uint32_t fired; /* dead-name notifications sent: so many references the dead name gets more */
 	struct ipc_notice dead, possible;
 };
+
+/* How many slots are in use. */
+static inline unsigned ipc_slots(void)
+{
+	return processors_online < IPC_SLOTS ? processors_online : IPC_SLOTS;
+}
+
+/* Of those who wait on this processor. Object locked. */
+static inline struct thread **ipc_own_slot(struct ipc_object *object)
+{
+	return &object->slot[current_processor()->id % IPC_SLOTS];
+}
 
 /* Relaxed: a death that is not seen yet comes after the look. */
 static inline bool ipc_object_active(const struct ipc_object *object)

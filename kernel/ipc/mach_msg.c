@@ -228,27 +228,28 @@ static inline bool can_take(const struct thread *receiver, mach_msg_size_t size)
 }
 
 /*
- * Port locked: hands the message to the thread in the slot, if that waits in mach_msg and is the one that a message
+ * Port locked: hands the message to the thread in a slot, if that waits in mach_msg and is the one that a message
  * posted now would wake; claimed. Null: post it.
  */
 static inline struct thread *hand_over(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	struct ipc_object *object = &port->object;
-	struct thread *receiver = NULL, *first = object->slot;
+	struct thread *receiver = NULL, *first, **slot = ipc_mqueue_first(object);
 	struct ipc_pset *set = NULL;
 
-	if (first == NULL) {
+	if (slot == NULL) {
 		set = port->set;
 		if (set == NULL || !list_empty(&object->receivers))
 			return NULL;
 		object = &set->object;
 		lock_acquire(&object->lock);
-		first = object->slot;
+		slot = ipc_mqueue_first(object);
 	}
+	first = slot != NULL ? *slot : NULL;
 	if (__builtin_expect(
 		    first != NULL && can_take(first, kmsg->header.msgh_size) && thread_claim_receiver(first), 1)) {
 		receiver = first;
-		object->slot = NULL;
+		*slot = NULL;
 		receiver->ipc.wait_object = NULL;
 		/* As if it had taken it from the queue; but the message keeps the right that it was sent by. */
 		ipc_kmsg_leaves(port, kmsg);

@@ -166,18 +166,20 @@ static struct processor *choose_processor(struct thread *thread, bool put_back)
 }
 
 /*
- * The current processor, with its queue, has threads that others could run: one that idles is told, or nobody idles and
- * who begins to looks itself.
+ * The current processor, with its queue, has threads that others could run: one that idles and is to be told, or null:
+ * nobody idles, and who begins to looks itself.
  */
-static void tell_idle(void)
+static struct processor *idle_for_queue(void)
 {
-	struct processor *idle;
-
 	/* Its bit, then our queue; our queue, then its bit: one of the two sees the other's. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	idle = claim_any_idle();
-	if (idle != NULL)
-		machine_kick(idle);
+	return claim_any_idle();
+}
+
+static void tell(struct processor *processor)
+{
+	if (__builtin_expect(processor != NULL, 0))
+		machine_kick(processor);
 }
 
 void sched_spread(void)
@@ -186,7 +188,7 @@ void sched_spread(void)
 
 	self->spread_at = UINT64_MAX;
 	if (self->queue.count != 0)
-		tell_idle();
+		tell(idle_for_queue());
 }
 
 /* Queue locked. */
@@ -239,24 +241,26 @@ void sched_kicked(void)
 	lock_release(&self->queue.lock);
 }
 
-/* Several processors; this one's queue has a thread more than before. Its lock has been let go. */
-static void share(struct processor *self, bool put_back)
+/* Several processors; this one's queue has a thread more than before. Its lock has been let go. Whom to tell. */
+static struct processor *share(struct processor *self, bool put_back)
 {
-	if (self->queue.count > 1 && !put_back) {
-		tell_idle();
-		return;
-	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in tell_idle */
+	if (self->queue.count > 1 && !put_back)
+		return idle_for_queue();
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in idle_for_queue */
 	if (__atomic_load_n(&idle_processors, __ATOMIC_RELAXED) != 0) {
 		self->spread_at = machine_now() + SPREAD_NS;
 		timer_slice_armed(self->spread_at);
 	}
+	return NULL;
 }
 
 enum place { LAST, FIRST, PUT_BACK }; /* among its equals; put back: before it has had its turn */
 
-/* Thread locked and READY; its run queue's lock is taken inside. */
-static void enqueue(struct thread *thread, enum place place)
+/*
+ * Thread locked and READY; its run queue's lock is taken inside. Returns the processor to tell, or null: best when the
+ * thread is unlocked, for that one takes the lock at once.
+ */
+static struct processor *enqueue(struct thread *thread, enum place place)
 {
 	struct processor *self = current_processor(), *processor = choose_processor(thread, place == PUT_BACK);
 	struct run_queue *queue = &processor->queue;
@@ -269,8 +273,7 @@ static void enqueue(struct thread *thread, enum place place)
 		/* What runs there is for it to look at (sched_kicked). */
 		set_held(queue, false);
 		lock_release(&queue->lock);
-		machine_kick(processor);
-		return;
+		return processor;
 	}
 	running = processor->thread;
 	if (must_wait(processor, thread->run_priority)) {
@@ -284,24 +287,23 @@ static void enqueue(struct thread *thread, enum place place)
 		arm_slice(processor);
 	}
 	lock_release(&queue->lock);
-	if (processors_online > 1 && !processor->idle)
-		share(processor, place == PUT_BACK);
+	return processors_online > 1 && !processor->idle ? share(processor, place == PUT_BACK) : NULL;
 }
 
-/* Thread locked: it has been put away, or is by whoever holds it (thread_release). */
-static void make_ready(struct thread *thread)
+/* Thread locked: it has been put away, or is by whoever holds it (thread_release). Returns as enqueue. */
+static struct processor *make_ready(struct thread *thread)
 {
 	if (thread->on_processor) {
 		thread->state = THREAD_RUNNING;
-	} else {
-		thread->state = THREAD_READY;
-		enqueue(thread, slice_comes_first(thread) ? FIRST : LAST);
+		return NULL;
 	}
+	thread->state = THREAD_READY;
+	return enqueue(thread, slice_comes_first(thread) ? FIRST : LAST);
 }
 
 void sched_enqueue(struct thread *thread)
 {
-	make_ready(thread);
+	tell(make_ready(thread));
 }
 
 bool sched_dequeue(struct thread *thread)
@@ -323,7 +325,7 @@ void sched_set_priority(struct thread *thread, uint8_t run_priority)
 	if (thread->run_priority != run_priority) {
 		if (thread->state == THREAD_READY && sched_dequeue(thread)) {
 			thread->run_priority = run_priority;
-			enqueue(thread, LAST);
+			tell(enqueue(thread, LAST));
 		} else {
 			thread->run_priority = run_priority;
 			if (thread == current_thread() && sched_better_ready(run_priority))
@@ -555,6 +557,7 @@ static inline void check_state(const struct thread *self)
  */
 static inline void leave_processor(struct thread *self, continuation_t continuation)
 {
+	struct processor *other = NULL;
 	bool awaited = false;
 
 	/* Whoever ended it when it did not wait yet leaves it to itself not to. */
@@ -567,11 +570,12 @@ static inline void leave_processor(struct thread *self, continuation_t continuat
 	self->on_processor = false;
 	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
 		self->state = THREAD_READY;
-		enqueue(self, LAST);
+		other = enqueue(self, LAST);
 	} else {
 		awaited = self->suspend_count != 0;
 	}
 	lock_release(&self->lock);
+	tell(other);
 	if (__builtin_expect(awaited, 0))
 		thread_wakeup(&self->suspend_count);
 }
@@ -597,41 +601,50 @@ void thread_become(struct thread *to, continuation_t continuation)
 	to->continuation = NULL;
 }
 
-void thread_go_locked(struct thread *thread, enum wait_result result)
+static struct processor *go(struct thread *thread, enum wait_result result)
 {
 	thread->wait_result = result;
 	thread->wait_kind = WAIT_NONE;
-	make_ready(thread);
+	return make_ready(thread);
+}
+
+void thread_go_locked(struct thread *thread, enum wait_result result)
+{
+	tell(go(thread, result));
 }
 
 bool thread_go(struct thread *thread, enum wait_result result)
 {
+	struct processor *other = NULL;
 	bool went;
 
 	lock_acquire(&thread->lock);
 	went = thread->state == THREAD_WAITING;
 	if (went)
-		thread_go_locked(thread, result);
+		other = go(thread, result);
 	lock_release(&thread->lock);
+	tell(other);
 	return went;
 }
 
 bool thread_end_ipc_wait(struct thread *thread, enum wait_result result)
 {
+	struct processor *other = NULL;
 	bool went;
 
 	lock_acquire(&thread->lock);
 	went = thread->state == THREAD_WAITING && thread->wait_kind != WAIT_EVENT &&
 	       !(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now());
 	if (went)
-		thread_go_locked(thread, result);
+		other = go(thread, result);
 	lock_release(&thread->lock);
+	tell(other);
 	return went;
 }
 
 void thread_leave_kernel(struct thread *self)
 {
-	struct processor *processor = current_processor();
+	struct processor *processor = current_processor(), *other;
 
 	if (__builtin_expect(self->ast != 0, 0)) {
 		if (self->ast & AST_TERMINATE)
@@ -658,8 +671,9 @@ void thread_leave_kernel(struct thread *self)
 		self->continuation = NULL;
 		self->on_processor = false;
 		/* Preempted within its slice it comes first among its equals, else last. */
-		enqueue(self, !processor->queue.slice_over && processor->slice_end > machine_now() ? PUT_BACK : LAST);
+		other = enqueue(self, !processor->queue.slice_over && processor->slice_end > machine_now() ? PUT_BACK : LAST);
 		lock_release(&self->lock);
+		tell(other);
 		machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 	}
 	machine_return_to_user(self);

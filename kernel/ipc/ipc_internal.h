@@ -105,9 +105,11 @@ static inline struct thread **ipc_mqueue_first(struct ipc_object *object)
 
 	if (*slot != NULL)
 		return slot;
-	for (unsigned i = 0; processors_online > 1 && i < IPC_SLOTS && list_empty(&object->receivers); i++)
-		if (object->slot[i] != NULL)
-			return &object->slot[i];
+	if (processors_online <= 1 || !list_empty(&object->receivers))
+		return NULL;
+	ipc_for_each_slot (slot, object)
+		if (*slot != NULL)
+			return slot;
 	return NULL;
 }
 /*

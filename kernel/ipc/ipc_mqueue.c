@@ -39,12 +39,14 @@ static struct thread *pop_receiver(struct ipc_object *object)
 /* Object locked: there is something to receive, so nobody may be in a slot. */
 static void vacate_slots(struct ipc_object *object)
 {
-	for (unsigned i = 0; i < ipc_slots(); i++) {
-		if (object->slot[i] != NULL) {
+	struct thread **slot;
+
+	ipc_for_each_slot (slot, object) {
+		if (*slot != NULL) {
 			ipc_object_reference(object);
-			list_add_head(&object->receivers, &object->slot[i]->wait_link);
+			list_add_head(&object->receivers, &(*slot)->wait_link);
 		}
-		object->slot[i] = NULL;
+		*slot = NULL;
 	}
 }
 
@@ -80,7 +82,8 @@ static struct thread *announce(struct ipc_port *port, bool claim)
 	bool woken;
 
 	woken = wake_one(&port->object, claim, &claimed);
-	vacate_slots(&port->object);
+	if (processors_online > 1) /* else the only slot was looked at first */
+		vacate_slots(&port->object);
 	if (set != NULL) {
 		lock_acquire(&set->object.lock);
 		if (!list_linked(&port->ready_link))
@@ -176,16 +179,17 @@ bool ipc_mqueue_wait_over(struct thread *thread, bool *died)
 {
 	struct ipc_object *object = thread->ipc.wait_object;
 	bool in_slot = false, linked;
+	struct thread **slot;
 
 	*died = false;
 	if (object == NULL)
 		return false;
 	lock_acquire(&object->lock);
-	for (unsigned i = 0; i < ipc_slots() && !in_slot; i++) {
-		in_slot = object->slot[i] == thread;
-		if (in_slot)
-			object->slot[i] = NULL;
-	}
+	ipc_for_each_slot (slot, object)
+		if (*slot == thread) {
+			in_slot = true;
+			*slot = NULL;
+		}
 	linked = in_slot || list_linked(&thread->wait_link);
 	list_remove(&thread->wait_link);
 	*died = !object->active;

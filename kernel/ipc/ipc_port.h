@@ -105,16 +105,15 @@ struct ipc_request {
 	struct ipc_notice dead, possible;
 };
 
-/* How many slots are in use. */
-static inline unsigned ipc_slots(void)
-{
-	return processors_online < IPC_SLOTS ? processors_online : IPC_SLOTS;
-}
+/* For each slot that is in use. */
+#define ipc_for_each_slot(slot, object)                                                                                \
+	for ((slot) = (object)->slot;                                                                                  \
+		(slot) == (object)->slot || (processors_online > 1 && (slot) < (object)->slot + IPC_SLOTS); (slot)++)
 
 /* Of those who wait on this processor. Object locked. */
 static inline struct thread **ipc_own_slot(struct ipc_object *object)
 {
-	return &object->slot[current_processor()->id % IPC_SLOTS];
+	return &object->slot[CURRENT_PROCESSOR->id % IPC_SLOTS];
 }
 
 /* Relaxed: a death that is not seen yet comes after the look. */

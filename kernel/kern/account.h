@@ -24,9 +24,13 @@ enum vm_page_level {
 struct account {
 	uint64_t bytes; /* of kernel memory, atomic */
 	uint64_t bytes_limit;
-	/* Under the lock of free pages (page.c). */
-	uint64_t pages;  /* of memory that only page-out to a default pager could take away */
-	uint64_t cached; /* of pagers' objects: page-out takes them, so no limit holds */
+	union { /* atomic (page.c) */
+		struct {
+			uint32_t pages;  /* of memory that only page-out to a default pager could take away */
+			uint32_t cached; /* of pagers' objects: page-out takes them, so no limit holds */
+		};
+		uint64_t all_pages;
+	};
 	uint64_t pages_limit;
 	uint32_t id;
 	uint16_t index; /* accounts[index] */

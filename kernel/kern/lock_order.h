@@ -25,6 +25,7 @@ enum lock_rank {
 	LOCK_RANK_PMAP,
 	LOCK_RANK_MAPPINGS,     /* reverse mappings of a page */
 	LOCK_RANK_KALLOC,       /* a cache of the allocator */
+	LOCK_RANK_MAGAZINE,        /* a processor's free pages */
 	LOCK_RANK_VM_FREE_LIST, /* free pages */
 	LOCK_RANK_DEVICE,
 	LOCK_RANK_CONSOLE,

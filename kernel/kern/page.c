@@ -10,11 +10,18 @@
  * Free memory is kept as buddies: blocks of 2^order pages, aligned to their size. Single pages come and go most, so
  * the first LOOSE_MAX that are released stay on a list of their own, loose, most recent first; they are merged into
  * blocks only when a block is asked for that cannot be had otherwise.
+ *
+ * Each of several processors has a magazine of loose pages besides, which it fills and empties by BATCH pages under the
+ * common lock. It is filled only from what is free to everybody, so anybody may have its pages. While page-out has to
+ * work it is not filled, what is freed goes past it, and who finds no page empties those of all processors. They are
+ * free pages to who asks how many there are (vm_page_magazines), but not to page-out, which starts so much earlier.
  */
 #define ORDERS      10 /* the largest block is 2 MiB */
 #define RANGES_MAX  64
 #define LOOSE_MAX   128u /* merged at once, with interrupts off */
 #define RESERVE_MAX 4096 /* pages, of each of the levels below */
+#define BATCH       16u
+#define MAGAZINE    32u
 
 struct vm_page *vm_pages;
 uint64_t vm_pages_first;
@@ -24,6 +31,11 @@ static struct lock free_lock = LOCK_INIT(LOCK_RANK_VM_FREE_LIST);
 static struct list free_blocks[ORDERS];
 static struct list loose = LIST_INIT(loose);
 static unsigned loose_count;
+static struct magazine {
+	struct lock lock;
+	uint32_t count;
+	struct list pages;
+} __attribute__((aligned(64))) magazines[PROCESSORS_MAX];
 
 struct lock vm_page_queue_lock = LOCK_INIT(LOCK_RANK_VM_PAGE_QUEUE);
 struct list vm_page_active = LIST_INIT(vm_page_active);
@@ -135,40 +147,36 @@ static void merge_loose(void)
 
 /* --- Accounts. The first page of an account, but the kernel's, is a reference to it. */
 
-/* free_lock held. */
+/* One in account.all_pages. */
+static uint64_t one_page(bool cached)
+{
+	return cached ? 1ull << 32 : 1;
+}
+
+/* Relaxed, and in the next: sums. The account stays meanwhile, for who calls has another reference. */
 static void put_on_account(struct vm_page *page, struct account *account, bool cached)
 {
-	if (account->pages + account->cached == 0 && account != &kernel_account)
+	if (__atomic_fetch_add(&account->all_pages, one_page(cached), __ATOMIC_RELAXED) == 0 &&
+		account != &kernel_account)
 		account_charge_always(account, ACCOUNT_REFERENCE);
-	*(cached ? &account->cached : &account->pages) += 1;
 	page->account = account->index;
 	page->cached = cached;
 }
 
-/* free_lock held; what comes back is for leave_account without it. */
-static struct account *take_off_account(struct vm_page *page)
+static void take_off_account(struct account *account, bool cached)
 {
-	struct account *account = accounts[page->account];
-
-	*(page->cached ? &account->cached : &account->pages) -= 1;
-	return account->pages + account->cached == 0 && account != &kernel_account ? account : NULL;
-}
-
-static void leave_account(struct account *left)
-{
-	if (left != NULL)
-		account_uncharge(left, ACCOUNT_REFERENCE);
+	if (__atomic_sub_fetch(&account->all_pages, one_page(cached), __ATOMIC_RELAXED) == 0 &&
+		account != &kernel_account)
+		account_uncharge(account, ACCOUNT_REFERENCE);
 }
 
 void vm_page_bill(struct vm_page *page, struct account *account, bool cached)
 {
-	struct account *left;
+	struct account *before = accounts[page->account];
+	bool was_cached = page->cached;
 
-	lock_acquire(&free_lock);
-	left = take_off_account(page);
 	put_on_account(page, account, cached);
-	lock_release(&free_lock);
-	leave_account(left);
+	take_off_account(before, was_cached);
 }
 
 void vm_page_swap_bills(struct vm_page *one, struct vm_page *other)
@@ -184,25 +192,114 @@ void vm_page_swap_bills(struct vm_page *one, struct vm_page *other)
 
 /* --- Single pages. */
 
-struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level level, bool cached)
+/* free_lock held. A free page, if there are more than `left`. */
+static struct vm_page *page_take(uint64_t left)
 {
-	struct vm_page *page = NULL;
+	struct vm_page *page;
 	struct list *link;
 
-	lock_acquire(&free_lock);
-	if (vm_page_counts.free > reserve[level] && (cached || account->pages < account->pages_limit)) {
-		link = list_pop_head(&loose);
-		loose_count -= link != NULL;
-		page = link != NULL ? container_of(link, struct vm_page, link) : block_take(0, UINT64_MAX);
-		if (page != NULL) {
-			page->queue = VM_PAGE_UNQUEUED;
-			vm_page_counts.free--;
-			put_on_account(page, account, cached);
-		}
-	}
-	lock_release(&free_lock);
-	if (page == NULL)
+	if (vm_page_counts.free <= left)
 		return NULL;
+	link = list_pop_head(&loose);
+	loose_count -= link != NULL;
+	page = link != NULL ? container_of(link, struct vm_page, link) : block_take(0, UINT64_MAX);
+	vm_page_counts.free -= page != NULL;
+	return page;
+}
+
+/* free_lock held. */
+static void page_put(struct vm_page *page)
+{
+	if (loose_count < LOOSE_MAX) {
+		page->queue = VM_PAGE_LOOSE;
+		list_add_head(&loose, &page->link);
+		loose_count++;
+	} else {
+		page->queue = VM_PAGE_UNQUEUED;
+		block_free(vm_pages_first + (uint64_t)(page - vm_pages), 0);
+	}
+	vm_page_counts.free++;
+}
+
+/* The magazine locked, in these three. */
+static void magazine_put(struct magazine *magazine, struct vm_page *page)
+{
+	page->queue = VM_PAGE_LOOSE;
+	list_add_head(&magazine->pages, &page->link);
+	magazine->count++;
+}
+
+static struct vm_page *magazine_take(struct magazine *magazine)
+{
+	magazine->count--;
+	return container_of(list_pop_head(&magazine->pages), struct vm_page, link);
+}
+
+static void magazine_empty(struct magazine *magazine, uint32_t most)
+{
+	lock_acquire(&free_lock);
+	while (magazine->count > most)
+		page_put(magazine_take(magazine));
+	lock_release(&free_lock);
+}
+
+uint64_t vm_page_magazines(void)
+{
+	uint64_t sum = 0;
+
+	/* Relaxed: a look. */
+	for (unsigned i = 0; i < processors_online; i++)
+		sum += __atomic_load_n(&magazines[i].count, __ATOMIC_RELAXED);
+	return sum;
+}
+
+/* True if there was something in them. */
+static bool empty_magazines(void)
+{
+	if (vm_page_magazines() == 0)
+		return false;
+	for (unsigned i = 0; i < processors_online; i++) {
+		lock_acquire(&magazines[i].lock);
+		magazine_empty(&magazines[i], 0);
+		lock_release(&magazines[i].lock);
+	}
+	return true;
+}
+
+/* A page from this processor's magazine, which is filled if it is empty and pages are not few; null: none. */
+static struct vm_page *take_own(void)
+{
+	struct magazine *magazine = &magazines[current_processor()->id];
+	struct vm_page *page;
+
+	lock_acquire(&magazine->lock);
+	if (magazine->count == 0) {
+		lock_acquire(&free_lock);
+		while (magazine->count < BATCH && (page = page_take(vm_page_target)) != NULL)
+			magazine_put(magazine, page);
+		lock_release(&free_lock);
+	}
+	page = magazine->count != 0 ? magazine_take(magazine) : NULL;
+	lock_release(&magazine->lock);
+	return page;
+}
+
+struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level level, bool cached)
+{
+	struct vm_page *page;
+
+	if (!cached && account->pages >= account->pages_limit)
+		return NULL;
+	page = processors_online > 1 ? take_own() : NULL;
+	if (page == NULL) {
+		lock_acquire(&free_lock);
+		page = page_take(reserve[level]);
+		lock_release(&free_lock);
+	}
+	if (page == NULL)
+		return empty_magazines() ? vm_page_grab_for(account, level, cached) : NULL;
+	page->queue = VM_PAGE_UNQUEUED;
+	put_on_account(page, account, cached);
 	debug_assert(page->mappings == 0 && page->object == NULL);
 	page->offset = 0;
 	page->deadline = 0;
@@ -216,22 +313,25 @@ struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level lev
 
 void vm_page_free(struct vm_page *page)
 {
-	struct account *left;
+	struct account *account = accounts[page->account];
+	bool cached = page->cached;
 
 	debug_assert(page->mappings == 0 && page->queue == VM_PAGE_UNQUEUED);
 	page->object = NULL;
-	lock_acquire(&free_lock);
-	if (loose_count < LOOSE_MAX) {
-		page->queue = VM_PAGE_LOOSE;
-		list_add_head(&loose, &page->link);
-		loose_count++;
+	if (processors_online > 1 && vm_page_counts.free >= vm_page_target) {
+		struct magazine *magazine = &magazines[current_processor()->id];
+
+		lock_acquire(&magazine->lock);
+		magazine_put(magazine, page);
+		if (magazine->count > MAGAZINE)
+			magazine_empty(magazine, MAGAZINE - BATCH);
+		lock_release(&magazine->lock);
 	} else {
-		block_free(vm_pages_first + (uint64_t)(page - vm_pages), 0);
+		lock_acquire(&free_lock);
+		page_put(page);
+		lock_release(&free_lock);
 	}
-	vm_page_counts.free++;
-	left = take_off_account(page);
-	lock_release(&free_lock);
-	leave_account(left);
+	take_off_account(account, cached);
 }
 
 /* --- The kernel's own pages. */
@@ -269,11 +369,11 @@ uint64_t vm_page_grab_contiguous(enum vm_page_level level, unsigned count, uint6
 
 		range_free(number + count, (1ull << order) - count);
 		vm_page_counts.free -= count;
-		kernel_account.pages += count;
 	}
 	lock_release(&free_lock);
 	if (head == NULL)
-		return 0;
+		return empty_magazines() ? vm_page_grab_contiguous(level, count, limit) : 0;
+	__atomic_fetch_add(&kernel_account.all_pages, count, __ATOMIC_RELAXED);
 	clear_words(head, count * sizeof(*head));
 	for (unsigned i = 0; i < count; i++)
 		head[i].wire_count = 1;
@@ -296,8 +396,8 @@ void vm_page_release_kernel(uint64_t physical, unsigned count)
 	lock_acquire(&free_lock);
 	range_free(physical >> VM_PAGE_SHIFT, count);
 	vm_page_counts.free += count;
-	kernel_account.pages -= count;
 	lock_release(&free_lock);
+	__atomic_fetch_sub(&kernel_account.all_pages, count, __ATOMIC_RELAXED);
 }
 
 /* --- Queues. */
@@ -361,6 +461,10 @@ void vm_page_bootstrap_done(void)
 	ranges[largest].start += bytes;
 	for (unsigned order = 0; order < ORDERS; order++)
 		list_init(&free_blocks[order]);
+	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
+		lock_init(&magazines[i].lock, LOCK_RANK_MAGAZINE);
+		list_init(&magazines[i].pages);
+	}
 	lock_acquire(&free_lock);
 	for (unsigned i = 0; i < ranges_count; i++) {
 		uint64_t count = (ranges[i].end - ranges[i].start) >> VM_PAGE_SHIFT;

@@ -121,12 +121,13 @@ void *vm_page_address(const struct vm_page *page);
 /* Puts a page on the tail of a queue, or takes it off (VM_PAGE_UNQUEUED). Object locked. */
 void vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue);
 
-/* All under the queue lock, and read without it where an estimate will do. */
+/* All under the queue lock, `free` under another, and read without it where an estimate will do. */
 struct vm_page_counts {
 	uint64_t total, free, active, inactive;
 	uint64_t zero_fills, reactivations, pageins, pageouts, faults, copies; /* events */
 };
 extern struct vm_page_counts vm_page_counts;
+uint64_t vm_page_magazines(void); /* free pages that are not in `free`: processors keep them, few each */
 extern struct list vm_page_active, vm_page_inactive;
 extern struct lock vm_page_queue_lock;
 

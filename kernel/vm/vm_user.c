@@ -278,7 +278,7 @@ kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
 	if (map == NULL)
 		return KERN_INVALID_ARGUMENT;
 	*vm_stats = (vm_statistics_data_t){.pagesize = VM_PAGE_SIZE,
-		.free_count = counts->free,
+		.free_count = counts->free + vm_page_magazines(),
 		.active_count = counts->active,
 		.inactive_count = counts->inactive,
 		/* Neither free nor to be had by page-out: the kernel's, anonymous and wired memory. */

@@ -11,7 +11,7 @@
 	X(lock_waits_space) X(lock_waits_transit) X(lock_waits_port) X(lock_waits_port_set) X(lock_waits_timer)       \
 	X(lock_waits_event) X(lock_waits_thread) X(lock_waits_tokens) X(lock_waits_run_queue)                         \
 	X(lock_waits_page_queue) X(lock_waits_pmap) X(lock_waits_mappings) X(lock_waits_kalloc)                       \
-	X(lock_waits_free_list) X(lock_waits_device) X(lock_waits_console)
+	X(lock_waits_magazine) X(lock_waits_free_list) X(lock_waits_device) X(lock_waits_console)
 /* lock_misses: of the register path, which does not wait. kicks: other processors told to look at their run queue. */
 #define HOST_COUNTERS_LIST(X)                                                                                             \
 	X(traps) X(foreign_calls) X(exceptions) X(interrupts) X(address_space_switches) X(thread_switches)            \

@@ -56,7 +56,7 @@ static bool wake_one(struct ipc_object *object, bool claim, struct thread **clai
 	struct thread *thread;
 
 	while ((thread = pop_receiver(object)) != NULL) {
-		if (claim && !machine_fpu_elsewhere(thread) && thread_claim(thread, WAIT_AWAKENED)) {
+		if (claim && !thread_bound_elsewhere(thread) && thread_claim(thread, WAIT_AWAKENED)) {
 			*claimed = thread;
 			return true;
 		}

@@ -224,7 +224,7 @@ static void unclaim(struct thread *claimed)
 /* If the thread waits in mach_msg: with a buffer that is large enough by what it says, and it can run here at once. */
 static inline bool can_take(const struct thread *receiver, mach_msg_size_t size)
 {
-	return (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size && !thread_fpu_elsewhere(receiver);
+	return (mach_msg_size_t)(receiver->regs.rdx >> 32) >= size && !thread_bound_elsewhere(receiver);
 }
 
 /*

@@ -76,7 +76,7 @@ static _Noreturn void wait_for_next(struct thread *self, bool resumed, bool died
 	int64_t result = ipc_receive(self, &want);
 
 	if (result == IPC_RECEIVE_WAIT) {
-		if (caller != NULL && !sched_better_ready(caller->run_priority) && !machine_fpu_elsewhere(caller) &&
+		if (caller != NULL && !sched_better_ready(caller->run_priority) && !thread_bound_elsewhere(caller) &&
 			thread_claim(caller, WAIT_AWAKENED)) {
 			thread_deallocate(caller); /* it runs, so this is not the last */
 			thread_handoff(caller, ipc_reply_wait_continue);

@@ -49,6 +49,7 @@ struct processor {
 	};
 	struct account *account; /* who ran in user mode last, while `guarded`; compared, never followed */
 	uint32_t id;             /* 0 .. */
+	uint32_t shares;         /* a bit for each processor that runs the same threads */
 	uint32_t apic_id;
 	bool need_reschedule; /* looked at on the way to user mode */
 	bool idle;

@@ -47,7 +47,33 @@ void sched_init(void)
 		list_init(&processor->timers);
 		processor->armed_deadline = UINT64_MAX;
 		processor->slice_end = processor->spread_at = UINT64_MAX;
+		processor->shares = UINT32_MAX;
 	}
+}
+
+/* Where threads of users and of servers may run, a bit for each processor. The kernel's run anywhere. */
+static uint32_t for_users = UINT32_MAX, for_servers = UINT32_MAX;
+
+void sched_keep_first_for_servers(void)
+{
+	if (processors_online <= 1)
+		return;
+	for_servers = processors[0].shares = 1;
+	for_users = ~1u;
+	for (unsigned i = 1; i < PROCESSORS_MAX; i++)
+		processors[i].shares = for_users;
+}
+
+static uint32_t processors_for(const struct thread *thread)
+{
+	if (thread->task == &kernel_task)
+		return UINT32_MAX;
+	return thread->task->account->level == VM_PAGE_FOR_USER ? for_users : for_servers;
+}
+
+bool sched_may_run_here(const struct thread *thread)
+{
+	return processors_for(thread) >> current_processor()->id & 1;
 }
 
 /* Queue locked. */
@@ -115,11 +141,11 @@ static bool claim_idle(const struct processor *processor)
 	       (__atomic_fetch_and(&idle_processors, ~bit, __ATOMIC_SEQ_CST) & bit) != 0;
 }
 
-static struct processor *claim_any_idle(void)
+static struct processor *claim_any_idle(uint32_t among)
 {
 	uint32_t idle;
 
-	while ((idle = __atomic_load_n(&idle_processors, __ATOMIC_SEQ_CST)) != 0) {
+	while ((idle = __atomic_load_n(&idle_processors, __ATOMIC_SEQ_CST) & among) != 0) {
 		struct processor *processor = &processors[__builtin_ctz(idle)];
 
 		if (claim_idle(processor))
@@ -144,23 +170,27 @@ static struct processor *claim_any_idle(void)
 static struct processor *choose_processor(struct thread *thread, bool put_back)
 {
 	struct processor *self = current_processor(), *home = thread->processor != NULL ? thread->processor : self, *best;
+	uint32_t may;
 
 	if (processors_online <= 1)
 		return home;
-	if (put_back || (self->queue.count == 0 && !self->in_interrupt)) {
+	may = processors_for(thread);
+	if (!(may >> home->id & 1))
+		home = &processors[__builtin_ctz(may)];
+	if ((may >> self->id & 1) && (put_back || (self->queue.count == 0 && !self->in_interrupt))) {
 		home = self;
-		if (self->idle || __atomic_load_n(&idle_processors, __ATOMIC_RELAXED) != 0)
+		if (self->idle || (__atomic_load_n(&idle_processors, __ATOMIC_RELAXED) & may) != 0)
 			return home;
 	} else {
 		if (claim_idle(home))
 			return home;
-		best = claim_any_idle();
+		best = claim_any_idle(may);
 		if (best != NULL)
 			return best;
 	}
 	best = home;
 	for (unsigned i = 0; home->hold_priority >= thread->run_priority && i < processors_online; i++)
-		if (processors[i].hold_priority < best->hold_priority)
+		if ((may >> i & 1) && processors[i].hold_priority < best->hold_priority)
 			best = &processors[i];
 	return best->hold_priority < thread->run_priority ? best : home;
 }
@@ -173,7 +203,7 @@ static struct processor *idle_for_queue(void)
 {
 	/* Its bit, then our queue; our queue, then its bit: one of the two sees the other's. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return claim_any_idle();
+	return claim_any_idle(current_processor()->shares);
 }
 
 static void tell(struct processor *processor)
@@ -347,7 +377,7 @@ static struct run_queue *best_queue(struct processor *self)
 		struct run_queue *queue = &processors[i].queue;
 		int highest = __atomic_load_n(&queue->highest, __ATOMIC_RELAXED);
 
-		if (queue != &self->queue && highest >= 0 &&
+		if (queue != &self->queue && highest >= 0 && (self->shares >> i & 1) &&
 			(highest > best->highest || (highest == best->highest && queue->count >= best->count)))
 			best = queue;
 	}

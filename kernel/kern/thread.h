@@ -196,6 +196,7 @@ static inline bool thread_claim(struct thread *thread, enum wait_result result)
 	lock_release(&thread->lock);
 	return claimed;
 }
+bool sched_may_run_here(const struct thread *thread);
 /* The same for one that waits in mach_msg and has nothing else to look at. */
 static inline bool thread_claim_receiver(struct thread *thread)
 {
@@ -210,14 +211,14 @@ static inline bool thread_claim_receiver(struct thread *thread)
 	lock_release(&thread->lock);
 	return claimed;
 }
-/* As machine_fpu_elsewhere; most often it was here. */
-static inline bool thread_fpu_elsewhere(const struct thread *thread)
+/* The thread, which waits, cannot go on on this processor at once. Most often it was here. */
+static inline bool thread_bound_elsewhere(const struct thread *thread)
 {
 #ifndef PORTOLAN_HOST
 	if (__builtin_expect(thread->processor == current_processor(), 1))
 		return false;
 #endif
-	return machine_fpu_elsewhere(thread);
+	return !sched_may_run_here(thread) || machine_fpu_elsewhere(thread);
 }
 /*
  * The current thread has been marked waiting by thread_will_wait (its continuation is the argument) or else is queued
@@ -287,6 +288,8 @@ int64_t trap_thread_set_state(struct thread *self);
 
 /* --- Scheduling. */
 void sched_init(void);
+/* Servers' threads run on the first processor, and only theirs; before any thread but the current one. */
+void sched_keep_first_for_servers(void);
 _Noreturn void sched_run(void);            /* picks and switches; the current thread is already put away */
 void sched_enqueue(struct thread *thread); /* becomes READY; thread locked, and not waiting */
 bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */

@@ -97,7 +97,7 @@ static int64_t trap_thread_switch(struct thread *self)
 
 		if (thread != NULL) {
 			lock_acquire(&thread->lock);
-			if (thread->state == THREAD_READY && sched_dequeue(thread)) {
+			if (thread->state == THREAD_READY && sched_may_run_here(thread) && sched_dequeue(thread)) {
 				thread->state = THREAD_RUNNING;
 				thread->on_processor = true;
 				thread->processor = current_processor();

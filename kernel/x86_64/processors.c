@@ -127,6 +127,8 @@ void machine_start_processors(void)
 	}
 	if (acpi_processor_count > processors_online)
 		kprintf("%u processors found, %u used\n", acpi_processor_count, processors_online);
+	if (boot_word("asymmetric=on"))
+		sched_keep_first_for_servers();
 	choose_fast_paths();
 	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
 }

@@ -178,6 +178,46 @@ static void caches_give_back_what_comes_meanwhile(void)
 	host_report("a cache gives back, too, what comes back while it is looked through");
 }
 
+/*
+ * Two processors give back and take pages in turns. What each keeps is bounded, is free to who asks, and is there for
+ * the other when nothing else is.
+ */
+static void processors_keep_few(void)
+{
+	enum { PAGES = 500, MOST = 32 };
+	static struct vm_page *pages[PAGES];
+	uint64_t free_before = vm_page_counts.free, taken = 0;
+	struct list all = LIST_INIT(all), *link;
+	struct vm_page *page;
+
+	processors_online = 2;
+	for (unsigned round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < PAGES; i++) {
+			host_processor->id = host_random(2);
+			pages[i] = vm_page_grab_for(&kernel_account, VM_PAGE_FOR_USER, false);
+			CHECK(pages[i] != NULL);
+		}
+		CHECK_EQUAL(vm_page_counts.free + vm_page_magazines(), free_before - PAGES);
+		for (unsigned i = 0; i < PAGES; i++) {
+			host_processor->id = host_random(2);
+			vm_page_free(pages[i]);
+		}
+		CHECK_EQUAL(vm_page_counts.free + vm_page_magazines(), free_before);
+		CHECK(vm_page_magazines() != 0 && vm_page_magazines() <= 2 * MOST);
+	}
+	host_processor->id = 0;
+	while ((page = vm_page_grab_for(&kernel_account, VM_PAGE_FOR_KERNEL, false)) != NULL) {
+		list_add_tail(&all, &page->link);
+		taken++;
+	}
+	CHECK_EQUAL(taken, free_before);
+	while ((link = list_pop_head(&all)) != NULL)
+		vm_page_free(container_of(link, struct vm_page, link));
+	CHECK_EQUAL(vm_page_counts.free + vm_page_magazines(), free_before);
+	processors_online = 1;
+	host_report("what a processor keeps of free pages is little, counted, and anybody's when there is no other");
+}
+
 int main(void)
 {
 	uint64_t free_before, taken = 0;
@@ -206,6 +246,7 @@ int main(void)
 
 	caches_give_back();
 	caches_give_back_what_comes_meanwhile();
+	processors_keep_few();
 	/* All single pages, then a block of 2 MiB once they are back. */
 	while (vm_page_grab_for(&kernel_account, VM_PAGE_FOR_USER, false) != NULL)
 		taken++;

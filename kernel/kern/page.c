@@ -154,7 +154,8 @@ static uint64_t one_page(bool cached)
 }
 
 /* Relaxed, and in the next: sums. The account stays meanwhile, for who calls has another reference. */
-static void put_on_account(struct vm_page *page, struct account *account, bool cached)
+static inline __attribute__((always_inline)) void put_on_account(
+	struct vm_page *page, struct account *account, bool cached)
 {
 	if (__atomic_fetch_add(&account->all_pages, one_page(cached), __ATOMIC_RELAXED) == 0 &&
 		account != &kernel_account)
@@ -163,7 +164,7 @@ static void put_on_account(struct vm_page *page, struct account *account, bool c
 	page->cached = cached;
 }
 
-static void take_off_account(struct account *account, bool cached)
+static inline __attribute__((always_inline)) void take_off_account(struct account *account, bool cached)
 {
 	if (__atomic_sub_fetch(&account->all_pages, one_page(cached), __ATOMIC_RELAXED) == 0 &&
 		account != &kernel_account)
@@ -193,7 +194,7 @@ void vm_page_swap_bills(struct vm_page *one, struct vm_page *other)
 /* --- Single pages. */
 
 /* free_lock held. A free page, if there are more than `left`. */
-static struct vm_page *page_take(uint64_t left)
+static inline __attribute__((always_inline)) struct vm_page *page_take(uint64_t left)
 {
 	struct vm_page *page;
 	struct list *link;
@@ -208,7 +209,7 @@ static struct vm_page *page_take(uint64_t left)
 }
 
 /* free_lock held. */
-static void page_put(struct vm_page *page)
+static inline __attribute__((always_inline)) void page_put(struct vm_page *page)
 {
 	if (loose_count < LOOSE_MAX) {
 		page->queue = VM_PAGE_LOOSE;
@@ -267,7 +268,7 @@ static bool empty_magazines(void)
 }
 
 /* A page from this processor's magazine, which is filled if it is empty and pages are not few; null: none. */
-static struct vm_page *take_own(void)
+static __attribute__((noinline)) struct vm_page *take_own(void)
 {
 	struct magazine *magazine = &magazines[current_processor()->id];
 	struct vm_page *page;
@@ -284,14 +285,26 @@ static struct vm_page *take_own(void)
 	return page;
 }
 
+static __attribute__((noinline)) void put_own(struct vm_page *page)
+{
+	struct magazine *magazine = &magazines[current_processor()->id];
+
+	lock_acquire(&magazine->lock);
+	magazine_put(magazine, page);
+	if (magazine->count > MAGAZINE)
+		magazine_empty(magazine, MAGAZINE - BATCH);
+	lock_release(&magazine->lock);
+}
+
 struct vm_page *vm_page_grab_for(struct account *account, enum vm_page_level level, bool cached)
 {
-	struct vm_page *page;
+	struct vm_page *page = NULL;
 
 	if (!cached && account->pages >= account->pages_limit)
 		return NULL;
-	page = processors_online > 1 ? take_own() : NULL;
-	if (page == NULL) {
+	if (__builtin_expect(processors_online > 1, 0))
+		page = take_own();
+	if (__builtin_expect(page == NULL, 1)) {
 		lock_acquire(&free_lock);
 		page = page_take(reserve[level]);
 		lock_release(&free_lock);
@@ -318,14 +331,8 @@ void vm_page_free(struct vm_page *page)
 
 	debug_assert(page->mappings == 0 && page->queue == VM_PAGE_UNQUEUED);
 	page->object = NULL;
-	if (processors_online > 1 && vm_page_counts.free >= vm_page_target) {
-		struct magazine *magazine = &magazines[current_processor()->id];
-
-		lock_acquire(&magazine->lock);
-		magazine_put(magazine, page);
-		if (magazine->count > MAGAZINE)
-			magazine_empty(magazine, MAGAZINE - BATCH);
-		lock_release(&magazine->lock);
+	if (__builtin_expect(processors_online > 1, 0) && vm_page_counts.free >= vm_page_target) {
+		put_own(page);
 	} else {
 		lock_acquire(&free_lock);
 		page_put(page);

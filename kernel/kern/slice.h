@@ -8,11 +8,13 @@
 #include <kern/processor.h>
 #include <kern/thread.h>
 
-/* Who pays for the time of the running thread: a server's is the caller's that it works for. Its reference is good
- * while the thread runs. */
-static inline struct thread *slice_payer(struct thread *running)
+/*
+ * Who pays for the time of a thread, and whose slice that is: a server's is the caller's that it works for. The thread
+ * is the current one, or locked and does not run.
+ */
+static inline struct thread *slice_payer(struct thread *thread)
 {
-	return running->ipc.owes != NULL ? running->ipc.owes : running;
+	return thread->ipc.owes != NULL ? thread->ipc.owes : thread;
 }
 
 /* Relaxed: another processor may add to it meanwhile. */
@@ -35,15 +37,16 @@ static inline void slice_set_used(struct thread *thread, uint64_t used)
  */
 static inline bool slice_comes_first(struct thread *thread)
 {
-	uint64_t used = slice_used(thread), now, share;
+	struct thread *payer = slice_payer(thread);
+	uint64_t used = slice_used(payer), now, share;
 
 	if (thread->run_priority > PRIORITY_USER)
 		return false;
 	now = machine_now();
-	share = (now - thread->paid_at) / (current_processor()->queue.count + 1);
-	thread->paid_at = now;
+	share = (now - payer->paid_at) / (current_processor()->queue.count + 1);
+	payer->paid_at = now;
 	used -= share < used ? share : used;
-	slice_set_used(thread, used);
+	slice_set_used(payer, used);
 	return used < TIME_SLICE_NS;
 }
 
@@ -65,11 +68,12 @@ static inline void slice_share(struct thread *made)
 /* How long the thread may run that is scheduled now. */
 static inline uint64_t slice_left(struct thread *thread)
 {
-	uint64_t used = thread->run_priority <= PRIORITY_USER ? slice_used(thread) : TIME_SLICE_NS;
+	struct thread *payer = slice_payer(thread);
+	uint64_t used = thread->run_priority <= PRIORITY_USER ? slice_used(payer) : TIME_SLICE_NS;
 
 	if (used < TIME_SLICE_NS)
 		return TIME_SLICE_NS - used;
-	slice_set_used(thread, 0);
+	slice_set_used(payer, 0);
 	return TIME_SLICE_NS;
 }
 

@@ -45,8 +45,8 @@ struct futex_wait {
 };
 
 struct bucket {
-	struct list waits; /* its links are null until it is used */
-	struct lock lock;  /* ORDER_FUTEX */
+	struct list waits;
+	struct lock lock; /* ORDER_FUTEX */
 };
 
 static struct bucket table[1 << FUTEX_HASH_BITS];
@@ -61,6 +61,12 @@ static struct bucket *bucket_of(struct futex_key key)
 	return &table[hash >> (64 - FUTEX_HASH_BITS)];
 }
 
+void futex_start(void)
+{
+	for (unsigned i = 0; i < 1 << FUTEX_HASH_BITS; i++)
+		list_init(&table[i].waits);
+}
+
 static bool same(struct futex_key a, struct futex_key b)
 {
 	return a.space == b.space && a.offset == b.offset;
@@ -72,8 +78,6 @@ static struct bucket *own_bucket(struct futex_key key)
 	struct bucket *bucket = bucket_of(key);
 
 	lock_take(&bucket->lock, ORDER_FUTEX);
-	if (bucket->waits.next == NULL)
-		list_init(&bucket->waits);
 	return bucket;
 }
 

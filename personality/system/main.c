@@ -18,6 +18,7 @@
 #include "dispatch/run.h"
 #include "file/file.h"
 #include "fs/mounts.h"
+#include "ipc/futex.h"
 #include "memory/accounts.h"
 #include "process/deaths.h"
 #include "process/loadavg.h"
@@ -172,6 +173,7 @@ static void start_init(void *argument)
 	if (error != 0)
 		fail("the root file system cannot be mounted", -error);
 	vdso_start();
+	futex_start();
 	thread = make_init();
 	call = &thread->call;
 	call->state = CALL_RUNNING;

@@ -211,8 +211,9 @@ void ext2_free_inode(struct ext2_volume *volume, uint64_t inode)
 
 	if (inode < EXT2_FIRST_INODE(volume->fs->super) || ext2_read_inode(volume, inode, &data))
 		return;
-	if (ext2fs_inode_has_valid_blocks2(volume->fs, &data.small))
-		ext2_punch(volume, inode, &data, 0);
+	/* What cannot be freed stays this inode's, and on the list of those to be freed. */
+	if (ext2fs_inode_has_valid_blocks2(volume->fs, &data.small) && ext2_punch(volume, inode, &data, 0))
+		return;
 	ext2fs_free_ext_attr(volume->fs, (ext2_ino_t)inode, &data.large);
 	if (ext2_orphan_remove(volume, inode, &data))
 		return;

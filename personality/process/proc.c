@@ -21,6 +21,13 @@ static struct table processes_by_id = TABLE_INITIALIZER(processes_by_id), groups
 static struct table threads_by_id = TABLE_INITIALIZER(threads_by_id);
 static struct table threads_by_port = TABLE_INITIALIZER(threads_by_port);
 struct thread *thread_place[PROCESS_ID_MAX];
+
+void threads_start(void)
+{
+	/* One store in each page. */
+	for (unsigned i = 0; i < PROCESS_ID_MAX; i += 4096 / sizeof(thread_place[0]))
+		__atomic_store_n(&thread_place[i], NULL, __ATOMIC_RELAXED);
+}
 static int last_id;
 /* Payloads of ports: small ones are interrupts'. */
 static uint64_t last_serial = 1ull << 32;

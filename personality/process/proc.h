@@ -23,6 +23,10 @@ struct user;
 #define GROUPS_MAX     32
 #define PROCESS_ID_MAX 32768 /* all are below it */
 
+/* Once: what finds a caller (process/claim.h) is in memory from then on, so that no call waits for a page of it when
+ * there is none. */
+void threads_start(void);
+
 struct credentials {
 	uint32_t uid, euid, suid, fsuid;
 	uint32_t gid, egid, sgid, fsgid;

@@ -206,6 +206,7 @@ int main(void)
 	console_start();
 	trace_enabled = console_trace;
 	load_start();
+	threads_start();
 	memory_policy_start();
 	server_unlock();
 	dispatch_run(start_init);

@@ -672,6 +672,20 @@ bool thread_end_ipc_wait(struct thread *thread, enum wait_result result)
 	return went;
 }
 
+/*
+ * Where a thread goes that is preempted: within its slice first among its equals, else last. (One that runs on in the
+ * slice of a server that answered it may have used up its own.)
+ */
+static enum place place_of_preempted(struct processor *processor, struct thread *self)
+{
+	uint64_t now = machine_now();
+
+	account(processor, now);
+	if (processor->queue.slice_over || processor->slice_end <= now)
+		return LAST;
+	return self->run_priority <= PRIORITY_USER && slice_used(slice_payer(self)) >= TIME_SLICE_NS ? LAST : PUT_BACK;
+}
+
 void thread_leave_kernel(struct thread *self)
 {
 	struct processor *processor = current_processor(), *other;
@@ -695,13 +709,14 @@ void thread_leave_kernel(struct thread *self)
 	}
 	check_state(self);
 	if ((processor->need_reschedule || debug_chance(16)) && self->task != &kernel_task) {
+		enum place place = place_of_preempted(processor, self);
+
 		put_away(self);
 		lock_acquire(&self->lock);
 		self->state = THREAD_READY;
 		self->continuation = NULL;
 		self->on_processor = false;
-		/* Preempted within its slice it comes first among its equals, else last. */
-		other = enqueue(self, !processor->queue.slice_over && processor->slice_end > machine_now() ? PUT_BACK : LAST);
+		other = enqueue(self, place);
 		lock_release(&self->lock);
 		tell(other);
 		machine_call_on_fresh_stack(run_on_fresh_stack, NULL);

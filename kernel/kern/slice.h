@@ -50,7 +50,10 @@ static inline bool slice_comes_first(struct thread *thread)
 	return used < TIME_SLICE_NS;
 }
 
-/* A thread that is not yet started gets some of the slice of its maker, or of who pays for that. */
+/*
+ * A thread that is not yet started gets some of the slice of its maker, or of who pays for that. The slice that runs is
+ * shorter then: else who makes many threads would go on before all of them.
+ */
 static inline void slice_share(struct thread *made)
 {
 	struct thread *maker = slice_payer(current_thread());
@@ -59,20 +62,26 @@ static inline void slice_share(struct thread *made)
 	made->paid_at = machine_now();
 	if (used < TIME_SLICE_NS) {
 		slice_set_used(maker, used + SHARE_NS);
+		current_processor()->slice_end -= SHARE_NS;
 		slice_set_used(made, TIME_SLICE_NS - SHARE_NS);
 	} else {
 		slice_set_used(made, TIME_SLICE_NS);
 	}
 }
 
-/* How long the thread may run that is scheduled now. */
+/*
+ * How long the thread may run that is scheduled now. A server gets what its payer has left of its slice, or a little,
+ * so that it comes to an end: the payer's next slice begins when it is its turn, not at each of its calls.
+ */
 static inline uint64_t slice_left(struct thread *thread)
 {
 	struct thread *payer = slice_payer(thread);
-	uint64_t used = thread->run_priority <= PRIORITY_USER ? slice_used(payer) : TIME_SLICE_NS;
+	uint64_t used = slice_used(payer);
 
 	if (used < TIME_SLICE_NS)
 		return TIME_SLICE_NS - used;
+	if (thread != payer && thread->run_priority > PRIORITY_USER)
+		return SHARE_NS;
 	slice_set_used(payer, 0);
 	return TIME_SLICE_NS;
 }

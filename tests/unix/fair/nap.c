@@ -1,7 +1,7 @@
 /*
  * How late naps end while another process does what the argument says (the worst of many, in ms), and how much of the
  * time is charged to that process: all but what the naps took for themselves. With "alarm": how late, in us, signals of
- * a timer reach a process that has just got the processor; the worst. With "yield", "crowd" or "share": see below.
+ * a timer reach a process that has just got the processor; the worst. With "yield", "crowd", "share" or "kill": see below.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -170,6 +171,44 @@ static int share_of_a_napper(void)
 	return 0;
 }
 
+static unsigned long free_kib(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return info.freeram * info.mem_unit >> 10;
+}
+
+/*
+ * KiB at most that are taken while one process after the other is made and ended before it ever ran, beside one that
+ * has its alarm clock make the server ready again and again: those who are ended get the processor for it.
+ */
+static int ended_before_they_ran(void)
+{
+	const struct timespec nap = {0, 300000};
+	unsigned long before, least;
+	double start;
+	pid_t other = fork();
+
+	if (other == 0)
+		for (;;)
+			nanosleep(&nap, NULL);
+	start = now_ms();
+	before = least = free_kib();
+	while (now_ms() - start < 1000) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		kill_all(&child, 1);
+		if (free_kib() < least)
+			least = free_kib();
+	}
+	kill_all(&other, 1);
+	printf("%lu\n", before - least);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -185,6 +224,8 @@ int main(int argc, char **argv)
 		return among_a_crowd();
 	if (strcmp(what, "share") == 0)
 		return share_of_a_napper();
+	if (strcmp(what, "kill") == 0)
+		return ended_before_they_ran();
 	other = fork();
 	if (other == 0) {
 		if (strcmp(what, "copy") == 0)

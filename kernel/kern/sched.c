@@ -411,8 +411,8 @@ void sched_slice_over(void)
 
 	/* Where nobody else wants the processor, this is when others see the thread's time pass. */
 	account(processor, machine_now());
-	slice_set_used(slice_payer(processor->thread), TIME_SLICE_NS);
 	lock_acquire(&queue->lock);
+	slice_set_used(slice_payer(processor->thread), queue->count != 0 ? TIME_SLICE_NS : 0);
 	if (queue->count != 0)
 		set_claim(queue, queue->highest, true);
 	/* With several processors another look is due when as much time has passed. */

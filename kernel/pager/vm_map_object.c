@@ -1,6 +1,7 @@
 /* Mapping memory objects by their ports, and writing what is mapped back to their pagers. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
+#include <kern/piece.h>
 #include <kern/processor.h>
 #include <kern/task.h>
 #include <stubs/mach_server.h>
@@ -109,18 +110,25 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
 
 /*
  * Returns when the pagers have freed the pages they were sent, which they do when they have written them; KERN_TIMEDOUT
- * when one does nothing for too long. Private pages stay where they are. Run again after a wait it finds little or
- * nothing to send.
+ * when one does nothing for too long. Private pages stay where they are. Run again after a wait it goes on waiting and
+ * sends nothing again: what a pager has refused meanwhile is dirty, and would be for ever.
  */
+#define MSYNC_SENT 1 /* with where it has come to: what is there has been sent */
+
 kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boolean_t invalidate)
 {
-	vm_address_t at, end;
+	vm_address_t start, at, end;
 	kern_return_t result;
+	bool sent;
 
 	if (map == NULL || !checked_page_range(address, size, &at, &end))
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&map->lock);
 	result = vm_map_check(map, at, end, VM_PROT_NONE);
+	start = at;
+	at = piece_resume(map, start, end);
+	sent = (at & MSYNC_SENT) != 0;
+	at -= sent;
 	while (result == KERN_SUCCESS && at < end) {
 		struct vm_map_entry *entry = vm_map_lookup(map, at);
 		vm_address_t stop;
@@ -137,11 +145,15 @@ kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boole
 			vm_object_reference(object);
 			lock_release(&map->lock);
 			lock_acquire(&object->lock);
-			result = memory_object_clean(
-				object, first, first + (stop - at), MEMORY_OBJECT_RETURN_DIRTY, invalidate);
+			if (!sent)
+				result = memory_object_clean(
+					object, first, first + (stop - at), MEMORY_OBJECT_RETURN_DIRTY, invalidate);
 			lock_release(&object->lock);
-			if (result == KERN_SUCCESS)
+			if (result == KERN_SUCCESS) {
 				result = memory_object_wait_returned(object);
+				if (result == KERN_RESTART)
+					piece_stop(map, start, end, at | MSYNC_SENT);
+			}
 			if (result == KERN_SUCCESS) {
 				lock_acquire(&object->lock);
 				result = object->pager->refused;
@@ -152,6 +164,7 @@ kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boole
 			lock_acquire(&map->lock);
 		}
 		at = stop;
+		sent = false;
 	}
 	lock_release(&map->lock);
 	return result;

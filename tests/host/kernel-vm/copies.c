@@ -308,6 +308,35 @@ static void lock_request_without_memory(void)
 	host_report("a lock request without memory for messages is not completed before all pages have gone");
 }
 
+/* A pager that refuses what it is sent is sent it once by each vm_msync. */
+static void msync_of_who_never_writes(struct pager *writer, vm_object_t object, vm_address_t range)
+{
+	struct thread *client = current_thread(), *server = host_thread(&kernel_task);
+	kern_return_t error = KERN_SUCCESS;
+
+	*touch(task_a, writer, range, VM_PROT_WRITE, &error) = 90;
+	for (unsigned round = 0; round < 3; round++) {
+		struct pager_message *message;
+
+		CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_RESTART);
+		host_set_current(server);
+		message = world_receive(writer->port);
+		CHECK(message != NULL && message->kind == PAGER_RETURN);
+		CHECK_EQUAL(memory_object_data_refused(object, 0, message->data, vm_map_copy_size(message->data), KERN_NO_SPACE),
+			KERN_SUCCESS);
+		free(message);
+		CHECK(!host_waits(client));
+		host_set_current(client);
+		CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_NO_SPACE);
+		CHECK(world_receive(writer->port) == NULL);
+	}
+	CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_RESTART);
+	thread_cancel_wait(current_thread());
+	serve(writer);
+	CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	CHECK_EQUAL(writer->file[0][0], 90);
+}
+
 /* What a pager cannot write is dirty again: the page that it gave back, or the newer one that is there. */
 static void refused(void)
 {
@@ -349,6 +378,7 @@ static void refused(void)
 	CHECK_EQUAL(vm_msync(task_a->map, range, 4 * VM_PAGE_SIZE, false), KERN_SUCCESS);
 	for (unsigned i = 0; i < 4; i++)
 		CHECK_EQUAL(pager.file[i][0], i == 0 ? 70 : 60 + i);
+	msync_of_who_never_writes(&pager, object, range);
 	vm_object_deallocate(object);
 	unmap(task_a, range, 4);
 	pager_end(&pager);

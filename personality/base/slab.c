@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 
-#define SLAB_SIZE   16384u /* aligned to that: a piece finds its slab */
+#define SLAB_SIZE   8192u /* aligned to that: a piece finds its slab */
 #define PAGE        4096u
 #define PIECE_ALIGN 16u
 #define SPARE_MAX   2
@@ -30,7 +30,7 @@ struct free_piece {
 };
 
 static const unsigned sizes[] = {
-	32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2032, 2720, 3264, 4080, 5440, 8160};
+	32, 64, 96, 128, 192, 256, 384, 512, 768, 1008, 1344, 2032, 2704, 4064};
 #define CLASSES (sizeof sizes / sizeof sizes[0])
 #define LARGEST (sizes[CLASSES - 1])
 

@@ -80,24 +80,51 @@ void ipc_kobject_send_once_died(struct ipc_port *port)
 
 /* --- Routines. */
 
-/* A register routine, its request in a buffer. Null with KERN_SUCCESS: there is no reply to give. */
+/*
+ * The block of a request of words becomes its reply's, with the right that this is sent to: so what a routine has done is answered
+ * whatever memory is left.
+ */
+static void turn_round(struct ipc_kmsg *kmsg, const uint64_t *words, unsigned count)
+{
+	struct ipc_port *right = kmsg->local_port;
+	const uint8_t disposition = kmsg->local_disposition;
+
+	kmsg->local_port = NULL;
+	ipc_kmsg_release_destination(kmsg);
+	if (kmsg->tokens != NULL)
+		task_tokens_release(kmsg->tokens);
+	ipc_kmsg_reset(kmsg);
+	kmsg->sender_id = 0;
+	kmsg->remote_port = right;
+	kmsg->remote_disposition = disposition;
+	kmsg->header = (mach_msg_header_t){.msgh_id = kmsg->header.msgh_id + REPLY_ID_OFFSET,
+		.msgh_size = (mach_msg_size_t)(sizeof(kmsg->header) + count * sizeof(*words))};
+	memcpy(ipc_kmsg_body(kmsg), words, count * sizeof(*words));
+}
+
+/*
+ * A register routine, its request in a buffer. *out: the reply, which is the request unless that was none for it; null with
+ * KERN_SUCCESS: there is no reply to give.
+ */
 static kern_return_t run_words(struct ipc_kmsg *in, const struct mig_routine *routine, struct ipc_kmsg **out)
 {
+	const bool plain = ipc_kmsg_fits_words(in);
 	kern_return_t result = MIG_BAD_ARGUMENTS;
 	uint64_t word[IPC_WORDS];
+	unsigned count;
 
-	if (ipc_kmsg_fits_words(in) && ipc_kmsg_words(in, word) == routine->request_words)
+	if (plain && ipc_kmsg_words(in, word) == routine->request_words)
 		result = routine->words(word, (uintptr_t)in->remote_port);
 	if (result == KERN_RESTART)
 		return KERN_RESTART;
 	*out = NULL;
-	if (mig_answers(result) && !(routine->flags & MIG_ROUTINE_ONEWAY) && in->local_port != NULL) {
-		unsigned count = mig_answer(routine, result, word);
-
+	if (!mig_answers(result) || (routine->flags & MIG_ROUTINE_ONEWAY) || in->local_port == NULL)
+		return KERN_SUCCESS;
+	count = mig_answer(routine, result, word);
+	if (plain)
+		turn_round(*out = in, word, count);
+	else
 		*out = ipc_kmsg_of_words(in->account, in->header.msgh_id + REPLY_ID_OFFSET, word, count);
-		if (*out == NULL)
-			return KERN_RESOURCE_SHORTAGE;
-	}
 	return KERN_SUCCESS;
 }
 
@@ -152,8 +179,8 @@ static bool carries_dead(const struct ipc_kmsg *in)
 }
 
 /*
- * Runs the routine for a message and sends its reply, which is on the same account: over its limit there is none but
- * the notification that says so, if that. KERN_RESTART: not consumed.
+ * Runs the routine for a message and sends its reply, which is on the same account. A buffered routine whose reply has no room
+ * there is not run: there is none but the notification that says so. KERN_RESTART: not consumed.
  */
 static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 {
@@ -179,15 +206,17 @@ static mach_msg_return_t run_routine(struct ipc_kmsg *in, bool may_restart)
 		/* Nobody to run it again for: a message that the kernel itself passed on. */
 		thread_cancel_wait(current_thread());
 	}
-	if (out != NULL) {
+	if (out != NULL && out != in) {
 		/* The right to reply moves from the request to the reply. */
 		out->remote_port = in->local_port;
 		out->remote_disposition = in->local_disposition;
 		in->local_port = NULL;
-		if (ipc_kmsg_in_transit(out))
-			(void)ipc_kmsg_deliver(out);
 	}
-	ipc_kmsg_destroy(in); /* its right to reply, if it is still there, says that no reply comes */
+	if (out != NULL && ipc_kmsg_in_transit(out))
+		(void)ipc_kmsg_deliver(out);
+	if (out != in)
+		ipc_kmsg_destroy(in); /* its right to reply, if it is still there, says that no reply comes */
+	deferred_run();
 	return MACH_MSG_SUCCESS;
 }
 

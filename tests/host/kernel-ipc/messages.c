@@ -424,6 +424,56 @@ static void send_once_without_memory(void *argument)
 	done++;
 }
 
+/* Whatever memory the kernel's routine has: either it has done nothing, or its answer comes. */
+static void answered_without_memory(void *argument)
+{
+	mach_port_name_t reply = world_port(task);
+	unsigned refused = 0, failed = 0, made = 0;
+
+	(void)argument;
+	CHECK_EQUAL(ipc_space_insert(task->space, ipc_port_make_send(task->self_port), MACH_MSG_TYPE_PORT_SEND, &self_name),
+		KERN_SUCCESS);
+	for (size_t after = 0; after < 4; after++) {
+		const uint64_t before = fingerprint(task);
+		struct simple message = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+						 .msgh_remote_port = self_name,
+						 .msgh_local_port = reply,
+						 .msgh_id = MIG_ID_mach_port_allocate},
+			.word = MACH_PORT_RIGHT_RECEIVE};
+		struct {
+			mach_msg_header_t header;
+			uint64_t result, name;
+			mach_msg_trailer_t trailer;
+		} answer;
+		int64_t sent;
+
+		world_hide_blocks();
+		host_fail_after = after;
+		host_fail_count = SIZE_MAX;
+		sent = user_msg(&message, MACH_SEND_MSG, SIMPLE_SIZE, 0, 0, 0, 0);
+		host_fail_after = SIZE_MAX;
+		world_show_blocks();
+		if (sent == MACH_SEND_NO_BUFFER) {
+			CHECK_EQUAL(fingerprint(task), before);
+			refused++;
+			continue;
+		}
+		CHECK_EQUAL(sent, MACH_MSG_SUCCESS);
+		CHECK_EQUAL(user_msg(&answer, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(answer), reply, 0, 0), MACH_MSG_SUCCESS);
+		CHECK_EQUAL(answer.header.msgh_id, MIG_ID_mach_port_allocate + 100);
+		if (answer.result != KERN_SUCCESS) {
+			CHECK_EQUAL(answer.result, KERN_RESOURCE_SHORTAGE);
+			failed++;
+			continue;
+		}
+		CHECK_EQUAL(mach_port_mod_refs(task->space, (mach_port_name_t)answer.name, MACH_PORT_RIGHT_RECEIVE, -1),
+			KERN_SUCCESS);
+		made++;
+	}
+	CHECK(refused != 0 && failed != 0 && made != 0);
+	done++;
+}
+
 /* Long ends let interrupts through, which send messages and may make more work of the same kind. */
 static struct ipc_port *interrupted_port;
 
@@ -760,6 +810,10 @@ void test_messages(void)
 	CHECK_EQUAL(world_kalloc_used(), before);
 	world_check_accounts();
 	host_report("the-end-of-a-send-once-right-is-told-when-there-is-memory");
+	play(answered_without_memory);
+	CHECK_EQUAL(world_kalloc_used(), before);
+	world_check_accounts();
+	host_report("what-the-kernel-has-done-is-answered-without-memory");
 	task = world_task();
 	other = world_task();
 	task->account->bytes_limit = 300000;

@@ -785,7 +785,14 @@ void world_show_blocks(void)
 	struct ipc_processor *own = CURRENT_PROCESSOR->ipc;
 
 	while (hidden_count != 0) {
-		CHECK(own->spares != IPC_KMSG_SPARES);
-		own->spare[own->spares++] = hidden[--hidden_count];
+		struct ipc_kmsg *kmsg = hidden[--hidden_count];
+
+		if (own->spares != IPC_KMSG_SPARES) {
+			own->spare[own->spares++] = kmsg;
+			continue;
+		}
+		/* Others have come meanwhile. Those that are kept are on nobody's account. */
+		account_charge_always(&kernel_account, IPC_KMSG_SMALL);
+		kfree(&kernel_account, kmsg, IPC_KMSG_SMALL);
 	}
 }

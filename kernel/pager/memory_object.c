@@ -245,8 +245,12 @@ static void fail_all(vm_object_t object, kern_return_t error)
 
 	object->pager->state = MEMORY_OBJECT_DEAD;
 	while ((page = vm_object_next(&walk)) != NULL) {
-		if (page->absent)
+		if (page->absent) {
 			memory_object_page_error(page, error);
+		} else if (page->unlocking) {
+			page->unlocking = page->wanted = false;
+			thread_wakeup(page);
+		}
 	}
 	thread_wakeup(object->pager);
 }

@@ -236,6 +236,9 @@ static kern_return_t clean_page(
 	}
 	if (page->wire_count != 0)
 		flush = false;
+	/* What is returned as it is, and stays, would be found again behind a run that it was in. */
+	if (what == MEMORY_OBJECT_RETURN_ALL && !flush)
+		end = page->offset + VM_PAGE_SIZE;
 	if (must_return(page, what, flush) && object->pager->state == MEMORY_OBJECT_READY)
 		return return_run(object, page, end, what, flush);
 	if (flush)

@@ -191,6 +191,22 @@ static void death(void)
 	pager.control = NULL;
 	pager_end(&pager);
 
+	/* Asked to undo a lock. */
+	pager_make(&pager);
+	pager.lock_value = VM_PROT_WRITE;
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	current_thread()->task = task_a;
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_WRITE), KERN_RESTART);
+	CHECK(host_waits(current_thread()));
+	world_port_die(pager.port);
+	CHECK(!host_waits(current_thread()));
+	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_WRITE), KERN_MEMORY_FAILURE);
+	unmap(task_a, address, 8);
+	ipc_port_release_send(pager.control);
+	pager.control = NULL;
+	pager_end(&pager);
+
 	/* Dead before it was ready. */
 	pager_make(&pager);
 	pager.port->dead = true;
@@ -323,6 +339,15 @@ static void lock_requests(void)
 	CHECK_EQUAL(pager.file[1][0], 51);
 	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
 	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_READ) != NULL);
+
+	/* All that there is, whether changed or not: each page once. */
+	CHECK_EQUAL(memory_object_lock_request(
+			    object, 0, 8 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_ALL, false, VM_PROT_NO_CHANGE, NULL),
+		KERN_SUCCESS);
+	serve(&pager);
+	CHECK(object->resident >= 2);
+	CHECK_EQUAL(pager.pages_returned, 2 + object->resident);
+	pager.pages_returned = 2;
 
 	/* Flush: gone from the map, read again. */
 	memset(pager.file[0], 88, VM_PAGE_SIZE);

@@ -82,7 +82,7 @@ bool is_infrastructure(int space, mach_port_name_t name)
 	if (space != OWN)
 		return index == CONTROL >> 8;
 	/* A failed send costs the reply port: the next call has another. */
-	if (mig_get_reply_port() >> 8 == index)
+	if (mig_get_reply_port() >> 8 == index || pagers_own(name))
 		return true;
 	for (unsigned i = 0; i < kept_count; i++)
 		if (kept[i] >> 8 == index)
@@ -135,6 +135,10 @@ static void take_time(uint64_t space)
 		if ((int64_t)desk->trap[0] == CALL)
 			desk->result = mach_call_words((mach_port_t)desk->trap[1], (mach_msg_id_t)desk->trap[2],
 				desk->word, (uint32_t)desk->trap[3]);
+		else if ((int64_t)desk->trap[0] == LOAD)
+			desk->result = (int64_t)*(volatile uint64_t *)desk->trap[1];
+		else if ((int64_t)desk->trap[0] == STORE)
+			*(volatile uint64_t *)desk->trap[1] = desk->trap[2];
 		else
 			desk->result = mach_trap((int64_t)desk->trap[0], desk->trap[1], desk->trap[2], desk->trap[3],
 				desk->trap[4], desk->trap[5], desk->trap[6]);

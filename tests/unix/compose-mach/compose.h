@@ -81,6 +81,7 @@ void memory_operation(void);
 void unix_operation(void);
 
 void waiting_operation(void);
+void waiting_for_page(int space); /* its second thread does: pagers.c knows for which */
 /* Every thread that waits and need not wait any more has come back; others have not. */
 void waiting_settle(void);
 void waiting_forget(int space);
@@ -118,6 +119,21 @@ vm_address_t memory_any(int space, unsigned *pages);
 /* Pages have come to the address: they hold these values. They are given back. */
 void memory_check_and_free(int space, vm_address_t address, unsigned pages, const uint64_t *values);
 void compare_memory(int space);
+
+/* --- pagers.c and paging.c: memory objects, whose pager is this program. */
+void pagers_begin(void);
+void pagers_end(void);
+void pagers_task_starts(int space, int parent);
+void pagers_task_ends(int space);
+bool pagers_own(mach_port_name_t name); /* this program's names of their ports */
+/* Threads at pages have gone on or wait, and the kernel has said to pagers what it must, and nothing else. */
+void pagers_settle(void);
+bool touch_is_over(int space);
+void touch_back(int space);
+void touch_abort(int space); /* and goes on */
+void touch_forgotten(int space);
+void compare_pages(int space);
+void paging_operation(void);
 
 void compare_rights(int space);
 

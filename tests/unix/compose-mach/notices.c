@@ -108,6 +108,7 @@ static void task_begins(int s)
 
 	say("task %d of %d", s, parent);
 	memory_task_starts(s, parent);
+	pagers_task_starts(s, parent);
 	actor_start(s, parent);
 	task_port[s] = model_new_port(-1);
 	task_port[s]->kernel = true;
@@ -126,6 +127,7 @@ void task_ends(int s)
 	model_task_ends(s);
 	(void)model_destroy(OWN, name);
 	actor_end(s);
+	pagers_task_ends(s);
 }
 
 /* A thread that never runs: it ends by itself, or with its task. */

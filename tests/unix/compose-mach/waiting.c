@@ -1,10 +1,10 @@
-/* Threads that wait: for a message, or for room in a queue. One of each task may. */
+/* Threads that wait: for a message, for room in a queue, for a page. One of each task may. */
 #include "compose.h"
 
 enum { CROWDED = 24 };
 
 static struct waiter {
-	enum { NOTHING, RECEIVES, SENDS, CALLS } kind;
+	enum { NOTHING, RECEIVES, SENDS, CALLS, TOUCHES } kind;
 	mach_port_name_t name; /* of the receive right or set */
 	struct port *port;     /* of the receive right, or with the full queue */
 	struct sending sending;
@@ -14,6 +14,12 @@ static struct waiter {
 void waiting_forget(int space)
 {
 	waiters[space].kind = NOTHING;
+	touch_forgotten(space);
+}
+
+void waiting_for_page(int space)
+{
+	waiters[space] = (struct waiter){.kind = TOUCHES};
 }
 
 bool space_waits(int space)
@@ -62,6 +68,8 @@ static bool must_come_back(int space)
 		return false;
 	if (w->kind == CALLS)
 		return call_is_over(space);
+	if (w->kind == TOUCHES)
+		return touch_is_over(space);
 	if (w->aborted)
 		return true;
 	return w->kind == SENDS ? !port_full(w->port) : lost(space, w) || has_message(space, name_of(space, w->name));
@@ -131,6 +139,9 @@ void waiting_settle(void)
 			has_received(s);
 		} else if (waiters[s].kind == SENDS) {
 			has_sent(s);
+		} else if (waiters[s].kind == TOUCHES) {
+			waiters[s].kind = NOTHING;
+			touch_back(s);
 		} else {
 			waiters[s].kind = NOTHING;
 			call_back(s);
@@ -195,6 +206,10 @@ void waiting_operation(void)
 		say("space %d is aborted", s);
 		if (waiters[s].kind == CALLS) {
 			call_abort(s);
+			return;
+		}
+		if (waiters[s].kind == TOUCHES) {
+			touch_abort(s);
 			return;
 		}
 		waiters[s].aborted = true;

@@ -135,6 +135,9 @@ static void take_time(uint64_t space)
 		if ((int64_t)desk->trap[0] == CALL)
 			desk->result = mach_call_words((mach_port_t)desk->trap[1], (mach_msg_id_t)desk->trap[2],
 				desk->word, (uint32_t)desk->trap[3]);
+		else if ((int64_t)desk->trap[0] == ANSWER)
+			desk->result = mach_reply_wait_words((mach_port_t)desk->trap[1], (uint32_t)desk->trap[2],
+				(uint32_t)desk->trap[3], &desk->message, BUFFER, &desk->delivery);
 		else if ((int64_t)desk->trap[0] == LOAD)
 			desk->result = (int64_t)*(volatile uint64_t *)desk->trap[1];
 		else if ((int64_t)desk->trap[0] == STORE)

@@ -5,6 +5,7 @@ static struct call {
 	enum { NONE, QUEUED, RECEIVED, OVER } state;
 	struct message *message;
 	struct port *reply;
+	unsigned long number;
 	int64_t result;
 	uint64_t first; /* of the answer's words */
 	unsigned words;
@@ -22,6 +23,38 @@ void call_ended(int caller, int64_t result)
 	if (call->reply != NULL)
 		model_port_dies(call->reply);
 	*call = (struct call){.state = OVER, .result = result};
+}
+
+/* The answer is owed still. */
+bool call_stands(int caller, unsigned long number)
+{
+	return calls[caller].state == RECEIVED && calls[caller].number == number;
+}
+
+unsigned long call_taken(const struct message *message)
+{
+	calls[message->caller].state = RECEIVED;
+	return calls[message->caller].number;
+}
+
+void call_answered_in_words(int caller, uint64_t first, unsigned words)
+{
+	call_ended(caller, MACH_MSG_SUCCESS);
+	calls[caller].first = first;
+	calls[caller].words = words;
+}
+
+struct right call_put_off(int caller, unsigned long number)
+{
+	struct port *reply = model_new_port(-1);
+
+	reply->kernel = true;
+	reply->send_once = 1;
+	if (call_stands(caller, number)) {
+		reply->caller = caller;
+		calls[caller].reply = reply;
+	}
+	return (struct right){.port = reply, .as = MACH_MSG_TYPE_PORT_SEND_ONCE};
 }
 
 struct right call_received(const struct message *message)
@@ -65,6 +98,7 @@ static void begin(int space, mach_port_name_t name)
 {
 	const struct name *n = name_of(space, name);
 	struct call *call = &calls[space];
+	static unsigned long number;
 	struct message *m;
 	struct right right;
 
@@ -82,7 +116,7 @@ static void begin(int space, mach_port_name_t name)
 		.to = n->port,
 		.first = desk_of(space, 1)->word[0],
 		.words = (unsigned)desk_of(space, 1)->trap[3]};
-	*call = (struct call){.state = QUEUED, .message = m};
+	*call = (struct call){.state = QUEUED, .message = m, .number = ++number};
 	if (!(n->type & MACH_PORT_TYPE_SEND)) {
 		(void)model_take(space, name, MACH_MSG_TYPE_MOVE_SEND_ONCE, NULL, &right);
 		right.port->send_once--;

@@ -33,6 +33,7 @@ struct desk {
 	/* Work that may take its time: of the second thread. */
 	uint64_t trap[7];
 	uint64_t word[8]; /* that are sent, or of a call and its answer */
+	struct mach_delivery delivery;
 	int64_t result;
 	uint32_t state; /* IDLE, ASKED, TAKEN, DONE */
 	char stack[BUFFER] __attribute__((aligned(16)));
@@ -50,7 +51,7 @@ mach_port_t task_name(int space);
 void actor_start(int space, int parent);
 void actor_end(int space);
 /* A trap made by the first thread of the space, which answers when it is over; or an access of its own to memory. */
-enum { STORE = 1, LOAD, CALL, SEND_WORDS };
+enum { STORE = 1, LOAD, CALL, SEND_WORDS, ANSWER };
 int64_t act(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 /* The second thread begins a trap. */
 void act_later(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
@@ -92,6 +93,24 @@ bool call_begin(int space);
 void call_abort(int space);
 bool call_is_over(int space);
 void call_back(int space);
+
+/* By the thread itself, which owes the answer then: the call's number. */
+unsigned long call_taken(const struct message *message);
+bool call_stands(int caller, unsigned long number);
+void call_answered_in_words(int caller, uint64_t first, unsigned words);
+struct right call_put_off(int caller, unsigned long number);
+
+/* --- answers.c: second threads that serve by mach_reply_wait. */
+void answers_forget(int space);
+/* Something that such a thread does; the name by which it receives then, or null. */
+mach_port_name_t answer_begin(int space);
+/* What it has received by the name. */
+void answer_back(int space, mach_port_name_t by);
+/* It owes the answer to a message. */
+bool owes_right(int space);
+void answer_now(int space);
+/* It will not answer. */
+void debt_dropped(int space);
 
 struct sending {
 	struct message *message;

@@ -87,7 +87,7 @@ static void one_step(void)
 		void (*run)(void);
 	} kinds[] = {{30, rights_operation}, {10, request_operation}, {10, receiver_operation}, {5, task_operation},
 		{2, thread_operation}, {30, send_operation}, {25, receive_operation}, {20, memory_operation},
-		{12, waiting_operation}, {25, paging_operation}, {1, unix_operation}};
+		{16, waiting_operation}, {25, paging_operation}, {1, unix_operation}};
 	unsigned all = 0, choice;
 
 	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -136,6 +136,8 @@ static void one_round(mach_port_t account, unsigned long first, unsigned long en
 	memory_reset();
 	actors_prepare(account);
 	pagers_begin();
+	for (int s = 0; s < SPACES; s++)
+		answers_forget(s);
 	task_port[OWN] = model_new_port(-1);
 	task_port[OWN]->kernel = true;
 	for (step = first; step < end && model_has_room(); step++) {

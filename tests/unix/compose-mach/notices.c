@@ -121,10 +121,14 @@ void task_ends(int s)
 {
 	const mach_port_name_t name = task_name(s);
 
+	/* Threads end a little later than their task. When that tells somebody something, it is not to be told which comes first. */
+	if (owes_right(s) && !space_waits(s))
+		answer_now(s);
 	say("task %d ends", s);
 	waiting_forget(s);
 	memory_task_ends(s);
 	model_task_ends(s);
+	debt_dropped(s);
 	(void)model_destroy(OWN, name);
 	actor_end(s);
 	pagers_task_ends(s);
@@ -151,6 +155,6 @@ void task_operation(void)
 
 	if (task_port[s] == NULL && names_used(OWN) < NAMES - 8)
 		task_begins(s);
-	else if (task_port[s] != NULL && pick(8) == 0)
+	else if (task_port[s] != NULL && pick(8) == 0 && !(owes_right(s) && space_waits(s)))
 		task_ends(s);
 }

@@ -4,7 +4,7 @@
 enum { CROWDED = 24 };
 
 static struct waiter {
-	enum { NOTHING, RECEIVES, SENDS, CALLS, TOUCHES } kind;
+	enum { NOTHING, RECEIVES, SERVES, SENDS, CALLS, TOUCHES } kind;
 	mach_port_name_t name; /* of the receive right or set */
 	struct port *port;     /* of the receive right, or with the full queue */
 	struct sending sending;
@@ -82,7 +82,9 @@ static void has_received(int space)
 
 	waiters[space].kind = NOTHING;
 	say("  space %d comes back from its receive: %x", space, result);
-	if (result == MACH_MSG_SUCCESS)
+	if (result == MACH_MSG_SUCCESS && w.kind == SERVES)
+		answer_back(space, w.name);
+	else if (result == MACH_MSG_SUCCESS)
 		message_received(space, 1, w.name);
 	else if (w.aborted)
 		expect("an aborted receive", result, MACH_RCV_INTERRUPTED);
@@ -135,7 +137,7 @@ void waiting_settle(void)
 	int s;
 
 	while ((s = next_back()) != 0) {
-		if (waiters[s].kind == RECEIVES) {
+		if (waiters[s].kind == RECEIVES || waiters[s].kind == SERVES) {
 			has_received(s);
 		} else if (waiters[s].kind == SENDS) {
 			has_sent(s);
@@ -186,6 +188,15 @@ static void begin_send(int s)
 		MACH_PORT_NULL);
 }
 
+static void begin_answer(int s)
+{
+	const mach_port_name_t name = answer_begin(s);
+	const struct name *n = name_of(s, name);
+
+	if (name != MACH_PORT_NULL)
+		waiters[s] = (struct waiter){.kind = SERVES, .name = name, .port = n != NULL ? n->port : NULL};
+}
+
 void waiting_operation(void)
 {
 	const int s = any_actor();
@@ -193,10 +204,12 @@ void waiting_operation(void)
 	if (s == 0)
 		return;
 	if (waiters[s].kind == NOTHING) {
-		const unsigned which = pick(3);
+		const unsigned which = pick(5);
 
 		if (which == 0)
 			begin_receive(s);
+		else if (which >= 3)
+			begin_answer(s);
 		else if (which == 1 && call_begin(s))
 			waiters[s] = (struct waiter){.kind = CALLS};
 		else

@@ -78,7 +78,7 @@ static void by_kill(void)
 {
 	setpgid(0, 0);
 	printf("made %d\n", gather());
-	printf("the nice value of each: %d\n", getpriority(PRIO_PGRP, 0));
+	printf("the nice value of each, above this one's: %d\n", getpriority(PRIO_PGRP, 0) - getpriority(PRIO_PROCESS, 0));
 	signal(SIGTERM, SIG_IGN);
 	printf("sent %d\n", kill(0, SIGTERM));
 	count_ends("kill", SIGTERM);

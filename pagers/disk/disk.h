@@ -2,9 +2,9 @@
 #ifndef DISK_DISK_H
 #define DISK_DISK_H
 
+#include "pagers/kit/kit.h"
 #include "virtio_blk.h"
 
-#include <mach/pager.h>
 #include <servers/block_types.h>
 
 /* A disk or a partition, for ever: a range of a disk, a port, a memory object once someone wants it. */
@@ -16,7 +16,7 @@ struct device {
 
 	pthread_mutex_t lock; /* has_object */
 	bool has_object;
-	struct pager_object object; /* its pages are those of the range; may be more at its end */
+	struct pk_object object; /* its pages are those of the range; may be more at its end */
 };
 
 #define DEVICES_MAX 64

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One thread for the objects: a completion must not pass the pages that were returned before it (mach/pager.h). */
-enum { CALL_THREADS = 6, OBJECT_THREADS = 1 };
+enum { CALL_THREADS = 6 };
 /* Of one call; the answer's count has 32 bits. */
 #define TRANSFER_MAX (64ull << 20)
 
@@ -269,7 +268,6 @@ static void check(const char *what, kern_return_t result)
 int main(void)
 {
 	static const struct mig_subsystem *const calls[] = {&block_subsystem, NULL};
-	static const struct mig_subsystem *const objects[] = {&memory_object_subsystem, &notify_subsystem, NULL};
 	mach_msg_type_name_t disposition;
 	mach_port_t bootstrap, service;
 
@@ -286,6 +284,6 @@ int main(void)
 	check("no service port", bootstrap_check_in(bootstrap, "disk", &service));
 	check("no service port", mach_port_move_member(mach_task_self(), service, call_set));
 	check("no threads", mach_server_start_threads(call_set, calls, CALL_THREADS - 1));
-	check("no threads", mach_server_start_threads(object_set, objects, OBJECT_THREADS));
+	check("no threads", pk_serve(object_set));
 	check("no calls", mach_server_run(call_set, calls));
 }

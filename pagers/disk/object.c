@@ -1,81 +1,58 @@
 /* Disks and partitions as memory objects. */
 #include "disk.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-static struct device *device_of(struct pager_object *object)
+static int read_pages(void *self, uint64_t offset, void *pages, size_t length)
 {
-	return (struct device *)((char *)object - offsetof(struct device, object));
+	const struct device *device = self;
+
+	return virtio_blk_read(device->disk, device->start + offset, pages, length) == KERN_SUCCESS ? 0 : EIO;
 }
 
-/* How much of the range is inside the device: its last page may reach beyond its end. */
-static uint64_t inside(const struct device *device, vm_offset_t offset, vm_size_t length)
+static int write_pages(void *self, uint64_t offset, const void *pages, size_t length)
 {
-	if (offset >= device->size)
-		return 0;
-	return length < device->size - offset ? length : device->size - offset;
+	const struct device *device = self;
+
+	return virtio_blk_write(device->disk, device->start + offset, pages, length) == KERN_SUCCESS ? 0 : EIO;
 }
 
-static void data_request(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access)
-{
-	struct device *device = device_of(object);
-	uint64_t size = inside(device, offset, length);
-	vm_address_t data = 0;
-	kern_return_t result;
+static const struct pk_ops ops = {.read = read_pages, .write = write_pages};
+/* Of a disk that takes no writes: nobody makes pages dirty. */
+static const struct pk_ops read_only_ops = {.read = read_pages};
 
-	(void)access;
-	result = vm_allocate(mach_task_self(), &data, length, TRUE);
-	if (result == KERN_SUCCESS && size) {
-		result = virtio_blk_read(device->disk, device->start + offset, (void *)data, size);
-		if (result != KERN_SUCCESS)
-			vm_deallocate(mach_task_self(), data, length);
-	}
-	if (result == KERN_SUCCESS)
-		pager_supply(object, offset, data, length, VM_PROT_NONE, FALSE);
-	else
-		pager_error(object, offset, length, result);
+/* Keeps the object's port for the next instance; device locked, or nobody else has it yet. */
+static kern_return_t made(struct device *device, kern_return_t result)
+{
+	device->has_object = result == KERN_SUCCESS;
+	if (device->has_object && pager_object_keep(&device->object.pager) != KERN_SUCCESS)
+		fprintf(stderr, "%s: its memory would end with this server\n", device->name);
+	return result;
 }
 
-static void data_return(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
-	boolean_t dirty, boolean_t kernel_copy)
+static const struct pk_ops *ops_of(const struct device *device)
 {
-	struct device *device = device_of(object);
-	uint64_t size = inside(device, offset, length);
-
-	(void)kernel_copy;
-	if (dirty && size &&
-		virtio_blk_write(device->disk, device->start + offset, (const void *)data, size) != KERN_SUCCESS)
-		fprintf(stderr, "%s: %llu bytes at %llu cannot be written; they are lost\n", device->name,
-			(unsigned long long)size, (unsigned long long)offset);
-	vm_deallocate(mach_task_self(), data, length);
+	return virtio_blk_read_only(device->disk) ? &read_only_ops : &ops;
 }
-
-static const struct pager_ops ops = {.data_request = data_request, .data_return = data_return};
 
 kern_return_t device_object(struct device *device, mach_port_t *object)
 {
 	kern_return_t result = KERN_SUCCESS;
 
 	pthread_mutex_lock(&device->lock);
-	if (!device->has_object) {
-		result = pager_object_init(&device->object, &ops, object_set, TRUE, MEMORY_OBJECT_COPY_DELAY);
-		device->has_object = result == KERN_SUCCESS;
-		if (device->has_object && pager_object_keep(&device->object) != KERN_SUCCESS)
-			fprintf(stderr, "%s: its memory would end with this server\n", device->name);
-	}
+	if (!device->has_object)
+		result = made(device,
+			pk_object_init(&device->object, ops_of(device), device, device->size, 0, object_set, true));
 	pthread_mutex_unlock(&device->lock);
-	return result == KERN_SUCCESS ? pager_object_send_right(&device->object, object) : result;
+	return result == KERN_SUCCESS ? pager_object_send_right(&device->object.pager, object) : result;
 }
 
 void device_object_take_over(struct device *device, mach_port_t port)
 {
-	if (pager_object_take(&device->object, &ops, object_set, port, (uintptr_t)&device->object, TRUE,
-		    MEMORY_OBJECT_COPY_DELAY) != KERN_SUCCESS)
-		return;
-	device->has_object = true;
-	pager_object_keep(&device->object);
-	pager_object_go_on(&device->object);
+	if (made(device, pk_object_take(&device->object, ops_of(device), device, device->size, 0, object_set, true,
+				 port, (uintptr_t)&device->object)) == KERN_SUCCESS)
+		pager_object_go_on(&device->object.pager);
 }
 
 void device_objects_clean(const struct device *device, uint64_t offset, uint64_t size, bool forget)
@@ -95,7 +72,6 @@ void device_objects_clean(const struct device *device, uint64_t offset, uint64_t
 		to = offset + size - other->start;
 		if (to > other->size)
 			to = other->size;
-		pager_lock_range(&other->object, trunc_page(from), round_page(to) - trunc_page(from),
-			MEMORY_OBJECT_RETURN_DIRTY, forget, VM_PROT_NO_CHANGE);
+		pk_clean(&other->object, trunc_page(from), round_page(to) - trunc_page(from), forget);
 	}
 }

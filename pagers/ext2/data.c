@@ -104,10 +104,10 @@ int ext2_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t le
 			error = volume->device->read_pages(volume->device, run.device, n, &pages);
 		} else if (!n) {
 			n = FK_PAGE_SIZE;
-			pages = fk_pages_allocate(n);
+			pages = pk_pages_allocate(n);
 			error = pages ? read_page(volume, inode, &data, offset, pages) : ENOMEM;
 			if (error)
-				fk_pages_free(pages, n);
+				pk_pages_free(pages, n);
 		}
 		if (error)
 			return error;
@@ -195,6 +195,6 @@ int ext2_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pa
 	}
 out:
 	if (!error)
-		fk_pages_free(pages, length);
+		pk_pages_free(pages, length);
 	return error;
 }

@@ -11,7 +11,7 @@ struct ext2_device {
 	int read_only;
 	void *kept; /* memory that outlives the program, of EXT2_KEPT_SIZE bytes, zero at first (cache.h); or null */
 	int (*read)(struct ext2_device *device, uint64_t offset, size_t size, void *buffer);
-	/* The same into fresh memory of whole pages, see fk_pages_allocate; size is a multiple of the page. */
+	/* The same into fresh memory of whole pages, see pk_pages_allocate; size is a multiple of the page. */
 	int (*read_pages)(struct ext2_device *device, uint64_t offset, size_t size, void **pages);
 	int (*write)(struct ext2_device *device, uint64_t offset, size_t size, const void *data);
 	int (*flush)(struct ext2_device *device);

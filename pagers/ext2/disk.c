@@ -19,7 +19,7 @@ static int disk_errno(kern_return_t result, const char *what)
 {
 	if (result == KERN_SUCCESS)
 		return 0;
-	fk_log("ext2: the disk cannot be %s: %s", what, mach_error_string(result));
+	pk_log("ext2: the disk cannot be %s: %s", what, mach_error_string(result));
 	return FILE_ERRNO(result);
 }
 
@@ -45,7 +45,7 @@ static int disk_read_pages(struct ext2_device *device, uint64_t offset, size_t s
 	while (again(result));
 
 	if (result == KERN_SUCCESS && count != size) {
-		fk_pages_free((void *)(uintptr_t)data, count);
+		pk_pages_free((void *)(uintptr_t)data, count);
 		return EIO;
 	}
 	*pages = (void *)(uintptr_t)data;
@@ -64,7 +64,7 @@ static int disk_read(struct ext2_device *device, uint64_t offset, size_t size, v
 		if (error)
 			return error;
 		memcpy(to, pages, n);
-		fk_pages_free(pages, FK_ROUND_PAGE(n));
+		pk_pages_free(pages, FK_ROUND_PAGE(n));
 		to += n;
 		offset += n;
 		size -= n;

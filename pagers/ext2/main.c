@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "read-only") == 0)
 			read_only = 1;
 		else
-			fk_log("the argument %s is not known; there are device= disk= service= and read-only", argv[i]);
+			pk_log("the argument %s is not known; there are device= disk= service= and read-only", argv[i]);
 	}
 	/* Of a whole disk the first partition; a disk without partitions may be a file system itself. */
 	if (!strchr(name, 'p') && (size_t)snprintf(partition, sizeof(partition), "%sp1", name) < sizeof(partition) &&
@@ -44,20 +44,20 @@ int main(int argc, char **argv)
 	} else {
 		result = disk_open(disk, name, &device);
 		if (result != KERN_SUCCESS) {
-			fk_log("ext2: the device %s cannot be opened: %s", name, mach_error_string(result));
+			pk_log("ext2: the device %s cannot be opened: %s", name, mach_error_string(result));
 			return 1;
 		}
 		if (name != partition && !strchr(name, 'p'))
-			fk_log("ext2: %s has no first partition; trying the disk itself", name);
+			pk_log("ext2: %s has no first partition; trying the disk itself", name);
 	}
 	if (mach_keep_memory("blocks", EXT2_KEPT_SIZE, &device->kept, &old) != KERN_SUCCESS)
-		fk_log("ext2: nothing outlives this server: give it privileges=host");
+		pk_log("ext2: nothing outlives this server: give it privileges=host");
 	/* What the instance before had sent to the disk is done before anything is read. */
 	if (device->kept && old)
 		device->flush(device);
 	i = ext2_open(device, read_only, &volume, message, sizeof(message));
 	if (message[0])
-		fk_log("ext2 on %s: %s", name, message);
+		pk_log("ext2 on %s: %s", name, message);
 	if (i)
 		return 1;
 	volume->base.lasting = device->kept != NULL;

@@ -1,23 +1,9 @@
-/* Small things that every kind of file system needs: pages, names, directory records, the time. */
+/* Small things that every kind of file system needs: names, directory records, the time. */
 #include "pagers/filekit/backend.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-
-void *fk_pages_allocate(size_t size)
-{
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return pages == MAP_FAILED ? NULL : pages;
-}
-
-void fk_pages_free(void *pages, size_t size)
-{
-	if (pages && size)
-		munmap(pages, size);
-}
 
 int fk_check_name(const char *name)
 {

@@ -2,18 +2,19 @@
 #ifndef FILEKIT_BACKEND_H
 #define FILEKIT_BACKEND_H
 
+#include "pagers/kit/pages.h"
+
 #include <servers/file_types.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define FK_PAGE_SIZE     4096u
-#define FK_REFUSED_MAX   1024u
 #define FK_ROUND_PAGE(n) (((n) + (FK_PAGE_SIZE - 1)) & ~(uint64_t)(FK_PAGE_SIZE - 1))
 
 struct fk_volume;
 
 /*
- * Takes a piece of a file: `size` bytes, a multiple of the page, in memory from fk_pages_allocate that now belongs to
+ * Takes a piece of a file: `size` bytes, a multiple of the page, in memory from pk_pages_allocate that now belongs to
  * the callee, or a null pointer for zeros, or FK_HOLE for zeros that have no space yet: before such a page is written
  * the kit calls allocate(). Pieces come in order and without gaps.
  */
@@ -30,7 +31,8 @@ struct fk_operations {
 
 	int (*info)(struct fk_volume *volume, struct file_system_info *info);
 	int (*sync)(struct fk_volume *volume); /* all that was written is on the medium */
-	/* Null: as sync(). What was written to the file is on the medium, and, unless data_only, all that is said of it. */
+	/* Null: as sync(). What was written to the file is on the medium, and, unless data_only, all that is said of
+	 * it. */
 	int (*sync_file)(struct fk_volume *volume, uint64_t inode, int data_only);
 	int (*stop)(struct fk_volume *volume); /* the same, marked clean; every change is refused from now on */
 
@@ -79,13 +81,8 @@ struct fk_volume {
 	/* The next instance has the same files, by the same numbers, as after the last commit. */
 	int lasting;
 	/* The kit's. */
-	int write_error;        /* of any file's pages since a sync of the volume last said so */
-	uint64_t refused_pages; /* that could not be written, since some last could */
+	int write_error; /* of any file's pages since a sync of the volume last said so */
 };
-
-/* Zeroed memory on a page's boundary; null when there is none. Freed by fk_pages_free, or moved into a message. */
-void *fk_pages_allocate(size_t size);
-void fk_pages_free(void *pages, size_t size);
 
 /* Checks one component of a path: 0, ENOENT (empty), ENAMETOOLONG, EINVAL (a slash). */
 int fk_check_name(const char *name);

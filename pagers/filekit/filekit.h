@@ -30,13 +30,11 @@
 #define FILEKIT_FILEKIT_H
 
 #include "pagers/filekit/backend.h"
-
-#include <mach/pager.h>
-#include <stdbool.h>
+#include "pagers/kit/kit.h"
 
 struct fk_node {
 	struct pager_object file;
-	struct pager_object contents;
+	struct pk_object contents;
 	uint64_t inode;
 	struct fk_node *next_by_inode, *next_by_port;
 	unsigned pins;    /* requests that have released the lock and come back to it */
@@ -47,8 +45,6 @@ struct fk_node {
 	bool contents_held; /* the same for `contents` */
 	bool kernel_held;   /* the kernel had the contents when the last sender went */
 	bool changing;      /* a request changes the size or waits for its pages */
-	uint64_t refused_to; /* pages beyond the end were asked for, up to there, and the kernel may remember the answer */
-	int write_error;    /* of pages that could not be written since a sync of the file last said so */
 };
 
 /*
@@ -60,8 +56,6 @@ struct fk_node {
 
 /* Serves the volume under the name for ever. Returns when something is missing, after saying so. */
 kern_return_t fk_serve(struct fk_volume *volume, const char *service);
-/* A line on the kernel's console. */
-void fk_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- node.c. All but fk_lock with the lock held. */
 extern struct fk_volume *fk_volume;
@@ -95,19 +89,14 @@ void fk_begin_change(struct fk_node *node);
 void fk_end_change(struct fk_node *node);
 
 /* --- contents.c */
-extern const struct pager_ops fk_contents_ops;
+extern const struct pk_ops fk_contents_ops; /* of an object whose self is the node */
 /*
  * Has the kernel write back dirty pages from offset on, and drop all of them if `flush`. Releases the lock while it
  * waits; the caller has begun a change. 0 or an errno: of the request, not of what was written.
  */
 int fk_clean(struct fk_node *node, uint64_t offset, uint64_t length, bool flush);
-/* The file has become longer: the kernel forgets that there was nothing behind its end. */
-void fk_grown(struct fk_node *node, uint64_t old_size, uint64_t size);
-/* Pages of a file could not be written, with this error. Whether the kernel shall keep them for another try. */
-bool fk_write_failed(struct fk_node *node, int error, uint64_t length);
 
-#define FK_NODE_OF_FILE(object)     ((struct fk_node *)(void *)((char *)(object)-offsetof(struct fk_node, file)))
-#define FK_NODE_OF_CONTENTS(object) ((struct fk_node *)(void *)((char *)(object)-offsetof(struct fk_node, contents)))
+#define FK_NODE_OF_FILE(object) ((struct fk_node *)(void *)((char *)(object)-offsetof(struct fk_node, file)))
 /* Of an object that is about to go: when both are, the node is freed. */
 void fk_object_destroyed(struct fk_node *node);
 void fk_contents_unheld(struct fk_node *node);

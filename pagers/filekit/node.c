@@ -107,7 +107,7 @@ static void release_if_unused(struct fk_node *node)
 	commit();
 	/* The node may be freed by the last of these. */
 	if (node->has_contents)
-		pager_object_release(&node->contents);
+		pager_object_release(&node->contents.pager);
 	pager_object_release(&node->file);
 }
 
@@ -149,9 +149,9 @@ void fk_contents_unheld(struct fk_node *node)
 {
 	fk_lock();
 	if (!node->released) {
-		node->contents_held = has_senders(node->contents.port);
+		node->contents_held = has_senders(node->contents.pager.port);
 		if (!node->contents_held)
-			node->kernel_held = node->contents.control != MACH_PORT_NULL;
+			node->kernel_held = node->contents.pager.control != MACH_PORT_NULL;
 		release_if_unused(node);
 	}
 	fk_unlock();
@@ -217,12 +217,12 @@ static int make_contents(struct fk_node *node, mach_port_t port)
 	if (port == MACH_PORT_NULL)
 		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
 	if (result == KERN_SUCCESS)
-		result = pager_object_take(&node->contents, &fk_contents_ops, contents_set, port,
-			FK_CONTENTS | node->inode, FALSE, MEMORY_OBJECT_COPY_DELAY);
+		result = pk_object_take(&node->contents, &fk_contents_ops, node, 0,
+			fk_volume->precious ? PK_PRECIOUS : 0, contents_set, false, port, FK_CONTENTS | node->inode);
 	if (result != KERN_SUCCESS)
 		return ENOMEM;
 	if (fk_volume->lasting)
-		pager_object_keep(&node->contents);
+		pager_object_keep(&node->contents.pager);
 	node->has_contents = true;
 	__atomic_add_fetch(&node->objects, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -234,7 +234,7 @@ int fk_hand_out_contents(struct fk_node *node, mach_port_t *right)
 
 	if (error)
 		return error;
-	if (pager_object_send_right(&node->contents, right) != KERN_SUCCESS)
+	if (pager_object_send_right(&node->contents.pager, right) != KERN_SUCCESS)
 		return ENOMEM;
 	node->contents_held = true;
 	return 0;
@@ -263,7 +263,7 @@ void fk_take_over_contents(uint64_t inode, mach_port_t port)
 	if (make_contents(node, port))
 		return;
 	node->contents_held = true;
-	pager_object_go_on(&node->contents);
+	pager_object_go_on(&node->contents.pager);
 }
 
 void fk_pin(struct fk_node *node)

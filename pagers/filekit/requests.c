@@ -112,9 +112,9 @@ static int said(int error)
 	static int last;
 
 	if (error != last && error)
-		fk_log("the file system cannot be saved: %s", strerror(error));
+		pk_log("the file system cannot be saved: %s", strerror(error));
 	else if (error != last)
-		fk_log("the file system is saved again");
+		pk_log("the file system is saved again");
 	last = error;
 	return error;
 }
@@ -182,7 +182,7 @@ static int change_size(struct fk_node *node, uint64_t size)
 		error = fk_clean(node, first, FK_ROUND_PAGE(old.size) - first, true);
 	}
 	if (!error && size > old.size)
-		fk_grown(node, old.size, size);
+		pk_grown(&node->contents, old.size, size);
 	if (!error && size <= old.size)
 		/* Of equal size, too: a request made again may have lost its server between the two. */
 		error = BACKEND->trim(fk_volume, node->inode, size <= old.size);
@@ -215,12 +215,12 @@ kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length
 	if (error)
 		return leave(error);
 	fk_begin_change(node);
-	if (node->refused_to != 0)
+	if (node->contents.refused_to != 0)
 		error = BACKEND->get_attributes(fk_volume, node->inode, &old);
 	if (!error)
 		error = BACKEND->allocate(fk_volume, node->inode, offset, length, size);
 	if (!error)
-		fk_grown(node, old.size, size);
+		pk_grown(&node->contents, old.size, size);
 	fk_end_change(node);
 	return leave(error);
 }
@@ -345,7 +345,7 @@ kern_return_t S_file_sync(mach_port_t file, boolean_t data_only)
 	error = clean_node(node);
 	of_volume = said(BACKEND->sync_file ? BACKEND->sync_file(fk_volume, node->inode, (int)data_only)
 					    : BACKEND->sync(fk_volume));
-	of_pages = take_error(&node->write_error);
+	of_pages = take_error(&node->contents.write_error);
 	fk_unpin(node);
 	return leave(error ? error : of_pages ? of_pages : of_volume);
 }

@@ -4,30 +4,12 @@
 #include <mach/keep.h>
 #include <servers/bootstrap_user.h>
 #include <servers/file_server.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FILE_THREADS = 2 };
 
 static const struct mig_subsystem *const file_subsystems[] = {&file_subsystem, &notify_subsystem, NULL};
-static const struct mig_subsystem *const contents_subsystems[] = {&memory_object_subsystem, &notify_subsystem, NULL};
-
-void fk_log(const char *format, ...)
-{
-	mach_port_t bootstrap = MACH_PORT_NULL;
-	log_line_t line;
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) == KERN_SUCCESS) {
-		bootstrap_log(bootstrap, TRUE, line);
-		mach_port_deallocate(mach_task_self(), bootstrap);
-	}
-}
 
 static kern_return_t check_in(const char *service, mach_port_t set)
 {
@@ -87,15 +69,14 @@ kern_return_t fk_serve(struct fk_volume *volume, const char *service)
 		result = fk_nodes_init(volume, files, contents);
 	if (result == KERN_SUCCESS && volume->lasting)
 		result = take_over();
-	/* One thread for the contents, and no more: see filekit.h. */
 	if (result == KERN_SUCCESS)
-		result = mach_server_start_threads(contents, contents_subsystems, 1);
+		result = pk_serve(contents);
 	if (result == KERN_SUCCESS)
 		result = mach_server_start_threads(files, file_subsystems, FILE_THREADS - 1);
 	if (result == KERN_SUCCESS)
 		result = check_in(service, files);
 	if (result == KERN_SUCCESS)
 		result = mach_server_run(files, file_subsystems);
-	fk_log("the service %s ends: %s", service, mach_error_string(result));
+	pk_log("the service %s ends: %s", service, mach_error_string(result));
 	return result;
 }

@@ -255,12 +255,26 @@ static bool worth_keeping(int error, uint64_t length)
 	return __atomic_add_fetch(&refused_pages, length / PK_PAGE, __ATOMIC_RELAXED) <= REFUSED_MAX;
 }
 
+/* How much of a run the kernel gets back: nothing behind the end, where its bytes are zeros from now on. */
+static uint64_t cut(struct pk_object *object, uint64_t offset, char *pages, uint64_t length)
+{
+	uint64_t size;
+
+	if (pk_size(object, &size) || offset >= size)
+		return 0;
+	if (length > PK_ROUND_PAGE(size) - offset)
+		length = PK_ROUND_PAGE(size) - offset;
+	if (length > size - offset)
+		memset(pages + (size - offset), 0, length - (size - offset));
+	return length;
+}
+
 static void data_return(struct pager_object *pager, vm_offset_t offset, vm_address_t data, vm_size_t length,
 	boolean_t dirty, boolean_t kernel_copy)
 {
 	struct pk_object *object = object_of(pager);
-	void *pages = (void *)(uintptr_t)data;
-	bool kept = false;
+	char *pages = (char *)(uintptr_t)data;
+	uint64_t kept = 0;
 	int error;
 
 	(void)kernel_copy;
@@ -274,7 +288,7 @@ static void data_return(struct pager_object *pager, vm_offset_t offset, vm_addre
 				  : take_by_write(object, offset, pages, length);
 	if (error) {
 		object->write_error = error;
-		kept = worth_keeping(error, length);
+		kept = worth_keeping(error, length) ? cut(object, offset, pages, length) : 0;
 	} else {
 		__atomic_store_n(&refused_pages, 0, __ATOMIC_RELAXED);
 	}
@@ -286,14 +300,12 @@ static void data_return(struct pager_object *pager, vm_offset_t offset, vm_addre
 		return;
 	}
 	count(&object->statistics.write_errors, 1);
+	count(&object->statistics.pages_lost, (length - kept) / PK_PAGE);
 	pk_log("object %llx: what was written at %llu cannot be saved%s: %s", (unsigned long long)pager->payload,
 		(unsigned long long)offset, kept ? "" : " and is lost", strerror(error));
-	if (kept) {
-		pager_refuse(pager, offset, data, length, FILE_ERROR(error));
-	} else {
-		count(&object->statistics.pages_lost, length / PK_PAGE);
-		pk_pages_free(pages, length);
-	}
+	if (kept)
+		pager_refuse(pager, offset, data, kept, FILE_ERROR(error));
+	pk_pages_free(pages + kept, length - kept);
 }
 
 static void terminate(struct pager_object *pager)
@@ -367,8 +379,8 @@ int pk_clean(struct pk_object *object, uint64_t offset, uint64_t length, bool dr
 	/* Precious pages have no other place that they could be written to. */
 	if (!length || (object->flags & PK_PRECIOUS && !drop))
 		return 0;
-	result = pager_lock_range(&object->pager, offset, length, MEMORY_OBJECT_RETURN_DIRTY, (boolean_t)drop,
-		VM_PROT_NO_CHANGE);
+	result = pager_lock_range(
+		&object->pager, offset, length, MEMORY_OBJECT_RETURN_DIRTY, (boolean_t)drop, VM_PROT_NO_CHANGE);
 	return FILE_ERRNO(result);
 }
 

@@ -37,13 +37,13 @@ int main(int argc, char **argv)
 		if (strncmp(argv[i], "service=", 8) == 0)
 			service = argv[i] + 8;
 		else if (strncmp(argv[i], "size=", 5) != 0)
-			fk_log("ram: the argument %s is not known; there are size= and service=", argv[i]);
+			pk_log("ram: the argument %s is not known; there are size= and service=", argv[i]);
 		else if (!(size = parse_size(argv[i] + 5)))
-			fk_log("ram: %s is not a size", argv[i] + 5);
+			pk_log("ram: %s is not a size", argv[i] + 5);
 	}
 	volume = ram_open(size ? size : SIZE_DEFAULT);
 	if (!volume) {
-		fk_log("ram: no memory");
+		pk_log("ram: no memory");
 		return 1;
 	}
 	/* An instance before gave out numbers up to less than that: it made no file within a microsecond. So none is

@@ -18,13 +18,13 @@ static void **leaf_of(struct ram_node *node, uint64_t page, bool make)
 	int level;
 
 	if (!node->tree && make)
-		node->tree = fk_pages_allocate(TABLE_BYTES);
+		node->tree = pk_pages_allocate(TABLE_BYTES);
 	table = node->tree;
 	for (level = RAM_LEVELS - 1; level > 0 && table; level--) {
 		void **slot = &table[slot_of(page, level)];
 
 		if (!*slot && make) {
-			made = fk_pages_allocate(TABLE_BYTES);
+			made = pk_pages_allocate(TABLE_BYTES);
 			*slot = made;
 		}
 		table = *slot;
@@ -37,7 +37,7 @@ static void drop_leaf(struct ram_volume *volume, struct ram_node *node, void **l
 	if (!*leaf)
 		return;
 	if (*leaf != RAM_RESERVED)
-		fk_pages_free(*leaf, FK_PAGE_SIZE);
+		pk_pages_free(*leaf, FK_PAGE_SIZE);
 	*leaf = NULL;
 	node->pages--;
 	volume->pages--;
@@ -57,7 +57,7 @@ static void free_table(struct ram_volume *volume, struct ram_node *node, void **
 		} else if (table[i]) {
 			free_table(volume, node, table[i], level - 1, below);
 			if (below == 0) {
-				fk_pages_free(table[i], TABLE_BYTES);
+				pk_pages_free(table[i], TABLE_BYTES);
 				table[i] = NULL;
 			}
 		}
@@ -70,7 +70,7 @@ void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t f
 		return;
 	free_table(volume, node, node->tree, RAM_LEVELS - 1, first);
 	if (first == 0) {
-		fk_pages_free(node->tree, TABLE_BYTES);
+		pk_pages_free(node->tree, TABLE_BYTES);
 		node->tree = NULL;
 	}
 }
@@ -124,12 +124,12 @@ int ram_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t len
  */
 static void *keep(void *returned)
 {
-	void *page = fk_pages_allocate(FK_PAGE_SIZE);
+	void *page = pk_pages_allocate(FK_PAGE_SIZE);
 
 	if (!page)
 		return returned;
 	memcpy(page, returned, FK_PAGE_SIZE);
-	fk_pages_free(returned, FK_PAGE_SIZE);
+	pk_pages_free(returned, FK_PAGE_SIZE);
 	return page;
 }
 
@@ -148,11 +148,11 @@ int ram_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pag
 			leaf = leaf_of(node, (offset + at) / FK_PAGE_SIZE, false);
 		/* A hole: it was locked against writing. */
 		if (!leaf || !*leaf) {
-			fk_pages_free(page, FK_PAGE_SIZE);
+			pk_pages_free(page, FK_PAGE_SIZE);
 			continue;
 		}
 		if (*leaf != RAM_RESERVED)
-			fk_pages_free(*leaf, FK_PAGE_SIZE);
+			pk_pages_free(*leaf, FK_PAGE_SIZE);
 		*leaf = keep(page);
 	}
 	return error;

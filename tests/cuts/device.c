@@ -25,12 +25,12 @@ static int device_read(struct ext2_device *device, uint64_t offset, size_t size,
 
 static int device_read_pages(struct ext2_device *device, uint64_t offset, size_t size, void **pages)
 {
-	*pages = fk_pages_allocate(size);
+	*pages = pk_pages_allocate(size);
 	if (!*pages)
 		return ENOMEM;
 	if (device_read(device, offset, size, *pages) == 0)
 		return 0;
-	fk_pages_free(*pages, size);
+	pk_pages_free(*pages, size);
 	return EIO;
 }
 

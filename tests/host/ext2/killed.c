@@ -49,7 +49,7 @@ static int image_read(struct ext2_device *device, uint64_t offset, size_t size, 
 
 static int image_read_pages(struct ext2_device *device, uint64_t offset, size_t size, void **pages)
 {
-	*pages = fk_pages_allocate(size);
+	*pages = pk_pages_allocate(size);
 	return *pages ? image_read(device, offset, size, *pages) : ENOMEM;
 }
 

@@ -24,13 +24,13 @@ static void emit(void *context, uint64_t offset, void *pages, size_t size)
 		memcpy(g->bytes + (offset - g->start), pages, size);
 		memset(g->present + (offset - g->start) / FK_PAGE_SIZE, 1, size / FK_PAGE_SIZE);
 	}
-	fk_pages_free(pages, size);
+	pk_pages_free(pages, size);
 	g->next = offset + size;
 }
 
 static int put(struct fk_volume *volume, uint64_t inode, uint64_t offset, const char *bytes, size_t length)
 {
-	char *pages = fk_pages_allocate(length);
+	char *pages = pk_pages_allocate(length);
 
 	memcpy(pages, bytes, length);
 	return volume->operations->write(volume, inode, offset, pages, length);

@@ -56,7 +56,7 @@ static void spell(void *context, uint64_t offset, void *pages, size_t size)
 
 	memset(text + offset / FK_PAGE_SIZE, pages == FK_HOLE ? 'h' : pages ? 'p' : '0', size / FK_PAGE_SIZE);
 	if (pages != FK_HOLE)
-		fk_pages_free(pages, size);
+		pk_pages_free(pages, size);
 }
 
 static void holes(void)
@@ -71,13 +71,13 @@ static void holes(void)
 	operations->create(base, operations->root, "sparse", &values, &inode);
 	model_truncate(base, inode, 6 * FK_PAGE_SIZE);
 	operations->allocate(base, inode, 2 * FK_PAGE_SIZE, FK_PAGE_SIZE, 0);
-	operations->write(base, inode, 2 * FK_PAGE_SIZE, fk_pages_allocate(FK_PAGE_SIZE), FK_PAGE_SIZE);
+	operations->write(base, inode, 2 * FK_PAGE_SIZE, pk_pages_allocate(FK_PAGE_SIZE), FK_PAGE_SIZE);
 	operations->allocate(base, inode, 3 * FK_PAGE_SIZE, FK_PAGE_SIZE, 0);
 	operations->read(base, inode, 0, 8 * FK_PAGE_SIZE, spell, text);
 	check(strcmp(text, "hhp0hhhh") == 0, "ram: what has no space is a hole (%s)", text);
 	operations->read(base, inode, 0, 8 * FK_PAGE_SIZE, spell, text);
 	check(strcmp(text, "hh00hhhh") == 0, "ram: a page that the kernel has is none (%s)", text);
-	operations->write(base, inode, 0, fk_pages_allocate(8 * FK_PAGE_SIZE), 8 * FK_PAGE_SIZE);
+	operations->write(base, inode, 0, pk_pages_allocate(8 * FK_PAGE_SIZE), 8 * FK_PAGE_SIZE);
 	check(volume->pages == 2, "ram: a page that comes back takes no space that nobody asked for");
 	ram_close(volume);
 }

@@ -111,6 +111,7 @@ static const struct file_ops null_ops = {.read = read_nothing,
 	.read_unlocked = read_nothing,
 	.write_unlocked = write_all,
 	.seek_unlocked = seek_nowhere,
+	.relays = RELAY_TO,
 	.seek = seek_nowhere};
 static const struct file_ops zero_ops = {.read = read_zeros,
 	.write = write_all,
@@ -118,9 +119,12 @@ static const struct file_ops zero_ops = {.read = read_zeros,
 	.write_unlocked = write_all,
 	.seek_unlocked = seek_nowhere,
 	.seek = seek_nowhere,
+	.relays = RELAY_FROM | RELAY_TO,
 	.memory_object = map_zeros};
-static const struct file_ops full_ops = {.read = read_zeros, .write = write_none, .seek = seek_nowhere};
-static const struct file_ops random_ops = {.read = read_random, .write = write_all, .seek = seek_nowhere};
+static const struct file_ops full_ops = {
+	.read = read_zeros, .write = write_none, .relays = RELAY_FROM | RELAY_TO, .seek = seek_nowhere};
+static const struct file_ops random_ops = {
+	.read = read_random, .write = write_all, .relays = RELAY_FROM | RELAY_TO, .seek = seek_nowhere};
 
 static int open_memory(struct file *file, unsigned minor)
 {

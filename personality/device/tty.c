@@ -357,6 +357,7 @@ static const struct file_ops tty_ops = {
 	.write = tty_write,
 	.poll = tty_poll,
 	.poll_queues = tty_queues,
+	.relays = RELAY_FROM | RELAY_TO,
 	.ioctl = tty_ioctl,
 };
 

@@ -34,6 +34,7 @@ struct io {
 
 #define IO_MAX          0x7ffff000ull
 #define IO_SEGMENTS_MAX 1024
+#define IO_SEGMENTS_FEW 8
 
 /*
  * The next `size` bytes (at most io->total - io->done) to or from the caller; advances io->done only on success. 0,
@@ -42,8 +43,16 @@ struct io {
  */
 int io_copy_out(struct io *io, const void *from, uint64_t size);
 int io_copy_in(struct io *io, void *to, uint64_t size);
+/*
+ * The segments of `count` struct iovec of the caller's: few (IO_SEGMENTS_FEW), or memory until io_vector_end, which
+ * comes after a failure, too. 0, -EINVAL, -EFAULT, -ENOMEM, CALL_ERROR_RESTART.
+ */
+int io_vector(struct io *io, struct io_segment *few, uint64_t vector, uint64_t count);
+void io_vector_end(struct io *io, const struct io_segment *few);
 /* An io over the server's own memory. */
 void io_init_server(struct io *io, struct call *call, void *buffer, uint64_t size);
+
+enum { RELAY_FROM = 1, RELAY_TO = 2 };
 
 /*
  * Operations of an open file description; null ones fail as said. All run with the server lock and may release it
@@ -70,6 +79,7 @@ struct file_ops {
 	unsigned (*poll)(struct file *file);
 	/* The queues that are woken when what poll says may have changed; returns how many (at most 2). Null: none. */
 	unsigned (*poll_queues)(struct file *file, struct wait_queue *queues[2]);
+	unsigned relays; /* RELAY_*: what splice and sendfile may do with it */
 	/* Null: -ENOTTY. */
 	int64_t (*ioctl)(struct call *call, struct file *file, uint64_t request, uint64_t argument);
 	/* struct linux_dirent64 records into io; null: -ENOTDIR. */
@@ -82,8 +92,8 @@ struct file_ops {
 
 /* An open file description. Shared by dup, fork and SCM_RIGHTS. */
 /*
- * Failures to write what had been accepted: of a file's pages, or of a mount. Everyone who had it open when one was found
- * out hears of it, once, at the next call that asks whether all is on the medium.
+ * Failures to write what had been accepted: of a file's pages, or of a mount. Everyone who had it open when one was
+ * found out hears of it, once, at the next call that asks whether all is on the medium.
  */
 struct write_failures {
 	unsigned count;
@@ -114,17 +124,17 @@ struct file {
 	unsigned flags;      /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, ... as fcntl(F_GETFL) tells */
 	unsigned open_flags; /* as given to open: O_NOCTTY, O_TRUNC, ... too */
 	uint64_t position;
-	bool seekable;           /* read and write use and move position, */
-	uint32_t turn;           /* which some call has for its turn (TURN_*), */
-	struct list turns;       /* and these wait for it (fd.c), with the server's lock */
-	bool writes;             /* counted in vnode->writers */
-	unsigned failures_seen;  /* of vnode->failures, */
+	bool seekable;                /* read and write use and move position, */
+	uint32_t turn;                /* which some call has for its turn (TURN_*), */
+	struct list turns;            /* and these wait for it (fd.c), with the server's lock */
+	bool writes;                  /* counted in vnode->writers */
+	unsigned failures_seen;       /* of vnode->failures, */
 	unsigned mount_failures_seen; /* and of its mount's */
-	struct vnode *vnode;     /* reference, or null (pipes, sockets) */
-	void *data;              /* the operations' own */
-	struct list epoll_items; /* of epoll.c */
-	uint64_t inode;          /* of files without a vnode: what fstat and /proc/PID/fd show */
-	const char *kind;        /* of files without a vnode: "pipe", "socket", "anon_inode" */
+	struct vnode *vnode;          /* reference, or null (pipes, sockets) */
+	void *data;                   /* the operations' own */
+	struct list epoll_items;      /* of epoll.c */
+	uint64_t inode;               /* of files without a vnode: what fstat and /proc/PID/fd show */
+	const char *kind;             /* of files without a vnode: "pipe", "socket", "anon_inode" */
 };
 
 /* One reference; vnode may be null, else a reference of it is consumed even on failure. Null: no memory. */

@@ -13,8 +13,6 @@
 #include "process/proc.h"
 #include "unix_server.h"
 
-#define SENDFILE_CHUNK 65536u
-
 static int move(struct io *io, void *memory, uint64_t size, bool out)
 {
 	uint64_t skip = io->done, left = size;
@@ -265,42 +263,56 @@ int64_t sys_pwrite64(uint64_t caller, int fd, uint64_t address, uint64_t size, i
 	return transfer_one(call_of(caller), fd, address, size, &offset, true);
 }
 
-static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
+int io_vector(struct io *io, struct io_segment *few, uint64_t vector, uint64_t count)
 {
-	struct file *file = fd_file(call, fd);
-	struct io_segment few[8], *segment = few;
-	struct io io = {.call = call};
-	int64_t result = 0;
-	int i, error;
+	struct io_segment *segment = few;
+	uint64_t i;
+	int error;
 
-	if (file == NULL)
-		return -EBADF;
-	if (count < 0 || count > IO_SEGMENTS_MAX)
+	io->segment = few;
+	if (count > IO_SEGMENTS_MAX)
 		return -EINVAL;
-	if (count > 8) {
+	if (count > IO_SEGMENTS_FEW) {
 		segment = calloc((size_t)count, sizeof *segment);
 		if (segment == NULL)
 			return -ENOMEM;
 	}
-	error = copy_in(call, segment, vector, (size_t)count * sizeof *segment);
-	if (error != 0)
-		result = call_result(error);
-	for (i = 0; i < count && result == 0; i++) {
+	io->segment = segment;
+	io->segments = (unsigned)count;
+	error = copy_in(io->call, segment, vector, (size_t)count * sizeof *segment);
+	for (i = 0; i < count && error == 0; i++) {
 		if ((int64_t)segment[i].size < 0)
-			result = -EINVAL;
+			error = -EINVAL;
 		else if (segment[i].address > VM_MAX_ADDRESS || segment[i].size > VM_MAX_ADDRESS - segment[i].address)
-			result = -EFAULT;
-		else if (segment[i].size > IO_MAX - io.total)
-			segment[i].size = IO_MAX - io.total;
-		io.total += segment[i].size;
+			error = -EFAULT;
+		else if (segment[i].size > IO_MAX - io->total)
+			segment[i].size = IO_MAX - io->total;
+		io->total += segment[i].size;
 	}
-	if (result == 0) {
-		io.segment = segment;
-		io.segments = (unsigned)count;
+	return error;
+}
+
+void io_vector_end(struct io *io, const struct io_segment *few)
+{
+	if (io->segment != few)
+		free((void *)(uintptr_t)io->segment);
+}
+
+static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
+{
+	struct file *file = fd_file(call, fd);
+	struct io_segment few[IO_SEGMENTS_FEW];
+	struct io io = {.call = call};
+	int64_t result;
+
+	if (file == NULL)
+		return -EBADF;
+	if (count < 0)
+		return -EINVAL;
+	result = call_result(io_vector(&io, few, vector, (uint64_t)count));
+	if (result == 0)
 		result = transfer(file, &io, at, write);
-	}
-	if (segment != few)
-		free(segment);
+	io_vector_end(&io, few);
 	return result;
 }
 
@@ -402,171 +414,4 @@ int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
 	}
 	file_release(file);
 	return result;
-}
-
-/* --- From one descriptor to another, through a buffer of the server's. */
-
-/*
- * Bytes that were read but not yet written stay in call->scratch over restarts; call->progress counts the written ones.
- * Reading from files only, so what was read and could not be written is not lost: the offsets, of what is to be read
- * and written next, move with what was written.
- */
-struct relay {
-	uint64_t have, written;
-	char data[SENDFILE_CHUNK];
-};
-
-/* to_offset: null if that side has none. */
-static int64_t relay(struct call *call, struct file *from, uint64_t *from_offset, struct file *to, uint64_t *to_offset,
-	uint64_t count)
-{
-	struct relay *buffer = call->scratch;
-	int64_t result = 0;
-
-	if (buffer == NULL) {
-		buffer = call->scratch = calloc(1, sizeof *buffer);
-		if (buffer == NULL)
-			return -ENOMEM;
-	}
-	while (call->progress < count) {
-		struct io io;
-		uint64_t at;
-
-		if (buffer->written == buffer->have) {
-			uint64_t part =
-				count - call->progress < SENDFILE_CHUNK ? count - call->progress : SENDFILE_CHUNK;
-
-			at = *from_offset;
-			io_init_server(&io, call, buffer->data, part);
-			result = from->ops->read(from, &io, from->seekable ? &at : NULL);
-			if (result <= 0)
-				break;
-			buffer->have = (uint64_t)result;
-			buffer->written = 0;
-		}
-		at = to_offset != NULL ? *to_offset : 0;
-		io_init_server(&io, call, buffer->data, buffer->have);
-		io.done = buffer->written;
-		result = to->ops->write(to, &io, to_offset != NULL ? &at : NULL);
-		if (result == CALL_RESTART || result > 0) {
-			uint64_t now = io.done > buffer->written ? io.done - buffer->written : 0;
-
-			call->progress += now;
-			buffer->written += now;
-			*from_offset += now;
-			if (to_offset != NULL)
-				*to_offset += now;
-			if (now == 0 && result > 0)
-				result = -EIO;
-		}
-		if (result <= 0)
-			break;
-	}
-	if (result == CALL_RESTART)
-		return CALL_RESTART;
-	return call->progress == 0 && result < 0 ? result : (int64_t)call->progress;
-}
-
-/* One side of it. */
-struct side {
-	struct file *file;
-	uint64_t address; /* of the offset in the caller's memory, or null: the file's position, for a turn */
-	uint64_t offset;
-	bool begun, turn;
-};
-
-/* Where it goes on. The other side may be the same file, with the turn. */
-static int side_begin(struct call *call, struct side *side, const struct side *other)
-{
-	int error = 0;
-
-	if (side->address != 0 && !side->file->seekable)
-		return -ESPIPE;
-	if (side->address != 0) {
-		error = copy_in(call, &side->offset, side->address, sizeof side->offset);
-		if (error == 0 && (int64_t)side->offset < 0)
-			error = -EINVAL;
-		side->offset += call->progress;
-		return error;
-	}
-	if (side->file->seekable && !(other->turn && other->file == side->file)) {
-		error = file_turn_begin(side->file);
-		side->turn = error == 0;
-	}
-	side->offset = side->file->position;
-	side->begun = error == 0;
-	return error;
-}
-
-/* done: it does not run again. */
-static int side_end(struct call *call, struct side *side, bool done)
-{
-	if (side->address != 0)
-		return done ? copy_out(call, side->address, &side->offset, sizeof side->offset) : 0;
-	if (side->begun && side->file->seekable)
-		side->file->position = side->offset;
-	if (side->turn)
-		file_turn_end(side->file);
-	side->turn = false;
-	return 0;
-}
-
-/* apart: the bytes must not overlap. */
-static int64_t relay_sides(struct call *call, struct side *from, struct side *to, uint64_t count, bool apart)
-{
-	/* Always the same of two first, so that nobody waits in a circle. */
-	struct side *first = from->file < to->file ? from : to, *second = first == from ? to : from;
-	int64_t result = 0;
-	int error, end, other_end;
-
-	count = count < IO_MAX ? count : IO_MAX;
-	file_reference(to->file);
-	file_reference(from->file);
-	error = side_begin(call, first, second);
-	if (error == 0)
-		error = side_begin(call, second, first);
-	if (error == 0 && apart && from->offset < to->offset + count && to->offset < from->offset + count)
-		error = -EINVAL;
-	if (error == 0)
-		result = relay(
-			call, from->file, &from->offset, to->file, to->file->seekable ? &to->offset : NULL, count);
-	end = side_end(call, from, error == 0 && result >= 0);
-	other_end = side_end(call, to, error == 0 && result >= 0);
-	file_release(from->file);
-	file_release(to->file);
-	if (error == 0 && result >= 0)
-		error = end != 0 ? end : other_end;
-	return error != 0 ? call_result(error) : result;
-}
-
-int64_t sys_sendfile(uint64_t caller, int to_fd, int from_fd, uint64_t offset_address, uint64_t count)
-{
-	struct call *call = call_of(caller);
-	struct side to = {.file = fd_file(call, to_fd)};
-	struct side from = {.file = fd_file(call, from_fd), .address = offset_address};
-
-	if (to.file == NULL || from.file == NULL || (from.file->flags & O_ACCMODE) == O_WRONLY ||
-		(to.file->flags & O_ACCMODE) == O_RDONLY)
-		return -EBADF;
-	if (!from.file->seekable || from.file->ops->read == NULL || to.file->ops->write == NULL ||
-		(to.file->flags & O_APPEND))
-		return -EINVAL;
-	return relay_sides(call, &from, &to, count, false);
-}
-
-int64_t sys_copy_file_range(uint64_t caller, int from_fd, uint64_t from_address, int to_fd, uint64_t to_address,
-	uint64_t count, unsigned flags)
-{
-	struct call *call = call_of(caller);
-	struct side to = {.file = fd_file(call, to_fd), .address = to_address};
-	struct side from = {.file = fd_file(call, from_fd), .address = from_address};
-
-	if (to.file == NULL || from.file == NULL || (from.file->flags & O_ACCMODE) == O_WRONLY ||
-		(to.file->flags & O_ACCMODE) == O_RDONLY || (to.file->flags & O_APPEND))
-		return -EBADF;
-	if (flags != 0 || from.file->vnode == NULL || to.file->vnode == NULL ||
-		VNODE_TYPE(from.file->vnode) != S_IFREG || VNODE_TYPE(to.file->vnode) != S_IFREG ||
-		from.file->ops->read == NULL || to.file->ops->write == NULL)
-		return -EINVAL;
-	return relay_sides(call, &from, &to, count, from.file->vnode == to.file->vnode);
 }

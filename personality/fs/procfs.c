@@ -457,7 +457,7 @@ static void text_release(struct file *file)
 	user_free(text);
 }
 
-static const struct file_ops text_ops = {.read = text_read, .seek = text_seek, .release = text_release};
+static const struct file_ops text_ops = {.read = text_read, .seek = text_seek, .relays = RELAY_FROM, .release = text_release};
 
 /* --- Settings: a decimal number in one write. */
 
@@ -480,7 +480,7 @@ static int64_t setting_write(struct file *file, struct io *io, uint64_t *offset)
 	return (int64_t)io->done;
 }
 
-static const struct file_ops setting_ops = {.write = setting_write};
+static const struct file_ops setting_ops = {.write = setting_write, .relays = RELAY_TO};
 
 static uint64_t *setting_of(const struct proc_entry *entry)
 {

@@ -18,6 +18,8 @@
 #define PIPE_SIZE_MAX 1048576u
 #define PIPE_PAGE     4096u
 #define PIPE_ATOMIC   4096u /* PIPE_BUF: writes up to this are not mixed with others */
+#define HELD_FROM     1u    /* its bytes are on their way elsewhere: they leave it when they are there */
+#define HELD_TO       2u    /* its room is for what is on its way here */
 
 /*
  * A read of bytes that are there, and a write for which there is room, need the pipe's lock alone. Who finds nothing
@@ -33,7 +35,8 @@ struct pipe {
 	char *buffer;     /* null while it is empty and nothing was written lately: see drained */
 	uint32_t size, start, used;
 	bool watched;
-	bool kept; /* among the empty ones that keep their buffer */
+	bool kept;    /* among the empty ones that keep their buffer */
+	uint8_t held; /* HELD_*: by a call that moves bytes between files; others wait. With the server's lock, too */
 	unsigned readers, writers;
 	unsigned expected[2]; /* FIFO: opens of the reading, the writing side that are about to run again */
 	bool had_writer;
@@ -78,8 +81,8 @@ static void lose_buffer(struct pipe *oldest)
 
 	own(oldest);
 	oldest->kept = false;
-	/* Or it has been written to since. */
-	if (oldest->used == 0) {
+	/* Or it has been written to since, or is about to be. */
+	if (oldest->used == 0 && oldest->held == 0) {
 		buffer = oldest->buffer;
 		oldest->buffer = NULL;
 	}
@@ -326,10 +329,20 @@ static int put_bytes(struct pipe *pipe, struct io *io)
 	return 0;
 }
 
-/* A read of nothing, or of an empty pipe, which is watched: 0, -EAGAIN, or it waits. */
+static bool has_reader(const struct pipe *pipe)
+{
+	return pipe->readers != 0 || pipe->expected[0] != 0;
+}
+
+static bool has_writer(const struct pipe *pipe)
+{
+	return pipe->writers != 0 || pipe->expected[1] != 0;
+}
+
+/* A read of nothing, or of an empty or held pipe, which is watched: 0, -EAGAIN, or it waits. */
 static int64_t read_nothing(struct pipe *pipe, struct io *io, bool no_wait)
 {
-	if (io->total == 0 || (pipe->writers == 0 && pipe->expected[1] == 0))
+	if (io->total == 0 || (!(pipe->held & HELD_FROM) && !has_writer(pipe)))
 		return 0;
 	return no_wait ? -EAGAIN : call_wait_for(io->call, &pipe->reading);
 }
@@ -340,7 +353,7 @@ static bool own_bytes(struct pipe *pipe, struct io *io)
 	lock_order_has(ORDER_SERVER);
 	call_take_choice(io->call);
 	own(pipe);
-	if (io->total != 0 && pipe->used != 0)
+	if (io->total != 0 && pipe->used != 0 && !(pipe->held & HELD_FROM))
 		return true;
 	pipe->watched = true;
 	disown(pipe);
@@ -395,7 +408,7 @@ static int64_t read_unlocked(struct pipe *pipe, struct io *io)
 	if (__atomic_load_n(&pipe->used, __ATOMIC_RELAXED) == 0)
 		return CALL_NEEDS_LOCK;
 	own(pipe);
-	if (io->total == 0 || pipe->used == 0 || (take_bytes(pipe, io) != 0 && io->done == 0)) {
+	if (io->total == 0 || pipe->used == 0 || pipe->held != 0 || (take_bytes(pipe, io) != 0 && io->done == 0)) {
 		disown(pipe);
 		return CALL_NEEDS_LOCK;
 	}
@@ -407,9 +420,12 @@ static int64_t read_unlocked(struct pipe *pipe, struct io *io)
 	return (int64_t)io->done;
 }
 
-static bool has_reader(const struct pipe *pipe)
+/* With the pipe's lock and the server's. */
+static bool give_buffer(struct pipe *pipe)
 {
-	return pipe->readers != 0 || pipe->expected[0] != 0;
+	if (pipe->buffer == NULL)
+		pipe->buffer = user_alloc(pipe->user, pipe->size);
+	return pipe->buffer != NULL;
 }
 
 /* A write of more than fits goes in piece by piece; call->progress says how much of it is in. */
@@ -433,15 +449,12 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 		return -EPIPE;
 	}
 	own(pipe);
-	if (pipe->buffer == NULL) {
-		pipe->buffer = user_alloc(pipe->user, pipe->size);
-		if (pipe->buffer == NULL) {
-			disown(pipe);
-			wait_queue_wake_one(&pipe->writing);
-			return -ENOMEM;
-		}
+	if (!give_buffer(pipe)) {
+		disown(pipe);
+		wait_queue_wake_one(&pipe->writing);
+		return -ENOMEM;
 	}
-	full = io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left;
+	full = (pipe->held & HELD_TO) || (io->total <= PIPE_ATOMIC && pipe->size - pipe->used < left);
 	if (!full)
 		error = put_bytes(pipe, io);
 	if (error == 0 && io->done < io->total)
@@ -473,7 +486,8 @@ static int64_t write_unlocked(struct pipe *pipe, struct io *io)
 	bool look;
 
 	own(pipe);
-	if (io->total == 0 || !has_reader(pipe) || pipe->buffer == NULL || pipe->size - pipe->used < io->total) {
+	if (io->total == 0 || !has_reader(pipe) || pipe->held != 0 || pipe->buffer == NULL ||
+		pipe->size - pipe->used < io->total) {
 		disown(pipe);
 		return CALL_NEEDS_LOCK;
 	}
@@ -488,6 +502,128 @@ static int64_t write_unlocked(struct pipe *pipe, struct io *io)
 	if (look)
 		moved_unlocked(pipe, POLLIN, used);
 	return (int64_t)io->done;
+}
+
+/* --- Held, while bytes go between it and another file (transfer.c): nobody else moves any meanwhile. */
+
+static void hold(struct pipe *pipe, unsigned how)
+{
+	own(pipe);
+	pipe->held |= (uint8_t)how;
+	disown(pipe);
+}
+
+/* Everybody looks again, also who came while it was held. */
+static void let_go(struct pipe *pipe, unsigned how, unsigned events)
+{
+	uint32_t used;
+
+	own(pipe);
+	pipe->held &= (uint8_t)~how;
+	used = pipe->used;
+	disown(pipe);
+	if (events != 0)
+		moved(pipe, events, used);
+	wait_queue_wake_one(&pipe->reading);
+	wait_queue_wake_one(&pipe->writing);
+}
+
+int64_t pipe_hold_from(struct pipe *pipe, struct call *call, bool no_wait)
+{
+	call_take_choice(call);
+	if (!(pipe->held & HELD_FROM)) {
+		if (watch(pipe) > 0) {
+			hold(pipe, HELD_FROM);
+			return 1;
+		}
+		if (!has_writer(pipe))
+			return 0;
+	}
+	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->reading);
+}
+
+uint32_t pipe_look(struct pipe *pipe, uint32_t from, void *to, uint32_t size)
+{
+	uint32_t done = 0;
+
+	own(pipe);
+	if (from > pipe->used)
+		from = pipe->used;
+	if (size > pipe->used - from)
+		size = pipe->used - from;
+	while (done < size) {
+		uint32_t at = (pipe->start + from + done) % pipe->size, part = pipe->size - at;
+
+		if (part > size - done)
+			part = size - done;
+		memcpy((char *)to + done, pipe->buffer + at, part);
+		done += part;
+	}
+	disown(pipe);
+	return size;
+}
+
+void pipe_take(struct pipe *pipe, uint32_t size)
+{
+	own(pipe);
+	pipe->start = (pipe->start + size) % pipe->size;
+	set_used(pipe, pipe->used - size);
+	disown(pipe);
+}
+
+void pipe_let_go_from(struct pipe *pipe, bool taken)
+{
+	let_go(pipe, HELD_FROM, taken ? POLLOUT : 0);
+}
+
+int64_t pipe_hold_to(struct pipe *pipe, struct call *call, bool no_wait)
+{
+	bool memory;
+
+	call_take_choice(call);
+	if (!has_reader(pipe)) {
+		signal_thread(call->thread, SIGPIPE, NULL);
+		return -EPIPE;
+	}
+	if (!(pipe->held & HELD_TO) && watch(pipe) < pipe->size) {
+		own(pipe);
+		memory = give_buffer(pipe);
+		disown(pipe);
+		if (!memory) {
+			wait_queue_wake_one(&pipe->writing);
+			return -ENOMEM;
+		}
+		hold(pipe, HELD_TO);
+		return 1;
+	}
+	return no_wait ? -EAGAIN : call_wait_for(call, &pipe->writing);
+}
+
+uint32_t pipe_room(struct pipe *pipe)
+{
+	return pipe->size - watch(pipe);
+}
+
+void pipe_put(struct pipe *pipe, const void *from, uint32_t size)
+{
+	uint32_t done = 0;
+
+	own(pipe);
+	while (done < size) {
+		uint32_t end = (pipe->start + pipe->used) % pipe->size, part = pipe->size - end;
+
+		if (part > size - done)
+			part = size - done;
+		memcpy(pipe->buffer + end, (const char *)from + done, part);
+		set_used(pipe, pipe->used + part);
+		done += part;
+	}
+	disown(pipe);
+}
+
+void pipe_let_go_to(struct pipe *pipe, bool put)
+{
+	let_go(pipe, HELD_TO, put ? POLLIN : 0);
 }
 
 /* --- As files. */
@@ -569,9 +705,15 @@ static const struct file_ops pipe_ops = {
 	.write_unlocked = pipe_file_write_unlocked,
 	.poll = pipe_file_poll,
 	.poll_queues = pipe_file_queues,
+	.relays = RELAY_FROM | RELAY_TO,
 	.ioctl = pipe_file_ioctl,
 	.release = pipe_file_release,
 };
+
+struct pipe *pipe_of_file(const struct file *file)
+{
+	return file->ops == &pipe_ops ? file->data : NULL;
+}
 
 int64_t pipe_size(const struct file *file)
 {
@@ -606,7 +748,7 @@ int64_t pipe_set_size(struct file *file, uint64_t size)
 	if (buffer == NULL)
 		return -ENOMEM;
 	own(pipe);
-	if (size < pipe->used) {
+	if (size < pipe->used || pipe->held != 0) {
 		disown(pipe);
 		user_free(buffer);
 		return -EBUSY;

@@ -168,6 +168,7 @@ static const struct file_ops socket_ops = {
 	.poll = socket_poll,
 	.poll_queues = socket_queues,
 	.ioctl = socket_ioctl,
+	.relays = RELAY_FROM | RELAY_TO,
 	.release = socket_release,
 };
 

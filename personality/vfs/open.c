@@ -182,6 +182,7 @@ const struct file_ops vnode_file_ops = {
 	.seek_unlocked = file_seek_unlocked,
 	.read_directory = file_read_directory,
 	.memory_object = file_memory_object_of,
+	.relays = RELAY_FROM | RELAY_TO,
 	.release = file_closed,
 };
 

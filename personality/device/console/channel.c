@@ -202,8 +202,8 @@ static unsigned input_queues(struct file *file, struct wait_queue *queues[2])
 	return 1;
 }
 
-static const struct file_ops input_ops = {.read = channel_read, .poll = input_poll, .poll_queues = input_queues};
-static const struct file_ops output_ops = {.write = channel_write};
+static const struct file_ops input_ops = {.read = channel_read, .poll = input_poll, .poll_queues = input_queues, .relays = RELAY_FROM};
+static const struct file_ops output_ops = {.write = channel_write, .relays = RELAY_TO};
 
 bool channel_start(void)
 {

@@ -1,4 +1,4 @@
-/* The pager kit: memory objects behind their ports, requests dispatched to the pager's functions. */
+/* Memory objects behind their ports, requests dispatched to the pager's functions. */
 #include <mach/keep.h>
 #include <mach/memory_object_server.h>
 #include <mach/memory_object_user.h>

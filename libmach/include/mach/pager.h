@@ -1,4 +1,5 @@
-/* The pager kit: a memory object is a structure of yours, its messages are your functions. See pagers/template. */
+/* Memory objects as messages: each is a structure of yours, its messages are your functions. What most pagers want
+ * stands on this: pagers/kit/kit.h. */
 #ifndef MACH_PAGER_H
 #define MACH_PAGER_H
 

@@ -107,11 +107,25 @@ void answer_now(int s)
 	expect("an answer", desk_of(s, 1)->result, MACH_MSG_SUCCESS);
 }
 
+/* Mostly one that somebody can send to. */
+static mach_port_name_t name_to_serve(int s)
+{
+	mach_port_name_t name = MACH_PORT_NULL;
+
+	for (unsigned tries = 0; tries < 8; tries++) {
+		const struct name *n = name_of(s, name = any_name_with(s, MACH_PORT_TYPE_RECEIVE));
+
+		if (n != NULL && (n->type & MACH_PORT_TYPE_RECEIVE) && (n->port->send != 0 || n->port->first != NULL))
+			break;
+	}
+	return name;
+}
+
 mach_port_name_t answer_begin(int s)
 {
-	const mach_port_name_t name = any_name_with(s, MACH_PORT_TYPE_RECEIVE);
+	const mach_port_name_t name = name_to_serve(s);
 	const struct name *n = name_of(s, name);
-	const unsigned which = pick(6);
+	const unsigned which = pick(owes(s) ? 5 : 12);
 
 	if (names_used(s) > CROWDED)
 		return MACH_PORT_NULL;
@@ -120,7 +134,7 @@ mach_port_name_t answer_begin(int s)
 	} else if (which == 1 && owes(s)) {
 		put_off(s);
 	} else if (n != NULL && (n->type & MACH_PORT_TYPE_RECEIVE)) {
-		answer(s, name, which == 2 ? REPLY_NONE : 0);
+		answer(s, name, pick(3) == 0 ? REPLY_NONE : 0);
 		return name;
 	}
 	return MACH_PORT_NULL;

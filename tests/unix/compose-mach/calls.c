@@ -124,9 +124,21 @@ static void begin(int space, mach_port_name_t name)
 	model_post(m);
 }
 
+/* Often one by which a thread serves. */
+static mach_port_name_t name_to_call(int space)
+{
+	for (unsigned i = 0; i < NAMES && pick(16) != 0; i++) {
+		const struct name *n = &names[space][i];
+
+		if (n->name != 0 && !n->pinned && (n->type & MACH_PORT_TYPE_SEND) && is_served(n->port))
+			return n->name;
+	}
+	return any_name_with(space, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE);
+}
+
 bool call_begin(int space)
 {
-	const mach_port_name_t name = any_name_with(space, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE);
+	const mach_port_name_t name = name_to_call(space);
 	const struct name *n = name_of(space, name);
 	const unsigned words = 1 + pick(8);
 	const uint64_t first = (uint64_t)step << 32 | pick(1u << 30);

@@ -87,6 +87,7 @@ void waiting_for_page(int space); /* its second thread does: pagers.c knows for 
 void waiting_settle(void);
 void waiting_forget(int space);
 bool space_waits(int space);
+bool is_served(const struct port *port); /* a thread waits there by mach_reply_wait */
 
 /* The second thread calls somebody: false if not. It is aborted; it has come back. */
 bool call_begin(int space);

@@ -22,6 +22,14 @@ void waiting_for_page(int space)
 	waiters[space] = (struct waiter){.kind = TOUCHES};
 }
 
+bool is_served(const struct port *port)
+{
+	for (int s = 1; s < SPACES; s++)
+		if (waiters[s].kind == SERVES && waiters[s].port == port)
+			return true;
+	return false;
+}
+
 bool space_waits(int space)
 {
 	return waiters[space].kind != NOTHING;
@@ -204,7 +212,7 @@ void waiting_operation(void)
 	if (s == 0)
 		return;
 	if (waiters[s].kind == NOTHING) {
-		const unsigned which = pick(5);
+		const unsigned which = pick(6);
 
 		if (which == 0)
 			begin_receive(s);

@@ -8,6 +8,7 @@
 #include <servers/bootstrap_user.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 static mach_port_t bootstrap_port(void)
 {
@@ -179,9 +180,73 @@ static void deaths(void)
 	check_is("and its name is", result, KERN_TERMINATED);
 }
 
+/*
+ * Requests at random, when all is as it will stay: what each must say follows from the configuration's line alone, and what is
+ * refused changes nothing.
+ */
+static void composed(void)
+{
+	enum { STEPS = 2000, OTHERS = 3 };
+	/* looks-up= and what there is of it; all others are as if they were not there, whether they are or not. */
+	static const struct {
+		const char *name;
+		kern_return_t look_up, registered;
+	} services[] = {{"nobody", KERN_INVALID_NAME, KERN_NO_ACCESS}, {"absent", KERN_TERMINATED, KERN_NO_ACCESS},
+		{"doomed", KERN_TERMINATED, KERN_NO_ACCESS}, {"mortal", KERN_TERMINATED, KERN_NO_ACCESS},
+		{"disk", KERN_SUCCESS, KERN_NAME_EXISTS}, {"phoenix", KERN_SUCCESS, KERN_NO_ACCESS}, {"mine", KERN_SUCCESS, KERN_SUCCESS},
+		{"victim", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"server-tests", KERN_NO_ACCESS, KERN_NO_ACCESS},
+		{"", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"dis", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"disk ", KERN_NO_ACCESS, KERN_NO_ACCESS},
+		{"disk,phoenix", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"Mine", KERN_NO_ACCESS, KERN_NO_ACCESS},
+		{"a-name-that-is-as-long-as-one-of-a-service-can-be-and-is-no-one", KERN_NO_ACCESS, KERN_NO_ACCESS}};
+	mach_port_t port[sizeof services / sizeof *services] = {0}, other[OTHERS], mine = MACH_PORT_NULL;
+	unsigned state = 1, wrong[4] = {0};
+	uint64_t payload;
+
+	for (unsigned i = 0; i < OTHERS; i++)
+		other[i] = new_port();
+	for (unsigned step = 0; step < STEPS; step++) {
+		unsigned choice, i, kind;
+		mach_port_t found = MACH_PORT_NULL;
+		kern_return_t result;
+
+		state = state * 1103515245u + 12345u; /* ISO C 6.5.2, rand */
+		choice = state >> 16;
+		i = choice % (sizeof services / sizeof *services);
+		kind = choice / 64 % 8;
+		if (kind < 4) {
+			result = bootstrap_look_up(bootstrap_port(), services[i].name, &found);
+			if (strcmp(services[i].name, "mine") == 0)
+				port[i] = mine != MACH_PORT_NULL ? mine : found;
+			port[i] = port[i] != MACH_PORT_NULL ? port[i] : found;
+			wrong[0] += result != services[i].look_up || (result == KERN_SUCCESS ? found != port[i] : found != MACH_PORT_NULL);
+		} else if (kind == 4) {
+			const unsigned which = choice / 512 % (OTHERS + 1);
+
+			/* Null is a port for nobody, whoever asks. */
+			result = bootstrap_register(bootstrap_port(), services[i].name, which < OTHERS ? other[which] : MACH_PORT_NULL);
+			wrong[1] += result != (which == OTHERS && services[i].registered != KERN_NO_ACCESS ? KERN_INVALID_ARGUMENT
+													  : services[i].registered);
+			if (result == KERN_SUCCESS)
+				mine = other[which];
+		} else if (kind == 5) {
+			wrong[2] += bootstrap_check_in(bootstrap_port(), services[i].name, &found) != KERN_INVALID_NAME;
+		} else if (kind == 6) {
+			wrong[2] += bootstrap_terminate(bootstrap_port(), services[i].name) != KERN_NO_ACCESS;
+		} else {
+			wrong[3] += bootstrap_kept(bootstrap_port(), services[i].name, &found) != KERN_INVALID_NAME;
+			wrong[3] += bootstrap_kept_port(bootstrap_port(), &found, &payload) != KERN_INVALID_NAME;
+		}
+	}
+	check_is("whatever is asked in whatever order, one finds what one's line grants, always the same port, and nothing else", wrong[0], 0);
+	check_is("and registers what it grants", wrong[1], 0);
+	check_is("and neither checks in what is another's nor ends anybody", wrong[2], 0);
+	check_is("nor gets what others have kept", wrong[3], 0);
+}
+
 void test_bootstrap(void)
 {
 	printf("group: bootstrap\n");
 	names();
 	deaths();
+	composed();
 }

@@ -59,25 +59,19 @@ static kern_return_t look_up_service(const char *name, mach_port_t *service)
 	return result;
 }
 
-/* The tree that a file server serves under a name. */
-static int mount_service(const char *name, const char *target, const char *type)
+/* The tree that is served at a port, a send right that becomes the mount's. The name is for people. */
+static int mount_served(mach_port_t service, const char *name, const char *target, const char *type, unsigned flags)
 {
-	mach_port_t service = MACH_PORT_NULL, root_port = MACH_PORT_NULL;
+	mach_port_t root_port = MACH_PORT_NULL;
 	file_system_info_t info;
 	file_attributes_t attributes;
-	struct mount *mount = NULL;
+	struct mount *mount = mount_create(name, target, type, flags, &server_ops, service);
 	struct vnode *root;
 	kern_return_t result;
 
-	server_unlock();
-	result = look_up_service(name, &service);
-	server_lock();
-	if (result == KERN_SUCCESS) {
-		mount = mount_create(name, target, type, 0, &server_ops, service);
-		if (mount == NULL)
-			return -ENOMEM;
-		result = ASK(mount, file_system_info(service, &info));
-	}
+	if (mount == NULL)
+		return -ENOMEM;
+	result = ASK(mount, file_system_info(service, &info));
 	if (result == KERN_SUCCESS)
 		result = ASK(mount, file_system_root(service, &root_port, &attributes));
 	if (result != KERN_SUCCESS) {
@@ -93,6 +87,64 @@ static int mount_service(const char *name, const char *target, const char *type)
 		return -ENOMEM;
 	}
 	return mount_add(mount, root);
+}
+
+/* The tree that a file server serves under a name; waits until it is there. */
+static int mount_service(const char *name, const char *target, const char *type)
+{
+	mach_port_t service = MACH_PORT_NULL;
+	kern_return_t result;
+
+	server_unlock();
+	result = look_up_service(name, &service);
+	server_lock();
+	if (result == KERN_SUCCESS)
+		return mount_served(service, name, target, type, 0);
+	fprintf(stderr, "unix: there is no file server \"%s\": %s\n", name, mach_error_string(result));
+	return -FILE_ERRNO(result);
+}
+
+/*
+ * Pagers that the configuration names (the server's arguments pager=SERVICE), which root mounts by that name: looked up
+ * at the start, since a call must not wait for bootstrap.
+ */
+static struct pager {
+	const char *name;
+	mach_port_t service;
+} * pagers;
+static unsigned pager_count;
+
+void mounts_find_pagers(int argc, char **argv)
+{
+	pagers = calloc((size_t)argc, sizeof *pagers);
+	for (int i = 1; pagers != NULL && i < argc; i++) {
+		struct pager *pager = &pagers[pager_count];
+		kern_return_t result;
+
+		if (strncmp(argv[i], "pager=", 6) != 0) {
+			fprintf(stderr, "unix: the argument %s is not known; there is pager=SERVICE\n", argv[i]);
+			continue;
+		}
+		pager->name = argv[i] + 6;
+		result = look_up_service(pager->name, &pager->service);
+		if (result == KERN_SUCCESS)
+			pager_count++;
+		else
+			fprintf(stderr, "unix: there is no pager \"%s\": %s\n", pager->name, mach_error_string(result));
+	}
+}
+
+/* A right to the service for a mount. */
+static int find_pager(const char *name, mach_port_t *service)
+{
+	for (unsigned i = 0; i < pager_count; i++) {
+		if (strcmp(pagers[i].name, name) != 0)
+			continue;
+		*service = pagers[i].service;
+		return mach_port_mod_refs(mach_task_self(), *service, MACH_PORT_RIGHT_SEND, 1) == KERN_SUCCESS ? 0
+													       : -EIO;
+	}
+	return -ENODEV;
 }
 
 int mounts_start(void)
@@ -164,16 +216,16 @@ static int remount(struct call *call, uint64_t target, uint64_t flags, uint64_t 
 	return error;
 }
 
-/* Other mounts than the server's own trees need a file server: the configuration starts those. */
+/* Besides the server's own trees, pagers. Other mounts need a file server: the configuration starts those. */
 int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t kind, uint64_t flags, uint64_t data)
 {
 	struct call *call = call_of(caller);
 	struct vnode *(*make)(struct mount *) = NULL;
 	struct vnode *vnode;
-	char type[32], *path;
+	char type[32], name[64] = "", *path;
+	mach_port_t service = MACH_PORT_NULL;
 	int error;
 
-	(void)source;
 	if (!capable(call->process))
 		return -EPERM;
 	if (flags & MS_REMOUNT)
@@ -185,15 +237,23 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 		make = procfs_root;
 	else if (strcmp(type, "devtmpfs") == 0)
 		make = devfs_root;
-	else
+	else if (strcmp(type, "pager") != 0)
 		return -ENODEV;
+	error = make == NULL ? copy_string(call, name, source, sizeof name) : 0;
+	if (error < 0)
+		return call_result(error);
 	error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
 	if (error != 0)
 		return call_result(error);
 	path = malloc(PATH_LENGTH);
 	error = path != NULL ? path_of(call, vnode, path, PATH_LENGTH) : -ENOMEM;
-	if (error >= 0)
+	if (error >= 0 && make != NULL)
 		error = mount_own(type, path, type, make);
+	else if (error >= 0) {
+		error = find_pager(name, &service);
+		if (error == 0)
+			error = mount_served(service, name, path, type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+	}
 	free(path);
 	vnode_release(vnode);
 	return error;

@@ -194,7 +194,8 @@ static void start_init(void *argument)
 	current_call = NULL;
 }
 
-int main(void)
+/* Arguments: pager=SERVICE of those that root may mount (fs/mounts.h). */
+int main(int argc, char **argv)
 {
 	if (device_master() == MACH_PORT_NULL || host_privileged() == MACH_PORT_NULL)
 		fail("bootstrap gave no right to the host and its devices", EPERM);
@@ -209,5 +210,6 @@ int main(void)
 	threads_start();
 	memory_policy_start();
 	server_unlock();
+	mounts_find_pagers(argc, argv);
 	dispatch_run(start_init);
 }

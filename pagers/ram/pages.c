@@ -4,38 +4,62 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOT_MASK = RAM_TABLE_SIZE - 1, TABLE_BYTES = RAM_TABLE_SIZE * sizeof(void *) };
+enum { SLOT_MASK = RAM_TABLE_SIZE - 1 };
 
-static unsigned slot_of(uint64_t page, int level)
+struct table {
+	void *slot[RAM_TABLE_SIZE];
+};
+
+/* Of a table so high above the leaves. */
+static unsigned slot_of(uint64_t page, unsigned height)
 {
-	return (unsigned)(page >> (level * RAM_TABLE_BITS)) & SLOT_MASK;
+	return (unsigned)(page >> ((height - 1) * RAM_TABLE_BITS)) & SLOT_MASK;
+}
+
+/* Whether a tree of the height has a leaf for the page. */
+static bool reaches(unsigned height, uint64_t page)
+{
+	return page >> (height * RAM_TABLE_BITS) == 0;
+}
+
+/* Makes the tree so high that it reaches the page; false: no memory. */
+static bool grow(struct ram_node *node, uint64_t page)
+{
+	while (!reaches(node->height, page)) {
+		if (node->tree) {
+			struct table *above = calloc(1, sizeof(*above));
+
+			if (!above)
+				return false;
+			above->slot[0] = node->tree;
+			node->tree = above;
+		}
+		node->height++;
+	}
+	return true;
 }
 
 /* The leaf of a page; null when there is none (make: no memory). */
 static void **leaf_of(struct ram_node *node, uint64_t page, bool make)
 {
-	void **table, *made;
-	int level;
+	void **at = &node->tree;
 
-	if (!node->tree && make)
-		node->tree = pk_pages_allocate(TABLE_BYTES);
-	table = node->tree;
-	for (level = RAM_LEVELS - 1; level > 0 && table; level--) {
-		void **slot = &table[slot_of(page, level)];
+	if (make ? !grow(node, page) : !reaches(node->height, page))
+		return NULL;
+	for (unsigned height = node->height; height > 0; height--) {
+		struct table *table = *at;
 
-		if (!*slot && make) {
-			made = pk_pages_allocate(TABLE_BYTES);
-			*slot = made;
-		}
-		table = *slot;
+		if (!table && make)
+			*at = table = calloc(1, sizeof(*table));
+		if (!table)
+			return NULL;
+		at = &table->slot[slot_of(page, height)];
 	}
-	return table ? &table[slot_of(page, 0)] : NULL;
+	return at;
 }
 
 static void drop_leaf(struct ram_volume *volume, struct ram_node *node, void **leaf)
 {
-	if (!*leaf)
-		return;
 	if (*leaf != RAM_RESERVED)
 		pk_pages_free(*leaf, FK_PAGE_SIZE);
 	*leaf = NULL;
@@ -43,36 +67,33 @@ static void drop_leaf(struct ram_volume *volume, struct ram_node *node, void **l
 	volume->pages--;
 }
 
-/* Frees the pages of a table from `first` (counted from the table's start) on, and the tables below it that are all
- * freed. */
-static void free_table(struct ram_volume *volume, struct ram_node *node, void **table, int level, uint64_t first)
+/* Frees the pages from `first` on, counted from where the tree begins, and the tables of which all are freed. */
+static void free_tree(struct ram_volume *volume, struct ram_node *node, void **tree, unsigned height, uint64_t first)
 {
-	unsigned i, start = slot_of(first, level);
+	struct table *table = *tree;
 
-	for (i = start; i < RAM_TABLE_SIZE; i++) {
-		uint64_t below = i == start ? first & ((1ull << (level * RAM_TABLE_BITS)) - 1) : 0;
-
-		if (level == 0) {
-			drop_leaf(volume, node, &table[i]);
-		} else if (table[i]) {
-			free_table(volume, node, table[i], level - 1, below);
-			if (below == 0) {
-				pk_pages_free(table[i], TABLE_BYTES);
-				table[i] = NULL;
-			}
-		}
+	if (!*tree)
+		return;
+	if (height == 0) {
+		drop_leaf(volume, node, tree);
+		return;
+	}
+	for (unsigned start = slot_of(first, height), i = start; i < RAM_TABLE_SIZE; i++)
+		free_tree(volume, node, &table->slot[i], height - 1,
+			i == start ? first & ((1ull << ((height - 1) * RAM_TABLE_BITS)) - 1) : 0);
+	if (first == 0) {
+		free(table);
+		*tree = NULL;
 	}
 }
 
 void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t first)
 {
-	if (!node->tree || first >= RAM_SIZE_LIMIT / FK_PAGE_SIZE)
+	if (!reaches(node->height, first))
 		return;
-	free_table(volume, node, node->tree, RAM_LEVELS - 1, first);
-	if (first == 0) {
-		pk_pages_free(node->tree, TABLE_BYTES);
-		node->tree = NULL;
-	}
+	free_tree(volume, node, &node->tree, node->height, first);
+	if (first == 0)
+		node->height = 0;
 }
 
 static int find_regular(uint64_t inode, struct ram_node **node)

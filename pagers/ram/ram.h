@@ -19,7 +19,7 @@ struct ram_entry {
 	char name[];
 };
 
-enum { RAM_TABLE_BITS = 9, RAM_TABLE_SIZE = 1 << RAM_TABLE_BITS, RAM_LEVELS = 4 };
+enum { RAM_TABLE_BITS = 6, RAM_TABLE_SIZE = 1 << RAM_TABLE_BITS, RAM_LEVELS = 6 };
 #define RAM_SIZE_LIMIT ((uint64_t)FK_PAGE_SIZE << (RAM_LEVELS * RAM_TABLE_BITS))
 
 struct ram_node {
@@ -31,9 +31,11 @@ struct ram_node {
 	uint64_t next_cookie;
 	/* symbolic links */
 	char *target;
-	/* Regular files: a tree of tables, the pages at its leaves. A leaf is null, RAM_RESERVED (accounted for; the
-	 * page is zero or in the kernel) or the page itself. */
-	void **tree;
+	/* Regular files: a tree of tables, as high as the file is long, the pages at its leaves; of height 0, the leaf
+	 * of page 0. A leaf is null, RAM_RESERVED (accounted for; the page is zero or in the kernel) or the page
+	 * itself. */
+	void *tree;
+	unsigned height;
 	uint64_t pages; /* leaves that are not null */
 };
 

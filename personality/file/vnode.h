@@ -27,6 +27,8 @@ typedef bool (*directory_emit)(void *context, const char *name, uint64_t inode, 
 struct vnode_ops {
 	int (*look_up)(struct vnode *directory, const char *name, struct vnode **out); /* out: a reference */
 	int (*get_attributes)(struct vnode *vnode, file_attributes_t *out);
+	/* The same without asking a server: see vnode_known. Null: as get_attributes. */
+	int (*known_attributes)(struct vnode *vnode, file_attributes_t *out);
 	int (*set_attributes)(struct vnode *vnode, unsigned which, const file_attributes_t *values); /* FILE_SET_* */
 	int (*create)(struct vnode *directory, const char *name, unsigned mode, uint64_t uid, uint64_t gid,
 		uint64_t device, struct vnode **out);
@@ -111,5 +113,15 @@ void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name
 int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument);
 void vnode_locks_closed(const struct file_table *table, struct vnode *vnode);
 void vnode_locks_end(const struct file *file);
+
+/*
+ * What decides who may do what: type, mode, owner, group and size are right, and links are 0 for a directory that was
+ * removed; the rest may be old. 0 or -errno.
+ */
+static inline int vnode_known(struct vnode *vnode, file_attributes_t *out)
+{
+	return (vnode->ops->known_attributes != NULL ? vnode->ops->known_attributes : vnode->ops->get_attributes)(
+		vnode, out);
+}
 
 #endif

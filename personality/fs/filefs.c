@@ -116,6 +116,13 @@ static int get_attributes(struct vnode *vnode, file_attributes_t *out)
 	return file_node_attributes(file_node_of(vnode), out);
 }
 
+/* All of these are changed by us alone. */
+static int known_attributes(struct vnode *vnode, file_attributes_t *out)
+{
+	*out = file_node_of(vnode)->attributes;
+	return 0;
+}
+
 int file_node_begin(struct file_node *node, struct call *call)
 {
 	if (node->busy) {
@@ -413,6 +420,7 @@ static void trim(struct vnode *vnode)
 const struct vnode_ops filefs_ops = {
 	.look_up = filefs_look_up,
 	.get_attributes = get_attributes,
+	.known_attributes = known_attributes,
 	.set_attributes = set_attributes,
 	.create = filefs_create,
 	.symlink = filefs_symlink,

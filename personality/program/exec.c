@@ -98,7 +98,7 @@ static int parse_program(struct call *call, struct vnode *vnode, char *head, int
 	file_attributes_t attributes;
 	enum elf_result result;
 	char *more = NULL;
-	int error = vnode->ops->get_attributes(vnode, &attributes);
+	int error = vnode_known(vnode, &attributes);
 
 	program->interpreter[0] = 0;
 	if (error != 0)

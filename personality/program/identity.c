@@ -32,7 +32,7 @@ void identity_plan(struct call *call, struct vnode *program, struct exec_identit
 
 	memset(identity, 0, sizeof *identity);
 	*who = process->credentials;
-	if ((program->mode & (S_ISUID | S_ISGID)) != 0 && program->ops->get_attributes(program, &attributes) == 0) {
+	if ((program->mode & (S_ISUID | S_ISGID)) != 0 && vnode_known(program, &attributes) == 0) {
 		if (attributes.mode & S_ISUID)
 			who->euid = (uint32_t)attributes.uid;
 		if ((attributes.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))

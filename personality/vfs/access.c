@@ -33,7 +33,7 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 		return wanted & X_OK && type != S_IFDIR && !(vnode->mode & 0111) ? -EACCES : 0;
 	if (vnode->ops->always_allows != NULL && vnode->ops->always_allows(call, vnode))
 		return 0;
-	error = vnode->ops->get_attributes(vnode, &attributes);
+	error = vnode_known(vnode, &attributes);
 	if (error != 0)
 		return error;
 	if (attributes.uid == uid)
@@ -55,7 +55,7 @@ int vnode_is_owner(struct call *call, const file_attributes_t *attributes)
 int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *child)
 {
 	file_attributes_t parent, attributes;
-	int error = directory->ops->get_attributes(directory, &parent);
+	int error = vnode_known(directory, &parent);
 
 	if (error == 0 && child == NULL && parent.links == 0)
 		error = -ENOENT; /* a directory that was removed takes no names */
@@ -63,7 +63,7 @@ int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *c
 		error = vnode_access(call, directory, W_OK | X_OK, false);
 	if (error != 0 || child == NULL || !(directory->mode & S_ISVTX))
 		return error;
-	error = child->ops->get_attributes(child, &attributes);
+	error = vnode_known(child, &attributes);
 	if (error != 0)
 		return error;
 	return vnode_is_owner(call, &parent) != 0 && vnode_is_owner(call, &attributes) != 0 ? -EPERM : 0;
@@ -94,7 +94,7 @@ int vnode_drop_set_id(struct call *call, struct vnode *vnode)
 
 	if (!(vnode->mode & (S_ISUID | S_ISGID)) || VNODE_TYPE(vnode) != S_IFREG || capable(call->process))
 		return 0;
-	error = vnode->ops->get_attributes(vnode, &attributes);
+	error = vnode_known(vnode, &attributes);
 	if (error != 0)
 		return error;
 	values.mode = mode_without_set_id(call, mode, attributes.gid);
@@ -108,7 +108,7 @@ int vnode_check_growth(struct call *call, struct vnode *vnode, uint64_t size)
 
 	if (size <= call->process->limit[RLIMIT_FSIZE].rlim_cur)
 		return 0;
-	error = vnode->ops->get_attributes(vnode, &attributes);
+	error = vnode_known(vnode, &attributes);
 	if (error != 0 || size <= attributes.size)
 		return error;
 	signal_thread(call->thread, SIGXFSZ, NULL);

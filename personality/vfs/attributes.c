@@ -19,7 +19,7 @@
 static int64_t change_mode(struct call *call, struct vnode *vnode, unsigned mode)
 {
 	file_attributes_t a, values = {.mode = mode & 07777};
-	int error = vnode->ops->get_attributes(vnode, &a);
+	int error = vnode_known(vnode, &a);
 
 	if (error == 0 && VNODE_TYPE(vnode) == S_IFLNK)
 		error = -EOPNOTSUPP;
@@ -65,7 +65,7 @@ static int64_t change_owner(struct call *call, struct vnode *vnode, uint32_t uid
 	const struct credentials *who = &call->process->credentials;
 	file_attributes_t a, values;
 	unsigned which = 0;
-	int error = vnode->ops->get_attributes(vnode, &a);
+	int error = vnode_known(vnode, &a);
 
 	values = a;
 	values.uid = uid;
@@ -130,7 +130,7 @@ static int change_times(struct call *call, struct vnode *vnode, const struct tim
 	file_attributes_t a, values = {.access_time = (int64_t)clock_realtime()};
 	unsigned which = 0;
 	bool now = times == NULL || (times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW);
-	int error = vnode->ops->get_attributes(vnode, &a), i;
+	int error = vnode_known(vnode, &a), i;
 
 	values.modify_time = values.access_time;
 	for (i = 0; times != NULL && i < 2; i++) {

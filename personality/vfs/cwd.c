@@ -67,7 +67,7 @@ int64_t sys_getcwd(uint64_t caller, uint64_t path, uint64_t size)
 	struct path_name *name;
 	int length, error;
 
-	error = cwd->ops->get_attributes(cwd, &attributes);
+	error = vnode_known(cwd, &attributes);
 	if (error == 0 && attributes.links == 0)
 		error = -ENOENT;
 	if (error != 0)

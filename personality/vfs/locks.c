@@ -167,7 +167,7 @@ static int range_of(struct file *file, const struct flock *flock, struct file_lo
 		base = (int64_t)file->position;
 		break;
 	case SEEK_END:
-		error = file->vnode->ops->get_attributes(file->vnode, &attributes);
+		error = vnode_known(file->vnode, &attributes);
 		if (error != 0)
 			return error;
 		base = (int64_t)attributes.size;

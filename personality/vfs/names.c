@@ -26,7 +26,7 @@ static int new_owner(struct call *call, struct vnode *directory, unsigned *mode,
 	*gid = call->process->credentials.fsgid;
 	if (!(directory->mode & S_ISGID))
 		return 0;
-	error = directory->ops->get_attributes(directory, &parent);
+	error = vnode_known(directory, &parent);
 	if (error != 0)
 		return error;
 	*gid = parent.gid;
@@ -122,7 +122,7 @@ static int check_free(struct call *call, struct place *place, bool directory)
 static int may_link(struct call *call, struct vnode *vnode)
 {
 	file_attributes_t attributes;
-	int error = vnode->ops->get_attributes(vnode, &attributes);
+	int error = vnode_known(vnode, &attributes);
 
 	if (error != 0 || vnode_is_owner(call, &attributes) == 0)
 		return error;

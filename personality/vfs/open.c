@@ -69,7 +69,7 @@ static int64_t file_seek(struct file *file, int64_t offset, int whence)
 	case SEEK_END:
 	case SEEK_DATA:
 	case SEEK_HOLE:
-		error = file->vnode->ops->get_attributes(file->vnode, &attributes);
+		error = vnode_known(file->vnode, &attributes);
 		if (error != 0)
 			return error;
 		base = attributes.size;
@@ -139,7 +139,7 @@ static int64_t file_read_directory(struct file *file, struct io *io)
 
 	if (VNODE_TYPE(vnode) != S_IFDIR || vnode->ops->read_directory == NULL)
 		return -ENOTDIR;
-	error = vnode->ops->get_attributes(vnode, &attributes);
+	error = vnode_known(vnode, &attributes);
 	if (error != 0 || attributes.links == 0)
 		return error != 0 ? call_result(error) : -ENOENT; /* it was removed */
 	listing.size = io->total < 65536 ? io->total : 65536;

@@ -14,6 +14,7 @@ enum user_count {
 	USER_PIPE_PAGES, /* pages that the user's pipes may fill: /proc/sys/fs/pipe-user-pages-soft and -hard */
 	USER_LOCKS,      /* record locks and flocks */
 	USER_WATCHES,    /* files in epoll sets: /proc/sys/fs/epoll/max_user_watches */
+	USER_FLYING,     /* descriptors in messages that nobody has received: RLIMIT_NOFILE of who sends */
 	USER_COUNTS
 };
 

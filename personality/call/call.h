@@ -123,6 +123,7 @@ struct call {
 			bool no_restart; /* -EINTR even with SA_RESTART (poll, nanosleep, sigsuspend) */
 			bool real_ids;   /* rights to files by the real ids: access */
 			bool signalled;  /* woken by a signal, which ends it */
+			bool partial;    /* progress counts bytes: what it returns when a signal ends it, if any */
 
 			/* Said in this run: */
 			bool will_wait; /* by call_wait */

@@ -204,6 +204,12 @@ void call_keep_reply(struct call *call)
 		call->reply = mach_reply_defer();
 }
 
+/* What a waiting call comes to that a signal ends. */
+static int64_t interrupted(const struct call *call)
+{
+	return call->partial && call->progress > 0 ? (int64_t)call->progress : CALL_INTERRUPTED;
+}
+
 enum answer call_settle(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
@@ -221,7 +227,7 @@ enum answer call_settle(struct call *call, int64_t *result)
 	if (*result != CALL_RESTART)
 		return finish_call(call, result);
 	if (!call->absent && signal_due(thread)) {
-		*result = CALL_INTERRUPTED;
+		*result = interrupted(call);
 		return finish_call(call, result);
 	}
 	call_keep_reply(call);
@@ -257,7 +263,7 @@ static void run_again(struct call *call)
 	call->state = CALL_RUNNING;
 	if (call->signalled) {
 		call->signalled = false;
-		result = CALL_INTERRUPTED;
+		result = interrupted(call);
 		finish_call(call, &result);
 		return;
 	}

@@ -164,6 +164,16 @@ static inline struct file *set_slot(struct file_table *table, unsigned fd, struc
 	return old;
 }
 
+/* The end of a descriptor's reference; may release the lock. */
+static void let_go(struct file *file)
+{
+	void (*closed)(void) = file->ops->closed;
+
+	file_release(file);
+	if (closed != NULL)
+		closed();
+}
+
 /* Frees one slot; may release the lock. */
 static void close_slot(struct file_table *table, unsigned fd)
 {
@@ -173,7 +183,7 @@ static void close_slot(struct file_table *table, unsigned fd)
 		table->free_from = fd;
 	if (file->vnode != NULL)
 		vnode_locks_closed(table, file->vnode);
-	file_release(file);
+	let_go(file);
 }
 
 void file_table_release(struct file_table *table)
@@ -401,7 +411,7 @@ static int64_t dup_to(struct call *call, int fd, int to, bool close_on_exec)
 	if (old != NULL) {
 		if (old->vnode != NULL)
 			vnode_locks_closed(call->process->files, old->vnode);
-		file_release(old);
+		let_go(old);
 	}
 	return to;
 }

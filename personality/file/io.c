@@ -113,8 +113,10 @@ static inline int64_t transfer(struct file *file, struct io *io, const int64_t *
 	if (result == 0) {
 		offset = at != NULL ? (uint64_t)*at + before : file->position;
 		result = operation(file, io, file->seekable ? &offset : NULL);
-		if (result == CALL_RESTART)
+		if (result == CALL_RESTART) {
 			call->progress = io->done;
+			call->partial = true;
+		}
 		if (moves) {
 			uint64_t now = result == CALL_RESTART ? io->done : result > 0 ? (uint64_t)result : 0;
 

@@ -123,8 +123,8 @@ int64_t sys_eventfd2(uint64_t caller, unsigned value, unsigned flags)
 	wait_queue_init(&counter->queue);
 	wait_queue_init(&counter->reading);
 	wait_queue_init(&counter->writing);
-	return fd_install_anonymous(call_of(caller), &counter_ops, O_RDWR | (flags & EFD_NONBLOCK), counter,
-		(flags & EFD_CLOEXEC) != 0);
+	return fd_install_anonymous(
+		call_of(caller), &counter_ops, O_RDWR | (flags & EFD_NONBLOCK), counter, (flags & EFD_CLOEXEC) != 0);
 }
 
 int64_t sys_eventfd(uint64_t caller, unsigned value)

@@ -1,4 +1,4 @@
-/* Stream sockets of AF_UNIX: two pipes between two ends. Other families are not there: EAFNOSUPPORT. */
+/* Sockets of AF_UNIX: their life, and as files. Other families are not there: EAFNOSUPPORT. */
 #include "ipc/socket.h"
 
 #include <fcntl.h>
@@ -7,39 +7,82 @@
 
 #include "base/user.h"
 #include "file/file.h"
-#include "ipc/pipe.h"
 #include "process/proc.h"
 #include "vfs/vfs.h"
 
-struct socket *socket_create(void)
+struct socket *socket_create(int type)
 {
 	struct socket *socket = user_alloc(user_now(), sizeof *socket);
 
 	if (socket == NULL)
 		return NULL;
+	socket->type = type;
+	socket->send_size = SOCKET_SEND_SIZE;
+	socket->other = socket->owner = (struct sender){0, NOBODY, NOBODY};
+	list_init(&socket->followers);
+	list_init(&socket->follow);
+	list_init(&socket->messages);
 	list_init(&socket->pending);
 	list_init(&socket->link);
+	list_init(&socket->fly);
 	wait_queue_init(&socket->queue);
+	wait_queue_init(&socket->arrival);
+	wait_queue_init(&socket->room);
 	return socket;
 }
 
-void socket_close_in(struct socket *socket)
+/* What it is has changed: all look again. */
+static void changed(struct socket *socket, unsigned events)
 {
-	if (socket->in_open && !pipe_drop_end(socket->in, false))
-		pipe_free(socket->in);
-	socket->in_open = false;
+	wait_queue_wake(&socket->queue, events);
+	wait_queue_wake(&socket->arrival, events);
+	wait_queue_wake(&socket->room, events);
 }
 
-void socket_close_out(struct socket *socket)
+void socket_follow(struct socket *socket, struct socket *peer)
 {
-	if (socket->out_open && !pipe_drop_end(socket->out, true))
-		pipe_free(socket->out);
-	socket->out_open = false;
+	list_remove(&socket->follow);
+	socket->peer = peer;
+	if (peer != NULL)
+		list_append(&peer->followers, &socket->follow);
+}
+
+static void shut_one(struct socket *socket, bool in, bool out)
+{
+	socket->in_shut |= in;
+	socket->out_shut |= out;
+	changed(socket, (in ? POLLIN | POLLRDHUP : 0u) | POLLOUT | POLLHUP);
+}
+
+void socket_shut(struct socket *socket, bool in, bool out)
+{
+	shut_one(socket, in, out);
+	if (socket_has_connections(socket) && socket->peer != NULL)
+		shut_one(socket->peer, out, in);
+}
+
+/* Those whose peer it is have none any more. */
+static void leave_followers(struct socket *socket, bool unread)
+{
+	while (!list_empty(&socket->followers)) {
+		struct socket *one = list_entry(socket->followers.next, struct socket, follow);
+
+		one->peer_name = socket->name;
+		socket_follow(one, NULL);
+		if (socket_has_connections(one)) {
+			if (unread)
+				one->error = ECONNRESET;
+			shut_one(one, true, true);
+		} else {
+			one->refused = true;
+			changed(one, POLLOUT);
+		}
+	}
 }
 
 void socket_free(struct socket *socket)
 {
-	struct vnode *vnode = socket->vnode;
+	bool unread = !list_empty(&socket->messages) || socket->file == NULL;
 
 	while (!list_empty(&socket->pending)) {
 		struct socket *one = list_entry(socket->pending.next, struct socket, link);
@@ -47,35 +90,14 @@ void socket_free(struct socket *socket)
 		list_remove(&one->link);
 		socket_free(one);
 	}
-	socket_close_in(socket);
-	socket_close_out(socket);
+	leave_followers(socket, unread);
+	socket_follow(socket, NULL);
+	socket_name_end(socket);
 	wait_queue_destroy(&socket->queue);
-	if (vnode != NULL && vnode->socket == socket)
-		vnode->socket = NULL;
+	wait_queue_destroy(&socket->arrival);
+	wait_queue_destroy(&socket->room);
+	socket_empty(socket);
 	user_free(socket);
-	vnode_release(vnode);
-}
-
-int socket_join(struct socket *a, struct socket *b)
-{
-	struct pipe *there = pipe_create(), *back = pipe_create();
-
-	if (there == NULL || back == NULL) {
-		if (there != NULL)
-			pipe_free(there);
-		if (back != NULL)
-			pipe_free(back);
-		return -ENOMEM;
-	}
-	pipe_add_end(there, true);
-	pipe_add_end(there, false);
-	pipe_add_end(back, true);
-	pipe_add_end(back, false);
-	a->out = b->in = there;
-	a->in = b->out = back;
-	a->in_open = a->out_open = b->in_open = b->out_open = true;
-	a->state = b->state = SOCKET_CONNECTED;
-	return 0;
 }
 
 /* --- As files. */
@@ -83,78 +105,68 @@ int socket_join(struct socket *a, struct socket *b)
 static int64_t receive(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct socket *socket = file->data;
+	struct received received;
+	int64_t result;
 
 	(void)offset;
-	if (socket->state != SOCKET_CONNECTED)
-		return -EINVAL;
-	if (!socket->in_open)
+	if (io->total == 0)
 		return 0;
-	return pipe_read(socket->in, io, (file->flags & O_NONBLOCK) != 0);
-}
-
-int64_t socket_send(struct file *file, struct io *io, bool quiet, bool no_wait)
-{
-	struct socket *socket = file->data;
-
-	if (socket->state != SOCKET_CONNECTED)
-		return -ENOTCONN;
-	if (!socket->out_open)
-		return -EPIPE;
-	return pipe_write(socket->out, io, no_wait, quiet);
+	result = socket_receive(socket, io, 0, (file->flags & O_NONBLOCK) != 0, &received);
+	if (result >= 0)
+		socket_take(socket, &received);
+	return result;
 }
 
 static int64_t send_all(struct file *file, struct io *io, uint64_t *offset)
 {
 	(void)offset;
-	return socket_send(file, io, false, (file->flags & O_NONBLOCK) != 0);
+	return socket_send(file->data, io, &(struct sending){.no_wait = (file->flags & O_NONBLOCK) != 0});
 }
 
 static unsigned socket_poll(struct file *file)
 {
 	struct socket *socket = file->data;
-	unsigned ready = 0;
+	unsigned ready = socket->error != 0 ? POLLERR : 0;
 
-	if (socket->state == SOCKET_LISTENING)
-		return list_empty(&socket->pending) ? 0u : POLLIN | POLLRDNORM;
-	if (socket->state != SOCKET_CONNECTED)
-		return POLLOUT | POLLHUP;
-	if (socket->in_open) {
-		ready |= pipe_poll_read(socket->in);
-		/* Half closed by the other side: readable, at its end. */
-		if (ready & POLLHUP)
-			ready = (ready & ~(unsigned)POLLHUP) | POLLIN | POLLRDHUP;
-	} else {
-		ready |= POLLIN | POLLRDHUP;
-	}
-	if (socket->out_open)
-		ready |= pipe_poll_write(socket->out);
-	if ((ready & POLLRDHUP) && (ready & POLLERR))
+	if (socket->in_shut && socket->out_shut)
 		ready |= POLLHUP;
-	return ready & ~(unsigned)POLLERR;
+	if (socket->in_shut)
+		ready |= POLLRDHUP | POLLIN | POLLRDNORM;
+	if (!list_empty(&socket->messages) || !list_empty(&socket->pending))
+		ready |= POLLIN | POLLRDNORM;
+	if (socket_has_connections(socket) && socket->state == SOCKET_NEW)
+		ready |= POLLHUP;
+	if (socket_is_writable(socket))
+		ready |= POLLOUT | POLLWRNORM | POLLWRBAND;
+	return ready;
 }
 
 static unsigned socket_queues(struct file *file, struct wait_queue *queues[2])
 {
 	struct socket *socket = file->data;
-	unsigned count = 0;
 
-	if (socket->state == SOCKET_CONNECTED) {
-		if (socket->in_open)
-			queues[count++] = pipe_queue(socket->in);
-		if (socket->out_open)
-			queues[count++] = pipe_queue(socket->out);
-		return count;
-	}
 	queues[0] = &socket->queue;
-	return 1;
+	if (socket->peer == NULL)
+		return 1;
+	queues[1] = &socket->peer->room;
+	return 2;
 }
 
 static int64_t socket_ioctl(struct call *call, struct file *file, uint64_t request, uint64_t argument)
 {
 	struct socket *socket = file->data;
-	int count = socket->in_open ? (int)pipe_used(socket->in) : 0;
+	int count;
 
-	return request == FIONREAD ? call_result(copy_out(call, argument, &count, sizeof count)) : -ENOTTY;
+	if (request == FIONREAD) {
+		if (socket->state == SOCKET_LISTENING)
+			return -EINVAL;
+		count = (int)socket_readable(socket);
+	} else if (request == TIOCOUTQ) {
+		count = socket->peer != NULL ? (int)socket->peer->queued : 0;
+	} else {
+		return -ENOTTY;
+	}
+	return call_result(copy_out(call, argument, &count, sizeof count));
 }
 
 static void socket_release(struct file *file)
@@ -169,6 +181,7 @@ static const struct file_ops socket_ops = {
 	.poll_queues = socket_queues,
 	.ioctl = socket_ioctl,
 	.relays = RELAY_FROM | RELAY_TO,
+	.closed = rights_collect,
 	.release = socket_release,
 };
 
@@ -182,7 +195,13 @@ int64_t socket_install(struct call *call, struct socket *socket, unsigned flags)
 	}
 	file->inode = anonymous_inode();
 	file->kind = "socket";
+	socket->file = file;
 	return fd_install(call, file, (flags & SOCK_CLOEXEC) != 0);
+}
+
+struct socket *socket_of(const struct file *file)
+{
+	return file->ops == &socket_ops ? file->data : NULL;
 }
 
 struct file *socket_file(struct call *call, int fd, int *error)

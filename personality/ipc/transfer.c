@@ -120,8 +120,9 @@ static bool in_range(const struct side *side, uint64_t count)
 }
 
 /* What the call returns after a step that came out as `result`. */
-static int64_t outcome(const struct call *call, int64_t result)
+static int64_t outcome(struct call *call, int64_t result)
 {
+	call->partial = true;
 	return result == CALL_RESTART || (result < 0 && call->progress == 0) ? result : (int64_t)call->progress;
 }
 

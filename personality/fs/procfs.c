@@ -25,6 +25,14 @@ struct proc_data {
 	int fd; /* descriptor or thread */
 };
 
+static const struct proc_entry net_entries[] = {
+	{"dev", S_IFREG | 0444, proc_text_net_devices, NULL},
+	{"tcp", S_IFREG | 0444, proc_text_net_tcp, NULL},
+	{"udp", S_IFREG | 0444, proc_text_net_udp, NULL},
+	{"unix", S_IFREG | 0444, proc_text_net_unix, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
 /* "task" is the first: a thread's directory has all but that one. */
 static const struct proc_entry process_entries[] = {
 	{"task", S_IFDIR | 0555, NULL, NULL},
@@ -38,6 +46,18 @@ static const struct proc_entry process_entries[] = {
 	{"mounts", S_IFREG | 0444, proc_text_mounts, NULL},
 	{"mountinfo", S_IFREG | 0444, proc_text_mountinfo, NULL},
 	{"limits", S_IFREG | 0444, proc_text_limits, NULL},
+	{"auxv", S_IFREG | 0400, proc_text_auxiliary_vector, NULL},
+	{"cgroup", S_IFREG | 0444, proc_text_control_groups, NULL},
+	{"oom_score_adj", S_IFREG | 0644, proc_text_zero, NULL},
+	{"wchan", S_IFREG | 0444, proc_text_where_it_waits, NULL},
+	{"loginuid", S_IFREG | 0644, proc_text_no_session, NULL},
+	{"sessionid", S_IFREG | 0444, proc_text_no_session, NULL},
+	{"personality", S_IFREG | 0400, proc_text_persona, NULL},
+	{"uid_map", S_IFREG | 0644, proc_text_id_map, NULL},
+	{"gid_map", S_IFREG | 0644, proc_text_id_map, NULL},
+	{"setgroups", S_IFREG | 0644, proc_text_set_groups, NULL},
+	{"net", S_IFDIR | 0555, NULL, net_entries},
+	{"fdinfo", S_IFDIR | 0555, NULL, NULL},
 	{"exe", S_IFLNK | 0777, NULL, NULL},
 	{"cwd", S_IFLNK | 0777, NULL, NULL},
 	{"root", S_IFLNK | 0777, NULL, NULL},
@@ -58,6 +78,9 @@ static const struct proc_entry kernel_entries[] = {
 	{"version", S_IFREG | 0444, proc_text_os_version, NULL},
 	{"pid_max", S_IFREG | 0444, proc_text_pid_max, NULL},
 	{"ngroups_max", S_IFREG | 0444, proc_text_groups_max, NULL},
+	{"threads-max", S_IFREG | 0444, proc_text_threads_max, NULL},
+	{"core_pattern", S_IFREG | 0444, proc_text_core_pattern, NULL},
+	{"cap_last_cap", S_IFREG | 0444, proc_text_last_capability, NULL},
 	{"random", S_IFDIR | 0555, NULL, random_entries},
 	{NULL, 0, NULL, NULL},
 };
@@ -70,16 +93,31 @@ static const struct proc_entry epoll_entries[] = {
 static const struct proc_entry fs_entries[] = {
 	{"pipe-user-pages-soft", S_IFREG | 0644, proc_text_pipe_pages_soft, NULL},
 	{"pipe-user-pages-hard", S_IFREG | 0644, proc_text_pipe_pages_hard, NULL},
+	{"pipe-max-size", S_IFREG | 0444, proc_text_pipe_size_max, NULL},
+	{"file-max", S_IFREG | 0444, proc_text_files_max, NULL},
+	{"nr_open", S_IFREG | 0444, proc_text_descriptors_max, NULL},
 	{"epoll", S_IFDIR | 0555, NULL, epoll_entries},
 	{NULL, 0, NULL, NULL},
 };
 
 static const struct proc_entry vm_entries[] = {
 	{"max_map_count", S_IFREG | 0644, proc_text_mappings, NULL},
+	{"overcommit_memory", S_IFREG | 0444, proc_text_overcommit, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry core_entries[] = {
+	{"somaxconn", S_IFREG | 0444, proc_text_backlog_max, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry sys_net_entries[] = {
+	{"core", S_IFDIR | 0555, NULL, core_entries},
 	{NULL, 0, NULL, NULL},
 };
 
 static const struct proc_entry sys_entries[] = {
+	{"net", S_IFDIR | 0555, NULL, sys_net_entries},
 	{"fs", S_IFDIR | 0555, NULL, fs_entries},
 	{"vm", S_IFDIR | 0555, NULL, vm_entries},
 	{"kernel", S_IFDIR | 0555, NULL, kernel_entries},
@@ -90,6 +128,11 @@ static const struct proc_entry root_entries[] = {
 	{"self", S_IFLNK | 0777, NULL, NULL},
 	{"thread-self", S_IFLNK | 0777, NULL, NULL},
 	{"mounts", S_IFLNK | 0777, NULL, NULL},
+	{"net", S_IFLNK | 0777, NULL, NULL},
+	{"vmstat", S_IFREG | 0444, proc_text_vmstat, NULL},
+	{"partitions", S_IFREG | 0444, proc_text_partitions, NULL},
+	{"diskstats", S_IFREG | 0444, proc_text_disks, NULL},
+	{"devices", S_IFREG | 0444, proc_text_devices, NULL},
 	{"meminfo", S_IFREG | 0444, proc_text_meminfo, NULL},
 	{"stat", S_IFREG | 0444, proc_text_system_stat, NULL},
 	{"uptime", S_IFREG | 0444, proc_text_uptime, NULL},
@@ -106,6 +149,7 @@ static const struct proc_entry root_entries[] = {
 static const struct proc_entry root_entry = {"", S_IFDIR | 0555, NULL, root_entries};
 static const struct proc_entry process_entry = {"", S_IFDIR | 0555, NULL, process_entries};
 static const struct proc_entry fd_entry = {"", S_IFLNK | 0700, NULL, NULL};
+static const struct proc_entry fdinfo_entry = {"", S_IFREG | 0444, NULL, NULL};
 static const struct proc_entry thread_entry = {"", S_IFDIR | 0555, NULL, process_entries + 1};
 
 static const struct vnode_ops proc_ops, proc_magic_ops;
@@ -156,7 +200,8 @@ static int number(const char *name)
 /* Whether the entry lets its reader see into a process: links, and what its memory says. */
 static bool is_guarded(const struct proc_entry *entry)
 {
-	return S_ISLNK(entry->mode) || entry->fill == proc_text_environment || entry->fill == proc_text_maps;
+	return S_ISLNK(entry->mode) || entry->fill == proc_text_environment || entry->fill == proc_text_maps ||
+	       entry->fill == proc_text_auxiliary_vector || entry->fill == proc_text_persona || entry == &fdinfo_entry;
 }
 
 static bool may_look(const struct proc_data *data, const struct process *process)
@@ -206,9 +251,11 @@ static int proc_look_up(struct vnode *directory, const char *name, struct vnode 
 	process = process_find(data->id);
 	if (process == NULL)
 		return -ENOENT;
-	if (is_entry(data, "fd"))
-		return file_of(process, value) == NULL ? -ENOENT
-						       : make(directory->mount, &fd_entry, data->id, value, out);
+	if (is_entry(data, "fd") || is_entry(data, "fdinfo"))
+		return file_of(process, value) == NULL
+			       ? -ENOENT
+			       : make(directory->mount, is_entry(data, "fd") ? &fd_entry : &fdinfo_entry, data->id,
+					 value, out);
 	if (is_entry(data, "task")) {
 		struct thread *thread = thread_find(value);
 
@@ -264,6 +311,8 @@ static int link_target(const struct proc_data *data, struct vnode **vnode, char 
 	if (data->id == 0) {
 		if (is_entry(data, "mounts"))
 			snprintf(text, size, "self/mounts");
+		else if (is_entry(data, "net"))
+			snprintf(text, size, "self/net");
 		else if (call == NULL)
 			return -ENOENT;
 		else if (is_entry(data, "self"))
@@ -295,6 +344,17 @@ static int link_target(const struct proc_data *data, struct vnode **vnode, char 
 	return *vnode == NULL ? -ENOENT : 0;
 }
 
+/* What has no name any more is shown by its last one. */
+static void mark_deleted(struct vnode *vnode, char *text, size_t size)
+{
+	static const char mark[] = " (deleted)";
+	file_attributes_t attributes;
+
+	if (vnode->ops->get_attributes(vnode, &attributes) == 0 && attributes.links == 0 &&
+		strlen(text) + sizeof mark <= size)
+		strcat(text, mark);
+}
+
 static int proc_read_link(struct vnode *vnode, char *target, size_t size)
 {
 	char text[PATH_LENGTH];
@@ -305,7 +365,11 @@ static int proc_read_link(struct vnode *vnode, char *target, size_t size)
 	if (error != 0)
 		return error;
 	if (text[0] == 0) {
+		vnode_reference(to);
 		error = path_of(proc_caller(), to, text, sizeof text);
+		if (error >= 0)
+			mark_deleted(to, text, sizeof text);
+		vnode_release(to);
 		if (error < 0)
 			return error;
 	}
@@ -359,7 +423,7 @@ static int next_number(const struct proc_data *data, int from)
 
 	if (process == NULL)
 		return -1;
-	if (is_entry(data, "fd")) {
+	if (is_entry(data, "fd") || is_entry(data, "fdinfo")) {
 		for (; process->files != NULL && (unsigned)from < process->files->size; from++) {
 			if (process->files->slot[from].file != NULL)
 				return from;
@@ -400,15 +464,16 @@ static int proc_read_directory(struct vnode *directory, uint64_t cookie, directo
 	}
 	value = cookie > NUMBERS ? (int)(cookie - NUMBERS) : 0;
 	while ((value = next_number(data, value)) >= 0) {
-		bool is_fd = is_entry(data, "fd");
+		const struct proc_entry *entry = data->entry == &root_entry ? &process_entry
+						 : is_entry(data, "fd")     ? &fd_entry
+						 : is_entry(data, "fdinfo") ? &fdinfo_entry
+									    : &thread_entry;
 		char name[16];
 
 		snprintf(name, sizeof name, "%d", value);
 		if (!emit(context, name,
-			    is_fd                        ? inode_of(&fd_entry, data->id, value)
-			    : data->entry == &root_entry ? inode_of(&process_entry, value, -1)
-							 : inode_of(&thread_entry, data->id, value),
-			    is_fd ? DT_LNK : DT_DIR, NUMBERS + (unsigned)value + 1))
+			    entry == &process_entry ? inode_of(entry, value, -1) : inode_of(entry, data->id, value),
+			    (unsigned char)IFTODT(entry->mode), NUMBERS + (unsigned)value + 1))
 			return 0;
 		value++;
 	}
@@ -457,7 +522,8 @@ static void text_release(struct file *file)
 	user_free(text);
 }
 
-static const struct file_ops text_ops = {.read = text_read, .seek = text_seek, .relays = RELAY_FROM, .release = text_release};
+static const struct file_ops text_ops = {
+	.read = text_read, .seek = text_seek, .relays = RELAY_FROM, .release = text_release};
 
 /* --- Settings: a decimal number in one write. */
 
@@ -506,7 +572,7 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 	struct process *process = NULL;
 	struct text *text;
 
-	if (data->entry->fill == NULL)
+	if (data->entry->fill == NULL && data->entry != &fdinfo_entry)
 		return 0;
 	if ((file->flags & O_ACCMODE) != O_RDONLY)
 		return setting_open(data->entry, file);
@@ -516,11 +582,16 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 			return -ENOENT;
 		if (!may_look(data, process))
 			return -EACCES;
+		if (data->entry == &fdinfo_entry && file_of(process, data->fd) == NULL)
+			return -ENOENT;
 	}
 	text = user_alloc(user_now(), sizeof *text);
 	if (text == NULL)
 		return -ENOMEM;
-	data->entry->fill(text, process, call);
+	if (data->entry == &fdinfo_entry)
+		proc_text_descriptor(text, &process->files->slot[data->fd]);
+	else
+		data->entry->fill(text, process, call);
 	if (text->failed || !user_take_bytes(user_now(), text->room)) {
 		text_free(text);
 		user_free(text);

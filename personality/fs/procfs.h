@@ -50,6 +50,36 @@ void proc_text_version(struct text *text, struct process *process, struct call *
 void proc_text_cpuinfo(struct text *text, struct process *process, struct call *call);
 void proc_text_filesystems(struct text *text, struct process *process, struct call *call);
 void proc_text_swaps(struct text *text, struct process *process, struct call *call);
+/* procsystem.c */
+void proc_text_control_groups(struct text *text, struct process *process, struct call *call);
+void proc_text_no_session(struct text *text, struct process *process, struct call *call);
+void proc_text_persona(struct text *text, struct process *process, struct call *call);
+void proc_text_id_map(struct text *text, struct process *process, struct call *call);
+void proc_text_set_groups(struct text *text, struct process *process, struct call *call);
+void proc_text_zero(struct text *text, struct process *process, struct call *call);
+void proc_text_where_it_waits(struct text *text, struct process *process, struct call *call);
+void proc_text_overcommit(struct text *text, struct process *process, struct call *call);
+void proc_text_threads_max(struct text *text, struct process *process, struct call *call);
+void proc_text_core_pattern(struct text *text, struct process *process, struct call *call);
+void proc_text_files_max(struct text *text, struct process *process, struct call *call);
+void proc_text_descriptors_max(struct text *text, struct process *process, struct call *call);
+void proc_text_pipe_size_max(struct text *text, struct process *process, struct call *call);
+void proc_text_backlog_max(struct text *text, struct process *process, struct call *call);
+void proc_text_last_capability(struct text *text, struct process *process, struct call *call);
+void proc_text_partitions(struct text *text, struct process *process, struct call *call);
+void proc_text_disks(struct text *text, struct process *process, struct call *call);
+void proc_text_net_devices(struct text *text, struct process *process, struct call *call);
+void proc_text_net_tcp(struct text *text, struct process *process, struct call *call);
+void proc_text_net_udp(struct text *text, struct process *process, struct call *call);
+void proc_text_devices(struct text *text, struct process *process, struct call *call);
+void proc_text_vmstat(struct text *text, struct process *process, struct call *call);
+void proc_text_net_unix(struct text *text, struct process *process, struct call *call);
+void proc_text_auxiliary_vector(struct text *text, struct process *process, struct call *call);
+struct descriptor;
+void proc_text_descriptor(struct text *text, const struct descriptor *descriptor);
+struct mount;
+/* As mountinfo has it. */
+uint64_t proc_mount_id(const struct mount *mount);
 /* The kernel's (mach/host_counters.h), "NAME NUMBER" each. */
 void proc_text_counters(struct text *text, struct process *process, struct call *call);
 

@@ -20,10 +20,11 @@
 #include "process/times.h"
 #include "vfs/vfs.h"
 
-#define UNUSED       (void)process, (void)call
-#define SECOND       1000000000ull
-#define TICK         (SECOND / 100)
-#define STRINGS_MOST (256u << 10) /* of a command line or environment */
+#define UNUSED         (void)process, (void)call
+#define SECOND         1000000000ull
+#define TICK           (SECOND / 100)
+#define MOUNT_ID_FIRST 20u
+#define STRINGS_MOST   (256u << 10) /* of a command line or environment */
 
 static char state_of(const struct process *process)
 {
@@ -156,6 +157,12 @@ void proc_text_environment(struct text *text, struct process *process, struct ca
 	memory_text(text, process, process->environment_start, process->environment_end);
 }
 
+void proc_text_auxiliary_vector(struct text *text, struct process *process, struct call *call)
+{
+	UNUSED;
+	memory_text(text, process, process->auxiliary_start, process->auxiliary_end);
+}
+
 void proc_text_name(struct text *text, struct process *process, struct call *call)
 {
 	UNUSED;
@@ -209,18 +216,21 @@ void proc_text_mounts(struct text *text, struct process *process, struct call *c
 	}
 }
 
+uint64_t proc_mount_id(const struct mount *mount)
+{
+	return MOUNT_ID_FIRST - 1 + mount->order;
+}
+
 void proc_text_mountinfo(struct text *text, struct process *process, struct call *call)
 {
-	unsigned id = 20;
-
 	UNUSED;
 	list_for_each (link, &mounts) {
 		const struct mount *mount = list_entry(link, struct mount, link);
 
-		text_add(text, "%u %u %u:%u / %s %s - %s %s %s\n", id, mount->covered == NULL ? 1u : 20u,
-			major(mount->device), minor(mount->device), mount->target, mount_options(mount), mount->type,
-			mount->source, mount->flags & MS_RDONLY ? "ro" : "rw");
-		id++;
+		text_add(text, "%llu %u %u:%u / %s %s - %s %s %s\n", (unsigned long long)proc_mount_id(mount),
+			mount->covered == NULL ? 1u : MOUNT_ID_FIRST, major(mount->device), minor(mount->device),
+			mount->target, mount_options(mount), mount->type, mount->source,
+			mount->flags & MS_RDONLY ? "ro" : "rw");
 	}
 }
 
@@ -376,7 +386,8 @@ void proc_text_meminfo(struct text *text, struct process *process, struct call *
 	format_meminfo(text, &facts);
 }
 
-/* What all processes have used, and are; looked at again when it is older than this: it takes a call of the kernel's for each. */
+/* What all processes have used, and are; looked at again when it is older than this: it takes a call of the kernel's
+ * for each. */
 #define LOOK_AGE (SECOND / 10)
 
 struct all {

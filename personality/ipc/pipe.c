@@ -15,7 +15,6 @@
 #include "unix_server.h"
 #include "vfs/vfs.h"
 
-#define PIPE_SIZE_MAX 1048576u
 #define PIPE_PAGE     4096u
 #define PIPE_ATOMIC   4096u /* PIPE_BUF: writes up to this are not mixed with others */
 #define HELD_FROM     1u    /* its bytes are on their way elsewhere: they leave it when they are there */

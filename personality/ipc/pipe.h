@@ -12,6 +12,7 @@ struct wait_queue;
 struct process;
 
 #define PIPE_SIZE_DEFAULT 65536u
+#define PIPE_SIZE_MAX     1048576u
 
 /* --- A buffer with two ends, which pipes, FIFOs and stream sockets are made of. */
 struct pipe;

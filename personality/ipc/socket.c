@@ -10,6 +10,8 @@
 #include "process/proc.h"
 #include "vfs/vfs.h"
 
+struct list sockets = LIST_INITIALIZER(sockets);
+
 struct socket *socket_create(int type)
 {
 	struct socket *socket = user_alloc(user_now(), sizeof *socket);
@@ -25,6 +27,7 @@ struct socket *socket_create(int type)
 	list_init(&socket->pending);
 	list_init(&socket->link);
 	list_init(&socket->fly);
+	list_append(&sockets, &socket->all);
 	wait_queue_init(&socket->queue);
 	wait_queue_init(&socket->arrival);
 	wait_queue_init(&socket->room);
@@ -92,6 +95,7 @@ void socket_free(struct socket *socket)
 	}
 	leave_followers(socket, unread);
 	socket_follow(socket, NULL);
+	list_remove(&socket->all);
 	socket_name_end(socket);
 	wait_queue_destroy(&socket->queue);
 	wait_queue_destroy(&socket->arrival);

@@ -73,7 +73,10 @@ struct socket {
 	unsigned inner;
 	bool reached;
 	struct list fly;
+	struct list all; /* of all sockets */
 };
+
+extern struct list sockets; /* by all */
 
 #define SOCKET_SEND_SIZE 212992u /* as on Linux (net.core.wmem_default) */
 #define NOBODY           0xffffffffu

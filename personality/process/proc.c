@@ -275,6 +275,8 @@ struct process *process_create(struct process *parent)
 	process->argument_end = parent->argument_end;
 	process->environment_start = parent->environment_start;
 	process->environment_end = parent->environment_end;
+	process->auxiliary_start = parent->auxiliary_start;
+	process->auxiliary_end = parent->auxiliary_end;
 	rlimit_watch_processor(process);
 	return process;
 }

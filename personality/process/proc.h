@@ -108,7 +108,7 @@ struct process {
 
 	char command[16];
 	struct vnode *executable;
-	uint64_t argument_start, argument_end, environment_start, environment_end;
+	uint64_t argument_start, argument_end, environment_start, environment_end, auxiliary_start, auxiliary_end;
 	uint64_t started;                      /* ns, monotonic */
 	uint64_t dead_user_ns, dead_system_ns; /* threads and tasks that are gone */
 	uint64_t children_user_ns, children_system_ns;

@@ -330,6 +330,8 @@ static int64_t change_over(struct call *call, struct address_space *space, const
 	process->argument_end = image->argument_end;
 	process->environment_start = image->environment_start;
 	process->environment_end = image->environment_end;
+	process->auxiliary_start = image->auxiliary_start;
+	process->auxiliary_end = image->auxiliary_end;
 	process->did_exec = true;
 	process->exit_signal = SIGCHLD;
 	memset(process->command, 0, sizeof process->command);

@@ -36,7 +36,7 @@ struct exec_image {
 	uint64_t entry; /* where the thread begins */
 	uint64_t stack; /* its stack pointer */
 	uint64_t vdso;  /* the ELF header of the shared object in every process, or 0 */
-	uint64_t argument_start, argument_end, environment_start, environment_end;
+	uint64_t argument_start, argument_end, environment_start, environment_end, auxiliary_start, auxiliary_end;
 };
 
 /* Maps a program's segments at bias. 0 or -errno; *end: the page after the last. In a worker, releases the lock. */

@@ -106,7 +106,7 @@ int exec_stack(struct address_space *space, struct exec_image *image, const stru
 	static const char platform[] = "x86_64";
 	const struct elf_image *elf = &image->program;
 	uint64_t at = STACK_TOP - 8, strings_at, path_at, platform_at, random_at, words, *vector;
-	unsigned i, n = 0, capabilities2, capabilities = hardware_capabilities(&capabilities2);
+	unsigned i, n = 0, auxiliary, capabilities2, capabilities = hardware_capabilities(&capabilities2);
 	unsigned char random[16];
 	const char *string;
 	int error;
@@ -155,6 +155,7 @@ int exec_stack(struct address_space *space, struct exec_image *image, const stru
 	}
 	image->environment_end = strings_at + strings->size;
 	n++;
+	auxiliary = n;
 #define AUX(type, value) (vector[n++] = (type), vector[n++] = (value))
 	if (image->vdso != 0)
 		AUX(AT_SYSINFO_EHDR, image->vdso);
@@ -181,6 +182,8 @@ int exec_stack(struct address_space *space, struct exec_image *image, const stru
 	AUX(AT_NULL, 0);
 #undef AUX
 	image->stack = (random_at - n * 8ull) & ~15ull;
+	image->auxiliary_start = image->stack + auxiliary * 8ull;
+	image->auxiliary_end = image->stack + n * 8ull;
 	error = put(space, image->stack, vector, n * 8ull);
 	free(vector);
 	return error;

@@ -99,16 +99,20 @@ static bool supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *
 	return true;
 }
 
-/* A page with the data at an offset, which is the message's own or else a copy. Null: no memory. */
-static struct vm_page *page_of(vm_map_copy_t data, vm_offset_t at, vm_size_t bytes)
+/*
+ * A page with the data at an offset, which is the message's own or else a copy. Null: no memory. A server's pager gets what the
+ * kernel keeps for itself, for others wait for it; a user's, which may send as much of nothing as it likes, gets what users get.
+ */
+static struct vm_page *page_of(vm_object_t object, vm_map_copy_t data, vm_offset_t at, vm_size_t bytes)
 {
+	const bool users = object->account->level == VM_PAGE_FOR_USER;
 	struct vm_page *page = bytes == VM_PAGE_SIZE ? vm_map_copy_take_page(data, at) : NULL;
 
 	piece_spend(MOVE_COST);
 	if (page != NULL)
 		return page;
 	piece_spend(COPY_COST);
-	page = vm_page_grab(&kernel_account);
+	page = vm_page_grab_for(&kernel_account, users ? account_level(object->account) : VM_PAGE_FOR_KERNEL, false);
 	if (page != NULL) {
 		vm_map_copy_read(data, at, vm_page_address(page), bytes);
 		memset((char *)vm_page_address(page) + bytes, 0, VM_PAGE_SIZE - bytes);
@@ -140,7 +144,7 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 	if (!may_supply(object, offset, size))
 		return KERN_INVALID_ARGUMENT;
 	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {
-		struct vm_page *page = page_of(data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
+		struct vm_page *page = page_of(object, data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
 		kern_return_t page_result = KERN_SUCCESS;
 
 		if (page == NULL)
@@ -170,7 +174,7 @@ kern_return_t memory_object_data_refused(vm_object_t object, vm_offset_t offset,
 	if (!may_supply(object, offset, size) || reason == KERN_SUCCESS)
 		return KERN_INVALID_ARGUMENT;
 	for (vm_offset_t at = piece_resume(data, 0, size); at < size; at += VM_PAGE_SIZE) {
-		struct vm_page *page = page_of(data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
+		struct vm_page *page = page_of(object, data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
 
 		if (page == NULL) {
 			piece_stop(data, 0, size, at);

@@ -397,6 +397,40 @@ static void short_supply(void)
 	host_report("behind the end of short data are zeros");
 }
 
+/* More of nothing than there is memory: a user's pager takes what users may, and servers and the kernel have theirs. */
+static void hollow_supply(void)
+{
+	struct account *before = world_pager_account;
+	vm_address_t address, hollow = 0;
+	kern_return_t error = KERN_SUCCESS;
+	vm_map_copy_t data = NULL;
+	struct vm_page *page;
+	vm_object_t object;
+	vm_size_t size;
+
+	world_pager_account = task_b->account;
+	pager_make(&pager);
+	address = map_file(task_a, &pager, 8, false);
+	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
+	object = control_object(&pager);
+	size = (vm_page_counts.free + 1) * VM_PAGE_SIZE;
+	CHECK_EQUAL(vm_allocate(task_b->map, &hollow, size, true), KERN_SUCCESS);
+	CHECK_EQUAL(vm_map_copyin(task_b->map, hollow, size, true, &data), KERN_SUCCESS);
+	CHECK_EQUAL(memory_object_data_supply(object, 0, data, 0, VM_PROT_NONE, true, NULL), KERN_SUCCESS);
+	page = vm_page_grab_for(&kernel_account, VM_PAGE_FOR_SERVER, false);
+	CHECK(page != NULL);
+	if (page != NULL)
+		vm_page_free(page);
+	CHECK_EQUAL(memory_object_destroy(object, KERN_SUCCESS), KERN_SUCCESS);
+	vm_object_deallocate(object);
+	unmap(task_a, address, 8);
+	pager_end(&pager);
+	world_pager_account = before;
+	unmap(task_b, hollow, (unsigned)(size / VM_PAGE_SIZE));
+	world_check_accounts();
+	host_report("a user's pager that supplies more than there is leaves servers their memory");
+}
+
 static void unavailable_and_destroy(void)
 {
 	vm_address_t address;
@@ -433,6 +467,7 @@ void test_requests(void)
 	caching();
 	lock_requests();
 	short_supply();
+	hollow_supply();
 	locked_before_they_come();
 	unavailable_and_destroy();
 }

@@ -49,6 +49,26 @@ void pagers_begin(void)
 
 /* --- Pages. */
 
+static enum { OVER, FAILS, WAITS } outcome(const struct touch *touch)
+{
+	const struct object_page *page = &touch->object->page[touch->page];
+	const vm_prot_t need = touch->kind == STORES ? VM_PROT_WRITE : VM_PROT_READ;
+
+	if (page->state == RESIDENT && !(page->lock & need))
+		return OVER;
+	return page->state == FAILED || touch->object->state == DEAD ? FAILS : WAITS;
+}
+
+/* Who waits at the page for what it has not. */
+static bool somebody_at(const struct object_page *page, vm_prot_t access)
+{
+	for (int s = 1; s < SPACES; s++)
+		if (touches[s].kind != NO_TOUCH && &touches[s].object->page[touches[s].page] == page &&
+			outcome(&touches[s]) == WAITS && (touches[s].kind == STORES) == ((access & VM_PROT_WRITE) != 0))
+			return true;
+	return false;
+}
+
 static void page_goes(struct object_page *page)
 {
 	*page = (struct object_page){.returning = page->returning, .value = page->value, .tail = page->tail};
@@ -69,6 +89,12 @@ void pages_unavailable(struct object *object, unsigned first, unsigned end)
 			object->page[i] = (struct object_page){.state = RESIDENT, .lock = object->page[i].lock};
 }
 
+/* Somebody waits to read the page, which is not locked against that: who finds an error there that is not his asks again. */
+static bool asks_again(const struct object_page *page)
+{
+	return page->lock == VM_PROT_WRITE && somebody_at(page, VM_PROT_READ);
+}
+
 void pages_fail(struct object *object, unsigned first, unsigned end)
 {
 	for (unsigned i = first; i < end; i++) {
@@ -76,7 +102,7 @@ void pages_fail(struct object *object, unsigned first, unsigned end)
 
 		if (page->state != REQUESTED)
 			continue;
-		if (page->wanted)
+		if (page->wanted && !asks_again(page))
 			*page = (struct object_page){.state = FAILED, .lock = page->lock};
 		else
 			page_goes(page);
@@ -192,16 +218,6 @@ void pagers_task_starts(int space, int parent)
 
 /* --- Threads at pages. */
 
-static enum { OVER, FAILS, WAITS } outcome(const struct touch *touch)
-{
-	const struct object_page *page = &touch->object->page[touch->page];
-	const vm_prot_t need = touch->kind == STORES ? VM_PROT_WRITE : VM_PROT_READ;
-
-	if (page->state == RESIDENT && !(page->lock & need))
-		return OVER;
-	return page->state == FAILED || touch->object->state == DEAD ? FAILS : WAITS;
-}
-
 bool errors_would_kill(const struct object *object, unsigned first, unsigned end)
 {
 	for (int s = 1; s < SPACES; s++)
@@ -288,16 +304,6 @@ kern_return_t S_memory_object_terminate(memory_object_t memory_object)
 		wrong("memory_object_terminate");
 	speaks->ending = false;
 	return KERN_SUCCESS;
-}
-
-/* Who waits at the page for what it has not. */
-static bool somebody_at(const struct object_page *page, vm_prot_t access)
-{
-	for (int s = 1; s < SPACES; s++)
-		if (touches[s].kind != NO_TOUCH && &touches[s].object->page[touches[s].page] == page &&
-			outcome(&touches[s]) == WAITS && (touches[s].kind == STORES) == ((access & VM_PROT_WRITE) != 0))
-			return true;
-	return false;
 }
 
 kern_return_t S_memory_object_data_request(memory_object_t memory_object, vm_offset_t offset, vm_size_t length, vm_prot_t access)

@@ -15,10 +15,10 @@
 #include "unix_server.h"
 #include "vfs/vfs.h"
 
-#define PIPE_PAGE     4096u
-#define PIPE_ATOMIC   4096u /* PIPE_BUF: writes up to this are not mixed with others */
-#define HELD_FROM     1u    /* its bytes are on their way elsewhere: they leave it when they are there */
-#define HELD_TO       2u    /* its room is for what is on its way here */
+#define PIPE_PAGE   4096u
+#define PIPE_ATOMIC 4096u /* PIPE_BUF: writes up to this are not mixed with others */
+#define HELD_FROM   1u    /* its bytes are on their way elsewhere: they leave it when they are there */
+#define HELD_TO     2u    /* its room is for what is on its way here */
 
 /*
  * A read of bytes that are there, and a write for which there is room, need the pipe's lock alone. Who finds nothing
@@ -28,7 +28,7 @@
  */
 struct pipe {
 	struct user *user; /* who made it: a reference; null: the server itself */
-	uint32_t counted;  /* pages in the user's count; none for sockets */
+	uint32_t counted;  /* pages in the user's count */
 	struct lock lock; /* ORDER_PIPE: of what follows up to `queue`; changed by others than bytes: with the server's,
 			     too */
 	char *buffer;     /* null while it is empty and nothing was written lately: see drained */
@@ -133,31 +133,7 @@ static bool count_pages(struct pipe *pipe)
 	return true;
 }
 
-struct pipe *pipe_create(void)
-{
-	struct pipe *pipe = user_alloc(user_now(), sizeof *pipe);
-
-	if (pipe == NULL)
-		return NULL;
-	pipe->user = user_now() != NULL ? user_reference(user_now()) : NULL;
-	pipe->size = PIPE_SIZE_DEFAULT;
-	wait_queue_init(&pipe->queue);
-	wait_queue_init(&pipe->reading);
-	wait_queue_init(&pipe->writing);
-	return pipe;
-}
-
-struct pipe *pipe_create_counted(void)
-{
-	struct pipe *pipe = pipe_create();
-
-	if (pipe == NULL || count_pages(pipe))
-		return pipe;
-	pipe_free(pipe);
-	return NULL;
-}
-
-void pipe_free(struct pipe *pipe)
+static void pipe_free(struct pipe *pipe)
 {
 	struct user *user = pipe->user;
 
@@ -172,6 +148,24 @@ void pipe_free(struct pipe *pipe)
 	user_release(user);
 }
 
+/* Its pages counted for the user who makes it. Null: no memory, or too many (/proc/sys/fs/pipe-user-pages-*). */
+static struct pipe *pipe_create(void)
+{
+	struct pipe *pipe = user_alloc(user_now(), sizeof *pipe);
+
+	if (pipe == NULL)
+		return NULL;
+	pipe->user = user_now() != NULL ? user_reference(user_now()) : NULL;
+	pipe->size = PIPE_SIZE_DEFAULT;
+	wait_queue_init(&pipe->queue);
+	wait_queue_init(&pipe->reading);
+	wait_queue_init(&pipe->writing);
+	if (count_pages(pipe))
+		return pipe;
+	pipe_free(pipe);
+	return NULL;
+}
+
 /* An end has come or gone: all look again. */
 static void ends_changed(struct pipe *pipe, unsigned events)
 {
@@ -180,7 +174,7 @@ static void ends_changed(struct pipe *pipe, unsigned events)
 	wait_queue_wake(&pipe->writing, events);
 }
 
-void pipe_add_end(struct pipe *pipe, bool write)
+static void pipe_add_end(struct pipe *pipe, bool write)
 {
 	own(pipe);
 	if (write) {
@@ -198,7 +192,7 @@ static bool in_use(const struct pipe *pipe)
 	return pipe->readers + pipe->writers + pipe->expected[0] + pipe->expected[1] > 0;
 }
 
-bool pipe_drop_end(struct pipe *pipe, bool write)
+static bool pipe_drop_end(struct pipe *pipe, bool write)
 {
 	own(pipe);
 	if (write)
@@ -223,24 +217,24 @@ static uint32_t watch(struct pipe *pipe)
 	return used;
 }
 
-unsigned pipe_poll_read(struct pipe *pipe)
+static unsigned pipe_poll_read(struct pipe *pipe)
 {
 	return (watch(pipe) > 0 ? POLLIN | POLLRDNORM : 0u) | (pipe->writers == 0 && pipe->had_writer ? POLLHUP : 0u);
 }
 
-unsigned pipe_poll_write(struct pipe *pipe)
+static unsigned pipe_poll_write(struct pipe *pipe)
 {
 	if (pipe->readers == 0)
 		return POLLERR | POLLOUT | POLLWRNORM;
 	return pipe->size - watch(pipe) >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0u;
 }
 
-uint64_t pipe_used(struct pipe *pipe)
+static uint64_t pipe_used(struct pipe *pipe)
 {
 	return watch(pipe);
 }
 
-struct wait_queue *pipe_queue(struct pipe *pipe)
+static struct wait_queue *pipe_queue(struct pipe *pipe)
 {
 	watch(pipe);
 	return &pipe->queue;
@@ -359,28 +353,7 @@ static bool own_bytes(struct pipe *pipe, struct io *io)
 	return false;
 }
 
-int64_t pipe_peek(struct pipe *pipe, struct io *io, bool no_wait)
-{
-	int error = 0;
-
-	if (!own_bytes(pipe, io))
-		return read_nothing(pipe, io, no_wait);
-	while (error == 0 && io->done < pipe->used && io->done < io->total) {
-		uint64_t at = (pipe->start + io->done) % pipe->size, part = pipe->size - at;
-
-		if (part > pipe->used - io->done)
-			part = pipe->used - io->done;
-		if (part > io->total - io->done)
-			part = io->total - io->done;
-		error = io_copy_out(io, pipe->buffer + at, part);
-	}
-	disown(pipe);
-	/* The bytes stay: another may come for them. */
-	wait_queue_wake_one(&pipe->reading);
-	return io->done == 0 || error == CALL_ERROR_RESTART ? call_result(error) : (int64_t)io->done;
-}
-
-int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
+static int64_t pipe_read(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	uint32_t used;
 	int error;
@@ -428,7 +401,7 @@ static bool give_buffer(struct pipe *pipe)
 }
 
 /* A write of more than fits goes in piece by piece; call->progress says how much of it is in. */
-int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
+static int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait)
 {
 	struct call *call = io->call;
 	uint64_t left = io->total - io->done, before = io->done;
@@ -443,8 +416,7 @@ int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait, bool quiet)
 	if (!has_reader(pipe)) {
 		if (io->done > 0)
 			return (int64_t)io->done;
-		if (!quiet)
-			signal_thread(call->thread, SIGPIPE, NULL);
+		signal_thread(call->thread, SIGPIPE, NULL);
 		return -EPIPE;
 	}
 	own(pipe);
@@ -658,7 +630,7 @@ static int64_t pipe_file_write_unlocked(struct file *file, struct io *io, uint64
 static int64_t pipe_file_write(struct file *file, struct io *io, uint64_t *offset)
 {
 	(void)offset;
-	return pipe_write(file->data, io, (file->flags & O_NONBLOCK) != 0, false);
+	return pipe_write(file->data, io, (file->flags & O_NONBLOCK) != 0);
 }
 
 static unsigned pipe_file_poll(struct file *file)
@@ -801,7 +773,7 @@ static struct vnode *pipe_vnode(const struct credentials *who)
 {
 	struct vnode *vnode = user_alloc(user_now(), sizeof *vnode);
 	struct pipe_owner *owner = user_alloc(user_now(), sizeof *owner);
-	struct pipe *pipe = pipe_create_counted();
+	struct pipe *pipe = pipe_create();
 
 	if (vnode == NULL || owner == NULL || pipe == NULL) {
 		user_free(vnode);
@@ -842,7 +814,7 @@ int fifo_open(struct call *call, struct vnode *vnode, struct file *file)
 	unsigned others;
 
 	if (pipe == NULL) {
-		pipe = vnode->pipe = pipe_create_counted();
+		pipe = vnode->pipe = pipe_create();
 		if (pipe == NULL)
 			return -ENFILE;
 	}

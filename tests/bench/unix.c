@@ -138,6 +138,23 @@ static void stat_file(void)
 	check(stat("bench.data", &s) == 0, "stat");
 }
 
+static void file_life(void)
+{
+	int fd = open("bench.new", O_RDWR | O_CREAT | O_EXCL, 0600);
+
+	check(fd >= 0 && write(fd, buffer, PAGE) == PAGE && close(fd) == 0 && unlink("bench.new") == 0, "a new file");
+}
+
+static void folder_life(void)
+{
+	check(mkdir("bench.folder", 0700) == 0 && rmdir("bench.folder") == 0, "a new folder");
+}
+
+static void rename_twice(void)
+{
+	check(rename("bench.data", "bench.moved") == 0 && rename("bench.moved", "bench.data") == 0, "rename");
+}
+
 static void read_4k(void)
 {
 	check(pread(file_fd, buffer, PAGE, 0) == PAGE, "read 4 KiB");
@@ -243,6 +260,9 @@ static void file_rows(void)
 	file_fd = fd;
 	row("open-close", MANY, open_close);
 	row("stat", MANY, stat_file);
+	row("tmpfs-file", FEW, file_life);
+	row("tmpfs-folder", FEW, folder_life);
+	row("tmpfs-rename", FEW, rename_twice);
 	row("read-4k-cached", MANY, read_4k);
 	row("read-64k-cached", FEW, read_64k);
 	area = map(MANY, MAP_SHARED, fd);

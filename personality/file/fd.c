@@ -167,11 +167,10 @@ static inline struct file *set_slot(struct file_table *table, unsigned fd, struc
 /* The end of a descriptor's reference; may release the lock. */
 static void let_go(struct file *file)
 {
-	void (*closed)(void) = file->ops->closed;
-
-	file_release(file);
-	if (closed != NULL)
-		closed();
+	if (file->ops->closed != NULL)
+		file->ops->closed(file);
+	else
+		file_release(file);
 }
 
 /* Frees one slot; may release the lock. */

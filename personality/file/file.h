@@ -86,8 +86,8 @@ struct file_ops {
 	int64_t (*read_directory)(struct file *file, struct io *io);
 	/* Memory object for mmap, with a send right for the caller; offset may be changed. Null: -ENODEV. */
 	int (*memory_object)(struct file *file, uint64_t *offset, mach_port_t *object);
-	/* A descriptor of such a file has been closed, which may have other references. May be null. */
-	void (*closed)(void);
+	/* Ends the reference of a descriptor that has been closed. Null: file_release. */
+	void (*closed)(struct file *file);
 	/* The last reference is gone. */
 	void (*release)(struct file *file);
 };

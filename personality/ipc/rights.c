@@ -3,9 +3,9 @@
  *
  * A file in a message has a reference from it. Each is counted for the user who sent it (RLIMIT_NOFILE of them,
  * unix(7)). A socket can be on its way to itself, or two to one another: then nobody can ever receive it, and it would
- * stay for ever. So when a socket is closed, those on their way are looked through (rights_collect): a socket is alive
- * that has references besides those of messages which wait with sockets on their way; so is what waits with a live one.
- * The messages of all others are thrown away, and with them they end.
+ * stay for ever. So when a socket on its way has lost another reference, all of those are looked through
+ * (rights_collect): a socket is alive that has references besides those of messages which wait with sockets on their
+ * way; so is what waits with a live one. The messages of all others are thrown away, and with them they end.
  */
 #include "base/user.h"
 #include "file/file.h"
@@ -14,6 +14,9 @@
 
 /* Sockets on their way, by fly. */
 static struct list flying = LIST_INITIALIZER(flying);
+static bool may_be_lost; /* one has lost a reference since they were looked through */
+
+static void rights_collect(void);
 
 int rights_add(struct call *call, struct rights **rights, const int *fd, unsigned count)
 {
@@ -113,6 +116,8 @@ static void free_all(struct list *list)
 			/* Acquire: nobody else has it. */
 			if (socket != NULL && __atomic_load_n(&file->references, __ATOMIC_ACQUIRE) == 1)
 				take_all(socket, list);
+			else if (socket != NULL && socket->flying > 0)
+				may_be_lost = true;
 			file_release(file);
 		}
 		user_uncharge(rights->user, USER_FLYING, rights->count);
@@ -168,10 +173,11 @@ static void reach(struct socket *socket, struct list *list)
 	list_append(list, &socket->fly);
 }
 
-void rights_collect(void)
+static void rights_collect(void)
 {
 	struct list alive, dead, ended, *link, *next;
 
+	may_be_lost = false;
 	if (list_empty(&flying))
 		return;
 	list_init(&alive);
@@ -209,4 +215,15 @@ void rights_collect(void)
 		list_append(&flying, link);
 	}
 	free_all(&ended);
+}
+
+void rights_closed(struct file *file)
+{
+	const struct socket *socket = socket_of(file);
+
+	if (socket != NULL && socket->flying > 0)
+		may_be_lost = true;
+	file_release(file);
+	if (may_be_lost)
+		rights_collect();
 }

@@ -185,7 +185,7 @@ static const struct file_ops socket_ops = {
 	.poll_queues = socket_queues,
 	.ioctl = socket_ioctl,
 	.relays = RELAY_FROM | RELAY_TO,
-	.closed = rights_collect,
+	.closed = rights_closed,
 	.release = socket_release,
 };
 

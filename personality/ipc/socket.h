@@ -163,7 +163,8 @@ int rights_add(struct call *call, struct rights **rights, const int *fd, unsigne
 void rights_fly(struct rights *rights);
 /* The end of them; null is harmless. May release the lock. */
 void rights_free(struct rights *rights);
-/* Sockets that are nowhere but in one another's messages are ended. */
-void rights_collect(void);
+/* The end of a descriptor's reference; sockets that are then nowhere but in one another's messages end. May release the
+ * lock. */
+void rights_closed(struct file *file);
 
 #endif

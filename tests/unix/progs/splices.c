@@ -217,8 +217,9 @@ static void full_and_closed(void)
 		_exit(0);
 	}
 	usleep(50000);
-	SAY(write(ends[1], "abc", 3));
-	waitpid(child, &status, 0);
+	ssize_t sent = write(ends[1], "abc", 3);
+	waitpid(child, &status, 0); /* it speaks first */
+	SAY(sent);
 	close(ends[0]);
 	signal(SIGPIPE, SIG_IGN);
 	SAY(splice(file, &at, ends[1], NULL, 1, 0));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/user.h"
 #include "call/dispatch.h"
 #include "file/file.h"
 #include "file/vnode.h"
@@ -43,15 +44,24 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static void forget(struct call *call)
+{
+	user_free(call->scratch);
+	call->scratch = NULL;
+}
+
+/* The user's memory, for a call may wait with it as long as it likes. */
 static struct relay *buffer_of(struct call *call, uint64_t count)
 {
 	struct relay *buffer = call->scratch;
 
 	if (buffer == NULL) {
 		count = smaller(count, CHUNK);
-		buffer = call->scratch = calloc(1, sizeof *buffer + count);
-		if (buffer != NULL)
+		buffer = call->scratch = user_alloc(user_now(), sizeof *buffer + count);
+		if (buffer != NULL) {
 			buffer->size = count;
+			call->scratch_release = forget;
+		}
 	}
 	return buffer;
 }

@@ -25,6 +25,7 @@ struct server {
 	mach_port_t bootstrap; /* its bootstrap port: receive and send right here; payload: this */
 	uint64_t recent_start; /* ns, of the first of recent_starts */
 	unsigned recent_starts;
+	unsigned look_ups; /* of its own that wait */
 	struct kept *kept; /* kept.c */
 	unsigned kept_count;
 	mach_port_t *kept_port; /* receive rights */
@@ -47,7 +48,8 @@ struct started {
 	mach_port_t reply; /* of who waits for its end; else null */
 };
 
-#define KEPT_MAX 16 /* send rights that a server may leave */
+#define KEPT_MAX     16 /* send rights that a server may leave */
+#define LOOK_UPS_MAX 32 /* of a server that wait: it has a thread for each */
 
 /*
  * A name and its port. Of a configured service bootstrap always has a send right; the receive right is here, lent to
@@ -99,6 +101,8 @@ void kept_die(struct server *server);
 /* services.c */
 void services_add(struct server *server);
 bool services_are_back(const struct server *server);
+/* The server has died: its look-ups wait no more. */
+void services_forget(struct server *server);
 /* The server is GONE: clients get dead names, look-ups an error. */
 void services_die(struct server *server);
 /* It has left the table: its services, dead by now, are forgotten. */

@@ -69,6 +69,7 @@ struct server *server_add(const struct conf_entry *entry)
 /* What still comes from it is to a port that is no more. */
 void server_remove(struct server *server)
 {
+	services_forget(server); /* what others asked for by its port since it died */
 	services_remove(server);
 	mach_port_mod_refs(mach_task_self(), server->bootstrap, MACH_PORT_RIGHT_RECEIVE, -1);
 	mach_port_deallocate(mach_task_self(), server->bootstrap);
@@ -249,6 +250,7 @@ kern_return_t S_mach_notify_dead_name(mach_port_t notify, mach_port_name_t name)
 		return KERN_SUCCESS;
 	mach_port_deallocate(mach_task_self(), name);
 	server->task = MACH_PORT_NULL;
+	services_forget(server);
 	say(server->entry->is_server, "bootstrap: %s has ended", server->entry->name);
 	if (server->started ? started_goes_on(server) : server->entry->restart) {
 		server->state = SERVER_DOWN;

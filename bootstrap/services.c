@@ -16,6 +16,7 @@ static unsigned service_count; /* used once; those that were removed have no nam
 struct waiter {
 	struct waiter *next;
 	struct service *service;
+	struct server *asking;
 	mach_port_t reply; /* send-once right */
 };
 static struct waiter *waiters;
@@ -49,6 +50,7 @@ static void answer_waiters(struct service *service)
 			continue;
 		}
 		*link = waiter->next;
+		waiter->asking->look_ups--;
 		if (result == KERN_SUCCESS)
 			mach_port_mod_refs(mach_task_self(), service->port, MACH_PORT_RIGHT_SEND, 1);
 		if (bootstrap_look_up_reply(waiter->reply, result, service->port) != KERN_SUCCESS) {
@@ -56,6 +58,22 @@ static void answer_waiters(struct service *service)
 				mach_port_deallocate(mach_task_self(), service->port);
 			mach_port_deallocate(mach_task_self(), waiter->reply);
 		}
+		free(waiter);
+	}
+}
+
+void services_forget(struct server *server)
+{
+	struct waiter **link = &waiters, *waiter;
+
+	while ((waiter = *link)) {
+		if (waiter->asking != server) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		server->look_ups--;
+		mach_port_deallocate(mach_task_self(), waiter->reply);
 		free(waiter);
 	}
 }
@@ -122,7 +140,7 @@ static bool may_look_up(const struct server *server, const char *name, const str
 
 kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t reply, mach_port_t *port)
 {
-	const struct server *server = server_of_request();
+	struct server *server = server_of_request();
 	struct service *service = service_find(name);
 	struct waiter *waiter;
 
@@ -138,11 +156,13 @@ kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_
 		*port = service->port;
 		return mach_port_mod_refs(mach_task_self(), service->port, MACH_PORT_RIGHT_SEND, 1);
 	}
-	waiter = malloc(sizeof(*waiter));
+	waiter = server->look_ups < LOOK_UPS_MAX ? malloc(sizeof(*waiter)) : NULL;
+
 	if (!waiter)
 		return KERN_RESOURCE_SHORTAGE;
-	*waiter = (struct waiter){.next = waiters, .service = service, .reply = reply};
+	*waiter = (struct waiter){.next = waiters, .service = service, .asking = server, .reply = reply};
 	waiters = waiter;
+	server->look_ups++;
 	return MIG_NO_REPLY;
 }
 

@@ -26,12 +26,13 @@ struct account {
 	uint64_t bytes_limit;
 	union { /* atomic (page.c) */
 		struct {
-			uint32_t pages;  /* of memory that only page-out to a default pager could take away */
+			uint32_t pages;  /* of private memory, also what of it is in swap areas */
 			uint32_t cached; /* of pagers' objects: page-out takes them, so no limit holds */
 		};
 		uint64_t all_pages;
 	};
 	uint64_t pages_limit;
+	uint32_t swapped; /* atomic: of `pages`, in swap areas */
 	uint32_t id;
 	uint16_t index; /* accounts[index] */
 	uint8_t level;  /* enum vm_page_level; account_level */

@@ -42,6 +42,7 @@ struct list vm_page_active = LIST_INIT(vm_page_active);
 struct list vm_page_inactive = LIST_INIT(vm_page_inactive);
 struct vm_page_counts vm_page_counts;
 uint64_t vm_page_low, vm_page_target;
+bool vm_page_private_queued;
 static uint64_t reserve[VM_PAGE_FOR_KERNEL + 1]; /* by level: free pages that are not for it */
 
 static struct {
@@ -154,12 +155,17 @@ static uint64_t one_page(bool cached)
 }
 
 /* Relaxed, and in the next: sums. The account stays meanwhile, for who calls has another reference. */
-static inline __attribute__((always_inline)) void put_on_account(
-	struct vm_page *page, struct account *account, bool cached)
+static inline __attribute__((always_inline)) void add_to_account(struct account *account, bool cached)
 {
 	if (__atomic_fetch_add(&account->all_pages, one_page(cached), __ATOMIC_RELAXED) == 0 &&
 		account != &kernel_account)
 		account_charge_always(account, ACCOUNT_REFERENCE);
+}
+
+static inline __attribute__((always_inline)) void put_on_account(
+	struct vm_page *page, struct account *account, bool cached)
+{
+	add_to_account(account, cached);
 	page->account = account->index;
 	page->cached = cached;
 }
@@ -178,6 +184,15 @@ void vm_page_bill(struct vm_page *page, struct account *account, bool cached)
 
 	put_on_account(page, account, cached);
 	take_off_account(before, was_cached);
+}
+
+void vm_page_bill_swapped(struct account *account, int pages)
+{
+	__atomic_add_fetch(&account->swapped, (uint32_t)pages, __ATOMIC_RELAXED);
+	if (pages > 0)
+		add_to_account(account, false);
+	else
+		take_off_account(account, false);
 }
 
 void vm_page_swap_bills(struct vm_page *one, struct vm_page *other)
@@ -417,13 +432,21 @@ void vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue)
 	if (page->queue != VM_PAGE_UNQUEUED) {
 		list_remove(&page->link);
 		*(page->queue == VM_PAGE_ACTIVE ? &vm_page_counts.active : &vm_page_counts.inactive) -= 1;
+		vm_page_counts.anonymous -= !page->cached;
 	}
 	page->queue = queue;
 	if (queue != VM_PAGE_UNQUEUED) {
+		vm_page_counts.anonymous += !page->cached;
 		list_add_tail(queue == VM_PAGE_ACTIVE ? &vm_page_active : &vm_page_inactive, &page->link);
 		*(queue == VM_PAGE_ACTIVE ? &vm_page_counts.active : &vm_page_counts.inactive) += 1;
 	}
 	lock_release(&vm_page_queue_lock);
+}
+
+void vm_page_enqueue_private(struct vm_page *page)
+{
+	if (vm_page_private_queued && accounts[page->account]->level == VM_PAGE_FOR_USER)
+		vm_page_enqueue(page, VM_PAGE_ACTIVE);
 }
 
 /* --- Start. */

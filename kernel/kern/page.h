@@ -50,7 +50,7 @@ struct page_table;
 
 /* Which list a page is on (vm_page.queue). */
 enum vm_page_queue {
-	VM_PAGE_UNQUEUED, /* the kernel's own, or of an object and not to be paged out: anonymous, wired, absent */
+	VM_PAGE_UNQUEUED, /* the kernel's own, or of an object and not to be paged out: wired, absent, a server's */
 	VM_PAGE_FREE,     /* head of a free block; offset is its order */
 	VM_PAGE_LOOSE,    /* free and single */
 	VM_PAGE_ACTIVE,
@@ -110,6 +110,8 @@ static inline struct vm_page *vm_page_grab(struct account *account)
 }
 /* The page goes to another account, or to its other sum, whatever the limit. */
 void vm_page_bill(struct vm_page *page, struct account *account, bool cached);
+/* A page that the account has in a swap area, or has no more (-1): it counts as one in memory. */
+void vm_page_bill_swapped(struct account *account, int pages);
 /* Each of two pages gets the other's place in the accounts. */
 void vm_page_swap_bills(struct vm_page *one, struct vm_page *other);
 /* Gives back a page that has no mappings, no object and is on no queue. */
@@ -120,10 +122,17 @@ void *vm_page_address(const struct vm_page *page);
 
 /* Puts a page on the tail of a queue, or takes it off (VM_PAGE_UNQUEUED). Object locked. */
 void vm_page_enqueue(struct vm_page *page, enum vm_page_queue queue);
+/*
+ * The same for a page of an anonymous object, which may go out to a swap area if it is a user's: servers' memory stays, for
+ * it is they who make room. Object locked.
+ */
+void vm_page_enqueue_private(struct vm_page *page);
+extern bool vm_page_private_queued; /* there has been a swap area: before that nobody pays for the queues */
 
 /* All under the queue lock, `free` under another, and read without it where an estimate will do. */
 struct vm_page_counts {
 	uint64_t total, free, active, inactive;
+	uint64_t anonymous; /* of those on the queues */
 	uint64_t zero_fills, reactivations, pageins, pageouts, faults, copies; /* events */
 };
 extern struct vm_page_counts vm_page_counts;

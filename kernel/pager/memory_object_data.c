@@ -13,6 +13,7 @@
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 #include <vm/vm_pageout.h>
+#include <vm/vm_swap.h>
 
 /* What a page that is moved, and one that is copied or zeroed, take, about (kern/piece.h). */
 #define MOVE_COST 400
@@ -71,6 +72,8 @@ static bool supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *
 	struct vm_page *old;
 
 	lock_acquire(&object->lock);
+	if (supply->dirty && object->swap_area != 0)
+		swap_refused(object, offset);
 	old = vm_object_lookup(object, offset);
 	if ((old != NULL && !old->absent && !old->error) || object->pager->state != MEMORY_OBJECT_READY) {
 		if (old != NULL)
@@ -113,8 +116,10 @@ static struct vm_page *page_of(vm_object_t object, vm_map_copy_t data, vm_offset
 		return page;
 	piece_spend(COPY_COST);
 	page = vm_page_grab_for(&kernel_account, users ? account_level(object->account) : VM_PAGE_FOR_KERNEL, false);
-	if (page != NULL) {
-		vm_map_copy_read(data, at, vm_page_address(page), bytes);
+	if (page != NULL && vm_map_copy_read(data, at, vm_page_address(page), bytes) != KERN_SUCCESS) {
+		vm_page_free(page); /* gone out again since the caller has seen it: as if there were no memory */
+		page = NULL;
+	} else if (page != NULL) {
 		memset((char *)vm_page_address(page) + bytes, 0, VM_PAGE_SIZE - bytes);
 	}
 	return page;
@@ -143,6 +148,9 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 	(void)data_count;
 	if (!may_supply(object, offset, size))
 		return KERN_INVALID_ARGUMENT;
+	result = vm_map_copy_bring(data);
+	if (result != KERN_SUCCESS)
+		return result;
 	for (vm_offset_t at = 0; at < size; at += VM_PAGE_SIZE) {
 		struct vm_page *page = page_of(object, data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
 		kern_return_t page_result = KERN_SUCCESS;
@@ -169,10 +177,14 @@ kern_return_t memory_object_data_refused(vm_object_t object, vm_offset_t offset,
 {
 	const struct supply supply = {.dirty = true};
 	vm_size_t size = vm_map_copy_size(data);
+	kern_return_t result;
 
 	(void)data_count;
 	if (!may_supply(object, offset, size) || reason == KERN_SUCCESS)
 		return KERN_INVALID_ARGUMENT;
+	result = vm_map_copy_bring(data);
+	if (result != KERN_SUCCESS)
+		return result;
 	for (vm_offset_t at = piece_resume(data, 0, size); at < size; at += VM_PAGE_SIZE) {
 		struct vm_page *page = page_of(object, data, at, size - at < VM_PAGE_SIZE ? size - at : VM_PAGE_SIZE);
 

@@ -12,6 +12,7 @@
 #include <vm/vm_copy.h>
 #include <vm/vm_map.h>
 #include <vm/vm_pageout.h>
+#include <vm/vm_swap.h>
 
 /* Free pages below which no message is begun: its structures come from the kernel's reserve and must not fail half-way.
  */
@@ -118,6 +119,8 @@ static kern_return_t return_run(
 	__atomic_fetch_add(&messages, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&messages_changed, machine_now(), __ATOMIC_RELAXED);
 	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
+	if (object->swap_area != 0)
+		swap_leaving(object, start, size);
 	lock_release(&object->lock);
 	if (memory_object_data_return(pager->port, start, copy, (mach_msg_type_number_t)size, dirty, !flush) !=
 		KERN_SUCCESS)
@@ -126,10 +129,13 @@ static kern_return_t return_run(
 	return KERN_SUCCESS;
 }
 
-void memory_object_returned(vm_object_t object)
+void memory_object_returned(vm_object_t message)
 {
+	vm_object_t object = message->returned_by;
 	struct memory_object *pager = object->pager;
 
+	if (object->swap_area != 0)
+		swap_returned(object, message->returned_from, message->size);
 	pager->return_deadline = machine_now() + PAGER_DEADLINE_NS;
 	__atomic_fetch_sub(&pager->returning, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&messages, 1, __ATOMIC_RELAXED);

@@ -125,6 +125,7 @@ kern_return_t account_info(account_t account, uint64_t *out)
 		.pages = account->pages,
 		.pages_limit = account->pages_limit,
 		.cached = account->cached,
+		.swapped = account->swapped,
 	};
 	__builtin_memcpy(out, &info, sizeof(info));
 	return KERN_SUCCESS;

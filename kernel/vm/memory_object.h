@@ -77,8 +77,8 @@ void memory_object_died(void *port);
 kern_return_t memory_object_clean(
 	vm_object_t object, vm_offset_t start, vm_offset_t end, memory_object_return_t what, bool flush);
 
-/* The pages of one message to the object's pager have been freed; drops the reference. */
-void memory_object_returned(vm_object_t object);
+/* The pages of one message to an object's pager have been freed; drops the message's reference to that. */
+void memory_object_returned(vm_object_t message);
 /* Whether pagers have pages that they will free soon: some were returned to them, and one did free some of late. */
 bool memory_object_returns_pending(void);
 /*

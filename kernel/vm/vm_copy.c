@@ -140,6 +140,7 @@ kern_return_t vm_map_copy_bytes(struct vm_map *map, vm_address_t start, vm_addre
 		page->dirty = true;
 		lock_acquire(&object->lock);
 		vm_object_insert(object, page, object_offset);
+		vm_page_enqueue_private(page);
 		lock_release(&object->lock);
 		object_offset += VM_PAGE_SIZE;
 		at = next;
@@ -435,20 +436,42 @@ kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *byt
 		struct vm_copy_piece *piece = piece_at(copy, &at);
 		vm_size_t skip = at & VM_PAGE_MASK;
 		vm_size_t part = VM_PAGE_SIZE - skip < size ? VM_PAGE_SIZE - skip : size;
+		vm_offset_t page_at = piece->offset + trunc_page(at);
 		vm_object_t holder;
-		struct vm_page *page = vm_object_find(piece->object, piece->offset + trunc_page(at), &holder);
+		struct vm_page *page = vm_object_find(piece->object, &page_at, &holder);
 
-		if (page == NULL) {
-			memset(bytes, 0, part);
-		} else {
+		if (page != NULL)
 			memcpy(bytes, (char *)vm_page_address(page) + skip, part);
+		else if (holder == NULL)
+			memset(bytes, 0, part);
+		if (holder != NULL)
 			lock_release(&holder->lock);
-		}
+		if (page == NULL && holder != NULL)
+			return KERN_RESTART;
 		bytes = (char *)bytes + part;
 		offset += part;
 		size -= part;
 	}
 	return KERN_SUCCESS;
+}
+
+kern_return_t vm_map_copy_bring(vm_map_copy_t copy)
+{
+	struct vm_fault_rest rest = {.unused = NULL};
+	kern_return_t result = KERN_SUCCESS;
+	struct list *link;
+
+	for (link = copy == NULL || !vm_page_private_queued ? NULL : copy->pieces.next;
+		link != NULL && link != &copy->pieces && result == KERN_SUCCESS; link = link->next) {
+		const struct vm_copy_piece *piece = container_of(link, struct vm_copy_piece, link);
+
+		for (vm_offset_t at = 0; at < piece->size && result == KERN_SUCCESS; at += VM_PAGE_SIZE) {
+			result = vm_fault_swapped(piece->object, piece->offset + at, &rest);
+			piece_spend(LOOK_COST);
+		}
+	}
+	vm_fault_finish(&rest);
+	return result;
 }
 
 struct vm_page *vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
@@ -465,6 +488,7 @@ struct vm_page *vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
 	if (page != NULL && page->wire_count == 0) {
 		if (page->mappings != 0)
 			pmap_page_protect(page, VM_PROT_NONE);
+		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 		vm_object_remove(page);
 		page->pmap_bits = 0; /* nobody maps it or can */
 		page->dirty = false;

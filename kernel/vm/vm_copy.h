@@ -8,7 +8,7 @@
 /*
  * A part of a copy: a range of an object, as an entry of a map would refer to it (vm_object.h, Sharing): without
  * needs_copy the range is the piece's alone. Object null: zeros. The chain below never ends in a pager, so that all is
- * resident or zero.
+ * resident, in a swap area, or zero.
  */
 struct vm_copy_piece {
 	struct list link;
@@ -34,5 +34,7 @@ vm_map_copy_t vm_map_copy_of_object(vm_object_t object, vm_size_t size);
  * clean. Null when the page is not the copy's alone, or not resident: read it then.
  */
 struct vm_page *vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset);
+/* Has the pages of a copy brought in that are in swap areas. KERN_RESTART as vm_fault. No objects locked. */
+kern_return_t vm_map_copy_bring(vm_map_copy_t copy);
 
 #endif

@@ -10,6 +10,7 @@
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 #include <vm/vm_pageout.h>
+#include <vm/vm_swap.h>
 
 /*
  * A fault finds the entry, walks down the chain of shadows to the first object that has the page, and then
@@ -17,6 +18,7 @@
  *   - enters the page (read-only if it is not in the top object, or if the entry's pages may be seen by others);
  *   - for a write to a page below the top, copies it into the top object;
  *   - at the end of a chain without a pager, puts a zeroed page into the top object;
+ *   - where an object has a slot of a swap area instead of the page, looks into the area's object, which has a pager;
  *   - at a pager's object, puts absent, busy pages in it, asks the pager for them, and waits for the one it needs.
  *
  * All under the locks of the map and of at most two objects, the top one and the one looked at. Nothing waits inside:
@@ -78,7 +80,7 @@ static kern_return_t wait_for_page(vm_object_t object, struct vm_page *page)
 }
 
 /* Asks the pager for the page at the offset and some after it, up to `end`. Object locked. */
-static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_offset_t offset, vm_offset_t end,
+static kern_return_t request_pages(struct account *payer, vm_object_t object, vm_offset_t offset, vm_offset_t end,
 	vm_prot_t access, struct vm_fault_rest *rest)
 {
 	struct memory_object *pager = object->pager;
@@ -109,7 +111,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 		piece_spend(GRAB_COST);
 		if (i != 0 && vm_object_lookup(object, at) != NULL)
 			break;
-		page = vm_page_grab_for(map->payer, i == 0 ? account_level(map->payer) : VM_PAGE_FOR_USER, true);
+		page = vm_page_grab_for(payer, i == 0 ? account_level(payer) : VM_PAGE_FOR_USER, true);
 		if (page == NULL)
 			break;
 		page->busy = page->absent = true;
@@ -117,7 +119,7 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 		vm_object_insert(object, page, at);
 	}
 	if (at == offset)
-		return vm_page_wait(map->payer);
+		return vm_page_wait(payer);
 	count_event(faults_pager);
 	pager->next_offset = at;
 	vm_object_reference(object);
@@ -127,6 +129,43 @@ static kern_return_t request_pages(struct vm_map *map, vm_object_t object, vm_of
 	rest->message.access = access;
 	rest->message.unlock = false;
 	return wait_for_page(object, vm_object_lookup(object, offset));
+}
+
+/* What an error page says, as long as it holds for the access; else it goes, and it is KERN_SUCCESS. Object locked. */
+static kern_return_t check_error(struct vm_page *page, vm_prot_t access)
+{
+	if (machine_now() < page->deadline && (page->lock_value == 0 || (page->lock_value & access) != 0))
+		return page->error_value;
+	vm_object_free_page(page);
+	return KERN_SUCCESS;
+}
+
+kern_return_t vm_fault_area(vm_object_t area, vm_offset_t offset, struct vm_fault_rest *rest)
+{
+	struct vm_page *page = vm_object_lookup(area, offset);
+
+	if (page != NULL && page->error) {
+		kern_return_t result = check_error(page, VM_PROT_READ);
+
+		if (result != KERN_SUCCESS)
+			return result;
+		page = NULL;
+	}
+	if (page == NULL)
+		return request_pages(&kernel_account, area, offset, swap_run_end(area, offset), VM_PROT_READ, rest);
+	return page->busy ? wait_for_page(area, page) : KERN_SUCCESS;
+}
+
+kern_return_t vm_fault_swapped(vm_object_t object, vm_offset_t offset, struct vm_fault_rest *rest)
+{
+	kern_return_t result = KERN_SUCCESS;
+	vm_object_t holder;
+
+	if (vm_object_find(object, &offset, &holder) == NULL && holder != NULL)
+		result = vm_fault_area(holder, offset, rest);
+	if (holder != NULL)
+		lock_release(&holder->lock);
+	return result;
 }
 
 /* Asks the pager to unlock a page. Object locked. */
@@ -217,6 +256,8 @@ static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm
 	if (entry->wired)
 		page->wire_count = 1;
 	vm_object_insert(top, page, offset);
+	if (!entry->wired)
+		vm_page_enqueue_private(page);
 	/* A page that was only read is in an object that others may see. */
 	return enter(
 		map, entry, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
@@ -277,6 +318,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 {
 	vm_object_t top, object;
 	vm_offset_t offset, top_offset;
+	struct swap_slot *slot = NULL; /* whose page, of its area's object, is the one that is looked for */
 	kern_return_t result;
 
 	address = trunc_page(address);
@@ -292,24 +334,31 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 		vm_object_t shadow;
 
 		if (page != NULL && __builtin_expect(page->error, 0)) {
-			vm_prot_t need = object == top ? access : access & ~VM_PROT_WRITE;
-
-			if (machine_now() < page->deadline &&
-				(page->lock_value == 0 || (page->lock_value & need) != 0)) {
-				result = page->error_value;
+			result = check_error(page, object == top ? access : access & ~VM_PROT_WRITE);
+			if (result != KERN_SUCCESS)
 				break;
-			}
-			vm_object_free_page(page);
 			page = NULL;
 		}
+		if (page != NULL && slot != NULL && slot->object == top && !page->busy &&
+			((access & VM_PROT_WRITE) != 0 || swap_is_short()))
+			swap_take(slot, page);
 		if (page != NULL) {
 			result = found_page(map, entry, address, access, top_offset, page, rest);
 			break;
 		}
 		if (object->pager != NULL) {
-			result = request_pages(map, object, offset, offset + (entry->end - address),
+			result = request_pages(map->payer, object, offset,
+				slot != NULL ? swap_run_end(object, offset) : offset + (entry->end - address),
 				object == top ? access : access & ~VM_PROT_WRITE, rest);
 			break;
+		}
+		slot = swap_find(object, offset);
+		if (slot != NULL) {
+			if (object != top)
+				lock_release(&object->lock);
+			object = swap_object(slot);
+			offset = swap_offset(slot);
+			continue;
 		}
 		if (object->physical_size != 0) {
 			result = found_physical(map, entry, address, access, top_offset, object, offset);
@@ -317,7 +366,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 		}
 		if (object == top && object->shadow != NULL && rest->unused == NULL) {
 			rest->unused = vm_object_collapse(object);
-			if (vm_object_lookup(object, offset) != NULL)
+			if (vm_object_lookup(object, offset) != NULL || swap_has(object, offset))
 				continue; /* this brought it */
 		}
 		shadow = object->shadow;

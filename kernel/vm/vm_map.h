@@ -108,6 +108,10 @@ struct vm_fault_rest {
 kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
 	struct vm_fault_rest *rest);
 void vm_fault_finish(struct vm_fault_rest *rest);
+/* The same for a page of a swap area's object (locked), for the kernel; and for one that a chain of objects (none locked)
+ * shows at the offset. KERN_SUCCESS: it is in memory. */
+kern_return_t vm_fault_area(vm_object_t area, vm_offset_t offset, struct vm_fault_rest *rest);
+kern_return_t vm_fault_swapped(vm_object_t object, vm_offset_t offset, struct vm_fault_rest *rest);
 /* Gives an entry of the map without object its object, and one that needs a copy its shadow. */
 kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry);
 

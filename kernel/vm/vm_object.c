@@ -8,6 +8,7 @@
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_object.h>
+#include <vm/vm_swap.h>
 
 /* What a page takes in the loops below, about (kern/piece.h). */
 #define FREE_COST   200
@@ -32,6 +33,7 @@ vm_object_t vm_object_create(struct account *account, uint64_t size)
 	ref_init(&object->refs, 1);
 	object->account = account;
 	object->size = size;
+	list_init(&object->slots);
 	list_init(&object->pages);
 	object->buckets = object->small;
 	object->bucket_mask = OBJECT_BUCKETS - 1;
@@ -187,6 +189,7 @@ void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end
 
 	for (walk = vm_object_walk(object, start, end); (page = vm_object_next(&walk)) != NULL;)
 		vm_object_free_page(page);
+	swap_free(object, start, end);
 }
 
 /* --- References. */
@@ -210,11 +213,12 @@ static void object_free(vm_object_t object)
 		vm_page_free(page);
 		piece_spend(FREE_COST);
 	}
+	swap_free(object, 0, UINT64_MAX);
 	lock_release(&object->lock);
 	if (object->buckets != object->small)
 		kfree(object->account, object->buckets, (object->bucket_mask + 1) * sizeof(*object->buckets));
 	if (object->returned_by != NULL)
-		memory_object_returned(object->returned_by);
+		memory_object_returned(object);
 	kcache_free(&object_cache, object->account, object);
 }
 
@@ -258,16 +262,20 @@ static void take_over(vm_object_t object, vm_object_t shadow)
 	while ((link = shadow->pages.next) != &shadow->pages) {
 		struct vm_page *page = container_of(link, struct vm_page, object_link);
 		vm_offset_t offset = page->offset - object->shadow_offset;
+		enum vm_page_queue queue = page->queue;
 
 		piece_spend(MOVE_COST);
 		/* Below the window offset wraps around and is too large as well. */
-		if (offset >= object->size || vm_object_lookup(object, offset) != NULL) {
+		if (offset >= object->size || vm_object_lookup(object, offset) != NULL || swap_has(object, offset)) {
 			vm_object_free_page(page);
 			continue;
 		}
+		vm_page_enqueue(page, VM_PAGE_UNQUEUED); /* page-out looks at the object of what is on a queue */
 		vm_object_remove(page);
 		vm_object_insert(object, page, offset);
+		vm_page_enqueue(page, queue);
 	}
+	swap_take_over(object, shadow);
 	object->shadow = shadow->shadow;
 	object->shadow_offset += shadow->shadow_offset;
 	object->shared_below = shadow->shared_below;
@@ -279,7 +287,8 @@ vm_object_t vm_object_collapse(vm_object_t object)
 	vm_object_t shadow;
 
 	while ((shadow = object->shadow) != NULL) {
-		if (vm_object_anonymous(object) && object->resident == object->size >> VM_PAGE_SHIFT) {
+		if (vm_object_anonymous(object) &&
+			object->resident + object->swapped == object->size >> VM_PAGE_SHIFT) {
 			/* Complete: nothing of the shadow can be seen. */
 			object->shadow = NULL;
 			object->shadow_offset = 0;
@@ -310,13 +319,13 @@ static bool covers(vm_object_t object, vm_object_t shadow)
 
 	walk.by_list = true;
 	while ((page = vm_object_next(&walk)) != NULL) {
-		if (vm_object_lookup(object, page->offset - start) != NULL)
+		if (vm_object_lookup(object, page->offset - start) != NULL || swap_has(object, page->offset - start))
 			continue;
 		list_remove(&page->object_link);
 		list_add_head(&shadow->pages, &page->object_link);
 		return false;
 	}
-	return true;
+	return swap_covered(object, shadow);
 }
 
 vm_object_t vm_object_bypass(vm_object_t object)
@@ -328,7 +337,7 @@ vm_object_t vm_object_bypass(vm_object_t object)
 	if (shadow == NULL || !vm_object_anonymous(shadow) || shadow->shared || shadow->returned_by != NULL)
 		return NULL;
 	lock_acquire_nested(&shadow->lock);
-	covered = shadow->resident <= object->resident && covers(object, shadow);
+	covered = shadow->resident + shadow->swapped <= object->resident + object->swapped && covers(object, shadow);
 	if (covered) {
 		object->shadow = shadow->shadow;
 		object->shadow_offset += shadow->shadow_offset;
@@ -340,16 +349,21 @@ vm_object_t vm_object_bypass(vm_object_t object)
 	return covered ? shadow : NULL;
 }
 
-struct vm_page *vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder)
+struct vm_page *vm_object_find(vm_object_t object, vm_offset_t *offset, vm_object_t *holder)
 {
 	*holder = NULL;
 	if (object == NULL)
 		return NULL;
 	lock_acquire(&object->lock);
 	for (;;) {
-		struct vm_page *page = vm_object_lookup(object, offset);
-		vm_object_t shadow = object->shadow;
+		struct vm_page *page = vm_object_lookup(object, *offset);
+		struct swap_slot *slot = page == NULL ? swap_find(object, *offset) : NULL;
+		vm_object_t shadow = slot != NULL ? swap_object(slot) : object->shadow;
 
+		if (object->swap_area != 0 && (page == NULL || page->absent || page->error)) {
+			*holder = object;
+			return NULL;
+		}
 		if (page != NULL) {
 			*holder = object;
 			return page;
@@ -358,8 +372,12 @@ struct vm_page *vm_object_find(vm_object_t object, vm_offset_t offset, vm_object
 			lock_release(&object->lock);
 			return NULL;
 		}
-		offset += object->shadow_offset;
-		lock_acquire_nested(&shadow->lock);
+		if (slot == NULL) {
+			*offset += object->shadow_offset;
+			lock_acquire_nested(&shadow->lock);
+		} else {
+			*offset = swap_offset(slot);
+		}
 		lock_release(&object->lock);
 		object = shadow;
 	}

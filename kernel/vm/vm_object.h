@@ -33,6 +33,7 @@ struct vm_object {
 	bool shared_below; /* something in the chain of shadows is shared, so that what is seen through this may change
 			    */
 	bool cached;       /* physical: by the processor's cache */
+	uint8_t swap_area; /* a swap area's object: its number, from 1 on (vm_swap.h) */
 	uint64_t size;     /* bytes in use; anonymous objects grow with their entry */
 	uint64_t number;   /* vm_number(), or 0: nobody has waited on a word of it */
 	uint64_t physical, physical_size;
@@ -42,6 +43,8 @@ struct vm_object {
 	vm_object_t shadow;        /* reference */
 	vm_offset_t shadow_offset;
 
+	struct list slots; /* anonymous: what is in swap areas (vm_swap.h) */
+	uint32_t swapped;  /* their number */
 	struct list pages;
 	uint32_t resident;
 	uint32_t turns; /* how often a walk has put a page at the end of `pages` */
@@ -110,9 +113,10 @@ vm_object_t vm_object_bypass(vm_object_t object);
 
 /*
  * The page that a chain of objects without pagers shows at the offset, or null for zeros. The object that has
- * the page comes back locked in *holder (null if there is none).
+ * the page comes back locked in *holder (null if there is none), where it has it in *offset. A holder without a page is
+ * a swap area's object: the page is there, and not in memory.
  */
-struct vm_page *vm_object_find(vm_object_t object, vm_offset_t offset, vm_object_t *holder);
+struct vm_page *vm_object_find(vm_object_t object, vm_offset_t *offset, vm_object_t *holder);
 
 static inline bool vm_object_anonymous(const struct vm_object *object)
 {

@@ -10,12 +10,14 @@
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_pageout.h>
+#include <vm/vm_swap.h>
 
 /*
- * Second chance over two queues that hold the pages of pagers' objects (anonymous memory has nowhere to go): pages come
- * in on the active queue; its oldest move to the inactive queue and forget that they were referenced; an inactive page
- * that was referenced since goes back, any other is given up. A dirty one goes to its pager in a message, which never
- * waits; the page is free when the pager has dealt with it.
+ * Second chance over two queues that hold the pages of pagers' objects, and users' anonymous pages once there is a swap
+ * area for them: pages come in on the active queue; its oldest move to the inactive queue and forget that they were
+ * referenced; an inactive page that was referenced since goes back, any other is given up. A dirty one goes to its
+ * pager in a message, which never waits; the page is free when the pager has dealt with it. An anonymous one becomes
+ * a page of a swap area first (vm_swap.h).
  *
  * Locks: a page is on a queue only while its object holds it, and the queue's lock comes after the object's. So the
  * scan only tries the object's lock, and leaves the page for later if somebody has it.
@@ -27,7 +29,7 @@
 #define REFILL_PAGES 32   /* under the queue's lock */
 #define SCAN_COST    4000 /* of a page with those, in instructions, about (kern/piece.h) */
 /*
- * When pages of pagers' objects are fewer than this part of all, memory is full of what cannot be given up: to go on
+ * When pages of pagers' objects are fewer than this part of all, and no slot is free, memory is full of what cannot be given up: to go on
  * would only take programs away from under those who run them, to read them again at once. Who asks for more is refused
  * instead.
  */
@@ -58,14 +60,16 @@ void vm_pageout_wake(void)
 	}
 }
 
-static bool only_kept(void)
+bool vm_page_only_kept(void)
 {
-	return vm_page_counts.active + vm_page_counts.inactive <= vm_page_counts.total / KEPT_PART;
+	return vm_page_counts.active + vm_page_counts.inactive <=
+		       vm_page_counts.total / KEPT_PART + vm_page_counts.anonymous &&
+	       swap_free_pages() == 0;
 }
 
 void vm_page_balance(void)
 {
-	if (vm_page_counts.free < vm_page_low && !only_kept())
+	if (vm_page_counts.free < vm_page_low && !vm_page_only_kept())
 		vm_pageout_wake();
 	if (waiters && vm_page_counts.free >= vm_page_low) {
 		waiters = stuck = false;
@@ -84,7 +88,7 @@ kern_return_t vm_page_wait(const struct account *account)
 
 	if (pageout_thread == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	if (limit || ((stuck || only_kept()) && !memory_object_returns_pending())) {
+	if (limit || ((stuck || vm_page_only_kept()) && !memory_object_returns_pending())) {
 		bool hope = shortage_may_end(account, limit);
 
 		vm_pageout_wake(); /* it tells */
@@ -143,11 +147,19 @@ static uint64_t scan_one(bool *more)
 	} else if (pmap_page_referenced(page, true)) {
 		vm_page_counts.reactivations++;
 		vm_page_enqueue(page, VM_PAGE_ACTIVE);
+	} else if (object->pager == NULL) {
+		vm_page_enqueue(page, VM_PAGE_ACTIVE); /* where it stays if there is no slot */
+		(void)swap_out(page); /* unlocks */
+		return vm_page_counts.free + vm_page_counts.pageouts - before;
+	} else if (object->swap_area != 0 && swap_give_back(page)) {
+		;
 	} else if (ref_take_unless_gone(&object->refs)) {
+		vm_size_t size = (object->swap_area != 0 && !page->dirty ? 1 : RETURN_PAGES) * VM_PAGE_SIZE;
+
 		count_event(page_outs);
 		/* No memory for a message: other pages may be clean. Unless it was one of its neighbours that needed
 		 * it. */
-		if (memory_object_clean(object, page->offset, page->offset + RETURN_PAGES * VM_PAGE_SIZE,
+		if (memory_object_clean(object, page->offset, page->offset + size,
 			    MEMORY_OBJECT_RETURN_DIRTY, true) != KERN_SUCCESS &&
 			page->object == object && page->queue == VM_PAGE_INACTIVE)
 			vm_page_enqueue(page, VM_PAGE_ACTIVE);
@@ -169,20 +181,20 @@ static void pageout(struct thread *self)
 		kalloc_trim(vm_page_counts.free < vm_page_low);
 		trimmed = true;
 	}
-	for (unsigned i = 0; i < SCAN_PAGES && more && !only_kept() && vm_page_counts.free < vm_page_target; i++) {
+	for (unsigned i = 0; i < SCAN_PAGES && more && !vm_page_only_kept() && vm_page_counts.free < vm_page_target; i++) {
 		looked_at++;
 		piece_spend(SCAN_COST);
 		if (scan_one(&more) != 0)
 			looked_at = 0;
 	}
 	stuck = vm_page_counts.free < vm_page_target &&
-		(only_kept() || looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive));
+		(vm_page_only_kept() || looked_at > 2 * (vm_page_counts.active + vm_page_counts.inactive));
 	if (waiters && (stuck || vm_page_counts.free >= vm_page_low)) {
 		waiters = false;
 		thread_wakeup(&waiters);
 	}
 	if (vm_page_counts.free < vm_page_target && more && !stuck) {
-		if (vm_page_counts.pageouts - returned >= RETURN_BATCH) {
+		if (vm_page_counts.pageouts - returned >= RETURN_BATCH || swap_is_busy()) {
 			returned = vm_page_counts.pageouts;
 			assert_wait_deadline(&returned, false, machine_now() + RETURN_PAUSE_NS);
 		}

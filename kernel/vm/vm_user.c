@@ -9,6 +9,7 @@
 #include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
 #include <vm/vm.h>
+#include <vm/vm_copy.h>
 #include <vm/vm_map.h>
 
 /* What an entry takes in the loops below, about (kern/piece.h). */
@@ -187,6 +188,9 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 		return KERN_INVALID_ADDRESS;
 	if ((end - start) >> VM_PAGE_SHIFT > vm_page_counts.total)
 		return KERN_RESOURCE_SHORTAGE;
+	result = vm_map_copy_bring(data);
+	if (result != KERN_SUCCESS)
+		return result;
 	lock_acquire(&map->lock);
 	result = vm_map_check(map, start, end, VM_PROT_WRITE);
 	if (result == KERN_SUCCESS)
@@ -199,8 +203,8 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 
 		/* By way of the stack: what reads the copy takes locks that must not be while the page is held. */
 		part = part < size - at ? part : size - at;
-		vm_map_copy_read(data, at, bytes, part);
-		physical = pmap_hold(map->pmap, address + at, VM_PROT_WRITE);
+		result = vm_map_copy_read(data, at, bytes, part);
+		physical = result == KERN_SUCCESS ? pmap_hold(map->pmap, address + at, VM_PROT_WRITE) : 0;
 		if (physical == 0) { /* taken away again */
 			result = KERN_RESTART;
 			break;

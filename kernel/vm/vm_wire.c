@@ -17,7 +17,12 @@
 /* The resident page that an entry shows at an address, its object locked in *holder. */
 static struct vm_page *page_at(struct vm_map_entry *entry, vm_address_t at, vm_object_t *holder)
 {
-	return vm_object_find(entry->object, entry->offset + (at - entry->start), holder);
+	vm_offset_t offset = entry->offset + (at - entry->start);
+	struct vm_page *page = vm_object_find(entry->object, &offset, holder);
+
+	if (page == NULL && *holder != NULL)
+		lock_release(&(*holder)->lock);
+	return page;
 }
 
 void vm_map_unwire_entry(struct vm_map_entry *entry)
@@ -30,9 +35,12 @@ void vm_map_unwire_entry(struct vm_map_entry *entry)
 		piece_spend(LOOK_COST);
 		if (page == NULL)
 			continue;
-		if (page->wire_count != 0 && --page->wire_count == 0 && holder->pager != NULL && !page->busy &&
-			!page->error)
-			vm_page_enqueue(page, VM_PAGE_ACTIVE);
+		if (page->wire_count != 0 && --page->wire_count == 0 && !page->busy && !page->error) {
+			if (holder->pager != NULL)
+				vm_page_enqueue(page, VM_PAGE_ACTIVE);
+			else
+				vm_page_enqueue_private(page);
+		}
 		lock_release(&holder->lock);
 	}
 	entry->wired = false;

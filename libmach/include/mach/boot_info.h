@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define AT_PORTOLAN_BOOT 0x504f5254 /* "PORT" */
-#define BOOT_MODULES_MAX 40
+#define BOOT_MODULES_MAX 48
 
 struct boot_module {
 	char name[64];    /* first word of the module's command line */

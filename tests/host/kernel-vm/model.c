@@ -8,7 +8,9 @@
 #include <string.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
+#include <vm/memory_object.h>
 #include <vm/vm_copy.h>
+#include <vm/vm_swap.h>
 
 #define TASKS   5
 #define PAGES   160 /* of each task that the model knows, from VM_ANYWHERE_ADDRESS */
@@ -35,6 +37,111 @@ struct model {
 
 static struct model models[TASKS];
 static bool failing; /* allocations fail now and then */
+
+/* --- A swap area, whose pager refuses a page now and then. */
+
+#define SWAP_PAGES 700u /* less than the models have together */
+
+static bool swapping;
+static struct host host;
+static struct thread *pageout_thread;
+static struct ipc_port *swap_port, *swap_control;
+static uint8_t swap_store[SWAP_PAGES][VM_PAGE_SIZE];
+static unsigned went_out, came_in, refused;
+
+static void serve_one(struct pager_message *message)
+{
+	unsigned first = (unsigned)(message->offset / VM_PAGE_SIZE);
+	vm_object_t object;
+
+	if (message->kind == PAGER_INIT)
+		swap_control = message->control;
+	object = convert_port_to_object(swap_control);
+	switch (message->kind) {
+	case PAGER_INIT:
+		CHECK_EQUAL(memory_object_ready(object, false, MEMORY_OBJECT_COPY_NONE), KERN_SUCCESS);
+		break;
+	case PAGER_REQUEST:
+		came_in++;
+		CHECK_EQUAL(memory_object_data_supply(object, message->offset,
+				    vm_map_copy_from_kernel(swap_store[first], message->length),
+				    (mach_msg_type_number_t)message->length, VM_PROT_NONE, false, NULL),
+			KERN_SUCCESS);
+		break;
+	case PAGER_RETURN:
+		CHECK(first != 0 && message->dirty && !message->kernel_copy);
+		went_out++;
+		if (host_random(60) == 0) {
+			refused++;
+			CHECK_EQUAL(memory_object_data_refused(object, message->offset, message->data,
+					    (mach_msg_type_number_t)message->length, KERN_MEMORY_ERROR),
+				KERN_SUCCESS);
+			break;
+		}
+		CHECK_EQUAL(vm_map_copy_read(message->data, 0, swap_store[first], message->length), KERN_SUCCESS);
+		vm_map_copy_discard(message->data);
+		break;
+	default:
+		CHECK(!"an area's object stays");
+	}
+	vm_object_deallocate(object);
+	free(message);
+}
+
+static void serve_swap(void)
+{
+	size_t fails = host_fail_after;
+	struct pager_message *message;
+
+	host_fail_after = SIZE_MAX;
+	while ((message = world_receive(swap_port)) != NULL)
+		serve_one(message);
+	host_fail_after = fails;
+}
+
+static void run_pageout(void *argument)
+{
+	(void)argument;
+	((continuation_t)host_processor->thread->continuation)(host_processor->thread);
+}
+
+/* Page-out, as if so many pages were wanted; what it sends may be served later. */
+static void page_out(uint64_t pages)
+{
+	struct thread *self = current_thread();
+	uint64_t low = vm_page_low, target = vm_page_target;
+
+	vm_page_low = vm_page_target = vm_page_counts.free + pages;
+	for (unsigned i = 0; i < 4; i++) {
+		thread_go(pageout_thread, WAIT_AWAKENED);
+		host_set_current(pageout_thread);
+		host_call(run_pageout, NULL);
+		host_set_current(self);
+	}
+	vm_page_low = low;
+	vm_page_target = target;
+	if (host_random(2) == 0)
+		serve_swap();
+}
+
+static void swap_switch(bool on)
+{
+	kern_return_t result;
+
+	if (on) {
+		ipc_port_copy_send(swap_port);
+		CHECK_EQUAL(host_swap_on(&host, swap_port, SWAP_PAGES, "swap"), KERN_SUCCESS);
+		serve_swap();
+		return;
+	}
+	do {
+		result = host_swap_off(&host, "swap");
+		serve_swap();
+		if (host_waits(current_thread()))
+			thread_cancel_wait(current_thread());
+	} while (result == KERN_RESTART);
+	CHECK_EQUAL(result, KERN_SUCCESS);
+}
 
 static struct cell *cell_new(const struct cell *from)
 {
@@ -96,6 +203,11 @@ static bool all_have(struct model *model, unsigned first, unsigned count, vm_pro
 /* A call that only asks to be made again, with nothing to wait for. */
 static bool again(kern_return_t result)
 {
+	if (swapping && result == KERN_RESTART) {
+		serve_swap();
+		if (host_waits(current_thread()))
+			thread_cancel_wait(current_thread());
+	}
 	return result == KERN_RESTART && !host_waits(current_thread());
 }
 
@@ -105,11 +217,22 @@ static bool excused(kern_return_t result)
 	return failing && result == KERN_RESOURCE_SHORTAGE;
 }
 
+/* A program's access, for which the swap area's pager answers. */
+static void *access_byte(struct model *model, vm_address_t address, vm_prot_t access, kern_return_t *error)
+{
+	void *byte;
+
+	do {
+		byte = world_access(model->task, address, access, error);
+	} while (byte == NULL && again(*error));
+	return byte;
+}
+
 static void check_byte(struct model *model, unsigned page, unsigned sample)
 {
 	struct model_page *known = &model->pages[page];
 	kern_return_t error = KERN_SUCCESS;
-	uint8_t *byte = world_access(model->task, address_of(page) + sample_at[sample], VM_PROT_READ, &error);
+	uint8_t *byte = access_byte(model, address_of(page) + sample_at[sample], VM_PROT_READ, &error);
 
 	if (byte == NULL) {
 		if (known->cell == NULL)
@@ -128,7 +251,7 @@ static void write_byte(struct model *model, unsigned page, unsigned sample)
 {
 	struct model_page *known = &model->pages[page];
 	kern_return_t error = KERN_SUCCESS;
-	uint8_t *byte = world_access(model->task, address_of(page) + sample_at[sample], VM_PROT_WRITE, &error);
+	uint8_t *byte = access_byte(model, address_of(page) + sample_at[sample], VM_PROT_WRITE, &error);
 
 	if (byte == NULL) {
 		if (known->cell == NULL)
@@ -295,6 +418,13 @@ static void op_send(struct model *from)
 		unsigned page = (unsigned)host_random(count), sample = (unsigned)host_random(SAMPLES);
 		uint8_t byte = 0;
 
+		if (swapping && host_random(2) == 0)
+			page_out(8);
+		do {
+			result = vm_map_copy_bring(copy);
+		} while (again(result));
+		if (excused(result))
+			continue;
 		CHECK_EQUAL(vm_map_copy_read(copy, page * VM_PAGE_SIZE + sample_at[sample], &byte, 1), KERN_SUCCESS);
 		CHECK_EQUAL(byte, sent[page]->bytes[sample]);
 	}
@@ -387,8 +517,8 @@ static void op_trap(struct model *self)
 		for (unsigned i = 0; i < count; i++)
 			for (unsigned s = 0; s < SAMPLES; s++) {
 				kern_return_t error;
-				uint8_t *byte = world_access(
-					to->task, address_of(target + i) + sample_at[s], VM_PROT_READ, &error);
+				uint8_t *byte = access_byte(
+					to, address_of(target + i) + sample_at[s], VM_PROT_READ, &error);
 
 				if (byte != NULL)
 					to->pages[target + i].cell->bytes[s] = *byte;
@@ -403,7 +533,6 @@ static void op_trap(struct model *self)
 
 static void op_wire(struct model *model)
 {
-	static struct host host;
 	unsigned first, count;
 	kern_return_t result;
 	vm_prot_t access = host_random(2) == 0 ? VM_PROT_READ : VM_PROT_NONE;
@@ -484,8 +613,17 @@ static void run(uint64_t seed, unsigned steps, const char *name)
 	size_t objects = host_kalloc_used;
 
 	host_seed(seed);
+	if (swapping)
+		swap_switch(true);
 	for (unsigned i = 0; i < steps; i++) {
 		bool fails = failing && host_random(10) == 0;
+
+		if (swapping && host_random(4) == 0)
+			page_out(host_random(200));
+		if (swapping && host_random(400) == 0) {
+			swap_switch(false);
+			swap_switch(true);
+		}
 
 		if (fails) {
 			host_fail_after = host_random(12);
@@ -501,6 +639,8 @@ static void run(uint64_t seed, unsigned steps, const char *name)
 	check_all();
 	for (unsigned m = 0; m < TASKS; m++)
 		end_model(&models[m]);
+	if (swapping)
+		swap_switch(false);
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(host_kalloc_used, objects);
 	world_check_no_accounts();
@@ -586,24 +726,54 @@ static void chain_with_children(void)
 	host_report("fork chains do not grow with the children that live");
 }
 
+/* The area's object stays for ever, with room for the pages that it once had. */
+static void meet_area(void)
+{
+	struct model *model = &models[0];
+
+	swap_switch(true);
+	start_model(model);
+	for (unsigned i = 0; i < PAGES; i++)
+		model->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
+	CHECK_EQUAL(vm_allocate(model->task->map, &(vm_address_t){address_of(0)}, PAGES * VM_PAGE_SIZE, false),
+		KERN_SUCCESS);
+	for (unsigned i = 0; i < PAGES; i++)
+		write_byte(model, i, 0);
+	page_out(PAGES);
+	serve_swap();
+	end_model(model);
+	swap_switch(false);
+	world_pager_bytes = world_pager_account->bytes;
+}
+
+static void run_all(uint64_t first_seed, const char *what)
+{
+	for (uint64_t seed = first_seed; seed < first_seed + 6; seed++) {
+		char name[80];
+
+		snprintf(name, sizeof(name), "maps agree with the model%s, seed %u", what, (unsigned)seed);
+		run(seed, 6000, name);
+	}
+}
+
 int main(void)
 {
 	world_start(32 << 20);
 	chain();
 	chain_with_children();
-	for (uint64_t seed = 1; seed <= 6; seed++) {
-		char name[80];
-
-		snprintf(name, sizeof(name), "maps agree with the model, seed %u", (unsigned)seed);
-		run(seed, 6000, name);
-	}
+	run_all(1, "");
 	failing = true;
-	for (uint64_t seed = 11; seed <= 16; seed++) {
-		char name[80];
-
-		snprintf(name, sizeof(name), "maps agree with the model while allocations fail, seed %u",
-			(unsigned)seed);
-		run(seed, 6000, name);
-	}
+	run_all(11, " while allocations fail");
+	failing = false;
+	vm_start_threads();
+	pageout_thread = host_last_thread();
+	swap_port = world_port();
+	meet_area();
+	swapping = true;
+	run_all(21, " while memory goes out");
+	failing = true;
+	run_all(31, " while memory goes out and allocations fail");
+	CHECK(went_out > 1000 && came_in > 1000 && refused > 100);
+	host_report("memory went out, came in, and was refused");
 	return host_result();
 }

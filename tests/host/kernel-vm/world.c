@@ -17,6 +17,7 @@
 
 static struct task *tasks[TASKS_MAX];
 struct account *world_pager_account;
+uint64_t world_pager_bytes = ACCOUNT_REFERENCE;
 struct task kernel_task = {.account = &kernel_account};
 
 void world_start(uint64_t memory)
@@ -127,10 +128,10 @@ void world_check_accounts(void)
 
 		if (account == NULL)
 			continue;
-		CHECK_EQUAL(account->pages, pages[i]);
+		CHECK_EQUAL(account->pages - account->swapped, pages[i]);
 		CHECK_EQUAL(account->cached, cached[i]);
 		CHECK(account->pages <= account->pages_limit && account->bytes <= account->bytes_limit);
-		sum += account->pages + account->cached;
+		sum += account->pages - account->swapped + account->cached;
 	}
 	CHECK_EQUAL(sum, vm_page_counts.total - vm_page_counts.free);
 }
@@ -141,7 +142,7 @@ void world_check_no_accounts(void)
 	for (unsigned i = 1; i < ACCOUNTS_MAX; i++)
 		if (accounts[i] != NULL && accounts[i] != world_pager_account)
 			CHECK_EQUAL(accounts[i]->bytes, 0);
-	CHECK_EQUAL(world_pager_account->bytes, ACCOUNT_REFERENCE);
+	CHECK_EQUAL(world_pager_account->bytes, world_pager_bytes);
 	CHECK_EQUAL(kernel_account.bytes, ACCOUNT_REFERENCE + kalloc_bytes(sizeof(struct account))); /* that one */
 }
 

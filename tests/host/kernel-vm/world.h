@@ -62,6 +62,7 @@ void world_check_no_accounts(void);
 
 /* Whom ports belong to. */
 extern struct account *world_pager_account;
+extern uint64_t world_pager_bytes; /* what it has at the end */
 
 void world_start(uint64_t memory);
 

@@ -107,10 +107,13 @@ void answer_now(int s)
 	expect("an answer", desk_of(s, 1)->result, MACH_MSG_SUCCESS);
 }
 
-/* Mostly one that somebody can send to. */
+/* A set, or mostly a port that somebody can send to. */
 static mach_port_name_t name_to_serve(int s)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
+
+	if (pick(3) == 0)
+		return any_name_with(s, MACH_PORT_TYPE_PORT_SET);
 
 	for (unsigned tries = 0; tries < 8; tries++) {
 		const struct name *n = name_of(s, name = any_name_with(s, MACH_PORT_TYPE_RECEIVE));
@@ -133,7 +136,7 @@ mach_port_name_t answer_begin(int s)
 		answer_now(s);
 	} else if (which == 1 && owes(s)) {
 		put_off(s);
-	} else if (n != NULL && (n->type & MACH_PORT_TYPE_RECEIVE)) {
+	} else if (n != NULL && (n->type & (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET))) {
 		answer(s, name, pick(3) == 0 ? REPLY_NONE : 0);
 		return name;
 	}
@@ -152,31 +155,42 @@ static bool same(const struct message *m, const struct mach_delivery *d)
 	return true;
 }
 
+/* The message in the port's queue, of those that may be first; null: it is in none. */
+static struct message *find(const struct name *n, const struct mach_delivery *d)
+{
+	struct message *m = n->port->first;
+
+	if (d->payload != (n->port->has_payload ? n->port->payload : n->name))
+		return NULL;
+	while (m != NULL && m->step == n->port->first->step && !same(m, d))
+		m = m->next;
+	return m != NULL && m->step == n->port->first->step ? m : NULL;
+}
+
 void answer_back(int space, mach_port_name_t by)
 {
 	const struct mach_delivery *d = &desk_of(space, 1)->delivery;
-	const struct name *n = name_of(space, by);
-	struct port *port;
-	struct message *m;
+	const struct name *n;
+	struct message *m = NULL;
 
-	if (n == NULL || !(n->type & MACH_PORT_TYPE_RECEIVE))
-		wrong("space %d: something came by %x, which is no receive right", space, by);
-	port = n->port;
-	m = port->first;
 	if (d->kind & DELIVERED_BUFFER) {
+		n = name_of(space, desk_of(space, 1)->message.header.msgh_local_port);
+		m = n != NULL && n->port != NULL ? n->port->first : NULL;
 		if (m != NULL && m->next == NULL && m->parts == 0 && m->words <= 8)
 			wrong("space %d: words came in a buffer", space);
 		message_received(space, 1, by);
 		return;
 	}
-	while (m != NULL && m->step == port->first->step && !same(m, d))
-		m = m->next;
-	if (m == NULL || m->step != port->first->step)
-		wrong("space %d: %u words of %d came that are not in the queue", space, DELIVERED_COUNT(d->kind),
-			DELIVERED_ID(d->kind));
+	for (unsigned i = 0; i < NAMES && m == NULL; i++) {
+		n = &names[space][i];
+		if (n->name != 0 && (n->type & MACH_PORT_TYPE_RECEIVE) && (n->name == by || n->port->set == by))
+			m = find(n, d);
+	}
+	if (m == NULL)
+		wrong("space %d: %u words of %d came by %x, of the port that %llx stands for, that are in no queue", space,
+			DELIVERED_COUNT(d->kind), DELIVERED_ID(d->kind), by, (unsigned long long)d->payload);
 	say("  got %d", m->id);
-	expect("what stands for the port", (int64_t)d->payload, port->has_payload ? (int64_t)port->payload : by);
-	port->seqno++;
+	m->to->seqno++;
 	if (m->caller != 0)
 		debts[space] = (struct debt){.caller = m->caller, .number = call_taken(m)};
 	else

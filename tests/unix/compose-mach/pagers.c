@@ -2,6 +2,7 @@
 #include "pagers.h"
 
 #include <mach/memory_object_server.h>
+#include <mach/portolan_user.h>
 #include <string.h>
 
 #define OBJECTS_BASE 0x200000000000ull
@@ -332,6 +333,28 @@ kern_return_t S_memory_object_data_unlock(memory_object_t memory_object, vm_offs
 	return KERN_SUCCESS;
 }
 
+static bool nobody_at(const struct object *object)
+{
+	for (int s = 1; s < SPACES; s++)
+		if (touches[s].kind != NO_TOUCH && touches[s].object == object)
+			return false;
+	return true;
+}
+
+/* What was returned could not be written: it is dirty again, where nothing else has come in its place. */
+static void refuse(struct object_page *page, vm_offset_t offset, pointer_t data, mach_msg_type_number_t size)
+{
+	say("  it is refused");
+	expect("memory_object_data_refused", memory_object_data_refused(speaks->control_name, offset, data, size, KERN_MEMORY_ERROR),
+		KERN_SUCCESS);
+	for (unsigned i = 0; i < size / VM_PAGE_SIZE; i++) {
+		if (page[i].state == RESIDENT)
+			page[i].dirty = true;
+		else
+			page[i] = (struct object_page){.state = RESIDENT, .dirty = true, .value = page[i].value, .tail = page[i].tail};
+	}
+}
+
 kern_return_t S_memory_object_data_return(memory_object_t memory_object, vm_offset_t offset, pointer_t data,
 	mach_msg_type_number_t size, boolean_t dirty, boolean_t kernel_copy)
 {
@@ -349,6 +372,11 @@ kern_return_t S_memory_object_data_return(memory_object_t memory_object, vm_offs
 				(unsigned long long)words[0], (unsigned long long)words[VM_PAGE_SIZE / 8 - 1],
 				(unsigned long long)page[i].value, (unsigned long long)page[i].tail);
 		page[i].returning = false;
+	}
+	/* Who waits for a page might ask for it before it is there again, or after. */
+	if (speaks->control != NULL && speaks->state == READY && nobody_at(speaks) && pick(3) == 0) {
+		refuse(page, offset, data, size);
+		return KERN_SUCCESS;
 	}
 	expect("what was returned goes", vm_deallocate(mach_task_self(), data, size), KERN_SUCCESS);
 	return KERN_SUCCESS;

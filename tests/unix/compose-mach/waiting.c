@@ -25,7 +25,8 @@ void waiting_for_page(int space)
 bool is_served(const struct port *port)
 {
 	for (int s = 1; s < SPACES; s++)
-		if (waiters[s].kind == SERVES && waiters[s].port == port)
+		if (waiters[s].kind == SERVES && (waiters[s].port == port ||
+			(port != NULL && port->receiver == s && port->set != MACH_PORT_NULL && port->set == waiters[s].name)))
 			return true;
 	return false;
 }

@@ -263,18 +263,22 @@ static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm
 		map, entry, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
 }
 
+/* What an access needs of an object's pages: below the top one they are read, to be copied if they shall be written. */
+static vm_prot_t access_of(vm_object_t object, vm_object_t top, vm_prot_t access)
+{
+	return object != top && (access & VM_PROT_WRITE) != 0 ? VM_PROT_READ : access;
+}
+
 /* A page was found. Its object is locked, and the top one. */
 static kern_return_t found_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
 	vm_offset_t top_offset, struct vm_page *page, struct vm_fault_rest *rest)
 {
 	vm_object_t top = entry->object, object = page->object;
-	vm_prot_t protection = entry->protection, need = access;
+	vm_prot_t protection = entry->protection, need = access_of(object, top, access);
 	kern_return_t result;
 
 	if (page->busy)
 		return wait_for_page(object, page);
-	if (object != top)
-		need &= ~VM_PROT_WRITE;
 	if (__builtin_expect((page->lock_value & need) != 0, 0))
 		return request_unlock(object, page, need, rest);
 	if (object != top && (access & VM_PROT_WRITE) != 0)
@@ -334,7 +338,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 		vm_object_t shadow;
 
 		if (page != NULL && __builtin_expect(page->error, 0)) {
-			result = check_error(page, object == top ? access : access & ~VM_PROT_WRITE);
+			result = check_error(page, access_of(object, top, access));
 			if (result != KERN_SUCCESS)
 				break;
 			page = NULL;
@@ -349,7 +353,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 		if (object->pager != NULL) {
 			result = request_pages(map->payer, object, offset,
 				slot != NULL ? swap_run_end(object, offset) : offset + (entry->end - address),
-				object == top ? access : access & ~VM_PROT_WRITE, rest);
+				access_of(object, top, access), rest);
 			break;
 		}
 		slot = swap_find(object, offset);

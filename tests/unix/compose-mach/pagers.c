@@ -50,12 +50,17 @@ void pagers_begin(void)
 
 /* --- Pages. */
 
+/* Of the object's page: who stores into a page of its own reads that first. */
+static vm_prot_t needs(const struct touch *touch)
+{
+	return touch->kind == STORES && touch->own == NULL ? VM_PROT_WRITE : VM_PROT_READ;
+}
+
 static enum { OVER, FAILS, WAITS } outcome(const struct touch *touch)
 {
 	const struct object_page *page = &touch->object->page[touch->page];
-	const vm_prot_t need = touch->kind == STORES ? VM_PROT_WRITE : VM_PROT_READ;
 
-	if (page->state == RESIDENT && !(page->lock & need))
+	if ((touch->own != NULL && touch->own->is) || (page->state == RESIDENT && !(page->lock & needs(touch))))
 		return OVER;
 	return page->state == FAILED || touch->object->state == DEAD ? FAILS : WAITS;
 }
@@ -65,7 +70,7 @@ static bool somebody_at(const struct object_page *page, vm_prot_t access)
 {
 	for (int s = 1; s < SPACES; s++)
 		if (touches[s].kind != NO_TOUCH && &touches[s].object->page[touches[s].page] == page &&
-			outcome(&touches[s]) == WAITS && (touches[s].kind == STORES) == ((access & VM_PROT_WRITE) != 0))
+			outcome(&touches[s]) == WAITS && ((needs(&touches[s]) ^ access) & VM_PROT_WRITE) == 0)
 			return true;
 	return false;
 }
@@ -165,9 +170,16 @@ void object_dies(struct object *object, bool destroyed)
 	}
 }
 
-void object_mapped(struct object *object, int space, vm_prot_t protection)
+void object_unmapped(struct object *object, int space)
+{
+	object->mapped[space] = object->private[space] = false;
+	memset(object->own[space], 0, sizeof object->own[space]);
+}
+
+void object_mapped(struct object *object, int space, vm_prot_t protection, bool private)
 {
 	object->mapped[space] = true;
+	object->private[space] = private;
 	object->protection[space] = protection;
 	if (object->control != NULL)
 		return;
@@ -214,6 +226,8 @@ void pagers_task_starts(int space, int parent)
 	for (struct object *o = objects; o < objects + OBJECTS; o++) {
 		o->mapped[space] = o->mapped[parent];
 		o->protection[space] = o->protection[parent];
+		o->private[space] = o->private[parent];
+		memcpy(o->own[space], o->own[parent], sizeof o->own[space]);
 	}
 }
 
@@ -245,7 +259,10 @@ void touch_back(int space)
 		if ((result == MACH_SEND_INVALID_DATA) != (outcome(&touch) == FAILS) || result == MACH_MSG_SUCCESS)
 			wrong("space %d: a trap that reads a pager's page says %#llx", space, (unsigned long long)result);
 	} else if (touch.kind == LOADS) {
-		expect("a load from a pager's page", result, (int64_t)page->value);
+		expect("a load from a pager's page", result,
+			(int64_t)(touch.own != NULL && touch.own->is ? touch.own->value : page->value));
+	} else if (touch.own != NULL) {
+		*touch.own = (struct own_page){true, touch.value, touch.own->is ? touch.own->tail : page->tail};
 	} else {
 		page->value = touch.value;
 		page->dirty = true;
@@ -493,17 +510,19 @@ void compare_pages(int space)
 	for (const struct object *o = objects; o < objects + OBJECTS; o++) {
 		for (unsigned i = 0; i < OBJECT_PAGES && o->mapped[space]; i++) {
 			const struct object_page *page = &o->page[i];
+			const struct own_page *own = &o->own[space][i];
+			const uint64_t value = own->is ? own->value : page->value, tail = own->is ? own->tail : page->tail;
 
-			if (page->state != RESIDENT || (page->lock & VM_PROT_READ))
+			if (!own->is && (page->state != RESIDENT || (page->lock & VM_PROT_READ)))
 				continue;
 			expect("a pager's page is read",
 				mach_vm_read_overwrite(task_name(space), address_of_object(o) + i * VM_PAGE_SIZE, VM_PAGE_SIZE,
 					buffer, VM_COPY_NOWAIT, NULL),
 				KERN_SUCCESS);
-			if (buffer[0] != page->value || buffer[VM_PAGE_SIZE / 8 - 1] != page->tail)
+			if (buffer[0] != value || buffer[VM_PAGE_SIZE / 8 - 1] != tail)
 				wrong("space %d: page %u of an object holds %llu and %llu, not %llu and %llu", space, i,
 					(unsigned long long)buffer[0], (unsigned long long)buffer[VM_PAGE_SIZE / 8 - 1],
-					(unsigned long long)page->value, (unsigned long long)page->tail);
+					(unsigned long long)value, (unsigned long long)tail);
 		}
 	}
 }
@@ -512,7 +531,7 @@ void pagers_task_ends(int space)
 {
 	for (struct object *o = objects; o < objects + OBJECTS; o++)
 		if (o->mapped[space]) {
-			o->mapped[space] = false;
+			object_unmapped(o, space);
 			object_let_go(o);
 		}
 	pagers_settle();

@@ -23,6 +23,12 @@ struct object_page {
 	uint64_t value, tail; /* the first and the last of its words */
 };
 
+/* A page of a private mapping: once it was written through that it is its own, and keeps what it held. */
+struct own_page {
+	bool is;
+	uint64_t value, tail;
+};
+
 struct object {
 	mach_port_name_t port; /* 0: there is none, or it has died */
 	struct port *control;  /* of the kernel's; null: it does not know the object */
@@ -33,6 +39,8 @@ struct object {
 	struct object_page page[OBJECT_PAGES];
 	bool mapped[SPACES];
 	vm_prot_t protection[SPACES];
+	bool private[SPACES];
+	struct own_page own[SPACES][OBJECT_PAGES];
 };
 extern struct object objects[OBJECTS];
 
@@ -41,7 +49,8 @@ struct touch {
 	enum { NO_TOUCH, LOADS, STORES, PROBES } kind; /* PROBES: in a trap, which can fail */
 	struct object *object;
 	unsigned page;
-	uint64_t value; /* that it stores */
+	struct own_page *own; /* where its mapping is private */
+	uint64_t value;       /* that it stores */
 };
 extern struct touch touches[SPACES];
 
@@ -65,7 +74,8 @@ void pages_locked(struct object *object, unsigned first, unsigned end, memory_ob
 void pages_forgotten(struct object *object);
 /* Nothing more comes of the pager. destroyed: what is there goes, too. */
 void object_dies(struct object *object, bool destroyed);
-void object_mapped(struct object *object, int space, vm_prot_t protection);
+void object_mapped(struct object *object, int space, vm_prot_t protection, bool private);
+void object_unmapped(struct object *object, int space);
 /* The kernel lets go of an object that nobody has mapped and that it may not keep: its pages go back, and its control port dies. */
 void object_let_go(struct object *object);
 

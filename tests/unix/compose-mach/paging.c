@@ -71,6 +71,7 @@ static void op_map(void)
 	const int s = any_actor();
 	struct object *o = any_object();
 	const vm_prot_t protection = pick(3) == 0 ? VM_PROT_READ : VM_PROT_DEFAULT;
+	const bool private = pick(3) == 0;
 	vm_address_t address = address_of_object(o);
 
 	if (s == 0 || o->mapped[s] || names_used(OWN) > CROWDED || (o->port == MACH_PORT_NULL && o->control != NULL))
@@ -81,11 +82,12 @@ static void op_map(void)
 		expect("a right to it", mach_port_insert_right(mach_task_self(), o->port, o->port, MACH_MSG_TYPE_MAKE_SEND),
 			KERN_SUCCESS);
 	}
-	say("map object %d in space %d, protection %d", (int)(o - objects), s, protection);
+	say("map object %d in space %d, protection %d%s", (int)(o - objects), s, protection, private ? ", private" : "");
 	expect("an object is mapped",
-		vm_map(task_name(s), &address, OBJECT_SIZE, 0, FALSE, o->port, 0, FALSE, protection, VM_PROT_ALL, VM_INHERIT_SHARE),
+		vm_map(task_name(s), &address, OBJECT_SIZE, 0, FALSE, o->port, 0, private, protection, VM_PROT_ALL,
+			private ? VM_INHERIT_COPY : VM_INHERIT_SHARE),
 		KERN_SUCCESS);
-	object_mapped(o, s, protection);
+	object_mapped(o, s, protection, private);
 }
 
 static void op_unmap(void)
@@ -97,7 +99,13 @@ static void op_unmap(void)
 		return;
 	say("unmap object %d in space %d", (int)(o - objects), s);
 	expect("an object is unmapped", vm_deallocate(task_name(s), address_of_object(o), OBJECT_SIZE), KERN_SUCCESS);
-	o->mapped[s] = false;
+	object_unmapped(o, s);
+}
+
+/* Of a private mapping; null. */
+static struct own_page *own_page(struct object *o, int s, unsigned page)
+{
+	return o->private[s] ? &o->own[s][page] : NULL;
 }
 
 /* Somebody waits at the page to store, or to do whatever. */
@@ -114,7 +122,7 @@ static void op_touch(void)
 {
 	const int s = any_actor();
 	struct object *o = any_object();
-	struct touch touch = {LOADS + pick(3), o, pick(OBJECT_PAGES), new_value()};
+	struct touch touch = {.kind = LOADS + pick(3), .object = o, .page = pick(OBJECT_PAGES), .value = new_value()};
 	const vm_address_t address = address_of_object(o) + touch.page * VM_PAGE_SIZE;
 
 	if (s == 0 || space_waits(s) || !o->mapped[s])
@@ -128,6 +136,7 @@ static void op_touch(void)
 		(o->page[touch.page].state != RESIDENT || o->page[touch.page].lock != VM_PROT_NONE))
 		return;
 	say("space %d touches page %u of object %d, kind %d", s, touch.page, (int)(o - objects), touch.kind);
+	touch.own = own_page(o, s, touch.page);
 	touches[s] = touch;
 	waiting_for_page(s);
 	if (touch.kind == PROBES)
@@ -143,14 +152,19 @@ static void op_write(void)
 	struct object *o = any_object();
 	const unsigned i = pick(OBJECT_PAGES);
 	uint64_t value = new_value();
+	struct own_page *own = own_page(o, s, i);
 
-	if (s == 0 || !o->mapped[s] || !(o->protection[s] & VM_PROT_WRITE) || o->page[i].state != RESIDENT ||
-		o->page[i].lock != VM_PROT_NONE)
+	if (s == 0 || !o->mapped[s] || !(o->protection[s] & VM_PROT_WRITE) ||
+		(!(own != NULL && own->is) && (o->page[i].state != RESIDENT || o->page[i].lock != VM_PROT_NONE)))
 		return;
 	say("write page %u of object %d through space %d", i, (int)(o - objects), s);
 	expect("a pager's page is written",
 		mach_vm_write(task_name(s), address_of_object(o) + i * VM_PAGE_SIZE, sizeof value, &value, VM_COPY_NOWAIT, NULL),
 		KERN_SUCCESS);
+	if (own != NULL) {
+		*own = (struct own_page){true, value, own->is ? own->tail : o->page[i].tail};
+		return;
+	}
 	o->page[i].value = value;
 	o->page[i].dirty = true;
 }

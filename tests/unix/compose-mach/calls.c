@@ -136,14 +136,21 @@ static mach_port_name_t name_to_call(int space)
 	return any_name_with(space, MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE);
 }
 
+/* A routine of the kernel's would answer. */
+static bool calls_kernel(int space, mach_port_name_t name)
+{
+	const struct name *n = name_of(space, name);
+
+	return n != NULL && n->port != NULL && n->port->kernel && n->type != MACH_PORT_TYPE_SEND_ONCE;
+}
+
 bool call_begin(int space)
 {
 	const mach_port_name_t name = name_to_call(space);
-	const struct name *n = name_of(space, name);
 	const unsigned words = 1 + pick(8);
 	const uint64_t first = (uint64_t)step << 32 | pick(1u << 30);
 
-	if (n != NULL && n->port != NULL && n->port->kernel && n->type != MACH_PORT_TYPE_SEND_ONCE)
+	if (calls_kernel(space, name))
 		return false;
 	say("space %d calls %x with %u words", space, name, words);
 	for (unsigned i = 0; i < 8; i++)
@@ -157,6 +164,9 @@ void call_abort(int space)
 {
 	struct call *call = &calls[space];
 
+	/* The name has come to stand for something else, perhaps. */
+	if (call->state == QUEUED && calls_kernel(space, (mach_port_name_t)desk_of(space, 1)->trap[1]))
+		return;
 	act_abort(space);
 	if (call->state == RECEIVED) {
 		call_ended(space, MACH_RCV_INTERRUPTED);

@@ -206,6 +206,11 @@ static uint64_t more(uint64_t one, uint64_t other)
 	return one > other ? one : other;
 }
 
+static bool is_more(const struct holdings *now, const struct holdings *most)
+{
+	return now->bytes > most->bytes + SLACK || now->pages > most->pages || now->nobodys > most->nobodys;
+}
+
 /* The same program again, as an ordinary user's that root lets use the kernel's traps. */
 static _Noreturn void begin_as_user(char **arguments)
 {
@@ -250,7 +255,12 @@ int main(int argc, char **argv)
 		if (first < SETTLING * ROUND)
 			most = (struct holdings){more(now.bytes, most.bytes), more(now.pages, most.pages),
 				more(now.nobodys, most.nobodys)};
-		if (now.bytes > most.bytes + SLACK || now.pages > most.pages || now.nobodys > most.nobodys)
+		/* What a task had goes a little after it. */
+		for (unsigned naps = 0; naps < PATIENCE && is_more(&now, &most); naps++) {
+			nap(1);
+			now = holdings(account, host);
+		}
+		if (is_more(&now, &most))
 			wrong("at the end of a round %llu bytes and %llu pages are on the account, at most %llu and "
 			      "%llu at "
 			      "first; %llu bytes more than at boot on nobody's",

@@ -3,10 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct parser {
-	struct conf *conf;
+	struct conf *conf; /* null: one line is read by itself */
 	unsigned line, errors;
 	conf_error_fn error;
 	void *context;
@@ -99,7 +100,7 @@ static bool parse_service(struct parser *p, struct conf_entry *entry, const char
 		return fail(p, "a program has no service; say server");
 	if (entry->services == CONF_SERVICES_MAX)
 		return fail(p, "more than %d services", CONF_SERVICES_MAX);
-	for (unsigned i = 0; i < p->conf->entries; i++)
+	for (unsigned i = 0; p->conf && i < p->conf->entries; i++)
 		for (unsigned j = 0; j < p->conf->entry[i].services; j++)
 			if (strcmp(p->conf->entry[i].service[j], value) == 0)
 				return fail(p, "service \"%.64s\" is already given in line %u", value,
@@ -118,6 +119,17 @@ static bool parse_restart(struct parser *p, struct conf_entry *entry, const char
 		return fail(p, "restart is yes, no or power-off, not \"%.40s\"", value);
 	entry->restart = value[0] == 'y';
 	entry->power_off = value[0] == 'p';
+	return true;
+}
+
+static bool parse_memory(struct parser *p, struct conf_entry *entry, const char *value)
+{
+	char *end;
+	unsigned long memory = strtoul(value, &end, 10);
+
+	if (end == value || *end || memory == 0 || memory > CONF_MEMORY_MAX)
+		return fail(p, "memory is a number of MiB, not \"%.40s\"", value);
+	entry->memory = (unsigned)memory;
 	return true;
 }
 
@@ -147,7 +159,7 @@ static bool parse_words(struct parser *p, struct conf_entry *entry, char *at)
 		return fail(p, "the name is missing after %s", entry->is_server ? "server" : "program");
 	if (!copy_name(p, "entry", word, entry->name, sizeof(entry->name)))
 		return false;
-	for (unsigned i = 0; i < p->conf->entries; i++)
+	for (unsigned i = 0; p->conf && i < p->conf->entries; i++)
 		if (strcmp(p->conf->entry[i].name, entry->name) == 0)
 			return fail(p, "\"%s\" is already named in line %u", entry->name, p->conf->entry[i].line);
 	while ((word = next_word(&at))) {
@@ -170,6 +182,10 @@ static bool parse_words(struct parser *p, struct conf_entry *entry, char *at)
 			good = parse_names(p, word, &entry->registers, value);
 		else if (strcmp(word, "ends") == 0)
 			good = parse_names(p, word, &entry->ends, value);
+		else if (strcmp(word, "starts") == 0)
+			good = parse_names(p, word, &entry->starts, value);
+		else if (strcmp(word, "memory") == 0)
+			good = parse_memory(p, entry, value);
 		else if (strcmp(word, "privileges") == 0)
 			good = parse_privileges(p, entry, value);
 		else if (strcmp(word, "restart") == 0)
@@ -243,4 +259,19 @@ unsigned conf_parse(const char *text, size_t size, struct conf *conf, conf_error
 		parser.line += lines;
 	}
 	return parser.errors;
+}
+
+bool conf_parse_line(const char *line, struct conf_entry *entry, conf_error_fn error, void *context)
+{
+	struct parser parser = {.line = 1, .error = error, .context = context};
+	char *first = entry->text;
+
+	memset(entry, 0, sizeof(*entry));
+	entry->line = 1;
+	if (strlen(line) >= sizeof(entry->text))
+		return fail(&parser, "a line is longer than %d bytes", CONF_LINE_SIZE - 1);
+	strcpy(entry->text, line);
+	while (is_blank(*first))
+		first++;
+	return *first && *first != '#' && parse_words(&parser, entry, first);
 }

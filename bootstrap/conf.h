@@ -8,8 +8,8 @@
 /*
  * One entry per line; a word that begins with # ends the line. A backslash at a line's end joins the next line to it.
  *
- *	server NAME [module=FILE] [service=NAME]... [looks-up=NAMES] [registers=NAMES] [ends=NAMES] \
- *		[privileges=host,device] [restart=yes|no|power-off] [args=WORDS...]
+ *	server NAME [module=FILE] [service=NAME]... [looks-up=NAMES] [registers=NAMES] [ends=NAMES] [starts=NAMES] \
+ *		[privileges=host,device] [restart=yes|no|power-off] [memory=MIB] [args=WORDS...]
  *	program NAME [module=FILE] [looks-up=NAMES] [registers=NAMES] [ends=NAMES] [privileges=host,device]
  *[args=WORDS...]
  *
@@ -18,7 +18,9 @@
  *several such words: looks-up, the services whose port it may have; registers, the names that it may give to ports of
  *its own; ends, the servers and programs that it may end. privileges: host (switching off, wiring, the log) and device
  *(interrupts, I/O ports, physical memory). restart=yes: when the server dies, a new instance gets its ports; otherwise
- *they die with it. restart=power-off: the system ends with this server. args: the rest of the line, words separated by
+ *they die with it. restart=power-off: the system ends with this server. starts: it may start servers while the system
+ *runs (bootstrap_start), which may look up these services, those of one another, and nothing else. memory: how much of
+ *its own a server may have; no limit if not given. args: the rest of the line, words separated by
  *blanks.
  */
 #define CONF_ENTRIES_MAX  48
@@ -27,6 +29,7 @@
 #define CONF_NAME_SIZE    32
 #define CONF_SERVICE_SIZE 64
 #define CONF_LINE_SIZE    1024
+#define CONF_MEMORY_MAX   (1u << 20) /* MiB */
 
 struct conf_names {
 	unsigned count;
@@ -39,7 +42,8 @@ struct conf_entry {
 	bool restart;
 	bool power_off;
 	bool host, device;
-	struct conf_names looks_up, registers, ends;
+	struct conf_names looks_up, registers, ends, starts;
+	unsigned memory; /* MiB; 0: no limit */
 	char name[CONF_NAME_SIZE];
 	char module[CONF_SERVICE_SIZE];
 	unsigned services;
@@ -61,5 +65,7 @@ typedef void (*conf_error_fn)(void *context, unsigned line, const char *text);
 
 /* Reads size bytes. Lines with mistakes are reported and left out; how many there were is returned. */
 unsigned conf_parse(const char *text, size_t size, struct conf *conf, conf_error_fn error, void *context);
+/* One line by itself. False: there is a mistake in it, or nothing. */
+bool conf_parse_line(const char *line, struct conf_entry *entry, conf_error_fn error, void *context);
 
 #endif

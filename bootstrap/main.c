@@ -4,6 +4,7 @@
 #include <mach/exc_server.h>
 #include <mach/notify_server.h>
 #include <servers/bootstrap_server.h>
+#include <servers/start_server.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,7 +126,7 @@ static mach_port_t own_port(const char *what)
 int main(void)
 {
 	static const struct mig_subsystem *const subsystems[] = {
-		&bootstrap_subsystem, &notify_subsystem, &exc_subsystem, NULL};
+		&bootstrap_subsystem, &start_subsystem, &notify_subsystem, &exc_subsystem, NULL};
 	char buffer[8];
 	kern_return_t result;
 

@@ -14,40 +14,66 @@
 #define STARTS_NS  30000000000ull
 
 static struct server servers[CONF_ENTRIES_MAX];
-static unsigned server_count;
+
+struct server *server_at(unsigned place)
+{
+	return servers[place].entry ? &servers[place] : NULL;
+}
 
 struct server *server_of_request(void)
 {
-	for (unsigned i = 0; i < server_count; i++)
+	for (unsigned i = 0; i < CONF_ENTRIES_MAX; i++)
 		if (mach_request_object() == &servers[i])
-			return &servers[i];
+			return server_at(i);
 	return NULL;
 }
 
 struct server *server_of_task(mach_port_t task)
 {
-	for (unsigned i = 0; i < server_count; i++)
+	for (unsigned i = 0; i < CONF_ENTRIES_MAX; i++)
 		if (servers[i].task == task && servers[i].state == SERVER_RUNNING)
+			return server_at(i);
+	return NULL;
+}
+
+struct server *server_find(const char *name)
+{
+	for (unsigned i = 0; i < CONF_ENTRIES_MAX; i++)
+		if (servers[i].entry && strcmp(servers[i].entry->name, name) == 0)
 			return &servers[i];
 	return NULL;
 }
 
-void server_add(const struct conf_entry *entry)
+struct server *server_add(const struct conf_entry *entry)
 {
-	struct server *server = &servers[server_count];
+	struct server *server = servers;
 	kern_return_t result;
 
-	*server = (struct server){.entry = entry, .state = SERVER_DOWN};
+	while (server->entry)
+		if (++server == servers + CONF_ENTRIES_MAX)
+			return NULL;
+	*server = (struct server){.state = SERVER_DOWN};
 	result = mach_server_port(server_set, server, &server->bootstrap);
 	if (result == KERN_SUCCESS)
 		result = mach_port_insert_right(
 			mach_task_self(), server->bootstrap, server->bootstrap, MACH_MSG_TYPE_MAKE_SEND);
 	if (result != KERN_SUCCESS) {
 		say(true, "bootstrap: %s: no port: %s", entry->name, mach_error_string(result));
-		return;
+		return NULL;
 	}
-	server_count++;
+	server->entry = entry;
 	services_add(server);
+	return server;
+}
+
+/* What still comes from it is to a port that is no more. */
+void server_remove(struct server *server)
+{
+	services_forget(server); /* what others asked for by its port since it died */
+	services_remove(server);
+	mach_port_mod_refs(mach_task_self(), server->bootstrap, MACH_PORT_RIGHT_RECEIVE, -1);
+	mach_port_deallocate(mach_task_self(), server->bootstrap);
+	*server = (struct server){.entry = NULL};
 }
 
 static const struct boot_module *find_module(const char *name)
@@ -79,8 +105,17 @@ static kern_return_t give_priority(const struct conf_entry *entry, mach_port_t t
 	return task_priority(task, priority, entry->host ? PRIORITY_KERNEL - 1 : priority);
 }
 
+/* Its program: a boot module, or what came when it was started. */
+static const void *program_of(const struct server *server, size_t *size)
+{
+	const struct boot_module *module = server->started ? NULL : find_module(server->entry->module);
+
+	*size = server->started ? server->started->size : module ? module->size : 0;
+	return (const void *)(server->started ? server->started->program : module ? module->address : 0);
+}
+
 static kern_return_t load(
-	const struct server *server, mach_port_t task, const struct boot_module *module, const char **why)
+	const struct server *server, mach_port_t task, const void *program, size_t size, const char **why)
 {
 	char environment[sizeof("PORTOLAN=") + sizeof(boot->command_line)];
 	const char *const envp[] = {environment, NULL};
@@ -99,7 +134,7 @@ static kern_return_t load(
 	if (result == KERN_SUCCESS)
 		result = thread_create(task, &thread);
 	if (result == KERN_SUCCESS)
-		result = elf_load(task, thread, (const void *)module->address, module->size, argv, envp, why);
+		result = elf_load(task, thread, program, size, argv, envp, why);
 	if (result == KERN_SUCCESS)
 		result = thread_resume(thread);
 	if (thread != MACH_PORT_NULL)
@@ -119,28 +154,40 @@ static void bury(struct server *server)
 	}
 }
 
-static void start(struct server *server)
+/* Servers may use the reserve of pages. Limits would only make them fail for others, so one has what its line says. */
+static kern_return_t make_task(struct server *server, mach_port_t *task)
 {
 	const struct conf_entry *entry = server->entry;
-	const struct boot_module *module = find_module(entry->module);
-	mach_port_t task = MACH_PORT_NULL, account;
+	uint64_t pages = entry->memory ? (uint64_t)entry->memory << 8 : ACCOUNT_NO_LIMIT;
+	uint64_t bytes = entry->memory ? (uint64_t)entry->memory << 18 : ACCOUNT_NO_LIMIT;
+	mach_port_t account;
+	kern_return_t result = account_create(host_priv, entry->is_server, bytes, pages, &account);
+
+	if (result == KERN_SUCCESS) {
+		result = task_create_in(account, mach_task_self(), FALSE, task);
+		mach_port_deallocate(mach_task_self(), account);
+	}
+	return result;
+}
+
+kern_return_t server_start(struct server *server)
+{
+	const struct conf_entry *entry = server->entry;
+	mach_port_t task = MACH_PORT_NULL;
 	const char *why = "no task can be made";
 	kern_return_t result;
+	size_t size;
+	const void *program = program_of(server, &size);
 
-	if (!module) {
+	if (!program) {
 		say(true,
 			"bootstrap: cannot start %s: no boot module is called %s; add it to the boot loader's "
 			"configuration",
 			entry->name, entry->module);
 		bury(server);
-		return;
+		return KERN_INVALID_NAME;
 	}
-	/* Servers may use the reserve of pages; limits would only make them fail for others. */
-	result = account_create(host_priv, entry->is_server, ACCOUNT_NO_LIMIT, ACCOUNT_NO_LIMIT, &account);
-	if (result == KERN_SUCCESS) {
-		result = task_create_in(account, mach_task_self(), FALSE, &task);
-		mach_port_deallocate(mach_task_self(), account);
-	}
+	result = make_task(server, &task);
 	if (result == KERN_SUCCESS) {
 		task_set_name(task, entry->name);
 		server->task = task;
@@ -148,25 +195,25 @@ static void start(struct server *server)
 		result = mach_server_notify_dead_name(task, notify_port);
 	}
 	if (result == KERN_SUCCESS)
-		result = load(server, task, module, &why);
+		result = load(server, task, program, size, &why);
 	if (result == KERN_SUCCESS)
-		return;
-	say(true, "bootstrap: cannot start %s: boot module %s %s (%s)", entry->name, entry->module, why,
+		return KERN_SUCCESS;
+	say(true, "bootstrap: cannot start %s: program %s %s (%s)", entry->name, entry->module, why,
 		mach_error_string(result));
+	/* GONE first: the notification of this death is no news. */
+	bury(server);
 	if (task != MACH_PORT_NULL) {
-		/* GONE first: the notification of this death is no news. */
-		bury(server);
 		task_terminate(task);
 		mach_port_deallocate(mach_task_self(), task);
-	} else {
-		bury(server);
 	}
+	return result;
 }
 
 void servers_start(void)
 {
-	for (unsigned i = 0; i < server_count; i++)
-		start(&servers[i]);
+	for (unsigned i = 0; i < CONF_ENTRIES_MAX; i++)
+		if (servers[i].entry)
+			server_start(&servers[i]);
 }
 
 void server_revive(struct server *server)
@@ -185,7 +232,9 @@ void server_revive(struct server *server)
 		return;
 	}
 	say(true, "bootstrap: %s is started again", server->entry->name);
-	start(server);
+	if (server->started)
+		server->started->starts++;
+	server_start(server);
 }
 
 kern_return_t S_mach_notify_dead_name(mach_port_t notify, mach_port_name_t name)
@@ -201,28 +250,28 @@ kern_return_t S_mach_notify_dead_name(mach_port_t notify, mach_port_name_t name)
 		return KERN_SUCCESS;
 	mach_port_deallocate(mach_task_self(), name);
 	server->task = MACH_PORT_NULL;
+	services_forget(server);
 	say(server->entry->is_server, "bootstrap: %s has ended", server->entry->name);
-	if (server->entry->restart) {
+	if (server->started ? started_goes_on(server) : server->entry->restart) {
 		server->state = SERVER_DOWN;
 		server_revive(server);
 	} else {
 		bury(server);
 	}
+	if (server->started && server->state == SERVER_GONE)
+		started_has_ended(server);
 	return KERN_SUCCESS;
 }
 
 /* What follows is what follows any death: S_mach_notify_dead_name. */
 kern_return_t S_bootstrap_terminate(mach_port_t bootstrap, const char *name)
 {
-	const struct server *asking = server_of_request();
+	const struct server *asking = server_of_request(), *server = server_find(name);
 
 	(void)bootstrap;
 	if (!asking || !conf_names_have(&asking->entry->ends, name))
 		return KERN_NO_ACCESS;
-	for (unsigned i = 0; i < server_count; i++)
-		if (servers[i].state == SERVER_RUNNING && strcmp(servers[i].entry->name, name) == 0)
-			return task_terminate(servers[i].task);
-	return KERN_INVALID_NAME;
+	return server && server->state == SERVER_RUNNING ? task_terminate(server->task) : KERN_INVALID_NAME;
 }
 
 static const char *exception_name(int exception)

@@ -3,28 +3,38 @@
 
 #include <mach/notify_server.h>
 #include <servers/bootstrap_server.h>
+#include <servers/start_server.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SERVICES_MAX 128
 
 static struct service services[SERVICES_MAX];
-static unsigned service_count;
+static unsigned service_count; /* used once; those that were removed have no name */
 
 /* A look-up that waits for a server to check in. */
 struct waiter {
 	struct waiter *next;
 	struct service *service;
+	struct server *asking;
 	mach_port_t reply; /* send-once right */
 };
 static struct waiter *waiters;
 
-static struct service *find(const char *name)
+struct service *service_find(const char *name)
 {
-	for (unsigned i = 0; i < service_count; i++)
+	for (unsigned i = 0; i < service_count && *name; i++)
 		if (strcmp(services[i].name, name) == 0)
 			return &services[i];
 	return NULL;
+}
+
+static struct service *free_place(void)
+{
+	for (unsigned i = 0; i < service_count; i++)
+		if (!*services[i].name)
+			return &services[i];
+	return service_count < SERVICES_MAX ? &services[service_count++] : NULL;
 }
 
 /* Answers everyone who waits for the service, by now served or dead. */
@@ -40,6 +50,7 @@ static void answer_waiters(struct service *service)
 			continue;
 		}
 		*link = waiter->next;
+		waiter->asking->look_ups--;
 		if (result == KERN_SUCCESS)
 			mach_port_mod_refs(mach_task_self(), service->port, MACH_PORT_RIGHT_SEND, 1);
 		if (bootstrap_look_up_reply(waiter->reply, result, service->port) != KERN_SUCCESS) {
@@ -51,27 +62,41 @@ static void answer_waiters(struct service *service)
 	}
 }
 
+void services_forget(struct server *server)
+{
+	struct waiter **link = &waiters, *waiter;
+
+	while ((waiter = *link)) {
+		if (waiter->asking != server) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		server->look_ups--;
+		mach_port_deallocate(mach_task_self(), waiter->reply);
+		free(waiter);
+	}
+}
+
 void services_add(struct server *server)
 {
 	const struct conf_entry *entry = server->entry;
 
 	for (unsigned i = 0; i < entry->services; i++) {
-		struct service *service = &services[service_count];
-		kern_return_t result = KERN_RESOURCE_SHORTAGE;
+		struct service *service;
+		mach_port_t port = MACH_PORT_NULL;
+		kern_return_t result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
 
-		if (service_count < SERVICES_MAX)
-			result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &service->port);
 		if (result == KERN_SUCCESS)
-			result = mach_port_insert_right(
-				mach_task_self(), service->port, service->port, MACH_MSG_TYPE_MAKE_SEND);
-		if (result != KERN_SUCCESS) {
+			result = mach_port_insert_right(mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND);
+		service = result == KERN_SUCCESS ? free_place() : NULL;
+		if (!service) {
 			say(true, "bootstrap: no port for service %s: %s", entry->service[i],
 				mach_error_string(result));
 			return;
 		}
+		*service = (struct service){.owner = server, .port = port};
 		strcpy(service->name, entry->service[i]);
-		service->owner = server;
-		service_count++;
 	}
 }
 
@@ -97,15 +122,31 @@ void services_die(struct server *server)
 	}
 }
 
+void services_remove(struct server *server)
+{
+	for (unsigned i = 0; i < service_count; i++)
+		if (services[i].owner == server) {
+			mach_port_deallocate(mach_task_self(), services[i].port);
+			services[i] = (struct service){.name = ""};
+		}
+}
+
+/* A server has what its line grants, and the services of those that it started itself. */
+static bool may_look_up(const struct server *server, const char *name, const struct service *service)
+{
+	return conf_names_have(&server->entry->looks_up, name) ||
+	       (service && service->owner && service->owner->started && service->owner->started->starter == server);
+}
+
 kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t reply, mach_port_t *port)
 {
-	const struct server *server = server_of_request();
-	struct service *service = find(name);
+	struct server *server = server_of_request();
+	struct service *service = service_find(name);
 	struct waiter *waiter;
 
 	(void)bootstrap;
 	/* Whether there is such a service is no business of those who may not have it. */
-	if (!server || !conf_names_have(&server->entry->looks_up, name))
+	if (!server || !may_look_up(server, name, service))
 		return KERN_NO_ACCESS;
 	if (!service)
 		return KERN_INVALID_NAME;
@@ -115,18 +156,38 @@ kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_
 		*port = service->port;
 		return mach_port_mod_refs(mach_task_self(), service->port, MACH_PORT_RIGHT_SEND, 1);
 	}
-	waiter = malloc(sizeof(*waiter));
+	waiter = server->look_ups < LOOK_UPS_MAX ? malloc(sizeof(*waiter)) : NULL;
+
 	if (!waiter)
 		return KERN_RESOURCE_SHORTAGE;
-	*waiter = (struct waiter){.next = waiters, .service = service, .reply = reply};
+	*waiter = (struct waiter){.next = waiters, .service = service, .asking = server, .reply = reply};
 	waiters = waiter;
+	server->look_ups++;
 	return MIG_NO_REPLY;
+}
+
+kern_return_t S_start_service(mach_port_t bootstrap, const char *name, mach_port_t *port)
+{
+	const struct server *server = server_of_request();
+	struct service *service = service_find(name);
+
+	(void)bootstrap;
+	if (!server || server->entry->starts.count == 0)
+		return KERN_NO_ACCESS;
+	if (!service || !service->owner || !service->owner->started || service->owner->started->starter != server)
+		return KERN_INVALID_NAME;
+	if (service->dead)
+		return KERN_TERMINATED;
+	if (!service->served)
+		return KERN_ABSENT;
+	*port = service->port;
+	return mach_port_mod_refs(mach_task_self(), service->port, MACH_PORT_RIGHT_SEND, 1);
 }
 
 kern_return_t S_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach_port_t *port)
 {
-	const struct server *server = server_of_request();
-	struct service *service = find(name);
+	struct server *server = server_of_request();
+	struct service *service = service_find(name);
 	mach_port_t previous = MACH_PORT_NULL;
 	kern_return_t result = KERN_SUCCESS;
 
@@ -145,6 +206,8 @@ kern_return_t S_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach
 		mach_port_deallocate(mach_task_self(), previous);
 	service->lent = true;
 	service->served = true;
+	if (server->started)
+		started_serves(server);
 	*port = service->port;
 	/* Before the reply that moves the receive right: the send rights that go out are good already, messages queue.
 	 */
@@ -155,7 +218,7 @@ kern_return_t S_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach
 kern_return_t S_bootstrap_register(mach_port_t bootstrap, const char *name, mach_port_t port)
 {
 	const struct server *server = server_of_request();
-	struct service *service = find(name);
+	struct service *service = service_find(name);
 
 	(void)bootstrap;
 	if (!server || !conf_names_have(&server->entry->registers, name))
@@ -167,9 +230,9 @@ kern_return_t S_bootstrap_register(mach_port_t bootstrap, const char *name, mach
 	if (service) {
 		mach_port_deallocate(mach_task_self(), service->port);
 	} else {
-		if (service_count == SERVICES_MAX)
+		service = free_place();
+		if (!service)
 			return KERN_RESOURCE_SHORTAGE;
-		service = &services[service_count++];
 		strcpy(service->name, name);
 	}
 	service->port = port;

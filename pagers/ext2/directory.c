@@ -1,5 +1,5 @@
-/* Directories: looking up, listing, adding and changing entries. */
-#include "pagers/ext2/ext2.h"
+/* Directories: looking up, listing, adding, changing and removing entries. */
+#include "pagers/ext2/directory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,18 +48,121 @@ static int check_found(struct ext2_volume *volume, uint64_t inode)
 	return error ? error : data.small.i_links_count == 0 || data.small.i_mode == 0 ? EIO : 0;
 }
 
+int ext2_dir_open(struct ext2_volume *volume, uint64_t inode, struct ext2_directory *directory)
+{
+	int error = ext2_read_directory_inode(volume, inode, &directory->data);
+
+	directory->volume = volume;
+	directory->inode = (ext2_ino_t)inode;
+	directory->blocks = EXT2_I_SIZE(&directory->data.small) / volume->fs->blocksize;
+	if (!error && directory->blocks > ext2fs_blocks_count(volume->fs->super))
+		error = EIO; /* directories have no holes to speak of */
+	return error;
+}
+
+static int find_block(struct ext2_directory *directory, uint64_t logical, int how, blk64_t *physical)
+{
+	int flags, error;
+
+	*physical = 0;
+	error = ext2_errno(ext2fs_bmap2(directory->volume->fs, directory->inode, &directory->data.small, NULL, how,
+		logical, &flags, physical));
+	if (!error && *physical && !ext2_is_block(directory->volume, *physical))
+		error = EIO;
+	return error;
+}
+
+int ext2_dir_read(struct ext2_directory *directory, uint64_t logical, struct dir_block *block)
+{
+	ext2_filsys fs = directory->volume->fs;
+	int error = find_block(directory, logical, 0, &block->physical);
+
+	if (!error && !block->physical)
+		error = ENOENT;
+	if (!error && !block->contents && !(block->contents = malloc(fs->blocksize)))
+		error = ENOMEM;
+	block->logical = logical;
+	return error ? error
+		     : ext2_errno(ext2fs_read_dir_block4(fs, block->physical, block->contents, 0, directory->inode));
+}
+
+int ext2_dir_write(struct ext2_directory *directory, const struct dir_block *block)
+{
+	return ext2_errno(ext2fs_write_dir_block4(
+		directory->volume->fs, block->physical, block->contents, 0, directory->inode));
+}
+
+int ext2_dir_append(struct ext2_directory *directory, struct dir_block *block)
+{
+	ext2_filsys fs = directory->volume->fs;
+	struct ext2_inode *inode = &directory->data.small;
+	const uint64_t size = (directory->blocks + 1) * fs->blocksize;
+	int error;
+
+	if (size > INT32_MAX && !ext2fs_has_feature_largedir(fs->super))
+		return ENOSPC;
+	if (!block->contents && !(block->contents = malloc(fs->blocksize)))
+		return ENOMEM;
+	error = find_block(directory, directory->blocks, BMAP_ALLOC, &block->physical);
+	if (error)
+		return error;
+	ext2_leaf_fill(fs, block->contents, NULL, 0);
+	block->logical = directory->blocks++;
+	error = ext2_errno(ext2fs_inode_size_set(fs, inode, (ext2_off64_t)size));
+	return error ? error : ext2_write_inode(directory->volume, directory->inode, &directory->data);
+}
+
+void ext2_dir_release(struct dir_block *block)
+{
+	free(block->contents);
+	block->contents = NULL;
+}
+
+static struct dir_name name_of(const char *name)
+{
+	return (struct dir_name){name, strlen(name)};
+}
+
+/* The block that has the name, which the caller releases; ext2_leaf_find says the rest. */
+static int find(struct ext2_directory *directory, struct dir_name name, struct dir_block *block,
+	struct ext2_dir_entry **found, struct ext2_dir_entry **before)
+{
+	const bool dots = strcmp(name.name, ".") == 0 || strcmp(name.name, "..") == 0;
+	int error = ENOENT;
+
+	if (ext2_is_indexed(directory) && !dots)
+		return ext2_htree_find(directory, name, block, found, before);
+	for (uint64_t logical = 0; logical < directory->blocks && error == ENOENT; logical++) {
+		error = ext2_dir_read(directory, logical, block);
+		if (!error)
+			error = ext2_leaf_find(directory->volume->fs, block->contents, name, found, before);
+	}
+	return error;
+}
+
+int ext2_find_name(struct ext2_volume *volume, uint64_t inode, const char *name, uint64_t *found)
+{
+	struct ext2_directory directory;
+	struct ext2_dir_entry *entry, *before;
+	struct dir_block block = {0};
+	int error = ext2_dir_open(volume, inode, &directory);
+
+	if (!error)
+		error = find(&directory, name_of(name), &block, &entry, &before);
+	if (!error)
+		*found = entry->inode;
+	ext2_dir_release(&block);
+	return error;
+}
+
 int ext2_look_up(struct fk_volume *base, uint64_t directory, const char *name, uint64_t *inode)
 {
 	struct ext2_volume *volume = ext2_volume(base);
-	union ext2_any_inode data;
-	ext2_ino_t found;
+	uint64_t found;
 	int error = fk_check_name(name);
 
 	if (!error)
-		error = ext2_read_directory_inode(volume, directory, &data);
-	if (!error)
-		error = ext2_errno(
-			ext2fs_lookup(volume->fs, (ext2_ino_t)directory, name, (int)strlen(name), NULL, &found));
+		error = ext2_find_name(volume, directory, name, &found);
 	if (!error)
 		error = check_found(volume, found);
 	if (!error)
@@ -67,138 +170,205 @@ int ext2_look_up(struct fk_volume *base, uint64_t directory, const char *name, u
 	return error;
 }
 
-/* The entries of one block from `from` on; `at` is the block's place in the directory. Returns 0 when the buffer is
- * full. */
-static int list_block(ext2_filsys fs, char *block, uint64_t at, uint64_t from, char *buffer, size_t size, size_t *used)
+/* --- Listing. */
+
+struct listing {
+	char *buffer;
+	size_t size, *used;
+	bool full;
+};
+
+static void list_entry(struct listing *listing, const struct ext2_dir_entry *entry, uint64_t cookie)
 {
-	unsigned offset = 0, length;
+	if (!fk_add_entry(listing->buffer, listing->size, listing->used, entry->inode, cookie,
+		    listed_type(ext2fs_dirent_file_type(entry)), entry->name, (size_t)ext2fs_dirent_name_len(entry)))
+		listing->full = true;
+}
 
-	while (offset + 8 <= fs->blocksize) {
-		struct ext2_dir_entry *entry = (struct ext2_dir_entry *)(void *)(block + offset);
-		unsigned name = (unsigned)ext2fs_dirent_name_len(entry);
+/* From block to block; a cookie is a place in the directory. What is damaged in a block is lost, the rest is not. */
+static int list_blocks(struct ext2_directory *directory, uint64_t cookie, struct listing *listing)
+{
+	ext2_filsys fs = directory->volume->fs;
+	struct dir_block block = {0};
+	int error = 0;
 
-		if (ext2fs_get_rec_len(fs, entry, &length) || length < 8 || length % 4 ||
-			length > fs->blocksize - offset || name + 8 > length)
-			return 1; /* damaged: what follows in this block is lost */
-		if (entry->inode && name && at + offset >= from &&
-			!fk_add_entry(buffer, size, used, entry->inode, at + offset + length,
-				listed_type(ext2fs_dirent_file_type(entry)), entry->name, name))
-			return 0;
-		offset += length;
+	for (uint64_t logical = cookie / fs->blocksize; logical < directory->blocks && !error && !listing->full; logical++) {
+		struct ext2_dir_entry *entry;
+		unsigned offset = 0, at = 0;
+		int damaged = 0;
+
+		error = ext2_dir_read(directory, logical, &block);
+		for (; !error && !listing->full && (entry = ext2_leaf_next(fs, block.contents, &offset, &damaged)); at = offset)
+			if (entry->inode && ext2fs_dirent_name_len(entry) && logical * fs->blocksize + at >= cookie)
+				list_entry(listing, entry, logical * fs->blocksize + offset);
+		if (error == ENOENT)
+			error = 0;
 	}
-	return 1;
+	ext2_dir_release(&block);
+	return error;
+}
+
+/*
+ * In the order of hashes, which stays when blocks are split: so what is listed in pieces, while names are added, has each
+ * name once. A cookie is the place of a name's hash; in front of all names are "." and "..".
+ */
+enum { DOTS = 2 };
+
+static uint64_t place_of(const struct dir_hashed *entry)
+{
+	return ((uint64_t)(entry->hash >> 1) << 32 | entry->minor) + DOTS;
+}
+
+static int list_dots(struct ext2_directory *directory, uint64_t cookie, struct listing *listing)
+{
+	static const struct dir_name dots[DOTS] = {{".", 1}, {"..", 2}};
+	struct ext2_dir_entry *entry, *before;
+	struct dir_block block = {0};
+	int error = 0;
+
+	for (; cookie < DOTS && !error && !listing->full; cookie++) {
+		error = find(directory, dots[cookie], &block, &entry, &before);
+		if (!error)
+			list_entry(listing, entry, cookie + 1);
+	}
+	ext2_dir_release(&block);
+	return error;
+}
+
+static int list_hashed(struct ext2_directory *directory, uint64_t cookie, struct listing *listing)
+{
+	uint32_t hash = cookie < DOTS ? 0 : (uint32_t)((cookie - DOTS) >> 32) << 1;
+	int error = list_dots(directory, cookie, listing);
+	bool more = true;
+
+	while (!error && !listing->full && more) {
+		struct dir_hashed_list list;
+
+		error = ext2_htree_list(directory, hash, &list);
+		for (size_t i = 0, end; !error && i < list.count && !listing->full; i = end) {
+			const size_t used = *listing->used;
+			const uint64_t place = place_of(&list.entries[i]);
+
+			/* Names of one place go together or not at all: the cookie cannot tell them apart. */
+			for (end = i; end < list.count && place_of(&list.entries[end]) == place; end++)
+				if (place >= cookie && !listing->full)
+					list_entry(listing, list.entries[end].entry, place + 1);
+			if (listing->full && used)
+				*listing->used = used;
+		}
+		hash = list.next;
+		more = list.more;
+		ext2_htree_list_free(&list);
+	}
+	return error;
 }
 
 int ext2_read_directory(
-	struct fk_volume *base, uint64_t directory, uint64_t cookie, char *buffer, size_t size, size_t *used)
+	struct fk_volume *base, uint64_t inode, uint64_t cookie, char *buffer, size_t size, size_t *used)
 {
-	struct ext2_volume *volume = ext2_volume(base);
-	ext2_filsys fs = volume->fs;
-	union ext2_any_inode data;
-	uint64_t block, blocks, physical;
-	char *contents;
-	int error = ext2_read_directory_inode(volume, directory, &data), flags;
+	struct listing listing = {buffer, size, used, false};
+	struct ext2_directory directory;
+	int error;
 
 	*used = 0;
+	error = ext2_dir_open(ext2_volume(base), inode, &directory);
 	if (error)
 		return error;
-	contents = malloc(fs->blocksize);
-	if (!contents)
-		return ENOMEM;
-	blocks = EXT2_I_SIZE(&data.small) / fs->blocksize;
-	if (blocks > ext2fs_blocks_count(fs->super)) {
-		free(contents);
-		return EIO; /* directories have no holes to speak of */
-	}
-	for (block = cookie / fs->blocksize; block < blocks; block++) {
-		blk64_t found;
-
-		error = ext2_errno(
-			ext2fs_bmap2(fs, (ext2_ino_t)directory, &data.small, NULL, 0, block, &flags, &found));
-		physical = found;
-		if (error)
-			break;
-		if (!physical)
-			continue;
-		error = ext2_is_block(volume, physical)
-				? ext2_errno(ext2fs_read_dir_block4(fs, physical, contents, 0, (ext2_ino_t)directory))
-				: EIO;
-		if (error || !list_block(fs, contents, block * fs->blocksize, cookie, buffer, size, used))
-			break;
-	}
-	free(contents);
+	error = ext2_is_hashed(&directory) ? list_hashed(&directory, cookie, &listing)
+					   : list_blocks(&directory, cookie, &listing);
 	return *used ? 0 : error;
 }
 
-int ext2_add_entry(struct ext2_volume *volume, uint64_t directory, const char *name, uint64_t inode, unsigned mode)
-{
-	int type = entry_type(volume, mode);
-	errcode_t code = ext2fs_link(volume->fs, (ext2_ino_t)directory, name, (ext2_ino_t)inode, type);
+/* --- Changing. */
 
-	if (code == EXT2_ET_DIR_NO_SPACE) {
-		code = ext2fs_expand_dir(volume->fs, (ext2_ino_t)directory);
-		if (!code)
-			code = ext2fs_link(volume->fs, (ext2_ino_t)directory, name, (ext2_ino_t)inode, type);
+int ext2_add_entry(struct ext2_volume *volume, uint64_t inode, const char *name, uint64_t target, unsigned mode)
+{
+	const int type = entry_type(volume, mode);
+	struct ext2_directory directory;
+	struct dir_block block = {0};
+	int error = ext2_dir_open(volume, inode, &directory);
+
+	if (error)
+		return error;
+	error = ENOSPC;
+	for (uint64_t logical = 0; !ext2_is_indexed(&directory) && logical < directory.blocks && error == ENOSPC; logical++) {
+		error = ext2_dir_read(&directory, logical, &block);
+		if (!error)
+			error = ext2_leaf_add(volume->fs, block.contents, name_of(name), target, type);
+		else if (error == ENOENT)
+			error = ENOSPC;
 	}
-	return ext2_errno(code);
+	if (!error)
+		error = ext2_dir_write(&directory, &block);
+	else if (error == ENOSPC && ext2_is_hashed(&directory)) {
+		error = ext2_is_indexed(&directory) ? 0 : ext2_htree_make(&directory);
+		if (!error)
+			error = ext2_htree_add(&directory, name_of(name), target, type);
+	} else if (error == ENOSPC) {
+		error = ext2_dir_append(&directory, &block);
+		if (!error)
+			error = ext2_leaf_add(volume->fs, block.contents, name_of(name), target, type);
+		if (!error)
+			error = ext2_dir_write(&directory, &block);
+	}
+	ext2_dir_release(&block);
+	return error;
 }
 
-struct replacement {
-	const char *name;
-	size_t length;
-	ext2_ino_t inode;
-	int type;
-	int done;
-};
-
-static int replace(ext2_ino_t directory, int kind, struct ext2_dir_entry *entry, int offset, int block_size,
-	char *block, void *context)
+int ext2_replace_entry(struct ext2_volume *volume, uint64_t inode, const char *name, uint64_t target, unsigned mode)
 {
-	struct replacement *r = context;
+	struct ext2_directory directory;
+	struct ext2_dir_entry *entry, *before;
+	struct dir_block block = {0};
+	int error = ext2_dir_open(volume, inode, &directory);
 
-	(void)directory;
-	(void)kind;
-	(void)offset;
-	(void)block_size;
-	(void)block;
-	if ((size_t)ext2fs_dirent_name_len(entry) != r->length || memcmp(entry->name, r->name, r->length) != 0)
-		return 0;
-	entry->inode = r->inode;
-	ext2fs_dirent_set_file_type(entry, r->type);
-	r->done = 1;
-	return DIRENT_CHANGED | DIRENT_ABORT;
+	if (!error)
+		error = find(&directory, name_of(name), &block, &entry, &before);
+	if (!error) {
+		entry->inode = (ext2_ino_t)target;
+		ext2fs_dirent_set_file_type(entry, entry_type(volume, mode));
+		error = ext2_dir_write(&directory, &block);
+	}
+	ext2_dir_release(&block);
+	return error;
 }
 
-int ext2_replace_entry(struct ext2_volume *volume, uint64_t directory, const char *name, uint64_t inode, unsigned mode)
+int ext2_remove_entry(struct ext2_volume *volume, uint64_t inode, const char *name)
 {
-	struct replacement r = {name, strlen(name), (ext2_ino_t)inode, entry_type(volume, mode), 0};
-	int error = ext2_errno(ext2fs_dir_iterate2(volume->fs, (ext2_ino_t)directory, 0, NULL, replace, &r));
+	struct ext2_directory directory;
+	struct ext2_dir_entry *entry, *before;
+	struct dir_block block = {0};
+	int error = ext2_dir_open(volume, inode, &directory);
 
-	return error ? error : r.done ? 0 : ENOENT;
+	if (!error)
+		error = find(&directory, name_of(name), &block, &entry, &before);
+	if (!error) {
+		ext2_leaf_remove(volume->fs, entry, before);
+		error = ext2_dir_write(&directory, &block);
+	}
+	ext2_dir_release(&block);
+	return error;
 }
 
-static int see_entry(ext2_ino_t directory, int kind, struct ext2_dir_entry *entry, int offset, int block_size,
-	char *block, void *context)
+int ext2_check_empty(struct ext2_volume *volume, uint64_t inode)
 {
-	unsigned length = (unsigned)ext2fs_dirent_name_len(entry);
+	struct ext2_directory directory;
+	struct dir_block block = {0};
+	int error = ext2_dir_open(volume, inode, &directory);
 
-	(void)directory;
-	(void)kind;
-	(void)offset;
-	(void)block_size;
-	(void)block;
-	if ((length == 1 && entry->name[0] == '.') || (length == 2 && memcmp(entry->name, "..", 2) == 0))
-		return 0;
-	*(int *)context = 1;
-	return DIRENT_ABORT;
-}
+	for (uint64_t logical = 0; !error && logical < directory.blocks; logical++) {
+		struct ext2_dir_entry *entry;
+		unsigned offset = 0;
 
-int ext2_check_empty(struct ext2_volume *volume, uint64_t directory)
-{
-	int seen = 0;
-	int error = ext2_errno(ext2fs_dir_iterate2(volume->fs, (ext2_ino_t)directory, 0, NULL, see_entry, &seen));
-
-	return error ? error : seen ? ENOTEMPTY : 0;
+		error = ext2_dir_read(&directory, logical, &block);
+		while (!error && (entry = ext2_leaf_next(volume->fs, block.contents, &offset, &error)))
+			if (entry->inode && ext2fs_dirent_name_len(entry) && !ext2_is_dots(entry))
+				error = ENOTEMPTY;
+		if (error == ENOENT)
+			error = 0;
+	}
+	ext2_dir_release(&block);
+	return error;
 }
 
 void ext2_count_links(struct ext2_volume *volume, union ext2_any_inode *data, int add)

@@ -130,12 +130,15 @@ void ext2_forget(struct fk_volume *volume, uint64_t inode);
 
 /* directory.c */
 int ext2_look_up(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t *inode);
+/* The same for names that need no check, and without a look at what is found; "..", too. */
+int ext2_find_name(struct ext2_volume *volume, uint64_t directory, const char *name, uint64_t *inode);
 int ext2_read_directory(
 	struct fk_volume *volume, uint64_t directory, uint64_t cookie, char *buffer, size_t size, size_t *used);
 /* Adds an entry; the name must not be there. Times and link counts are the caller's. */
 int ext2_add_entry(struct ext2_volume *volume, uint64_t directory, const char *name, uint64_t inode, unsigned mode);
 /* Lets the entry `name` (may be "..") stand for another inode. */
 int ext2_replace_entry(struct ext2_volume *volume, uint64_t directory, const char *name, uint64_t inode, unsigned mode);
+int ext2_remove_entry(struct ext2_volume *volume, uint64_t directory, const char *name);
 /* 0, ENOTEMPTY or an error. */
 int ext2_check_empty(struct ext2_volume *volume, uint64_t directory);
 /* Adds to the link count of a directory, minding the file system's limit. */

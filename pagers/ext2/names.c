@@ -8,8 +8,7 @@
 /* May the name be added to the directory? Reads the directory's inode. */
 static int check_new_name(struct ext2_volume *volume, uint64_t directory, const char *name, union ext2_any_inode *data)
 {
-	ext2_ino_t found;
-	errcode_t code;
+	uint64_t found;
 	int error = ext2_begin_change(volume);
 
 	if (!error)
@@ -20,8 +19,8 @@ static int check_new_name(struct ext2_volume *volume, uint64_t directory, const 
 		return error;
 	if (data->small.i_links_count == 0)
 		return ENOENT; /* removed */
-	code = ext2fs_lookup(volume->fs, (ext2_ino_t)directory, name, (int)strlen(name), NULL, &found);
-	return code == EXT2_ET_FILE_NOT_FOUND ? 0 : code ? ext2_errno(code) : EEXIST;
+	error = ext2_find_name(volume, directory, name, &found);
+	return error == ENOENT ? 0 : error ? error : EEXIST;
 }
 
 int ext2_directory_changed(struct ext2_volume *volume, uint64_t directory, int links)
@@ -248,7 +247,7 @@ int ext2_unlink(struct fk_volume *base, uint64_t directory, const char *name, in
 	if (is_directory)
 		error = inode == EXT2_ROOT_INO ? EBUSY : ext2_check_empty(volume, inode);
 	if (!error)
-		error = ext2_errno(ext2fs_unlink(volume->fs, (ext2_ino_t)directory, name, (ext2_ino_t)inode, 0));
+		error = ext2_remove_entry(volume, directory, name);
 	if (error)
 		return error;
 	data.small.i_links_count = is_directory ? 0 : (uint16_t)(data.small.i_links_count - 1);

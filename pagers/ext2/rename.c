@@ -22,16 +22,16 @@ static int check_not_below(struct ext2_volume *volume, uint64_t inode, uint64_t 
 	unsigned depth;
 
 	for (depth = 0; depth < DEPTH_LIMIT; depth++) {
-		ext2_ino_t parent;
-		errcode_t code;
+		uint64_t parent;
+		int error;
 
 		if (directory == inode)
 			return EINVAL;
 		if (directory == EXT2_ROOT_INO)
 			return 0;
-		code = ext2fs_lookup(volume->fs, (ext2_ino_t)directory, "..", 2, NULL, &parent);
-		if (code)
-			return ext2_errno(code);
+		error = ext2_find_name(volume, directory, "..", &parent);
+		if (error)
+			return error;
 		directory = parent;
 	}
 	return EIO;
@@ -96,8 +96,7 @@ static int move(struct ext2_volume *volume, struct place *from, struct place *to
 	else
 		error = ext2_add_entry(volume, to->directory, to->name, from->inode, from->data.small.i_mode);
 	if (!error)
-		error = ext2_errno(
-			ext2fs_unlink(volume->fs, (ext2_ino_t)from->directory, from->name, (ext2_ino_t)from->inode, 0));
+		error = ext2_remove_entry(volume, from->directory, from->name);
 	if (error)
 		return error;
 	if (to->inode) {

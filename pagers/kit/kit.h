@@ -5,6 +5,7 @@
 #include "pagers/kit/pages.h"
 
 #include <mach/pager.h>
+#include <servers/pager_types.h>
 #include <stdbool.h>
 
 #define PK_CLUSTER_PAGES 16u /* of one read() or write(), at most */
@@ -60,13 +61,6 @@ struct pk_ops {
 
 enum { PK_PRECIOUS = 1 }; /* pages come back even when nobody wrote to them: the pager keeps no copy */
 
-/* Since the object was made; of several threads' objects, so they are read with no lock. */
-struct pk_statistics {
-	uint64_t requests, pages_in, read_errors;
-	uint64_t returns, pages_out, write_errors, pages_lost;
-	uint64_t unlocks;
-};
-
 /* A memory object, embedded in the pager's structure or by itself. Its fields are the kit's. */
 struct pk_object {
 	struct pager_object pager;
@@ -76,10 +70,10 @@ struct pk_object {
 	uint64_t size;       /* unless ops->size says it */
 	uint64_t refused_to; /* pages beyond the end were asked for, up to there, and the kernel may remember the answer
 			      */
-	pthread_mutex_t lock; /* around the functions, unless ops->begin is */
-	pthread_mutex_t turn; /* of those who wait for the kernel's pages */
-	int write_error;      /* of what could not be written since pk_flush last said so */
-	struct pk_statistics statistics;
+	pthread_mutex_t lock;           /* around the functions, unless ops->begin is */
+	pthread_mutex_t turn;           /* of those who wait for the kernel's pages */
+	int write_error;                /* of what could not be written since pk_flush last said so */
+	struct pager_counters counters; /* since the object was made; read with no lock */
 };
 
 /*
@@ -115,7 +109,8 @@ void pk_grown(struct pk_object *object, uint64_t old_size, uint64_t size);
 
 /* --- What is below: an object of another server, mapped. Errors of it come back as errno, never as an exception. */
 
-/* "SERVICE:DEVICE" (block.defs) or "SERVICE/PATH" (file.defs). Waits until the service is there. */
+/* "SERVICE:DEVICE" (block.defs), "SERVICE/PATH" (file.defs) or a pager's "SERVICE". Waits until the service is there.
+ */
 int pk_lower_open(const char *name, struct pk_lower **lower);
 uint64_t pk_lower_size(const struct pk_lower *lower);
 /* Beyond its end zeros are read; writing there is EFBIG. Written is what the kernel keeps for the object below. */
@@ -127,7 +122,7 @@ int pk_lower_flush(struct pk_lower *lower);
 /* --- A program that is a pager: service=NAME, lower=NAME... are the kit's arguments, the others the pager's. */
 
 struct pk_program {
-	const char *name;  /* of the object in the service's folder, and the service's, unless service= says another */
+	const char *name;  /* the service's, unless service= says another */
 	const char *usage; /* of its arguments: "key=BYTE" */
 	unsigned lowers;   /* how many lower= it takes */
 	struct pk_ops ops;
@@ -137,8 +132,7 @@ struct pk_program {
 
 #define PK_LOWERS_MAX 4u
 
-/* Serves one object for ever, as a file of a file system of one folder (file.defs). Returns when something is missing.
- */
+/* Serves one object for ever, as the one file of a file system (file.defs). Returns when something is missing. */
 int pk_main(int argc, char **argv, const struct pk_program *program);
 #define PAGER(program)                                                                                                 \
 	int main(int argc, char **argv)                                                                                \

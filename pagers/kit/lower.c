@@ -97,11 +97,11 @@ int pk_lower_open(const char *name, struct pk_lower **lower)
 	size_t length = strcspn(name, ":/");
 	struct pk_lower *made = calloc(1, sizeof(*made));
 	mach_port_t service, object = MACH_PORT_NULL;
-	int error = made && name[length] ? look_up(name, length, &service) : made ? EINVAL : ENOMEM;
+	int error = made ? look_up(name, length, &service) : ENOMEM;
 
 	if (!error) {
 		error = name[length] == ':' ? open_device(service, name + length + 1, &object, &made->size)
-					    : open_file(service, name + length + 1, &object, &made->size);
+					    : open_file(service, name + length, &object, &made->size);
 		mach_port_deallocate(mach_task_self(), service);
 	}
 	if (!error && made->size > INT64_MAX)

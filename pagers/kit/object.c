@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <servers/file_types.h>
 #include <string.h>
+#include <time.h>
 
 /*
  * What cannot be written is the kernel's again, until a medium that takes nothing has refused so many pages one after
@@ -29,6 +30,27 @@ static struct pk_object *object_of(struct pager_object *pager)
 static void count(uint64_t *counter, uint64_t n)
 {
 	__atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
+}
+
+#define SLOW_NS 100000000u
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* What was asked for at `since` has been done. Two threads at most write the maximum, and it is only told. */
+static void count_time(struct pk_object *object, uint64_t since)
+{
+	uint64_t took = now() - since;
+
+	if (took > SLOW_NS)
+		count(&object->counters.slow, 1);
+	if (took > __atomic_load_n(&object->counters.slowest, __ATOMIC_RELAXED))
+		__atomic_store_n(&object->counters.slowest, took, __ATOMIC_RELAXED);
 }
 
 /* What a port's message says is not to be believed: whoever may map an object may send it one. */
@@ -91,7 +113,7 @@ void pk_give(struct pk_answer *answer, uint64_t offset, void *pages, size_t leng
 		offset += PK_PAGE;
 		length -= PK_PAGE;
 	}
-	count(&object->statistics.pages_in, length / PK_PAGE);
+	count(&object->counters.pages_in, length / PK_PAGE);
 	if (!length)
 		;
 	else if (pages == PK_HOLE || (pages == PK_ZEROS && lock != VM_PROT_NONE))
@@ -108,7 +130,7 @@ static void read_failed(struct pk_answer *answer, uint64_t offset, uint64_t leng
 {
 	struct pk_object *object = answer->object;
 
-	count(&object->statistics.read_errors, 1);
+	count(&object->counters.read_errors, 1);
 	pk_log("object %llx: the page at %llu cannot be read: %s", (unsigned long long)object->pager.payload,
 		(unsigned long long)offset, strerror(error));
 	pager_error(&object->pager, offset, length, FILE_ERROR(error));
@@ -177,13 +199,13 @@ static void data_request(struct pager_object *pager, vm_offset_t offset, vm_size
 	struct pk_object *object = object_of(pager);
 	struct pk_answer answer = {
 		.object = object, .first = offset, .done = offset, .write = (access & VM_PROT_WRITE) != 0};
-	uint64_t size;
+	uint64_t size, since = now();
 	vm_size_t inside = 0;
 	int error, full = 0;
 
 	if (!is_range(offset, length))
 		return;
-	count(&object->statistics.requests, 1);
+	count(&object->counters.requests, 1);
 	begin(object);
 	error = pk_size(object, &size);
 	if (!error && offset < PK_ROUND_PAGE(size)) {
@@ -200,6 +222,7 @@ static void data_request(struct pager_object *pager, vm_offset_t offset, vm_size
 		pager_error(pager, offset + inside, length - inside, FILE_ERROR(EFBIG));
 	}
 	end(object);
+	count_time(object, since);
 	if (full)
 		pager_error_locked(pager, offset, PK_PAGE, FILE_ERROR(full), VM_PROT_WRITE);
 	else if (answer.first_is_hole)
@@ -217,7 +240,7 @@ static void data_unlock(struct pager_object *pager, vm_offset_t offset, vm_size_
 	(void)access;
 	if (!is_range(offset, length))
 		return;
-	count(&object->statistics.unlocks, 1);
+	count(&object->counters.unlocks, 1);
 	begin(object);
 	error = make_room(object, offset, length);
 	end(object);
@@ -274,7 +297,7 @@ static void data_return(struct pager_object *pager, vm_offset_t offset, vm_addre
 {
 	struct pk_object *object = object_of(pager);
 	char *pages = (char *)(uintptr_t)data;
-	uint64_t kept = 0;
+	uint64_t kept = 0, since = now();
 	int error;
 
 	(void)kernel_copy;
@@ -282,7 +305,7 @@ static void data_return(struct pager_object *pager, vm_offset_t offset, vm_addre
 		pk_pages_free(pages, length);
 		return;
 	}
-	count(&object->statistics.returns, 1);
+	count(&object->counters.returns, 1);
 	begin(object);
 	error = object->ops->take ? object->ops->take(object->self, offset, pages, length)
 				  : take_by_write(object, offset, pages, length);
@@ -293,14 +316,15 @@ static void data_return(struct pager_object *pager, vm_offset_t offset, vm_addre
 		__atomic_store_n(&refused_pages, 0, __ATOMIC_RELAXED);
 	}
 	end(object);
+	count_time(object, since);
 	if (!error) {
-		count(&object->statistics.pages_out, length / PK_PAGE);
+		count(&object->counters.pages_out, length / PK_PAGE);
 		if (!object->ops->take)
 			pk_pages_free(pages, length);
 		return;
 	}
-	count(&object->statistics.write_errors, 1);
-	count(&object->statistics.pages_lost, (length - kept) / PK_PAGE);
+	count(&object->counters.write_errors, 1);
+	count(&object->counters.pages_lost, (length - kept) / PK_PAGE);
 	pk_log("object %llx: what was written at %llu cannot be saved%s: %s", (unsigned long long)pager->payload,
 		(unsigned long long)offset, kept ? "" : " and is lost", strerror(error));
 	if (kept)
@@ -386,7 +410,7 @@ int pk_clean(struct pk_object *object, uint64_t offset, uint64_t length, bool dr
 
 int pk_flush(struct pk_object *object)
 {
-	uint64_t size;
+	uint64_t size, since = now();
 	int error = pk_size(object, &size), of_pages, of_medium = 0;
 
 	pthread_mutex_lock(&object->turn);
@@ -399,6 +423,8 @@ int pk_flush(struct pk_object *object)
 	object->write_error = 0;
 	end(object);
 	pthread_mutex_unlock(&object->turn);
+	count(&object->counters.flushes, 1);
+	count_time(object, since);
 	return error ? error : of_pages ? of_pages : of_medium;
 }
 

@@ -14,7 +14,7 @@ static const char *value_of(const char *argument, const char *name)
 static int usage(const struct pk_program *program, const char *wrong)
 {
 	pk_log("%s: %s: its arguments are service=NAME%s %s", program->name, wrong,
-		program->lowers ? " lower=SERVICE:DEVICE lower=SERVICE/PATH" : "",
+		program->lowers ? " lower=SERVICE[/PATH] lower=SERVICE:DEVICE" : "",
 		program->usage ? program->usage : "");
 	return 1;
 }
@@ -46,7 +46,5 @@ int pk_main(int argc, char **argv, const struct pk_program *program)
 	error = program->open(own, argv, lowers, &self, &size);
 	if (error)
 		return usage(program, strerror(error));
-	return pk_log("%s ends: %s", service,
-		       mach_error_string(pk_publish(service, program->name, &program->ops, self, size))),
-	       1;
+	return pk_log("%s ends: %s", service, mach_error_string(pk_publish(service, &program->ops, self, size))), 1;
 }

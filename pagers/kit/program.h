@@ -4,7 +4,7 @@
 
 #include "pagers/kit/kit.h"
 
-/* Serves the object under the service's name for ever, in a folder as `name`. Returns when something is missing. */
-kern_return_t pk_publish(const char *service, const char *name, const struct pk_ops *ops, void *self, uint64_t size);
+/* Serves the object under the service's name for ever. Returns when something is missing. */
+kern_return_t pk_publish(const char *service, const struct pk_ops *ops, void *self, uint64_t size);
 
 #endif

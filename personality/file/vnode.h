@@ -78,7 +78,7 @@ struct vnode {
 	uint64_t inode;
 	uint64_t device;       /* of special files: makedev(major, minor) as st_rdev */
 	void *data;            /* the file system's own */
-	struct mount *mounted; /* mounted on this directory, or null */
+	struct mount *mounted; /* what is mounted on it, or null */
 	/* Where it was found last (path.c sets both): ".." of directories, and what path_of shows. */
 	struct vnode *parent; /* a reference, or null: a root, or not known */
 	char *name;           /* in parent */

@@ -5,6 +5,7 @@
 #include <mach/mach.h>
 #include <servers/bootstrap_user.h>
 #include <servers/file_user.h>
+#include <servers/start_user.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,9 +135,12 @@ void mounts_find_pagers(int argc, char **argv)
 	}
 }
 
-/* A right to the service for a mount. */
+/* A right to the service for a mount; also of one that was started at root's wish (tools/pager.c). Waits for nobody. */
 static int find_pager(const char *name, mach_port_t *service)
 {
+	mach_port_t bootstrap;
+	kern_return_t result;
+
 	for (unsigned i = 0; i < pager_count; i++) {
 		if (strcmp(pagers[i].name, name) != 0)
 			continue;
@@ -144,7 +148,12 @@ static int find_pager(const char *name, mach_port_t *service)
 		return mach_port_mod_refs(mach_task_self(), *service, MACH_PORT_RIGHT_SEND, 1) == KERN_SUCCESS ? 0
 													       : -EIO;
 	}
-	return -ENODEV;
+	result = task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
+	if (result == KERN_SUCCESS) {
+		result = start_service(bootstrap, name, service);
+		mach_port_deallocate(mach_task_self(), bootstrap);
+	}
+	return result == KERN_SUCCESS ? 0 : result == KERN_TERMINATED ? -EIO : -ENODEV;
 }
 
 int mounts_start(void)
@@ -242,7 +251,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	error = make == NULL ? copy_string(call, name, source, sizeof name) : 0;
 	if (error < 0)
 		return call_result(error);
-	error = path_look_up_user(call, AT_FDCWD, target, PATH_DIRECTORY, &vnode);
+	error = path_look_up_user(call, AT_FDCWD, target, make != NULL ? PATH_DIRECTORY : 0, &vnode);
 	if (error != 0)
 		return call_result(error);
 	path = malloc(PATH_LENGTH);

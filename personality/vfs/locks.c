@@ -24,29 +24,40 @@ struct file_lock {
 
 #define LOCK_END UINT64_MAX
 
-/* A call that waits for a record lock, in its scratch: who holds what it wants. */
+/* A call that waits for a record lock, in its scratch: what it wants. */
 struct lock_wait {
 	struct table_link by_owner;
-	const struct call *call;
-	const void *holder;
+	const struct vnode *vnode;
+	struct file_lock wanted;
 };
 
 #define DEADLOCK_STEPS 10 /* circles of more are not seen, as on Linux */
 
 static struct table waits = TABLE_INITIALIZER(waits);
 
-/* Whether who holds the lock waits, perhaps through others, for the owner. Who has been woken waits for nobody. */
-static bool is_deadlock(const void *owner, const void *holder)
+static struct file_lock *find_conflict(const struct vnode *vnode, const struct file_lock *wanted)
 {
-	for (unsigned i = 0; i < DEADLOCK_STEPS && holder != owner; i++) {
-		const struct table_link *link = table_find(&waits, (uintptr_t)holder);
+	list_for_each (link, &vnode->locks) {
+		struct file_lock *lock = list_entry(link, struct file_lock, link);
+
+		if (lock->owner != wanted->owner && lock->is_flock == wanted->is_flock &&
+			(lock->exclusive || wanted->exclusive) && lock->start < wanted->end &&
+			wanted->start < lock->end)
+			return lock;
+	}
+	return NULL;
+}
+
+/* Whether who holds the lock waits, perhaps through others, for the owner: as things are now, whatever each began to wait for. */
+static bool is_deadlock(const void *owner, const struct file_lock *held)
+{
+	for (unsigned i = 0; i < DEADLOCK_STEPS && held != NULL && held->owner != owner; i++) {
+		const struct table_link *link = table_find(&waits, (uintptr_t)held->owner);
 		const struct lock_wait *wait = link != NULL ? table_entry(link, struct lock_wait, by_owner) : NULL;
 
-		if (wait == NULL || wait->call->state != CALL_WAITING)
-			return false;
-		holder = wait->holder;
+		held = wait != NULL ? find_conflict(wait->vnode, &wait->wanted) : NULL;
 	}
-	return holder == owner;
+	return held != NULL && held->owner == owner;
 }
 
 static void wait_ended(struct call *call)
@@ -69,28 +80,15 @@ static int64_t wait_for_lock(
 		wait = calloc(1, sizeof *wait);
 		if (wait == NULL)
 			return -ENOLCK;
-		wait->call = call;
 		table_add(&waits, &wait->by_owner, (uintptr_t)wanted->owner);
 		call->scratch = wait;
 		call->scratch_release = wait_ended;
 	}
-	if (is_deadlock(wanted->owner, held->owner))
+	wait->vnode = vnode;
+	wait->wanted = *wanted;
+	if (is_deadlock(wanted->owner, held))
 		return -EDEADLK;
-	wait->holder = held->owner;
 	return call_wait_for(call, &vnode->lock_queue);
-}
-
-static struct file_lock *find_conflict(struct vnode *vnode, const struct file_lock *wanted)
-{
-	list_for_each (link, &vnode->locks) {
-		struct file_lock *lock = list_entry(link, struct file_lock, link);
-
-		if (lock->owner != wanted->owner && lock->is_flock == wanted->is_flock &&
-			(lock->exclusive || wanted->exclusive) && lock->start < wanted->end &&
-			wanted->start < lock->end)
-			return lock;
-	}
-	return NULL;
 }
 
 static struct file_lock *add(struct vnode *vnode, const struct file_lock *model, uint64_t start, uint64_t end)

@@ -20,8 +20,8 @@ struct list mounts = LIST_INITIALIZER(mounts);
 
 static uint64_t next_device = 1;
 
-/* The directory at an absolute path, in the server's own view: a reference. */
-static int find_directory(const char *path, struct vnode **out)
+/* What is at an absolute path, in the server's own view: a reference. */
+static int find(const char *path, struct vnode **out)
 {
 	struct mount *first = list_entry(mounts.next, struct mount, link);
 	struct vnode *at = vnode_reference(first->root);
@@ -95,9 +95,10 @@ struct mount *mount_create(const char *source, const char *target, const char *t
 int mount_add(struct mount *mount, struct vnode *root)
 {
 	struct vnode *covered = NULL;
-	int error = list_empty(&mounts) ? 0 : find_directory(mount->target, &covered);
+	int error = list_empty(&mounts) ? 0 : find(mount->target, &covered);
 
-	if (error == 0 && covered != NULL && VNODE_TYPE(covered) != S_IFDIR) {
+	/* A folder covers a folder; a file, as a pager's object is, what is none. */
+	if (error == 0 && covered != NULL && (VNODE_TYPE(covered) == S_IFDIR) != (VNODE_TYPE(root) == S_IFDIR)) {
 		vnode_release(covered);
 		error = -ENOTDIR;
 	}

@@ -1,13 +1,14 @@
 /*
  * A pager with faults: each byte of page n is n; page 3 cannot be read; page 7 cannot be written; of writes to page 5
  * the first two fail; it is never longer than 64 pages. It begins with 32 pages and is changed in size. With the
- * argument read-only nobody may write to it.
+ * argument read-only nobody may write to it, with deaf it never serves.
  */
 #include <pagers/kit/kit.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PAGES = 32, PAGES_MAX = 64, BAD_TO_READ = 3, SOON_WRITTEN = 5, NEVER_WRITTEN = 7 };
 
@@ -16,7 +17,9 @@ static unsigned failed_writes;
 
 static int open_faulty(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
 {
-	(void)argc, (void)argv, (void)lowers;
+	(void)lowers;
+	while (argc > 0 && strcmp(argv[0], "deaf") == 0)
+		sleep(1);
 	*self = pages_of;
 	for (unsigned i = 0; i < PAGES; i++)
 		memset(pages_of[i], (int)i, PK_PAGE);

@@ -24,21 +24,17 @@ static int errno_of(kern_return_t result)
 	return FILE_ERRNO(result);
 }
 
-static kern_return_t open_object(const char *service, const char *name, vm_size_t room, struct mapped *m)
+static kern_return_t open_object(const char *service, vm_size_t room, struct mapped *m)
 {
-	mach_port_t root, object;
+	mach_port_t object;
 	service_name_t service_name = {0};
-	file_name_t file_name = {0};
 	kern_return_t result;
 
 	*m = (struct mapped){0};
 	strcpy(service_name, service);
-	strcpy(file_name, name);
 	result = bootstrap_look_up(bootstrap, service_name, &m->service);
 	if (result == KERN_SUCCESS)
-		result = file_system_root(m->service, &root, &m->attributes);
-	if (result == KERN_SUCCESS)
-		result = file_look_up(root, file_name, &m->file, &m->attributes);
+		result = file_system_root(m->service, &m->file, &m->attributes);
 	if (result == KERN_SUCCESS)
 		result = file_memory_object(m->file, &object);
 	if (result == KERN_SUCCESS)
@@ -76,7 +72,7 @@ static void computed(struct mapped *squares)
 {
 	bool good = true;
 
-	check_is("a pager of computed pages is mapped", open_object("squares", "squares", 512 * VM_PAGE_SIZE, squares),
+	check_is("a pager of computed pages is mapped", open_object("squares", 512 * VM_PAGE_SIZE, squares),
 		KERN_SUCCESS);
 	check_is("its object has a size", squares->attributes.size, 512 * VM_PAGE_SIZE);
 	for (uint64_t n = 0; n < 512 * WORDS; n += 97)
@@ -97,7 +93,7 @@ static void over_another(const struct mapped *squares)
 	struct mapped xor ;
 	bool good = true;
 
-	check_is("a pager over another is mapped", open_object("xor", "xor", 512 * VM_PAGE_SIZE, &xor), KERN_SUCCESS);
+	check_is("a pager over another is mapped", open_object("xor", 512 * VM_PAGE_SIZE, &xor), KERN_SUCCESS);
 	check_is("with the size of what is below", xor.attributes.size, 512 * VM_PAGE_SIZE);
 	for (uint64_t n = WORDS; n < 512 * WORDS; n += 101)
 		good = good && (word(&xor, n) ^ key) == n * n;
@@ -123,8 +119,7 @@ static void over_a_disk(void)
 	mach_msg_type_number_t size;
 	bool good;
 
-	check_is(
-		"a pager over a disk is mapped", open_object("disk-xor", "xor", 64 * VM_PAGE_SIZE, &xor), KERN_SUCCESS);
+	check_is("a pager over a disk is mapped", open_object("disk-xor", 64 * VM_PAGE_SIZE, &xor), KERN_SUCCESS);
 	check_is("it has the disk's size", xor.attributes.size, (8 << 20) + 512);
 	memset((void *)(xor.address + 9 * VM_PAGE_SIZE), 'x', VM_PAGE_SIZE);
 	check_is("what is written to it is synced", file_sync(xor.file, FALSE), KERN_SUCCESS);
@@ -140,8 +135,7 @@ static void errors(void)
 	struct mapped faulty;
 	bool good = true;
 
-	check_is("a pager with faults is mapped", open_object("faulty", "faulty", 128 * VM_PAGE_SIZE, &faulty),
-		KERN_SUCCESS);
+	check_is("a pager with faults is mapped", open_object("faulty", 128 * VM_PAGE_SIZE, &faulty), KERN_SUCCESS);
 	for (uint64_t page = 0; page < 32; page++)
 		good = good && read_error(&faulty, page) == (page == 3 ? EIO : 0);
 	check("only the page that cannot be read is an error", good);
@@ -164,7 +158,7 @@ static void never(void)
 {
 	struct mapped m;
 
-	check_is("it is mapped a third time", open_object("faulty", "faulty", 48 * VM_PAGE_SIZE, &m), KERN_SUCCESS);
+	check_is("it is mapped a third time", open_object("faulty", 48 * VM_PAGE_SIZE, &m), KERN_SUCCESS);
 	check_is("a page is written that the pager never takes", write_error(&m, 7, 77), 0);
 	check_is("msync ends, and says so", errno_of(vm_msync(mach_task_self(), m.address, 48 * VM_PAGE_SIZE, FALSE)),
 		ENOSPC);
@@ -183,7 +177,7 @@ static void sizes(void)
 {
 	struct mapped m;
 
-	check_is("it is mapped once more", open_object("faulty", "faulty", 128 * VM_PAGE_SIZE, &m), KERN_SUCCESS);
+	check_is("it is mapped once more", open_object("faulty", 128 * VM_PAGE_SIZE, &m), KERN_SUCCESS);
 	check_is("a page behind the end is an error", read_error(&m, 40), EFBIG);
 	check_is("the object grows", set_size(&m, 48), 0);
 	check_is("to what was said", m.attributes.size, 48 * VM_PAGE_SIZE);
@@ -201,8 +195,7 @@ static void nobody_writes(void)
 {
 	struct mapped m;
 
-	check_is("a read-only pager is mapped", open_object("read-only", "read-only", 32 * VM_PAGE_SIZE, &m),
-		KERN_SUCCESS);
+	check_is("a read-only pager is mapped", open_object("read-only", 32 * VM_PAGE_SIZE, &m), KERN_SUCCESS);
 	check_is("its file says so", m.attributes.mode & 0222, 0);
 	check("it can be read", read_error(&m, 1) == 0 && *(char *)(m.address + VM_PAGE_SIZE) == 1);
 	check_is("a page in memory is not written", write_error(&m, 1, 5), EROFS);

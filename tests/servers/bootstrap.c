@@ -19,6 +19,52 @@ static mach_port_t bootstrap_port(void)
 	return port;
 }
 
+/* --- Look-ups that wait. */
+
+enum { LOOK_UPS = 32, MANY = 500 };
+
+/* A request whose answer comes to the port. */
+static mach_msg_return_t look_up_silent(mach_port_t reply)
+{
+	struct {
+		NDR_record_t ndr;
+		mach_msg_type_number_t count;
+		char name[12];
+	} body = {.ndr = NDR_record, .count = sizeof "silent", .name = "silent"};
+	uint64_t word[sizeof body / 8];
+
+	memcpy(word, &body, sizeof body);
+	return send_words(bootstrap_port(), reply, MIG_ID_bootstrap_look_up, word, sizeof word / 8, 0, MACH_MSG_TIMEOUT_NONE);
+}
+
+/* How many answers with this result are there. */
+static unsigned answers(mach_port_t port, kern_return_t result, mach_msg_timeout_t patience)
+{
+	union {
+		mig_reply_error_t error;
+		char bytes[256];
+	} answer;
+	unsigned count = 0;
+
+	while (mach_msg(&answer.error.Head, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof answer, port, patience, MACH_PORT_NULL) ==
+		MACH_MSG_SUCCESS)
+		count += answer.error.Head.msgh_id == MIG_ID_bootstrap_look_up + 100 && answer.error.RetCode == result;
+	return count;
+}
+
+/* Whether of MANY look-ups so many wait for an answer on the port, and the others are refused. */
+static bool look_ups_wait(mach_port_t port, unsigned many)
+{
+	mach_port_t found;
+
+	for (unsigned i = 0; i < MANY; i++)
+		if (look_up_silent(port) != MACH_MSG_SUCCESS)
+			return false;
+	/* One after the other: when this one has its answer the others have theirs. */
+	return bootstrap_look_up(bootstrap_port(), "", &found) == KERN_NO_ACCESS &&
+	       answers(port, KERN_RESOURCE_SHORTAGE, 0) == MANY - many;
+}
+
 /* --- The server that dies. */
 
 #define EXTRA 0x1234567890abcdefull /* payload of the port that outlives it */
@@ -102,6 +148,8 @@ int serve(const char *service)
 	mach_port_t port;
 
 	instance = mach_clock_monotonic();
+	if (strcmp(service, "phoenix") == 0 && !look_ups_wait(new_port(), LOOK_UPS))
+		return 1;
 	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set) != KERN_SUCCESS ||
 		find_extra() != KERN_SUCCESS ||
 		mach_keep_memory("instances", sizeof *instances, (void **)&instances, &old) != KERN_SUCCESS ||
@@ -141,6 +189,17 @@ static void names(void)
 	mach_port_deallocate(mach_task_self(), found);
 	check_is("the name of a configured service is not for others",
 		bootstrap_register(bootstrap_port(), "disk", own), KERN_NAME_EXISTS);
+}
+
+static void look_ups(void)
+{
+	mach_port_t port = new_port(), found;
+
+	check("so many look-ups of a server's service that is not there yet wait, the others are refused", look_ups_wait(port, LOOK_UPS));
+	check_is("others' services are found meanwhile", bootstrap_look_up(bootstrap_port(), "disk", &found), KERN_SUCCESS);
+	check_is("the server that they wait for is ended", bootstrap_terminate(bootstrap_port(), "silent"), KERN_SUCCESS);
+	check_is("and each of them hears of it", answers(port, KERN_TERMINATED, 1000), LOOK_UPS);
+	free_port(port);
 }
 
 static void deaths(void)
@@ -192,7 +251,7 @@ static void composed(void)
 		const char *name;
 		kern_return_t look_up, registered;
 	} services[] = {{"nobody", KERN_INVALID_NAME, KERN_NO_ACCESS}, {"absent", KERN_TERMINATED, KERN_NO_ACCESS},
-		{"doomed", KERN_TERMINATED, KERN_NO_ACCESS}, {"mortal", KERN_TERMINATED, KERN_NO_ACCESS},
+		{"doomed", KERN_TERMINATED, KERN_NO_ACCESS}, {"mortal", KERN_TERMINATED, KERN_NO_ACCESS}, {"silent", KERN_TERMINATED, KERN_NO_ACCESS},
 		{"disk", KERN_SUCCESS, KERN_NAME_EXISTS}, {"phoenix", KERN_SUCCESS, KERN_NO_ACCESS}, {"mine", KERN_SUCCESS, KERN_SUCCESS},
 		{"victim", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"server-tests", KERN_NO_ACCESS, KERN_NO_ACCESS},
 		{"", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"dis", KERN_NO_ACCESS, KERN_NO_ACCESS}, {"disk ", KERN_NO_ACCESS, KERN_NO_ACCESS},
@@ -231,7 +290,9 @@ static void composed(void)
 		} else if (kind == 5) {
 			wrong[2] += bootstrap_check_in(bootstrap_port(), services[i].name, &found) != KERN_INVALID_NAME;
 		} else if (kind == 6) {
-			wrong[2] += bootstrap_terminate(bootstrap_port(), services[i].name) != KERN_NO_ACCESS;
+			/* It runs no more. */
+			result = strcmp(services[i].name, "silent") == 0 ? KERN_INVALID_NAME : KERN_NO_ACCESS;
+			wrong[2] += bootstrap_terminate(bootstrap_port(), services[i].name) != result;
 		} else {
 			wrong[3] += bootstrap_kept(bootstrap_port(), services[i].name, &found) != KERN_INVALID_NAME;
 			wrong[3] += bootstrap_kept_port(bootstrap_port(), &found, &payload) != KERN_INVALID_NAME;
@@ -248,5 +309,6 @@ void test_bootstrap(void)
 	printf("group: bootstrap\n");
 	names();
 	deaths();
+	look_ups();
 	composed();
 }

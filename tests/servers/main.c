@@ -10,6 +10,8 @@ int main(int argc, char **argv)
 		return serve(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "end") == 0)
 		return 1;
+	while (argc == 2 && strcmp(argv[1], "sleep") == 0)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000000);
 	test_libc();
 	test_bootstrap();
 	test_disk();

@@ -77,6 +77,23 @@ static void good_ones(void)
 			e[1].looks_up.count + e[1].registers.count + e[1].ends.count == 0,
 		"and nothing else is granted");
 	check(parse("server a args=") == 0 && e[0].args == 0, "args may be empty");
+	check(parse("server a starts=x,y memory=12") == 0 && e[0].starts.count == 2 &&
+			conf_names_have(&e[0].starts, "y") && !conf_names_have(&e[0].looks_up, "y") &&
+			e[0].memory == 12,
+		"what it may start over, and how much memory it has");
+}
+
+static void alone(void)
+{
+	static struct conf_entry entry;
+
+	check(conf_parse_line(" server a service=b args=c d", &entry, note, NULL) && entry.args == 2 &&
+			strcmp(entry.arg[1], "d") == 0 && strcmp(entry.service[0], "b") == 0,
+		"a line is read by itself");
+	check(!conf_parse_line("server a colour=b", &entry, note, NULL) && strstr(error_text, "colour"),
+		"what is wrong with it is reported");
+	check(!conf_parse_line("", &entry, note, NULL) && !conf_parse_line("# server a", &entry, note, NULL),
+		"nothing is no server");
 }
 
 static void bad_ones(void)
@@ -86,6 +103,8 @@ static void bad_ones(void)
 	bad("\nservant x", 2, "servant", "an unknown kind of entry is named");
 	bad("server", 1, "name is missing", "a name is needed");
 	bad("server x\nserver x", 2, "line 1", "a name is given once");
+	bad("server x memory=0", 1, "MiB", "no memory is none");
+	bad("server x memory=4k", 1, "MiB", "memory is in MiB");
 	bad("server x color=red", 1, "color", "an unknown key is named");
 	bad("server x y", 1, "KEY=VALUE", "a word that is no key is named");
 	bad("server x privileges=root", 1, "root", "an unknown privilege is named");
@@ -148,6 +167,7 @@ static void random_ones(void)
 int main(void)
 {
 	good_ones();
+	alone();
 	bad_ones();
 	many();
 	random_ones();

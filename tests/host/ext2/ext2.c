@@ -1,5 +1,5 @@
 /* pagers/ext2 over image files made by mke2fs: the model, e2fsck, a full disk, times, links, damaged images. */
-#include "pagers/ext2/ext2.h"
+#include "tests/host/ext2/image.h"
 #include "tests/host/files/model.h"
 
 #include <errno.h>
@@ -10,99 +10,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct image {
-	struct ext2_device device;
-	int fd;
-	bool quiet; /* in children: no message */
-};
-
-static char directory[] = "/tmp/portolan-ext2.XXXXXX";
-static char path[64];
-
-static int image_read(struct ext2_device *device, uint64_t offset, size_t size, void *buffer)
-{
-	return pread(((struct image *)device)->fd, buffer, size, (off_t)offset) == (ssize_t)size ? 0 : EIO;
-}
-
-static int image_read_pages(struct ext2_device *device, uint64_t offset, size_t size, void **pages)
-{
-	*pages = pk_pages_allocate(size);
-	if (!*pages)
-		return ENOMEM;
-	if (image_read(device, offset, size, *pages) == 0)
-		return 0;
-	pk_pages_free(*pages, size);
-	return EIO;
-}
-
-static int image_write(struct ext2_device *device, uint64_t offset, size_t size, const void *data)
-{
-	return pwrite(((struct image *)device)->fd, data, size, (off_t)offset) == (ssize_t)size ? 0 : EIO;
-}
-
-static int image_flush(struct ext2_device *device)
-{
-	(void)device;
-	return 0;
-}
-
-static int command(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int command(const char *format, ...)
-{
-	char line[512];
-	va_list arguments;
-	int status;
-
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	status = system(line);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
-
-static void make_image(const char *options, unsigned kilobytes)
-{
-	unlink(path);
-	if (command("PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F %s %s %uk >/dev/null 2>&1", options, path, kilobytes))
-		check(false, "mke2fs %s works", options);
-}
-
-static void open_image(struct image *image)
-{
-	memset(image, 0, sizeof(*image));
-	image->fd = open(path, O_RDWR);
-	image->device.size = (uint64_t)lseek(image->fd, 0, SEEK_END);
-	image->device.read = image_read;
-	image->device.read_pages = image_read_pages;
-	image->device.write = image_write;
-	image->device.flush = image_flush;
-}
-
-static struct ext2_volume *open_volume(struct image *image)
-{
-	struct ext2_volume *volume = NULL;
-	char message[256];
-
-	open_image(image);
-	if (ext2_open(&image->device, 0, &volume, message, sizeof(message)) || message[0])
-		check(false, "the image opens (%s)", message);
-	return volume;
-}
-
-static void close_volume(struct image *image, struct ext2_volume *volume)
-{
-	ext2_close(volume);
-	close(image->fd);
-}
-
-static void check_clean(const char *what)
-{
-	check(command("PATH=$PATH:/sbin:/usr/sbin e2fsck -fn %s >%s/fsck 2>&1 || { cat %s/fsck; false; }", path,
-		      directory, directory) == 0,
-		"ext2: e2fsck finds nothing: %s", what);
-}
 
 static void run(const char *name, const char *options, unsigned kilobytes, unsigned operations)
 {
@@ -157,7 +64,7 @@ static void full(const char *name, const char *options)
 		"ext2 %s: the size is what fitted", name);
 	do {
 		snprintf(file, sizeof(file), "name-of-a-file-%u", (unsigned)made);
-		error = base->operations->symlink(base, 2, file, data[0] ? "x" : path, 0, 0, &victim);
+		error = base->operations->symlink(base, 2, file, data[0] ? "x" : image_path, 0, 0, &victim);
 	} while (error == 0 && ++made < 20000);
 	check(error == ENOSPC, "ext2 %s: no more files: ENOSPC", name);
 	check(base->operations->unlink(base, 2, "full", 0, &victim) == 0 && victim == inode,
@@ -226,14 +133,14 @@ static void attributes(void)
 	check(base->operations->create(base, 2, got, &values, &other) == ENAMETOOLONG, "ext2: a name of 256 bytes");
 	check(base->operations->look_up(base, inode, "x", &other) == ENOTDIR, "ext2: a file is no directory");
 	close_volume(&image, volume);
-	check(command("PATH=$PATH:/sbin:/usr/sbin debugfs -R 'cat /times' %s 2>/dev/null | head -c 5000 | cmp -s - "
+	check(image_command("PATH=$PATH:/sbin:/usr/sbin debugfs -R 'cat /times' %s 2>/dev/null | head -c 5000 | cmp -s - "
 		      "%s/wanted",
-		      path, directory) != 0,
+		      image_path, image_directory) != 0,
 		"ext2: the comparison can fail");
-	check(command("head -c 5000 /dev/zero | tr '\\0' d >%s/wanted; PATH=$PATH:/sbin:/usr/sbin debugfs -R 'cat "
+	check(image_command("head -c 5000 /dev/zero | tr '\\0' d >%s/wanted; PATH=$PATH:/sbin:/usr/sbin debugfs -R 'cat "
 		      "/times' %s "
 		      "2>/dev/null | head -c 5000 | cmp - %s/wanted",
-		      directory, path, directory) == 0,
+		      image_directory, image_path, image_directory) == 0,
 		"ext2: debugfs reads what was written");
 	check_clean("attributes");
 }
@@ -247,7 +154,7 @@ static void refused(const char *what, const char *options, const char *change, c
 
 	make_image(options, 4096);
 	if (change)
-		command("PATH=$PATH:/sbin:/usr/sbin %s %s >/dev/null 2>&1", change, path);
+		image_command("PATH=$PATH:/sbin:/usr/sbin %s %s >/dev/null 2>&1", change, image_path);
 	open_image(&image);
 	error = ext2_open(&image.device, 0, &volume, message, sizeof(message));
 	check(!error == opens && strstr(message, said), "ext2: %s: says \"%s\"", what, message);
@@ -266,7 +173,7 @@ static void recovered(void)
 	struct ext2_volume *volume;
 
 	make_image("-t ext4", 4096);
-	command("PATH=$PATH:/sbin:/usr/sbin debugfs -w -R 'feature needs_recovery' %s >/dev/null 2>&1", path);
+	image_command("PATH=$PATH:/sbin:/usr/sbin debugfs -w -R 'feature needs_recovery' %s >/dev/null 2>&1", image_path);
 	volume = open_volume(&image);
 	check(volume && !volume->read_only, "ext2: a journal to recover: it is recovered");
 	close_volume(&image, volume);
@@ -289,7 +196,7 @@ static int abuse(unsigned seed, const char *good)
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(1);
 		model_seed(seed);
-		command("cp %s %s", good, path);
+		image_command("cp %s %s", good, image_path);
 		open_image(&image);
 		count = 1 + model_random(60);
 		for (i = 0; i < count; i++) {
@@ -328,8 +235,8 @@ static void damaged(const char *name, const char *options, unsigned first, unsig
 	model_drop_open();
 	model_end();
 	close_volume(&image, volume);
-	snprintf(good, sizeof(good), "%s/good", directory);
-	command("cp %s %s", path, good);
+	snprintf(good, sizeof(good), "%s/good", image_directory);
+	image_command("cp %s %s", image_path, good);
 	for (i = first; i < first + count; i++) {
 		int status = abuse(i, good);
 
@@ -343,10 +250,7 @@ static void damaged(const char *name, const char *options, unsigned first, unsig
 
 int main(int argc, char **argv)
 {
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!mkdtemp(directory))
-		return 1;
-	snprintf(path, sizeof(path), "%s/image", directory);
+	image_begin();
 	if (argc > 2) {
 		damaged("more", "-t ext4 -b 1024 -O ^metadata_csum", (unsigned)atoi(argv[1]), (unsigned)atoi(argv[2]));
 		return failures != 0;
@@ -372,6 +276,6 @@ int main(int argc, char **argv)
 	damaged("without checksums", "-t ext4 -b 1024 -O ^metadata_csum", 290, 60);
 	damaged("ext2", "-t ext2 -b 1024", 1, 60);
 	damaged("with checksums", "-t ext4 -b 4096", 1, 30);
-	command("rm -rf %s", directory);
+	image_end();
 	return failures != 0;
 }

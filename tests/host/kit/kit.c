@@ -525,10 +525,10 @@ static void gives_up(void)
 		CHECK(reach(i, VM_PROT_WRITE) == 0);
 		pages[i].dirty = true;
 	}
-	while (object.statistics.pages_lost == 0 && object.statistics.write_errors < 1000)
+	while (object.counters.pages_lost == 0 && object.counters.write_errors < 1000)
 		CHECK(pk_flush(&object) == ENOSPC);
-	CHECK(object.statistics.pages_lost != 0);
-	CHECK(object.statistics.write_errors * 16 > 1000 && object.statistics.write_errors * 16 < 1200);
+	CHECK(object.counters.pages_lost != 0);
+	CHECK(object.counters.write_errors * 16 > 1000 && object.counters.write_errors * 16 < 1200);
 	report("a medium that takes nothing is given up after a thousand pages");
 }
 

@@ -1,4 +1,7 @@
-/* turncoat UID MIB [threads]: takes a user's ids, with threads not alone, says what it still has, and fills so much memory. */
+/*
+ * turncoat UID MIB [threads|sparse]: takes a user's ids, with threads not alone, says what it still has, and fills so much memory;
+ * of sparse memory one page in each two MiB, which has a page table of the kernel's for each.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -55,7 +58,9 @@ int main(int count, char **arguments)
 		__atomic_store_n(shared, 2, __ATOMIC_SEQ_CST);
 		_exit(0);
 	}
-	if (count > 3 && pthread_create(&thread, NULL, idle, NULL) != 0)
+	const int sparse = count > 3 && strcmp(arguments[3], "sparse") == 0;
+
+	if (count > 3 && !sparse && pthread_create(&thread, NULL, idle, NULL) != 0)
 		return wrong("a thread");
 	if (setuid(uid) != 0)
 		return wrong("setuid");
@@ -72,9 +77,12 @@ int main(int count, char **arguments)
 		return wrong("signals");
 	if (read(ends[0], text, 2) != 2 || strcmp(text, "x") != 0)
 		return wrong("an open file");
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return wrong("mmap");
-	memset(memory, 1, size);
+	if (!sparse)
+		memset(memory, 1, size);
+	for (size_t at = 0; at < size && sparse; at += 2 << 20)
+		memory[at] = 1;
 	return 0;
 }

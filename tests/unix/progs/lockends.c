@@ -195,6 +195,52 @@ static void no_circle(void)
 	close(ready[1]);
 }
 
+/* Waits for the range of bytes, says what came of it in its turn, and ends. */
+static pid_t wanting(int fd, off_t has, off_t start, off_t length, int ready)
+{
+	struct flock held = {.l_type = F_WRLCK, .l_start = has, .l_len = 1},
+		     wanted = {.l_type = F_WRLCK, .l_start = start, .l_len = length};
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		alarm(20);
+		fcntl(fd, F_SETLK, &held);
+		(void)!write(ready, "r", 1);
+		_exit(fcntl(fd, F_SETLKW, &wanted) < 0 ? errno : 0);
+	}
+	return child;
+}
+
+/* A circle that is none while the first of the two that close it waits for a third. */
+static void late_circle(void)
+{
+	struct flock first = {.l_type = F_WRLCK, .l_start = 0, .l_len = 1};
+	int fd = open("locked", O_RDWR), ready[2], status;
+	pid_t wide, narrow;
+	char byte;
+
+	(void)!pipe(ready);
+	say("taken", RECORD, fcntl(fd, F_SETLK, &first));
+	/* The one has 2 and waits for 0 and 1, the other has 1 and waits for 2. */
+	wide = wanting(fd, 2, 0, 2, ready[1]);
+	(void)!read(ready[0], &byte, 1);
+	until_it_waits(wide);
+	narrow = wanting(fd, 1, 2, 1, ready[1]);
+	(void)!read(ready[0], &byte, 1);
+	until_it_waits(narrow);
+	first.l_type = F_UNLCK;
+	say("a third lets go", RECORD, fcntl(fd, F_SETLK, &first));
+	waitpid(wide, &status, 0);
+	printf("who waited first %d\n", status);
+	waitpid(narrow, &status, 0);
+	printf("the other %d\n", status);
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 int main(int argc, char **argv)
 {
 	char folder[200], command[300];
@@ -220,6 +266,7 @@ int main(int argc, char **argv)
 	}
 	circle();
 	no_circle();
+	late_circle();
 	fflush(stdout);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	return chdir("/") < 0 || system(command) != 0;

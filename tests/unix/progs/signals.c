@@ -240,6 +240,15 @@ int main(void)
 	printf("timedwait again %d %s\n", i, strerrorname_np(errno));
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	printf("unblocked %d\n", (int)count);
+	/* What waits is there when it may be, not at some later call. */
+	sigprocmask(SIG_BLOCK, &set, &old);
+	raise(SIGUSR1);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	i = (int)count;
+	sigprocmask(SIG_BLOCK, &set, &old);
+	kill(getpid(), SIGUSR1);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	printf("unblocked with one that waits %d, whoever's %d\n", i, (int)count);
 
 	sigaltstack(&stack, NULL);
 	catch (SIGSEGV, SA_ONSTACK);

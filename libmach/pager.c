@@ -334,6 +334,18 @@ kern_return_t pager_refuse(
 	return result;
 }
 
+kern_return_t pager_forward(
+	struct pager_object *object, vm_offset_t offset, vm_size_t length, mach_port_t lower, vm_offset_t lower_offset)
+{
+	kern_return_t result = KERN_TERMINATED;
+
+	pthread_mutex_lock(&object->lock);
+	if (object->control != MACH_PORT_NULL)
+		result = memory_object_data_forward(object->control, offset, length, lower, lower_offset);
+	pthread_mutex_unlock(&object->lock);
+	return result;
+}
+
 kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length)
 {
 	kern_return_t result = KERN_TERMINATED;

@@ -331,13 +331,15 @@ static int stats(const char *name)
 		result = pager_counters(service, &c);
 	if (result != KERN_SUCCESS)
 		return failed(name, words(result));
-	printf("size %llu\nrequests %llu\npages_in %llu\nread_errors %llu\nreturns %llu\npages_out %llu\nwrite_errors "
+	printf("size %llu\nrequests %llu\npages_in %llu\npages_forwarded %llu\nread_errors %llu\nreturns "
+	       "%llu\npages_out %llu\nwrite_errors "
 	       "%llu\n"
 	       "pages_lost %llu\nunlocks %llu\nflushes %llu\nslow %llu\nslowest_us %llu\n",
 		(unsigned long long)c.size, (unsigned long long)c.requests, (unsigned long long)c.pages_in,
-		(unsigned long long)c.read_errors, (unsigned long long)c.returns, (unsigned long long)c.pages_out,
-		(unsigned long long)c.write_errors, (unsigned long long)c.pages_lost, (unsigned long long)c.unlocks,
-		(unsigned long long)c.flushes, (unsigned long long)c.slow, (unsigned long long)c.slowest / 1000);
+		(unsigned long long)c.pages_forwarded, (unsigned long long)c.read_errors, (unsigned long long)c.returns,
+		(unsigned long long)c.pages_out, (unsigned long long)c.write_errors, (unsigned long long)c.pages_lost,
+		(unsigned long long)c.unlocks, (unsigned long long)c.flushes, (unsigned long long)c.slow,
+		(unsigned long long)c.slowest / 1000);
 	return 0;
 }
 

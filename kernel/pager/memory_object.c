@@ -19,7 +19,7 @@ static struct lock table_lock = LOCK_INIT(LOCK_RANK_VM_OBJECT_TABLE);
 static struct memory_object *table[TABLE_SIZE];
 static struct list cached = LIST_INIT(cached); /* the longest unused first */
 static unsigned cached_count;
-static uint32_t next_id;
+static uint64_t next_id;
 static struct kcache memory_object_cache;
 
 void memory_object_bootstrap(void)
@@ -203,6 +203,7 @@ bool memory_object_drop(vm_object_t object)
 			last = memory_object_drop(object);
 	} else if (last) {
 		assert(pager->gone);
+		memory_object_free_forwards(object);
 		kcache_free(&memory_object_cache, object->account, pager);
 		object->pager = NULL;
 	}
@@ -244,6 +245,7 @@ static void fail_all(vm_object_t object, kern_return_t error)
 	struct vm_page *page;
 
 	object->pager->state = MEMORY_OBJECT_DEAD;
+	memory_object_end_forward(object, 0, UINT64_MAX);
 	while ((page = vm_object_next(&walk)) != NULL) {
 		if (page->absent) {
 			memory_object_page_error(page, error);
@@ -275,12 +277,13 @@ void memory_object_died(void *port)
 	vm_object_deallocate(object);
 }
 
-/* What was asked of a pager that is gone: who waits for it asks again. Object locked. */
+/* What was asked of a pager that is gone: who waits for it asks again. What it forwarded as well. Object locked. */
 static void forget_requests(vm_object_t object)
 {
 	struct vm_object_walk walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX));
 	struct vm_page *page;
 
+	memory_object_end_forward(object, 0, UINT64_MAX);
 	while ((page = vm_object_next(&walk)) != NULL) {
 		if (page->absent) {
 			vm_object_free_page(page);

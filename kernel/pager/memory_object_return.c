@@ -151,8 +151,8 @@ kern_return_t memory_object_wait_returned(vm_object_t object)
 	if (__atomic_load_n(&pager->returning, __ATOMIC_RELAXED) == 0)
 		return KERN_SUCCESS;
 	if (machine_now() >= pager->return_deadline) {
-		kprintf("vm: the pager of memory object %u has not dealt with the pages returned to it within %u s\n",
-			pager->id, (unsigned)(PAGER_DEADLINE_NS / 1000000000));
+		kprintf("vm: the pager of memory object %lu has not dealt with the pages returned to it within %u s\n",
+			(unsigned long)pager->id, (unsigned)(PAGER_DEADLINE_NS / 1000000000));
 		return KERN_TIMEDOUT;
 	}
 	assert_wait_deadline(&pager->returning, true, pager->return_deadline);
@@ -290,6 +290,8 @@ static kern_return_t lock_part(vm_object_t object, vm_offset_t start, vm_offset_
 	struct vm_object_walk walk;
 	struct vm_page *page;
 
+	if (should_flush || lock_value != VM_PROT_NO_CHANGE)
+		memory_object_end_forward(object, start, end);
 	if (should_return != MEMORY_OBJECT_RETURN_NONE || should_flush)
 		result = memory_object_clean(object, start, end, should_return, should_flush);
 	walk = vm_object_walk(object, start, end);

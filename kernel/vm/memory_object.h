@@ -25,14 +25,18 @@ struct memory_object {
 	enum memory_object_state state;
 	bool may_cache;
 	memory_object_copy_strategy_t copy_strategy;
-	uint32_t id;              /* for the console */
+	uint64_t id;              /* by age, from 1; for the console, too */
 	uint64_t ready_deadline;  /* ns since boot */
 	vm_offset_t next_offset;  /* where the last request ended */
 	uint32_t window;          /* pages of the last request */
 	uint32_t returning;       /* atomic: messages of returned pages that the pager has not freed yet; an event */
 	uint64_t return_deadline; /* by when the next of them must be freed */
-	kern_return_t refused;    /* why returned pages could not be written, until vm_msync has said so; else KERN_SUCCESS */
+	kern_return_t
+		refused; /* why returned pages could not be written, until vm_msync has said so; else KERN_SUCCESS */
 	bool gone;
+	vm_object_t lower; /* reference, or null; for good: what forwarded ranges show (memory_object_forward.c) */
+	struct memory_forward *forward; /* those ranges in order, or null */
+	uint32_t forwards;
 	struct memory_object *hash_next;
 	struct list cache_link; /* unused and cached */
 };
@@ -86,6 +90,17 @@ bool memory_object_returns_pending(void);
  * KERN_TIMEDOUT when none was freed in time. No locks held.
  */
 kern_return_t memory_object_wait_returned(vm_object_t object);
+
+/* A range of an object that shows what its lower object has from `offset` on; no page of its own is there. */
+struct memory_forward {
+	vm_offset_t start, end, offset;
+};
+#define FORWARD_DEPTH 8 /* objects that a fault goes down by them, at most */
+const struct memory_forward *memory_object_find_forward(const struct memory_object *pager, vm_offset_t offset);
+/* Its pager is asked again for the range; what was mapped by way of it is not any more. Object locked. */
+void memory_object_end_forward(vm_object_t object, vm_offset_t start, vm_offset_t end);
+/* Of an object that is about to be freed. */
+void memory_object_free_forwards(vm_object_t object);
 
 /* The page will not come: waiting faults get the error. Object locked. */
 void memory_object_page_error(struct vm_page *page, kern_return_t error);

@@ -19,7 +19,8 @@
  *   - for a write to a page below the top, copies it into the top object;
  *   - at the end of a chain without a pager, puts a zeroed page into the top object;
  *   - where an object has a slot of a swap area instead of the page, looks into the area's object, which has a pager;
- *   - at a pager's object, puts absent, busy pages in it, asks the pager for them, and waits for the one it needs.
+ *   - at a pager's object, goes on in the object below where that forwards (memory_object_forward.c); else puts absent,
+ * busy pages in it, asks the pager for them, and waits for the one it needs.
  *
  * All under the locks of the map and of at most two objects, the top one and the one looked at. Nothing waits inside:
  * the thread asserts that it waits, all is released, and the fault happens again from the start. So no state of a fault
@@ -61,9 +62,9 @@ static void report_late(const struct memory_object *pager, const char *what, vm_
 {
 	struct task *task = current_thread()->task;
 
-	kprintf("vm: the pager of memory object %u has not answered %s at 0x%lx for task %s within %u s\n", pager->id,
-		what, (unsigned long)offset, task != NULL && task->name[0] != '\0' ? task->name : "?",
-		(unsigned)(PAGER_DEADLINE_NS / 1000000000));
+	kprintf("vm: the pager of memory object %lu has not answered %s at 0x%lx for task %s within %u s\n",
+		(unsigned long)pager->id, what, (unsigned long)offset,
+		task != NULL && task->name[0] != '\0' ? task->name : "?", (unsigned)(PAGER_DEADLINE_NS / 1000000000));
 }
 
 /* Waits for an absent page, or fails when its time is over. Object locked. */
@@ -109,7 +110,7 @@ static kern_return_t request_pages(struct account *payer, vm_object_t object, vm
 		struct vm_page *page;
 
 		piece_spend(GRAB_COST);
-		if (i != 0 && vm_object_lookup(object, at) != NULL)
+		if (i != 0 && (vm_object_lookup(object, at) != NULL || memory_object_find_forward(pager, at) != NULL))
 			break;
 		page = vm_page_grab_for(payer, i == 0 ? account_level(payer) : VM_PAGE_FOR_USER, true);
 		if (page == NULL)
@@ -195,16 +196,22 @@ static kern_return_t request_unlock(
 
 /* --- The fault. */
 
+/* Addresses around that of a fault; all that is between them is seen where the fault has come to, if `same`. */
+struct around {
+	vm_address_t start, end;
+	bool same;
+};
+
 /* Enters the neighbours of a page that are resident in the same object. Object locked. */
-static void enter_around(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_object_t object,
+static void enter_around(struct vm_map *map, const struct around *around, vm_address_t address, vm_object_t object,
 	vm_offset_t offset, vm_prot_t protection)
 {
 	vm_address_t start = address & ~(READ_AROUND * VM_PAGE_SIZE - 1), end = start + READ_AROUND * VM_PAGE_SIZE;
 	struct vm_page *pages[READ_AROUND];
 	unsigned count = 0;
 
-	start = start > entry->start ? start : entry->start;
-	end = end < entry->end ? end : entry->end;
+	start = start > around->start ? start : around->start;
+	end = end < around->end ? end : around->end;
 	/* Not below the object's start: the window of a shadow. */
 	if (address - start > offset)
 		start = address - offset;
@@ -271,7 +278,7 @@ static vm_prot_t access_of(vm_object_t object, vm_object_t top, vm_prot_t access
 
 /* A page was found. Its object is locked, and the top one. */
 static kern_return_t found_page(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
-	vm_offset_t top_offset, struct vm_page *page, struct vm_fault_rest *rest)
+	vm_offset_t top_offset, struct vm_page *page, const struct around *around, struct vm_fault_rest *rest)
 {
 	vm_object_t top = entry->object, object = page->object;
 	vm_prot_t protection = entry->protection, need = access_of(object, top, access);
@@ -290,10 +297,25 @@ static kern_return_t found_page(struct vm_map *map, struct vm_map_entry *entry, 
 	count_event(faults_fast);
 	/* In a pager's object dirty pages are few and known one by one; so its neighbours are entered for reading only.
 	 */
-	if (result == KERN_SUCCESS && object == top)
-		enter_around(map, entry, address, object, page->offset,
+	if (result == KERN_SUCCESS && around->same)
+		enter_around(map, around, address, object, page->offset,
 			object->pager != NULL ? protection & ~VM_PROT_WRITE : protection);
 	return result;
+}
+
+/* Goes on from a pager's object (locked) to the one below, if the offset is forwarded; else null. */
+static vm_object_t go_below(vm_object_t object, vm_address_t address, vm_offset_t *offset, struct around *around)
+{
+	const struct memory_forward *forward = memory_object_find_forward(object->pager, *offset);
+
+	if (forward == NULL)
+		return NULL;
+	if (address - around->start > *offset - forward->start)
+		around->start = address - (*offset - forward->start);
+	if (around->end - address > forward->end - *offset)
+		around->end = address + (forward->end - *offset);
+	*offset = forward->offset + (*offset - forward->start);
+	return object->pager->lower;
 }
 
 /* A page of physical memory that is not managed: at the bottom of the chain. Top object locked. */
@@ -320,9 +342,11 @@ static kern_return_t found_physical(struct vm_map *map, struct vm_map_entry *ent
 kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, vm_prot_t access,
 	struct vm_fault_rest *rest)
 {
+	struct around around = {.start = entry->start, .end = entry->end, .same = true};
 	vm_object_t top, object;
 	vm_offset_t offset, top_offset;
 	struct swap_slot *slot = NULL; /* whose page, of its area's object, is the one that is looked for */
+	unsigned forwards = 0;
 	kern_return_t result;
 
 	address = trunc_page(address);
@@ -347,14 +371,24 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 			((access & VM_PROT_WRITE) != 0 || swap_is_short()))
 			swap_take(slot, page);
 		if (page != NULL) {
-			result = found_page(map, entry, address, access, top_offset, page, rest);
+			result = found_page(map, entry, address, access, top_offset, page, &around, rest);
 			break;
 		}
 		if (object->pager != NULL) {
-			result = request_pages(map->payer, object, offset,
-				slot != NULL ? swap_run_end(object, offset) : offset + (entry->end - address),
-				access_of(object, top, access), rest);
-			break;
+			vm_prot_t need = access_of(object, top, access);
+
+			shadow = (need & VM_PROT_WRITE) == 0 ? go_below(object, address, &offset, &around) : NULL;
+			if (shadow == NULL) {
+				result = request_pages(map->payer, object, offset,
+					slot != NULL ? swap_run_end(object, offset) : offset + (around.end - address),
+					need, rest);
+				break;
+			}
+			if (++forwards > FORWARD_DEPTH) {
+				result = KERN_MEMORY_ERROR;
+				break;
+			}
+			goto below;
 		}
 		slot = swap_find(object, offset);
 		if (slot != NULL) {
@@ -362,6 +396,7 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 				lock_release(&object->lock);
 			object = swap_object(slot);
 			offset = swap_offset(slot);
+			around.same = false;
 			continue;
 		}
 		if (object->physical_size != 0) {
@@ -379,6 +414,8 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 			break;
 		}
 		offset += object->shadow_offset;
+		around.same = false;
+below:
 		lock_acquire_nested(&shadow->lock);
 		if (object != top)
 			lock_release(&object->lock);

@@ -86,6 +86,8 @@ void vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offs
 {
 	struct vm_page **bucket;
 
+	if (object->pager != NULL && object->pager->forwards != 0)
+		memory_object_end_forward(object, offset, offset + VM_PAGE_SIZE);
 	if (object->resident >= 2 * (object->bucket_mask + 1))
 		set_buckets(object, (object->bucket_mask + 1) * 4);
 	bucket = &object->buckets[(offset >> VM_PAGE_SHIFT) & object->bucket_mask];

@@ -26,6 +26,12 @@ struct pk_ops {
 
 	/* Fills zeroed memory. Null: all is zeros. */
 	int (*read)(void *self, uint64_t offset, void *pages, size_t length);
+	/*
+	 * In the place of read(), where it returns 0: the pages are those of an object below, from *at on, and cost no
+	 * copy (doc/pagers.md, "Stacking"). *length: how much is asked for; may be made longer or shorter, in whole
+	 * pages. Of one lower only.
+	 */
+	int (*forward)(void *self, uint64_t offset, uint64_t *length, struct pk_lower **lower, uint64_t *at);
 	/* Null, and no take(): nobody may write. An error: the kernel keeps the pages and tries again (pk_flush tells).
 	 */
 	int (*write)(void *self, uint64_t offset, const void *pages, size_t length);
@@ -71,6 +77,7 @@ struct pk_object {
 	uint64_t refused_to; /* pages beyond the end were asked for, up to there, and the kernel may remember the answer
 			      */
 	pthread_mutex_t lock;           /* around the functions, unless ops->begin is */
+	bool copies;                    /* the kernel does not forward to what is below */
 	pthread_mutex_t turn;           /* of those who wait for the kernel's pages */
 	int write_error;                /* of what could not be written since pk_flush last said so */
 	struct pager_counters counters; /* since the object was made; read with no lock */
@@ -113,6 +120,8 @@ void pk_grown(struct pk_object *object, uint64_t old_size, uint64_t size);
  */
 int pk_lower_open(const char *name, struct pk_lower **lower);
 uint64_t pk_lower_size(const struct pk_lower *lower);
+/* Its memory object. */
+mach_port_t pk_lower_object(const struct pk_lower *lower);
 /* Beyond its end zeros are read; writing there is EFBIG. Written is what the kernel keeps for the object below. */
 int pk_lower_read(struct pk_lower *lower, uint64_t offset, void *data, size_t length);
 int pk_lower_write(struct pk_lower *lower, uint64_t offset, const void *data, size_t length);

@@ -14,6 +14,7 @@
 
 struct pk_lower {
 	vm_address_t mapped;
+	mach_port_t object;
 	uint64_t size;
 };
 
@@ -96,31 +97,37 @@ int pk_lower_open(const char *name, struct pk_lower **lower)
 {
 	size_t length = strcspn(name, ":/");
 	struct pk_lower *made = calloc(1, sizeof(*made));
-	mach_port_t service, object = MACH_PORT_NULL;
+	mach_port_t service;
 	int error = made ? look_up(name, length, &service) : ENOMEM;
 
 	if (!error) {
-		error = name[length] == ':' ? open_device(service, name + length + 1, &object, &made->size)
-					    : open_file(service, name + length, &object, &made->size);
+		error = name[length] == ':' ? open_device(service, name + length + 1, &made->object, &made->size)
+					    : open_file(service, name + length, &made->object, &made->size);
 		mach_port_deallocate(mach_task_self(), service);
 	}
 	if (!error && made->size > INT64_MAX)
 		error = EFBIG;
 	if (!error && made->size)
-		error = errno_of(vm_map(mach_task_self(), &made->mapped, PK_ROUND_PAGE(made->size), 0, TRUE, object, 0,
-			FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE));
-	if (object != MACH_PORT_NULL)
-		mach_port_deallocate(mach_task_self(), object);
-	if (error)
-		free(made);
-	else
+		error = errno_of(vm_map(mach_task_self(), &made->mapped, PK_ROUND_PAGE(made->size), 0, TRUE,
+			made->object, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE));
+	if (!error) {
 		*lower = made;
+		return 0;
+	}
+	if (made && made->object != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), made->object);
+	free(made);
 	return error;
 }
 
 uint64_t pk_lower_size(const struct pk_lower *lower)
 {
 	return lower->size;
+}
+
+mach_port_t pk_lower_object(const struct pk_lower *lower)
+{
+	return lower->object;
 }
 
 int pk_lower_read(struct pk_lower *lower, uint64_t offset, void *data, size_t length)

@@ -155,13 +155,47 @@ static int read_piece(struct pk_answer *answer, uint64_t offset, uint64_t length
 	return error;
 }
 
+/* As much as the pager says from the offset on is an object's below: how much of what was asked for that is, or 0. */
+static uint64_t forward_piece(struct pk_answer *answer, uint64_t offset, uint64_t length)
+{
+	struct pk_object *object = answer->object;
+	uint64_t given = length, at;
+	struct pk_lower *lower;
+	kern_return_t result;
+
+	/* Who wants to write needs a page of this object. */
+	if (!object->ops->forward || object->copies || (answer->write && offset == answer->first) ||
+		object->ops->forward(object->self, offset, &given, &lower, &at) || given == 0)
+		return 0;
+	result = pager_forward(&object->pager, offset, given, pk_lower_object(lower), at);
+	if (result != KERN_SUCCESS) {
+		object->copies = result == KERN_INVALID_ARGUMENT;
+		return 0;
+	}
+	count(&object->counters.pages_forwarded, given / PK_PAGE);
+	given = given < length ? given : length;
+	answer->done = offset + given;
+	return given;
+}
+
 /* A cluster at a time; of one that fails each page by itself, so that only those that cannot be read are missing. */
 static void answer_by_read(struct pk_answer *answer, uint64_t offset, uint64_t length, uint64_t size)
 {
-	for (uint64_t end = offset + length, step = CLUSTER; offset < end;) {
-		uint64_t n = step < end - offset ? step : end - offset;
-		int error = read_piece(answer, offset, n, size);
+	const struct pk_object *object = answer->object;
 
+	for (uint64_t end = offset + length, step = CLUSTER; offset < end;) {
+		uint64_t n = forward_piece(answer, offset, end - offset);
+		int error;
+
+		if (n) {
+			offset += n;
+			continue;
+		}
+		/* The page that somebody wants to write by itself: those behind it may be forwarded. */
+		n = step < end - offset ? step : end - offset;
+		if (object->ops->forward && !object->copies)
+			n = PK_PAGE;
+		error = read_piece(answer, offset, n, size);
 		if (error && n > PK_PAGE) {
 			step = PK_PAGE;
 			continue;

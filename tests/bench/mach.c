@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* As in unix.c: the least of many repetitions, so that no timer's interrupt and no first touch is counted. */
-enum { MANY = 500, ECHO_ID = BENCH_ID, PAGES = 512 };
+enum { MANY = 500, ECHO_ID = BENCH_ID, PAGES = 512, LAYERS = 2 };
 
 static mach_port_t port, reply, reply_send;
 static volatile char *area;
@@ -298,6 +298,55 @@ static void on_return(struct pager_object *object, vm_offset_t offset, vm_addres
 	vm_deallocate(mach_task_self(), data, length);
 }
 
+/* Objects that show what the one below has, the first of them the pager's above. */
+static mach_port_t below[LAYERS];
+static struct pager_object layers[LAYERS];
+
+static void on_forward(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	(void)offset, (void)length, (void)access;
+	pager_forward(object, 0, PAGES * VM_PAGE_SIZE, below[object - layers], 0);
+}
+
+/* Per page of a mapping of pages that are there. */
+static void resident_row(const char *name, mach_port_t right)
+{
+	vm_address_t mapped = 0;
+	uint64_t start;
+
+	/* The first mapping asks the pager; the second is measured. */
+	for (int round = 0; round < 2; round++) {
+		if (vm_map(mach_task_self(), &mapped, PAGES * VM_PAGE_SIZE, 0, TRUE, right, 0, FALSE, VM_PROT_READ,
+			    VM_PROT_READ, VM_INHERIT_NONE) != KERN_SUCCESS) {
+			printf("failed %s\n", name);
+			return;
+		}
+		start = ticks();
+		for (int i = 0; i < PAGES; i++)
+			(void)*(volatile char *)(mapped + (vm_address_t)i * VM_PAGE_SIZE);
+		if (round == 1)
+			printf("row %s %llu\n", name, (unsigned long long)((ticks() - start) / PAGES));
+		vm_deallocate(mach_task_self(), mapped, PAGES * VM_PAGE_SIZE);
+		mapped = 0;
+	}
+}
+
+static void layer_rows(mach_port_t set, mach_port_t right)
+{
+	static const struct pager_ops ops = {.data_request = on_forward, .data_return = on_return};
+
+	resident_row("resident-page", right);
+	for (int i = 0; i < LAYERS; i++) {
+		below[i] = right;
+		if (pager_object_init(&layers[i], &ops, set, TRUE, MEMORY_OBJECT_COPY_DELAY) != KERN_SUCCESS ||
+			pager_object_send_right(&layers[i], &right) != KERN_SUCCESS) {
+			printf("failed layers\n");
+			return;
+		}
+	}
+	resident_row("resident-page-forwarded", right);
+}
+
 static void pager_rows(void)
 {
 	static struct pager_object object;
@@ -323,6 +372,7 @@ static void pager_rows(void)
 	for (int i = 0; i < PAGES; i++)
 		touch_next();
 	printf("row pager-fault-page %llu\n", (unsigned long long)((ticks() - start) / PAGES));
+	layer_rows(set, right);
 }
 
 int main(void)

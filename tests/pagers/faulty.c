@@ -3,7 +3,7 @@
  * the first two fail; it is never longer than 64 pages. It begins with 32 pages and is changed in size. With the
  * argument read-only nobody may write to it, with deaf it never serves.
  */
-#include <pagers/kit/kit.h>
+#include "faulty.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,5 +65,10 @@ static const struct pk_program read_only = {.name = "read-only", .open = open_fa
 
 int main(int argc, char **argv)
 {
-	return pk_main(argc, argv, argc > 1 && strcmp(argv[argc - 1], "read-only") == 0 ? &read_only : &faulty);
+	const char *last = argc > 1 ? argv[argc - 1] : "";
+
+	return pk_main(argc, argv,
+		strcmp(last, "read-only") == 0 ? &read_only
+		: strcmp(last, "pass") == 0    ? &pass
+					       : &faulty);
 }

@@ -4,6 +4,7 @@
 #include <servers/block_user.h>
 #include <servers/bootstrap_user.h>
 #include <servers/file_user.h>
+#include <servers/pager_user.h>
 
 #include <errno.h>
 #include <string.h>
@@ -153,6 +154,51 @@ static void errors(void)
 	check_is("the pager has it", word(&faulty, 5 * WORDS), 55);
 }
 
+static uint64_t forwarded(const struct mapped *m)
+{
+	pager_counters_t counters = {0};
+
+	check_is("what a pager has done can be asked for", pager_counters(m->service, &counters), KERN_SUCCESS);
+	return counters.pages_in > 64 ? 0 : counters.pages_forwarded;
+}
+
+/* Two that forward, one on the other, over computed pages. */
+static void stacked(const struct mapped *words)
+{
+	struct mapped pass, pass2;
+	uint64_t sixes = 0x0606060606060606;
+	bool good = true;
+
+	check_is("the middle one", open_object("pass", 64 * VM_PAGE_SIZE, &pass), KERN_SUCCESS);
+	check_is("the upper one", open_object("pass2", 64 * VM_PAGE_SIZE, &pass2), KERN_SUCCESS);
+	for (uint64_t n = 0; n < 64 * WORDS; n += 31)
+		good = good && word(&pass2, n) == (n / WORDS == 6 ? sixes : word(words, n));
+	check("above is what is below, but for what one has of its own", good);
+	check("and it was forwarded", forwarded(&pass2) >= 511 && forwarded(&pass) >= 511);
+	((volatile uint64_t *)words->address)[9 * WORDS] = 999;
+	check("a write below is seen above at once", word(&pass2, 9 * WORDS) == 999 && word(&pass, 9 * WORDS) == 999);
+	((volatile uint64_t *)pass.address)[10 * WORDS] = 1010;
+	check("a write in the middle is seen above and not below",
+		word(&pass2, 10 * WORDS) == 1010 && word(words, 10 * WORDS) == 10ull * WORDS * 10 * WORDS);
+	((volatile uint64_t *)pass2.address)[9 * WORDS] = 99;
+	check("a write above is not seen below", word(words, 9 * WORDS) == 999 && word(&pass, 9 * WORDS) == 999);
+	check_is("it goes to the upper pager", drop(&pass2, 64), 0);
+	check("and comes from it", word(&pass2, 9 * WORDS) == 99);
+	((volatile uint64_t *)pass.address)[8 * WORDS] = 88;
+	check("what a pager will forget is there until then", word(&pass2, 8 * WORDS) == 88);
+	check_is("it is dropped", drop(&pass, 64), 0);
+	check("and all see what is below again", word(&pass2, 8 * WORDS) == 8ull * WORDS * 8 * WORDS &&
+							 word(&pass, 8 * WORDS) == word(&pass2, 8 * WORDS));
+	check_is("the upper pager is ended", bootstrap_terminate(bootstrap, "pass2"), KERN_SUCCESS);
+	check_is("its next instance forwards as well", read_error(&pass2, 30), 0);
+	check("the same", word(&pass2, 30 * WORDS) == 30ull * WORDS * 30 * WORDS);
+	check_is("the middle one is ended for good", bootstrap_terminate(bootstrap, "pass"), KERN_SUCCESS);
+	while (read_error(&pass, 40) == 0)
+		nap(10);
+	check("then who stands on it has an error", read_error(&pass2, 41) != 0);
+	check_is("and the lowest is as it was", read_error(words, 41), 0);
+}
+
 /* Called last: the page that cannot be written stays. */
 static void never(void)
 {
@@ -219,6 +265,7 @@ int main(int argc, char **argv)
 		errors();
 		sizes();
 		nobody_writes();
+		stacked(&squares);
 		never();
 	}
 	printf("pager tests: end\n");

@@ -84,13 +84,18 @@ kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_a
 	vm_prot_t lock, boolean_t precious);
 kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length);
 kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error);
-/* data_return's pages cannot be written: the kernel keeps them, dirty, for another one. Moves them out of the caller. */
+/* data_return's pages cannot be written: the kernel keeps them, dirty, for another one. Moves them out of the caller.
+ */
 kern_return_t pager_refuse(
 	struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, kern_return_t reason);
 /* Zeros that are locked against `lock`; an error that only accesses in `lock` get: others are asked for again. */
 kern_return_t pager_zero_locked(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t lock);
 kern_return_t pager_error_locked(
 	struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error, vm_prot_t lock);
+/* The range is what another object has from `lower_offset` on; an error: answer otherwise (memory_object_data_forward).
+ */
+kern_return_t pager_forward(
+	struct pager_object *object, vm_offset_t offset, vm_size_t length, mach_port_t lower, vm_offset_t lower_offset);
 /* Answers data_unlock: the access is allowed; or the pages are dropped, and asked for by data_request. */
 kern_return_t pager_unlock(struct pager_object *object, vm_offset_t offset, vm_size_t length);
 kern_return_t pager_drop(struct pager_object *object, vm_offset_t offset, vm_size_t length);

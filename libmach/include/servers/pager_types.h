@@ -6,7 +6,7 @@
 /* 64 bits each: the message is an array of words. */
 typedef struct pager_counters {
 	uint64_t size; /* of the object, in bytes */
-	uint64_t requests, pages_in, read_errors;
+	uint64_t requests, pages_in, pages_forwarded, read_errors;
 	uint64_t returns, pages_out, write_errors, pages_lost;
 	uint64_t unlocks;
 	uint64_t flushes;

@@ -37,5 +37,6 @@ void test_requests(void);
 void test_pageout(struct thread *pageout_thread);
 void test_copies(void);
 void test_takeover(void);
+void test_forward(void);
 
 #endif

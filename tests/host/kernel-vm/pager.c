@@ -64,6 +64,7 @@ int main(void)
 	test_pageout(pageout_thread);
 	test_copies();
 	test_takeover();
+	test_forward();
 	physical_and_dma();
 	CHECK_EQUAL(vm_page_counts.free, free_pages);
 	CHECK_EQUAL(vm_page_counts.active + vm_page_counts.inactive, 0);

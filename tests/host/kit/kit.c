@@ -104,6 +104,19 @@ kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_a
 	return KERN_SUCCESS;
 }
 
+kern_return_t pager_forward(
+	struct pager_object *object, vm_offset_t offset, vm_size_t length, mach_port_t lower, vm_offset_t lower_offset)
+{
+	(void)object, (void)offset, (void)length, (void)lower, (void)lower_offset;
+	return KERN_INVALID_ARGUMENT;
+}
+
+mach_port_t pk_lower_object(const struct pk_lower *lower)
+{
+	(void)lower;
+	return 0;
+}
+
 kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length)
 {
 	CHECK(object == pager);

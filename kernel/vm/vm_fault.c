@@ -20,7 +20,7 @@
  *   - at the end of a chain without a pager, puts a zeroed page into the top object;
  *   - where an object has a slot of a swap area instead of the page, looks into the area's object, which has a pager;
  *   - at a pager's object, goes on in the object below where that forwards (memory_object_forward.c); else puts absent,
- * busy pages in it, asks the pager for them, and waits for the one it needs.
+ *     busy pages in it, asks the pager for them, and waits for the one it needs.
  *
  * All under the locks of the map and of at most two objects, the top one and the one looked at. Nothing waits inside:
  * the thread asserts that it waits, all is released, and the fault happens again from the start. So no state of a fault

@@ -157,11 +157,21 @@ int ext2_unlink(struct fk_volume *volume, uint64_t directory, const char *name, 
 int ext2_rename(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t to_directory,
 	const char *to_name, unsigned flags, uint64_t *victim);
 
+/* extended.c */
+int ext2_get_extended(struct fk_volume *volume, uint64_t inode, const char *name, char *value, size_t *size);
+int ext2_set_extended(
+	struct fk_volume *volume, uint64_t inode, const char *name, const char *value, size_t size, unsigned flags);
+int ext2_list_extended(struct fk_volume *volume, uint64_t inode, char *names, size_t *size);
+
+/* seek.c */
+int ext2_seek(struct fk_volume *volume, uint64_t inode, uint64_t offset, int data, uint64_t *found);
+
 /* data.c: contents; space.c: allocation and size */
 int ext2_read(struct fk_volume *volume, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit, void *context);
 int ext2_write(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *pages, size_t length);
 int ext2_allocate(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length, uint64_t size);
 int ext2_set_size(struct fk_volume *volume, uint64_t inode, uint64_t size);
+int ext2_punch_range(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length);
 int ext2_trim(struct fk_volume *volume, uint64_t inode, int shrunk);
 /* Frees the blocks from a block of the file to its end: in several operations when they are many and the inode is an
  * orphan. */

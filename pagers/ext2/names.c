@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* May the name be added to the directory? Reads the directory's inode. */
+/* May the name be added to the directory? An empty one may, where none is to be. Reads the directory's inode. */
 static int check_new_name(struct ext2_volume *volume, uint64_t directory, const char *name, union ext2_any_inode *data)
 {
 	uint64_t found;
 	int error = ext2_begin_change(volume);
 
-	if (!error)
+	if (!error && name[0])
 		error = fk_check_name(name);
 	if (!error)
 		error = ext2_read_directory_inode(volume, directory, data);
@@ -19,6 +19,8 @@ static int check_new_name(struct ext2_volume *volume, uint64_t directory, const 
 		return error;
 	if (data->small.i_links_count == 0)
 		return ENOENT; /* removed */
+	if (!name[0])
+		return 0;
 	error = ext2_find_name(volume, directory, name, &found);
 	return error == ENOENT ? 0 : error ? error : EEXIST;
 }
@@ -68,6 +70,16 @@ static int fill_directory(struct ext2_volume *volume, uint64_t directory, uint64
 	return error;
 }
 
+/* Takes away the last link. */
+static int make_orphan(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data)
+{
+	int error;
+
+	data->small.i_links_count = 0;
+	error = ext2_orphan_add(volume, inode, data);
+	return error ? error : ext2_write_inode(volume, inode, data);
+}
+
 int ext2_create(struct fk_volume *base, uint64_t directory, const char *name, const struct file_attributes *values,
 	uint64_t *inode)
 {
@@ -80,6 +92,8 @@ int ext2_create(struct fk_volume *base, uint64_t directory, const char *name, co
 		return error;
 	if (LINUX_S_ISLNK(values->mode) || (values->mode & LINUX_S_IFMT) == 0)
 		return EINVAL;
+	if (!name[0] && !LINUX_S_ISREG(values->mode))
+		return ENOENT;
 	if (is_directory && parent.small.i_links_count >= EXT2_LINK_MAX &&
 		!ext2fs_has_feature_dir_nlink(volume->fs->super))
 		return EMLINK;
@@ -89,12 +103,13 @@ int ext2_create(struct fk_volume *base, uint64_t directory, const char *name, co
 	if (is_directory)
 		error = fill_directory(volume, directory, *inode, &data);
 	if (!error)
-		error = ext2_add_entry(volume, directory, name, *inode, (unsigned)values->mode);
+		error = name[0] ? ext2_add_entry(volume, directory, name, *inode, (unsigned)values->mode)
+				: make_orphan(volume, *inode, &data);
 	if (error) {
 		ext2_free_inode(volume, *inode);
 		return error;
 	}
-	return ext2_directory_changed(volume, directory, is_directory);
+	return name[0] ? ext2_directory_changed(volume, directory, is_directory) : 0;
 }
 
 /* A target that does not fit the inode goes into a block of its own. */
@@ -142,7 +157,7 @@ int ext2_symlink(struct fk_volume *base, uint64_t directory, const char *name, c
 	struct ext2_volume *volume = ext2_volume(base);
 	struct file_attributes values = {.mode = LINUX_S_IFLNK | 0777, .uid = uid, .gid = gid};
 	union ext2_any_inode parent, data;
-	int error = target[0] ? check_new_name(volume, directory, name, &parent) : ENOENT;
+	int error = target[0] && name[0] ? check_new_name(volume, directory, name, &parent) : ENOENT;
 
 	if (!error)
 		error = ext2_new_inode(volume, directory, &values, inode, &data);
@@ -201,7 +216,7 @@ int ext2_link(struct fk_volume *base, uint64_t inode, uint64_t directory, const 
 {
 	struct ext2_volume *volume = ext2_volume(base);
 	union ext2_any_inode parent, data;
-	int error = check_new_name(volume, directory, name, &parent);
+	int error = name[0] ? check_new_name(volume, directory, name, &parent) : ENOENT;
 
 	if (!error)
 		error = ext2_read_inode(volume, inode, &data);
@@ -209,14 +224,15 @@ int ext2_link(struct fk_volume *base, uint64_t inode, uint64_t directory, const 
 		return error;
 	if (LINUX_S_ISDIR(data.small.i_mode))
 		return EPERM;
-	if (data.small.i_links_count == 0)
-		return ENOENT;
 	if (data.small.i_links_count >= EXT2_LINK_MAX)
 		return EMLINK;
 	error = ext2_add_entry(volume, directory, name, inode, data.small.i_mode);
 	if (error)
 		return error;
-	data.small.i_links_count++;
+	if (data.small.i_links_count++ == 0)
+		error = ext2_orphan_remove(volume, inode, &data);
+	if (error)
+		return error;
 	ext2_touch(volume, &data, EXT2_TOUCH_CHANGE);
 	error = ext2_write_inode(volume, inode, &data);
 	return error ? error : ext2_directory_changed(volume, directory, 0);

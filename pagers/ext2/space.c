@@ -55,35 +55,78 @@ static uint64_t most_blocks(const struct ext2_volume *volume)
 }
 
 /* The library (1.47.0) refuses to free a range that ends with the device's last block: it sees one block more meanwhile. */
-static int punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t from)
+static int punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t from, uint64_t to)
 {
 	const uint64_t count = ext2fs_blocks_count(volume->fs->super);
 	errcode_t error;
+	int failed;
 
 	ext2fs_blocks_count_set(volume->fs->super, count + 1);
-	error = ext2fs_punch(volume->fs, (ext2_ino_t)inode, &data->small, NULL, from, ~0ULL);
+	error = ext2fs_punch(volume->fs, (ext2_ino_t)inode, &data->small, NULL, from, to - 1);
 	ext2fs_blocks_count_set(volume->fs->super, count);
-	return ext2_errno(error);
+	failed = ext2_write_inode(volume, inode, data); /* the library does not always */
+	return error ? ext2_errno(error) : failed;
 }
 
 int ext2_punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t first)
 {
 	const uint64_t step = most_blocks(volume);
-	int error, failed;
+	int error;
 
 	for (bool done = false; !done;) {
 		const uint64_t end = ext2_is_orphan(volume, inode) ? end_of(volume, inode, data) : 0;
 		const uint64_t from = end > first + step ? end - step : first;
 
-		error = punch(volume, inode, data, from);
-		failed = ext2_write_inode(volume, inode, data); /* the library does not always */
-		if (error || failed)
-			return error ? error : failed;
+		error = punch(volume, inode, data, from, 0); /* 0 - 1: to the end of all */
+		if (error)
+			return error;
 		done = from == first;
 		if (!done)
 			volume->base.operations->commit(&volume->base);
 	}
 	return 0;
+}
+
+/*
+ * Where the blocks end that are reached as the given one is: by the inode itself or by so many blocks of numbers. The library
+ * (1.47.0) may free less than it shall of a range that goes beyond.
+ */
+static uint64_t end_of_reach(struct ext2_volume *volume, const union ext2_any_inode *data, uint64_t block)
+{
+	const uint64_t pointers = volume->fs->blocksize / 4;
+	uint64_t end = EXT2_NDIR_BLOCKS, reach = pointers;
+
+	if (data->small.i_flags & EXT4_EXTENTS_FL)
+		return UINT64_MAX;
+	for (; end <= block; reach *= pointers)
+		end += reach;
+	return end;
+}
+
+int ext2_punch_range(struct fk_volume *base, uint64_t inode, uint64_t offset, uint64_t length)
+{
+	struct ext2_volume *volume = ext2_volume(base);
+	union ext2_any_inode data;
+	uint64_t from, to, end;
+	int error = read_regular(volume, inode, &data);
+
+	if (error)
+		return error;
+	end = end_of(volume, inode, &data);
+	from = (offset + volume->fs->blocksize - 1) / volume->fs->blocksize;
+	if (end > (offset + length) / volume->fs->blocksize)
+		end = (offset + length) / volume->fs->blocksize;
+	ext2_touch(volume, &data, EXT2_TOUCH_MODIFY | EXT2_TOUCH_CHANGE);
+	error = ext2_write_inode(volume, inode, &data);
+	for (; from < end && !error; from = to) {
+		to = end - from > most_blocks(volume) ? from + most_blocks(volume) : end;
+		if (to > end_of_reach(volume, &data, from))
+			to = end_of_reach(volume, &data, from);
+		error = punch(volume, inode, &data, from, to);
+		if (!error && to < end)
+			volume->base.operations->commit(&volume->base);
+	}
+	return error;
 }
 
 /* Space that is not written yet; in several operations when it is much. */

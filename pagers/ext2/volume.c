@@ -18,6 +18,7 @@ int ext2_errno(errcode_t code)
 	case EXT2_ET_BLOCK_ALLOC_FAIL:
 	case EXT2_ET_INODE_ALLOC_FAIL:
 	case EXT2_ET_DIR_NO_SPACE:
+	case EXT2_ET_EA_NO_SPACE:
 		return ENOSPC;
 	case EXT2_ET_FILE_NOT_FOUND:
 		return ENOENT;
@@ -30,6 +31,8 @@ int ext2_errno(errcode_t code)
 		return EEXIST;
 	case EXT2_ET_RO_FILSYS:
 		return EROFS;
+	case EXT2_ET_EA_KEY_NOT_FOUND:
+		return ENODATA;
 	case EXT2_ET_FILE_TOO_BIG:
 		return EFBIG;
 	case ENOSPC:
@@ -430,12 +433,17 @@ static const struct fk_operations ext2_operations = {
 	.set_size = ext2_set_size,
 	.trim = ext2_trim,
 	.allocate = ext2_allocate,
+	.punch = ext2_punch_range,
+	.seek = ext2_seek,
 	.create = ext2_create,
 	.symlink = ext2_symlink,
 	.read_link = ext2_read_link,
 	.link = ext2_link,
 	.unlink = ext2_unlink,
 	.rename = ext2_rename,
+	.get_extended = ext2_get_extended,
+	.set_extended = ext2_set_extended,
+	.list_extended = ext2_list_extended,
 	.read_directory = ext2_read_directory,
 	.read = ext2_read,
 	.write = ext2_write,

@@ -49,6 +49,11 @@ struct fk_operations {
 	/* Frees what lies beyond the size. shrunk: the rest of the last block is set to zero as well. */
 	int (*trim)(struct fk_volume *volume, uint64_t inode, int shrunk);
 	int (*allocate)(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length, uint64_t size);
+	/* Whole pages get no space and zeros. */
+	int (*punch)(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length);
+	/* The first byte from the offset on that has contents, or none; all that was written is here. ENXIO. */
+	int (*seek)(struct fk_volume *volume, uint64_t inode, uint64_t offset, int data, uint64_t *found);
+	/* An empty name: a regular file without links, in the directory's neighbourhood. */
 	int (*create)(struct fk_volume *volume, uint64_t directory, const char *name,
 		const struct file_attributes *values, uint64_t *inode);
 	int (*symlink)(struct fk_volume *volume, uint64_t directory, const char *name, const char *target, uint64_t uid,
@@ -60,6 +65,11 @@ struct fk_operations {
 		struct fk_volume *volume, uint64_t directory, const char *name, int is_directory, uint64_t *victim);
 	int (*rename)(struct fk_volume *volume, uint64_t directory, const char *name, uint64_t to_directory,
 		const char *to_name, unsigned flags, uint64_t *victim);
+	/* Extended attributes; *size: the room, then what is there. set: no value removes it (ENODATA). ERANGE, ENOSPC. */
+	int (*get_extended)(struct fk_volume *volume, uint64_t inode, const char *name, char *value, size_t *size);
+	int (*set_extended)(struct fk_volume *volume, uint64_t inode, const char *name, const char *value, size_t size,
+		unsigned flags);
+	int (*list_extended)(struct fk_volume *volume, uint64_t inode, char *names, size_t *size);
 	/* struct file_entry records after the cookie into buffer; *used bytes, 0 at the end. */
 	int (*read_directory)(
 		struct fk_volume *volume, uint64_t directory, uint64_t cookie, char *buffer, size_t size, size_t *used);

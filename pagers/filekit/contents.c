@@ -1,6 +1,8 @@
 /* The contents of files, on the pager kit: the backend's pages, under the volume's lock. */
 #include "pagers/filekit/filekit.h"
 
+#include <string.h>
+
 #define BACKEND (fk_volume->operations)
 
 static void begin(void *self)
@@ -36,7 +38,18 @@ static int answer(void *self, struct pk_answer *to, uint64_t offset, size_t leng
 
 static int take(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = BACKEND->write(fk_volume, ((struct fk_node *)self)->inode, offset, pages, length);
+	const struct fk_node *node = self;
+	const uint64_t from = node->punched_from > offset ? node->punched_from : offset;
+	const uint64_t to = node->punched_to < offset + length ? node->punched_to : offset + length;
+	int error;
+
+	if (from == offset && to == offset + length) {
+		pk_pages_free(pages, length);
+		return 0;
+	}
+	if (from < to)
+		memset((char *)pages + (from - offset), 0, to - from);
+	error = BACKEND->write(fk_volume, ((struct fk_node *)self)->inode, offset, pages, length);
 
 	if (error)
 		fk_volume->write_error = error;

@@ -25,6 +25,8 @@
  * Cutting off, in order: 1. the inode's size is set: from now on data_request answers errors and data_return drops what
  * lies beyond; 2. the kernel drops its pages from there on (dirty ones of the last page come back and are cut); 3. the
  * blocks are freed. A block is so never used again while the kernel has a page of what it held.
+ *
+ * Punching: the blocks are freed, and the kernel drops its pages; what it returns until it has is dropped, too.
  */
 #ifndef FILEKIT_FILEKIT_H
 #define FILEKIT_FILEKIT_H
@@ -45,6 +47,7 @@ struct fk_node {
 	bool contents_held; /* the same for `contents` */
 	bool kernel_held;   /* the kernel had the contents when the last sender went */
 	bool changing;      /* a request changes the size or waits for its pages */
+	uint64_t punched_from, punched_to; /* what the kernel returns of this is of before it was punched */
 };
 
 /*

@@ -71,8 +71,8 @@ static int take_error(int *error)
 	return taken;
 }
 
-/* All pages of a file that are dirty, into the backend. */
-static int clean_node(struct fk_node *node)
+/* All pages of a file that are dirty, into the backend; flush: all, and the kernel keeps none. */
+static int clean_node(struct fk_node *node, bool flush)
 {
 	struct file_attributes attributes;
 	int error = 0;
@@ -81,7 +81,7 @@ static int clean_node(struct fk_node *node)
 	if (node->has_contents)
 		error = BACKEND->get_attributes(fk_volume, node->inode, &attributes);
 	if (node->has_contents && !error)
-		error = fk_clean(node, 0, FK_ROUND_PAGE(attributes.size), false);
+		error = fk_clean(node, 0, FK_ROUND_PAGE(attributes.size), flush);
 	fk_end_change(node);
 	return error;
 }
@@ -96,7 +96,7 @@ static int clean_all(bool forget)
 	if (!all)
 		return ENOMEM;
 	for (i = 0; i < count; i++) {
-		failed = clean_node(all[i]);
+		failed = clean_node(all[i], false);
 		error = error ? error : failed;
 		if (forget)
 			BACKEND->forget(fk_volume, all[i]->inode);
@@ -225,6 +225,48 @@ kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length
 	return leave(error);
 }
 
+/* As filekit.h explains. */
+static int punch(struct fk_node *node, uint64_t offset, uint64_t length)
+{
+	int error;
+
+	fk_begin_change(node);
+	node->punched_from = offset;
+	node->punched_to = offset + length;
+	error = BACKEND->punch(fk_volume, node->inode, offset, length);
+	if (!error)
+		error = fk_clean(node, offset, length, true);
+	node->punched_from = node->punched_to = 0;
+	fk_end_change(node);
+	return error;
+}
+
+kern_return_t S_file_punch(mach_port_t file, uint64_t offset, uint64_t length)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	if (!error && (offset % FK_PAGE_SIZE || length % FK_PAGE_SIZE || offset > INT64_MAX || length > INT64_MAX))
+		error = EINVAL;
+	return leave(error ? error : punch(node, offset, length));
+}
+
+kern_return_t S_file_seek(mach_port_t file, uint64_t offset, boolean_t data, uint64_t *found)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	if (error)
+		return leave(error);
+	fk_pin(node);
+	/* The kernel keeps what is precious until it has to give it back. */
+	error = clean_node(node, fk_volume->precious);
+	if (!error)
+		error = BACKEND->seek(fk_volume, node->inode, offset, (int)data, found);
+	fk_unpin(node);
+	return leave(error);
+}
+
 kern_return_t S_file_make(mach_port_t directory, const char *name, uint64_t mode, uint64_t uid, uint64_t gid,
 	uint64_t device, mach_port_t *file, file_attributes_t *attributes)
 {
@@ -342,10 +384,53 @@ kern_return_t S_file_sync(mach_port_t file, boolean_t data_only)
 	if (error)
 		return leave(error);
 	fk_pin(node);
-	error = clean_node(node);
+	error = clean_node(node, false);
 	of_volume = said(BACKEND->sync_file ? BACKEND->sync_file(fk_volume, node->inode, (int)data_only)
 					    : BACKEND->sync(fk_volume));
 	of_pages = take_error(&node->contents.write_error);
 	fk_unpin(node);
 	return leave(error ? error : of_pages ? of_pages : of_volume);
+}
+
+/* --- Extended attributes. */
+
+kern_return_t S_file_get_extended(mach_port_t file, const char *name, char *value, mach_msg_type_number_t *value_count)
+{
+	struct fk_node *node;
+	size_t size = FILE_ENTRIES_SIZE;
+	int error = enter(file, &node);
+
+	if (!error)
+		error = BACKEND->get_extended(fk_volume, node->inode, name, value, &size);
+	*value_count = error ? 0 : (mach_msg_type_number_t)size;
+	return leave(error);
+}
+
+kern_return_t S_file_set_extended(
+	mach_port_t file, const char *name, const char *value, mach_msg_type_number_t value_count, unsigned flags)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	return leave(error ? error : BACKEND->set_extended(fk_volume, node->inode, name, value, value_count, flags));
+}
+
+kern_return_t S_file_remove_extended(mach_port_t file, const char *name)
+{
+	struct fk_node *node;
+	int error = enter(file, &node);
+
+	return leave(error ? error : BACKEND->set_extended(fk_volume, node->inode, name, NULL, 0, 0));
+}
+
+kern_return_t S_file_list_extended(mach_port_t file, char *names, mach_msg_type_number_t *names_count)
+{
+	struct fk_node *node;
+	size_t size = FILE_ENTRIES_SIZE;
+	int error = enter(file, &node);
+
+	if (!error)
+		error = BACKEND->list_extended(fk_volume, node->inode, names, &size);
+	*names_count = error ? 0 : (mach_msg_type_number_t)size;
+	return leave(error);
 }

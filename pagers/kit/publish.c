@@ -138,6 +138,52 @@ kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length
 	return result_of(error);
 }
 
+/* All of it has contents. */
+kern_return_t S_file_punch(mach_port_t file, uint64_t offset, uint64_t length)
+{
+	(void)file, (void)offset, (void)length;
+	return FILE_ERROR(EOPNOTSUPP);
+}
+
+kern_return_t S_file_seek(mach_port_t file, uint64_t offset, boolean_t data, uint64_t *found)
+{
+	uint64_t size;
+	int error = is_of_file() ? pk_size(&object, &size) : ESTALE;
+
+	(void)file;
+	if (error || offset >= size)
+		return FILE_ERROR(error ? error : ENXIO);
+	*found = data ? offset : size;
+	return KERN_SUCCESS;
+}
+
+kern_return_t S_file_get_extended(mach_port_t file, const char *name, char *value, mach_msg_type_number_t *value_count)
+{
+	(void)file, (void)name, (void)value;
+	*value_count = 0;
+	return FILE_ERROR(EOPNOTSUPP);
+}
+
+kern_return_t S_file_set_extended(
+	mach_port_t file, const char *name, const char *value, mach_msg_type_number_t value_count, unsigned flags)
+{
+	(void)file, (void)name, (void)value, (void)value_count, (void)flags;
+	return FILE_ERROR(EOPNOTSUPP);
+}
+
+kern_return_t S_file_remove_extended(mach_port_t file, const char *name)
+{
+	(void)file, (void)name;
+	return FILE_ERROR(EOPNOTSUPP);
+}
+
+kern_return_t S_file_list_extended(mach_port_t file, char *names, mach_msg_type_number_t *names_count)
+{
+	(void)file, (void)names;
+	*names_count = 0;
+	return KERN_SUCCESS;
+}
+
 kern_return_t S_file_memory_object(mach_port_t file, mach_port_t *right)
 {
 	(void)file;

@@ -122,7 +122,7 @@ static int check_new(struct ram_volume *volume, uint64_t directory, const char *
 
 	if (error == 0)
 		return EEXIST;
-	if (error != ENOENT || !name[0])
+	if (error != ENOENT)
 		return error;
 	error = find_directory(directory, parent);
 	return error ? error : (*parent)->attributes.links == 0 ? ENOENT : 0;
@@ -135,18 +135,19 @@ static int make(struct ram_volume *volume, struct ram_node *parent, const char *
 
 	if (!node)
 		return ENOSPC;
-	if ((target && !(node->target = strdup(target))) || !add_entry(parent, name, node)) {
+	if ((target && !(node->target = strdup(target))) || (name[0] && !add_entry(parent, name, node))) {
 		ram_free_node(volume, node);
 		return ENOMEM;
 	}
-	node->attributes.links = 1;
+	node->attributes.links = name[0] != 0;
 	node->attributes.device = S_ISCHR(values->mode) || S_ISBLK(values->mode) ? values->device : 0;
 	if (is_directory(node)) {
 		node->attributes.links = 2;
 		node->parent = parent;
 		parent->attributes.links++;
 	}
-	changed(parent);
+	if (name[0])
+		changed(parent);
 	*inode = node->attributes.inode;
 	return 0;
 }
@@ -161,6 +162,8 @@ int ram_create(struct fk_volume *base, uint64_t directory, const char *name, con
 		return error;
 	if (S_ISLNK(values->mode) || (values->mode & S_IFMT) == 0)
 		return EINVAL;
+	if (!name[0] && !S_ISREG(values->mode))
+		return ENOENT;
 	return make((struct ram_volume *)base, parent, name, values, NULL, inode);
 }
 
@@ -169,7 +172,7 @@ int ram_symlink(struct fk_volume *base, uint64_t directory, const char *name, co
 {
 	struct file_attributes values = {.mode = S_IFLNK | 0777, .uid = uid, .gid = gid};
 	struct ram_node *parent;
-	int error = target[0] ? check_new((struct ram_volume *)base, directory, name, &parent) : ENOENT;
+	int error = target[0] && name[0] ? check_new((struct ram_volume *)base, directory, name, &parent) : ENOENT;
 
 	return error ? error : make((struct ram_volume *)base, parent, name, &values, target, inode);
 }
@@ -177,7 +180,7 @@ int ram_symlink(struct fk_volume *base, uint64_t directory, const char *name, co
 int ram_link(struct fk_volume *base, uint64_t inode, uint64_t directory, const char *name)
 {
 	struct ram_node *parent, *node = ram_find(inode);
-	int error = check_new((struct ram_volume *)base, directory, name, &parent);
+	int error = name[0] ? check_new((struct ram_volume *)base, directory, name, &parent) : ENOENT;
 
 	if (error)
 		return error;
@@ -185,8 +188,6 @@ int ram_link(struct fk_volume *base, uint64_t inode, uint64_t directory, const c
 		return ESTALE;
 	if (is_directory(node))
 		return EPERM;
-	if (node->attributes.links == 0)
-		return ENOENT;
 	if (node->attributes.links >= LINK_MAX_HERE)
 		return EMLINK;
 	if (!add_entry(parent, name, node))

@@ -10,6 +10,11 @@ struct table {
 	void *slot[RAM_TABLE_SIZE];
 };
 
+static bool is_page(const void *leaf)
+{
+	return leaf && leaf != RAM_RESERVED && leaf != RAM_LENT;
+}
+
 /* Of a table so high above the leaves. */
 static unsigned slot_of(uint64_t page, unsigned height)
 {
@@ -60,40 +65,73 @@ static void **leaf_of(struct ram_node *node, uint64_t page, bool make)
 
 static void drop_leaf(struct ram_volume *volume, struct ram_node *node, void **leaf)
 {
-	if (*leaf != RAM_RESERVED)
+	if (is_page(*leaf))
 		pk_pages_free(*leaf, FK_PAGE_SIZE);
 	*leaf = NULL;
 	node->pages--;
 	volume->pages--;
 }
 
-/* Frees the pages from `first` on, counted from where the tree begins, and the tables of which all are freed. */
-static void free_tree(struct ram_volume *volume, struct ram_node *node, void **tree, unsigned height, uint64_t first)
+/* Pages that a tree of the height reaches. */
+static uint64_t span(unsigned height)
+{
+	return 1ull << (height * RAM_TABLE_BITS);
+}
+
+/* Frees pages [first, end), counted from where the tree begins, and the tables of which all are freed. */
+static void free_tree(
+	struct ram_volume *volume, struct ram_node *node, void **tree, unsigned height, uint64_t first, uint64_t end)
 {
 	struct table *table = *tree;
+	uint64_t below, at;
 
-	if (!*tree)
+	if (!*tree || first >= end)
 		return;
 	if (height == 0) {
 		drop_leaf(volume, node, tree);
 		return;
 	}
-	for (unsigned start = slot_of(first, height), i = start; i < RAM_TABLE_SIZE; i++)
-		free_tree(volume, node, &table->slot[i], height - 1,
-			i == start ? first & ((1ull << ((height - 1) * RAM_TABLE_BITS)) - 1) : 0);
-	if (first == 0) {
+	below = span(height - 1);
+	for (unsigned i = slot_of(first, height); i < RAM_TABLE_SIZE && (at = i * below) < end; i++)
+		free_tree(volume, node, &table->slot[i], height - 1, first > at ? first - at : 0,
+			end - at < below ? end - at : below);
+	if (first == 0 && end >= span(height)) {
 		free(table);
 		*tree = NULL;
 	}
 }
 
-void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t first)
+void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t first, uint64_t end)
 {
 	if (!reaches(node->height, first))
 		return;
-	free_tree(volume, node, &node->tree, node->height, first);
-	if (first == 0)
+	free_tree(volume, node, &node->tree, node->height, first, end < span(node->height) ? end : span(node->height));
+	if (!node->tree)
 		node->height = 0;
+}
+
+/* From *page on, counted from where the tree begins: the first that is there, or is not. False: none, and *page is behind the tree. */
+static bool seek_tree(void *tree, unsigned height, bool data, uint64_t *page)
+{
+	const struct table *table = tree;
+	uint64_t below;
+
+	if (height == 0 || !tree) {
+		if ((tree && tree != RAM_RESERVED) == data)
+			return true;
+	} else {
+		below = span(height - 1);
+		for (unsigned i = slot_of(*page, height); i < RAM_TABLE_SIZE; i++) {
+			uint64_t at = *page > i * below ? *page - i * below : 0;
+			const bool found = seek_tree(table->slot[i], height - 1, data, &at);
+
+			*page = i * below + at;
+			if (found)
+				return true;
+		}
+	}
+	*page = span(height);
+	return false;
 }
 
 static int find_regular(uint64_t inode, struct ram_node **node)
@@ -117,7 +155,7 @@ int ram_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t len
 	size = node->attributes.size;
 	for (; offset < end; offset += FK_PAGE_SIZE) {
 		void **leaf = offset < RAM_SIZE_LIMIT ? leaf_of(node, offset / FK_PAGE_SIZE, false) : NULL;
-		char *page = leaf && *leaf != RAM_RESERVED && offset < size ? *leaf : NULL;
+		char *page = leaf && is_page(*leaf) && offset < size ? *leaf : NULL;
 		void *zeros = leaf && *leaf ? NULL : FK_HOLE;
 
 		/* Zeros of one kind go together. */
@@ -130,7 +168,7 @@ int ram_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t len
 			continue;
 		if (size - offset < FK_PAGE_SIZE)
 			memset(page + (size - offset), 0, FK_PAGE_SIZE - (size - offset));
-		*leaf = RAM_RESERVED;
+		*leaf = RAM_LENT;
 		emit(context, offset, page, FK_PAGE_SIZE);
 		start = offset + FK_PAGE_SIZE;
 	}
@@ -172,7 +210,7 @@ int ram_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pag
 			pk_pages_free(page, FK_PAGE_SIZE);
 			continue;
 		}
-		if (*leaf != RAM_RESERVED)
+		if (is_page(*leaf))
 			pk_pages_free(*leaf, FK_PAGE_SIZE);
 		*leaf = keep(page);
 	}
@@ -200,7 +238,7 @@ int ram_allocate(struct fk_volume *base, uint64_t inode, uint64_t offset, uint64
 
 		missing += !leaf || !*leaf;
 	}
-	if (missing && (volume->pages >= volume->page_limit || missing > volume->page_limit - volume->pages))
+	if (missing > ram_bytes_left(volume) / FK_PAGE_SIZE)
 		return ENOSPC;
 	for (page = offset / FK_PAGE_SIZE; page < last; page++) {
 		void **leaf = leaf_of(node, page, true);
@@ -245,9 +283,44 @@ int ram_trim(struct fk_volume *base, uint64_t inode, int shrunk)
 		return error;
 	size = node->attributes.size;
 	used = size % FK_PAGE_SIZE;
-	ram_free_pages((struct ram_volume *)base, node, FK_ROUND_PAGE(size) / FK_PAGE_SIZE);
+	ram_free_pages((struct ram_volume *)base, node, FK_ROUND_PAGE(size) / FK_PAGE_SIZE, UINT64_MAX);
 	leaf = shrunk && used ? leaf_of(node, size / FK_PAGE_SIZE, false) : NULL;
-	if (leaf && *leaf && *leaf != RAM_RESERVED)
+	if (leaf && is_page(*leaf))
 		memset((char *)*leaf + used, 0, FK_PAGE_SIZE - used);
+	return 0;
+}
+
+int ram_punch(struct fk_volume *base, uint64_t inode, uint64_t offset, uint64_t length)
+{
+	struct ram_node *node;
+	int error = find_regular(inode, &node);
+
+	if (error)
+		return error;
+	if (((struct ram_volume *)base)->stopped)
+		return EROFS;
+	ram_free_pages((struct ram_volume *)base, node, offset / FK_PAGE_SIZE, (offset + length) / FK_PAGE_SIZE);
+	node->attributes.modify_time = node->attributes.change_time = fk_now();
+	return 0;
+}
+
+int ram_seek(struct fk_volume *base, uint64_t inode, uint64_t offset, int data, uint64_t *found)
+{
+	uint64_t page = offset / FK_PAGE_SIZE, at = offset;
+	struct ram_node *node;
+	int error = find_regular(inode, &node);
+
+	(void)base;
+	if (error || offset >= node->attributes.size)
+		return error == ESTALE ? error : ENXIO;
+	if (reaches(node->height, page) && !seek_tree(node->tree, node->height, data, &page) && data)
+		return ENXIO;
+	if (!reaches(node->height, page) && data)
+		return ENXIO;
+	if (page * FK_PAGE_SIZE > at)
+		at = page * FK_PAGE_SIZE;
+	if (at >= node->attributes.size && data)
+		return ENXIO;
+	*found = at < node->attributes.size ? at : node->attributes.size;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 struct ram_node;
+struct ram_extended;
 
 /* A name in a directory: in the directory's list, in the order of making, and in the table of all names. */
 struct ram_entry {
@@ -31,19 +32,22 @@ struct ram_node {
 	uint64_t next_cookie;
 	/* symbolic links */
 	char *target;
+	struct ram_extended *extended;
 	/* Regular files: a tree of tables, as high as the file is long, the pages at its leaves; of height 0, the leaf
-	 * of page 0. A leaf is null, RAM_RESERVED (accounted for; the page is zero or in the kernel) or the page
-	 * itself. */
+	 * of page 0. A leaf is null, RAM_RESERVED (accounted for; zeros, unless the kernel has written some),
+	 * RAM_LENT (the kernel has the page) or the page itself. */
 	void *tree;
 	unsigned height;
 	uint64_t pages; /* leaves that are not null */
 };
 
 #define RAM_RESERVED ((void *)1)
+#define RAM_LENT     ((void *)2)
 
 struct ram_volume {
 	struct fk_volume base;
 	uint64_t page_limit, pages;
+	uint64_t extended_bytes; /* attributes; they count as pages do */
 	uint64_t node_limit, nodes;
 	uint64_t next_inode;
 	bool stopped;
@@ -59,6 +63,8 @@ void ram_number_from(struct ram_volume *volume, uint64_t first);
 struct ram_node *ram_find(uint64_t inode);
 /* A node without links or name; null: no memory or no more files. */
 struct ram_node *ram_new_node(struct ram_volume *volume, uint64_t mode, uint64_t uid, uint64_t gid);
+/* Of the volume's size. */
+uint64_t ram_bytes_left(const struct ram_volume *volume);
 void ram_free_node(struct ram_volume *volume, struct ram_node *node);
 
 /* names.c */
@@ -75,13 +81,22 @@ int ram_read_directory(
 	struct fk_volume *volume, uint64_t directory, uint64_t cookie, char *buffer, size_t size, size_t *used);
 void ram_free_entries(struct ram_node *directory);
 
+/* extended.c */
+int ram_get_extended(struct fk_volume *volume, uint64_t inode, const char *name, char *value, size_t *size);
+int ram_set_extended(
+	struct fk_volume *volume, uint64_t inode, const char *name, const char *value, size_t size, unsigned flags);
+int ram_list_extended(struct fk_volume *volume, uint64_t inode, char *names, size_t *size);
+void ram_free_extended(struct ram_volume *volume, struct ram_node *node);
+
 /* pages.c */
 int ram_read(struct fk_volume *volume, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit, void *context);
 int ram_write(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *pages, size_t length);
 int ram_allocate(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length, uint64_t size);
 int ram_set_size(struct fk_volume *volume, uint64_t inode, uint64_t size);
 int ram_trim(struct fk_volume *volume, uint64_t inode, int shrunk);
-/* Frees the pages from a page of the file on. */
-void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t first);
+int ram_punch(struct fk_volume *volume, uint64_t inode, uint64_t offset, uint64_t length);
+int ram_seek(struct fk_volume *volume, uint64_t inode, uint64_t offset, int data, uint64_t *found);
+/* Frees pages [first, end) of the file; UINT64_MAX: to its end. */
+void ram_free_pages(struct ram_volume *volume, struct ram_node *node, uint64_t first, uint64_t end);
 
 #endif

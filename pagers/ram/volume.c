@@ -47,8 +47,9 @@ void ram_free_node(struct ram_volume *volume, struct ram_node *node)
 	while (*link != node)
 		link = &(*link)->next_in_table;
 	*link = node->next_in_table;
-	ram_free_pages(volume, node, 0);
+	ram_free_pages(volume, node, 0, UINT64_MAX);
 	ram_free_entries(node);
+	ram_free_extended(volume, node);
 	free(node->target);
 	free(node);
 	volume->nodes--;
@@ -92,6 +93,14 @@ void ram_number_from(struct ram_volume *volume, uint64_t first)
 		volume->next_inode = first;
 }
 
+uint64_t ram_bytes_left(const struct ram_volume *volume)
+{
+	const uint64_t taken = volume->pages * FK_PAGE_SIZE + volume->extended_bytes;
+	const uint64_t limit = volume->page_limit * FK_PAGE_SIZE;
+
+	return taken < limit ? limit - taken : 0;
+}
+
 static int volume_info(struct fk_volume *base, struct file_system_info *info)
 {
 	struct ram_volume *volume = (struct ram_volume *)base;
@@ -100,7 +109,7 @@ static int volume_info(struct fk_volume *base, struct file_system_info *info)
 	info->type = TMPFS_MAGIC;
 	info->block_size = FK_PAGE_SIZE;
 	info->blocks = volume->page_limit;
-	info->blocks_free = volume->pages < volume->page_limit ? volume->page_limit - volume->pages : 0;
+	info->blocks_free = ram_bytes_left(volume) / FK_PAGE_SIZE;
 	info->blocks_available = info->blocks_free;
 	info->files = volume->node_limit;
 	info->files_free = volume->node_limit - volume->nodes;
@@ -192,12 +201,17 @@ static const struct fk_operations ram_operations = {
 	.set_size = ram_set_size,
 	.trim = ram_trim,
 	.allocate = ram_allocate,
+	.punch = ram_punch,
+	.seek = ram_seek,
 	.create = ram_create,
 	.symlink = ram_symlink,
 	.read_link = read_link,
 	.link = ram_link,
 	.unlink = ram_unlink,
 	.rename = ram_rename,
+	.get_extended = ram_get_extended,
+	.set_extended = ram_set_extended,
+	.list_extended = ram_list_extended,
 	.read_directory = ram_read_directory,
 	.read = ram_read,
 	.write = ram_write,

@@ -30,6 +30,7 @@ struct vnode_ops {
 	/* The same without asking a server: see vnode_known. Null: as get_attributes. */
 	int (*known_attributes)(struct vnode *vnode, file_attributes_t *out);
 	int (*set_attributes)(struct vnode *vnode, unsigned which, const file_attributes_t *values); /* FILE_SET_* */
+	/* An empty name: a regular file without one. */
 	int (*create)(struct vnode *directory, const char *name, unsigned mode, uint64_t uid, uint64_t gid,
 		uint64_t device, struct vnode **out);
 	int (*symlink)(struct vnode *directory, const char *name, const char *target, uint64_t uid, uint64_t gid);
@@ -48,6 +49,13 @@ struct vnode_ops {
 	int64_t (*write)(struct vnode *vnode, struct io *io, uint64_t *offset, bool append);
 	/* All of a read at once, without the server's lock, or CALL_NEEDS_LOCK. Null: not without it. */
 	int64_t (*read_unlocked)(struct vnode *vnode, struct io *io, uint64_t offset);
+	/*
+	 * Extended attributes: the size of the value, or of all names (each ends in NUL), which fit; 0 from set, where no
+	 * value removes. -ENODATA, -EEXIST, -ERANGE. Null: -EOPNOTSUPP.
+	 */
+	int (*get_extended)(struct vnode *vnode, const char *name, char value[FILE_ENTRIES_SIZE]);
+	int (*set_extended)(struct vnode *vnode, const char *name, const char *value, uint64_t size, unsigned flags);
+	int (*list_extended)(struct vnode *vnode, char names[FILE_ENTRIES_SIZE]);
 	int (*memory_object)(struct vnode *vnode, mach_port_t *object); /* a send right for the caller */
 	int (*sync)(struct vnode *vnode, bool data_only);
 	/*
@@ -57,6 +65,10 @@ struct vnode_ops {
 	int (*set_size)(struct vnode *vnode, struct call *call, uint64_t size, bool space);
 	/* Space for a range, and this size if the file is smaller. Null: -EOPNOTSUPP. */
 	int (*allocate)(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length, uint64_t size);
+	/* Whole pages get no space and read as zeros. Null: -EOPNOTSUPP. */
+	int (*punch)(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length);
+	/* From an offset before the end on: where there is contents, or (data false) none. -ENXIO. Null: all is contents. */
+	int (*seek)(struct vnode *vnode, uint64_t offset, bool data, uint64_t *found);
 	/* A writer has closed it: what was asked for ahead goes back. Null: nothing was. */
 	void (*trim)(struct vnode *vnode);
 	/* Another file description than the usual one: fills *file (ops, data, seekable). Null: the usual. */
@@ -90,6 +102,7 @@ struct vnode {
 	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
 	unsigned runners; /* processes that run it, and calls that are about to */
 	unsigned writers; /* files open for writing */
+	bool linkable;    /* made without a name, and may be given one */
 	struct write_failures failures;
 };
 

@@ -436,6 +436,11 @@ const struct vnode_ops filefs_ops = {
 	.sync = sync_file,
 	.set_size = set_size,
 	.allocate = filefs_allocate,
+	.punch = filefs_punch,
+	.get_extended = filefs_get_extended,
+	.set_extended = filefs_set_extended,
+	.list_extended = filefs_list_extended,
+	.seek = filefs_seek,
 	.trim = trim,
 	.release = release,
 };

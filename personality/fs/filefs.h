@@ -124,6 +124,10 @@ int filefs_rename(struct vnode *directory, const char *name, struct vnode *to, c
 int filefs_read_link(struct vnode *vnode, char *target, size_t size);
 int filefs_read_directory(struct vnode *vnode, uint64_t cookie, directory_emit emit, void *context);
 
+int filefs_get_extended(struct vnode *vnode, const char *name, char value[FILE_ENTRIES_SIZE]);
+int filefs_set_extended(struct vnode *vnode, const char *name, const char *value, uint64_t size, unsigned flags);
+int filefs_list_extended(struct vnode *vnode, char names[FILE_ENTRIES_SIZE]);
+
 /* --- filefs_data.c: contents. */
 int64_t filefs_read(struct vnode *vnode, struct io *io, uint64_t offset);
 int64_t filefs_read_unlocked(struct vnode *vnode, struct io *io, uint64_t offset);
@@ -131,6 +135,8 @@ int64_t filefs_write(struct vnode *vnode, struct io *io, uint64_t *offset, bool 
 int filefs_memory_object(struct vnode *vnode, mach_port_t *object);
 /* Space for a range without changing the size beyond `size`. */
 int filefs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length, uint64_t size);
+int filefs_punch(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length);
+int filefs_seek(struct vnode *vnode, uint64_t offset, bool data, uint64_t *found);
 void file_mapping_release(struct file_mapping *mapping);
 
 #endif

@@ -332,6 +332,34 @@ int filefs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uin
 	return -FILE_ERRNO(result);
 }
 
+int filefs_punch(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length)
+{
+	struct file_node *node = file_node_of(vnode);
+	mach_port_t port = node->port;
+	kern_return_t result;
+	int error = file_node_begin(node, call);
+
+	if (error != 0)
+		return error;
+	node->allocated_from = node->allocated_to = 0;
+	result = ASK(vnode->mount, file_punch(port, offset, length));
+	node->attributes.modify_time = node->attributes.change_time = (int64_t)clock_realtime();
+	node->times_dirty = node->stale = true;
+	mount_changed(vnode->mount);
+	file_node_end(node);
+	return -FILE_ERRNO(result);
+}
+
+int filefs_seek(struct vnode *vnode, uint64_t offset, bool data, uint64_t *found)
+{
+	mach_port_t port = file_node_of(vnode)->port;
+	uint64_t at = 0;
+	kern_return_t result = ASK(vnode->mount, file_seek(port, offset, data, &at));
+
+	*found = at;
+	return -FILE_ERRNO(result);
+}
+
 /* Makes room for a write of [from, from + size) and extends the file to its end. */
 static int prepare(struct vnode *vnode, struct call *call, uint64_t from, uint64_t size)
 {

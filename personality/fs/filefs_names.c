@@ -146,7 +146,8 @@ static int made(struct file_node *directory, const char *text, kern_return_t res
 		forget_name(directory, text);
 		return -ENOMEM;
 	}
-	file_name_enter(directory, text, file_node_of(*out));
+	if (text[0] != 0)
+		file_name_enter(directory, text, file_node_of(*out));
 	return 0;
 }
 
@@ -168,7 +169,7 @@ int filefs_symlink(struct vnode *vnode, const char *text, const char *target, ui
 	struct file_node *directory = file_node_of(vnode);
 	mach_port_t parent = directory->port, port = MACH_PORT_NULL;
 	file_attributes_t attributes;
-	struct vnode *link;
+	struct vnode *link = NULL;
 	kern_return_t result;
 	int error;
 
@@ -327,4 +328,42 @@ int filefs_read_directory(struct vnode *vnode, uint64_t cookie, directory_emit e
 out:
 	free(entries);
 	return error;
+}
+
+/* --- Extended attributes. Nothing of them is kept here. */
+
+int filefs_get_extended(struct vnode *vnode, const char *name, char value[FILE_ENTRIES_SIZE])
+{
+	mach_msg_type_number_t size = FILE_ENTRIES_SIZE;
+	mach_port_t port = file_node_of(vnode)->port;
+	kern_return_t result = ASK(vnode->mount, file_get_extended(port, name, value, &size));
+
+	return result != KERN_SUCCESS ? -FILE_ERRNO(result) : (int)size;
+}
+
+int filefs_set_extended(struct vnode *vnode, const char *name, const char *value, uint64_t size, unsigned flags)
+{
+	struct file_node *node = file_node_of(vnode);
+	mach_port_t port = node->port;
+	kern_return_t result;
+
+	if (value != NULL && size > FILE_ENTRIES_SIZE)
+		return -ENOSPC;
+	if (value != NULL)
+		result = ASK(vnode->mount, file_set_extended(port, name, value, (mach_msg_type_number_t)size, flags));
+	else
+		result = ASK(vnode->mount, file_remove_extended(port, name));
+	node->attributes.change_time = (int64_t)clock_realtime();
+	node->stale = true;
+	mount_changed(vnode->mount);
+	return -FILE_ERRNO(result);
+}
+
+int filefs_list_extended(struct vnode *vnode, char names[FILE_ENTRIES_SIZE])
+{
+	mach_msg_type_number_t size = FILE_ENTRIES_SIZE;
+	mach_port_t port = file_node_of(vnode)->port;
+	kern_return_t result = ASK(vnode->mount, file_list_extended(port, names, &size));
+
+	return result != KERN_SUCCESS ? -FILE_ERRNO(result) : (int)size;
 }

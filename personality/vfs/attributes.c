@@ -1,4 +1,4 @@
-/* Changing what is kept of a file: mode, owner, times, size. */
+/* Changing what is kept of a file: mode, owner, times. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -238,77 +238,5 @@ int64_t sys_utime(uint64_t caller, uint64_t path, uint64_t times)
 		error = path_at(call, AT_FDCWD, path, 0, &vnode);
 	if (error == 0)
 		error = change_times(call, vnode, times != 0 ? values : NULL);
-	return call_result(error);
-}
-
-/* --- Size. */
-
-int64_t sys_truncate(uint64_t caller, uint64_t path, int64_t size)
-{
-	struct call *call = call_of(caller);
-	struct vnode *vnode;
-	int error = size < 0 ? -EINVAL : path_at(call, AT_FDCWD, path, 0, &vnode);
-
-	if (error != 0)
-		return call_result(error);
-	error = VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : VNODE_TYPE(vnode) != S_IFREG ? -EINVAL : 0;
-	if (error == 0)
-		error = vnode_access(call, vnode, W_OK, false);
-	if (error == 0 && vnode->runners > 0)
-		error = -ETXTBSY;
-	if (error == 0)
-		error = vnode_truncate(call, vnode, (uint64_t)size);
-	vnode_release(vnode);
-	return call_result(error);
-}
-
-int64_t sys_ftruncate(uint64_t caller, int fd, int64_t size)
-{
-	struct call *call = call_of(caller);
-	struct file *file = fd_file(call, fd);
-	struct vnode *vnode;
-	int error;
-
-	if (size < 0)
-		return -EINVAL;
-	if (file == NULL)
-		return -EBADF;
-	if (file->vnode == NULL || (file->flags & O_ACCMODE) == O_RDONLY || VNODE_TYPE(file->vnode) != S_IFREG)
-		return -EINVAL;
-	vnode = vnode_reference(file->vnode);
-	error = vnode_truncate(call, vnode, (uint64_t)size);
-	vnode_release(vnode);
-	return call_result(error);
-}
-
-int64_t sys_fallocate(uint64_t caller, int fd, unsigned mode, int64_t offset, int64_t size)
-{
-	struct call *call = call_of(caller);
-	struct file *file = fd_file(call, fd);
-	struct vnode *vnode;
-	int error;
-
-	if (file == NULL || (file->flags & O_ACCMODE) == O_RDONLY)
-		return -EBADF;
-	if (offset < 0 || size <= 0)
-		return -EINVAL;
-	if (offset > INT64_MAX - size)
-		return -EFBIG;
-	if (file->vnode == NULL)
-		return -ESPIPE;
-	if (mode & ~(unsigned)FALLOC_FL_KEEP_SIZE || file->vnode->ops->allocate == NULL || VNODE_TYPE(file->vnode) != S_IFREG)
-		return VNODE_TYPE(file->vnode) == S_IFREG ? -EOPNOTSUPP : -ENODEV;
-	error = vnode_check_writable(file->vnode);
-	if (error != 0)
-		return error;
-	vnode = vnode_reference(file->vnode);
-	if (!(mode & FALLOC_FL_KEEP_SIZE))
-		error = vnode_check_growth(call, vnode, (uint64_t)(offset + size));
-	if (error == 0)
-		error = vnode_drop_set_id(call, vnode);
-	if (error == 0)
-		error = vnode->ops->allocate(vnode, call, (uint64_t)offset, (uint64_t)size,
-			mode & FALLOC_FL_KEEP_SIZE ? 0 : (uint64_t)(offset + size));
-	vnode_release(vnode);
 	return call_result(error);
 }

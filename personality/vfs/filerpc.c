@@ -55,6 +55,9 @@ static bool changes(mach_msg_id_t id)
 	switch (id) {
 	case MIG_ID_file_set_attributes:
 	case MIG_ID_file_allocate:
+	case MIG_ID_file_punch:
+	case MIG_ID_file_set_extended:
+	case MIG_ID_file_remove_extended:
 	case MIG_ID_file_make:
 	case MIG_ID_file_symlink:
 	case MIG_ID_file_link:
@@ -66,10 +69,11 @@ static bool changes(mach_msg_id_t id)
 	}
 }
 
-/* Requests that may be made again when nobody knows whether they were served: all but changes of names. */
+/* Requests that may be made again when nobody knows whether they were served: all but changes of names and extended attributes. */
 static bool may_repeat(mach_msg_id_t id)
 {
-	return !changes(id) || id == MIG_ID_file_set_attributes || id == MIG_ID_file_allocate;
+	return !changes(id) || id == MIG_ID_file_set_attributes || id == MIG_ID_file_allocate ||
+	       id == MIG_ID_file_punch;
 }
 
 static uint64_t patience(const struct filerpc_mount *mount, mach_msg_id_t id)

@@ -51,7 +51,7 @@ int vnode_create(struct call *call, struct vnode *directory, const char *name, u
 		error = -EPERM;
 	if (error == 0)
 		error = directory->ops->create(directory, name, mode, uid, gid, device, out);
-	if (error == 0)
+	if (error == 0 && name[0] != 0)
 		vnode_set_place(*out, directory, name);
 	return error;
 }
@@ -216,6 +216,7 @@ int64_t sys_linkat(uint64_t caller, int from_dirfd, uint64_t from, int to_dirfd,
 	struct call *call = call_of(caller);
 	struct place place = {.directory = NULL};
 	struct vnode *vnode = NULL;
+	file_attributes_t attributes;
 	int error;
 
 	if (flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
@@ -234,8 +235,15 @@ int64_t sys_linkat(uint64_t caller, int from_dirfd, uint64_t from, int to_dirfd,
 		error = vnode_may_change(call, place.directory, NULL);
 	if (error == 0 && (VNODE_TYPE(vnode) == S_IFDIR || place.directory->ops->link == NULL))
 		error = -EPERM;
+	/* Whose last name is gone gets none again. */
+	if (error == 0)
+		error = vnode->ops->get_attributes(vnode, &attributes);
+	if (error == 0 && attributes.links == 0 && !vnode->linkable)
+		error = -ENOENT;
 	if (error == 0)
 		error = vnode->ops->link(vnode, place.directory, place.name);
+	if (error == 0)
+		vnode->linkable = false;
 	vnode_release(place.directory);
 	vnode_release(vnode);
 	return call_result(error);

@@ -75,11 +75,16 @@ static int64_t file_seek(struct file *file, int64_t offset, int whence)
 		base = attributes.size;
 		if (whence == SEEK_END)
 			break;
-		/* All of a file is data, as far as anybody is told; its end is a hole. */
 		if (offset < 0 || (uint64_t)offset >= attributes.size)
 			return -ENXIO;
-		file->position = whence == SEEK_DATA ? (uint64_t)offset : attributes.size;
-		return (int64_t)file->position;
+		if (file->vnode->ops->seek != NULL && VNODE_TYPE(file->vnode) == S_IFREG)
+			error = file->vnode->ops->seek(file->vnode, (uint64_t)offset, whence == SEEK_DATA, &base);
+		else if (whence == SEEK_DATA)
+			base = (uint64_t)offset;
+		if (error != 0)
+			return error;
+		file->position = base;
+		return (int64_t)base;
 	default:
 		return -EINVAL;
 	}
@@ -325,6 +330,30 @@ static int find_or_create(
 	return error;
 }
 
+/* The file of O_TMPFILE, in the directory of the path. */
+static int make_unnamed(
+	struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct vnode **out)
+{
+	struct vnode *directory;
+	int error;
+
+	if (flags & O_CREAT || (flags & O_ACCMODE) == O_RDONLY)
+		return -EINVAL;
+	error = path_look_up(call, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &directory);
+	if (error != 0)
+		return error;
+	if (VNODE_TYPE(directory) != S_IFDIR)
+		error = -ENOTDIR;
+	else if (directory->ops->create == NULL)
+		error = -EOPNOTSUPP;
+	else
+		error = vnode_create(call, directory, "", S_IFREG | (mode & 07777), 0, out);
+	if (error == 0)
+		(*out)->linkable = !(flags & O_EXCL);
+	vnode_release(directory);
+	return error;
+}
+
 static int open_path(struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct file **out)
 {
 	struct vnode *vnode;
@@ -333,9 +362,10 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return -EOPNOTSUPP;
-	if (flags & O_CREAT) {
+	if ((flags & O_TMPFILE) == O_TMPFILE) {
+		error = make_unnamed(call, dirfd, path, flags, mode, &vnode);
+		made = true;
+	} else if (flags & O_CREAT) {
 		if (flags & O_DIRECTORY)
 			return -EINVAL;
 		/* Somebody may make it between looking and making: then it is there now. */

@@ -1,130 +1,273 @@
-/* Extended attributes: no file has any, and none can be made. What is wrong with a call is told before that. */
+/* Extended attributes: who may see and change which, xattr(7). The file systems keep them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/xattr.h>
+#include <linux/xattr.h>
+#include <unistd.h>
 
+#include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
 
-static int check_name(struct call *call, uint64_t address)
+static bool begins(const char *name, const char *prefix)
 {
-	char name[XATTR_NAME_MAX + 1];
-	int length = copy_string(call, name, address, sizeof name);
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/*
+ * Whether the caller may read (R_OK) or change (W_OK) an attribute of the name, and whether there can be one. Users' are as
+ * the contents, and only files and folders have them; trusted ones are root's; security's are everybody's to read and root's to
+ * change. Access control lists there are none.
+ */
+static int may_use(struct call *call, struct vnode *vnode, const char *name, unsigned wanted)
+{
+	const bool write = wanted == W_OK, root = capable(call->process);
+	file_attributes_t attributes;
+	int error = write ? vnode_check_writable(vnode) : 0;
+
+	if (error != 0)
+		return error;
+	if (begins(name, XATTR_TRUSTED_PREFIX) && !root)
+		return write ? -EPERM : -ENODATA;
+	if (begins(name, XATTR_USER_PREFIX)) {
+		if (VNODE_TYPE(vnode) != S_IFREG && VNODE_TYPE(vnode) != S_IFDIR)
+			return write ? -EPERM : -ENODATA;
+		if (VNODE_TYPE(vnode) == S_IFDIR && vnode->mode & S_ISVTX && write) {
+			error = vnode_known(vnode, &attributes);
+			if (error == 0)
+				error = vnode_is_owner(call, &attributes);
+		}
+	}
+	if (error == 0 && !begins(name, XATTR_SECURITY_PREFIX) && !begins(name, XATTR_SYSTEM_PREFIX))
+		error = vnode_access(call, vnode, wanted, false);
+	if (error != 0)
+		return error;
+	if (vnode->ops->get_extended == NULL ||
+		(!begins(name, XATTR_USER_PREFIX) && !begins(name, XATTR_TRUSTED_PREFIX) &&
+			!begins(name, XATTR_SECURITY_PREFIX)))
+		return -EOPNOTSUPP;
+	if (strchr(name, '.')[1] == 0)
+		return -EINVAL;
+	return begins(name, XATTR_SECURITY_PREFIX) && write && !root ? -EPERM : 0;
+}
+
+static int copy_name(struct call *call, char name[XATTR_NAME_MAX + 1], uint64_t address)
+{
+	int length = copy_string(call, name, address, XATTR_NAME_MAX + 1);
 
 	return length == -ENAMETOOLONG || length == 0 ? -ERANGE : length < 0 ? length : 0;
 }
 
-static int check_value(struct call *call, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
-{
-	int error = flags & ~(unsigned)(XATTR_CREATE | XATTR_REPLACE) ? -EINVAL : check_name(call, name);
-	char *copy;
+/* What a call is about: by a path (flags as path_at's) or, path 0, by a descriptor. */
+struct target {
+	uint64_t path;
+	int fd;
+	int flags;
+};
 
-	if (error != 0 || size == 0)
-		return error;
-	if (size > XATTR_SIZE_MAX)
-		return -E2BIG;
-	copy = malloc(size);
-	if (copy == NULL)
-		return -ENOMEM;
-	error = copy_in(call, copy, value, size);
-	free(copy);
-	return error;
+/* A reference to it. */
+static int find_target(struct call *call, const struct target *target, struct vnode **vnode)
+{
+	struct file *file;
+
+	if (target->path != 0 || target->fd < 0)
+		return path_at(call, AT_FDCWD, target->path, target->flags, vnode);
+	file = fd_file(call, target->fd);
+	if (file == NULL || file->flags & O_PATH)
+		return -EBADF;
+	if (file->vnode == NULL)
+		return -EOPNOTSUPP;
+	*vnode = vnode_reference(file->vnode);
+	return 0;
 }
 
-/* `error` when the call is wrong, else whether the file is there, else `found`. */
-static int64_t by_path(struct call *call, int error, uint64_t path, int flags, int found)
+static struct target by_path(uint64_t path)
 {
-	struct vnode *vnode;
+	return (struct target){.path = path, .fd = -1};
+}
+
+static struct target by_path_itself(uint64_t path)
+{
+	return (struct target){.path = path, .fd = -1, .flags = AT_SYMLINK_NOFOLLOW};
+}
+
+static struct target by_descriptor(int fd)
+{
+	return (struct target){.fd = fd < 0 ? INT32_MAX : fd};
+}
+
+static int64_t set(uint64_t caller, struct target target, uint64_t name_address, uint64_t value, uint64_t size, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	char name[XATTR_NAME_MAX + 1], *copy = NULL;
+	struct vnode *vnode = NULL;
+	int error = flags & ~(unsigned)(XATTR_CREATE | XATTR_REPLACE) ? -EINVAL : copy_name(call, name, name_address);
+
+	if (error == 0 && size > XATTR_SIZE_MAX)
+		error = -E2BIG;
+	if (error == 0 && (copy = malloc(size + 1)) == NULL)
+		error = -ENOMEM;
+	if (error == 0 && size > 0)
+		error = copy_in(call, copy, value, size);
+	if (error == 0)
+		error = find_target(call, &target, &vnode);
+	if (error == 0)
+		error = may_use(call, vnode, name, W_OK);
+	if (error == 0)
+		error = vnode->ops->set_extended(vnode, name, copy, size, flags);
+	vnode_release(vnode);
+	free(copy);
+	return call_result(error);
+}
+
+static int64_t removed(uint64_t caller, struct target target, uint64_t name_address)
+{
+	struct call *call = call_of(caller);
+	char name[XATTR_NAME_MAX + 1];
+	struct vnode *vnode = NULL;
+	int error = copy_name(call, name, name_address);
 
 	if (error == 0)
-		error = path_at(call, AT_FDCWD, path, flags, &vnode);
-	if (error != 0)
-		return call_result(error);
+		error = find_target(call, &target, &vnode);
+	if (error == 0)
+		error = may_use(call, vnode, name, W_OK);
+	if (error == 0)
+		error = vnode->ops->set_extended(vnode, name, NULL, 0, 0);
 	vnode_release(vnode);
-	return found;
+	return call_result(error);
 }
 
-static int64_t by_descriptor(struct call *call, int error, int fd, int found)
+/* What there is of so many bytes, to the caller; asked with size 0 he only hears how many. */
+static int64_t hand_out(struct call *call, const char *bytes, int length, uint64_t address, uint64_t size)
 {
-	return error != 0 ? call_result(error) : fd_file(call, fd) == NULL ? -EBADF : found;
+	int error = 0;
+
+	if (length < 0)
+		return call_result(length);
+	if (size != 0 && (uint64_t)length > size)
+		return -ERANGE;
+	if (size != 0 && length > 0)
+		error = copy_out(call, address, bytes, (size_t)length);
+	return error != 0 ? call_result(error) : length;
+}
+
+static int64_t get(uint64_t caller, struct target target, uint64_t name_address, uint64_t value, uint64_t size)
+{
+	struct call *call = call_of(caller);
+	char name[XATTR_NAME_MAX + 1], *found = NULL;
+	struct vnode *vnode = NULL;
+	int64_t result = copy_name(call, name, name_address);
+
+	if (result == 0)
+		result = find_target(call, &target, &vnode);
+	if (result == 0)
+		result = may_use(call, vnode, name, R_OK);
+	if (result == 0 && (found = malloc(FILE_ENTRIES_SIZE)) == NULL)
+		result = -ENOMEM;
+	if (result == 0)
+		result = hand_out(call, found, vnode->ops->get_extended(vnode, name, found), value, size);
+	else
+		result = call_result((int)result);
+	vnode_release(vnode);
+	free(found);
+	return result;
+}
+
+/* Leaves the names that the caller may know of; how many bytes they are. */
+static int leave_visible(struct call *call, char *names, int length)
+{
+	int kept = 0, at, size;
+
+	for (at = 0; at < length; at += size) {
+		size = (int)strlen(names + at) + 1;
+		if (begins(names + at, XATTR_TRUSTED_PREFIX) && !capable(call->process))
+			continue;
+		memmove(names + kept, names + at, (size_t)size);
+		kept += size;
+	}
+	return length < 0 ? length : kept;
+}
+
+static int64_t list(uint64_t caller, struct target target, uint64_t address, uint64_t size)
+{
+	struct call *call = call_of(caller);
+	struct vnode *vnode = NULL;
+	char *names = NULL;
+	int64_t result = find_target(call, &target, &vnode);
+	int length;
+
+	if (result != 0)
+		return call_result((int)result);
+	if (vnode->ops->list_extended != NULL && (names = malloc(FILE_ENTRIES_SIZE)) == NULL) {
+		result = -ENOMEM;
+	} else if (names != NULL) {
+		length = vnode->ops->list_extended(vnode, names);
+		result = hand_out(call, names, leave_visible(call, names, length), address, size);
+	}
+	vnode_release(vnode);
+	free(names);
+	return result;
 }
 
 int64_t sys_setxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
 {
-	struct call *call = call_of(caller);
-
-	return by_path(call, check_value(call, name, value, size, flags), path, 0, -EOPNOTSUPP);
+	return set(caller, by_path(path), name, value, size, flags);
 }
 
 int64_t sys_lsetxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
 {
-	struct call *call = call_of(caller);
-
-	return by_path(call, check_value(call, name, value, size, flags), path, AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP);
+	return set(caller, by_path_itself(path), name, value, size, flags);
 }
 
 int64_t sys_fsetxattr(uint64_t caller, int fd, uint64_t name, uint64_t value, uint64_t size, unsigned flags)
 {
-	struct call *call = call_of(caller);
-
-	return by_descriptor(call, check_value(call, name, value, size, flags), fd, -EOPNOTSUPP);
+	return set(caller, by_descriptor(fd), name, value, size, flags);
 }
 
 int64_t sys_getxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size)
 {
-	(void)value;
-	(void)size;
-	return by_path(call_of(caller), check_name(call_of(caller), name), path, 0, -EOPNOTSUPP);
+	return get(caller, by_path(path), name, value, size);
 }
 
 int64_t sys_lgetxattr(uint64_t caller, uint64_t path, uint64_t name, uint64_t value, uint64_t size)
 {
-	(void)value;
-	(void)size;
-	return by_path(call_of(caller), check_name(call_of(caller), name), path, AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP);
+	return get(caller, by_path_itself(path), name, value, size);
 }
 
 int64_t sys_fgetxattr(uint64_t caller, int fd, uint64_t name, uint64_t value, uint64_t size)
 {
-	(void)value;
-	(void)size;
-	return by_descriptor(call_of(caller), check_name(call_of(caller), name), fd, -EOPNOTSUPP);
+	return get(caller, by_descriptor(fd), name, value, size);
 }
 
-int64_t sys_listxattr(uint64_t caller, uint64_t path, uint64_t list, uint64_t size)
+int64_t sys_listxattr(uint64_t caller, uint64_t path, uint64_t names, uint64_t size)
 {
-	(void)list;
-	(void)size;
-	return by_path(call_of(caller), 0, path, 0, 0);
+	return list(caller, by_path(path), names, size);
 }
 
-int64_t sys_llistxattr(uint64_t caller, uint64_t path, uint64_t list, uint64_t size)
+int64_t sys_llistxattr(uint64_t caller, uint64_t path, uint64_t names, uint64_t size)
 {
-	(void)list;
-	(void)size;
-	return by_path(call_of(caller), 0, path, AT_SYMLINK_NOFOLLOW, 0);
+	return list(caller, by_path_itself(path), names, size);
 }
 
-int64_t sys_flistxattr(uint64_t caller, int fd, uint64_t list, uint64_t size)
+int64_t sys_flistxattr(uint64_t caller, int fd, uint64_t names, uint64_t size)
 {
-	(void)list;
-	(void)size;
-	return by_descriptor(call_of(caller), 0, fd, 0);
+	return list(caller, by_descriptor(fd), names, size);
 }
 
 int64_t sys_removexattr(uint64_t caller, uint64_t path, uint64_t name)
 {
-	return by_path(call_of(caller), check_name(call_of(caller), name), path, 0, -EOPNOTSUPP);
+	return removed(caller, by_path(path), name);
 }
 
 int64_t sys_lremovexattr(uint64_t caller, uint64_t path, uint64_t name)
 {
-	return by_path(call_of(caller), check_name(call_of(caller), name), path, AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP);
+	return removed(caller, by_path_itself(path), name);
 }
 
 int64_t sys_fremovexattr(uint64_t caller, int fd, uint64_t name)
 {
-	return by_descriptor(call_of(caller), check_name(call_of(caller), name), fd, -EOPNOTSUPP);
+	return removed(caller, by_descriptor(fd), name);
 }

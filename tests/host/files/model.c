@@ -7,8 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
-enum { NODES = 400, ENTRIES = 1500, NAMES = 24, OPEN = 6, SIZE_LIMIT = 300000 };
+enum { NODES = 400, ENTRIES = 1500, NAMES = 24, OPEN = 6, SIZE_LIMIT = 300000, EXTENDED = 3, VALUE_LIMIT = 1200 };
+
+static const char *const extended_names[EXTENDED] = {"user.a", "user.longer name", "trusted.t"};
+
+/* An extended attribute; size 0: there is none. */
+struct value {
+	size_t size;
+	char bytes[VALUE_LIMIT];
+};
 
 struct node {
 	bool used, open;
@@ -19,6 +28,7 @@ struct node {
 	int parent;  /* of directories */
 	char *bytes; /* SIZE_LIMIT of them */
 	char target[200];
+	struct value extended[EXTENDED];
 };
 
 struct entry {
@@ -198,6 +208,11 @@ static void make(int directory, const char *name, unsigned kind)
 		n->bytes = calloc(1, SIZE_LIMIT);
 	if (kind == 1)
 		nodes[directory].links++;
+	if (!name[0]) {
+		n->links = 0;
+		n->open = true;
+		return;
+	}
 	entry->directory = directory;
 	entry->node = new;
 	strcpy(entry->name, name);
@@ -212,8 +227,6 @@ static void do_link(int directory, const char *name)
 		return;
 	if (find(directory, name))
 		wanted = EEXIST;
-	else if (nodes[node].links == 0)
-		wanted = ENOENT;
 	error = volume->operations->link(volume, nodes[node].inode, nodes[directory].inode, name);
 	if (error == ENOSPC)
 		return;
@@ -354,6 +367,96 @@ static void do_truncate(int node)
 	nodes[node].size = size;
 }
 
+static void do_punch(int node)
+{
+	const uint64_t offset = model_random(SIZE_LIMIT / 4096) * 4096ull, length = (1 + model_random(20)) * 4096ull;
+	struct node *n = &nodes[node];
+	const int error = volume->operations->punch(volume, n->inode, offset, length);
+	uint64_t found;
+
+	expect("punch", "", error, 0);
+	if (offset < n->size)
+		memset(n->bytes + offset, 0, length < SIZE_LIMIT - offset ? length : SIZE_LIMIT - offset);
+	if (offset < n->size && (volume->operations->seek(volume, n->inode, offset, 0, &found) || found != offset))
+		disagree("inode %llu: what was punched is no hole", (unsigned long long)n->inode);
+	if (volume->operations->seek(volume, n->inode, offset, 1, &found) == 0 && found < offset + length)
+		disagree("inode %llu: what was punched has contents", (unsigned long long)n->inode);
+}
+
+static bool is_zero(const struct node *n, uint64_t from, uint64_t to)
+{
+	while (from < to && from < n->size && n->bytes[from] == 0)
+		from++;
+	return from >= to || from >= n->size;
+}
+
+static void do_seek(int node)
+{
+	const struct node *n = &nodes[node];
+	const uint64_t offset = model_random((uint32_t)n->size + 3000);
+	uint64_t found = 0;
+	int error = volume->operations->seek(volume, n->inode, offset, 1, &found);
+
+	if (error == ENXIO ? !is_zero(n, offset, n->size) : error || found < offset || found >= n->size || !is_zero(n, offset, found))
+		disagree("inode %llu: contents after %llu: %s, %llu", (unsigned long long)n->inode,
+			(unsigned long long)offset, strerror(error), (unsigned long long)found);
+	error = volume->operations->seek(volume, n->inode, offset, 0, &found);
+	if (error != (offset < n->size ? 0 : ENXIO) || (!error && (found < offset || found > n->size || !is_zero(n, found, found / 1024 * 1024 + 1024))))
+		disagree("inode %llu: a hole after %llu: %s, %llu", (unsigned long long)n->inode,
+			(unsigned long long)offset, strerror(error), (unsigned long long)found);
+}
+
+static void compare_extended(const struct node *n)
+{
+	char bytes[2 * VALUE_LIMIT];
+	size_t size = sizeof(bytes), wanted = 0;
+	int error = volume->operations->list_extended(volume, n->inode, bytes, &size);
+
+	for (unsigned i = 0; i < EXTENDED; i++)
+		wanted += n->extended[i].size ? strlen(extended_names[i]) + 1 : 0;
+	if (error || size != wanted)
+		disagree("inode %llu: %zu bytes of attributes' names (%s), the model has %zu",
+			(unsigned long long)n->inode, size, strerror(error), wanted);
+	for (unsigned i = 0; i < EXTENDED; i++) {
+		const struct value *value = &n->extended[i];
+
+		size = sizeof(bytes);
+		error = volume->operations->get_extended(volume, n->inode, extended_names[i], bytes, &size);
+		expect("get_extended", extended_names[i], error, value->size ? 0 : ENODATA);
+		if (!error && (size != value->size || memcmp(bytes, value->bytes, size) != 0))
+			disagree("inode %llu: another value of %s", (unsigned long long)n->inode, extended_names[i]);
+	}
+}
+
+static void do_extended(int node)
+{
+	const unsigned which = model_random(EXTENDED), flags = model_random(3);
+	struct value *value = &nodes[node].extended[which], new = {.size = 0};
+	int error, wanted = 0;
+
+	if (model_random(3) == 0) {
+		error = volume->operations->set_extended(
+			volume, nodes[node].inode, extended_names[which], NULL, 0, 0);
+		expect("remove_extended", "", error, value->size ? 0 : ENODATA);
+		value->size = 0;
+		return;
+	}
+	new.size = 1 + model_random(model_random(2) ? 40 : VALUE_LIMIT);
+	for (size_t i = 0; i < new.size; i++)
+		new.bytes[i] = (char)model_random(256);
+	if (value->size && flags & XATTR_CREATE)
+		wanted = EEXIST;
+	else if (!value->size && flags & XATTR_REPLACE)
+		wanted = ENODATA;
+	error = volume->operations->set_extended(
+		volume, nodes[node].inode, extended_names[which], new.bytes, new.size, flags);
+	if (error == ENOSPC && !wanted)
+		return;
+	expect("set_extended", "", error, wanted);
+	if (!error)
+		*value = new;
+}
+
 static void compare_node(int node)
 {
 	struct node *n = &nodes[node];
@@ -369,6 +472,7 @@ static void compare_node(int node)
 			(unsigned long long)n->inode, (unsigned)a.mode, (unsigned)a.links, (unsigned)a.uid,
 			(unsigned)a.gid, (unsigned)a.device, n->mode, n->links, (unsigned)n->uid, (unsigned)n->gid,
 			(unsigned)n->device);
+	compare_extended(n);
 	if (n->modify_time >= 0 && a.modify_time != n->modify_time && !S_ISDIR(n->mode))
 		disagree("inode %llu: another time", (unsigned long long)n->inode);
 	if (S_ISLNK(n->mode)) {
@@ -456,7 +560,9 @@ static void step(void)
 	const char *name = pick_name();
 	unsigned what = model_random(100);
 
-	if (what < 22)
+	if (what < 2)
+		make(directory, "", 0);
+	else if (what < 22)
 		make(directory, name, model_random(3) ? 0 : model_random(5));
 	else if (what < 27)
 		make(directory, name, 1);
@@ -470,12 +576,18 @@ static void step(void)
 		do_rename(directory, name, pick_directory(), pick_name(), model_random(4) ? 0 : model_random(3));
 	else if (node < 0)
 		return;
-	else if (what < 84)
+	else if (what < 81)
 		do_write(node);
+	else if (what < 83)
+		do_punch(node);
+	else if (what < 85)
+		do_seek(node);
 	else if (what < 90)
 		do_truncate(node);
-	else if (what < 94)
+	else if (what < 92)
 		set_attributes(node);
+	else if (what < 94)
+		do_extended(node);
 	else if (what < 97)
 		compare_node(node);
 	else if (!nodes[node].open && model_random(2))

@@ -58,6 +58,12 @@ kern_return_t S_file_system_info(mach_port_t fs, file_system_info_t *info)
 	}
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 NOTHING(system_sync)
+NOTHING(punch, uint64_t offset, uint64_t length)
+NOTHING(seek, uint64_t offset, boolean_t data, uint64_t *found)
+NOTHING(get_extended, const char *name, char *value, mach_msg_type_number_t *size)
+NOTHING(set_extended, const char *name, const char *value, mach_msg_type_number_t size, unsigned flags)
+NOTHING(remove_extended, const char *name)
+NOTHING(list_extended, char *names, mach_msg_type_number_t *size)
 NOTHING(system_stop)
 NOTHING(look_up, const char *name, mach_port_t *found, file_attributes_t *attributes)
 NOTHING(get_attributes, file_attributes_t *attributes)

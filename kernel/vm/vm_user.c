@@ -293,7 +293,8 @@ kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
 		.pageins = counts->pageins,
 		.pageouts = counts->pageouts,
 		.faults = counts->faults,
-		.cow_faults = counts->copies};
+		.cow_faults = counts->copies,
+		.anonymous_count = counts->anonymous};
 	return KERN_SUCCESS;
 }
 

@@ -8,6 +8,7 @@
 #include "call/call.h"
 #include "device/device.h"
 #include "fs/mounts.h"
+#include "memory/swap.h"
 #include "vfs/vfs.h"
 
 struct dev_node {
@@ -37,6 +38,28 @@ static struct dev_node nodes[] = {
 	{.name = "shm", .mode = S_IFDIR | S_ISVTX | 0777},
 };
 #define NODES (sizeof nodes / sizeof nodes[0])
+
+/* The disks and partitions that are areas of swap, on or off: names for swapon and swapoff, and no more. */
+static struct dev_node swap_nodes[SWAP_AREAS_MAX];
+static struct swap_area swap_areas[SWAP_AREAS_MAX];
+#define SWAP_MAJOR 8
+
+/* The node of an index; null: there is none so far. */
+static struct dev_node *node_at(uint64_t i)
+{
+	struct dev_node *node;
+
+	if (i < NODES)
+		return &nodes[i];
+	node = &swap_nodes[i - NODES];
+	if (node->name == NULL && swap_area((unsigned)(i - NODES), &swap_areas[i - NODES]))
+		*node = (struct dev_node){.name = swap_areas[i - NODES].name,
+			.mode = S_IFBLK | 0600,
+			.major = SWAP_MAJOR,
+			.minor = (unsigned)(i - NODES),
+			.time = nodes[0].time};
+	return node->name != NULL ? node : NULL;
+}
 
 static struct dev_node directory_node = {.mode = S_IFDIR | 0755};
 
@@ -120,21 +143,22 @@ static struct vnode *make(struct mount *mount, struct dev_node *node, uint64_t i
 
 static int dev_look_up(struct vnode *directory, const char *name, struct vnode **out)
 {
+	struct dev_node *node;
 	unsigned i;
 
 	if (directory->inode != DIRECTORY_INODE)
 		return -ENOENT;
-	for (i = 0; i < NODES; i++) {
-		if (strcmp(nodes[i].name, name) != 0)
+	for (i = 0; i < NODES + SWAP_AREAS_MAX && (node = node_at(i)) != NULL; i++) {
+		if (strcmp(node->name, name) != 0)
 			continue;
-		if (S_ISDIR(nodes[i].mode) && shm_vnode != NULL) {
+		if (S_ISDIR(node->mode) && shm_vnode != NULL) {
 			*out = vnode_reference(shm_vnode);
 			return 0;
 		}
-		*out = make(directory->mount, &nodes[i], DIRECTORY_INODE + 1 + i);
+		*out = make(directory->mount, node, DIRECTORY_INODE + 1 + i);
 		if (*out == NULL)
 			return -ENOMEM;
-		if (S_ISDIR(nodes[i].mode))
+		if (S_ISDIR(node->mode))
 			shm_vnode = vnode_reference(*out);
 		return 0;
 	}
@@ -143,13 +167,16 @@ static int dev_look_up(struct vnode *directory, const char *name, struct vnode *
 
 static int dev_read_directory(struct vnode *directory, uint64_t cookie, directory_emit emit, void *context)
 {
-	uint64_t i, count = directory->inode == DIRECTORY_INODE ? NODES : 0;
+	uint64_t i, count = directory->inode == DIRECTORY_INODE ? NODES + SWAP_AREAS_MAX : 0;
 
 	for (i = cookie; i < count + 2; i++) {
-		const char *name = i == 0 ? "." : i == 1 ? ".." : nodes[i - 2].name;
+		const struct dev_node *node = i < 2 ? NULL : node_at(i - 2);
+		const char *name = i == 0 ? "." : i == 1 ? ".." : node != NULL ? node->name : NULL;
 		uint64_t inode = i < 2 ? directory->inode : DIRECTORY_INODE + i - 1;
-		unsigned mode = i < 2 ? S_IFDIR : nodes[i - 2].mode;
+		unsigned mode = i < 2 || node == NULL ? S_IFDIR : node->mode;
 
+		if (name == NULL)
+			break;
 		if (!emit(context, name, inode, (unsigned char)IFTODT(mode), i + 1))
 			break;
 	}

@@ -110,7 +110,7 @@ void format_meminfo(struct text *text, const struct memory_facts *f)
 	text_add(text,
 		"SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\nShmem:          %8llu kB\nSReclaimable:   %8llu "
 		"kB\n",
-		0ull, 0ull, 0ull, 0ull);
+		U(f->swap / 1024), U((f->swap - f->swap_used) / 1024), 0ull, 0ull);
 }
 
 void format_map(struct text *text, const struct map_facts *f)

@@ -38,7 +38,7 @@ void format_stat(struct text *text, const struct proc_facts *facts);
 void format_status(struct text *text, const struct proc_facts *facts);
 
 struct memory_facts {
-	uint64_t total, free, cached, active, inactive; /* bytes */
+	uint64_t total, free, cached, active, inactive, swap, swap_used; /* bytes */
 };
 
 void format_meminfo(struct text *text, const struct memory_facts *facts);

@@ -15,6 +15,7 @@
 #include "file/file.h"
 #include "fs/procfs.h"
 #include "memory/mm.h"
+#include "memory/swap.h"
 #include "process/loadavg.h"
 #include "process/proc.h"
 #include "process/times.h"
@@ -382,8 +383,21 @@ void proc_text_meminfo(struct text *text, struct process *process, struct call *
 	facts.free = memory.free_count * memory.pagesize;
 	facts.active = memory.active_count * memory.pagesize;
 	facts.inactive = memory.inactive_count * memory.pagesize;
-	facts.cached = facts.active + facts.inactive;
+	facts.cached = facts.active + facts.inactive - memory.anonymous_count * memory.pagesize;
+	facts.swap = swap_bytes(&facts.swap_used);
 	format_meminfo(text, &facts);
+}
+
+void proc_text_swaps(struct text *text, struct process *process, struct call *call)
+{
+	struct swap_area area;
+
+	UNUSED;
+	text_add(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	for (unsigned i = 0; i < SWAP_AREAS_MAX; i++)
+		if (swap_area(i, &area) && area.bytes != 0)
+			text_add(text, "/dev/%-34s partition\t%llu\t\t%llu\t\t%d\n", area.name,
+				(unsigned long long)area.bytes / 1024, (unsigned long long)area.used / 1024, -2 - (int)i);
 }
 
 /* What all processes have used, and are; looked at again when it is older than this: it takes a call of the kernel's
@@ -492,12 +506,6 @@ void proc_text_filesystems(struct text *text, struct process *process, struct ca
 {
 	UNUSED;
 	text_add(text, "nodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");
-}
-
-void proc_text_swaps(struct text *text, struct process *process, struct call *call)
-{
-	UNUSED;
-	text_add(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 }
 
 void proc_text_counters(struct text *text, struct process *process, struct call *call)

@@ -13,11 +13,12 @@
 #include "call/call.h"
 #include "call/dispatch.h"
 #include "memory/mm.h"
+#include "memory/swap.h"
 #include "process/proc.h"
 #include "process/signal.h"
 
 /*
- * A user other than root gets at most these parts of the machine's memory, so that no single one can take it all. The
+ * A user other than root gets at most these parts of the machine's memory, the first of swap as well, so that no single one can take it all. The
  * kernel's objects for a process that does nothing are some ten KiB.
  */
 #define USER_PAGES_PART  2
@@ -48,15 +49,35 @@ static void look(struct user *user)
 	user->account.held = info.bytes + info.pages * VM_PAGE_SIZE;
 }
 
+static void limits_of(uint32_t uid, uint64_t *bytes, uint64_t *pages)
+{
+	uint64_t used;
+
+	*bytes = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / USER_KERNEL_PART;
+	*pages = uid == 0 ? ACCOUNT_NO_LIMIT : (memory_size() + swap_bytes(&used)) / VM_PAGE_SIZE / USER_PAGES_PART;
+}
+
+void accounts_set_limits(void)
+{
+	list_for_each (link, &accounts) {
+		const struct user *user = user_at(link);
+		uint64_t bytes, pages;
+
+		limits_of(user->uid, &bytes, &pages);
+		/* Refused for one of which a Mach program has split a part: that stays as it was. */
+		(void)account_set_limits(host_privileged(), user->account.port, bytes, pages);
+	}
+}
+
 struct user *account_hold(uint32_t uid)
 {
-	uint64_t bytes = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / USER_KERNEL_PART;
-	uint64_t pages = uid == 0 ? ACCOUNT_NO_LIMIT : memory_size() / VM_PAGE_SIZE / USER_PAGES_PART;
 	struct user *user = user_of(uid);
+	uint64_t bytes, pages;
 
 	if (user == NULL)
 		return NULL;
 	if (user->account.spaces == 0) {
+		limits_of(uid, &bytes, &pages);
 		if (account_create(host_privileged(), FALSE, bytes, pages, &user->account.port) != KERN_SUCCESS) {
 			user_release(user);
 			return NULL;

@@ -20,6 +20,7 @@
 #include "fs/mounts.h"
 #include "ipc/futex.h"
 #include "memory/accounts.h"
+#include "memory/swap.h"
 #include "process/deaths.h"
 #include "process/loadavg.h"
 #include "process/proc.h"
@@ -211,5 +212,6 @@ int main(int argc, char **argv)
 	memory_policy_start();
 	server_unlock();
 	mounts_find_pagers(argc, argv);
+	swap_start();
 	dispatch_run(start_init);
 }

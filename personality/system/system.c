@@ -14,6 +14,7 @@
 #include "base/rights.h"
 #include "device/console.h"
 #include "memory/mm.h"
+#include "memory/swap.h"
 #include "process/loadavg.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -68,6 +69,7 @@ int64_t sys_sysinfo(uint64_t caller, uint64_t address)
 {
 	vm_statistics_data_t memory = {0};
 	struct sysinfo info;
+	uint64_t used;
 	unsigned i;
 
 	memset(&info, 0, sizeof info);
@@ -78,6 +80,8 @@ int64_t sys_sysinfo(uint64_t caller, uint64_t address)
 	info.mem_unit = 1;
 	info.totalram = memory.total_count * memory.pagesize;
 	info.freeram = memory.free_count * memory.pagesize;
+	info.totalswap = swap_bytes(&used);
+	info.freeswap = info.totalswap - used;
 	list_for_each (link, &processes)
 		info.procs += (unsigned short)list_entry(link, struct process, link)->thread_count;
 	return call_result(copy_out(call_of(caller), address, &info, sizeof info));

@@ -59,6 +59,7 @@ typedef struct vm_statistics {
 	uint64_t pageouts;
 	uint64_t faults;
 	uint64_t cow_faults;
+	uint64_t anonymous_count; /* of active_count and inactive_count: what would go out to swap */
 } vm_statistics_data_t;
 
 #endif

@@ -32,8 +32,8 @@ static mach_port_t bootstrap;
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: pager start NAME FILE [lower=PATH] [memory=MIB] [ARGUMENT]...\n"
-			"       pager replace NAME FILE [lower=PATH] [memory=MIB] [ARGUMENT]...\n"
+	fprintf(stderr, "usage: pager start NAME FILE [lower=PATH] [key=PATH] [memory=MIB] [ARGUMENT]...\n"
+			"       pager replace NAME FILE [lower=PATH] [key=PATH] [memory=MIB] [ARGUMENT]...\n"
 			"       pager stop [-f] NAME\n"
 			"       pager list\n"
 			"       pager stats NAME\n"
@@ -146,10 +146,15 @@ static bool make_line(server_line_t line, const char *name, int argc, char **arg
 			return failed(argv[i], "an argument has no blanks, and none of # and \\"), false;
 		if (strncmp(argv[i], "memory=", 7) == 0) {
 			add(line, " %s", argv[i]);
-		} else if (strncmp(argv[i], "lower=", 6) == 0) {
-			if (!lower_name(argv[i] + 6, lower, sizeof lower))
-				return failed(argv[i] + 6, "no such file, or nobody serves it"), false;
-			add(arguments, " lower=%s", lower);
+		} else if (strncmp(argv[i], "lower=", 6) == 0 || strncmp(argv[i], "key=/", 5) == 0) {
+			char *value = strchr(argv[i], '=') + 1;
+
+			if (!lower_name(value, lower, sizeof lower))
+				return failed(value, "no such file, or nobody serves it"), false;
+			*value = '\0';
+			add(arguments, " %s", argv[i]);
+			add(arguments, "%s", lower);
+			/* A file that the pager shall read, data or a key: it may look up who serves it. */
 			lower[strcspn(lower, ":/")] = '\0';
 			add(lowers, " looks-up=%s", lower);
 		} else {

@@ -15,6 +15,8 @@
 struct pk_lower {
 	vm_address_t mapped;
 	mach_port_t object;
+	mach_port_t server; /* the device or the file, by which it is flushed */
+	bool is_device;
 	uint64_t size;
 };
 
@@ -41,28 +43,27 @@ static int look_up(const char *name, size_t length, mach_port_t *service)
 	return errno_of(result);
 }
 
-static int open_device(mach_port_t service, const char *name, mach_port_t *object, uint64_t *size)
+static int open_device(mach_port_t service, const char *name, struct pk_lower *lower)
 {
 	device_name_t text = {0};
 	uint64_t block_size;
-	mach_port_t device;
 	kern_return_t result;
 
 	if (strlen(name) >= sizeof(text))
 		return EINVAL;
 	strcpy(text, name);
-	result = block_open(service, text, &device);
+	result = block_open(service, text, &lower->server);
 	if (result != KERN_SUCCESS)
 		return result == KERN_INVALID_NAME ? ENOENT : errno_of(result);
-	result = block_info(device, size, &block_size);
+	lower->is_device = true;
+	result = block_info(lower->server, &lower->size, &block_size);
 	if (result == KERN_SUCCESS)
-		result = block_memory_object(device, object);
-	mach_port_deallocate(mach_task_self(), device);
+		result = block_memory_object(lower->server, &lower->object);
 	return errno_of(result);
 }
 
 /* Of the path one component after the other; symbolic links are not followed. */
-static int open_file(mach_port_t service, const char *path, mach_port_t *object, uint64_t *size)
+static int open_file(mach_port_t service, const char *path, struct pk_lower *lower)
 {
 	file_attributes_t attributes = {0};
 	mach_port_t file, next;
@@ -86,10 +87,10 @@ static int open_file(mach_port_t service, const char *path, mach_port_t *object,
 		}
 		path += length + (path[length] == '/');
 	}
+	lower->server = file;
+	lower->size = attributes.size;
 	if (result == KERN_SUCCESS)
-		result = file_memory_object(file, object);
-	mach_port_deallocate(mach_task_self(), file);
-	*size = attributes.size;
+		result = file_memory_object(file, &lower->object);
 	return errno_of(result);
 }
 
@@ -101,8 +102,8 @@ int pk_lower_open(const char *name, struct pk_lower **lower)
 	int error = made ? look_up(name, length, &service) : ENOMEM;
 
 	if (!error) {
-		error = name[length] == ':' ? open_device(service, name + length + 1, &made->object, &made->size)
-					    : open_file(service, name + length, &made->object, &made->size);
+		error = name[length] == ':' ? open_device(service, name + length + 1, made)
+					    : open_file(service, name + length, made);
 		mach_port_deallocate(mach_task_self(), service);
 	}
 	if (!error && made->size > INT64_MAX)
@@ -116,6 +117,8 @@ int pk_lower_open(const char *name, struct pk_lower **lower)
 	}
 	if (made && made->object != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), made->object);
+	if (made && made->server != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), made->server);
 	free(made);
 	return error;
 }
@@ -147,7 +150,14 @@ int pk_lower_write(struct pk_lower *lower, uint64_t offset, const void *data, si
 	return length ? errno_of(mach_vm_write(mach_task_self(), lower->mapped + offset, length, data, 0, NULL)) : 0;
 }
 
+/* First what is bounded in time: the kernel's pages go to the pager below. Then that one's own flush. */
 int pk_lower_flush(struct pk_lower *lower)
 {
-	return lower->size ? errno_of(vm_msync(mach_task_self(), lower->mapped, PK_ROUND_PAGE(lower->size), FALSE)) : 0;
+	int error = 0;
+
+	if (lower->size)
+		error = errno_of(vm_msync(mach_task_self(), lower->mapped, PK_ROUND_PAGE(lower->size), FALSE));
+	if (!error)
+		error = errno_of(lower->is_device ? block_flush(lower->server) : file_sync(lower->server, FALSE));
+	return error;
 }

@@ -343,8 +343,9 @@ static void layer_rows(mach_port_t set, mach_port_t right)
 			printf("failed layers\n");
 			return;
 		}
+		/* From below: an object shows only one that was mapped before it. */
+		resident_row(i + 1 == LAYERS ? "resident-page-forwarded" : "resident-page-forwarded-once", right);
 	}
-	resident_row("resident-page-forwarded", right);
 }
 
 static void pager_rows(void)

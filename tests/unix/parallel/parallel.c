@@ -385,7 +385,7 @@ static void read_changing(unsigned number)
 
 static int filled(const char *name, int byte)
 {
-	char buffer[64];
+	char buffer[4096];
 	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 	memset(buffer, byte, sizeof buffer);
@@ -393,10 +393,10 @@ static int filled(const char *name, int byte)
 	return fd;
 }
 
-/* A short write is read whole or not at all. */
+/* A write of a page is read whole or not at all. */
 static void read_or_fill(unsigned number)
 {
-	char buffer[64];
+	char buffer[4096];
 	unsigned i, n;
 
 	for (i = 0; i < ROUNDS; i++) {

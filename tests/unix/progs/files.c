@@ -541,6 +541,31 @@ static void locks_of_the_dead(void)
 	close(fd);
 }
 
+/* What has been read once is read as it is now: longer, and cut off. */
+static void read_again(void)
+{
+	const size_t all = 400;
+	int fd = open("again", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	memset(other, 'f', 200);
+	SAY(write(fd, other, 100));
+	for (int i = 0; i < 2; i++)
+		SAY(pread(fd, buffer, all, 0));
+	SAY(write(fd, other, 200));
+	for (int i = 0; i < 2; i++)
+		SAY(pread(fd, buffer, all, 0));
+	SAY(pread(fd, buffer, all, 150));
+	SAY(ftruncate(fd, 50));
+	for (int i = 0; i < 2; i++)
+		SAY(pread(fd, buffer, all, 0));
+	SAY(pread(fd, buffer, all, 60));
+	SAY(ftruncate(fd, 120));
+	SAY(pread(fd, buffer, all, 0));
+	printf("%d %d\n", buffer[49], buffer[119]);
+	close(fd);
+	SAY(unlink("again"));
+}
+
 int main(int argc, char **argv)
 {
 	char directory[100], here[200];
@@ -552,6 +577,7 @@ int main(int argc, char **argv)
 	opening();
 	paths();
 	reading_and_writing();
+	read_again();
 	mappings();
 	names();
 	many();

@@ -363,6 +363,7 @@ static void share_position(bool threads)
 
 /* A descriptor that is another file from one moment to the next: what is read is of one of them. */
 static int changing, ones, twos;
+enum { FILLED = 65536 };
 
 static void read_changing(unsigned number)
 {
@@ -385,7 +386,7 @@ static void read_changing(unsigned number)
 
 static int filled(const char *name, int byte)
 {
-	char buffer[4096];
+	static char buffer[FILLED];
 	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 	memset(buffer, byte, sizeof buffer);
@@ -393,18 +394,17 @@ static int filled(const char *name, int byte)
 	return fd;
 }
 
-/* A write of a page is read whole or not at all. */
+/* A write is read whole or not at all, if both are in memory: of many pages, so that they meet. */
 static void read_or_fill(unsigned number)
 {
-	char buffer[4096];
+	static char buffer[FILLED];
 	unsigned i, n;
 
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < ROUNDS / 8; i++) {
 		if (number == 0) {
 			memset(buffer, 1 + (int)(i & 1), sizeof buffer);
 			wrong_if(pwrite(ones, buffer, sizeof buffer, 0) != sizeof buffer);
-			if (i % 16 == 0)
-				sched_yield();
+			usleep(200); /* so that the others are in the middle of a read */
 			continue;
 		}
 		wrong_if(pread(ones, buffer, sizeof buffer, 0) != sizeof buffer);

@@ -153,18 +153,11 @@ static int bind_path(struct call *call, struct socket *socket, const struct sock
 
 	path_of_name(name, path);
 	error = path_look_up_parent(call, AT_FDCWD, path, &parent, last, &slash);
-	if (error == 0 && parent->ops->create == NULL)
-		error = -EPERM;
-	if (error == 0)
-		error = vnode_access(call, parent, 3, false); /* W_OK | X_OK */
-	if (error == 0)
-		error = parent->ops->create(parent, last, S_IFSOCK | (0777 & ~call->process->fs->umask),
-			call->process->credentials.fsuid, call->process->credentials.fsgid, 0, &vnode);
-	vnode_release(parent);
-	if (error == 0 && socket->name.size != 0) {
-		vnode_release(vnode);
+	if (error == 0 && socket->name.size != 0)
 		error = -EINVAL;
-	}
+	if (error == 0)
+		error = vnode_create(call, parent, last, S_IFSOCK | 0777, 0, &vnode);
+	vnode_release(parent);
 	if (error == 0) {
 		socket->vnode = vnode;
 		vnode->socket = socket;

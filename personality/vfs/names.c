@@ -44,9 +44,9 @@ int vnode_create(struct call *call, struct vnode *directory, const char *name, u
 	uint64_t uid, gid;
 	int error = vnode_may_change(call, directory, NULL);
 
-	mode &= ~(call->process->fs->umask & 0777);
 	if (error == 0)
-		error = new_owner(call, directory, &mode, &uid, &gid);
+		error = new_owner(call, directory, &mode, &uid, &gid); /* by the mode asked for */
+	mode &= ~(call->process->fs->umask & 0777);
 	if (error == 0 && directory->ops->create == NULL)
 		error = -EPERM;
 	if (error == 0)

@@ -107,6 +107,9 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 int64_t vnode_read_server(struct call *call, struct vnode *vnode, void *buffer, uint64_t size, uint64_t offset);
 /* struct stat of an open file without a vnode, or of a vnode. */
 int vnode_stat(struct vnode *vnode, struct stat *out);
+/* A new file in a directory in which the name is free: checks the right to, applies the umask. */
+int vnode_create(struct call *call, struct vnode *directory, const char *name, unsigned mode, uint64_t device,
+	struct vnode **out);
 void file_stat_anonymous(const struct file *file, struct stat *out);
 
 /* --- Where special files lead (device.c, pipe.c). Called by vnode_open with a new file whose ops it sets. 0, -ENXIO,

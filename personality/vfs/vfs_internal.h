@@ -62,9 +62,6 @@ int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size);
 
 /* Cuts to no bytes at all; asks nobody when there are none. */
 int vnode_truncate_to_nothing(struct call *call, struct vnode *vnode);
-/* A new file in a directory in which the name is free: checks the right to, applies the umask. */
-int vnode_create(struct call *call, struct vnode *directory, const char *name, unsigned mode, uint64_t device,
-	struct vnode **out);
 
 /* The usual operations of open regular files and directories. */
 extern const struct file_ops vnode_file_ops;

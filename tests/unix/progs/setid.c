@@ -197,6 +197,10 @@ static void folders(void)
 		fd = open("folder/plain", O_CREAT | O_RDWR, 06765);
 		fstat(fd, &about);
 		printf("one that its group may not run %o %d\n", about.st_mode & 07777, about.st_gid);
+		umask(016);
+		fd = open("folder/masked", O_CREAT | O_RDWR, 06777);
+		fstat(fd, &about);
+		printf("one that its group would have run %o %d\n", about.st_mode & 07777, about.st_gid);
 		fflush(stdout);
 		_exit(0);
 	}

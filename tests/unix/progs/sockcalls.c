@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -347,6 +348,30 @@ static void edges(void)
 	close(pair[0]);
 }
 
+/* A socket's name is a file like any other of the folder's. */
+static void folders(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat about = {0};
+	char folder[90];
+
+	snprintf(folder, sizeof folder, "%s.folder", path);
+	SAY(mkdir(folder, 0777));
+	SAY(chown(folder, 0, 500));
+	SAY(chmod(folder, 02777));
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder);
+	umask(027);
+	SAY(bind(fd, (struct sockaddr *)&address, sizeof address));
+	SAY(stat(address.sun_path, &about));
+	printf("mode %o, of %u and %u\n", about.st_mode, about.st_uid, about.st_gid);
+	SAY(unlink(address.sun_path));
+	SAY(bind(fd, (struct sockaddr *)&address, sizeof address));
+	SAY(unlink(address.sun_path));
+	SAY(rmdir(folder));
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	char path[80];
@@ -354,6 +379,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	snprintf(path, sizeof path, "%s/sockcalls", argc > 1 ? argv[1] : "/tmp");
 	names(path);
+	folders(path);
 	options();
 	sending();
 	selecting();

@@ -153,10 +153,14 @@ static int bind_path(struct call *call, struct socket *socket, const struct sock
 
 	path_of_name(name, path);
 	error = path_look_up_parent(call, AT_FDCWD, path, &parent, last, &slash);
-	if (error == 0 && socket->name.size != 0)
-		error = -EINVAL;
-	if (error == 0)
+	/* It has a name already: as Linux says it, and without making a file that nobody wants. */
+	if (error == 0 && socket->name.size != 0) {
+		error = path_look_up(call, AT_FDCWD, path, PATH_NOFOLLOW, &vnode);
+		error = error == 0 ? -EEXIST : error == -ENOENT ? -EINVAL : error;
+		vnode_release(vnode);
+	} else if (error == 0) {
 		error = vnode_create(call, parent, last, S_IFSOCK | 0777, 0, &vnode);
+	}
 	vnode_release(parent);
 	if (error == 0) {
 		socket->vnode = vnode;

@@ -150,14 +150,13 @@ int pk_lower_write(struct pk_lower *lower, uint64_t offset, const void *data, si
 	return length ? errno_of(mach_vm_write(mach_task_self(), lower->mapped + offset, length, data, 0, NULL)) : 0;
 }
 
-/* First what is bounded in time: the kernel's pages go to the pager below. Then that one's own flush. */
+/* A file's sync has what the kernel keeps of it written as well. */
 int pk_lower_flush(struct pk_lower *lower)
 {
-	int error = 0;
+	int error;
 
-	if (lower->size)
-		error = errno_of(vm_msync(mach_task_self(), lower->mapped, PK_ROUND_PAGE(lower->size), FALSE));
-	if (!error)
-		error = errno_of(lower->is_device ? block_flush(lower->server) : file_sync(lower->server, FALSE));
-	return error;
+	if (!lower->is_device)
+		return errno_of(file_sync(lower->server, FALSE));
+	error = errno_of(vm_msync(mach_task_self(), lower->mapped, PK_ROUND_PAGE(lower->size), FALSE));
+	return error ? error : errno_of(block_flush(lower->server));
 }

@@ -12,6 +12,9 @@
 void *pk_pages_allocate(size_t size);
 void pk_pages_free(void *pages, size_t size);
 
+/* Goes on with the checksum of what was before (0: nothing). */
+uint64_t pk_checksum(uint64_t before, const void *data, size_t length);
+
 /* A line on the kernel's console. */
 void pk_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

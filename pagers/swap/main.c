@@ -1,13 +1,13 @@
 /*
  * The default pager: users' private memory on disks and partitions that have mkswap's header.
  *
- * Each is a memory object whose pages are the device's. The kernel gives them out (host_swap_on) and remembers whose they
- * are; here they are only read and written. This task waits for the disk's driver and for nobody else: not for a file system, nor
- * for Unix, nor for memory that goes out, for its own does not. One that does not answer stops who waits for his memory, and
- * nobody else.
+ * Each is a memory object whose pages are the device's. The kernel gives them out (host_swap_on) and remembers whose
+ * they are; here they are only read and written. This task waits for the disk's driver and for nobody else: not for a
+ * file system, nor for Unix, nor for memory that goes out, for its own does not. One that does not answer stops who
+ * waits for his memory, and nobody else.
  *
- * It has no restart: what the kernel would ask a second instance that had been asked of the first could be answered with
- * what was in a slot before. When it ends, what is out is lost, and who wants it gets an exception.
+ * It has no restart: what the kernel would ask a second instance that had been asked of the first could be answered
+ * with what was in a slot before. When it ends, what is out is lost, and who wants it gets an exception.
  */
 #include <mach/pager.h>
 #include <servers/block_user.h>
@@ -228,8 +228,7 @@ int main(void)
 	mach_port_t bootstrap, service;
 
 	check("no bootstrap port", task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap));
-	check("no host privilege",
-		mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &disposition));
+	check("no host privilege", mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &disposition));
 	check("no disk", bootstrap_look_up(bootstrap, "disk", &disk));
 	check("no port set", mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &object_set));
 	check("no service port", bootstrap_check_in(bootstrap, "swap", &service));

@@ -1,0 +1,285 @@
+/*
+ * journal: what is written between two flushes is below whole or not at all. Arguments: lower=OBJECT [log=PAGES]
+ * [format].
+ *
+ * The lower object is a header page, the log, the pages. What is written is kept here, as the messages in which it
+ * came: so when this program dies the kernel has it still. A flush
+ *
+ *   1. writes the group into the log, with its numbers and a checksum, and flushes: from here on it is there;
+ *   2. writes each page to its place, and flushes: from here on the log is not needed.
+ *
+ * A start that finds a log with a good checksum does 2 again, which changes nothing if it had been done. A log that was
+ * being written is bad, and all before it had been in its place.
+ *
+ * A group of more pages than the log has room for is several. With `format` an object whose first page is zeros gets a
+ * header; what was behind that is what the pages have.
+ */
+#include <pagers/kit/kit.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOG_MIN = 64, LOG_MAX = 4096, NUMBERS = PK_PAGE / sizeof(uint64_t) };
+#define MAGIC     0x316c6e724a5000ull /* "PJrnl1" */
+#define LOG_MAGIC 0x31676f4c4a5000ull
+
+struct header {
+	uint64_t magic, log_pages, pages, checksum;
+};
+
+/* The first page of the log; then pages of numbers, then the pages. */
+struct log {
+	uint64_t magic, sequence, count, checksum; /* of the two before, the numbers and the pages */
+};
+
+static struct pk_lower *below;
+static struct header header;
+static unsigned capacity; /* of the log */
+static uint64_t sequence;
+
+/* The group: its pages by number, and the numbers. */
+static void **pending;
+static uint64_t *numbers;
+static unsigned count;
+static bool logged; /* all of it is in the log: it must get to its place before anything else is written */
+
+static uint64_t log_at(uint64_t page)
+{
+	return (1 + page) * PK_PAGE;
+}
+
+static uint64_t page_at(uint64_t page)
+{
+	return (1 + header.log_pages + page) * PK_PAGE;
+}
+
+static unsigned number_pages(unsigned group)
+{
+	return (group + NUMBERS - 1) / NUMBERS;
+}
+
+/* --- Out. */
+
+static int write_log(void)
+{
+	struct log log = {.magic = LOG_MAGIC, .sequence = sequence + 1, .count = count};
+	uint64_t at = log_at(1 + number_pages(count));
+	int error = 0;
+
+	log.checksum = pk_checksum(0, &log, offsetof(struct log, checksum));
+	log.checksum = pk_checksum(log.checksum, numbers, count * sizeof(*numbers));
+	for (unsigned i = 0; i < count && !error; i++, at += PK_PAGE) {
+		log.checksum = pk_checksum(log.checksum, pending[numbers[i]], PK_PAGE);
+		error = pk_lower_write(below, at, pending[numbers[i]], PK_PAGE);
+	}
+	if (!error)
+		error = pk_lower_write(below, log_at(1), numbers, count * sizeof(*numbers));
+	if (!error)
+		error = pk_lower_write(below, log_at(0), &log, sizeof(log));
+	return error ? error : pk_lower_flush(below);
+}
+
+/* The group, which is in the log, to its place. */
+static int write_home(void)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < count && !error; i++)
+		error = pk_lower_write(below, page_at(numbers[i]), pending[numbers[i]], PK_PAGE);
+	if (!error)
+		error = pk_lower_flush(below);
+	if (error)
+		return error;
+	for (unsigned i = 0; i < count; i++) {
+		pk_pages_free(pending[numbers[i]], PK_PAGE);
+		pending[numbers[i]] = NULL;
+	}
+	count = 0;
+	logged = false;
+	return 0;
+}
+
+static int flush_journal(void *self)
+{
+	int error;
+
+	(void)self;
+	if (count == 0)
+		return 0;
+	if (!logged) {
+		error = write_log();
+		if (error)
+			return error;
+		sequence++;
+		logged = true;
+	}
+	return write_home();
+}
+
+/* --- In. */
+
+static int take_journal(void *self, uint64_t offset, void *pages, size_t length)
+{
+	unsigned n = (unsigned)(length / PK_PAGE);
+	int error = 0;
+
+	if (n > capacity)
+		return EINVAL;
+	if (logged || count + n > capacity)
+		error = flush_journal(self);
+	if (error)
+		return error;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t number = offset / PK_PAGE + i;
+		char *page = (char *)pages + i * PK_PAGE;
+
+		if (number >= header.pages) {
+			pk_pages_free(page, PK_PAGE);
+			continue;
+		}
+		if (pending[number])
+			pk_pages_free(pending[number], PK_PAGE);
+		else
+			numbers[count++] = number;
+		pending[number] = page;
+	}
+	return 0;
+}
+
+static int read_journal(void *self, uint64_t offset, void *pages, size_t length)
+{
+	int error = 0;
+
+	(void)self;
+	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
+		uint64_t number = (offset + at) / PK_PAGE;
+
+		if (pending[number])
+			memcpy((char *)pages + at, pending[number], PK_PAGE);
+		else
+			error = pk_lower_read(below, page_at(number), (char *)pages + at, PK_PAGE);
+	}
+	return error;
+}
+
+/* --- Start. */
+
+/* The group of a log with a good checksum; count 0: there is none. */
+static int read_log(void)
+{
+	struct log log;
+	uint64_t sum;
+	int error = pk_lower_read(below, log_at(0), &log, sizeof(log));
+
+	if (error || log.magic != LOG_MAGIC || log.count == 0 || log.count > capacity)
+		return error;
+	sum = pk_checksum(0, &log, offsetof(struct log, checksum));
+	error = pk_lower_read(below, log_at(1), numbers, log.count * sizeof(*numbers));
+	sum = pk_checksum(sum, numbers, log.count * sizeof(*numbers));
+	for (; count < log.count && !error; count++) {
+		void *page =
+			numbers[count] < header.pages && !pending[numbers[count]] ? pk_pages_allocate(PK_PAGE) : NULL;
+
+		if (!page)
+			break;
+		error = pk_lower_read(below, log_at(1 + number_pages((unsigned)log.count) + count), page, PK_PAGE);
+		sum = pk_checksum(sum, page, PK_PAGE);
+		pending[numbers[count]] = page;
+	}
+	logged = count == log.count && sum == log.checksum;
+	sequence = logged ? log.sequence : 0;
+	return error;
+}
+
+static int replay(void)
+{
+	int error = read_log();
+
+	if (!error && logged) {
+		pk_log("journal: %u pages of the last group are written again", count);
+		return write_home();
+	}
+	while (count > 0) {
+		pk_pages_free(pending[numbers[--count]], PK_PAGE);
+		pending[numbers[count]] = NULL;
+	}
+	return error;
+}
+
+static int format(uint64_t log_pages)
+{
+	static const unsigned char zeros[PK_PAGE];
+	unsigned char first[PK_PAGE];
+	uint64_t pages = pk_lower_size(below) / PK_PAGE;
+	int error = pk_lower_read(below, 0, first, PK_PAGE);
+
+	if (!error && memcmp(first, zeros, PK_PAGE) != 0)
+		error = EEXIST;
+	if (!log_pages)
+		log_pages = pages / 8 < LOG_MIN ? LOG_MIN : pages / 8 > LOG_MAX ? LOG_MAX : pages / 8;
+	if (!error && (log_pages < LOG_MIN || log_pages > LOG_MAX || pages < 2 + log_pages))
+		error = ENOSPC;
+	if (error)
+		return error;
+	/* No log of a volume that was here before. */
+	error = pk_lower_write(below, log_at(0), zeros, PK_PAGE);
+	if (!error)
+		error = pk_lower_flush(below);
+	header = (struct header){.magic = MAGIC, .log_pages = log_pages, .pages = pages - 1 - log_pages};
+	header.checksum = pk_checksum(0, &header, offsetof(struct header, checksum));
+	if (!error)
+		error = pk_lower_write(below, 0, &header, sizeof(header));
+	return error ? error : pk_lower_flush(below);
+}
+
+static int open_header(bool may_format, uint64_t log_pages)
+{
+	int error = pk_lower_read(below, 0, &header, sizeof(header));
+
+	if (error)
+		return error;
+	if (header.magic != MAGIC)
+		return may_format ? format(log_pages) : EINVAL;
+	if (header.checksum != pk_checksum(0, &header, offsetof(struct header, checksum)) ||
+		header.log_pages < LOG_MIN || header.log_pages > LOG_MAX ||
+		header.pages > pk_lower_size(below) / PK_PAGE - 1 - header.log_pages)
+		return EIO;
+	return 0;
+}
+
+static int open_journal(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
+{
+	uint64_t log_pages = 0;
+	bool may_format = false;
+	int error;
+
+	(void)self;
+	for (int i = 0; i < argc; i++) {
+		if (strncmp(argv[i], "log=", 4) == 0)
+			log_pages = strtoul(argv[i] + 4, NULL, 10);
+		else if (strcmp(argv[i], "format") == 0)
+			may_format = true;
+		else
+			return EINVAL;
+	}
+	below = lowers[0];
+	error = open_header(may_format, log_pages);
+	if (error)
+		return error;
+	capacity = (unsigned)header.log_pages - 1;
+	capacity -= number_pages(capacity);
+	pending = calloc(header.pages, sizeof(*pending));
+	numbers = calloc(capacity, sizeof(*numbers));
+	*size = header.pages * PK_PAGE;
+	return pending && numbers ? replay() : ENOMEM;
+}
+
+static const struct pk_program journal = {
+	.name = "journal",
+	.usage = "[log=PAGES] [format]",
+	.lowers = 1,
+	.open = open_journal,
+	.ops = {.read = read_journal, .take = take_journal, .flush = flush_journal},
+};
+PAGER(journal)

@@ -17,6 +17,8 @@ enum {
 };
 
 struct pmap *pmap_create(struct account *account); /* null: no memory */
+/* It and its tables are on another account from now on, whatever that one's limit. */
+void pmap_bill(struct pmap *pmap, struct account *account);
 void pmap_destroy(struct pmap *pmap);              /* not loaded anywhere any more, or switched away from */
 
 /* Maps one page, replacing what was there. page may be null with UNMANAGED. KERN_RESOURCE_SHORTAGE when a table cannot

@@ -43,7 +43,6 @@ kern_return_t vm_map_create(struct account *account, vm_map_t *out)
 	lock_init(&map->lock, LOCK_RANK_VM_MAP);
 	ref_init(&map->refs, 1);
 	map->account = map->payer = account;
-	account_charge_always(account, ACCOUNT_REFERENCE);
 	list_init(&map->entries);
 	map->full_below = VM_ANYWHERE_ADDRESS;
 	map->number = vm_number();
@@ -62,22 +61,17 @@ void vm_map_deallocate(vm_map_t map)
 		return;
 	assert(list_empty(&map->entries));
 	pmap_destroy(map->pmap);
-	account_uncharge(map->payer, ACCOUNT_REFERENCE);
 	kfree(map->account, map, sizeof(*map));
 }
 
 kern_return_t vm_map_bill(vm_map_t map, struct account *account)
 {
-	struct account *old;
-
 	if (map == NULL || account == NULL)
 		return KERN_INVALID_ARGUMENT;
-	account_charge_always(account, ACCOUNT_REFERENCE);
 	lock_acquire(&map->lock);
-	old = map->payer;
+	pmap_bill(map->pmap, account);
 	map->payer = account;
 	lock_release(&map->lock);
-	account_uncharge(old, ACCOUNT_REFERENCE);
 	return KERN_SUCCESS;
 }
 

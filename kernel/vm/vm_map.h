@@ -32,7 +32,7 @@ struct vm_map {
 	struct refcount refs;
 	struct pmap *pmap;
 	struct account *account; /* pays for it and its entries */
-	struct account *payer;   /* pays for what is touched through it: vm_map_bill */
+	struct account *payer;   /* pays for what is touched through it, and the pmap, which keeps it: vm_map_bill */
 	struct list entries;
 	struct vm_map_entry *root;
 	struct vm_map_entry *hint; /* last found, or null */

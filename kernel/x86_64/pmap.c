@@ -89,6 +89,7 @@ struct pmap *pmap_create(struct account *account)
 		return NULL;
 	lock_init(&pmap->lock, LOCK_RANK_PMAP);
 	pmap->account = account;
+	pmap->bytes = pmap_cache.size;
 	list_init(&pmap->tables);
 	list_init(&pmap->directories);
 	pmap->cr3 = pmap_grab_pages(pmap, root_pages());
@@ -104,6 +105,20 @@ struct pmap *pmap_create(struct account *account)
 		pmap->root[2 * PTES - 1] = isolation_entry;
 	}
 	return pmap;
+}
+
+void pmap_bill(struct pmap *pmap, struct account *account)
+{
+	struct account *old;
+	uint64_t bytes;
+
+	lock_acquire(&pmap->lock);
+	old = pmap->account;
+	bytes = pmap->bytes;
+	account_charge_always(account, bytes);
+	pmap->account = account;
+	lock_release(&pmap->lock);
+	account_uncharge(old, bytes);
 }
 
 void pmap_destroy(struct pmap *pmap)

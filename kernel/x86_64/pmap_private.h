@@ -29,7 +29,8 @@ struct pmap {
 	struct lock lock;
 	uint64_t cr3;            /* physical address of the root table */
 	pte_t *root;             /* with isolation the program's follows it */
-	struct account *account; /* pays for it and its tables */
+	struct account *account; /* pays for it and its tables: pmap_bill */
+	uint64_t bytes;          /* that it has on that account */
 	uint64_t resident;       /* pages, atomic */
 	struct list tables;      /* lowest ones, struct page_table */
 	struct page_table *hint;   /* the one that was looked for last, or null */

@@ -26,12 +26,15 @@ uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count)
 	page = count == 1 ? vm_page_grab_for(&kernel_account, level, false) : NULL;
 	if (page != NULL && vm_page_physical(page) < TABLES_LIMIT) {
 		page->wire_count = 1;
-		return vm_page_physical(page);
+		physical = vm_page_physical(page);
+	} else {
+		if (page != NULL)
+			vm_page_free(page);
+		physical = vm_page_grab_contiguous(level, count, TABLES_LIMIT);
 	}
-	if (page != NULL)
-		vm_page_free(page);
-	physical = vm_page_grab_contiguous(level, count, TABLES_LIMIT);
-	if (physical == 0)
+	if (physical != 0)
+		pmap->bytes += count * VM_PAGE_SIZE;
+	else
 		account_uncharge(pmap->account, count * VM_PAGE_SIZE);
 	return physical;
 }
@@ -49,6 +52,7 @@ static uint64_t grab_table(struct pmap *pmap)
 void pmap_release_pages(struct pmap *pmap, uint64_t physical, unsigned count)
 {
 	vm_page_release_kernel(physical, count);
+	pmap->bytes -= count * VM_PAGE_SIZE;
 	account_uncharge(pmap->account, count * VM_PAGE_SIZE);
 }
 
@@ -90,6 +94,7 @@ struct page_table *pmap_make_table(struct pmap *pmap, vm_address_t address)
 		.number = (uint32_t)(physical / sizeof(pte_t)),
 		.first = PTES,
 		.links = physical_to_virtual(links)};
+	pmap->bytes += table_cache.size;
 	page_at(physical)->table = below;
 	list_add_tail(&pmap->tables, &below->link);
 	*entry = physical | PTE_TABLE;
@@ -105,5 +110,6 @@ void pmap_free_table(struct pmap *pmap, struct page_table *below)
 	page_at(virtual_to_physical(below->entries))->table = NULL;
 	pmap_release_pages(pmap, virtual_to_physical(below->links), 1);
 	pmap_release_pages(pmap, virtual_to_physical(below->entries), 1);
+	pmap->bytes -= table_cache.size;
 	kcache_free(&table_cache, pmap->account, below);
 }

@@ -110,13 +110,19 @@ static void test_bill(mach_port_t host)
 {
 	mach_port_t before, after, task;
 	vm_address_t address = 0;
+	uint64_t first, second;
 
 	account_create(host, FALSE, ACCOUNT_NO_LIMIT, MANY, &before);
 	account_create(host, FALSE, ACCOUNT_NO_LIMIT, MANY / 2, &after);
 	task_create_in(before, mach_task_self(), FALSE, &task);
 	vm_allocate(task, &address, 2 * MANY * VM_PAGE_SIZE, TRUE);
 	check_is("pages before", touch(task, address, MANY / 4), MANY / 4);
+	first = info_of(before).bytes;
+	second = info_of(after).bytes;
 	check_is("another pays from now on", vm_map_bill(task, after), KERN_SUCCESS);
+	first -= info_of(before).bytes;
+	second = info_of(after).bytes - second;
+	check("for the tables that there are, too", first == second && second >= 4 * VM_PAGE_SIZE);
 	check_is("up to the limit that he has", touch(task, address + MANY * VM_PAGE_SIZE, MANY), MANY / 2);
 	check_is("which the first one's pages are not in", info_of(before).pages, MANY / 4);
 	mach_port_deallocate(mach_task_self(), after);

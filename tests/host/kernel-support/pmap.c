@@ -21,6 +21,7 @@ struct mapping {
 };
 
 struct pmap {
+	struct account *account; /* where it stands for its tables */
 	struct mapping *buckets[BUCKETS];
 	uint64_t count;
 };
@@ -61,9 +62,19 @@ struct pmap *pmap_create(struct account *account)
 {
 	struct pmap *pmap = host_allocation_fails() ? NULL : calloc(1, sizeof(*pmap));
 
-	(void)account;
-	pmaps += pmap != NULL;
+	if (pmap == NULL)
+		return NULL;
+	account_charge_always(account, ACCOUNT_REFERENCE);
+	pmap->account = account;
+	pmaps++;
 	return pmap;
+}
+
+void pmap_bill(struct pmap *pmap, struct account *account)
+{
+	account_charge_always(account, ACCOUNT_REFERENCE);
+	account_uncharge(pmap->account, ACCOUNT_REFERENCE);
+	pmap->account = account;
 }
 
 void pmap_destroy(struct pmap *pmap)
@@ -71,6 +82,7 @@ void pmap_destroy(struct pmap *pmap)
 	if (pmap->count != 0)
 		panic("pmap destroyed with %lu mappings", (unsigned long)pmap->count);
 	pmaps--;
+	account_uncharge(pmap->account, ACCOUNT_REFERENCE);
 	free(pmap);
 }
 

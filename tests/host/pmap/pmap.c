@@ -35,7 +35,8 @@ uint32_t processors_online = 1;
 pte_t kernel_pml4[PTES], isolation_entry;
 struct account kernel_account;
 uint64_t account_small_pages;
-static struct account payer = {.bytes = ACCOUNT_REFERENCE, .bytes_limit = UINT64_MAX};
+static struct account payer = {.bytes = ACCOUNT_REFERENCE, .bytes_limit = UINT64_MAX},
+		      other = {.bytes = ACCOUNT_REFERENCE, .bytes_limit = UINT64_MAX};
 static unsigned flushed_pages;
 
 void *physical_to_virtual(uint64_t physical)
@@ -363,6 +364,8 @@ static void run(const char *how)
 	for (unsigned i = 0; i < OPERATIONS && failures == 0; i++) {
 		refuse = i > OPERATIONS / 2;
 		operate();
+		if (i % 50 == 0)
+			pmap_bill(map[i / 50 % MAPS], i / 50 % 3 != 0 ? &payer : &other);
 		if (i % 64 == 0)
 			compare();
 	}
@@ -378,7 +381,8 @@ static void run(const char *how)
 	check(processor.pmap == NULL, "a destroyed map stays loaded");
 	for (int p = 0; p < PAGES; p++)
 		check(page(p)->mappings == 0, "a page keeps a mapping of a destroyed map");
-	check(free_count == free_before && free_pair_count == MAPS && payer.bytes == ACCOUNT_REFERENCE,
+	check(free_count == free_before && free_pair_count == MAPS && payer.bytes == ACCOUNT_REFERENCE &&
+			other.bytes == ACCOUNT_REFERENCE,
 		"tables were lost");
 	if (failures == 0)
 		printf("PASS pmap: nothing is left of destroyed maps%s\n", how);

@@ -1,5 +1,5 @@
 /*
- * turncoat UID MIB [threads|sparse]: takes a user's ids, with threads not alone, says what it still has, and fills so much memory;
+ * turncoat UID MIB [threads] [sparse]: takes a user's ids, with threads not alone, says what it still has, and fills so much memory;
  * of sparse memory one page in each two MiB, which has a page table of the kernel's for each.
  */
 #define _GNU_SOURCE
@@ -58,9 +58,9 @@ int main(int count, char **arguments)
 		__atomic_store_n(shared, 2, __ATOMIC_SEQ_CST);
 		_exit(0);
 	}
-	const int sparse = count > 3 && strcmp(arguments[3], "sparse") == 0;
+	const int sparse = count > 3 && strcmp(arguments[count - 1], "sparse") == 0;
 
-	if (count > 3 && !sparse && pthread_create(&thread, NULL, idle, NULL) != 0)
+	if (count > 3 + sparse && pthread_create(&thread, NULL, idle, NULL) != 0)
 		return wrong("a thread");
 	if (setuid(uid) != 0)
 		return wrong("setuid");

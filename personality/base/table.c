@@ -41,6 +41,12 @@ void table_add(struct table *table, struct table_link *link, uint64_t key)
 	table->count++;
 }
 
+void table_end(struct table *table)
+{
+	if (table->bucket != table->small)
+		free(table->bucket);
+}
+
 void table_remove(struct table *table, struct table_link *link)
 {
 	struct table_link **at = &table->bucket[link->key & table->mask];

@@ -44,6 +44,8 @@ static inline struct table_link *table_find(const struct table *table, uint64_t 
 
 /* Never fails; without memory to grow chains become longer. Several elements may have one key. */
 void table_add(struct table *table, struct table_link *link, uint64_t key);
+/* Of a table that has no elements: nothing but its memory is used any more. */
+void table_end(struct table *table);
 /* Harmless when it is in no table and zeros. */
 void table_remove(struct table *table, struct table_link *link);
 

@@ -15,6 +15,8 @@ enum user_count {
 	USER_LOCKS,      /* record locks and flocks */
 	USER_WATCHES,    /* files in epoll sets: /proc/sys/fs/epoll/max_user_watches */
 	USER_FLYING,     /* descriptors in messages that nobody has received: RLIMIT_NOFILE of who sends */
+	USER_NOTIFIERS,  /* open files of inotify */
+	USER_NOTIFY,     /* files and folders that they watch */
 	USER_COUNTS
 };
 

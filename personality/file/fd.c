@@ -6,6 +6,7 @@
 #include "call/dispatch.h"
 #include "call/fiber.h"
 #include "file/file.h"
+#include "file/notify.h"
 #include "file/vnode.h"
 #include "process/proc.h"
 #include "process/rlimit.h"
@@ -45,6 +46,8 @@ void file_end(struct file *file)
 	struct vnode *vnode;
 
 	epoll_file_gone(file);
+	if (file->told)
+		notify(file->vnode, (file->flags & O_ACCMODE) == O_RDONLY ? IN_CLOSE_NOWRITE : IN_CLOSE_WRITE);
 	if (file->ops != NULL && file->ops->release != NULL)
 		file->ops->release(file);
 	vnode = file->vnode;

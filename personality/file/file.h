@@ -130,6 +130,7 @@ struct file {
 	uint32_t turn;                /* which some call has for its turn (TURN_*), */
 	struct list turns;            /* and these wait for it (fd.c), with the server's lock */
 	bool writes;                  /* counted in vnode->writers */
+	bool told;                    /* those who watch the vnode know that it is open */
 	unsigned failures_seen;       /* of vnode->failures, */
 	unsigned mount_failures_seen; /* and of its mount's */
 	struct vnode *vnode;          /* reference, or null (pipes, sockets) */

@@ -102,6 +102,8 @@ struct vnode {
 	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
 	unsigned runners; /* processes that run it, and calls that are about to */
 	unsigned writers; /* files open for writing */
+	struct list watches; /* notify.c's, */
+	unsigned watchers;   /* and how many: each has a reference */
 	bool linkable;    /* made without a name, and may be given one */
 	struct write_failures failures;
 };

@@ -191,10 +191,12 @@ int filefs_link(struct vnode *vnode, struct vnode *to, const char *text)
 	result = ASK(to->mount, file_link(port, parent, text));
 	names_change(directory);
 	node->stale = true;
-	if (result == KERN_SUCCESS)
+	if (result == KERN_SUCCESS) {
+		node->attributes.links++;
 		file_name_enter(directory, text, node);
-	else
+	} else {
 		forget_name(directory, text);
+	}
 	return -FILE_ERRNO(result);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "file/notify.h"
 #include "process/proc.h"
 #include "process/signal.h"
 #include "vfs/vfs_internal.h"
@@ -69,13 +70,29 @@ int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *c
 	return vnode_is_owner(call, &parent) != 0 && vnode_is_owner(call, &attributes) != 0 ? -EPERM : 0;
 }
 
+static uint32_t kind_of_change(unsigned which)
+{
+	switch (which) {
+	case FILE_SET_SIZE:
+	case FILE_SET_MODIFY_TIME:
+		return IN_MODIFY;
+	case FILE_SET_ACCESS_TIME:
+		return IN_ACCESS;
+	default:
+		return IN_ATTRIB;
+	}
+}
+
 int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attributes_t *values)
 {
 	int error = vnode_check_writable(vnode);
 
 	if (error != 0)
 		return error;
-	return vnode->ops->set_attributes != NULL ? vnode->ops->set_attributes(vnode, which, values) : -EPERM;
+	error = vnode->ops->set_attributes != NULL ? vnode->ops->set_attributes(vnode, which, values) : -EPERM;
+	if (error == 0)
+		notify(vnode, kind_of_change(which));
+	return error;
 }
 
 unsigned mode_without_set_id(const struct call *call, unsigned mode, uint64_t gid)
@@ -131,7 +148,11 @@ static int truncate_to(struct call *call, struct vnode *vnode, uint64_t size, bo
 	if (vnode->ops->set_size == NULL)
 		return vnode_set_attributes(vnode, FILE_SET_SIZE, &values);
 	error = vnode_check_writable(vnode);
-	return error != 0 ? error : vnode->ops->set_size(vnode, call, size, space);
+	if (error == 0)
+		error = vnode->ops->set_size(vnode, call, size, space);
+	if (error == 0)
+		notify(vnode, IN_MODIFY);
+	return error;
 }
 
 int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size)

@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
+#include "file/notify.h"
 #include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
@@ -177,6 +178,9 @@ int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
 	if (error != 0)
 		return call_result(error);
 	mount = vnode->mount;
+	/* Watches keep no mount; also of one that is busy they end. */
+	if (vnode == mount->root && mount->covered != NULL)
+		notify_unmount(mount);
 	if (vnode != mount->root)
 		error = -EINVAL;
 	else if (mount->covered == NULL || is_busy(mount, flags))

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/notify.h"
 #include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
@@ -51,8 +52,10 @@ int vnode_create(struct call *call, struct vnode *directory, const char *name, u
 		error = -EPERM;
 	if (error == 0)
 		error = directory->ops->create(directory, name, mode, uid, gid, device, out);
-	if (error == 0 && name[0] != 0)
+	if (error == 0 && name[0] != 0) {
 		vnode_set_place(*out, directory, name);
+		notify_entry(directory, name, S_ISDIR(mode), IN_CREATE);
+	}
 	return error;
 }
 
@@ -202,6 +205,8 @@ int64_t sys_symlinkat(uint64_t caller, uint64_t target, int dirfd, uint64_t path
 		error = place.directory->ops->symlink != NULL
 				? place.directory->ops->symlink(place.directory, place.name, text.text, uid, gid)
 				: -EPERM;
+	if (error == 0)
+		notify_entry(place.directory, place.name, false, IN_CREATE);
 	vnode_release(place.directory);
 	return call_result(error);
 }
@@ -242,8 +247,11 @@ int64_t sys_linkat(uint64_t caller, int from_dirfd, uint64_t from, int to_dirfd,
 		error = -ENOENT;
 	if (error == 0)
 		error = vnode->ops->link(vnode, place.directory, place.name);
-	if (error == 0)
+	if (error == 0) {
 		vnode->linkable = false;
+		notify_self(vnode, IN_ATTRIB);
+		notify_entry(place.directory, place.name, false, IN_CREATE);
+	}
 	vnode_release(place.directory);
 	vnode_release(vnode);
 	return call_result(error);
@@ -278,6 +286,11 @@ static int remove_name(struct call *call, int dirfd, uint64_t path, bool directo
 		error = place.directory->ops->unlink != NULL
 				? place.directory->ops->unlink(place.directory, place.name, directory)
 				: -EPERM;
+	if (error == 0) {
+		if (!directory)
+			notify_self(child, IN_ATTRIB);
+		notify_entry(place.directory, place.name, directory, IN_DELETE);
+	}
 	vnode_release(child);
 	vnode_release(place.directory);
 	return error;
@@ -340,6 +353,18 @@ static int check_rename(struct call *call, struct place *from, struct vnode *chi
 	return error;
 }
 
+static void notify_moved(const struct place *from, const struct vnode *vnode, const struct place *to)
+{
+	const bool is_directory = VNODE_TYPE(vnode) == S_IFDIR;
+	uint32_t cookie;
+
+	if (!(notify_wanted & IN_MOVE))
+		return;
+	cookie = notify_cookie();
+	notify_event_entry(from->directory, from->name, is_directory, IN_MOVED_FROM, cookie);
+	notify_event_entry(to->directory, to->name, is_directory, IN_MOVED_TO, cookie);
+}
+
 int64_t sys_renameat2(
 	uint64_t caller, int from_dirfd, uint64_t from_path, int to_dirfd, uint64_t to_path, unsigned flags)
 {
@@ -375,6 +400,16 @@ int64_t sys_renameat2(
 		error = -EPERM;
 	if (error == 0 && child != target)
 		error = from.directory->ops->rename(from.directory, from.name, to.directory, to.name, flags);
+	if (error == 0 && child != target) {
+		notify_moved(&from, child, &to);
+		if (flags & FILE_RENAME_EXCHANGE)
+			notify_moved(&to, target, &from);
+		else if (target != NULL)
+			notify_self(target, IN_ATTRIB);
+		notify_self(child, IN_MOVE_SELF);
+		if (flags & FILE_RENAME_EXCHANGE)
+			notify_self(target, IN_MOVE_SELF);
+	}
 	vnode_release(target);
 	vnode_release(child);
 	vnode_release(to.directory);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "file/notify.h"
 #include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
@@ -23,16 +24,22 @@
 static int64_t file_read(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct vnode *vnode = file->vnode;
+	int64_t result;
 
 	if (VNODE_TYPE(vnode) == S_IFDIR)
 		return -EISDIR;
-	return vnode->ops->read != NULL ? vnode->ops->read(vnode, io, *offset) : -EINVAL;
+	result = vnode->ops->read != NULL ? vnode->ops->read(vnode, io, *offset) : -EINVAL;
+	if (result > 0)
+		notify(vnode, IN_ACCESS);
+	return result;
 }
 
 static int64_t file_read_unlocked(struct file *file, struct io *io, uint64_t *offset)
 {
 	int64_t (*read)(struct vnode *, struct io *, uint64_t) = file->vnode->ops->read_unlocked;
 
+	if (__atomic_load_n(&notify_wanted, __ATOMIC_RELAXED) & IN_ACCESS)
+		return CALL_NEEDS_LOCK;
 	return read != NULL ? read(file->vnode, io, *offset) : CALL_NEEDS_LOCK;
 }
 
@@ -44,6 +51,8 @@ static int64_t file_write(struct file *file, struct io *io, uint64_t *offset)
 	if (vnode->ops->write == NULL)
 		return -EINVAL;
 	result = vnode->ops->write(vnode, io, offset, (file->flags & O_APPEND) != 0);
+	if (result > 0)
+		notify(vnode, IN_MODIFY);
 	if (result > 0 && file->flags & (O_SYNC | O_DSYNC) && vnode->ops->sync != NULL) {
 		int error = vnode_sync(vnode, !(file->flags & O_SYNC & ~O_DSYNC));
 		int failure = write_failures_tell(&vnode->failures, &file->failures_seen);
@@ -161,6 +170,7 @@ static int64_t file_read_directory(struct file *file, struct io *io)
 		return call_result(error);
 	if (listing.used != 0)
 		file->position = listing.position;
+	notify(vnode, IN_ACCESS);
 	return (int64_t)listing.used;
 }
 
@@ -330,6 +340,12 @@ static int find_or_create(
 	return error;
 }
 
+static void opened(struct file *file)
+{
+	file->told = true;
+	notify(file->vnode, IN_OPEN);
+}
+
 /* The file of O_TMPFILE, in the directory of the path. */
 static int make_unnamed(
 	struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct vnode **out)
@@ -385,8 +401,12 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 		if (*out != NULL)
 			(*out)->seekable = true;
 		error = *out != NULL ? 0 : -ENOMEM;
+		if (error == 0)
+			opened(*out);
 	} else {
 		error = flags & O_CREAT && VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : vnode_open(call, vnode, flags, out);
+		if (error == 0 && !(flags & O_PATH))
+			opened(*out);
 		if (error == 0 && flags & O_TRUNC && VNODE_TYPE(vnode) == S_IFREG) {
 			error = vnode_truncate_to_nothing(call, vnode);
 			if (error != 0)

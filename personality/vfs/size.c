@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/notify.h"
 #include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
@@ -134,6 +135,8 @@ int64_t sys_fallocate(uint64_t caller, int fd, unsigned mode, int64_t offset, in
 	if (error == 0 && !(mode & FALLOC_FL_PUNCH_HOLE))
 		error = vnode->ops->allocate(vnode, call, (uint64_t)offset, (uint64_t)size,
 			mode & FALLOC_FL_KEEP_SIZE ? 0 : end);
+	if (error == 0)
+		notify(vnode, IN_MODIFY);
 	vnode_release(vnode);
 	return call_result((int)error);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/user.h"
+#include "file/notify.h"
 #include "vfs/vfs_internal.h"
 
 void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *mount, unsigned mode, uint64_t inode)
@@ -14,6 +15,7 @@ void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *
 	vnode->mode = mode;
 	vnode->inode = inode;
 	list_init(&vnode->locks);
+	list_init(&vnode->watches);
 	wait_queue_init(&vnode->lock_queue);
 }
 
@@ -49,6 +51,8 @@ void vnode_release(struct vnode *vnode)
 		vnode->ops->release(vnode);
 		vnode = parent;
 	}
+	if (vnode != NULL && vnode->watchers != 0 && vnode->references == vnode->watchers)
+		notify_unused(vnode);
 }
 
 int vnode_sync(struct vnode *vnode, bool data_only)

@@ -8,6 +8,7 @@
 #include <linux/xattr.h>
 #include <unistd.h>
 
+#include "file/notify.h"
 #include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
@@ -118,6 +119,8 @@ static int64_t set(uint64_t caller, struct target target, uint64_t name_address,
 		error = may_use(call, vnode, name, W_OK);
 	if (error == 0)
 		error = vnode->ops->set_extended(vnode, name, copy, size, flags);
+	if (error == 0)
+		notify(vnode, IN_ATTRIB);
 	vnode_release(vnode);
 	free(copy);
 	return call_result(error);
@@ -136,6 +139,8 @@ static int64_t removed(uint64_t caller, struct target target, uint64_t name_addr
 		error = may_use(call, vnode, name, W_OK);
 	if (error == 0)
 		error = vnode->ops->set_extended(vnode, name, NULL, 0, 0);
+	if (error == 0)
+		notify(vnode, IN_ATTRIB);
 	vnode_release(vnode);
 	return call_result(error);
 }

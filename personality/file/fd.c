@@ -468,6 +468,9 @@ int64_t sys_fcntl(uint64_t caller, int fd, int command, uint64_t argument)
 		return pipe_size(file);
 	case F_SETPIPE_SZ:
 		return pipe_set_size(file, argument);
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return vnode_seal_control(file, command, argument);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

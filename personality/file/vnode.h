@@ -104,6 +104,9 @@ struct vnode {
 	unsigned writers; /* files open for writing */
 	struct list watches; /* notify.c's, */
 	unsigned watchers;   /* and how many: each has a reference */
+	bool sealable;       /* memfd.c's */
+	unsigned seals;      /* F_SEAL_*, */
+	unsigned shared_writers; /* and the mappings that may write to it */
 	bool linkable;    /* made without a name, and may be given one */
 	struct write_failures failures;
 };
@@ -128,6 +131,11 @@ void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name
 int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument);
 void vnode_locks_closed(const struct file_table *table, struct vnode *vnode);
 void vnode_locks_end(const struct file *file);
+
+/* F_ADD_SEALS, F_GET_SEALS. */
+int64_t vnode_seal_control(struct file *file, int command, uint64_t argument);
+/* -EPERM when seals forbid to write, or to make the file so large. */
+int vnode_check_seals(const struct vnode *vnode, uint64_t size, bool write);
 
 /*
  * What decides who may do what: type, mode, owner, group and size are right, and links are 0 for a directory that was

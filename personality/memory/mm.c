@@ -50,8 +50,10 @@ struct address_space *address_space_create(uint32_t uid)
 /* Files that are written by mappings: their mount is to know. */
 static void count_writer(const struct vm_area *area, int more)
 {
-	if (area->vnode != NULL && area->vnode->mount != NULL && area->flags & MAP_SHARED && area->maximum & PROT_WRITE)
+	if (area->vnode != NULL && area->vnode->mount != NULL && area->flags & MAP_SHARED && area->maximum & PROT_WRITE) {
 		mount_shared_writers(area->vnode->mount, more);
+		area->vnode->shared_writers += (unsigned)more;
+	}
 }
 
 static struct vm_area *area_copy(const struct vm_area *area)

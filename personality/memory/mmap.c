@@ -100,6 +100,11 @@ int64_t sys_mmap(
 				return -EACCES;
 			maximum &= ~PROT_WRITE;
 		}
+		if (type == MAP_SHARED && file->vnode != NULL && vnode_check_seals(file->vnode, 0, true) != 0) {
+			if (protection & PROT_WRITE)
+				return -EPERM;
+			maximum &= ~PROT_WRITE;
+		}
 		if (file->ops->memory_object == NULL)
 			return -ENODEV;
 		file_reference(file);

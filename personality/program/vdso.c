@@ -41,23 +41,15 @@ static bool read_kernel_clock(struct vdso_clock *clock)
 /* A file without a name on the first tmpfs, so large; a send right to its memory object. */
 static int nameless_file(mach_port_t *out)
 {
-	static const char name[] = ".vdso";
-	struct mount *mount = NULL;
 	struct vnode *vnode = NULL;
-	int error = -ENOENT;
+	int error = vnode_create_unnamed(0400, 0, 0, &vnode);
 
-	for (struct list *at = mounts.next; at != &mounts && mount == NULL; at = at->next)
-		if (strcmp(list_entry(at, struct mount, link)->type, "tmpfs") == 0)
-			mount = list_entry(at, struct mount, link);
-	if (mount != NULL)
-		error = mount->root->ops->create(mount->root, name, S_IFREG | 0400, 0, 0, 0, &vnode);
 	if (error != 0)
 		return error;
 	error = file_node_set_size(file_node_of(vnode), SIZE);
 	if (error == 0)
 		error = vnode->ops->memory_object(vnode, out);
 	/* The vnode is never released: the file lives as long as the server. */
-	mount->root->ops->unlink(mount->root, name, false);
 	return error;
 }
 

@@ -140,7 +140,12 @@ static int truncate_to(struct call *call, struct vnode *vnode, uint64_t size, bo
 
 	if (VNODE_TYPE(vnode) != S_IFREG)
 		return VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : -EINVAL;
-	error = vnode_check_growth(call, vnode, size);
+	error = vnode_check_seals(vnode, size, false);
+	if (error == 0 && vnode->seals & F_SEAL_SHRINK && vnode_known(vnode, &values) == 0 && size < values.size)
+		error = -EPERM;
+	values.size = size;
+	if (error == 0)
+		error = vnode_check_growth(call, vnode, size);
 	if (error == 0)
 		error = vnode_drop_set_id(call, vnode);
 	if (error != 0)

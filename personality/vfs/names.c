@@ -248,6 +248,8 @@ int64_t sys_linkat(uint64_t caller, int from_dirfd, uint64_t from, int to_dirfd,
 	if (error == 0)
 		error = vnode->ops->link(vnode, place.directory, place.name);
 	if (error == 0) {
+		if (vnode->linkable)
+			vnode_set_place(vnode, place.directory, place.name);
 		vnode->linkable = false;
 		notify_self(vnode, IN_ATTRIB);
 		notify_entry(place.directory, place.name, false, IN_CREATE);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,6 +51,9 @@ static int64_t file_write(struct file *file, struct io *io, uint64_t *offset)
 
 	if (vnode->ops->write == NULL)
 		return -EINVAL;
+	result = vnode_check_seals(vnode, file->flags & O_APPEND ? UINT64_MAX : *offset + io->total, true);
+	if (result != 0)
+		return result;
 	result = vnode->ops->write(vnode, io, offset, (file->flags & O_APPEND) != 0);
 	if (result > 0)
 		notify(vnode, IN_MODIFY);
@@ -226,10 +230,12 @@ static int check_open(struct call *call, struct vnode *vnode, unsigned flags)
 	return error;
 }
 
-static struct file *open_description(struct vnode *vnode, unsigned flags)
+struct file *vnode_open_description(struct vnode *vnode, unsigned flags)
 {
 	struct file *file = file_create(&vnode_file_ops, flags & KEPT_FLAGS, vnode_reference(vnode), NULL);
 
+	if (file != NULL)
+		file->seekable = VNODE_TYPE(vnode) == S_IFREG || VNODE_TYPE(vnode) == S_IFDIR;
 	if (file != NULL && vnode->mount != NULL)
 		file->mount_failures_seen = vnode->mount->failures.count;
 	return file;
@@ -252,11 +258,10 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 	error = check_open(call, vnode, flags);
 	if (error != 0)
 		return error;
-	file = open_description(vnode, flags);
+	file = vnode_open_description(vnode, flags);
 	if (file == NULL)
 		return -ENOMEM;
 	file->open_flags = flags;
-	file->seekable = type == S_IFREG || type == S_IFDIR;
 	if (vnode->ops->open != NULL)
 		error = vnode->ops->open(call, vnode, file);
 	else if (type == S_IFCHR || type == S_IFBLK)
@@ -351,6 +356,7 @@ static int make_unnamed(
 	struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct vnode **out)
 {
 	struct vnode *directory;
+	char name[24];
 	int error;
 
 	if (flags & O_CREAT || (flags & O_ACCMODE) == O_RDONLY)
@@ -364,8 +370,11 @@ static int make_unnamed(
 		error = -EOPNOTSUPP;
 	else
 		error = vnode_create(call, directory, "", S_IFREG | (mode & 07777), 0, out);
-	if (error == 0)
+	if (error == 0) {
 		(*out)->linkable = !(flags & O_EXCL);
+		snprintf(name, sizeof name, "#%llu", (unsigned long long)(*out)->inode);
+		vnode_set_place(*out, directory, name);
+	}
 	vnode_release(directory);
 	return error;
 }
@@ -397,9 +406,7 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 		return error;
 	if (made) {
 		/* Who made it may use it, whatever its mode says. */
-		*out = open_description(vnode, flags);
-		if (*out != NULL)
-			(*out)->seekable = true;
+		*out = vnode_open_description(vnode, flags);
 		error = *out != NULL ? 0 : -ENOMEM;
 		if (error == 0)
 			opened(*out);

@@ -352,7 +352,7 @@ int path_of(struct call *call, struct vnode *vnode, char *path, size_t size)
 			vnode = vnode->mount->covered;
 			continue;
 		}
-		if (vnode->parent == NULL || vnode->name == NULL) {
+		if (vnode->name == NULL) {
 			free(buffer);
 			return -ENOENT;
 		}
@@ -364,6 +364,8 @@ int path_of(struct call *call, struct vnode *vnode, char *path, size_t size)
 		at -= length;
 		memcpy(at, vnode->name, length);
 		*--at = '/';
+		if (vnode->parent == NULL) /* a memfd: it is nowhere */
+			break;
 		vnode = vnode->parent;
 	}
 	if (*at == 0)

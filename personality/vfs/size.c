@@ -125,6 +125,10 @@ int64_t sys_fallocate(uint64_t caller, int fd, unsigned mode, int64_t offset, in
 	error = vnode_check_writable(vnode);
 	if (error != 0)
 		return error;
+	error = vnode_check_seals(vnode, mode & FALLOC_FL_PUNCH_HOLE ? 0 : end,
+		(mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0);
+	if (error != 0)
+		return error;
 	vnode_reference(vnode);
 	if (!(mode & FALLOC_FL_KEEP_SIZE))
 		error = vnode_check_growth(call, vnode, end);

@@ -63,6 +63,11 @@ int vnode_truncate(struct call *call, struct vnode *vnode, uint64_t size);
 /* Cuts to no bytes at all; asks nobody when there are none. */
 int vnode_truncate_to_nothing(struct call *call, struct vnode *vnode);
 
+/* A regular file without a name on the first file system in memory. */
+int vnode_create_unnamed(unsigned mode, uint64_t uid, uint64_t gid, struct vnode **out);
+/* An open description of a vnode with the usual operations, whoever asks. Null: no memory. */
+struct file *vnode_open_description(struct vnode *vnode, unsigned flags);
+
 /* The usual operations of open regular files and directories. */
 extern const struct file_ops vnode_file_ops;
 

@@ -275,6 +275,46 @@ kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size, vm
 	return entry == NULL ? KERN_NO_SPACE : KERN_SUCCESS;
 }
 
+/* Map locked. */
+static int query_page(struct vm_map *map, const struct vm_map_entry *entry, vm_address_t address)
+{
+	vm_offset_t offset = entry->offset + (address - entry->start);
+	int result = 0;
+	vm_object_t holder;
+	struct vm_page *page = vm_object_find(entry->object, &offset, &holder);
+
+	if (holder == NULL)
+		return 0;
+	if (page == NULL) {
+		result = VM_PAGE_QUERY_PAGE_PAGED_OUT;
+	} else if (!page->absent && !page->error) {
+		result = VM_PAGE_QUERY_PAGE_PRESENT;
+		result |= pmap_page_referenced(page, false) ? VM_PAGE_QUERY_PAGE_REF : 0;
+		result |= page->dirty || pmap_page_modified(page, false) ? VM_PAGE_QUERY_PAGE_DIRTY : 0;
+		result |= holder != entry->object && holder->swap_area == 0 ? VM_PAGE_QUERY_PAGE_COPIED : 0;
+		result |= holder->pager != NULL && holder->swap_area == 0 ? VM_PAGE_QUERY_PAGE_EXTERNAL : 0;
+		result |= pmap_extract(map->pmap, address, VM_PROT_NONE) != 0 ? VM_PAGE_QUERY_PAGE_MAPPED : 0;
+	}
+	lock_release(&holder->lock);
+	return result;
+}
+
+kern_return_t vm_page_range_query(
+	vm_map_t map, vm_address_t address, int *dispositions, mach_msg_type_number_t *dispositions_count)
+{
+	if (map == NULL || (address & VM_PAGE_MASK) != 0)
+		return KERN_INVALID_ARGUMENT;
+	*dispositions_count = VM_PAGE_QUERY_MAX;
+	lock_acquire(&map->lock);
+	for (unsigned i = 0; i < VM_PAGE_QUERY_MAX; i++, address += VM_PAGE_SIZE) {
+		const struct vm_map_entry *entry = vm_map_lookup(map, address);
+
+		dispositions[i] = entry != NULL && entry->start <= address ? query_page(map, entry, address) : 0;
+	}
+	lock_release(&map->lock);
+	return KERN_SUCCESS;
+}
+
 kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
 {
 	const struct vm_page_counts *counts = &vm_page_counts;

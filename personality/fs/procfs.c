@@ -33,6 +33,27 @@ static const struct proc_entry net_entries[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+/* All processes are in the same: the numbers are those of Linux's first ones. */
+static const struct proc_entry namespace_entries[] = {
+	{"cgroup", S_IFLNK | 0777, NULL, NULL},
+	{"ipc", S_IFLNK | 0777, NULL, NULL},
+	{"mnt", S_IFLNK | 0777, NULL, NULL},
+	{"net", S_IFLNK | 0777, NULL, NULL},
+	{"pid", S_IFLNK | 0777, NULL, NULL},
+	{"pid_for_children", S_IFLNK | 0777, NULL, NULL},
+	{"time", S_IFLNK | 0777, NULL, NULL},
+	{"time_for_children", S_IFLNK | 0777, NULL, NULL},
+	{"user", S_IFLNK | 0777, NULL, NULL},
+	{"uts", S_IFLNK | 0777, NULL, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const uint64_t namespace_numbers[] = {
+	4026531835, 4026531839, 4026531840, 4026531992, 4026531836, 4026531836, 4026531834, 4026531834, 4026531837, 4026531838};
+
+/* What a link to a namespace leads to: a file that can be held, and not read. */
+static const struct proc_entry namespace_entry = {"namespace", S_IFREG | 0444, NULL, NULL};
+
 /* "task" is the first: a thread's directory has all but that one. */
 static const struct proc_entry process_entries[] = {
 	{"task", S_IFDIR | 0555, NULL, NULL},
@@ -43,6 +64,10 @@ static const struct proc_entry process_entries[] = {
 	{"environ", S_IFREG | 0400, proc_text_environment, NULL},
 	{"comm", S_IFREG | 0444, proc_text_name, NULL},
 	{"maps", S_IFREG | 0444, proc_text_maps, NULL},
+	{"smaps", S_IFREG | 0444, proc_text_smaps, NULL},
+	{"smaps_rollup", S_IFREG | 0444, proc_text_smaps_rollup, NULL},
+	{"pagemap", S_IFREG | 0400, NULL, NULL},
+	{"ns", S_IFDIR | 0511, NULL, namespace_entries},
 	{"mounts", S_IFREG | 0444, proc_text_mounts, NULL},
 	{"mountinfo", S_IFREG | 0444, proc_text_mountinfo, NULL},
 	{"limits", S_IFREG | 0444, proc_text_limits, NULL},
@@ -141,6 +166,7 @@ static const struct proc_entry root_entries[] = {
 	{"cpuinfo", S_IFREG | 0444, proc_text_cpuinfo, NULL},
 	{"filesystems", S_IFREG | 0444, proc_text_filesystems, NULL},
 	{"swaps", S_IFREG | 0444, proc_text_swaps, NULL},
+	{"cmdline", S_IFREG | 0444, proc_text_boot_words, NULL},
 	{"counters", S_IFREG | 0444, proc_text_counters, NULL},
 	{"sys", S_IFDIR | 0555, NULL, sys_entries},
 	{NULL, 0, NULL, NULL},
@@ -197,10 +223,21 @@ static int number(const char *name)
 		       : (int)value;
 }
 
+static bool is_pagemap(const struct proc_entry *entry)
+{
+	return strcmp(entry->name, "pagemap") == 0;
+}
+
+static bool is_namespace(const struct proc_entry *entry)
+{
+	return entry >= namespace_entries && entry < namespace_entries + sizeof namespace_entries / sizeof namespace_entries[0];
+}
+
 /* Whether the entry lets its reader see into a process: links, and what its memory says. */
 static bool is_guarded(const struct proc_entry *entry)
 {
 	return S_ISLNK(entry->mode) || entry->fill == proc_text_environment || entry->fill == proc_text_maps ||
+	       entry->fill == proc_text_smaps || entry->fill == proc_text_smaps_rollup || is_pagemap(entry) ||
 	       entry->fill == proc_text_auxiliary_vector || entry->fill == proc_text_persona || entry == &fdinfo_entry;
 }
 
@@ -337,6 +374,13 @@ static int link_target(const struct proc_data *data, struct vnode **vnode, char 
 			snprintf(text, size, "%s:[%llu]", file->kind, (unsigned long long)file->inode);
 		return 0;
 	}
+	if (is_namespace(data->entry)) {
+		const char *end = strchr(data->entry->name, '_');
+
+		snprintf(text, size, "%.*s:[%llu]", (int)(end != NULL ? end - data->entry->name : (ptrdiff_t)strlen(data->entry->name)),
+			data->entry->name, (unsigned long long)namespace_numbers[data->entry - namespace_entries]);
+		return 0;
+	}
 	if (is_entry(data, "exe"))
 		*vnode = process->executable;
 	else if (process->fs != NULL)
@@ -382,12 +426,15 @@ static int proc_read_link(struct vnode *vnode, char *target, size_t size)
 
 static int proc_follow_link(struct vnode *vnode, struct vnode **out)
 {
+	const struct proc_data *data = vnode->data;
 	char text[64];
 	struct vnode *to;
-	int error = link_target(vnode->data, &to, text, sizeof text);
+	int error = link_target(data, &to, text, sizeof text);
 
 	if (error != 0)
 		return error;
+	if (is_namespace(data->entry))
+		return make(vnode->mount, &namespace_entry, data->id, -1, out);
 	/* A socket cannot be opened a second time. */
 	if (to == NULL)
 		return -ENXIO;
@@ -572,7 +619,7 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 	struct process *process = NULL;
 	struct text *text;
 
-	if (data->entry->fill == NULL && data->entry != &fdinfo_entry)
+	if (data->entry->fill == NULL && data->entry != &fdinfo_entry && !is_pagemap(data->entry))
 		return 0;
 	if ((file->flags & O_ACCMODE) != O_RDONLY)
 		return setting_open(data->entry, file);
@@ -584,6 +631,10 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 			return -EACCES;
 		if (data->entry == &fdinfo_entry && file_of(process, data->fd) == NULL)
 			return -ENOENT;
+	}
+	if (is_pagemap(data->entry)) {
+		proc_open_pagemap(file, process);
+		return 0;
 	}
 	text = user_alloc(user_now(), sizeof *text);
 	if (text == NULL)

@@ -27,6 +27,9 @@ void proc_text_command_line(struct text *text, struct process *process, struct c
 void proc_text_environment(struct text *text, struct process *process, struct call *call);
 void proc_text_name(struct text *text, struct process *process, struct call *call);
 void proc_text_maps(struct text *text, struct process *process, struct call *call);
+/* The line of one area. */
+struct vm_area;
+void proc_text_area(struct text *text, const struct vm_area *area, struct call *call);
 void proc_text_mounts(struct text *text, struct process *process, struct call *call);
 void proc_text_mountinfo(struct text *text, struct process *process, struct call *call);
 void proc_text_limits(struct text *text, struct process *process, struct call *call);
@@ -49,7 +52,13 @@ void proc_text_loadavg(struct text *text, struct process *process, struct call *
 void proc_text_version(struct text *text, struct process *process, struct call *call);
 void proc_text_cpuinfo(struct text *text, struct process *process, struct call *call);
 void proc_text_filesystems(struct text *text, struct process *process, struct call *call);
+void proc_text_boot_words(struct text *text, struct process *process, struct call *call);
 void proc_text_swaps(struct text *text, struct process *process, struct call *call);
+/* procmemory.c */
+void proc_text_smaps(struct text *text, struct process *process, struct call *call);
+void proc_text_smaps_rollup(struct text *text, struct process *process, struct call *call);
+struct file;
+void proc_open_pagemap(struct file *file, const struct process *process);
 /* procsystem.c */
 void proc_text_control_groups(struct text *text, struct process *process, struct call *call);
 void proc_text_no_session(struct text *text, struct process *process, struct call *call);

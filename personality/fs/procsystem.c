@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <mach/mach.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "device/device.h"
@@ -106,4 +107,13 @@ void proc_text_descriptor(struct text *text, const struct descriptor *descriptor
 		file->flags | (descriptor->close_on_exec ? O_CLOEXEC : 0u) | (file->kind == NULL ? 0100000u : 0u),
 		(unsigned long long)(vnode != NULL && vnode->mount != NULL ? proc_mount_id(vnode->mount) : 0),
 		(unsigned long long)(vnode != NULL ? vnode->inode : file->inode));
+}
+
+void proc_text_boot_words(struct text *text, struct process *process, struct call *call)
+{
+	const char *words = getenv("PORTOLAN"); /* as bootstrap hands them on */
+
+	(void)process;
+	(void)call;
+	text_add(text, "%s\n", words != NULL ? words : "");
 }

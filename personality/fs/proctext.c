@@ -170,31 +170,33 @@ void proc_text_name(struct text *text, struct process *process, struct call *cal
 	text_add(text, "%s\n", process->command);
 }
 
-void proc_text_maps(struct text *text, struct process *process, struct call *call)
+void proc_text_area(struct text *text, const struct vm_area *area, struct call *call)
 {
 	char path[PATH_LENGTH];
+	struct map_facts facts = {
+		.start = area->start,
+		.end = area->end,
+		.offset = area->offset,
+		.protection = area->protection,
+		.shared = (area->flags & 1) != 0,
+		.name = area->name,
+	};
 
+	if (area->vnode != NULL) {
+		facts.inode = area->vnode->inode;
+		facts.major = major(area->vnode->mount->device);
+		facts.minor = minor(area->vnode->mount->device);
+		facts.name = path_of(call, area->vnode, path, sizeof path) > 0 ? path : NULL;
+	}
+	format_map(text, &facts);
+}
+
+void proc_text_maps(struct text *text, struct process *process, struct call *call)
+{
 	if (process->memory == NULL)
 		return;
-	list_for_each (link, &process->memory->areas.list) {
-		const struct vm_area *area = list_entry(link, struct vm_area, link);
-		struct map_facts facts = {
-			.start = area->start,
-			.end = area->end,
-			.offset = area->offset,
-			.protection = area->protection,
-			.shared = (area->flags & 1) != 0,
-			.name = area->name,
-		};
-
-		if (area->vnode != NULL) {
-			facts.inode = area->vnode->inode;
-			facts.major = major(area->vnode->mount->device);
-			facts.minor = minor(area->vnode->mount->device);
-			facts.name = path_of(call, area->vnode, path, sizeof path) > 0 ? path : NULL;
-		}
-		format_map(text, &facts);
-	}
+	list_for_each (link, &process->memory->areas.list)
+		proc_text_area(text, list_entry(link, struct vm_area, link), call);
 }
 
 static const char *mount_options(const struct mount *mount)

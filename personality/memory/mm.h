@@ -89,6 +89,8 @@ uint64_t address_space_mapped(struct address_space *space, uint64_t address, uin
  * MAP_LOCKED in flags RLIMIT_MEMLOCK. 0, -ENOMEM, -EAGAIN (locked), -EPERM (may lock nothing).
  */
 int memory_may_grow(const struct process *process, uint64_t more, int protection, int flags);
+/* Brings in what the caller has mapped in a range. May wait, the lock released. -EINTR: he was killed; -ENOMEM. */
+int memory_bring(struct call *call, uint64_t start, uint64_t end);
 /* The same for more data only. */
 int memory_may_have_data(const struct process *process, uint64_t more);
 

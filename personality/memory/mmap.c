@@ -141,6 +141,9 @@ int64_t sys_mmap(
 		mach_port_deallocate(mach_task_self(), object);
 	if (file != NULL)
 		file_release(file);
+	/* As far as it goes: the mapping stands. */
+	if (error == 0 && (locked || flags & MAP_POPULATE))
+		(void)memory_bring(call, where, where + size);
 	return error != 0 ? error : (int64_t)where;
 }
 
@@ -409,20 +412,25 @@ int64_t sys_mremap(
 int64_t sys_mincore(uint64_t caller, uint64_t address, uint64_t size, uint64_t vector)
 {
 	struct call *call = call_of(caller);
-	unsigned char resident[256];
-	uint64_t pages, done = 0;
-	int error;
+	unsigned char resident[VM_PAGE_QUERY_MAX];
+	uint64_t done = 0;
+	int error = 0;
 
 	if (address & VM_PAGE_MASK)
 		return -EINVAL;
 	if (!user_range(address, &size) || (size != 0 && address_space_each(call, address, size, only_check, 0) != 0))
 		return -ENOMEM;
-	memset(resident, 1, sizeof resident);
-	for (pages = size / VM_PAGE_SIZE; done < pages; done += sizeof resident) {
-		error = copy_out(
-			call, vector + done, resident, pages - done < sizeof resident ? pages - done : sizeof resident);
-		if (error != 0)
-			return call_result(error);
+	for (; error == 0 && done < size / VM_PAGE_SIZE; done += VM_PAGE_QUERY_MAX) {
+		mach_msg_type_number_t count = VM_PAGE_QUERY_MAX;
+		const uint64_t left = size / VM_PAGE_SIZE - done;
+		page_query_t pages;
+
+		if (vm_page_range_query(process_task(call->process), address + done * VM_PAGE_SIZE, pages, &count) !=
+			KERN_SUCCESS)
+			return -EAGAIN;
+		for (unsigned i = 0; i < VM_PAGE_QUERY_MAX; i++)
+			resident[i] = pages[i] & VM_PAGE_QUERY_PAGE_PRESENT;
+		error = copy_out(call, vector + done, resident, left < sizeof resident ? left : sizeof resident);
 	}
-	return 0;
+	return call_result(error);
 }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "memory/mm.h"
+#include "memory/paging.h"
 #include "process/proc.h"
 #include "unix_server.h"
 
@@ -66,7 +67,27 @@ int memory_may_grow(const struct process *process, uint64_t more, int protection
 	return (protection & PROT_WRITE) && !(flags & MAP_SHARED) ? memory_may_have_data(process, more) : 0;
 }
 
-/* --- Locking. It is counted and changes nothing else: what is used stays resident as far as there is room. */
+/* --- Locking. What is locked is brought in and counted. Page-out may still take it, when there is swap. */
+
+int memory_bring(struct call *call, uint64_t start, uint64_t end)
+{
+	kern_return_t result = KERN_SUCCESS;
+
+	while (start < end && result == KERN_SUCCESS && call->process->memory != NULL) {
+		const struct vm_area *area = address_space_area(call->process->memory, start);
+		uint64_t piece;
+
+		if (area == NULL)
+			return -ENOMEM;
+		piece = (area->end < end ? area->end : end) - start;
+		/* Private memory gets its pages now; who only maps a file reads it. */
+		if (area->protection != PROT_NONE)
+			result = paging_bring(process_task(call->process), start, piece,
+				area->protection & PROT_WRITE && !(area->flags & MAP_SHARED), NULL);
+		start += piece;
+	}
+	return result == KERN_SUCCESS ? 0 : result == KERN_ABORTED ? -EINTR : -ENOMEM;
+}
 
 static int set_locked(struct call *call, struct vm_area *area, int locked)
 {
@@ -88,7 +109,8 @@ static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, in
 		error = may_lock(call->process, bytes - count(space, start, start + bytes, true));
 	if (error != 0 || bytes == 0)
 		return error;
-	return address_space_each(call, start, bytes, set_locked, locked);
+	error = (int)address_space_each(call, start, bytes, set_locked, locked);
+	return error == 0 && locked ? memory_bring(call, start, start + bytes) : error;
 }
 
 int64_t sys_mlock(uint64_t caller, uint64_t address, uint64_t size)
@@ -108,6 +130,22 @@ static void set_all_locked(struct address_space *space, int locked)
 		address_space_set_locked(space, list_entry(link, struct vm_area, link), locked);
 }
 
+/* Area by area, since there are others when the first have been brought. What cannot be brought is left. */
+static int bring_all(struct call *call)
+{
+	const struct vm_area *area;
+	uint64_t at = 0;
+
+	while (call->process->memory != NULL && (area = areas_behind(&call->process->memory->areas, at)) != NULL) {
+		const uint64_t start = area->start;
+
+		at = area->end;
+		if (memory_bring(call, start, at) == -EINTR)
+			return -EINTR;
+	}
+	return 0;
+}
+
 int64_t sys_mlockall(uint64_t caller, unsigned flags)
 {
 	struct process *process = call_of(caller)->process;
@@ -124,7 +162,7 @@ int64_t sys_mlockall(uint64_t caller, unsigned flags)
 	space->lock_new = (flags & MCL_FUTURE) != 0;
 	if (flags & MCL_CURRENT)
 		set_all_locked(space, MAP_LOCKED);
-	return 0;
+	return flags & MCL_CURRENT && !(flags & MCL_ONFAULT) ? bring_all(call_of(caller)) : 0;
 }
 
 int64_t sys_munlockall(uint64_t caller)

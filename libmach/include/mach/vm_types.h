@@ -46,6 +46,17 @@ typedef int memory_object_return_t;
 #define MEMORY_OBJECT_RETURN_DIRTY 1 /* dirty and precious pages */
 #define MEMORY_OBJECT_RETURN_ALL   2
 
+/* Of a page (vm_page_range_query). */
+#define VM_PAGE_QUERY_PAGE_PRESENT  0x1  /* it is in memory, */
+#define VM_PAGE_QUERY_PAGE_REF      0x4  /* has been referenced, */
+#define VM_PAGE_QUERY_PAGE_DIRTY    0x8  /* changed */
+#define VM_PAGE_QUERY_PAGE_PAGED_OUT 0x10 /* it is in a swap area */
+#define VM_PAGE_QUERY_PAGE_COPIED   0x20 /* still the original's, of which this is a copy */
+#define VM_PAGE_QUERY_PAGE_EXTERNAL 0x80 /* a pager's */
+#define VM_PAGE_QUERY_PAGE_MAPPED   0x10000 /* in the task's page tables */
+#define VM_PAGE_QUERY_MAX 64
+typedef int page_query_t[VM_PAGE_QUERY_MAX];
+
 typedef struct vm_statistics {
 	uint64_t pagesize;
 	uint64_t free_count; /* pages */

@@ -6,7 +6,8 @@
  * counted. DEAD      the last send right to its port has gone: masked, its vector free; the structure stays while
  * references do.
  *
- * An acknowledgement moves SENT to IDLE, or sends again at once if the device has asked meanwhile.
+ * An acknowledgement moves SENT to IDLE, or sends again at once if the device has asked meanwhile. What cannot be sent
+ * for want of memory is sent later: the device waits for its driver, and would for ever.
  */
 #include <device/irq.h>
 #include <ipc/ipc.h>
@@ -16,6 +17,7 @@
 #include <kern/processor.h>
 #include <kern/refcount.h>
 #include <kern/task.h>
+#include <kern/timer.h>
 #include <stubs/device_notify_user.h>
 #include <x86_64/cpu.h>
 
@@ -33,7 +35,11 @@ struct device_irq {
 	uint32_t gsi;
 	bool line; /* else by message */
 	uint32_t missed;
+	uint32_t unsent;    /* what the timer, which has a reference while it is set, sends */
+	struct timer retry;
 };
+
+#define RETRY_NS 1000000
 
 static struct lock irq_lock = LOCK_INIT(LOCK_RANK_DEVICE);
 static struct device_irq *by_vector[VECTORS];
@@ -76,6 +82,27 @@ struct ipc_port *convert_irq_to_port(device_irq_t irq)
 	return right;
 }
 
+/* No locks held. In state SENT, so one at a time. */
+static void send(struct device_irq *irq, uint32_t count)
+{
+	kern_return_t result = device_interrupt(irq->notify, count);
+
+	/* A dead port: nobody listens, and nobody acknowledges. */
+	if (result == MACH_MSG_SUCCESS || result == MACH_SEND_INVALID_DEST)
+		return;
+	irq->unsent = count;
+	ref_take(&irq->refs);
+	timer_set(&irq->retry, machine_now() + RETRY_NS);
+}
+
+static void send_again(struct timer *timer)
+{
+	struct device_irq *irq = container_of(timer, struct device_irq, retry);
+
+	send(irq, irq->unsent);
+	device_irq_deallocate(irq);
+}
+
 /* Nobody can acknowledge it any more. */
 static void no_senders(struct ipc_port *port, void *object)
 {
@@ -106,6 +133,7 @@ static kern_return_t irq_create(struct ipc_port *notify, struct device_irq **out
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	ref_init(&irq->refs, 2);
+	timer_init(&irq->retry, send_again);
 	lock_acquire(&irq_lock);
 	for (slot = 0; slot < VECTORS && by_vector[slot] != NULL; slot++)
 		;
@@ -167,13 +195,6 @@ kern_return_t irq_create_message(struct ipc_port *notify, struct device_irq **ou
 	*address = 0xfee00000 | (uint64_t)current_processor()->apic_id << 12;
 	*data = (*out)->vector;
 	return KERN_SUCCESS;
-}
-
-/* No locks held. */
-static void send(struct device_irq *irq, uint32_t count)
-{
-	/* A dead port: nobody listens, and nobody acknowledges. */
-	(void)device_interrupt(irq->notify, count);
 }
 
 kern_return_t irq_ack(struct device_irq *irq)

@@ -12,5 +12,6 @@ void test_rights(void);
 void test_messages(void);
 void test_handed(void);
 void test_failures(void);
+void test_interrupts(void);
 
 #endif

@@ -14,6 +14,7 @@ int main(void)
 	test_messages();
 	test_handed();
 	test_failures();
+	test_interrupts();
 	test_calls();
 	return host_result();
 }

@@ -100,6 +100,68 @@ static void test_dead_pager(mach_port_t right, vm_address_t mapped)
 	check("other memory goes on", read_word((vm_address_t)&right, &value) == KERN_SUCCESS);
 }
 
+static struct pager_object upper;
+static mach_port_t lower_right;
+static volatile unsigned upper_requests, upper_writes;
+static volatile int forward_result;
+
+/* All of it is the other object's, but a page that somebody wants to write. */
+static void on_upper_request(struct pager_object *o, vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	__atomic_add_fetch(&upper_requests, 1, __ATOMIC_SEQ_CST);
+	if (access & VM_PROT_WRITE) {
+		upper_writes++;
+		on_request(o, offset, length, access);
+		return;
+	}
+	forward_result = pager_forward(o, 0, OBJECT_PAGES * VM_PAGE_SIZE, lower_right, 0);
+}
+
+static void forwarding(mach_port_t right, vm_address_t lower)
+{
+	static const struct pager_ops upper_ops = {.data_request = on_upper_request, .data_return = on_return};
+	mach_port_t upper_right = MACH_PORT_NULL, control;
+	vm_address_t above;
+	uint32_t value = 0;
+
+	lower_right = right;
+	check_is("an object to show another is made",
+		pager_object_init(&upper, &upper_ops, set, FALSE, MEMORY_OBJECT_COPY_DELAY), KERN_SUCCESS);
+	check_is("its right is handed out", pager_object_send_right(&upper, &upper_right), KERN_SUCCESS);
+	check_is("it is mapped", map_object(upper_right, &above, FALSE), KERN_SUCCESS);
+	*(volatile uint32_t *)(lower + 9 * VM_PAGE_SIZE) = 999;
+	check("it shows what the other has", *(volatile uint32_t *)(above + 9 * VM_PAGE_SIZE) == 999);
+	check_is("the kernel took that", forward_result, KERN_SUCCESS);
+	check("another page comes without its pager",
+		*(volatile uint32_t *)(above + 14 * VM_PAGE_SIZE) == 14000 && upper_requests == 1);
+	*(volatile uint32_t *)(lower + 14 * VM_PAGE_SIZE) = 141;
+	check("it is the same page", *(volatile uint32_t *)(above + 14 * VM_PAGE_SIZE) == 141);
+	*(volatile uint32_t *)(above + 14 * VM_PAGE_SIZE) = 142;
+	check("a write is to a page of its own, which its pager gives",
+		upper_writes == 1 && *(volatile uint32_t *)(lower + 14 * VM_PAGE_SIZE) == 141 &&
+			*(volatile uint32_t *)(above + 14 * VM_PAGE_SIZE) == 142);
+	check("an error below is one above", read_word(above + ERROR_PAGE * VM_PAGE_SIZE, &value) != KERN_SUCCESS);
+	pager_lock_range(&object, 9 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, TRUE, VM_PROT_NO_CHANGE);
+	check("what is dropped below is gone above", *(volatile uint32_t *)(above + 9 * VM_PAGE_SIZE) == 9000);
+
+	control = object.control;
+	check_is("an older object shows no younger one",
+		memory_object_data_forward(control, 0, VM_PAGE_SIZE, upper_right, 0), KERN_INVALID_ARGUMENT);
+	check_is("nor itself", memory_object_data_forward(control, 0, VM_PAGE_SIZE, right, 0), KERN_INVALID_ARGUMENT);
+	check_is("no part of a page", memory_object_data_forward(upper.control, 8, VM_PAGE_SIZE, right, 0),
+		KERN_INVALID_ARGUMENT);
+	check_is("no range that wraps",
+		memory_object_data_forward(upper.control, -(vm_offset_t)VM_PAGE_SIZE, 2 * VM_PAGE_SIZE, right, 0),
+		KERN_INVALID_ARGUMENT);
+	check_is("not nothing", memory_object_data_forward(upper.control, 0, VM_PAGE_SIZE, MACH_PORT_NULL, 0),
+		KERN_INVALID_ARGUMENT);
+	check("by its own port nobody does it",
+		memory_object_data_forward(upper_right, 0, VM_PAGE_SIZE, right, 0) != KERN_SUCCESS);
+	check("what was shown is shown", *(volatile uint32_t *)(above + 10 * VM_PAGE_SIZE) == 10000);
+	vm_deallocate(mach_task_self(), above, OBJECT_PAGES * VM_PAGE_SIZE);
+	mach_port_deallocate(mach_task_self(), upper_right);
+}
+
 /* A memory object that has died is not one that was left out: no memory of zeros is mapped in its place. */
 static void dead_object(void)
 {
@@ -170,6 +232,7 @@ void test_pager(void)
 	check("a private page is not flushed", *(volatile uint32_t *)(c + 4 * VM_PAGE_SIZE) == 444);
 	check("page 2 is resident", *(volatile uint32_t *)(a + 2 * VM_PAGE_SIZE) == 2000);
 
+	forwarding(right, b);
 	test_dead_pager(right, a);
 	vm_deallocate(mach_task_self(), a, OBJECT_PAGES * VM_PAGE_SIZE);
 	vm_deallocate(mach_task_self(), b, OBJECT_PAGES * VM_PAGE_SIZE);

@@ -519,15 +519,20 @@ void process_ids_changed(struct process *process, const struct credentials *befo
 		rlimit_user_changed(process);
 }
 
-bool in_group(const struct credentials *credentials, uint32_t gid)
+bool in_group_as(const struct credentials *credentials, uint32_t own, uint32_t gid)
 {
 	unsigned i;
 
-	if (credentials->fsgid == gid)
+	if (own == gid)
 		return true;
 	for (i = 0; i < credentials->groups; i++) {
 		if (credentials->group[i] == gid)
 			return true;
 	}
 	return false;
+}
+
+bool in_group(const struct credentials *credentials, uint32_t gid)
+{
+	return in_group_as(credentials, credentials->fsgid, gid);
 }

@@ -276,5 +276,7 @@ bool process_may_inspect(const struct process *process, const struct process *ta
 /* Its ids have changed: what it has in memory may be of more worth than what it is now. */
 void process_ids_changed(struct process *process, const struct credentials *before);
 bool in_group(const struct credentials *credentials, uint32_t gid);
+/* The same for who has another group of his own: the real one. */
+bool in_group_as(const struct credentials *credentials, uint32_t own, uint32_t gid);
 
 #endif

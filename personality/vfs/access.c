@@ -39,7 +39,7 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 		return error;
 	if (attributes.uid == uid)
 		bits = (unsigned)attributes.mode >> 6;
-	else if (attributes.gid == gid || in_group(who, (uint32_t)attributes.gid))
+	else if (in_group_as(who, gid, (uint32_t)attributes.gid))
 		bits = (unsigned)attributes.mode >> 3;
 	else
 		bits = (unsigned)attributes.mode;

@@ -210,6 +210,32 @@ static void folders(void)
 	printf(" %o\n", about.st_mode & 07777);
 }
 
+static void asks(const char *what, int flags)
+{
+	printf("%s: %s\n", what, faccessat(AT_FDCWD, "group's", R_OK, flags) == 0 ? "yes" : strerrorname_np(errno));
+}
+
+/* Whom a set-group-id program runs for is not in its group. */
+static void asked_for(void)
+{
+	int fd = open("group's", O_CREAT | O_RDWR, 0600);
+
+	if (fd < 0 || fchown(fd, 0, GROUP) < 0 || fchmod(fd, 0640) < 0)
+		printf("group's: %s\n", strerrorname_np(errno));
+	fflush(stdout);
+	if (fork() == 0) {
+		if (setgroups(0, NULL) < 0 || setresgid(OTHER, GROUP, GROUP) < 0 || setresuid(OTHER, OTHER, OTHER) < 0)
+			_exit(9);
+		asks("its caller may read", 0);
+		asks("the program may", AT_EACCESS);
+		printf("and does %d\n", open("group's", O_RDONLY) >= 0);
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	char folder[200], command[300];
@@ -225,6 +251,7 @@ int main(int argc, char **argv)
 		for (user = 0; user < sizeof users / sizeof users[0]; user++)
 			try(act, user);
 	folders();
+	asked_for();
 	fflush(stdout);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	return chdir("/") < 0 || system(command) != 0;

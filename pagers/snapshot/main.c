@@ -1,0 +1,294 @@
+/*
+ * snapshot: the point in time at which it was first started over an object. Arguments: lower=ORIGIN lower=STORE
+ * [format].
+ *
+ * What is written goes to the store; the origin stays as it is, and its pages are shown by forwarding, without a copy.
+ * So several are clones of one origin; one over another is a later point in time; and who starts another over the
+ * origin, or over the one below, has rolled back. Nobody may write to the origin meanwhile.
+ *
+ * The store is a header page, the map, and slots of a page. The map has, for each page of the origin, the slot that is
+ * in its place; 63 of them fill a sector, with a checksum. What is written is kept here, as the messages in which it
+ * came, until a flush. That writes it to free slots, flushes, writes the map, flushes; then the slots of before are
+ * free. So a page is after a power cut as it was flushed, or as the flush that was under way would have made it; over a
+ * journal all are.
+ *
+ * The store may be smaller than the origin: what has no slot any more is ENOSPC. With `format` a store whose first page
+ * is zeros gets a header and an empty map.
+ */
+#include <pagers/kit/kit.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECTOR = 512, SECTOR_PLACES = 63, MAP_PAGE_PLACES = PK_PAGE / SECTOR * SECTOR_PLACES, GROUP_MAX = 1024 };
+enum { IN_ORIGIN = 0, LOST = UINT32_MAX }; /* places; others are a slot and one */
+#define MAGIC 0x31706e53505000ull
+
+struct header {
+	uint64_t magic, pages, checksum;
+};
+
+struct places {
+	uint64_t place[SECTOR_PLACES], checksum;
+};
+_Static_assert(sizeof(struct places) == SECTOR, "places fill a sector");
+
+static struct pk_lower *origin, *store;
+static struct header header;
+static uint32_t *place; /* by page, as in the store's map */
+static bool *used;      /* by slot */
+static uint64_t slots, slots_free, next_slot;
+
+/* What waits for a flush: pages by number, the numbers, and the slots that they were written to. */
+static void **pending;
+static uint64_t numbers[GROUP_MAX];
+static unsigned count;
+
+static uint64_t map_pages(void)
+{
+	return (header.pages + MAP_PAGE_PLACES - 1) / MAP_PAGE_PLACES;
+}
+
+static uint64_t map_at(uint64_t page)
+{
+	return PK_PAGE + page / SECTOR_PLACES * SECTOR;
+}
+
+static uint64_t slot_at(uint64_t slot)
+{
+	return (1 + map_pages() + slot) * PK_PAGE;
+}
+
+/* --- Out. */
+
+/* The sector of the map in which the page is, as it is here. */
+static int write_places(uint64_t page)
+{
+	uint64_t first = page / SECTOR_PLACES * SECTOR_PLACES;
+	struct places places = {.checksum = 0};
+
+	for (unsigned i = 0; i < SECTOR_PLACES && first + i < header.pages; i++)
+		places.place[i] = place[first + i];
+	places.checksum = pk_checksum(map_at(page), places.place, sizeof(places.place));
+	return pk_lower_write(store, map_at(page), &places, sizeof(places));
+}
+
+/* There is one. */
+static uint32_t take_slot(void)
+{
+	while (used[next_slot])
+		next_slot = (next_slot + 1) % slots;
+	used[next_slot] = true;
+	slots_free--;
+	return (uint32_t)next_slot;
+}
+
+static void free_place(uint32_t old)
+{
+	if (old != IN_ORIGIN && old != LOST) {
+		used[old - 1] = false;
+		slots_free++;
+	}
+}
+
+/*
+ * One that fails before the map was touched leaves all as it was. After that the slots of before are used as well as
+ * the new ones, until the next start: the map below may have either.
+ */
+static int flush_snapshot(void *self)
+{
+	static uint32_t before[GROUP_MAX];
+	unsigned written = 0;
+	int error = count > slots_free ? ENOSPC : 0;
+
+	(void)self;
+	if (count == 0)
+		return 0;
+	while (written < count && !error) {
+		uint64_t page = numbers[written];
+
+		before[written++] = place[page];
+		place[page] = take_slot() + 1;
+		error = pk_lower_write(store, slot_at(place[page] - 1), pending[page], PK_PAGE);
+	}
+	if (!error)
+		error = pk_lower_flush(store);
+	while (error && written > 0) {
+		uint64_t page = numbers[--written];
+
+		free_place(place[page]);
+		place[page] = before[written];
+	}
+	for (unsigned i = 0; i < count && !error; i++)
+		error = write_places(numbers[i]);
+	if (!error)
+		error = pk_lower_flush(store);
+	if (error)
+		return error;
+	for (unsigned i = 0; i < count; i++) {
+		free_place(before[i]);
+		pk_pages_free(pending[numbers[i]], PK_PAGE);
+		pending[numbers[i]] = NULL;
+	}
+	count = 0;
+	return 0;
+}
+
+/* --- In. */
+
+static int take_snapshot(void *self, uint64_t offset, void *pages, size_t length)
+{
+	unsigned n = (unsigned)(length / PK_PAGE);
+	int error = n > GROUP_MAX ? EINVAL : count + n > GROUP_MAX ? flush_snapshot(self) : 0;
+
+	/* What is taken must find a slot. */
+	if (!error && count + n > slots_free)
+		error = ENOSPC;
+	for (unsigned i = 0; i < n && !error; i++) {
+		uint64_t number = offset / PK_PAGE + i;
+		char *page = (char *)pages + i * PK_PAGE;
+
+		if (number >= header.pages) {
+			pk_pages_free(page, PK_PAGE);
+			continue;
+		}
+		if (pending[number])
+			pk_pages_free(pending[number], PK_PAGE);
+		else
+			numbers[count++] = number;
+		pending[number] = page;
+	}
+	return error;
+}
+
+static int forward_snapshot(void *self, uint64_t offset, uint64_t *length, struct pk_lower **lower, uint64_t *at)
+{
+	uint64_t first = offset / PK_PAGE, page = first;
+
+	(void)self;
+	while (page < header.pages && place[page] == IN_ORIGIN && !pending[page])
+		page++;
+	*length = (page - first) * PK_PAGE;
+	*lower = origin;
+	*at = offset;
+	return 0;
+}
+
+static int read_snapshot(void *self, uint64_t offset, void *pages, size_t length)
+{
+	int error = 0;
+
+	(void)self;
+	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
+		uint64_t number = (offset + at) / PK_PAGE;
+		char *page = (char *)pages + at;
+
+		if (pending[number])
+			memcpy(page, pending[number], PK_PAGE);
+		else if (place[number] == LOST)
+			error = EIO;
+		else if (place[number] == IN_ORIGIN)
+			error = pk_lower_read(origin, offset + at, page, PK_PAGE);
+		else
+			error = pk_lower_read(store, slot_at(place[number] - 1), page, PK_PAGE);
+	}
+	return error;
+}
+
+/* --- Start. */
+
+/* The header last. */
+static int format(void)
+{
+	static const unsigned char zeros[PK_PAGE];
+	unsigned char first[PK_PAGE];
+	int error = pk_lower_read(store, 0, first, PK_PAGE);
+
+	if (!error && memcmp(first, zeros, PK_PAGE) != 0)
+		error = EEXIST;
+	header = (struct header){.magic = MAGIC, .pages = pk_lower_size(origin) / PK_PAGE};
+	header.checksum = pk_checksum(0, &header, offsetof(struct header, checksum));
+	if (!error && (!header.pages || pk_lower_size(store) / PK_PAGE < 2 + map_pages()))
+		error = ENOSPC;
+	for (uint64_t page = 0; page < header.pages && !error; page += SECTOR_PLACES)
+		error = write_places(page);
+	if (!error)
+		error = pk_lower_flush(store);
+	if (!error)
+		error = pk_lower_write(store, 0, &header, sizeof(header));
+	return error ? error : pk_lower_flush(store);
+}
+
+/* The map, as far as it can be: what a bad sector said is lost, and so is a page whose slot there is not, or another
+ * has. */
+static int read_map(void)
+{
+	struct places places;
+	int error = 0;
+
+	for (uint64_t page = 0; page < header.pages && !error; page++) {
+		uint64_t found;
+
+		if (page % SECTOR_PLACES == 0)
+			error = pk_lower_read(store, map_at(page), &places, sizeof(places));
+		if (page % SECTOR_PLACES == 0 &&
+			places.checksum != pk_checksum(map_at(page), places.place, sizeof(places.place)))
+			memset(&places, -1, sizeof(places));
+		found = places.place[page % SECTOR_PLACES];
+		if (found != IN_ORIGIN && (found > slots || used[found - 1]))
+			found = LOST;
+		place[page] = (uint32_t)found;
+		if (found != IN_ORIGIN && found != LOST) {
+			used[found - 1] = true;
+			slots_free--;
+		}
+	}
+	return error;
+}
+
+static int open_header(bool may_format)
+{
+	int error = pk_lower_read(store, 0, &header, sizeof(header));
+
+	if (error)
+		return error;
+	if (header.magic != MAGIC)
+		return may_format ? format() : EINVAL;
+	if (header.checksum != pk_checksum(0, &header, offsetof(struct header, checksum)) ||
+		pk_lower_size(store) / PK_PAGE < 2 + map_pages())
+		return EIO;
+	return header.pages > pk_lower_size(origin) / PK_PAGE ? EINVAL : 0;
+}
+
+static int open_snapshot(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
+{
+	uint64_t pages = pk_lower_size(lowers[0]) / PK_PAGE;
+	int error;
+
+	(void)self;
+	if (argc > 1 || (argc == 1 && strcmp(argv[0], "format") != 0))
+		return EINVAL;
+	origin = lowers[0];
+	store = lowers[1];
+	place = calloc(pages + 1, sizeof(*place));
+	pending = calloc(pages + 1, sizeof(*pending));
+	error = place && pending ? open_header(argc == 1) : ENOMEM;
+	if (error)
+		return error;
+	slots = slots_free = pk_lower_size(store) / PK_PAGE - 1 - map_pages();
+	if (slots >= LOST - 1)
+		return EFBIG;
+	used = calloc(slots, sizeof(*used));
+	*size = header.pages * PK_PAGE;
+	return used ? read_map() : ENOMEM;
+}
+
+static const struct pk_program snapshot = {
+	.name = "snapshot",
+	.usage = "[format]",
+	.lowers = 2,
+	.open = open_snapshot,
+	.ops = {.read = read_snapshot, .take = take_snapshot, .flush = flush_snapshot, .forward = forward_snapshot},
+};
+PAGER(snapshot)

@@ -11,7 +11,7 @@ enum lock_rank {
 	LOCK_RANK_TASK,            /* task: threads, special ports, suspend count */
 	LOCK_RANK_VM_MAP,          /* map: entries (two maps: by address) */
 	LOCK_RANK_VM_OBJECT_TABLE, /* pagers' ports to objects, cached objects */
-	LOCK_RANK_VM_OBJECT,       /* object: pages, shadow, pager state (an object before its shadow) */
+	LOCK_RANK_VM_OBJECT,       /* object: pages, shadow, pager state (an object before its shadow, both before a swap area's) */
 	LOCK_RANK_SPACE,           /* space: entries (two spaces: by address) */
 	LOCK_RANK_TRANSIT,         /* receive rights on their way in messages */
 	LOCK_RANK_PORT,            /* port: queue, waiters, rights (two ports: by address) */

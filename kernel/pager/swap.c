@@ -1,54 +1,27 @@
 /* The slots of swap areas: who has them, and how pages of anonymous memory go out and come back. */
-#include <ipc/ipc.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
-#include <stubs/portolan_server.h>
-#include <string.h>
+#include <pager/swap_private.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
-#include <vm/vm_map.h>
-#include <vm/vm_pageout.h>
-#include <vm/vm_swap.h>
 
-#define AREAS_MAX     4
 #define SLOT_CLUSTER  32  /* pages that go out together, at most */
 #define READ_AHEAD    16  /* slots */
 #define MESSAGES_MAX  16  /* that the default pager has not dealt with, before nothing more goes out */
-#define CHUNK_SLOTS   (VM_PAGE_SIZE / sizeof(struct swap_slot))
-#define HASH_MAX      (512 * VM_PAGE_SIZE / sizeof(uint32_t))
+#define SHORT_PART    4   /* of the slots: with fewer free, pages give theirs back as they come in */
 #define SLOT_COST     60  /* instructions, about, in loops (kern/piece.h) */
 
-/* All but the object is under the object's lock, and the name, which is written once. Slot 0 is the page in which the
- * area says that it is one. */
-struct swap_area {
-	vm_object_t object; /* a reference; once set it stays */
-	uint32_t slots, free; /* 0: switched off */
-	uint32_t next;        /* where free slots are looked for first */
-	uint32_t hash_mask;
-	bool closing; /* gives no slots out */
-	struct swap_slot **chunks;
-	uint64_t *taken; /* bit per slot: not FREE */
-	uint32_t *hash;  /* number of the first slot, by object and page */
-	kernel_debug_name_t name;
-};
-
-static struct swap_area areas[AREAS_MAX];
-
-static struct swap_slot *slot_at(const struct swap_area *area, uint64_t number)
-{
-	return &area->chunks[number / CHUNK_SLOTS][number % CHUNK_SLOTS];
-}
+struct swap_area swap_areas[SWAP_AREAS];
 
 static struct swap_area *area_of(vm_object_t object)
 {
-	return &areas[object->swap_area - 1];
+	return &swap_areas[object->swap_area - 1];
 }
 
 vm_object_t swap_object(const struct swap_slot *slot)
 {
-	return areas[slot->area].object;
+	return swap_areas[slot->area].object;
 }
 
 static uint32_t *hash_at(const struct swap_area *area, vm_object_t object, uint32_t page)
@@ -58,7 +31,7 @@ static uint32_t *hash_at(const struct swap_area *area, vm_object_t object, uint3
 
 struct swap_slot *swap_look_up(vm_object_t object, vm_offset_t offset)
 {
-	for (struct swap_area *area = areas; area < &areas[AREAS_MAX]; area++) {
+	for (struct swap_area *area = swap_areas; area < &swap_areas[SWAP_AREAS]; area++) {
 		struct swap_slot *slot;
 		uint32_t number;
 
@@ -67,7 +40,7 @@ struct swap_slot *swap_look_up(vm_object_t object, vm_offset_t offset)
 		lock_acquire_nested(&area->object->lock);
 		number = area->slots != 0 ? *hash_at(area, object, (uint32_t)(offset >> VM_PAGE_SHIFT)) : 0;
 		for (; number != 0; number = slot->hash_next) {
-			slot = slot_at(area, number);
+			slot = swap_slot_at(area, number);
 			if (slot->object == object && slot->page == offset >> VM_PAGE_SHIFT)
 				return slot;
 		}
@@ -90,7 +63,7 @@ vm_offset_t swap_run_end(vm_object_t object, vm_offset_t offset)
 	const struct swap_area *area = area_of(object);
 	uint32_t number = (uint32_t)(offset >> VM_PAGE_SHIFT), end = number + 1;
 
-	while (end < area->slots && end - number < READ_AHEAD && slot_at(area, end)->object != NULL)
+	while (end < area->slots && end - number < READ_AHEAD && swap_slot_at(area, end)->object != NULL)
 		end++;
 	return (vm_offset_t)end << VM_PAGE_SHIFT;
 }
@@ -100,7 +73,7 @@ uint64_t swap_free_pages(void)
 	uint64_t sum = 0;
 
 	/* Without the locks, here and below: a look. */
-	for (const struct swap_area *area = areas; area < &areas[AREAS_MAX]; area++)
+	for (const struct swap_area *area = swap_areas; area < &swap_areas[SWAP_AREAS]; area++)
 		if (!area->closing)
 			sum += area->free;
 	return sum;
@@ -110,10 +83,10 @@ bool swap_is_short(void)
 {
 	uint64_t sum = 0;
 
-	for (const struct swap_area *area = areas; area < &areas[AREAS_MAX]; area++)
+	for (const struct swap_area *area = swap_areas; area < &swap_areas[SWAP_AREAS]; area++)
 		if (!area->closing)
 			sum += area->slots;
-	return swap_free_pages() < sum / 2;
+	return swap_free_pages() < sum / SHORT_PART;
 }
 
 static bool works(const struct swap_area *area)
@@ -123,7 +96,7 @@ static bool works(const struct swap_area *area)
 
 bool swap_is_busy(void)
 {
-	for (const struct swap_area *area = areas; area < &areas[AREAS_MAX]; area++)
+	for (const struct swap_area *area = swap_areas; area < &swap_areas[SWAP_AREAS]; area++)
 		if (area->free != 0 && area->object->pager->returning >= MESSAGES_MAX)
 			return machine_now() < area->object->pager->return_deadline;
 	return false;
@@ -144,7 +117,7 @@ static void hash_out(struct swap_area *area, struct swap_slot *slot)
 	uint32_t *at = hash_at(area, slot->object, slot->page);
 
 	while (*at != slot->number)
-		at = &slot_at(area, *at)->hash_next;
+		at = &swap_slot_at(area, *at)->hash_next;
 	*at = slot->hash_next;
 }
 
@@ -178,7 +151,7 @@ static void set_free(struct swap_area *area, struct swap_slot *slot)
 
 void swap_take(struct swap_slot *slot, struct vm_page *page)
 {
-	struct swap_area *area = &areas[slot->area];
+	struct swap_area *area = &swap_areas[slot->area];
 	vm_object_t object = slot->object;
 
 	vm_page_enqueue(page, VM_PAGE_UNQUEUED);
@@ -217,7 +190,7 @@ void swap_free(vm_object_t object, vm_offset_t start, vm_offset_t end)
 			piece_spend(SLOT_COST);
 			if (slot == NULL)
 				continue;
-			give_up(&areas[slot->area], slot);
+			give_up(&swap_areas[slot->area], slot);
 			lock_release(&swap_object(slot)->lock);
 		}
 		return;
@@ -231,7 +204,7 @@ void swap_free(vm_object_t object, vm_offset_t start, vm_offset_t end)
 		if (offset < start || offset >= end)
 			continue;
 		lock_acquire_nested(&swap_object(slot)->lock);
-		give_up(&areas[slot->area], slot);
+		give_up(&swap_areas[slot->area], slot);
 		lock_release(&swap_object(slot)->lock);
 	}
 }
@@ -241,7 +214,7 @@ void swap_take_over(vm_object_t object, vm_object_t shadow)
 	while (!list_empty(&shadow->slots)) {
 		struct swap_slot *slot = list_first(&shadow->slots, struct swap_slot, link);
 		vm_offset_t offset = ((vm_offset_t)slot->page << VM_PAGE_SHIFT) - object->shadow_offset;
-		struct swap_area *area = &areas[slot->area];
+		struct swap_area *area = &swap_areas[slot->area];
 		bool hidden = offset >= object->size || vm_object_lookup(object, offset) != NULL ||
 			      swap_has(object, offset);
 
@@ -318,7 +291,7 @@ static struct swap_area *find_slots(uint32_t *first, uint32_t *count)
 {
 	uint32_t most = *count;
 
-	for (struct swap_area *area = areas; area < &areas[AREAS_MAX]; area++) {
+	for (struct swap_area *area = swap_areas; area < &swap_areas[SWAP_AREAS]; area++) {
 		if (area->free == 0 || area->object->pager->returning >= MESSAGES_MAX)
 			continue;
 		lock_acquire_nested(&area->object->lock);
@@ -357,7 +330,7 @@ bool swap_out(struct vm_page *page)
 		return false;
 	}
 	for (uint32_t i = 0; i < found; i++) {
-		struct swap_slot *slot = slot_at(area, first + i);
+		struct swap_slot *slot = swap_slot_at(area, first + i);
 
 		page = pages[i];
 		bind(area, slot, object, page->offset);
@@ -385,7 +358,7 @@ bool swap_give_back(struct vm_page *page)
 	struct swap_slot *slot;
 	vm_object_t object;
 
-	slot = area->slots != 0 ? slot_at(area, page->offset >> VM_PAGE_SHIFT) : NULL;
+	slot = area->slots != 0 ? swap_slot_at(area, page->offset >> VM_PAGE_SHIFT) : NULL;
 	object = slot != NULL ? slot->object : NULL;
 	if (object != NULL && (!page->dirty || (!slot->bad && page->object->pager->state == MEMORY_OBJECT_READY)))
 		return false;
@@ -405,7 +378,7 @@ void swap_leaving(vm_object_t object, vm_offset_t offset, vm_size_t size)
 	struct swap_area *area = area_of(object);
 
 	for (vm_offset_t at = offset; at < offset + size && area->slots != 0; at += VM_PAGE_SIZE)
-		slot_at(area, at >> VM_PAGE_SHIFT)->leaving++;
+		swap_slot_at(area, at >> VM_PAGE_SHIFT)->leaving++;
 }
 
 void swap_returned(vm_object_t object, vm_offset_t offset, vm_size_t size)
@@ -414,7 +387,7 @@ void swap_returned(vm_object_t object, vm_offset_t offset, vm_size_t size)
 
 	lock_acquire_nested(&object->lock);
 	for (vm_offset_t at = offset; at < offset + size && area->slots != 0; at += VM_PAGE_SIZE) {
-		struct swap_slot *slot = slot_at(area, at >> VM_PAGE_SHIFT);
+		struct swap_slot *slot = swap_slot_at(area, at >> VM_PAGE_SHIFT);
 
 		slot->leaving -= slot->leaving != 0; /* 0: of a time before the area was switched off and on */
 		set_free(area, slot);
@@ -425,205 +398,5 @@ void swap_returned(vm_object_t object, vm_offset_t offset, vm_size_t size)
 void swap_refused(vm_object_t object, vm_offset_t offset)
 {
 	if (area_of(object)->slots != 0)
-		slot_at(area_of(object), offset >> VM_PAGE_SHIFT)->bad = true;
-}
-
-/* --- Switching areas on and off. */
-
-static struct lock switch_lock = LOCK_INIT(LOCK_RANK_VM_OBJECT_TABLE); /* which areas there are */
-
-static uint32_t chunk_count(const struct swap_area *area)
-{
-	return (area->slots + (uint32_t)CHUNK_SLOTS - 1) / (uint32_t)CHUNK_SLOTS;
-}
-
-static void free_tables(struct swap_area *area)
-{
-	struct account *account = area->object->account;
-
-	for (uint32_t i = 0; area->chunks != NULL && i < chunk_count(area); i++)
-		kfree(account, area->chunks[i], VM_PAGE_SIZE);
-	kfree(account, area->chunks, chunk_count(area) * sizeof(*area->chunks));
-	kfree(account, area->taken, (area->slots / 64 + 1) * sizeof(*area->taken));
-	kfree(account, area->hash, (area->hash_mask + 1) * sizeof(*area->hash));
-	area->chunks = NULL;
-	area->taken = NULL;
-	area->hash = NULL;
-}
-
-/* Tables for area->slots. False: no memory. */
-static bool make_tables(struct swap_area *area)
-{
-	struct account *account = area->object->account;
-	bool made;
-
-	for (area->hash_mask = 63; area->hash_mask < area->slots / 2 && area->hash_mask + 1 < HASH_MAX;)
-		area->hash_mask = area->hash_mask * 2 + 1;
-	area->chunks = kalloc(account, chunk_count(area) * sizeof(*area->chunks));
-	area->taken = kalloc(account, (area->slots / 64 + 1) * sizeof(*area->taken));
-	area->hash = kalloc(account, (area->hash_mask + 1) * sizeof(*area->hash));
-	made = area->chunks != NULL && area->taken != NULL && area->hash != NULL;
-	for (uint32_t i = 0; made && i < chunk_count(area); i++)
-		made = (area->chunks[i] = kalloc(account, VM_PAGE_SIZE)) != NULL;
-	if (!made) {
-		free_tables(area);
-		return false;
-	}
-	for (uint32_t i = 0; i < area->slots; i++) {
-		slot_at(area, i)->number = i;
-		slot_at(area, i)->area = (uint8_t)(area - areas);
-		piece_spend(SLOT_COST / 8);
-	}
-	area->taken[0] = 1;
-	area->taken[area->slots / 64] |= ~0ull << area->slots % 64;
-	return true;
-}
-
-/* The area of the object, or one of none; null: there are too many. */
-static struct swap_area *area_for(vm_object_t object)
-{
-	for (struct swap_area *area = areas; area < &areas[AREAS_MAX]; area++)
-		if (area->object == object || area->object == NULL)
-			return area;
-	return NULL;
-}
-
-/* The port is consumed on success. KERN_NAME_EXISTS: it is on already. */
-kern_return_t host_swap_on(host_t host, struct ipc_port *memory_object, uint64_t pages, const char *name)
-{
-	struct ipc_port *right;
-	struct swap_area *area;
-	vm_object_t object;
-	kern_return_t result;
-
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	if (memory_object == NULL || pages < 2 || pages > UINT32_MAX - 64)
-		return KERN_INVALID_ARGUMENT;
-	right = ipc_port_copy_send(memory_object);
-	result = memory_object_enter(right, &object);
-	if (result != KERN_SUCCESS) {
-		ipc_port_release_send(right);
-		return result;
-	}
-	lock_acquire(&switch_lock);
-	area = area_for(object);
-	result = area == NULL ? KERN_RESOURCE_SHORTAGE : area->slots != 0 ? KERN_NAME_EXISTS : KERN_SUCCESS;
-	if (result == KERN_SUCCESS) {
-		if (area->object == NULL)
-			vm_object_reference(area->object = object);
-		lock_acquire(&object->lock);
-		object->swap_area = (uint8_t)(area - areas + 1);
-		area->slots = (uint32_t)pages;
-		area->next = 1;
-		strncpy(area->name, name, sizeof(area->name) - 1);
-		if (make_tables(area)) {
-			vm_page_private_queued = true;
-			area->free = area->slots - 1;
-		} else {
-			area->slots = 0;
-			result = KERN_RESOURCE_SHORTAGE;
-		}
-		lock_release(&object->lock);
-	}
-	lock_release(&switch_lock);
-	vm_object_deallocate(object);
-	if (result == KERN_SUCCESS)
-		ipc_port_release_send(memory_object);
-	return result;
-}
-
-/* Tries again a little later. */
-static kern_return_t nap(const void *event)
-{
-	assert_wait_deadline(event, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
-	return KERN_RESTART;
-}
-
-/* The page of a slot goes back to its object, if one has it. KERN_RESTART when that takes time. */
-static kern_return_t bring_back(struct swap_area *area, uint32_t number)
-{
-	struct swap_slot *slot = slot_at(area, number);
-	struct vm_fault_rest rest = {.unused = NULL};
-	kern_return_t result = KERN_SUCCESS;
-	vm_object_t owner;
-	bool alive, leaving;
-
-	lock_acquire(&area->object->lock);
-	owner = slot->object;
-	leaving = slot->leaving != 0;
-	alive = owner != NULL && ref_take_unless_gone(&owner->refs);
-	lock_release(&area->object->lock);
-	if (!alive)
-		return owner != NULL || leaving ? nap(slot) : KERN_SUCCESS;
-	lock_acquire(&owner->lock);
-	lock_acquire_nested(&area->object->lock);
-	if (slot->object == owner) {
-		result = vm_fault_area(area->object, swap_offset(slot), &rest);
-		if (result == KERN_SUCCESS)
-			swap_take(slot, vm_object_lookup(area->object, swap_offset(slot)));
-	}
-	lock_release(&area->object->lock);
-	lock_release(&owner->lock);
-	vm_fault_finish(&rest);
-	vm_object_deallocate(owner);
-	return result;
-}
-
-/* What is in the area comes back into memory, slot by slot. KERN_RESOURCE_SHORTAGE when there is not so much, another
- * error when a page cannot be read: then it stays on. */
-kern_return_t host_swap_off(host_t host, const char *name)
-{
-	struct swap_area *area = areas;
-	kern_return_t result = KERN_SUCCESS;
-	uint64_t at;
-
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	while (area < &areas[AREAS_MAX] && (area->slots == 0 || strncmp(area->name, name, sizeof(area->name)) != 0))
-		area++;
-	if (area == &areas[AREAS_MAX])
-		return KERN_INVALID_NAME;
-	area->closing = true;
-	for (at = piece_resume(area, 1, area->slots); result == KERN_SUCCESS && at < area->slots; at++) {
-		if (vm_page_counts.free < vm_page_low) {
-			vm_pageout_wake();
-			result = vm_page_only_kept() ? KERN_RESOURCE_SHORTAGE : nap(area);
-		} else {
-			result = bring_back(area, (uint32_t)at);
-		}
-		if (result == KERN_SUCCESS && piece_pause(area, 1, area->slots, at + 1))
-			return KERN_RESTART;
-		if (result == KERN_RESTART)
-			piece_stop(area, 1, area->slots, at);
-	}
-	if (result == KERN_RESTART)
-		return result;
-	lock_acquire(&switch_lock);
-	lock_acquire(&area->object->lock);
-	area->closing = false;
-	if (result == KERN_SUCCESS) {
-		/* What was read ahead. */
-		(void)memory_object_clean(
-			area->object, 0, trunc_page(UINT64_MAX), MEMORY_OBJECT_RETURN_NONE, true);
-		free_tables(area);
-		area->slots = area->free = 0;
-	}
-	lock_release(&area->object->lock);
-	lock_release(&switch_lock);
-	return result;
-}
-
-kern_return_t host_swap_info(host_t host, unsigned index, uint64_t *pages, uint64_t *used, char *name)
-{
-	const struct swap_area *area = &areas[index];
-
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	if (index >= AREAS_MAX)
-		return KERN_INVALID_ARGUMENT;
-	*pages = area->slots;
-	*used = area->slots != 0 ? area->slots - 1 - area->free : 0;
-	memcpy(name, area->name, sizeof(area->name));
-	return KERN_SUCCESS;
+		swap_slot_at(area_of(object), offset >> VM_PAGE_SHIFT)->bad = true;
 }

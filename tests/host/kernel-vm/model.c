@@ -105,8 +105,8 @@ static void run_pageout(void *argument)
 	((continuation_t)host_processor->thread->continuation)(host_processor->thread);
 }
 
-/* Page-out, as if so many pages were wanted; what it sends may be served later. */
-static void page_out(uint64_t pages)
+/* Page-out, as if so many pages were wanted; what it sends is served later. */
+static void send_out(uint64_t pages)
 {
 	struct thread *self = current_thread();
 	uint64_t low = vm_page_low, target = vm_page_target;
@@ -120,17 +120,22 @@ static void page_out(uint64_t pages)
 	}
 	vm_page_low = low;
 	vm_page_target = target;
+}
+
+static void page_out(uint64_t pages)
+{
+	send_out(pages);
 	if (host_random(2) == 0)
 		serve_swap();
 }
 
-static void swap_switch(bool on)
+static void swap_switch_of(bool on, uint64_t pages)
 {
 	kern_return_t result;
 
 	if (on) {
 		ipc_port_copy_send(swap_port);
-		CHECK_EQUAL(host_swap_on(&host, swap_port, SWAP_PAGES, "swap"), KERN_SUCCESS);
+		CHECK_EQUAL(host_swap_on(&host, swap_port, pages, "swap"), KERN_SUCCESS);
 		serve_swap();
 		return;
 	}
@@ -141,6 +146,20 @@ static void swap_switch(bool on)
 			thread_cancel_wait(current_thread());
 	} while (result == KERN_RESTART);
 	CHECK_EQUAL(result, KERN_SUCCESS);
+}
+
+static void swap_switch(bool on)
+{
+	swap_switch_of(on, SWAP_PAGES);
+}
+
+static uint64_t slots_used(void)
+{
+	uint64_t pages = 0, used = 0;
+	char name[32];
+
+	CHECK_EQUAL(host_swap_info(&host, 0, &pages, &used, name), KERN_SUCCESS);
+	return used;
 }
 
 static struct cell *cell_new(const struct cell *from)
@@ -420,6 +439,9 @@ static void op_send(struct model *from)
 
 		if (swapping && host_random(2) == 0)
 			page_out(8);
+		/* What is not in memory is not read as something else. */
+		result = vm_map_copy_read(copy, page * VM_PAGE_SIZE + sample_at[sample], &byte, 1);
+		CHECK(result == KERN_RESTART || byte == sent[page]->bytes[sample]);
 		do {
 			result = vm_map_copy_bring(copy);
 		} while (again(result));
@@ -726,20 +748,52 @@ static void chain_with_children(void)
 	host_report("fork chains do not grow with the children that live");
 }
 
+static void start_with(struct model *model, unsigned pages)
+{
+	start_model(model);
+	for (unsigned i = 0; i < pages; i++)
+		model->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
+	CHECK_EQUAL(vm_allocate(model->task->map, &(vm_address_t){address_of(0)}, pages * VM_PAGE_SIZE, false),
+		KERN_SUCCESS);
+	for (unsigned i = 0; i < pages; i++)
+		write_byte(model, i, 0);
+}
+
+/* A slot whose page is on its way to the pager is nobody else's, whoever has ended meanwhile. */
+static void slots_on_their_way(void)
+{
+	enum { SLOTS = 7 };
+
+	swap_switch_of(true, SLOTS + 1);
+	start_with(&models[0], SLOTS);
+	send_out(SLOTS);
+	CHECK_EQUAL(slots_used(), SLOTS);
+	end_model(&models[0]);
+	CHECK_EQUAL(slots_used(), SLOTS);
+	start_with(&models[1], SLOTS);
+	send_out(SLOTS);
+	CHECK_EQUAL(vm_map_lookup(models[1].task->map, address_of(0))->object->swapped, 0);
+	serve_swap();
+	while (slots_used() == 0) {
+		send_out(SLOTS);
+		serve_swap();
+	}
+	CHECK(vm_map_lookup(models[1].task->map, address_of(0))->object->swapped > 0);
+	check_all();
+	end_model(&models[1]);
+	send_out(SLOTS); /* drops what was refused and is nobody's */
+	swap_switch(false);
+	host_report("a slot whose page is on its way is nobody else's");
+}
+
 /* The area's object stays for ever, with room for the pages that it once had. */
 static void meet_area(void)
 {
 	struct model *model = &models[0];
 
 	swap_switch(true);
-	start_model(model);
-	for (unsigned i = 0; i < PAGES; i++)
-		model->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
-	CHECK_EQUAL(vm_allocate(model->task->map, &(vm_address_t){address_of(0)}, PAGES * VM_PAGE_SIZE, false),
-		KERN_SUCCESS);
-	for (unsigned i = 0; i < PAGES; i++)
-		write_byte(model, i, 0);
-	page_out(PAGES);
+	start_with(model, PAGES);
+	send_out(PAGES);
 	serve_swap();
 	end_model(model);
 	swap_switch(false);
@@ -770,6 +824,7 @@ int main(void)
 	swap_port = world_port();
 	meet_area();
 	swapping = true;
+	slots_on_their_way();
 	run_all(21, " while memory goes out");
 	failing = true;
 	run_all(31, " while memory goes out and allocations fail");

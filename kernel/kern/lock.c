@@ -30,6 +30,13 @@ void lock_order_acquired(struct lock *lock, bool nested)
 			panic("lock order: rank %u at %p taken while rank %u at %p is held", lock->rank, (void *)lock,
 				held->rank, (void *)held);
 	}
+	lock_order_tried(lock);
+}
+
+void lock_order_tried(struct lock *lock)
+{
+	struct processor *processor = current_processor();
+
 	if (processor->locks == LOCKS_HELD_MAX)
 		panic("more than %u locks held", (unsigned)LOCKS_HELD_MAX);
 	processor->locks_held[processor->locks++] = lock;

@@ -17,9 +17,11 @@ struct lock {
 #ifdef PORTOLAN_DEBUG
 /* Panics when a lock of this or a higher rank is held by this processor (equal only if `nested`). In kern/lock.c. */
 void lock_order_acquired(struct lock *lock, bool nested);
+void lock_order_tried(struct lock *lock); /* who does not wait for a lock may take it out of order */
 void lock_order_released(struct lock *lock);
 #else
 #define lock_order_acquired(lock, nested) ((void)0)
+#define lock_order_tried(lock)            ((void)0)
 #define lock_order_released(lock)         ((void)0)
 #endif
 #if defined(PORTOLAN_DEBUG) && !defined(PORTOLAN_HOST)
@@ -82,7 +84,7 @@ static inline bool lock_try(struct lock *lock)
 {
 	if (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
 		return false;
-	lock_order_acquired(lock, true);
+	lock_order_tried(lock);
 	return true;
 }
 

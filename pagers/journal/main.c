@@ -14,6 +14,7 @@
  * A group of more pages than the log has room for is several. With `format` an object whose first page is zeros gets a
  * header; what was behind that is what the pages have.
  */
+#include <pagers/kit/group.h>
 #include <pagers/kit/kit.h>
 
 #include <errno.h>
@@ -28,7 +29,7 @@ struct header {
 	uint64_t magic, log_pages, pages, checksum;
 };
 
-/* The first page of the log; then pages of numbers, then the pages. */
+/* The first page of the log; then pages of waiting.number, then the pages. */
 struct log {
 	uint64_t magic, sequence, count, checksum; /* of the two before, the numbers and the pages */
 };
@@ -38,10 +39,7 @@ static struct header header;
 static unsigned capacity; /* of the log */
 static uint64_t sequence;
 
-/* The group: its pages by number, and the numbers. */
-static void **pending;
-static uint64_t *numbers;
-static unsigned count;
+static struct pk_group waiting;
 static bool logged; /* all of it is in the log: it must get to its place before anything else is written */
 
 static uint64_t log_at(uint64_t page)
@@ -63,18 +61,18 @@ static unsigned number_pages(unsigned group)
 
 static int write_log(void)
 {
-	struct log log = {.magic = LOG_MAGIC, .sequence = sequence + 1, .count = count};
-	uint64_t at = log_at(1 + number_pages(count));
+	struct log log = {.magic = LOG_MAGIC, .sequence = sequence + 1, .count = waiting.count};
+	uint64_t at = log_at(1 + number_pages(waiting.count));
 	int error = 0;
 
 	log.checksum = pk_checksum(0, &log, offsetof(struct log, checksum));
-	log.checksum = pk_checksum(log.checksum, numbers, count * sizeof(*numbers));
-	for (unsigned i = 0; i < count && !error; i++, at += PK_PAGE) {
-		log.checksum = pk_checksum(log.checksum, pending[numbers[i]], PK_PAGE);
-		error = pk_lower_write(below, at, pending[numbers[i]], PK_PAGE);
+	log.checksum = pk_checksum(log.checksum, waiting.number, waiting.count * sizeof(*waiting.number));
+	for (unsigned i = 0; i < waiting.count && !error; i++, at += PK_PAGE) {
+		log.checksum = pk_checksum(log.checksum, waiting.page[waiting.number[i]], PK_PAGE);
+		error = pk_lower_write(below, at, waiting.page[waiting.number[i]], PK_PAGE);
 	}
 	if (!error)
-		error = pk_lower_write(below, log_at(1), numbers, count * sizeof(*numbers));
+		error = pk_lower_write(below, log_at(1), waiting.number, waiting.count * sizeof(*waiting.number));
 	if (!error)
 		error = pk_lower_write(below, log_at(0), &log, sizeof(log));
 	return error ? error : pk_lower_flush(below);
@@ -85,17 +83,13 @@ static int write_home(void)
 {
 	int error = 0;
 
-	for (unsigned i = 0; i < count && !error; i++)
-		error = pk_lower_write(below, page_at(numbers[i]), pending[numbers[i]], PK_PAGE);
+	for (unsigned i = 0; i < waiting.count && !error; i++)
+		error = pk_lower_write(below, page_at(waiting.number[i]), waiting.page[waiting.number[i]], PK_PAGE);
 	if (!error)
 		error = pk_lower_flush(below);
 	if (error)
 		return error;
-	for (unsigned i = 0; i < count; i++) {
-		pk_pages_free(pending[numbers[i]], PK_PAGE);
-		pending[numbers[i]] = NULL;
-	}
-	count = 0;
+	pk_group_done(&waiting);
 	logged = false;
 	return 0;
 }
@@ -105,7 +99,7 @@ static int flush_journal(void *self)
 	int error;
 
 	(void)self;
-	if (count == 0)
+	if (waiting.count == 0)
 		return 0;
 	if (!logged) {
 		error = write_log();
@@ -121,30 +115,13 @@ static int flush_journal(void *self)
 
 static int take_journal(void *self, uint64_t offset, void *pages, size_t length)
 {
-	unsigned n = (unsigned)(length / PK_PAGE);
-	int error = 0;
+	int error = logged || !pk_group_has_room(&waiting, length) ? flush_journal(self) : 0;
 
-	if (n > capacity)
-		return EINVAL;
-	if (logged || count + n > capacity)
-		error = flush_journal(self);
-	if (error)
-		return error;
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t number = offset / PK_PAGE + i;
-		char *page = (char *)pages + i * PK_PAGE;
-
-		if (number >= header.pages) {
-			pk_pages_free(page, PK_PAGE);
-			continue;
-		}
-		if (pending[number])
-			pk_pages_free(pending[number], PK_PAGE);
-		else
-			numbers[count++] = number;
-		pending[number] = page;
-	}
-	return 0;
+	if (!error && !pk_group_has_room(&waiting, length))
+		error = EINVAL;
+	if (!error)
+		pk_group_take(&waiting, offset, pages, length);
+	return error;
 }
 
 static int read_journal(void *self, uint64_t offset, void *pages, size_t length)
@@ -155,8 +132,8 @@ static int read_journal(void *self, uint64_t offset, void *pages, size_t length)
 	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
 		uint64_t number = (offset + at) / PK_PAGE;
 
-		if (pending[number])
-			memcpy((char *)pages + at, pending[number], PK_PAGE);
+		if (waiting.page[number])
+			memcpy((char *)pages + at, waiting.page[number], PK_PAGE);
 		else
 			error = pk_lower_read(below, page_at(number), (char *)pages + at, PK_PAGE);
 	}
@@ -165,7 +142,7 @@ static int read_journal(void *self, uint64_t offset, void *pages, size_t length)
 
 /* --- Start. */
 
-/* The group of a log with a good checksum; count 0: there is none. */
+/* The group of a log with a good checksum; nothing waits: there is none. */
 static int read_log(void)
 {
 	struct log log;
@@ -175,19 +152,22 @@ static int read_log(void)
 	if (error || log.magic != LOG_MAGIC || log.count == 0 || log.count > capacity)
 		return error;
 	sum = pk_checksum(0, &log, offsetof(struct log, checksum));
-	error = pk_lower_read(below, log_at(1), numbers, log.count * sizeof(*numbers));
-	sum = pk_checksum(sum, numbers, log.count * sizeof(*numbers));
-	for (; count < log.count && !error; count++) {
+	error = pk_lower_read(below, log_at(1), waiting.number, log.count * sizeof(*waiting.number));
+	sum = pk_checksum(sum, waiting.number, log.count * sizeof(*waiting.number));
+	for (; waiting.count < log.count && !error; waiting.count++) {
 		void *page =
-			numbers[count] < header.pages && !pending[numbers[count]] ? pk_pages_allocate(PK_PAGE) : NULL;
+			waiting.number[waiting.count] < header.pages && !waiting.page[waiting.number[waiting.count]]
+				? pk_pages_allocate(PK_PAGE)
+				: NULL;
 
 		if (!page)
 			break;
-		error = pk_lower_read(below, log_at(1 + number_pages((unsigned)log.count) + count), page, PK_PAGE);
+		error = pk_lower_read(
+			below, log_at(1 + number_pages((unsigned)log.count) + waiting.count), page, PK_PAGE);
 		sum = pk_checksum(sum, page, PK_PAGE);
-		pending[numbers[count]] = page;
+		waiting.page[waiting.number[waiting.count]] = page;
 	}
-	logged = count == log.count && sum == log.checksum;
+	logged = waiting.count == log.count && sum == log.checksum;
 	sequence = logged ? log.sequence : 0;
 	return error;
 }
@@ -197,13 +177,10 @@ static int replay(void)
 	int error = read_log();
 
 	if (!error && logged) {
-		pk_log("journal: %u pages of the last group are written again", count);
+		pk_log("journal: %u pages of the last group are written again", waiting.count);
 		return write_home();
 	}
-	while (count > 0) {
-		pk_pages_free(pending[numbers[--count]], PK_PAGE);
-		pending[numbers[count]] = NULL;
-	}
+	pk_group_done(&waiting);
 	return error;
 }
 
@@ -269,10 +246,9 @@ static int open_journal(int argc, char **argv, struct pk_lower **lowers, void **
 		return error;
 	capacity = (unsigned)header.log_pages - 1;
 	capacity -= number_pages(capacity);
-	pending = calloc(header.pages, sizeof(*pending));
-	numbers = calloc(capacity, sizeof(*numbers));
 	*size = header.pages * PK_PAGE;
-	return pending && numbers ? replay() : ENOMEM;
+	error = pk_group_make(&waiting, header.pages, capacity);
+	return error ? error : replay();
 }
 
 static const struct pk_program journal = {

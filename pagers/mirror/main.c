@@ -14,6 +14,7 @@
  * bad, until all pages have been compared and made equal, which is done at every start, in the background. With
  * `format` an object whose first page is zeros becomes a side: of a new mirror, or in the place of one that is gone.
  */
+#include <pagers/kit/group.h>
 #include <pagers/kit/kit.h>
 
 #include <errno.h>
@@ -56,10 +57,7 @@ static struct side {
 static struct header header; /* of those sides that are not behind */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
-/* What waits for a flush: pages by number, and the numbers. */
-static void **pending;
-static uint64_t numbers[GROUP_MAX];
-static unsigned count;
+static struct pk_group waiting;
 
 /* --- Where what is. */
 
@@ -208,8 +206,8 @@ static int write_group(struct side *s, const uint64_t *page_numbers)
 {
 	int error = 0;
 
-	for (unsigned i = 0; i < count && !error; i++)
-		error = write_side(s, numbers[i], page_numbers[i], pending[numbers[i]]);
+	for (unsigned i = 0; i < waiting.count && !error; i++)
+		error = write_side(s, waiting.number[i], page_numbers[i], waiting.page[waiting.number[i]]);
 	return error ? error : flush_side(s);
 }
 
@@ -222,43 +220,29 @@ static int flush_mirror(void *self)
 	for (unsigned i = 0; i < 2; i++)
 		if (!side[i].lost && side[i].unflushed && flush_side(&side[i]))
 			lose(&side[i]);
-	for (unsigned i = 0; i < count; i++) {
-		struct sum sum[2] = {sum_of(&side[0], numbers[i]), sum_of(&side[1], numbers[i])};
+	for (unsigned i = 0; i < waiting.count; i++) {
+		struct sum sum[2] = {sum_of(&side[0], waiting.number[i]), sum_of(&side[1], waiting.number[i])};
 		uint64_t highest = sum[better(sum)].number;
 
 		page_numbers[i] = (highest < UNKNOWN ? UNKNOWN : highest) + 1;
 	}
-	for (unsigned i = 0; i < 2 && count; i++)
+	for (unsigned i = 0; i < 2 && waiting.count; i++)
 		if (!side[i].lost && write_group(&side[i], page_numbers))
 			lose(&side[i]);
 	if (side[0].lost && side[1].lost)
 		return EIO;
-	while (count) {
-		pk_pages_free(pending[numbers[--count]], PK_PAGE);
-		pending[numbers[count]] = NULL;
-	}
+	pk_group_done(&waiting);
 	return 0;
 }
 
 static int take_mirror(void *self, uint64_t offset, void *pages, size_t length)
 {
-	unsigned n = (unsigned)(length / PK_PAGE);
-	int error = n > GROUP_MAX ? EINVAL : count + n > GROUP_MAX ? flush_mirror(self) : 0;
+	int error = pk_group_has_room(&waiting, length) ? 0 : flush_mirror(self);
 
-	for (unsigned i = 0; i < n && !error; i++) {
-		uint64_t number = offset / PK_PAGE + i;
-		char *page = (char *)pages + i * PK_PAGE;
-
-		if (number >= header.pages) {
-			pk_pages_free(page, PK_PAGE);
-			continue;
-		}
-		if (pending[number])
-			pk_pages_free(pending[number], PK_PAGE);
-		else
-			numbers[count++] = number;
-		pending[number] = page;
-	}
+	if (!error && !pk_group_has_room(&waiting, length))
+		error = EINVAL;
+	if (!error)
+		pk_group_take(&waiting, offset, pages, length);
 	return error;
 }
 
@@ -270,8 +254,8 @@ static int read_mirror(void *self, uint64_t offset, void *pages, size_t length)
 	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
 		uint64_t number = (offset + at) / PK_PAGE;
 
-		if (pending[number])
-			memcpy((char *)pages + at, pending[number], PK_PAGE);
+		if (waiting.page[number])
+			memcpy((char *)pages + at, waiting.page[number], PK_PAGE);
 		else
 			error = read_page(number, (char *)pages + at, false);
 	}
@@ -326,7 +310,7 @@ static void *compare(void *unused)
 
 	for (uint64_t page = 0; page < header.pages; page++) {
 		begin(NULL);
-		if (!pending[page] && read_page(page, data, true) != 0) {
+		if (!waiting.page[page] && read_page(page, data, true) != 0) {
 			give_up(page, data);
 			bad++;
 		}
@@ -438,10 +422,8 @@ static int open_mirror(int argc, char **argv, struct pk_lower **lowers, void **s
 	if (error)
 		return error;
 	*size = header.pages * PK_PAGE;
-	pending = calloc(header.pages, sizeof(*pending));
-	if (!pending)
-		return ENOMEM;
-	return pthread_create(&thread, NULL, compare, NULL);
+	error = pk_group_make(&waiting, header.pages, GROUP_MAX);
+	return error ? error : pthread_create(&thread, NULL, compare, NULL);
 }
 
 static const struct pk_program mirror = {

@@ -15,6 +15,7 @@
  * The store may be smaller than the origin: what has no slot any more is ENOSPC. With `format` a store whose first page
  * is zeros gets a header and an empty map.
  */
+#include <pagers/kit/group.h>
 #include <pagers/kit/kit.h>
 
 #include <errno.h>
@@ -40,10 +41,7 @@ static uint32_t *place; /* by page, as in the store's map */
 static bool *used;      /* by slot */
 static uint64_t slots, slots_free, next_slot;
 
-/* What waits for a flush: pages by number, the numbers, and the slots that they were written to. */
-static void **pending;
-static uint64_t numbers[GROUP_MAX];
-static unsigned count;
+static struct pk_group waiting;
 
 static uint64_t map_pages(void)
 {
@@ -100,38 +98,35 @@ static int flush_snapshot(void *self)
 {
 	static uint32_t before[GROUP_MAX];
 	unsigned written = 0;
-	int error = count > slots_free ? ENOSPC : 0;
+	int error = waiting.count > slots_free ? ENOSPC : 0;
 
 	(void)self;
-	if (count == 0)
+	if (waiting.count == 0)
 		return 0;
-	while (written < count && !error) {
-		uint64_t page = numbers[written];
+	while (written < waiting.count && !error) {
+		uint64_t page = waiting.number[written];
 
 		before[written++] = place[page];
 		place[page] = take_slot() + 1;
-		error = pk_lower_write(store, slot_at(place[page] - 1), pending[page], PK_PAGE);
+		error = pk_lower_write(store, slot_at(place[page] - 1), waiting.page[page], PK_PAGE);
 	}
 	if (!error)
 		error = pk_lower_flush(store);
 	while (error && written > 0) {
-		uint64_t page = numbers[--written];
+		uint64_t page = waiting.number[--written];
 
 		free_place(place[page]);
 		place[page] = before[written];
 	}
-	for (unsigned i = 0; i < count && !error; i++)
-		error = write_places(numbers[i]);
+	for (unsigned i = 0; i < waiting.count && !error; i++)
+		error = write_places(waiting.number[i]);
 	if (!error)
 		error = pk_lower_flush(store);
 	if (error)
 		return error;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < waiting.count; i++)
 		free_place(before[i]);
-		pk_pages_free(pending[numbers[i]], PK_PAGE);
-		pending[numbers[i]] = NULL;
-	}
-	count = 0;
+	pk_group_done(&waiting);
 	return 0;
 }
 
@@ -139,26 +134,15 @@ static int flush_snapshot(void *self)
 
 static int take_snapshot(void *self, uint64_t offset, void *pages, size_t length)
 {
-	unsigned n = (unsigned)(length / PK_PAGE);
-	int error = n > GROUP_MAX ? EINVAL : count + n > GROUP_MAX ? flush_snapshot(self) : 0;
+	int error = pk_group_has_room(&waiting, length) ? 0 : flush_snapshot(self);
 
+	if (!error && !pk_group_has_room(&waiting, length))
+		error = EINVAL;
 	/* What is taken must find a slot. */
-	if (!error && count + n > slots_free)
+	if (!error && waiting.count + length / PK_PAGE > slots_free)
 		error = ENOSPC;
-	for (unsigned i = 0; i < n && !error; i++) {
-		uint64_t number = offset / PK_PAGE + i;
-		char *page = (char *)pages + i * PK_PAGE;
-
-		if (number >= header.pages) {
-			pk_pages_free(page, PK_PAGE);
-			continue;
-		}
-		if (pending[number])
-			pk_pages_free(pending[number], PK_PAGE);
-		else
-			numbers[count++] = number;
-		pending[number] = page;
-	}
+	if (!error)
+		pk_group_take(&waiting, offset, pages, length);
 	return error;
 }
 
@@ -167,7 +151,7 @@ static int forward_snapshot(void *self, uint64_t offset, uint64_t *length, struc
 	uint64_t first = offset / PK_PAGE, page = first;
 
 	(void)self;
-	while (page < header.pages && place[page] == IN_ORIGIN && !pending[page])
+	while (page < header.pages && place[page] == IN_ORIGIN && !waiting.page[page])
 		page++;
 	*length = (page - first) * PK_PAGE;
 	*lower = origin;
@@ -184,8 +168,8 @@ static int read_snapshot(void *self, uint64_t offset, void *pages, size_t length
 		uint64_t number = (offset + at) / PK_PAGE;
 		char *page = (char *)pages + at;
 
-		if (pending[number])
-			memcpy(page, pending[number], PK_PAGE);
+		if (waiting.page[number])
+			memcpy(page, waiting.page[number], PK_PAGE);
 		else if (place[number] == LOST)
 			error = EIO;
 		else if (place[number] == IN_ORIGIN)
@@ -272,8 +256,7 @@ static int open_snapshot(int argc, char **argv, struct pk_lower **lowers, void *
 	origin = lowers[0];
 	store = lowers[1];
 	place = calloc(pages + 1, sizeof(*place));
-	pending = calloc(pages + 1, sizeof(*pending));
-	error = place && pending ? open_header(argc == 1) : ENOMEM;
+	error = place ? open_header(argc == 1) : ENOMEM;
 	if (error)
 		return error;
 	slots = slots_free = pk_lower_size(store) / PK_PAGE - 1 - map_pages();
@@ -281,7 +264,8 @@ static int open_snapshot(int argc, char **argv, struct pk_lower **lowers, void *
 		return EFBIG;
 	used = calloc(slots, sizeof(*used));
 	*size = header.pages * PK_PAGE;
-	return used ? read_map() : ENOMEM;
+	error = used ? pk_group_make(&waiting, header.pages, GROUP_MAX) : ENOMEM;
+	return error ? error : read_map();
 }
 
 static const struct pk_program snapshot = {

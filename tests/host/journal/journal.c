@@ -121,13 +121,10 @@ static bool flushing;
 
 static void forget_program(void)
 {
-	for (uint64_t i = 0; pending && i < header.pages; i++)
-		pk_pages_free(pending[i], PK_PAGE);
-	free(pending);
-	free(numbers);
-	pending = NULL;
-	numbers = NULL;
-	count = 0;
+	pk_group_done(&waiting);
+	free(waiting.page);
+	free(waiting.number);
+	waiting = (struct pk_group){.page = NULL};
 	logged = false;
 	sequence = 0;
 }

@@ -126,11 +126,10 @@ static unsigned cuts_in_flush, spoiled, alone, torn;
 
 static void forget_program(void)
 {
-	for (uint64_t i = 0; pending && i < header.pages; i++)
-		pk_pages_free(pending[i], PK_PAGE);
-	free(pending);
-	pending = NULL;
-	count = 0;
+	pk_group_done(&waiting);
+	free(waiting.page);
+	free(waiting.number);
+	waiting = (struct pk_group){.page = NULL};
 	memset(side, 0, sizeof(side));
 	pthread_mutex_init(&turn, NULL);
 }

@@ -131,15 +131,14 @@ static unsigned cuts_in_flush, failed, full;
 
 static void forget_program(void)
 {
-	for (uint64_t i = 0; pending && i < header.pages; i++)
-		pk_pages_free(pending[i], PK_PAGE);
-	free(pending);
+	pk_group_done(&waiting);
+	free(waiting.page);
+	free(waiting.number);
+	waiting = (struct pk_group){.page = NULL};
 	free(place);
 	free(used);
-	pending = NULL;
 	place = NULL;
 	used = NULL;
-	count = 0;
 	next_slot = 0;
 }
 

@@ -325,9 +325,9 @@ void message_received(int s, unsigned worker, mach_port_name_t by)
 	port = n->port;
 	m = find(port, header);
 	if (m == NULL)
-		wrong("message %d of %u bytes came that is not in the queue (first: %d, %u bytes)", header->msgh_id,
+		wrong("message %d of %u bytes came that is not in the queue (first: %d, %u bytes, of step %lu)", header->msgh_id,
 			header->msgh_size, port->first != NULL ? port->first->id : 0,
-			port->first != NULL ? size_of_message(port->first) : 0);
+			port->first != NULL ? size_of_message(port->first) : 0, port->first != NULL ? port->first->step : 0);
 	say("  got %d", m->id);
 	if (m->caller != 0)
 		m->reply = call_received(m);

@@ -38,7 +38,7 @@ static unsigned find(const struct memory_object *pager, vm_offset_t offset)
 	return low;
 }
 
-const struct memory_forward *memory_object_find_forward(const struct memory_object *pager, vm_offset_t offset)
+const struct memory_forward *memory_object_look_forward(const struct memory_object *pager, vm_offset_t offset)
 {
 	unsigned at = find(pager, offset);
 

@@ -96,7 +96,11 @@ struct memory_forward {
 	vm_offset_t start, end, offset;
 };
 #define FORWARD_DEPTH 8 /* objects that a fault goes down by them, at most */
-const struct memory_forward *memory_object_find_forward(const struct memory_object *pager, vm_offset_t offset);
+const struct memory_forward *memory_object_look_forward(const struct memory_object *pager, vm_offset_t offset);
+static inline const struct memory_forward *memory_object_find_forward(const struct memory_object *pager, vm_offset_t offset)
+{
+	return __builtin_expect(pager->forwards == 0, 1) ? NULL : memory_object_look_forward(pager, offset);
+}
 /* Its pager is asked again for the range; what was mapped by way of it is not any more. Object locked. */
 void memory_object_end_forward(vm_object_t object, vm_offset_t start, vm_offset_t end);
 /* Of an object that is about to be freed. */

@@ -43,7 +43,7 @@ static int take(void *self, uint64_t offset, void *pages, size_t length)
 	const uint64_t to = node->punched_to < offset + length ? node->punched_to : offset + length;
 	int error;
 
-	if (from == offset && to == offset + length) {
+	if (node->doomed || (from == offset && to == offset + length)) {
 		pk_pages_free(pages, length);
 		return 0;
 	}

@@ -47,6 +47,7 @@ struct fk_node {
 	bool contents_held; /* the same for `contents` */
 	bool kernel_held;   /* the kernel had the contents when the last sender went */
 	bool changing;      /* a request changes the size or waits for its pages */
+	bool doomed;        /* it has no name and no users: its pages are dropped */
 	uint64_t punched_from, punched_to; /* what the kernel returns of this is of before it was punched */
 };
 
@@ -84,6 +85,8 @@ void fk_pin(struct fk_node *node);
 void fk_unpin(struct fk_node *node);
 /* An inode lost a link: free it unless it is open. */
 void fk_lost_link(uint64_t inode);
+/* Waits for a file that is about to be freed, the lock released meanwhile; false: there is none. */
+bool fk_wait_for_space(void);
 /* Pinned nodes that have contents, in an array to free(); null when there is no memory. */
 struct fk_node **fk_pin_all(size_t *count);
 /* Takes a turn at changing the node's size or waiting for its pages. May release the lock; the node is pinned in

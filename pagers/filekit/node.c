@@ -4,17 +4,45 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { HASH_SIZE = 4096 };
+enum {
+	HASH_SIZE = 4096,
+	PATIENCE_S = 5, /* with the kernel, which gives a file back */
+};
 
 struct fk_volume *fk_volume;
 mach_port_t fk_service_port;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change_ended = PTHREAD_COND_INITIALIZER;
+static unsigned doomed; /* nodes */
 static mach_port_t file_set, contents_set;
 static struct fk_node *by_inode[HASH_SIZE], *by_port[HASH_SIZE];
 static size_t node_count;
+
+/* Nobody can come to a file without a name and without a user: what the kernel still returns of it need not be written. */
+static void doom_if_nameless(struct fk_node *node)
+{
+	struct file_attributes attributes;
+
+	if (node->file_held || node->doomed ||
+		fk_volume->operations->get_attributes(fk_volume, node->inode, &attributes) || attributes.links)
+		return;
+	node->doomed = true;
+	doomed++;
+}
+
+bool fk_wait_for_space(void)
+{
+	struct timespec until;
+
+	if (!doomed)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_S;
+	return pthread_cond_timedwait(&change_ended, &lock, &until) == 0;
+}
 
 static void file_no_senders(struct pager_object *object);
 static void file_destroy(struct pager_object *object);
@@ -95,6 +123,10 @@ static void release_if_unused(struct fk_node *node)
 	if (node->released || node->pins || node->file_held || node->contents_held || node->kernel_held)
 		return;
 	node->released = true;
+	if (node->doomed) {
+		doomed--;
+		pthread_cond_broadcast(&change_ended);
+	}
 	for (link = inode_chain(node->inode); *link != node; link = &(*link)->next_by_inode)
 		;
 	*link = node->next_by_inode;
@@ -140,6 +172,7 @@ static void file_no_senders(struct pager_object *object)
 	fk_lock();
 	if (!node->released) {
 		node->file_held = has_senders(node->file.port);
+		doom_if_nameless(node);
 		release_if_unused(node);
 	}
 	fk_unlock();

@@ -219,6 +219,8 @@ kern_return_t S_file_allocate(mach_port_t file, uint64_t offset, uint64_t length
 		error = BACKEND->get_attributes(fk_volume, node->inode, &old);
 	if (!error)
 		error = BACKEND->allocate(fk_volume, node->inode, offset, length, size);
+	while (error == ENOSPC && fk_wait_for_space())
+		error = BACKEND->allocate(fk_volume, node->inode, offset, length, size);
 	if (!error)
 		pk_grown(&node->contents, old.size, size);
 	fk_end_change(node);

@@ -4,6 +4,7 @@
 #include <mach/keep.h>
 #include <servers/bootstrap_user.h>
 #include <servers/file_server.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,12 @@ static kern_return_t take_over(void)
 kern_return_t fk_serve(struct fk_volume *volume, const char *service)
 {
 	mach_port_t files, contents;
-	kern_return_t result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &files);
+	kern_return_t result;
+
+	/* What the heap needs no more goes back to the kernel; else a hundred KiB of it stay, twice. */
+	mallopt(M_TOP_PAD, 4 * FK_PAGE_SIZE);
+	mallopt(M_TRIM_THRESHOLD, 8 * FK_PAGE_SIZE);
+	result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &files);
 
 	if (result == KERN_SUCCESS)
 		result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &contents);

@@ -284,11 +284,12 @@ static void destroy(struct file_node *node)
 	list_remove(&node->unused);
 	node->vnode.mount->unused_count--;
 	file_names_forget(node);
+	/* The file first: of one without a name its server then need not keep what the mapping has. */
+	mach_port_deallocate(mach_task_self(), node->port);
 	if (node->mapping != NULL)
 		file_mapping_release(node->mapping);
 	if (node->object != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), node->object);
-	mach_port_deallocate(mach_task_self(), node->port);
 	free(node->target);
 	free(node);
 }

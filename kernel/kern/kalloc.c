@@ -14,6 +14,7 @@
  */
 #define SURPLUS_BYTES 4096u
 #define SURPLUS_PART  8
+#define KEPT_BYTES    512u /* of free objects, at least, when it has been looked through */
 
 /* Instructions for a free object that is looked at, and for a slab that goes, about (kern/piece.h). */
 #define LOOK_COST 40
@@ -176,7 +177,7 @@ static void kcache_trim(struct kcache *cache)
 	kcache_watch(cache);
 	spare = cache->total - cache->in_use;
 	lock_release(&cache->lock);
-	spare = spare * cache->size > SURPLUS_BYTES ? spare - SURPLUS_BYTES / cache->size : 0;
+	spare = spare * cache->size > KEPT_BYTES ? spare - KEPT_BYTES / cache->size : 0;
 	for (object = first; object != NULL; object = *object) {
 		slab_of(object)->offset++;
 		piece_spend(LOOK_COST);

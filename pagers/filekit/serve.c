@@ -65,6 +65,7 @@ kern_return_t fk_serve(struct fk_volume *volume, const char *service)
 	kern_return_t result;
 
 	/* What the heap needs no more goes back to the kernel; else a hundred KiB of it stay, twice. */
+	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TOP_PAD, 4 * FK_PAGE_SIZE);
 	mallopt(M_TRIM_THRESHOLD, 8 * FK_PAGE_SIZE);
 	result = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &files);

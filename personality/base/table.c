@@ -11,16 +11,17 @@ static void put(struct table *table, struct table_link *link)
 	*bucket = link;
 }
 
-static void grow(struct table *table)
+/* Without memory for that it stays as it is. */
+static void resize(struct table *table, uint64_t buckets)
 {
-	struct table_link **old = table->bucket, **larger = calloc(4 * (table->mask + 1), sizeof *larger);
-	uint64_t buckets = table->mask + 1;
+	struct table_link **old = table->bucket, **other = calloc(buckets, sizeof *other);
+	const uint64_t old_buckets = table->mask + 1;
 
-	if (larger == NULL)
+	if (other == NULL)
 		return;
-	table->bucket = larger;
-	table->mask = 4 * buckets - 1;
-	for (uint64_t i = 0; i < buckets; i++) {
+	table->bucket = other;
+	table->mask = buckets - 1;
+	for (uint64_t i = 0; i < old_buckets; i++) {
 		while (old[i] != NULL) {
 			struct table_link *link = old[i];
 
@@ -35,7 +36,7 @@ static void grow(struct table *table)
 void table_add(struct table *table, struct table_link *link, uint64_t key)
 {
 	if (table->count > table->mask)
-		grow(table);
+		resize(table, 4 * (table->mask + 1));
 	link->key = key;
 	put(table, link);
 	table->count++;
@@ -58,4 +59,6 @@ void table_remove(struct table *table, struct table_link *link)
 	*at = link->next;
 	link->next = NULL;
 	table->count--;
+	if (table->count < table->mask / 16 && table->bucket != table->small)
+		resize(table, (table->mask + 1) / 4);
 }

@@ -12,7 +12,7 @@ struct table_link {
 
 #define TABLE_SMALL 16 /* buckets that a table has from the start */
 
-/* There are as many buckets as elements, or few more: so chains stay short. */
+/* There are as many buckets as elements, or few more: so chains stay short. Who has had many gives their memory back. */
 struct table {
 	struct table_link **bucket;
 	uint64_t mask;

@@ -294,9 +294,15 @@ static void notifier_release(struct file *file)
 {
 	struct notifier *notifier = file->data;
 
-	for (uint64_t i = 0; i <= notifier->watches.mask; i++)
-		while (notifier->watches.bucket[i] != NULL)
-			watch_end(table_entry(notifier->watches.bucket[i], struct watch, link));
+	/* There are fewer buckets when there are few watches. */
+	for (uint64_t i = 0; notifier->watches.count > 0;) {
+		struct table_link *first = notifier->watches.bucket[i & notifier->watches.mask];
+
+		if (first != NULL)
+			watch_end(table_entry(first, struct watch, link));
+		else
+			i++;
+	}
 	while (!list_empty(&notifier->events)) {
 		struct event *event = list_entry(notifier->events.next, struct event, link);
 

@@ -57,6 +57,15 @@ static void check_table(void)
 	check("it has grown with them", table.bucket != table.small && table.mask + 1 >= count && table.mask < 16 * count);
 	table_remove(&table, &(struct element){0}.link);
 	check("what is not in it can be taken out", table.count == count);
+	for (unsigned i = 0; table.count > 10; i++) {
+		if (elements[i].in)
+			table_remove(&table, &elements[i].link);
+		elements[i].in = false;
+	}
+	check("it shrinks with them", table.mask < 256);
+	for (unsigned i = 0; i < 3000; i++)
+		found = found && (!elements[i].in || table_find(&table, elements[i].link.key) != NULL);
+	check("what is left is found", found);
 	free(table.bucket);
 }
 

@@ -83,6 +83,36 @@ static void full(const char *name, const char *options)
 	check_clean(name);
 }
 
+/* A file without a name that is open when the file system is stopped, as at a power cut, is freed by the next. */
+static void unnamed(void)
+{
+	struct file_attributes values = {.mode = LINUX_S_IFREG | 0600}, a;
+	struct file_system_info before, after;
+	struct image image;
+	struct ext2_volume *volume;
+	struct fk_volume *base;
+	uint64_t inode;
+	char data[20000] = {1};
+
+	make_image("-t ext4 -b 4096", 8192);
+	volume = open_volume(&image);
+	base = &volume->base;
+	base->operations->info(base, &before);
+	check(base->operations->create(base, 2, "", &values, &inode) == 0 &&
+			base->operations->get_attributes(base, inode, &a) == 0 && a.links == 0,
+		"ext2: a file is made without a name");
+	check(model_write(base, inode, 0, data, sizeof(data)) == 0, "ext2: and written");
+	base->operations->commit(base);
+	close_volume(&image, volume);
+	volume = open_volume(&image);
+	base = &volume->base;
+	base->operations->info(base, &after);
+	check(after.files_free == before.files_free && after.blocks_free == before.blocks_free,
+		"ext2: who opens the file system again frees it");
+	close_volume(&image, volume);
+	check_clean("a file without a name");
+}
+
 static void attributes(void)
 {
 	struct file_attributes values = {.mode = LINUX_S_IFREG | 0644}, a;
@@ -263,6 +293,7 @@ int main(int argc, char **argv)
 	full("full ext4", "-t ext4 -b 4096 -O ^has_journal");
 	full("full ext2", "-t ext2 -b 1024");
 	attributes();
+	unnamed();
 	refused("no file system", "-t ext4", "head -c 4194304 /dev/zero | tee", "there is no ext2", false);
 	refused("an inline_data file system", "-t ext4 -O inline_data", NULL, "inline_data", false);
 	refused("a feature from the future", "-t ext4", "debugfs -w -R 'set_super_value feature_incompat 0x80000242'",

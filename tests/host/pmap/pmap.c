@@ -388,6 +388,25 @@ static void run(const char *how)
 		printf("PASS pmap: nothing is left of destroyed maps%s\n", how);
 }
 
+/* What a map takes is the sum of what its tables take: also when some of them have gone. */
+static void sums(void)
+{
+	const vm_address_t at = 0x40000000;
+	struct pmap *one = pmap_create(&payer);
+	const uint64_t empty = one->bytes;
+
+	refuse = false;
+
+	check(pmap_enter(one, at, page(0), vm_page_physical(page(0)), VM_PROT_READ, 0) == KERN_SUCCESS, "no mapping");
+	check(one->bytes > empty, "tables take nothing");
+	check(one->bytes == payer.bytes - ACCOUNT_REFERENCE, "a map's sum is not what its account pays");
+	pmap_remove(one, at, at + PMAP_TABLE_SPAN);
+	check(one->bytes == payer.bytes - ACCOUNT_REFERENCE, "a map's sum is not what its account pays when a table has gone");
+	pmap_destroy(one);
+	if (failures == 0)
+		printf("PASS pmap: a map's sum is what its account pays\n");
+}
+
 int main(void)
 {
 	memory = aligned_alloc(VM_PAGE_SIZE, MEMORY_PAGES * VM_PAGE_SIZE);
@@ -401,6 +420,7 @@ int main(void)
 	pmap_init();
 	make_addresses();
 	run("");
+	sums();
 	isolation_entry = PTES * VM_PAGE_SIZE | PTE_PRESENT | PTE_WRITE;
 	run(", with roots for programs");
 	free(memory);

@@ -81,6 +81,11 @@ static void of_a_folder(void)
 	show("read");
 	SAY(read(fd, buffer, 5));
 	show("read at the end");
+	for (int i = 0; i < 3; i++) {
+		lseek(fd, 0, SEEK_SET);
+		SAY(read(fd, buffer, 1));
+		show("read again");
+	}
 	fchmod(fd, 0600);
 	chown("d/one", 0, 0);
 	utimes("d/one", times);

@@ -1,4 +1,5 @@
 /* Nodes: the table of files that somebody holds, their ports, and their end. */
+#define _GNU_SOURCE /* pthread_cond_clockwait: who sets the time moves no deadline */
 #include "pagers/filekit/filekit.h"
 
 #include <errno.h>
@@ -39,9 +40,9 @@ bool fk_wait_for_space(void)
 
 	if (!doomed)
 		return false;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PATIENCE_S;
-	return pthread_cond_timedwait(&change_ended, &lock, &until) == 0;
+	return pthread_cond_clockwait(&change_ended, &lock, CLOCK_MONOTONIC, &until) == 0;
 }
 
 static void file_no_senders(struct pager_object *object);

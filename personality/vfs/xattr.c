@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <linux/xattr.h>
 #include <unistd.h>
 
+#include "base/user.h"
 #include "file/notify.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -109,7 +109,7 @@ static int64_t set(uint64_t caller, struct target target, uint64_t name_address,
 
 	if (error == 0 && size > XATTR_SIZE_MAX)
 		error = -E2BIG;
-	if (error == 0 && (copy = malloc(size + 1)) == NULL)
+	if (error == 0 && (copy = user_alloc(user_now(), size + 1)) == NULL)
 		error = -ENOMEM;
 	if (error == 0 && size > 0)
 		error = copy_in(call, copy, value, size);
@@ -122,7 +122,7 @@ static int64_t set(uint64_t caller, struct target target, uint64_t name_address,
 	if (error == 0)
 		notify(vnode, IN_ATTRIB);
 	vnode_release(vnode);
-	free(copy);
+	user_free(copy);
 	return call_result(error);
 }
 
@@ -170,14 +170,14 @@ static int64_t get(uint64_t caller, struct target target, uint64_t name_address,
 		result = find_target(call, &target, &vnode);
 	if (result == 0)
 		result = may_use(call, vnode, name, R_OK);
-	if (result == 0 && (found = malloc(FILE_ENTRIES_SIZE)) == NULL)
+	if (result == 0 && (found = user_alloc(user_now(), FILE_ENTRIES_SIZE)) == NULL)
 		result = -ENOMEM;
 	if (result == 0)
 		result = hand_out(call, found, vnode->ops->get_extended(vnode, name, found), value, size);
 	else
 		result = call_result((int)result);
 	vnode_release(vnode);
-	free(found);
+	user_free(found);
 	return result;
 }
 
@@ -206,14 +206,14 @@ static int64_t list(uint64_t caller, struct target target, uint64_t address, uin
 
 	if (result != 0)
 		return call_result((int)result);
-	if (vnode->ops->list_extended != NULL && (names = malloc(FILE_ENTRIES_SIZE)) == NULL) {
+	if (vnode->ops->list_extended != NULL && (names = user_alloc(user_now(), FILE_ENTRIES_SIZE)) == NULL) {
 		result = -ENOMEM;
 	} else if (names != NULL) {
 		length = vnode->ops->list_extended(vnode, names);
 		result = hand_out(call, names, leave_visible(call, names, length), address, size);
 	}
 	vnode_release(vnode);
-	free(names);
+	user_free(names);
 	return result;
 }
 

@@ -1,3 +1,4 @@
+/* An image file made by mke2fs, as the device of pagers/ext2. */
 #include "tests/host/ext2/image.h"
 
 #include <fcntl.h>

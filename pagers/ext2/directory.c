@@ -315,7 +315,8 @@ int ext2_add_entry(struct ext2_volume *volume, uint64_t inode, const char *name,
 	return error;
 }
 
-int ext2_replace_entry(struct ext2_volume *volume, uint64_t inode, const char *name, uint64_t target, unsigned mode)
+/* Lets an entry that is there stand for another inode (0: removes it). */
+static int change_entry(struct ext2_volume *volume, uint64_t inode, const char *name, uint64_t target, int type)
 {
 	struct ext2_directory directory;
 	struct ext2_dir_entry *entry, *before;
@@ -324,30 +325,26 @@ int ext2_replace_entry(struct ext2_volume *volume, uint64_t inode, const char *n
 
 	if (!error)
 		error = find(&directory, name_of(name), &block, &entry, &before);
-	if (!error) {
+	if (!error && target) {
 		entry->inode = (ext2_ino_t)target;
-		ext2fs_dirent_set_file_type(entry, entry_type(volume, mode));
-		error = ext2_dir_write(&directory, &block);
+		ext2fs_dirent_set_file_type(entry, type);
+	} else if (!error) {
+		ext2_leaf_remove(volume->fs, entry, before);
 	}
+	if (!error)
+		error = ext2_dir_write(&directory, &block);
 	ext2_dir_release(&block);
 	return error;
 }
 
+int ext2_replace_entry(struct ext2_volume *volume, uint64_t inode, const char *name, uint64_t target, unsigned mode)
+{
+	return change_entry(volume, inode, name, target, entry_type(volume, mode));
+}
+
 int ext2_remove_entry(struct ext2_volume *volume, uint64_t inode, const char *name)
 {
-	struct ext2_directory directory;
-	struct ext2_dir_entry *entry, *before;
-	struct dir_block block = {0};
-	int error = ext2_dir_open(volume, inode, &directory);
-
-	if (!error)
-		error = find(&directory, name_of(name), &block, &entry, &before);
-	if (!error) {
-		ext2_leaf_remove(volume->fs, entry, before);
-		error = ext2_dir_write(&directory, &block);
-	}
-	ext2_dir_release(&block);
-	return error;
+	return change_entry(volume, inode, name, 0, 0);
 }
 
 int ext2_check_empty(struct ext2_volume *volume, uint64_t inode)

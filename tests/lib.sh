@@ -39,5 +39,17 @@ portolan() {
 	"$PORTOLAN" run --patience "${LIMIT:-60}" --boot-words "${BOOT_WORDS:-}" "$@"
 }
 
+# boots CLAIM COMMAND [OPTION]... <WANTED: a booted system ends the command well, says what is wanted, and nothing panics. What it said is
+# in "out", the console in "err".
+boots() {
+	local claim=$1 command=$2
+	shift 2
+	cat >wanted
+	portolan --verbose "$@" -- "$command" >out 2>err </dev/null
+	is "the system ends well" $? 0
+	same "$claim" wanted out
+	is "no panic" "$(grep -aic panic err)" 0
+}
+
 # partition IMAGE: the name by which e2fsck and debugfs find the file system in a root disk.
 partition() { printf '%s?offset=1048576' "$1"; }

@@ -14,7 +14,7 @@
  * With `format` an object whose first page is zeros gets a header, and all its pages are zeros. The key is that of a
  * file with at least 32 bytes of which nobody can guess the contents; by the salt each volume has another.
  */
-#include <pagers/kit/kit.h>
+#include <pagers/kit/lower.h>
 
 #include <errno.h>
 #include <sodium.h>
@@ -22,10 +22,7 @@
 #include <string.h>
 
 enum {
-	SECTOR = 512,
 	SECTOR_SEALS = 12,
-	GROUP_SECTORS = PK_PAGE / SECTOR,
-	GROUP_PAGES = GROUP_SECTORS * SECTOR_SEALS,
 	NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
 	TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
 	HASH = 16,
@@ -43,9 +40,9 @@ struct seal {
 struct seals {
 	struct seal seal[SECTOR_SEALS];
 	unsigned char hash[HASH];
-	unsigned char rest[SECTOR - SECTOR_SEALS * sizeof(struct seal) - HASH];
+	unsigned char rest[PK_SECTOR - SECTOR_SEALS * sizeof(struct seal) - HASH];
 };
-_Static_assert(sizeof(struct seals) == SECTOR, "seals fill a sector");
+_Static_assert(sizeof(struct seals) == PK_SECTOR, "seals fill a sector");
 
 struct header {
 	uint64_t magic, pages;
@@ -60,19 +57,14 @@ static const struct seal empty;
 
 /* --- Where what is. */
 
-static uint64_t group_at(uint64_t page)
-{
-	return PK_PAGE * (1 + page / GROUP_PAGES * (GROUP_PAGES + 1));
-}
-
 static uint64_t page_at(uint64_t page)
 {
-	return group_at(page) + PK_PAGE * (1 + page % GROUP_PAGES);
+	return pk_noted_page_at(SECTOR_SEALS, page);
 }
 
 static uint64_t seals_at(uint64_t page)
 {
-	return group_at(page) + page % GROUP_PAGES / SECTOR_SEALS * SECTOR;
+	return pk_notes_at(SECTOR_SEALS, page);
 }
 
 /* --- Seals. */
@@ -170,12 +162,6 @@ static int write_crypt(void *self, uint64_t offset, const void *pages, size_t le
 	return error;
 }
 
-static int flush_crypt(void *self)
-{
-	(void)self;
-	return pk_lower_flush(below);
-}
-
 /* --- Start. */
 
 static void hash_header(const struct header *h, unsigned char hash[HASH])
@@ -206,15 +192,9 @@ static int read_key(const char *name, const unsigned char salt[SALT])
 	return error;
 }
 
-static uint64_t pages_in(uint64_t size)
+static uint64_t pages_below(void)
 {
-	uint64_t pages = size / PK_PAGE, groups;
-
-	if (pages < 3)
-		return 0;
-	groups = (pages - 1) / (GROUP_PAGES + 1);
-	pages = (pages - 1) % (GROUP_PAGES + 1);
-	return groups * GROUP_PAGES + (pages > 1 ? pages - 1 : 0);
+	return pk_noted_pages(SECTOR_SEALS, pk_lower_size(below));
 }
 
 /* The header last, when all seals are there: until then there is none. */
@@ -223,7 +203,7 @@ static int format(const char *key)
 	struct seals none = {0};
 	int error;
 
-	header = (struct header){.magic = MAGIC, .pages = pages_in(pk_lower_size(below))};
+	header = (struct header){.magic = MAGIC, .pages = pages_below()};
 	randombytes_buf(header.salt, SALT);
 	error = header.pages ? read_key(key, header.salt) : ENOSPC;
 	for (uint64_t page = 0; page < header.pages && !error; page += SECTOR_SEALS)
@@ -236,18 +216,6 @@ static int format(const char *key)
 	return error ? error : pk_lower_flush(below);
 }
 
-/* Nothing is formatted over what may be somebody's, a header with a bad byte for instance. */
-static int format_if_new(const char *key)
-{
-	static const unsigned char zeros[PK_PAGE];
-	unsigned char first[PK_PAGE];
-	int error = pk_lower_read(below, 0, first, PK_PAGE);
-
-	if (!error && memcmp(first, zeros, PK_PAGE) != 0)
-		error = EEXIST;
-	return error ? error : format(key);
-}
-
 static int check_header(const char *key)
 {
 	unsigned char hash[HASH];
@@ -258,32 +226,24 @@ static int check_header(const char *key)
 	hash_header(&header, hash);
 	if (sodium_memcmp(hash, header.hash, HASH) != 0)
 		return EACCES; /* another key */
-	return header.pages > pages_in(pk_lower_size(below)) ? EIO : 0;
+	return header.pages > pages_below() ? EIO : 0;
 }
 
 static int open_crypt(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
 {
-	const char *key = NULL;
-	bool may_format = false;
+	const char *key = pk_argument(&argc, argv, "key=");
+	bool may_format = pk_argument(&argc, argv, "format");
 	int error;
 
 	(void)self;
-	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], "key=", 4) == 0)
-			key = argv[i] + 4;
-		else if (strcmp(argv[i], "format") == 0)
-			may_format = true;
-		else
-			return EINVAL;
-	}
-	if (!key || sodium_init() < 0)
+	if (argc != 0 || !key || sodium_init() < 0)
 		return EINVAL;
 	below = lowers[0];
-	error = pk_lower_read(below, 0, &header, sizeof(header));
-	if (!error && header.magic == MAGIC)
+	error = pk_header_find(below, MAGIC, &header, sizeof(header));
+	if (!error)
 		error = check_header(key);
-	else if (!error)
-		error = may_format ? format_if_new(key) : EINVAL;
+	else if (error == ENOENT && may_format)
+		error = format(key);
 	*size = header.pages * PK_PAGE;
 	return error;
 }
@@ -293,6 +253,6 @@ static const struct pk_program crypt = {
 	.usage = "key=FILE [format]",
 	.lowers = 1,
 	.open = open_crypt,
-	.ops = {.read = read_crypt, .write = write_crypt, .flush = flush_crypt},
+	.ops = {.read = read_crypt, .write = write_crypt},
 };
 PAGER(crypt)

@@ -15,7 +15,7 @@
  * header; what was behind that is what the pages have.
  */
 #include <pagers/kit/group.h>
-#include <pagers/kit/kit.h>
+#include <pagers/kit/lower.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -115,29 +115,24 @@ static int flush_journal(void *self)
 
 static int take_journal(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = logged || !pk_group_has_room(&waiting, length) ? flush_journal(self) : 0;
+	int error = logged ? flush_journal(self) : 0;
 
-	if (!error && !pk_group_has_room(&waiting, length))
-		error = EINVAL;
+	if (!error)
+		error = pk_group_room(&waiting, length, flush_journal);
 	if (!error)
 		pk_group_take(&waiting, offset, pages, length);
 	return error;
 }
 
+static int read_home(uint64_t number, void *page)
+{
+	return pk_lower_read(below, page_at(number), page, PK_PAGE);
+}
+
 static int read_journal(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = 0;
-
 	(void)self;
-	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
-		uint64_t number = (offset + at) / PK_PAGE;
-
-		if (waiting.page[number])
-			memcpy((char *)pages + at, waiting.page[number], PK_PAGE);
-		else
-			error = pk_lower_read(below, page_at(number), (char *)pages + at, PK_PAGE);
-	}
-	return error;
+	return pk_group_read(&waiting, offset, pages, length, read_home);
 }
 
 /* --- Start. */
@@ -187,39 +182,28 @@ static int replay(void)
 static int format(uint64_t log_pages)
 {
 	static const unsigned char zeros[PK_PAGE];
-	unsigned char first[PK_PAGE];
 	uint64_t pages = pk_lower_size(below) / PK_PAGE;
-	int error = pk_lower_read(below, 0, first, PK_PAGE);
+	int error;
 
-	if (!error && memcmp(first, zeros, PK_PAGE) != 0)
-		error = EEXIST;
 	if (!log_pages)
 		log_pages = pages / 8 < LOG_MIN ? LOG_MIN : pages / 8 > LOG_MAX ? LOG_MAX : pages / 8;
-	if (!error && (log_pages < LOG_MIN || log_pages > LOG_MAX || pages < 2 + log_pages))
-		error = ENOSPC;
-	if (error)
-		return error;
+	if (log_pages < LOG_MIN || log_pages > LOG_MAX || pages < 2 + log_pages)
+		return ENOSPC;
 	/* No log of a volume that was here before. */
 	error = pk_lower_write(below, log_at(0), zeros, PK_PAGE);
 	if (!error)
 		error = pk_lower_flush(below);
 	header = (struct header){.magic = MAGIC, .log_pages = log_pages, .pages = pages - 1 - log_pages};
-	header.checksum = pk_checksum(0, &header, offsetof(struct header, checksum));
-	if (!error)
-		error = pk_lower_write(below, 0, &header, sizeof(header));
-	return error ? error : pk_lower_flush(below);
+	return error ? error : pk_header_write(below, &header, sizeof(header));
 }
 
 static int open_header(bool may_format, uint64_t log_pages)
 {
-	int error = pk_lower_read(below, 0, &header, sizeof(header));
+	int error = pk_header_read(below, MAGIC, &header, sizeof(header));
 
 	if (error)
-		return error;
-	if (header.magic != MAGIC)
-		return may_format ? format(log_pages) : EINVAL;
-	if (header.checksum != pk_checksum(0, &header, offsetof(struct header, checksum)) ||
-		header.log_pages < LOG_MIN || header.log_pages > LOG_MAX ||
+		return error == ENOENT && may_format ? format(log_pages) : error;
+	if (header.log_pages < LOG_MIN || header.log_pages > LOG_MAX ||
 		header.pages > pk_lower_size(below) / PK_PAGE - 1 - header.log_pages)
 		return EIO;
 	return 0;
@@ -227,21 +211,15 @@ static int open_header(bool may_format, uint64_t log_pages)
 
 static int open_journal(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
 {
-	uint64_t log_pages = 0;
-	bool may_format = false;
+	const char *log_pages = pk_argument(&argc, argv, "log=");
+	bool may_format = pk_argument(&argc, argv, "format");
 	int error;
 
 	(void)self;
-	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], "log=", 4) == 0)
-			log_pages = strtoul(argv[i] + 4, NULL, 10);
-		else if (strcmp(argv[i], "format") == 0)
-			may_format = true;
-		else
-			return EINVAL;
-	}
+	if (argc != 0)
+		return EINVAL;
 	below = lowers[0];
-	error = open_header(may_format, log_pages);
+	error = open_header(may_format, log_pages ? strtoul(log_pages, NULL, 10) : 0);
 	if (error)
 		return error;
 	capacity = (unsigned)header.log_pages - 1;

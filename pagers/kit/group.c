@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int pk_group_make(struct pk_group *group, uint64_t pages, unsigned max)
 {
@@ -14,9 +15,16 @@ int pk_group_make(struct pk_group *group, uint64_t pages, unsigned max)
 	return group->page && group->number ? 0 : ENOMEM;
 }
 
-bool pk_group_has_room(const struct pk_group *group, size_t length)
+static bool has_room(const struct pk_group *group, size_t length)
 {
 	return length / PK_PAGE <= group->max - group->count;
+}
+
+int pk_group_room(const struct pk_group *group, size_t length, int (*flush)(void *self))
+{
+	int error = has_room(group, length) ? 0 : flush(NULL);
+
+	return error || has_room(group, length) ? error : EINVAL;
 }
 
 void pk_group_take(struct pk_group *group, uint64_t offset, void *pages, size_t length)
@@ -35,6 +43,22 @@ void pk_group_take(struct pk_group *group, uint64_t offset, void *pages, size_t 
 			group->number[group->count++] = number;
 		group->page[number] = page;
 	}
+}
+
+int pk_group_read(const struct pk_group *group, uint64_t offset, void *pages, size_t length,
+	int (*read)(uint64_t number, void *page))
+{
+	int error = 0;
+
+	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
+		uint64_t number = (offset + at) / PK_PAGE;
+
+		if (group->page[number])
+			memcpy((char *)pages + at, group->page[number], PK_PAGE);
+		else
+			error = read(number, (char *)pages + at);
+	}
+	return error;
 }
 
 void pk_group_done(struct pk_group *group)

@@ -35,7 +35,8 @@ struct pk_ops {
 	/* Null, and no take(): nobody may write. An error: the kernel keeps the pages and tries again (pk_flush tells).
 	 */
 	int (*write)(void *self, uint64_t offset, const void *pages, size_t length);
-	/* All that was written is on the medium. Null: it is, at once. */
+	/* All that was written is on the medium. Null: it is, at once; in a program with lowers, when they are flushed.
+	 */
 	int (*flush)(void *self);
 
 	/* --- The size, in bytes. */
@@ -140,6 +141,12 @@ struct pk_program {
 };
 
 #define PK_LOWERS_MAX 4u
+
+/*
+ * Takes an argument out of those that are left: what is behind "name=", or "" for a word like "format" by itself. Null:
+ * there is none. What is left in the end is wrong.
+ */
+const char *pk_argument(int *argc, char **argv, const char *name);
 
 /* Serves one object for ever, as the one file of a file system (file.defs). Returns when something is missing. */
 int pk_main(int argc, char **argv, const struct pk_program *program);

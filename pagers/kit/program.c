@@ -3,12 +3,17 @@
 
 #include <string.h>
 
-/* The value of "name=value", or null. */
-static const char *value_of(const char *argument, const char *name)
-{
-	size_t length = strlen(name);
+static struct pk_lower *lowers[PK_LOWERS_MAX];
 
-	return strncmp(argument, name, length) == 0 && argument[length] == '=' ? argument + length + 1 : NULL;
+static int flush_lowers(void *self)
+{
+	int error = 0, first = 0;
+
+	(void)self;
+	for (unsigned i = 0; i < PK_LOWERS_MAX && lowers[i]; i++)
+		if ((error = pk_lower_flush(lowers[i])) && !first)
+			first = error;
+	return first;
 }
 
 static int usage(const struct pk_program *program, const char *wrong)
@@ -21,30 +26,32 @@ static int usage(const struct pk_program *program, const char *wrong)
 
 int pk_main(int argc, char **argv, const struct pk_program *program)
 {
-	struct pk_lower *lowers[PK_LOWERS_MAX] = {NULL};
-	const char *service = program->name, *value;
+	static struct pk_ops ops; /* the program's, and what it leaves to the kit */
+	const char *service, *value;
 	unsigned opened = 0;
-	int own = 0, error;
 	uint64_t size = 0;
 	void *self = NULL;
+	int error;
 
-	for (int i = 1; i < argc; i++) {
-		if ((value = value_of(argv[i], "service"))) {
-			service = value;
-		} else if ((value = value_of(argv[i], "lower"))) {
-			if (opened == program->lowers || opened == PK_LOWERS_MAX)
-				return usage(program, "too many lower=");
-			error = pk_lower_open(value, &lowers[opened++]);
-			if (error)
-				return pk_log("%s: %s cannot be opened: %s", program->name, value, strerror(error)), 1;
-		} else {
-			argv[own++] = argv[i];
-		}
+	argc--;
+	argv++;
+	service = pk_argument(&argc, argv, "service=");
+	if (!service)
+		service = program->name;
+	while ((value = pk_argument(&argc, argv, "lower="))) {
+		if (opened == program->lowers || opened == PK_LOWERS_MAX)
+			return usage(program, "too many lower=");
+		error = pk_lower_open(value, &lowers[opened++]);
+		if (error)
+			return pk_log("%s: %s cannot be opened: %s", program->name, value, strerror(error)), 1;
 	}
 	if (opened != program->lowers)
 		return usage(program, "lower= is missing");
-	error = program->open(own, argv, lowers, &self, &size);
+	error = program->open(argc, argv, lowers, &self, &size);
 	if (error)
 		return usage(program, strerror(error));
-	return pk_log("%s ends: %s", service, mach_error_string(pk_publish(service, &program->ops, self, size))), 1;
+	ops = program->ops;
+	if (!ops.flush && opened)
+		ops.flush = flush_lowers;
+	return pk_log("%s ends: %s", service, mach_error_string(pk_publish(service, &ops, self, size))), 1;
 }

@@ -15,7 +15,7 @@
  * `format` an object whose first page is zeros becomes a side: of a new mirror, or in the place of one that is gone.
  */
 #include <pagers/kit/group.h>
-#include <pagers/kit/kit.h>
+#include <pagers/kit/lower.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,9 +23,7 @@
 #include <string.h>
 
 enum {
-	SECTOR = 512,
 	SECTOR_SUMS = 31,
-	GROUP_PAGES = PK_PAGE / SECTOR * SECTOR_SUMS,
 	GROUP_MAX = 1024, /* pages that are kept until there must be a flush */
 	READ_ERRORS_MAX = 64,
 	NEVER = 0,   /* numbers of a page: it was never written, */
@@ -45,7 +43,7 @@ struct sums {
 	struct sum sum[SECTOR_SUMS];
 	uint64_t unused, checksum;
 };
-_Static_assert(sizeof(struct sums) == SECTOR, "sums fill a sector");
+_Static_assert(sizeof(struct sums) == PK_SECTOR, "sums fill a sector");
 
 static struct side {
 	struct pk_lower *lower;
@@ -61,19 +59,14 @@ static struct pk_group waiting;
 
 /* --- Where what is. */
 
-static uint64_t group_at(uint64_t page)
-{
-	return PK_PAGE * (1 + page / GROUP_PAGES * (GROUP_PAGES + 1));
-}
-
 static uint64_t page_at(uint64_t page)
 {
-	return group_at(page) + PK_PAGE * (1 + page % GROUP_PAGES);
+	return pk_noted_page_at(SECTOR_SUMS, page);
 }
 
 static uint64_t sums_at(uint64_t page)
 {
-	return group_at(page) + page % GROUP_PAGES / SECTOR_SUMS * SECTOR;
+	return pk_notes_at(SECTOR_SUMS, page);
 }
 
 /* --- One side. */
@@ -130,12 +123,6 @@ static int write_side(struct side *s, uint64_t page, uint64_t number, const void
 	return error ? error : pk_lower_write(s->lower, sums_at(page), &sums, sizeof(sums));
 }
 
-static int write_header(struct side *s)
-{
-	header.checksum = pk_checksum(0, &header, offsetof(struct header, checksum));
-	return pk_lower_write(s->lower, 0, &header, sizeof(header));
-}
-
 static int flush_side(struct side *s)
 {
 	int error = pk_lower_flush(s->lower);
@@ -143,6 +130,11 @@ static int flush_side(struct side *s)
 	if (!error)
 		s->unflushed = false;
 	return error;
+}
+
+static int write_header(struct side *s)
+{
+	return pk_header_write(s->lower, &header, sizeof(header));
 }
 
 /* The other goes on without it, and knows that before anything else is promised. */
@@ -157,7 +149,7 @@ static void lose(struct side *s)
 	if (other->lost)
 		return;
 	header.generation++;
-	if (write_header(other) || flush_side(other))
+	if (write_header(other))
 		lose(other);
 }
 
@@ -237,29 +229,23 @@ static int flush_mirror(void *self)
 
 static int take_mirror(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = pk_group_has_room(&waiting, length) ? 0 : flush_mirror(self);
+	int error = pk_group_room(&waiting, length, flush_mirror);
 
-	if (!error && !pk_group_has_room(&waiting, length))
-		error = EINVAL;
+	(void)self;
 	if (!error)
 		pk_group_take(&waiting, offset, pages, length);
 	return error;
 }
 
+static int read_one(uint64_t page, void *data)
+{
+	return read_page(page, data, false);
+}
+
 static int read_mirror(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = 0;
-
 	(void)self;
-	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
-		uint64_t number = (offset + at) / PK_PAGE;
-
-		if (waiting.page[number])
-			memcpy((char *)pages + at, waiting.page[number], PK_PAGE);
-		else
-			error = read_page(number, (char *)pages + at, false);
-	}
-	return error;
+	return pk_group_read(&waiting, offset, pages, length, read_one);
 }
 
 static void begin(void *self)
@@ -285,7 +271,7 @@ static void made_equal(uint64_t bad)
 	pk_log("mirror: the sides were compared; %llu pages are on neither", (unsigned long long)bad);
 	for (unsigned i = 0; i < 2; i++)
 		if (side[i].behind && !side[i].lost && !side[!i].lost) {
-			if (write_header(&side[i]) || flush_side(&side[i]))
+			if (write_header(&side[i]))
 				lose(&side[i]);
 			else
 				side[i].behind = false;
@@ -324,36 +310,25 @@ static void *compare(void *unused)
 
 /* --- Start. */
 
-static uint64_t pages_in(uint64_t size)
+static uint64_t pages_in(const struct side *s)
 {
-	uint64_t pages = size / PK_PAGE, groups;
-
-	if (pages < 3)
-		return 0;
-	groups = (pages - 1) / (GROUP_PAGES + 1);
-	pages = (pages - 1) % (GROUP_PAGES + 1);
-	return groups * GROUP_PAGES + (pages > 1 ? pages - 1 : 0);
+	return pk_noted_pages(SECTOR_SUMS, pk_lower_size(s->lower));
 }
 
 /* A header with zeros in it: there is none. */
 static int read_header(const struct side *s, struct header *h)
 {
-	static const unsigned char zeros[PK_PAGE];
-	unsigned char first[PK_PAGE];
-	int error = pk_lower_read(s->lower, 0, first, PK_PAGE);
+	int error = pk_header_read(s->lower, MAGIC, h, sizeof(*h));
 
-	memcpy(h, first, sizeof(*h));
-	if (error || memcmp(first, zeros, PK_PAGE) == 0)
-		return error;
-	if (h->magic != MAGIC || h->checksum != pk_checksum(0, h, offsetof(struct header, checksum)))
-		return EINVAL;
-	return h->pages > pages_in(pk_lower_size(s->lower)) ? EFBIG : 0;
+	if (error)
+		return error == ENOENT ? 0 : error;
+	return h->pages > pages_in(s) ? EFBIG : 0;
 }
 
 /* Two new sides: no page was ever written. The headers last. */
 static int format(void)
 {
-	uint64_t one = pages_in(pk_lower_size(side[0].lower)), other = pages_in(pk_lower_size(side[1].lower));
+	uint64_t one = pages_in(&side[0]), other = pages_in(&side[1]);
 	struct sums none = {.unused = 0};
 	int error;
 
@@ -367,11 +342,8 @@ static int format(void)
 		if (!error)
 			error = pk_lower_flush(side[i].lower);
 	}
-	for (unsigned i = 0; i < 2 && !error; i++) {
+	for (unsigned i = 0; i < 2 && !error; i++)
 		error = write_header(&side[i]);
-		if (!error)
-			error = pk_lower_flush(side[i].lower);
-	}
 	return error;
 }
 
@@ -379,7 +351,7 @@ static int format(void)
 static int join(struct side *s)
 {
 	static const struct sums unknown;
-	int error = header.pages > pages_in(pk_lower_size(s->lower)) ? EFBIG : 0;
+	int error = header.pages > pages_in(s) ? EFBIG : 0;
 
 	for (uint64_t page = 0; page < header.pages && !error; page += SECTOR_SUMS)
 		error = pk_lower_write(s->lower, sums_at(page), &unknown, sizeof(unknown));
@@ -410,15 +382,16 @@ static int open_sides(bool may_format)
 
 static int open_mirror(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
 {
+	bool may_format = pk_argument(&argc, argv, "format");
 	pthread_t thread;
 	int error;
 
 	(void)self;
-	if (argc > 1 || (argc == 1 && strcmp(argv[0], "format") != 0))
+	if (argc != 0)
 		return EINVAL;
 	for (unsigned i = 0; i < 2; i++)
 		side[i].lower = lowers[i];
-	error = open_sides(argc == 1);
+	error = open_sides(may_format);
 	if (error)
 		return error;
 	*size = header.pages * PK_PAGE;

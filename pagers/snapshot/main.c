@@ -16,13 +16,13 @@
  * is zeros gets a header and an empty map.
  */
 #include <pagers/kit/group.h>
-#include <pagers/kit/kit.h>
+#include <pagers/kit/lower.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 512, SECTOR_PLACES = 63, MAP_PAGE_PLACES = PK_PAGE / SECTOR * SECTOR_PLACES, GROUP_MAX = 1024 };
+enum { SECTOR_PLACES = 63, MAP_PAGE_PLACES = PK_PAGE / PK_SECTOR * SECTOR_PLACES, GROUP_MAX = 1024 };
 enum { IN_ORIGIN = 0, LOST = UINT32_MAX }; /* places; others are a slot and one */
 #define MAGIC 0x31706e53505000ull
 
@@ -33,7 +33,7 @@ struct header {
 struct places {
 	uint64_t place[SECTOR_PLACES], checksum;
 };
-_Static_assert(sizeof(struct places) == SECTOR, "places fill a sector");
+_Static_assert(sizeof(struct places) == PK_SECTOR, "places fill a sector");
 
 static struct pk_lower *origin, *store;
 static struct header header;
@@ -50,7 +50,7 @@ static uint64_t map_pages(void)
 
 static uint64_t map_at(uint64_t page)
 {
-	return PK_PAGE + page / SECTOR_PLACES * SECTOR;
+	return PK_PAGE + page / SECTOR_PLACES * PK_SECTOR;
 }
 
 static uint64_t slot_at(uint64_t slot)
@@ -134,10 +134,9 @@ static int flush_snapshot(void *self)
 
 static int take_snapshot(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = pk_group_has_room(&waiting, length) ? 0 : flush_snapshot(self);
+	int error = pk_group_room(&waiting, length, flush_snapshot);
 
-	if (!error && !pk_group_has_room(&waiting, length))
-		error = EINVAL;
+	(void)self;
 	/* What is taken must find a slot. */
 	if (!error && waiting.count + length / PK_PAGE > slots_free)
 		error = ENOSPC;
@@ -159,25 +158,19 @@ static int forward_snapshot(void *self, uint64_t offset, uint64_t *length, struc
 	return 0;
 }
 
+static int read_page(uint64_t number, void *page)
+{
+	if (place[number] == LOST)
+		return EIO;
+	if (place[number] == IN_ORIGIN)
+		return pk_lower_read(origin, number * PK_PAGE, page, PK_PAGE);
+	return pk_lower_read(store, slot_at(place[number] - 1), page, PK_PAGE);
+}
+
 static int read_snapshot(void *self, uint64_t offset, void *pages, size_t length)
 {
-	int error = 0;
-
 	(void)self;
-	for (size_t at = 0; at < length && !error; at += PK_PAGE) {
-		uint64_t number = (offset + at) / PK_PAGE;
-		char *page = (char *)pages + at;
-
-		if (waiting.page[number])
-			memcpy(page, waiting.page[number], PK_PAGE);
-		else if (place[number] == LOST)
-			error = EIO;
-		else if (place[number] == IN_ORIGIN)
-			error = pk_lower_read(origin, offset + at, page, PK_PAGE);
-		else
-			error = pk_lower_read(store, slot_at(place[number] - 1), page, PK_PAGE);
-	}
-	return error;
+	return pk_group_read(&waiting, offset, pages, length, read_page);
 }
 
 /* --- Start. */
@@ -185,23 +178,16 @@ static int read_snapshot(void *self, uint64_t offset, void *pages, size_t length
 /* The header last. */
 static int format(void)
 {
-	static const unsigned char zeros[PK_PAGE];
-	unsigned char first[PK_PAGE];
-	int error = pk_lower_read(store, 0, first, PK_PAGE);
+	int error = 0;
 
-	if (!error && memcmp(first, zeros, PK_PAGE) != 0)
-		error = EEXIST;
 	header = (struct header){.magic = MAGIC, .pages = pk_lower_size(origin) / PK_PAGE};
-	header.checksum = pk_checksum(0, &header, offsetof(struct header, checksum));
-	if (!error && (!header.pages || pk_lower_size(store) / PK_PAGE < 2 + map_pages()))
+	if (!header.pages || pk_lower_size(store) / PK_PAGE < 2 + map_pages())
 		error = ENOSPC;
 	for (uint64_t page = 0; page < header.pages && !error; page += SECTOR_PLACES)
 		error = write_places(page);
 	if (!error)
 		error = pk_lower_flush(store);
-	if (!error)
-		error = pk_lower_write(store, 0, &header, sizeof(header));
-	return error ? error : pk_lower_flush(store);
+	return error ? error : pk_header_write(store, &header, sizeof(header));
 }
 
 /* The map, as far as it can be: what a bad sector said is lost, and so is a page whose slot there is not, or another
@@ -233,14 +219,11 @@ static int read_map(void)
 
 static int open_header(bool may_format)
 {
-	int error = pk_lower_read(store, 0, &header, sizeof(header));
+	int error = pk_header_read(store, MAGIC, &header, sizeof(header));
 
 	if (error)
-		return error;
-	if (header.magic != MAGIC)
-		return may_format ? format() : EINVAL;
-	if (header.checksum != pk_checksum(0, &header, offsetof(struct header, checksum)) ||
-		pk_lower_size(store) / PK_PAGE < 2 + map_pages())
+		return error == ENOENT && may_format ? format() : error;
+	if (pk_lower_size(store) / PK_PAGE < 2 + map_pages())
 		return EIO;
 	return header.pages > pk_lower_size(origin) / PK_PAGE ? EINVAL : 0;
 }
@@ -248,15 +231,16 @@ static int open_header(bool may_format)
 static int open_snapshot(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
 {
 	uint64_t pages = pk_lower_size(lowers[0]) / PK_PAGE;
+	bool may_format = pk_argument(&argc, argv, "format");
 	int error;
 
 	(void)self;
-	if (argc > 1 || (argc == 1 && strcmp(argv[0], "format") != 0))
+	if (argc != 0)
 		return EINVAL;
 	origin = lowers[0];
 	store = lowers[1];
 	place = calloc(pages + 1, sizeof(*place));
-	error = place ? open_header(argc == 1) : ENOMEM;
+	error = place ? open_header(may_format) : ENOMEM;
 	if (error)
 		return error;
 	slots = slots_free = pk_lower_size(store) / PK_PAGE - 1 - map_pages();

@@ -3,18 +3,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct pk_lower *below;
 static unsigned char key = 0x55;
 
 static int open_xor(int argc, char **argv, struct pk_lower **lowers, void **self, uint64_t *size)
 {
+	const char *byte = pk_argument(&argc, argv, "key=");
+
 	(void)self;
-	if (argc > 1 || (argc == 1 && strncmp(argv[0], "key=", 4) != 0))
+	if (argc != 0)
 		return EINVAL;
-	if (argc == 1)
-		key = (unsigned char)strtoul(argv[0] + 4, NULL, 0);
+	if (byte)
+		key = (unsigned char)strtoul(byte, NULL, 0);
 	below = lowers[0];
 	*size = pk_lower_size(below);
 	return 0;
@@ -44,17 +45,11 @@ static int write_xor(void *self, uint64_t offset, const void *pages, size_t leng
 	return pk_lower_write(below, offset, changed, length);
 }
 
-static int flush_xor(void *self)
-{
-	(void)self;
-	return pk_lower_flush(below);
-}
-
 static const struct pk_program xor = {
 					   .name = "xor",
 					   .usage = "key=BYTE",
 					   .lowers = 1,
 					   .open = open_xor,
-					   .ops = {.read = read_xor, .write = write_xor, .flush = flush_xor},
+					   .ops = {.read = read_xor, .write = write_xor},
 };
 PAGER(xor)

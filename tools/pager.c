@@ -339,12 +339,12 @@ static int stats(const char *name)
 	printf("size %llu\nrequests %llu\npages_in %llu\npages_forwarded %llu\nread_errors %llu\nreturns "
 	       "%llu\npages_out %llu\nwrite_errors "
 	       "%llu\n"
-	       "pages_lost %llu\nunlocks %llu\nflushes %llu\nslow %llu\nslowest_us %llu\n",
+	       "pages_lost %llu\nunlocks %llu\nflushes %llu\nslow %llu\nslowest_us %llu\ncontents %llu\nstored %llu\n",
 		(unsigned long long)c.size, (unsigned long long)c.requests, (unsigned long long)c.pages_in,
 		(unsigned long long)c.pages_forwarded, (unsigned long long)c.read_errors, (unsigned long long)c.returns,
 		(unsigned long long)c.pages_out, (unsigned long long)c.write_errors, (unsigned long long)c.pages_lost,
 		(unsigned long long)c.unlocks, (unsigned long long)c.flushes, (unsigned long long)c.slow,
-		(unsigned long long)c.slowest / 1000);
+		(unsigned long long)c.slowest / 1000, (unsigned long long)c.contents, (unsigned long long)c.stored);
 	return 0;
 }
 

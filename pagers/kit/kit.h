@@ -59,6 +59,9 @@ struct pk_ops {
 	void (*begin)(void *self);
 	void (*end)(void *self);
 
+	/* What the pager knows of its own counters (servers/pager_types.h). */
+	void (*counters)(void *self, pager_counters_t *counters);
+
 	/* --- The object's life (mach/pager.h). */
 
 	void (*terminate)(void *self);

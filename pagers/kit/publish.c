@@ -91,6 +91,8 @@ kern_return_t S_pager_counters(mach_port_t service, pager_counters_t *counters)
 {
 	(void)service;
 	*counters = object.counters;
+	if (object.ops->counters)
+		object.ops->counters(object.self, counters);
 	return result_of(mach_request_payload() == service_port ? pk_size(&object, &counters->size) : ESTALE);
 }
 

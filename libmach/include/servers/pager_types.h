@@ -12,6 +12,8 @@ typedef struct pager_counters {
 	uint64_t flushes;
 	uint64_t slow;    /* requests, returns and flushes that took more than a tenth of a second */
 	uint64_t slowest; /* ns */
+	/* Of a pager that stores what it has in another form: how much that is, and what it takes below; bytes. */
+	uint64_t contents, stored;
 } pager_counters_t;
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * Disks for a pager that is compiled into its test, which says before it includes this how many there are and how many
- * pages each has (DISKS, DISK_PAGES), and behind this includes the pager's main.c.
+ * pages each and the object have (DISKS, DISK_PAGES, OBJECT_PAGES), and behind this includes the pager's main.c.
  *
- * What was not flushed is lost at a power cut: each sector that was written since the last flush is there or not, by
- * itself. A cut is a longjmp out of any access. Pages that the test writes are all of one byte, whose first is enough
- * to tell them.
+ * What was not flushed is lost at a power cut, or when the flush fails: each sector that was written since the last
+ * flush is there or not, by itself. A cut is a longjmp out of any access. The first byte of a page that the test writes
+ * says all that is in it.
  */
 #ifndef TESTS_HOST_PAGERS_DISKS_H
 #define TESTS_HOST_PAGERS_DISKS_H
@@ -92,24 +92,27 @@ int pk_lower_write(struct pk_lower *disk, uint64_t offset, const void *data, siz
 	return 0;
 }
 
+/* Of what was written since the last flush, all or some; the rest is not kept by any later one. */
+static void keep_writes(struct pk_lower *disk, bool some)
+{
+	for (unsigned i = 0; i < disk->writes; i++)
+		if (!some || pick(2))
+			memcpy(disk->kept[disk->write[i].sector], disk->write[i].data, PK_SECTOR);
+	disk->writes = 0;
+}
+
 int pk_lower_flush(struct pk_lower *disk)
 {
 	int error = access_disk(disk);
 
-	if (error)
-		return error;
-	memcpy(disk->kept, disk->now, sizeof(disk->now));
-	disk->writes = 0;
-	return 0;
+	keep_writes(disk, error != 0);
+	return error;
 }
 
 static void lose_power(void)
 {
 	for (struct pk_lower *disk = disks; disk < disks + DISKS; disk++) {
-		for (unsigned i = 0; i < disk->writes; i++)
-			if (pick(2))
-				memcpy(disk->kept[disk->write[i].sector], disk->write[i].data, PK_SECTOR);
-		disk->writes = 0;
+		keep_writes(disk, true);
 		memcpy(disk->now, disk->kept, sizeof(disk->now));
 	}
 }
@@ -126,17 +129,28 @@ void pk_log(const char *format, ...)
 }
 
 /* What the pager's object must have, by page: as it was flushed, and with what was written since. */
-static unsigned char as_flushed[DISK_PAGES], as_written[DISK_PAGES];
-static bool flushing; /* a flush has begun and not ended */
+static unsigned char as_flushed[OBJECT_PAGES], as_written[OBJECT_PAGES];
 
+/* The more of them look random the greater the byte is. */
 static void fill(void *page, unsigned char byte)
 {
+	unsigned char *bytes = page;
+	uint64_t state = byte + 1u;
+
 	memset(page, byte, PK_PAGE);
+	for (unsigned i = 1; i < byte * 16u; i++) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		bytes[i] = (unsigned char)(state >> 56);
+	}
 }
 
 static bool is_filled(const unsigned char *page)
 {
-	return memcmp(page, page + 1, PK_PAGE - 1) == 0;
+	static unsigned char wanted[256][PK_PAGE];
+
+	if (wanted[page[0]][1] == 0)
+		fill(wanted[page[0]], page[0]);
+	return memcmp(page, wanted[page[0]], PK_PAGE) == 0;
 }
 
 /* Writes to a few of the first pages by take(); false: the pager had no room. */

@@ -3,10 +3,12 @@
  * the last flush is there or not, by itself. At every start there is the last group that was flushed, whole, or the one
  * whose flush was under way, whole. Now and then an access fails: then a flush says so, and the next one does all.
  */
-enum { DISKS = 1, DISK_PAGES = 200, ROUNDS = 1500 };
+enum { DISKS = 1, DISK_PAGES = 200, OBJECT_PAGES = DISK_PAGES, ROUNDS = 1500 };
 #include "tests/host/pagers/disks.h"
 
 #include "pagers/journal/main.c"
+
+static bool flushing, was_flushing;
 
 static void forget_program(void)
 {
@@ -47,7 +49,6 @@ static void work(void)
 }
 
 static unsigned cuts_in_flush, whole;
-static bool was_flushing;
 
 int main(void)
 {

@@ -3,14 +3,14 @@
  * of one side change by themselves, or one side takes nothing any more for a while. At every start each page is as it
  * was flushed, or, if a flush was under way, as that would have made it.
  */
-enum { DISKS = 2, DISK_PAGES = 40, ROUNDS = 400 };
+enum { DISKS = 2, DISK_PAGES = 40, OBJECT_PAGES = DISK_PAGES, ROUNDS = 400 };
 #include "tests/host/pagers/disks.h"
 
 #include <pthread.h>
 #define pthread_create(thread, attributes, function, argument) ((void)(thread), 0) /* the test compares by itself */
 #include "pagers/mirror/main.c"
 
-static bool was_flushing;
+static bool flushing, was_flushing;
 static bool was_alone;
 static unsigned cuts_in_flush, spoiled, alone, torn;
 

@@ -3,12 +3,12 @@
  * round power is cut at any access, or accesses fail. At every start each page is as it was flushed, or, if a flush was
  * under way, as that would have made it.
  */
-enum { DISKS = 2, DISK_PAGES = 40, WRITTEN_PAGES = 24, ROUNDS = 2000 };
+enum { DISKS = 2, DISK_PAGES = 40, OBJECT_PAGES = DISK_PAGES, WRITTEN_PAGES = 24, ROUNDS = 2000 };
 #include "tests/host/pagers/disks.h"
 
 #include "pagers/snapshot/main.c"
 
-static bool was_flushing;
+static bool flushing, was_flushing;
 static unsigned cuts_in_flush, failed, full;
 
 static void forget_program(void)

@@ -59,7 +59,15 @@ int64_t sys_getpriority(uint64_t caller, int which, int who)
 	return best;
 }
 
-/* 0, or why the process may not change the other's nice value: it is another user's, or could become root. */
+/* Whether the other is root or could become it, and the process not. */
+static bool has_more(const struct process *process, const struct process *target)
+{
+	const struct credentials *own = &process->credentials, *its = &target->credentials;
+
+	return (its->uid == 0 || its->euid == 0 || its->suid == 0) && own->uid != 0 && own->suid != 0;
+}
+
+/* 0, or why the process may not change the other's nice value. */
 static int check_nice(const struct process *process, const struct process *target, int nice)
 {
 	const struct credentials *own = &process->credentials, *its = &target->credentials;
@@ -70,7 +78,7 @@ static int check_nice(const struct process *process, const struct process *targe
 		return -EPERM;
 	if (nice < target->nice && !limit_allows(target, nice))
 		return -EACCES;
-	return (its->uid == 0 || its->euid == 0 || its->suid == 0) && own->uid != 0 && own->suid != 0 ? -EPERM : 0;
+	return has_more(process, target) ? -EPERM : 0;
 }
 
 int64_t sys_setpriority(uint64_t caller, int which, int who, int nice)
@@ -115,7 +123,8 @@ static bool may_schedule(const struct call *call, const struct thread *thread)
 {
 	const struct credentials *who = &call->process->credentials, *whom = &thread->process->credentials;
 
-	return capable(call->process) || who->euid == whom->euid || who->euid == whom->uid;
+	return capable(call->process) ||
+	       ((who->euid == whom->euid || who->euid == whom->uid) && !has_more(call->process, thread->process));
 }
 
 int64_t sys_sched_getscheduler(uint64_t caller, int pid)
@@ -211,10 +220,13 @@ int64_t sys_sched_setaffinity(uint64_t caller, int pid, uint64_t size, uint64_t 
 {
 	struct call *call = call_of(caller);
 	uint64_t mask = 0, all = processors_available() >= 64 ? ~0ull : (1ull << processors_available()) - 1;
+	const struct thread *thread = named(call, pid);
 	int error;
 
-	if (named(call, pid) == NULL)
+	if (thread == NULL)
 		return -ESRCH;
+	if (!may_schedule(call, thread))
+		return -EPERM;
 	error = copy_in(call, &mask, address, size < sizeof mask ? size : sizeof mask);
 	if (error != 0)
 		return call_result(error);

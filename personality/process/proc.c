@@ -264,6 +264,7 @@ struct process *process_create(struct process *parent)
 		return process;
 	}
 	list_append(&parent->children, &process->sibling);
+	process->parent_serial = parent->serial;
 	process->group = parent->group;
 	list_append(&parent->group->members, &process->group_link);
 	process->credentials = parent->credentials;

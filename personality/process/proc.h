@@ -92,7 +92,8 @@ struct process {
 
 	struct signal_actions *actions; /* shared by CLONE_SIGHAND */
 	struct signal_queue pending;    /* for the process as a whole */
-	int exit_signal;                /* to the parent at the end */
+	int exit_signal;                /* to the parent at the end, if that is still the program which asked for it: */
+	uint64_t parent_serial;
 	bool stopped;
 	bool stop_reported, continued; /* for wait */
 	bool reports;                  /* its sibling is on its parent's `reporting` */

@@ -109,6 +109,14 @@ int64_t sys_setrlimit(uint64_t caller, int resource, uint64_t value)
 	return error != 0 ? call_result(error) : change_limit(call, call->process, resource, &limit, NULL);
 }
 
+void rlimit_secure_stack(struct process *process)
+{
+	struct rlimit64 *limit = &process->limit[RLIMIT_STACK];
+
+	if (limit->rlim_cur > SECURE_STACK_MOST)
+		set_limit(process, limit, (struct rlimit64){SECURE_STACK_MOST, limit->rlim_max});
+}
+
 /* --- Processes. */
 
 /* Whether `count` of them are more than the process's user may have. */

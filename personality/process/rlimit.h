@@ -11,6 +11,10 @@ struct process;
 #define FD_LIMIT_DEFAULT 1024u
 #define FD_LIMIT_MAX     4096u
 
+/* A program that must not trust its caller has no larger stack, whatever the caller allowed; this sets the limit. */
+#define SECURE_STACK_MOST (8ull << 20)
+void rlimit_secure_stack(struct process *process);
+
 /* Whether RLIMIT_NPROC lets the process's user have one process or thread more. */
 bool rlimit_may_add_process(const struct process *process);
 /* A process whose user has changed notes that it may be one too many; exec is then refused while it is: -EAGAIN. */

@@ -82,7 +82,7 @@ static int open_program(struct call *call, int dirfd, const char *path, unsigned
 					      : vnode_access(call, *out, X_OK, false);
 	if (error == 0 && (!((*out)->mode & 0111) || ((*out)->mount->flags & MS_NOEXEC)))
 		error = -EACCES;
-	if (error == 0 && (*out)->writers > 0)
+	if (error == 0 && ((*out)->writers > 0 || (*out)->shared_writers > 0))
 		error = -ETXTBSY;
 	if (error == 0) {
 		(*out)->runners++;
@@ -385,7 +385,7 @@ static int build_program(struct call *call, struct program *program, const char 
 	const struct exec_strings *strings, const struct exec_identity *identity, struct address_space *space,
 	struct exec_image *image)
 {
-	uint64_t stack_size = exec_stack_size(call->process, strings);
+	uint64_t stack_size = exec_stack_size(call->process, strings, identity->secure);
 	int error;
 
 	space->mmap_top = STACK_TOP - stack_size - STACK_GAP;

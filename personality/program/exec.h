@@ -42,8 +42,8 @@ struct exec_image {
 /* Maps a program's segments at bias. 0 or -errno; *end: the page after the last. In a worker, releases the lock. */
 int exec_map(struct call *call, struct address_space *space, struct vnode *vnode, const struct elf_image *elf,
 	uint64_t bias, uint64_t *end);
-/* Bytes of stack: the process's limit, more when the strings need it. */
-uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings);
+/* Bytes of stack: the process's limit, more when the strings need it, not too many when the program gains ids (secure). */
+uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings, bool secure);
 /* Maps the stack and writes what a program finds there. In a worker, releases the lock. */
 int exec_stack(struct address_space *space, struct exec_image *image, const struct exec_strings *strings,
 	const char *path, const struct credentials *who, bool secure, uint64_t stack_size);

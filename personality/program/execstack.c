@@ -10,6 +10,7 @@
 #include "device/random.h"
 #include "memory/mm.h"
 #include "process/proc.h"
+#include "process/rlimit.h"
 #include "program/exec.h"
 
 #define STACK_LEAST   (128ull << 10)
@@ -90,13 +91,14 @@ int exec_strings_check(const struct process *process, const struct exec_strings 
 	return strings->size + pointers >= room ? -E2BIG : 0;
 }
 
-uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings)
+uint64_t exec_stack_size(const struct process *process, const struct exec_strings *strings, bool secure)
 {
+	uint64_t most = secure ? SECURE_STACK_MOST : STACK_MOST;
 	uint64_t size = process->limit[RLIMIT_STACK].rlim_cur;
 	uint64_t least = strings->size + (strings->arguments + strings->environment) * 8ull + STACK_LEAST;
 
-	if (size > STACK_MOST)
-		size = STACK_MOST;
+	if (size > most)
+		size = most;
 	return round_page(size < least ? least : size);
 }
 

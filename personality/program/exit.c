@@ -229,14 +229,14 @@ static void tell_parent(struct process *process)
 		return;
 	}
 	memset(&info, 0, sizeof info);
-	info.signal = process->exit_signal;
+	signal = parent->serial == process->parent_serial ? process->exit_signal : SIGCHLD;
+	info.signal = signal;
 	info.code = WIFEXITED(status) ? CLD_EXITED : WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
 	info.pid = process->id;
 	info.uid = process->credentials.uid;
 	info.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
 	action = &parent->actions->action[SIGCHLD - 1];
-	discard = process->exit_signal == SIGCHLD && (action->handler == 1 || (action->flags & SA_NOCLDWAIT) != 0);
-	signal = process->exit_signal;
+	discard = signal == SIGCHLD && (action->handler == 1 || (action->flags & SA_NOCLDWAIT) != 0);
 	if (discard)
 		process_reap(process);
 	/*

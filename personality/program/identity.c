@@ -8,6 +8,7 @@
 
 #include "call/dispatch.h"
 #include "file/file.h"
+#include "process/rlimit.h"
 #include "program/fork.h"
 #include "vfs/vfs.h"
 
@@ -92,8 +93,10 @@ void identity_take(struct process *process, struct exec_identity *identity)
 	process->serial = identity->serial;
 	process->credentials = identity->credentials;
 	process->dumpable = identity->dumpable;
-	if (identity->secure)
+	if (identity->secure) {
 		process->parent_death_signal = 0;
+		rlimit_secure_stack(process);
+	}
 	process->files = identity->files;
 	file_table_release(files);
 }

@@ -1,15 +1,17 @@
 /*
- * watch [-m] [-e] SECONDS MIB PROGRAM [ARGUMENT]... : runs an attack as one ordinary user, for at most so long, while
- * another user's shell goes on; says how the attack ended, how long that shell's slowest command took before, during
- * and after it, and whether all memory is back but 1 % of the machine's MIB. With -m the attack is a Mach program: it
- * has the kernel's traps. With -e the program with each argument is an attack of its own, one after the other; memory
- * is compared with that before the first.
+ * watch [-m] [-s] [-e] SECONDS MIB PROGRAM [ARGUMENT]... : runs an attack as one ordinary user, for at most so long,
+ * while another user's shell goes on; says how the attack ended, how long that shell's slowest command took before,
+ * during and after it, and whether all memory is back but 1 % of the machine's MIB. With -m the attack is a Mach
+ * program: it has the kernel's traps. With -s a copy of it beside it is root's and set-uid; ATTACK_SETUID in its
+ * environment names it. With -e the program with each argument is an attack of its own, one after the other; memory is
+ * compared with that before the first.
  *
  * Of time that is counted by instructions (run --icount) a command of the other user may take one and a half seconds,
  * and as much longer as its disk is slow, which the rounds before the attack show.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <servers/unix.h>
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -171,6 +174,25 @@ static void end_all(void)
 		;
 }
 
+/* A copy of the program that runs as root whoever runs it; its name is in the environment. */
+static bool install_set_uid(const char *program)
+{
+	static char bytes[65536], name[256];
+	int from = open(program, O_RDONLY), to;
+	ssize_t size;
+
+	snprintf(name, sizeof name, "%s-setuid", program);
+	to = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+	if (from < 0 || to < 0)
+		return false;
+	while ((size = read(from, bytes, sizeof bytes)) > 0)
+		if (write(to, bytes, (size_t)size) != size)
+			return false;
+	close(from);
+	return size == 0 && fchown(to, 0, 0) == 0 && fchmod(to, 04755) == 0 && close(to) == 0 &&
+	       setenv("ATTACK_SETUID", name, 1) == 0;
+}
+
 /* The attack's wait status; -1 when it was still running at its end. All of it has ended then. */
 static int attack(char **arguments, long limit_ms, long *least_memory)
 {
@@ -228,18 +250,20 @@ static void watch(char **arguments, long limit_ms, long before)
 
 int main(int argc, char **argv)
 {
-	bool each = false;
+	bool each = false, set_uid = false;
 	long before, limit_ms;
 	int option, i;
 
-	while ((option = getopt(argc, argv, "+me")) != -1) {
+	while ((option = getopt(argc, argv, "+mse")) != -1) {
 		if (option == '?')
 			return 2;
-		*(option == 'm' ? &mach : &each) = true;
+		*(option == 'm' ? &mach : option == 's' ? &set_uid : &each) = true;
 	}
 	argc -= optind;
 	argv += optind;
 	if (argc < 3 || argc - 3 > ATTACKS_MAX)
+		return 2;
+	if (set_uid && !install_set_uid(argv[2]))
 		return 2;
 	limit_ms = atol(argv[0]) * 1000;
 	allowed = atol(argv[1]) * 1024 / 100;

@@ -63,6 +63,7 @@ static void put_type(FILE *file, const struct type *type)
 	put_member(file, "outtran", type->outtran, &first);
 	put_member(file, "destructor", type->destructor, &first);
 	put_member(file, "intranpayload", type->intran_payload, &first);
+	put_member(file, "intranerror", type->intran_error, &first);
 	if (type->members != NULL) {
 		const struct member *member;
 

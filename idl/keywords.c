@@ -35,6 +35,7 @@ static const struct keyword {
 	{"in", KW_IN},
 	{"inout", KW_INOUT},
 	{"intran", KW_INTRAN},
+	{"intranerror", KW_INTRANERROR},
 	{"intranpayload", KW_INTRANPAYLOAD},
 	{"islong", KW_ISLONG},
 	{"isnotlong", KW_ISNOTLONG},

@@ -104,7 +104,9 @@ void put_message_call(struct output *output, const struct routine *routine)
 	const struct argument *argument;
 	const char *separator = "";
 
-	put(output, "\tmig_result = %s(", work_name(output, routine));
+	put(output, "\tmig_result = ");
+	put_refusals(output, routine);
+	put(output, "%s(", work_name(output, routine));
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		if (!argument->server)
 			continue;

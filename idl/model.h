@@ -79,6 +79,7 @@ struct type {
 	const char *outtran;
 	const char *destructor;
 	const char *intran_payload;
+	const char *intran_error; /* what a call gives whose argument is translated to null, or null */
 };
 
 enum direction {

@@ -51,7 +51,7 @@
 %token <text> KW_CSERVERTYPE "cservertype" KW_CTYPE "ctype" KW_CUSERTYPE "cusertype" KW_DEALLOC "dealloc"
 %token <text> KW_DEFERRED "deferred" KW_DESTRUCTOR "destructor" KW_DIMPORT "dimport" KW_ERROR "error"
 %token <text> KW_FUNCTION "function" KW_IIMPORT "iimport" KW_IMPORT "import" KW_IN "in" KW_INOUT "inout" KW_INTRAN "intran"
-%token <text> KW_INTRANPAYLOAD "intranpayload" KW_ISLONG "islong" KW_ISNOTLONG "isnotlong" KW_MSGOPTION "msgoption"
+%token <text> KW_INTRANERROR "intranerror" KW_INTRANPAYLOAD "intranpayload" KW_ISLONG "islong" KW_ISNOTLONG "isnotlong" KW_MSGOPTION "msgoption"
 %token <text> KW_MSGSEQNO "msgseqno" KW_NOSENDTIME "nosendtime" KW_NOTDEALLOC "notdealloc" KW_NOWAITTIME "nowaittime"
 %token <text> KW_OF "of" KW_ONSTACKLIMIT "onstacklimit" KW_OUT "out" KW_OUTTRAN "outtran" KW_OVERWRITE "overwrite"
 %token <text> KW_PHYSICALCOPY "physicalcopy" KW_POINTERTO "PointerTo" KW_POINTERTOIFNOT "PointerToIfNot"
@@ -204,6 +204,7 @@ translation:
 	| KW_OUTTRAN ':' name name '(' name ')' { $$ = new_translation(compiler, &@3, TR_OUTTRAN, $3, $4, $6); }
 	| KW_DESTRUCTOR ':' name '(' name ')' { $$ = new_translation(compiler, &@3, TR_DESTRUCTOR, NULL, $3, $5); }
 	| KW_INTRANPAYLOAD ':' name name { $$ = new_translation(compiler, &@3, TR_INTRANPAYLOAD, $3, $4, NULL); }
+	| KW_INTRANERROR ':' name { $$ = new_translation(compiler, &@3, TR_INTRANERROR, NULL, $3, NULL); }
 	;
 
 arguments:

@@ -228,7 +228,7 @@ static void type_word(struct reader *reader)
 		{"MACH_MSG_TYPE_PROTECTED_PAYLOAD", GNU | CMU},
 	};
 	static const char *const c_names[] = {
-		"ctype", "cusertype", "cservertype", "intran", "outtran", "destructor", "intranpayload"};
+		"ctype", "cusertype", "cservertype", "intran", "outtran", "destructor", "intranpayload", "intranerror"};
 	static const char old[] = "MSG_TYPE_"; /* Mach 2.5's names */
 	const struct token *token = &reader->token[0];
 	unsigned bit = predefined(token);

@@ -24,6 +24,8 @@ bool is_local(const struct item *item);
 
 /* Locals that hold what the work function gives and takes when that is not in the message itself. */
 void put_destructors(struct output *output, const struct routine *routine);
+/* Before the call of the work function, in its place if an argument is translated to null that must not be. */
+void put_refusals(struct output *output, const struct routine *routine);
 /* The translated request port, or the port itself. */
 const char *request_port_value(struct output *output, const struct routine *routine, bool words);
 

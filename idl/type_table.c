@@ -218,6 +218,9 @@ static void translate(struct compiler *compiler, struct type *type, const struct
 		seen = t->type;
 		type->intran_payload = t->function;
 		break;
+	case TR_INTRANERROR:
+		type->intran_error = t->function;
+		break;
 	}
 	if (slot != NULL)
 		*slot = t->type;
@@ -262,7 +265,7 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 		/* Only what travels is inherited, never C's names. */
 		type->c_type = type->c_user_type = type->c_server_type = NULL;
 		type->trans_type = type->intran = type->outtran = type->destructor = NULL;
-		type->intran_payload = NULL;
+		type->intran_payload = type->intran_error = NULL;
 	}
 	for (t = translations; t != NULL; t = t->next)
 		translate(compiler, type, t);
@@ -280,6 +283,10 @@ struct type *type_named(struct compiler *compiler, const struct loc *loc, const 
 		error_at(compiler, loc, "translate its elements in the work function",
 			"an array of rights, or one whose length varies, cannot be translated");
 		type->intran = type->outtran = type->destructor = NULL;
+	}
+	if (type->intran_error != NULL && type->intran == NULL) {
+		error_at(compiler, loc, NULL, "intranerror of type '%s', which has no intran", name);
+		type->intran_error = NULL;
 	}
 	if (type->outtran != NULL && type->shape == SHAPE_STRING) {
 		error_at(compiler, loc, "translate it in the work function",

@@ -18,7 +18,8 @@ enum translation_kind {
 	TR_INTRAN,
 	TR_OUTTRAN,
 	TR_DESTRUCTOR,
-	TR_INTRANPAYLOAD
+	TR_INTRANPAYLOAD,
+	TR_INTRANERROR
 };
 
 struct translation {

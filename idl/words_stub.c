@@ -122,11 +122,23 @@ static void put_size_assertion(struct output *output, const struct argument *arg
 			(unsigned long long)type->bytes, argument->name, (unsigned long long)type->bytes);
 }
 
+void put_refusals(struct output *output, const struct routine *routine)
+{
+	const struct argument *argument;
+
+	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
+		if (argument->server && argument->type->intran_error != NULL &&
+			(argument->in || argument == routine->request_port))
+			put(output, "!%s ? %s : ", argument->name, argument->type->intran_error);
+	}
+}
+
 static void put_work_call(struct output *output, const struct routine *routine)
 {
 	const struct argument *argument;
 	const char *separator = "";
 
+	put_refusals(output, routine);
 	put(output, "%s(", work_name(output, routine));
 	for (argument = routine->arguments; argument != NULL; argument = argument->next) {
 		bool pointer =

@@ -13,11 +13,11 @@
 #define PORTS          65536u
 #define PHYSICAL_LIMIT (1ull << 46)
 
-kern_return_t device_io_ports(host_t master, task_t target_task, unsigned first, unsigned last)
+kern_return_t device_io_ports(host_t, task_t target_task, unsigned first, unsigned last)
 {
 	uint8_t *bitmap, *fresh = NULL;
 
-	if (master == NULL || target_task == NULL || first > last || last >= PORTS)
+	if (first > last || last >= PORTS)
 		return KERN_INVALID_ARGUMENT;
 	if (target_task->io_bitmap == NULL) {
 		fresh = kalloc(target_task->account, PORTS / 8);
@@ -43,12 +43,12 @@ kern_return_t device_io_ports(host_t master, task_t target_task, unsigned first,
 }
 
 kern_return_t device_physical(
-	host_t master, uint64_t address, vm_size_t size, boolean_t cached, struct ipc_port **object)
+	host_t, uint64_t address, vm_size_t size, boolean_t cached, struct ipc_port **object)
 {
 	uint64_t start, end;
 	vm_object_t memory;
 
-	if (master == NULL || size == 0 || !checked_page_range(address, size, &start, &end) || end > PHYSICAL_LIMIT)
+	if (size == 0 || !checked_page_range(address, size, &start, &end) || end > PHYSICAL_LIMIT)
 		return KERN_INVALID_ARGUMENT;
 	if (memory_is_ram(start, end))
 		return KERN_NO_ACCESS;
@@ -59,13 +59,11 @@ kern_return_t device_physical(
 	return *object == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
 }
 
-kern_return_t device_dma_memory(host_t master, vm_size_t size, struct ipc_port **memory, uint64_t *physical)
+kern_return_t device_dma_memory(host_t, vm_size_t size, struct ipc_port **memory, uint64_t *physical)
 {
 	vm_object_t object;
 	kern_return_t result;
 
-	if (master == NULL)
-		return KERN_INVALID_ARGUMENT;
 	result = vm_allocate_dma(size, &object, physical);
 	if (result != KERN_SUCCESS)
 		return result;
@@ -73,22 +71,22 @@ kern_return_t device_dma_memory(host_t master, vm_size_t size, struct ipc_port *
 	return *memory == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
 }
 
-kern_return_t device_irq_line(host_t master, unsigned line, struct ipc_port *notify, device_irq_t *irq)
+kern_return_t device_irq_line(host_t, unsigned line, struct ipc_port *notify, device_irq_t *irq)
 {
-	if (master == NULL || notify == NULL)
+	if (notify == NULL)
 		return KERN_INVALID_ARGUMENT;
 	return irq_create_line(line, notify, irq);
 }
 
 kern_return_t device_irq_message(
-	host_t master, struct ipc_port *notify, device_irq_t *irq, uint64_t *message_address, unsigned *message_data)
+	host_t, struct ipc_port *notify, device_irq_t *irq, uint64_t *message_address, unsigned *message_data)
 {
-	if (master == NULL || notify == NULL)
+	if (notify == NULL)
 		return KERN_INVALID_ARGUMENT;
 	return irq_create_message(notify, irq, message_address, message_data);
 }
 
 kern_return_t device_irq_ack(device_irq_t irq)
 {
-	return irq == NULL ? KERN_INVALID_ARGUMENT : irq_ack(irq);
+	return irq_ack(irq);
 }

@@ -113,7 +113,7 @@ static void no_senders(struct ipc_port *port, void *object)
 	irq->state = IRQ_DEAD;
 	by_vector[irq->vector - VECTOR_DEVICE_FIRST] = NULL;
 	lock_release(&irq_lock);
-	ipc_kernel_port_destroy(port);
+	ipc_port_destroy(port);
 	device_irq_deallocate(irq); /* the port's */
 }
 
@@ -143,7 +143,7 @@ static kern_return_t irq_create(struct ipc_port *notify, struct device_irq **out
 	}
 	lock_release(&irq_lock);
 	if (slot == VECTORS) {
-		ipc_kernel_port_destroy(irq->port);
+		ipc_port_destroy(irq->port);
 		kfree(irq->account, irq, sizeof(*irq));
 		return KERN_RESOURCE_SHORTAGE;
 	}

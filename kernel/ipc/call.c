@@ -33,8 +33,6 @@ void ipc_call_continue(struct thread *self)
 static void end_with_code(struct thread *caller, int64_t code)
 {
 	caller->ipc.call_state = IPC_CALL_NONE;
-	caller->ipc.server = NULL;
-	caller->ipc.reply_port = NULL;
 	if (caller->ipc.call_foreign)
 		caller->ipc.call_died = true;
 	else
@@ -71,54 +69,48 @@ void ipc_call_receive(struct ipc_port *port, struct thread *caller, struct threa
 	}
 }
 
-/* Caller locked: step 1. */
-static bool call_stands(const struct thread *caller, const struct thread *server, const struct ipc_port *reply_port)
+/* Step 1, and of step 2 what is the same in all: true if the call stands, and then the caller is locked. */
+static bool end_received(struct thread *caller, struct thread *server, struct ipc_port *reply_port)
 {
-	return caller->ipc.call_state == IPC_CALL_RECEIVED && caller->ipc.server == server &&
-	       caller->ipc.reply_port == reply_port;
+	lock_acquire(&caller->lock);
+	if (caller->ipc.call_state != IPC_CALL_RECEIVED || caller->ipc.server != server ||
+		caller->ipc.reply_port != reply_port) {
+		lock_release(&caller->lock);
+		return false;
+	}
+	if (server != NULL)
+		thread_reference(caller);
+	caller->ipc.server = NULL;
+	caller->ipc.reply_port = NULL;
+	return true;
 }
 
 bool ipc_call_reply(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code,
 	const uint64_t *words, unsigned count, unsigned flags)
 {
-	bool stands;
-
-	lock_acquire(&caller->lock);
-	stands = call_stands(caller, server, reply_port);
-	if (stands) {
-		if (server != NULL)
-			thread_reference(caller);
-		caller->ipc.call_state = IPC_CALL_NONE;
-		caller->ipc.server = NULL;
-		caller->ipc.reply_port = NULL;
-		if (!caller->ipc.call_foreign) {
-			memcpy(caller->regs.word, words, sizeof(caller->regs.word));
-			caller->regs.rax = (uint64_t)code;
-			caller->regs.rbx = count;
-		} else if (code != MACH_MSG_SUCCESS) {
-			caller->ipc.call_died = true;
-		} else if (!(flags & REPLY_KEEP)) {
-			caller->regs.rax = words[0];
-		}
+	if (!end_received(caller, server, reply_port))
+		return false;
+	caller->ipc.call_state = IPC_CALL_NONE;
+	if (!caller->ipc.call_foreign) {
+		memcpy(caller->regs.word, words, sizeof(caller->regs.word));
+		caller->regs.rax = (uint64_t)code;
+		caller->regs.rbx = count;
+	} else if (code != MACH_MSG_SUCCESS) {
+		caller->ipc.call_died = true;
+	} else if (!(flags & REPLY_KEEP)) {
+		caller->regs.rax = words[0];
 	}
 	lock_release(&caller->lock);
-	return stands;
+	return true;
 }
 
 void ipc_call_fail(struct thread *caller, struct thread *server, struct ipc_port *reply_port, int64_t code)
 {
-	bool stands;
-
-	lock_acquire(&caller->lock);
-	stands = call_stands(caller, server, reply_port);
-	if (stands) {
-		if (server != NULL)
-			thread_reference(caller);
-		end_with_code(caller, code);
-	}
+	if (!end_received(caller, server, reply_port))
+		return;
+	end_with_code(caller, code);
 	lock_release(&caller->lock);
-	if (stands)
-		(void)thread_go(caller, WAIT_AWAKENED);
+	(void)thread_go(caller, WAIT_AWAKENED);
 }
 
 void ipc_call_drop_owed(struct thread *self)
@@ -126,12 +118,11 @@ void ipc_call_drop_owed(struct thread *self)
 	struct thread *caller = self->ipc.owes;
 	struct ipc_port *right = self->ipc.owes_right;
 
-	if (caller != NULL)
-		sched_account();
-	self->ipc.owes = NULL;
 	self->ipc.owes_right = NULL;
-	self->ipc.owes_on = NULL;
 	if (caller != NULL) {
+		sched_account();
+		self->ipc.owes = NULL;
+		self->ipc.owes_on = NULL;
 		ipc_call_fail(caller, self, NULL, MIG_SERVER_DIED);
 		thread_deallocate(caller);
 	}

@@ -27,23 +27,18 @@ enum ipc_kobject_type {
 };
 
 /*
- * Kernel ports. The object is borrowed: who destroys the object clears the port first (ipc_kernel_port_destroy).
+ * Kernel ports. The object is borrowed: who destroys the object clears the port first (ipc_port_destroy).
  * Lookups take the port's lock, so a reference can be made before the object goes: fn is called with the port locked,
  * and returns what the lookup returns.
  */
 struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object, struct account *account);
-void ipc_kernel_port_destroy(struct ipc_port *port);
 void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object));
-/* Called (port unlocked) when the last send right to a kernel port has gone: to drop irq and memory objects. */
 /* Who pays for the port: who made it. Good while the caller has a reference or a right. */
 struct account *ipc_port_account(const struct ipc_port *port);
+/* Called (port unlocked) when the last send right to a kernel port has gone: to drop irq and memory objects. */
 void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
 
-/*
- * The same for a fresh port to which its task's own space may hold a right that gives nobody anything: called also when
- * one right is left. held_outside says whether there are rights that are not that space's.
- */
-void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object));
+/* Whether there are rights to the port that are not in the space. */
 bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space);
 
 /*
@@ -55,15 +50,12 @@ struct ipc_port *ipc_port_make_send_once(struct ipc_port *port);
 struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* from a send right that the caller holds */
 void ipc_port_release_send(struct ipc_port *port);
 void ipc_port_release_send_once(struct ipc_port *port);
-void ipc_port_reference(struct ipc_port *port); /* keeps the structure, gives no right */
-void ipc_port_release(struct ipc_port *port);
+void ipc_port_release(struct ipc_port *port); /* a reference, which keeps the structure and gives no right */
 bool ipc_port_active(struct ipc_port *port);
-/*
- * fn(argument) is called once, no locks held, when the port dies; returns false if it is dead already. One watch per
- * port and function.
- */
-bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument);
-void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument);
+/* fn is called, no locks held, when the port dies; returns false if it is dead already. One for each port, for good. */
+bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(struct ipc_port *port));
+/* Consumes the receive right: the port dies, or goes to who asked for port-destroyed. No locks held. */
+void ipc_port_destroy(struct ipc_port *port);
 
 /* Space of a new task; reference. Destroy: every right released, notifications sent; called once at task_terminate. */
 kern_return_t ipc_space_create(task_t task, struct ipc_space **out);

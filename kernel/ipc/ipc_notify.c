@@ -40,9 +40,9 @@ static bool begin(struct ipc_notice notice)
 	return true;
 }
 
-static void end(kern_return_t sent)
+/* The port that it was sent to may be dead. */
+static void end(kern_return_t)
 {
-	(void)sent; /* to a dead port */
 	debug_assert(CURRENT_PROCESSOR->ipc->reserve == NULL);
 	deferred_unhold();
 }

@@ -3,14 +3,6 @@
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 
-/* A part of the kernel that wants to know when the port dies. */
-struct ipc_watch {
-	struct list link;
-	struct account *account;
-	void (*fn)(void *argument);
-	void *argument;
-};
-
 /* So much of what waits at a dead port goes in one hold of its lock; about what one takes (kern/piece.h). */
 #define DEATH_PIECE 16u
 #define DEATH_COST  400
@@ -53,7 +45,6 @@ struct ipc_port *ipc_port_alloc(struct account *account)
 	list_init(&port->set_link);
 	list_init(&port->ready_link);
 	list_init(&port->requests);
-	list_init(&port->watches);
 	port->qlimit = MACH_PORT_QLIMIT_DEFAULT;
 	return port;
 }
@@ -75,12 +66,6 @@ void ipc_object_free(struct ipc_object *object)
 {
 	assert(!object->active && ipc_mqueue_first(object) == NULL && list_empty(&object->receivers));
 	kcache_free(object->is_set ? &pset_cache : &port_cache, object->account, object);
-}
-
-void ipc_port_reference(struct ipc_port *port)
-{
-	if (port != NULL)
-		ipc_object_reference(&port->object);
 }
 
 void ipc_port_release(struct ipc_port *port)
@@ -278,7 +263,7 @@ void ipc_port_destroy(struct ipc_port *port)
 {
 	struct ipc_notice notice;
 	struct ipc_port *unsent;
-	struct list *link, watches;
+	void (*died)(struct ipc_port *port);
 	uint64_t payload;
 	bool kept;
 
@@ -312,62 +297,26 @@ void ipc_port_destroy(struct ipc_port *port)
 		}
 	}
 	unsent = ipc_notice_cancel(ipc_notice_take(&port->ns_notice));
-	list_init(&watches);
-	while ((link = list_pop_head(&port->watches)) != NULL)
-		list_add_tail(&watches, link);
+	died = port->died;
 	lock_release(&port->object.lock);
 	ipc_port_release_send_once(unsent);
-	while ((link = list_pop_head(&watches)) != NULL) {
-		struct ipc_watch *watch = container_of(link, struct ipc_watch, link);
-
-		watch->fn(watch->argument);
-		kfree(watch->account, watch, sizeof(*watch));
-	}
+	if (died != NULL)
+		died(port);
 	/* No lock is held, so what most often is the last reference needs no detour by the deferred work. */
 	if (ref_drop(&port->object.refs))
 		ipc_object_free(&port->object);
 	deferred_run();
 }
 
-bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(struct ipc_port *port))
 {
-	struct ipc_watch *watch = kalloc(port->object.account, sizeof(*watch));
 	bool active;
 
-	if (watch == NULL)
-		return false;
-	watch->account = port->object.account;
-	watch->fn = fn;
-	watch->argument = argument;
-	list_init(&watch->link);
 	lock_acquire(&port->object.lock);
+	port->died = fn;
 	active = port->object.active;
-	if (active)
-		list_add_tail(&port->watches, &watch->link);
 	lock_release(&port->object.lock);
-	if (!active)
-		kfree(watch->account, watch, sizeof(*watch));
 	return active;
-}
-
-void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
-{
-	struct ipc_watch *found = NULL;
-	struct list *link;
-
-	lock_acquire(&port->object.lock);
-	list_for_each (link, &port->watches) {
-		struct ipc_watch *watch = container_of(link, struct ipc_watch, link);
-
-		if (watch->fn == fn && watch->argument == argument) {
-			found = watch;
-			list_remove(link);
-			break;
-		}
-	}
-	lock_release(&port->object.lock);
-	if (found != NULL)
-		kfree(found->account, found, sizeof(*found));
 }
 
 struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object, struct account *account)
@@ -386,11 +335,6 @@ struct account *ipc_port_account(const struct ipc_port *port)
 	return port->object.account;
 }
 
-void ipc_kernel_port_destroy(struct ipc_port *port)
-{
-	ipc_port_destroy(port);
-}
-
 void *ipc_kernel_port_lookup(struct ipc_port *port, enum ipc_kobject_type type, void *(*reference)(void *object))
 {
 	return ipc_port_kobject(port, type, reference);
@@ -401,12 +345,6 @@ void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc
 	lock_acquire(&port->object.lock);
 	port->no_senders = fn;
 	lock_release(&port->object.lock);
-}
-
-void ipc_kernel_port_set_few_senders(struct ipc_port *port, void (*fn)(struct ipc_port *port, void *object))
-{
-	port->few_senders = 1; /* nobody has a right yet */
-	ipc_kernel_port_set_no_senders(port, fn);
 }
 
 bool ipc_kernel_port_held_outside(struct ipc_port *port, struct ipc_space *space)

@@ -73,10 +73,10 @@ struct ipc_port {
 
 	void *kobject;
 	void (*no_senders)(struct ipc_port *port, void *object); /* kernel port */
-	uint32_t few_senders;                                    /* so many left are none: 0 or 1 */
+	uint32_t few_senders; /* so many left are none: 1 where its task's space may have one that gives nobody anything */
 	struct ipc_notice ns_notice, pd_notice;                  /* no-senders, port-destroyed */
 	struct list requests;                                    /* struct ipc_request of the entries that name it */
-	struct list watches;                                     /* ipc_port_watch_death */
+	void (*died)(struct ipc_port *port);                     /* ipc_port_watch_death */
 };
 
 /* A set; its lock is taken inside that of a member. */
@@ -191,8 +191,6 @@ static inline void *ipc_port_kobject(
 
 /* The request of an entry for a port that has died (locked) is answered. */
 void ipc_request_fire(struct ipc_request *request);
-/* Consumes the receive right: the port dies, or goes to who asked for port-destroyed. No locks held. */
-void ipc_port_destroy(struct ipc_port *port);
 /* The receive right leaves its space (port locked): receivers wake and find it changed, it leaves its set. */
 void ipc_port_clear_receiver(struct ipc_port *port);
 /* Port locked: what r14 says from now on. */
@@ -219,8 +217,8 @@ void ipc_port_settle(struct ipc_port *port);
 
 /* ipc_pset.c */
 struct ipc_pset *ipc_pset_alloc(struct account *account);
-/* Port locked; false if it is in a set. */
-bool ipc_pset_add(struct ipc_pset *set, struct ipc_port *port);
+/* Port locked, in no set. */
+void ipc_pset_add(struct ipc_pset *set, struct ipc_port *port);
 /* Port locked; its set loses it, if it has one. */
 void ipc_pset_remove(struct ipc_port *port);
 /* Consumes the space's reference; members are freed, receivers get MACH_RCV_PORT_DIED. No locks held. */

@@ -1,10 +1,8 @@
 /* Port sets: a port's membership, and the end of a set. */
 #include <ipc/ipc_internal.h>
 
-bool ipc_pset_add(struct ipc_pset *set, struct ipc_port *port)
+void ipc_pset_add(struct ipc_pset *set, struct ipc_port *port)
 {
-	if (port->set != NULL)
-		return false;
 	lock_acquire(&set->object.lock);
 	ipc_object_reference(&set->object);
 	port->set = set;
@@ -14,7 +12,6 @@ bool ipc_pset_add(struct ipc_pset *set, struct ipc_port *port)
 		ipc_mqueue_wake_all(&set->object); /* there may be many messages; who finds none waits again */
 	}
 	lock_release(&set->object.lock);
-	return true;
 }
 
 void ipc_pset_remove(struct ipc_port *port)

@@ -5,11 +5,9 @@
 #include <ipc/ipc_internal.h>
 #include <vm/vm.h>
 
-/* Locks the space if it is one and alive. */
+/* Locks the space if it is alive. */
 static inline bool space_lock(struct ipc_space *space)
 {
-	if (space == NULL)
-		return false;
 	lock_acquire(&space->lock);
 	if (space->active)
 		return true;

@@ -119,7 +119,7 @@ kern_return_t mach_port_move_member(ipc_space_t task, mach_port_name_t member, m
 	else if (after == MACH_PORT_NULL)
 		result = KERN_NOT_IN_SET;
 	if (set_entry != NULL)
-		(void)ipc_pset_add(ipc_object_set(set_entry->object), port);
+		ipc_pset_add(ipc_object_set(set_entry->object), port);
 	lock_release(&port->object.lock);
 	return space_done(task, result);
 }

@@ -171,12 +171,8 @@ int64_t ipc_trap_reply_defer(struct thread *self)
 	/* Without room for the name the right dies, and with it the call. */
 	result =
 		ipc_space_insert(self->task->space, ipc_port_make_send_once(port), MACH_MSG_TYPE_PORT_SEND_ONCE, &name);
-	if (!stands) {
-		struct thread *held = ipc_reply_port_close(port);
-
-		if (held != NULL)
-			thread_deallocate(held);
-	}
+	if (!stands)
+		thread_deallocate(ipc_reply_port_close(port));
 	ipc_inherit_end(self);
 	ipc_port_release(port);
 	return result == KERN_SUCCESS ? name : (int64_t)result << 32;

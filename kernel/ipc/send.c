@@ -18,9 +18,8 @@ bool ipc_kmsg_in_transit(struct ipc_kmsg *kmsg)
 }
 
 mach_msg_return_t ipc_kmsg_send_from_kernel(
-	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t option)
+	struct ipc_kmsg *kmsg, struct ipc_port *port, mach_msg_type_name_t disposition, mach_msg_option_t)
 {
-	(void)option;
 	if (kmsg == NULL || port == NULL) {
 		ipc_kmsg_destroy(kmsg);
 		return kmsg == NULL ? MACH_SEND_NO_BUFFER : MACH_SEND_INVALID_DEST;

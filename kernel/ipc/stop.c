@@ -82,10 +82,7 @@ static bool give_up_reply(struct thread *thread)
 	}
 	lock_release(&thread->lock);
 	if (port != NULL) {
-		struct thread *held = ipc_reply_port_close(port);
-
-		if (held != NULL)
-			thread_deallocate(held);
+		thread_deallocate(ipc_reply_port_close(port));
 		ipc_port_release(port);
 	}
 	return stood;

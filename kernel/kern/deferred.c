@@ -11,13 +11,6 @@
 
 static deferred_fn handlers[DEFERRED_CLASSES];
 
-static void do_work(struct list *link)
-{
-	struct deferred_work *work = container_of(link, struct deferred_work, link);
-
-	work->fn(work);
-}
-
 void deferred_init(void)
 {
 	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
@@ -25,7 +18,6 @@ void deferred_init(void)
 			list_init(&processors[i].deferred.lists[class]);
 		processors[i].deferred.ready = true;
 	}
-	deferred_handler(DEFERRED_WORK, do_work);
 }
 
 void deferred_handler(enum deferred_class class, deferred_fn fn)
@@ -49,11 +41,6 @@ void defer(enum deferred_class class, struct list *link)
 
 	list_add_tail(&d->lists[class], link);
 	d->pending = true;
-}
-
-void defer_work(struct deferred_work *work)
-{
-	defer(DEFERRED_WORK, &work->link);
 }
 
 #define WORK_COST 400 /* instructions of one piece of work, about (kern/piece.h) */

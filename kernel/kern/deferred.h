@@ -11,7 +11,7 @@ enum deferred_class {
 	DEFERRED_SEND,    /* messages of the kernel's */
 	DEFERRED_DESTROY, /* messages that nobody will receive */
 	DEFERRED_FREE,    /* ports and sets */
-	DEFERRED_WORK,    /* anything else: struct deferred_work */
+	DEFERRED_END,     /* tasks out of reach */
 	DEFERRED_CLASSES,
 };
 
@@ -23,11 +23,6 @@ struct deferred {
 	struct list lists[DEFERRED_CLASSES];
 };
 
-struct deferred_work {
-	struct list link;
-	void (*fn)(struct deferred_work *work);
-};
-
 typedef void (*deferred_fn)(struct list *link);
 
 void deferred_init(void);
@@ -36,7 +31,6 @@ void deferred_handler(enum deferred_class class, deferred_fn fn);
 
 /* Any locks. The link is free again when the handler is called. */
 void defer(enum deferred_class class, struct list *link);
-void defer_work(struct deferred_work *work);
 
 /* While held, nothing is run: it waits for the next run. */
 void deferred_hold(void);

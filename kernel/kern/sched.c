@@ -547,9 +547,8 @@ void sched_run(void)
 	run_thread(thread);
 }
 
-static void run_on_fresh_stack(void *arg)
+static void run_on_fresh_stack(void *)
 {
-	(void)arg;
 	sched_run();
 }
 
@@ -575,17 +574,17 @@ static inline void check_state(const struct thread *self)
 	assert(current_processor()->locks <= (self->lock.held != 0));
 	assert(self->on_processor && self->processor == current_processor() && !list_linked(&self->run_link));
 	assert(self->state == (self->wait_kind != WAIT_NONE ? THREAD_WAITING : THREAD_RUNNING) ||
-		self->state == THREAD_DEAD);
+		self->state == THREAD_STOPPED || self->state == THREAD_DEAD);
 #else
 	(void)self;
 #endif
 }
 
 /*
- * The current thread leaves the processor. Once it waits, its registers are settled: those who suspended it and want to
- * see them wait for that (thread_user.c), or for its stop if it does not wait.
+ * The current thread leaves the processor; if it does not wait it becomes ready, at that place. Once it waits or has
+ * stopped, its registers are settled: those who suspended it and want to see them wait for that (thread_user.c).
  */
-static inline void leave_processor(struct thread *self, continuation_t continuation)
+static inline void leave_processor(struct thread *self, continuation_t continuation, enum place place)
 {
 	struct processor *other = NULL;
 	bool awaited = false;
@@ -600,7 +599,7 @@ static inline void leave_processor(struct thread *self, continuation_t continuat
 	self->on_processor = false;
 	if (self->state == THREAD_RUNNING) { /* did not wait, or was woken since it said so */
 		self->state = THREAD_READY;
-		other = enqueue(self, LAST);
+		other = enqueue(self, place);
 	} else {
 		awaited = self->suspend_count != 0;
 	}
@@ -612,21 +611,21 @@ static inline void leave_processor(struct thread *self, continuation_t continuat
 
 void thread_block(continuation_t continuation)
 {
-	leave_processor(current_thread(), continuation);
+	leave_processor(current_thread(), continuation, LAST);
 	machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 }
 
 void thread_handoff(struct thread *to, continuation_t continuation)
 {
 	debug_assert(to->state == THREAD_RUNNING && to->processor == current_processor());
-	leave_processor(current_thread(), continuation);
+	leave_processor(current_thread(), continuation, LAST);
 	/* On the same stack: what hands over goes on in user mode, or blocks on a fresh one, after a switch or two. */
 	run_thread(to);
 }
 
 void thread_become(struct thread *to, continuation_t continuation)
 {
-	leave_processor(current_thread(), continuation);
+	leave_processor(current_thread(), continuation, LAST);
 	become(to);
 	to->continuation = NULL;
 }
@@ -643,13 +642,16 @@ void thread_go_locked(struct thread *thread, enum wait_result result)
 	tell(go(thread, result));
 }
 
-bool thread_go(struct thread *thread, enum wait_result result)
+static inline bool end_wait(struct thread *thread, enum wait_result result, bool ipc_only)
 {
 	struct processor *other = NULL;
 	bool went;
 
 	lock_acquire(&thread->lock);
 	went = thread->state == THREAD_WAITING;
+	if (ipc_only && (thread->wait_kind == WAIT_EVENT ||
+				(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now())))
+		went = false;
 	if (went)
 		other = go(thread, result);
 	lock_release(&thread->lock);
@@ -657,19 +659,14 @@ bool thread_go(struct thread *thread, enum wait_result result)
 	return went;
 }
 
+bool thread_go(struct thread *thread, enum wait_result result)
+{
+	return end_wait(thread, result, false);
+}
+
 bool thread_end_ipc_wait(struct thread *thread, enum wait_result result)
 {
-	struct processor *other = NULL;
-	bool went;
-
-	lock_acquire(&thread->lock);
-	went = thread->state == THREAD_WAITING && thread->wait_kind != WAIT_EVENT &&
-	       !(result == WAIT_TIMED_OUT && thread->wait_deadline > machine_now());
-	if (went)
-		other = go(thread, result);
-	lock_release(&thread->lock);
-	tell(other);
-	return went;
+	return end_wait(thread, result, true);
 }
 
 /*
@@ -688,7 +685,7 @@ static enum place place_of_preempted(struct processor *processor, struct thread 
 
 void thread_leave_kernel(struct thread *self)
 {
-	struct processor *processor = current_processor(), *other;
+	struct processor *processor = current_processor();
 
 	if (__builtin_expect(self->ast != 0, 0)) {
 		if (self->ast & AST_TERMINATE)
@@ -696,29 +693,16 @@ void thread_leave_kernel(struct thread *self)
 		lock_acquire(&self->lock);
 		self->ast &= ~(uint32_t)AST_ABORT;
 		if (self->suspend_count != 0) {
-			put_away(self);
 			self->state = THREAD_STOPPED;
-			self->continuation = NULL;
-			self->on_processor = false;
 			lock_release(&self->lock);
-			thread_wakeup(&self->suspend_count); /* those who wait until it has stopped */
-			machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
+			thread_block(NULL);
 		}
 		self->ast &= ~(uint32_t)(AST_SUSPEND | AST_REGISTERS);
 		lock_release(&self->lock);
 	}
 	check_state(self);
 	if ((processor->need_reschedule || debug_chance(16)) && self->task != &kernel_task) {
-		enum place place = place_of_preempted(processor, self);
-
-		put_away(self);
-		lock_acquire(&self->lock);
-		self->state = THREAD_READY;
-		self->continuation = NULL;
-		self->on_processor = false;
-		other = enqueue(self, place);
-		lock_release(&self->lock);
-		tell(other);
+		leave_processor(self, NULL, place_of_preempted(processor, self));
 		machine_call_on_fresh_stack(run_on_fresh_stack, NULL);
 	}
 	machine_return_to_user(self);

@@ -3,7 +3,6 @@
 #define KERN_TASK_H
 
 #include <kern/account.h>
-#include <kern/deferred.h>
 #include <kern/kernel_types.h>
 #include <kern/list.h>
 #include <kern/lock.h>
@@ -46,9 +45,10 @@ struct task {
 
 	uint8_t *io_bitmap; /* 8192 bytes, or null: no I/O ports */
 
-	uint64_t user_ns, system_ns; /* of threads that ended */
+	uint64_t user_ns; /* of threads that ended */
 	char name[32];
-	struct deferred_work end_work; /* fn set: it is about to end, out of reach (task_reach.c) */
+	bool ending;          /* it is about to end, out of reach (task_reach.c), */
+	struct list end_link; /* by this (kern/deferred.h) */
 };
 
 extern struct task kernel_task;

@@ -87,7 +87,7 @@ struct thread {
 	uint8_t run_priority;        /* own or inherited, the higher */
 	struct processor *processor; /* where it runs or last ran */
 	struct list run_link;
-	uint64_t user_ns, system_ns;
+	uint64_t user_ns;
 	uint64_t slice_from; /* user_ns when its slice began (sched.c) */
 	uint64_t paid_at;    /* until when that counts, ns since boot */
 

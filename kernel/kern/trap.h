@@ -11,10 +11,6 @@ _Noreturn void trap_syscall(struct thread *self);
 _Noreturn void trap_foreign(struct thread *self);
 /* A page fault in user mode. */
 _Noreturn void trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access);
-/* Any other exception in user mode. */
-_Noreturn void trap_exception(struct thread *self, int exception, int64_t code, int64_t subcode);
-/* After an interrupt in user mode was handled. */
-_Noreturn void trap_interrupt_done(struct thread *self);
 
 /*
  * A plain trap (TRAP_MACH_MSG on): sets registers through self->regs and returns what goes to rax. KERN_RESTART: it has

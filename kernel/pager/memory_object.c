@@ -67,10 +67,9 @@ static void shut_down(struct memory_object *pager)
 		memory_object_clean(object, 0, trunc_page(UINT64_MAX), MEMORY_OBJECT_RETURN_DIRTY, true);
 	pager->state = MEMORY_OBJECT_DEAD;
 	lock_release(&object->lock);
-	ipc_port_unwatch_death(pager->port, memory_object_died, pager->port);
 	if (ipc_port_active(pager->port))
 		memory_object_terminate(pager->port);
-	ipc_kernel_port_destroy(pager->control);
+	ipc_port_destroy(pager->control);
 	ipc_port_release_send(pager->port);
 }
 
@@ -92,7 +91,6 @@ static struct memory_object *pager_create(struct ipc_port *port)
 	}
 	pager->object = object;
 	pager->port = port;
-	pager->copy_strategy = MEMORY_OBJECT_COPY_DELAY;
 	pager->ready_deadline = machine_now() + PAGER_DEADLINE_NS;
 	list_init(&pager->cache_link);
 	object->shared = true;
@@ -112,7 +110,7 @@ static void pager_discard(struct memory_object *pager)
 {
 	vm_object_t object = pager->object;
 
-	ipc_kernel_port_destroy(pager->control);
+	ipc_port_destroy(pager->control);
 	object->pager = NULL;
 	kcache_free(&memory_object_cache, object->account, pager);
 	vm_object_deallocate(object);
@@ -155,7 +153,7 @@ kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out)
 	lock_release(&table_lock);
 
 	control = ipc_port_make_send(made->control);
-	if (!ipc_port_watch_death(port, memory_object_died, port))
+	if (!ipc_port_watch_death(port, memory_object_died))
 		memory_object_died(port);
 	if (memory_object_init(port, control, VM_PAGE_SIZE) != KERN_SUCCESS)
 		memory_object_died(port);
@@ -257,7 +255,7 @@ static void fail_all(vm_object_t object, kern_return_t error)
 	thread_wakeup(object->pager);
 }
 
-void memory_object_died(void *port)
+void memory_object_died(struct ipc_port *port)
 {
 	struct memory_object *pager;
 	vm_object_t object;
@@ -302,8 +300,6 @@ kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
 	vm_object_t object = NULL;
 	kern_return_t result;
 
-	if (task == NULL)
-		return KERN_INVALID_TASK;
 	port = ipc_space_receive_right(task, name);
 	if (port == NULL)
 		return KERN_INVALID_RIGHT;
@@ -333,7 +329,7 @@ kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason)
 	struct vm_object_walk walk;
 	struct vm_page *page;
 
-	if (object == NULL || object->pager == NULL)
+	if (object->pager == NULL)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&object->lock);
 	fail_all(object, reason == KERN_SUCCESS ? KERN_MEMORY_FAILURE : KERN_MEMORY_ERROR);
@@ -350,14 +346,13 @@ kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason)
 static kern_return_t set_attributes(
 	vm_object_t object, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
 {
-	if (object == NULL || object->pager == NULL)
+	if (object->pager == NULL)
 		return KERN_INVALID_ARGUMENT;
 	if (copy_strategy != MEMORY_OBJECT_COPY_NONE && copy_strategy != MEMORY_OBJECT_COPY_DELAY &&
 		copy_strategy != MEMORY_OBJECT_COPY_TEMPORARY)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&object->lock);
 	object->pager->may_cache = may_cache;
-	object->pager->copy_strategy = copy_strategy;
 	if (object->pager->state == MEMORY_OBJECT_NEW) {
 		object->pager->state = MEMORY_OBJECT_READY;
 		thread_wakeup(object->pager);

@@ -129,7 +129,7 @@ static bool may_supply(vm_object_t object, vm_offset_t offset, vm_size_t size)
 {
 	vm_offset_t end;
 
-	return object != NULL && object->pager != NULL && (offset & VM_PAGE_MASK) == 0 &&
+	return object->pager != NULL && (offset & VM_PAGE_MASK) == 0 &&
 	       checked_add(offset, size, &end);
 }
 
@@ -138,14 +138,13 @@ static bool may_supply(vm_object_t object, vm_offset_t offset, vm_size_t size)
  * as they are, and the reply says so.
  */
 kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_map_copy_t data,
-	mach_msg_type_number_t data_count, vm_prot_t lock_value, boolean_t precious, struct ipc_port *reply_to)
+	mach_msg_type_number_t, vm_prot_t lock_value, boolean_t precious, struct ipc_port *reply_to)
 {
 	const struct supply supply = {.lock_value = lock_value & VM_PROT_ALL, .precious = precious};
 	vm_size_t size = vm_map_copy_size(data);
 	kern_return_t result = KERN_SUCCESS;
 	vm_offset_t error_offset = 0;
 
-	(void)data_count;
 	if (!may_supply(object, offset, size))
 		return KERN_INVALID_ARGUMENT;
 	result = vm_map_copy_bring(data);
@@ -173,13 +172,12 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 
 /* The data is consumed on success; without memory for a page the caller waits, and goes on there. */
 kern_return_t memory_object_data_refused(vm_object_t object, vm_offset_t offset, vm_map_copy_t data,
-	mach_msg_type_number_t data_count, kern_return_t reason)
+	mach_msg_type_number_t, kern_return_t reason)
 {
 	const struct supply supply = {.dirty = true};
 	vm_size_t size = vm_map_copy_size(data);
 	kern_return_t result;
 
-	(void)data_count;
 	if (!may_supply(object, offset, size) || reason == KERN_SUCCESS)
 		return KERN_INVALID_ARGUMENT;
 	result = vm_map_copy_bring(data);
@@ -220,7 +218,7 @@ static kern_return_t answer(vm_object_t object, vm_offset_t offset, vm_size_t si
 	vm_offset_t start, end;
 	struct vm_page *page;
 
-	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end))
+	if (object->pager == NULL || !checked_page_range(offset, size, &start, &end))
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&object->lock);
 	for (walk = vm_object_walk(object, start, end); (page = vm_object_next(&walk)) != NULL;) {

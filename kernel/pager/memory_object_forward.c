@@ -168,7 +168,7 @@ kern_return_t memory_object_data_forward(
 	vm_object_t lower;
 	kern_return_t result;
 
-	if (object == NULL || object->pager == NULL || port == NULL || size == 0 ||
+	if (object->pager == NULL || port == NULL || size == 0 ||
 		((offset | size | lower_offset) & VM_PAGE_MASK) != 0 ||
 		!checked_page_range(offset, size, &start, &end) ||
 		!checked_page_range(lower_offset, size, &first, &last))

@@ -311,7 +311,7 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
 	vm_offset_t start, end, at, next;
 	kern_return_t result;
 
-	if (object == NULL || object->pager == NULL || !checked_page_range(offset, size, &start, &end) ||
+	if (object->pager == NULL || !checked_page_range(offset, size, &start, &end) ||
 		should_return < MEMORY_OBJECT_RETURN_NONE || should_return > MEMORY_OBJECT_RETURN_ALL)
 		return KERN_INVALID_ARGUMENT;
 	for (at = piece_resume(object, start, end); at < end; at = next) {

@@ -75,15 +75,13 @@ static struct swap_area *area_for(vm_object_t object)
 }
 
 /* The port is consumed on success. KERN_NAME_EXISTS: it is on already. */
-kern_return_t host_swap_on(host_t host, struct ipc_port *memory_object, uint64_t pages, const char *name)
+kern_return_t host_swap_on(host_t, struct ipc_port *memory_object, uint64_t pages, const char *name)
 {
 	struct ipc_port *right;
 	struct swap_area *area;
 	vm_object_t object;
 	kern_return_t result;
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	if (memory_object == NULL || pages < 2 || pages > UINT32_MAX - 64)
 		return KERN_INVALID_ARGUMENT;
 	right = ipc_port_copy_send(memory_object);
@@ -158,14 +156,12 @@ static kern_return_t bring_back(struct swap_area *area, uint32_t number)
 
 /* What is in the area comes back into memory, slot by slot. KERN_RESOURCE_SHORTAGE when there is not so much, another
  * error when a page cannot be read: then it stays on. */
-kern_return_t host_swap_off(host_t host, const char *name)
+kern_return_t host_swap_off(host_t, const char *name)
 {
 	struct swap_area *area = swap_areas;
 	kern_return_t result = KERN_SUCCESS;
 	uint64_t at;
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	while (area < &swap_areas[SWAP_AREAS] && (area->slots == 0 || strncmp(area->name, name, sizeof(area->name)) != 0))
 		area++;
 	if (area == &swap_areas[SWAP_AREAS])
@@ -200,12 +196,10 @@ kern_return_t host_swap_off(host_t host, const char *name)
 	return result;
 }
 
-kern_return_t host_swap_info(host_t host, unsigned index, uint64_t *pages, uint64_t *used, char *name)
+kern_return_t host_swap_info(host_t, unsigned index, uint64_t *pages, uint64_t *used, char *name)
 {
 	const struct swap_area *area = &swap_areas[index];
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	if (index >= SWAP_AREAS)
 		return KERN_INVALID_ARGUMENT;
 	*pages = area->slots;

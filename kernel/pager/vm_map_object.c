@@ -18,7 +18,7 @@ static void *reference(void *object)
 
 static void memory_no_senders(struct ipc_port *port, void *object)
 {
-	ipc_kernel_port_destroy(port);
+	ipc_port_destroy(port);
 	vm_object_deallocate(object);
 }
 
@@ -34,12 +34,10 @@ struct ipc_port *vm_object_port(vm_object_t object)
 	return ipc_port_make_send(port);
 }
 
-kern_return_t host_memory(host_t host_priv, vm_size_t size, struct ipc_port **memory)
+kern_return_t host_memory(host_t, vm_size_t size, struct ipc_port **memory)
 {
 	vm_object_t object;
 
-	if (host_priv == NULL)
-		return KERN_INVALID_HOST;
 	if (size == 0 || size > VM_MAX_ADDRESS)
 		return KERN_INVALID_ARGUMENT;
 	object = vm_object_create(current_account(), round_page(size));
@@ -88,7 +86,7 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
 	vm_offset_t end;
 	kern_return_t result;
 
-	if (map == NULL || ((cur_protection | max_protection) & ~VM_PROT_ALL) != 0 ||
+	if (((cur_protection | max_protection) & ~VM_PROT_ALL) != 0 ||
 		(cur_protection & ~max_protection) != 0 || inheritance > VM_INHERIT_NONE)
 		return KERN_INVALID_ARGUMENT;
 	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || !checked_add(offset, size, &end) ||
@@ -121,7 +119,7 @@ kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, boole
 	kern_return_t result;
 	bool sent;
 
-	if (map == NULL || !checked_page_range(address, size, &at, &end))
+	if (!checked_page_range(address, size, &at, &end))
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&map->lock);
 	result = vm_map_check(map, at, end, VM_PROT_NONE);

@@ -40,7 +40,7 @@ static void no_senders(struct ipc_port *port, void *object)
 		account->port = NULL;
 	lock_release(&ports_lock);
 	if (unused) {
-		ipc_kernel_port_destroy(port);
+		ipc_port_destroy(port);
 		account_release(account);
 	}
 }
@@ -69,12 +69,10 @@ struct ipc_port *convert_account_to_port(account_t account)
 /* --- Routines. */
 
 kern_return_t account_create(
-	host_t host, boolean_t may_use_reserve, vm_size_t bytes, uint64_t pages, account_t *account)
+	host_t, boolean_t may_use_reserve, vm_size_t bytes, uint64_t pages, account_t *account)
 {
 	enum vm_page_level level = may_use_reserve ? VM_PAGE_FOR_SERVER : VM_PAGE_FOR_USER;
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	*account = account_make(current_account(), level, bytes, pages);
 	return *account != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
@@ -82,8 +80,6 @@ kern_return_t account_create(
 /* What the parent may have becomes less by what the part may have, until that goes. */
 kern_return_t account_split(account_t parent, vm_size_t bytes, uint64_t pages, account_t *account)
 {
-	if (parent == NULL)
-		return KERN_INVALID_ARGUMENT;
 	*account = NULL;
 	lock_acquire(&ports_lock);
 	if (!parent->was_split && parent->splits < ACCOUNTS_SPLIT_MAX && bytes <= parent->bytes_limit &&
@@ -100,11 +96,9 @@ kern_return_t account_split(account_t parent, vm_size_t bytes, uint64_t pages, a
 }
 
 /* Of one that was split off its parent keeps the books, so its limits stay. */
-kern_return_t account_set_limits(host_t host, account_t account, vm_size_t bytes, uint64_t pages)
+kern_return_t account_set_limits(host_t, account_t account, vm_size_t bytes, uint64_t pages)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	if (account == NULL || account->was_split || account->splits != 0)
+	if (account->was_split || account->splits != 0)
 		return KERN_INVALID_ARGUMENT;
 	account->bytes_limit = bytes;
 	account->pages_limit = pages;
@@ -115,8 +109,6 @@ kern_return_t account_info(account_t account, uint64_t *out)
 {
 	struct account_info info;
 
-	if (account == NULL)
-		return KERN_INVALID_ARGUMENT;
 	/* Each of one moment, not all of the same. */
 	info = (struct account_info){
 		.id = account->id,
@@ -133,8 +125,6 @@ kern_return_t account_info(account_t account, uint64_t *out)
 
 kern_return_t task_get_account(task_t task, account_t *account)
 {
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
 	*account = reference(task->account);
 	return KERN_SUCCESS;
 }

@@ -21,7 +21,7 @@ static void reply_port_done(struct thread *self)
 
 	self->exception_reply = NULL;
 	if (port != NULL)
-		ipc_kernel_port_destroy(port);
+		ipc_port_destroy(port);
 }
 
 /* The wait for an answer is over: by the answer, or by an abort, after which the faulting instruction runs again. */

@@ -40,28 +40,22 @@ static time_value64_t time_of(uint64_t ns)
 	return (time_value64_t){.seconds = (int64_t)(ns / NS_PER_SECOND), .nanoseconds = (int64_t)(ns % NS_PER_SECOND)};
 }
 
-kern_return_t host_get_time64(host_t host, time_value64_t *current_time)
+kern_return_t host_get_time64(host_t, time_value64_t *current_time)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	*current_time = time_of(host_real_time());
 	return KERN_SUCCESS;
 }
 
-kern_return_t host_get_uptime64(host_t host, time_value64_t *uptime)
+kern_return_t host_get_uptime64(host_t, time_value64_t *uptime)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	*uptime = time_of(machine_now());
 	return KERN_SUCCESS;
 }
 
-kern_return_t host_set_time64(host_t host, time_value64_t new_time)
+kern_return_t host_set_time64(host_t, time_value64_t new_time)
 {
 	uint64_t ns;
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	if (new_time.seconds < 0 || new_time.seconds > INT64_MAX / (int64_t)NS_PER_SECOND - 1 ||
 		new_time.nanoseconds < 0 || new_time.nanoseconds >= (int64_t)NS_PER_SECOND)
 		return KERN_INVALID_VALUE;
@@ -70,10 +64,8 @@ kern_return_t host_set_time64(host_t host, time_value64_t new_time)
 	return KERN_SUCCESS;
 }
 
-kern_return_t host_reboot(host_t host, int options)
+kern_return_t host_reboot(host_t, int options)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	kprintf("%s after %lu ns, %lu of them idle on this processor; %ld bytes more than at boot are on nobody's "
 		"account\n",
 		options == HOST_REBOOT_HALT ? "power off" : "restart", (unsigned long)machine_now(),
@@ -90,18 +82,14 @@ kern_return_t host_reboot(host_t host, int options)
 	return KERN_INVALID_ARGUMENT;
 }
 
-kern_return_t host_log(host_t host, const char *text)
+kern_return_t host_log(host_t, const char *text)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	kprintf("%s", text);
 	return KERN_SUCCESS;
 }
 
-kern_return_t host_interrupt_delay(host_t host, uint64_t probe, uint64_t *longest)
+kern_return_t host_interrupt_delay(host_t, uint64_t probe, uint64_t *longest)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	*longest = 0;
 	for (unsigned i = 0; i < processors_online; i++) {
 		if (processors[i].longest_delay > *longest)
@@ -129,10 +117,8 @@ static void sum_counters(uint64_t *out)
 
 _Static_assert(COUNTERS_COUNT <= HOST_INFO_MAX, "the counters fit host_info");
 
-kern_return_t host_info(host_t host, int flavor, uint64_t *out, mach_msg_type_number_t *count)
+kern_return_t host_info(host_t, int flavor, uint64_t *out, mach_msg_type_number_t *count)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	switch (flavor) {
 	case HOST_BASIC_INFO: {
 		struct host_basic_info info = {

@@ -7,9 +7,8 @@
 #include <task/task_private.h>
 #include <vm/vm.h>
 
-static void idle_never_runs(struct thread *self)
+static void idle_never_runs(struct thread *)
 {
-	(void)self;
 	panic("the idle thread was switched to as if it were ready");
 }
 

@@ -58,12 +58,10 @@ bool shortage_tell(void)
 	return owed;
 }
 
-kern_return_t host_memory_notice(host_t host, struct ipc_port *notify, unsigned gave_up)
+kern_return_t host_memory_notice(host_t, struct ipc_port *notify, unsigned gave_up)
 {
 	struct ipc_notice notice, old;
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
 	if (!ipc_notice_make(&notice, notify, current_account()))
 		return KERN_RESOURCE_SHORTAGE;
 	lock_acquire(&policy_lock);

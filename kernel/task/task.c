@@ -24,7 +24,6 @@ static void task_setup(struct task *task, struct account *account)
 	ref_init(&task->refs, 1);
 	list_init(&task->threads);
 	list_init(&task->all_link);
-	list_init(&task->end_work.link);
 	task->account = account;
 	task->priority = PRIORITY_USER;
 	task->max_priority = PRIORITY_KERNEL - 1;
@@ -35,6 +34,7 @@ void task_init(void)
 	kcache_init(&task_cache, "tasks", sizeof(struct task));
 	task_setup(&kernel_task, &kernel_account);
 	__builtin_strcpy(kernel_task.name, "kernel");
+	deferred_handler(DEFERRED_END, task_reach_end);
 }
 
 void task_reference(task_t task)
@@ -86,7 +86,7 @@ static void release_ports(struct task *task)
 
 kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 {
-	return task_create_in(parent != NULL ? parent->account : NULL, parent, inherit_memory, out);
+	return task_create_in(parent->account, parent, inherit_memory, out);
 }
 
 kern_return_t task_create_in(struct account *account, task_t parent, int inherit_memory, task_t *out)
@@ -94,8 +94,6 @@ kern_return_t task_create_in(struct account *account, task_t parent, int inherit
 	struct task *task;
 	kern_return_t result;
 
-	if (account == NULL || parent == NULL)
-		return KERN_INVALID_ARGUMENT;
 	task = kcache_alloc(&task_cache, account);
 	if (task == NULL)
 		return KERN_RESOURCE_SHORTAGE;
@@ -166,8 +164,6 @@ kern_return_t task_terminate(task_t task)
 {
 	struct ipc_port *port;
 
-	if (task == NULL || task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&task->lock);
 	if (task->dead) {
 		lock_release(&task->lock);
@@ -185,7 +181,7 @@ kern_return_t task_terminate(task_t task)
 	ipc_space_destroy(task->space);
 	vm_map_terminate(task->map);
 	/* Last: who hears of the death has got the rights that the task leaves behind. */
-	ipc_kernel_port_destroy(port);
+	ipc_port_destroy(port);
 	lock_acquire(&tasks_lock);
 	list_remove(&task->all_link);
 	lock_release(&tasks_lock);

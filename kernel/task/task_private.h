@@ -9,5 +9,6 @@
 extern struct list tasks; /* all that are alive but the kernel's */
 
 void task_init(void);
+void task_reach_end(struct list *link); /* of DEFERRED_END */
 
 #endif

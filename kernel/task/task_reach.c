@@ -12,10 +12,11 @@
  *
  * The end itself is put off until no locks are held, and tasks that end by each other's ends do not recurse.
  */
-#include <ipc/ipc.h>
+#include <ipc/ipc_port.h>
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <task/task_private.h>
 
 #define LOOK_COST 300 /* at a thread, about (kern/piece.h) */
 
@@ -37,9 +38,9 @@ static bool out_of_reach(struct task *task)
 	return !ipc_kernel_port_held_outside(task->self_port, task->space);
 }
 
-static void end(struct deferred_work *work)
+void task_reach_end(struct list *link)
 {
-	struct task *task = container_of(work, struct task, end_work);
+	struct task *task = container_of(link, struct task, end_link);
 
 	(void)task_terminate(task);
 	task_deallocate(task);
@@ -52,22 +53,20 @@ void task_reach_check(struct task *task)
 	if (task == &kernel_task)
 		return;
 	lock_acquire(&task->lock);
-	ends = !task->dead && task->end_work.fn == NULL && out_of_reach(task);
-	if (ends)
-		task->end_work.fn = end;
+	ends = !task->dead && !task->ending && out_of_reach(task);
+	task->ending |= ends;
 	lock_release(&task->lock);
 	if (ends) {
 		task_reference(task);
-		defer_work(&task->end_work);
+		defer(DEFERRED_END, &task->end_link);
 	}
 }
 
-static void few_senders(struct ipc_port *port, void *object)
+static void few_senders(struct ipc_port *port, void *)
 {
 	task_t task = convert_port_to_task(port);
 	thread_t thread = task == NULL ? convert_port_to_thread(port) : NULL;
 
-	(void)object;
 	if (task != NULL || thread != NULL)
 		task_reach_check(task != NULL ? task : thread->task);
 	task_deallocate(task);
@@ -76,5 +75,6 @@ static void few_senders(struct ipc_port *port, void *object)
 
 void task_reach_watch(struct ipc_port *port)
 {
-	ipc_kernel_port_set_few_senders(port, few_senders);
+	port->few_senders = 1; /* nobody has a right yet */
+	ipc_kernel_port_set_no_senders(port, few_senders);
 }

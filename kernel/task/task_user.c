@@ -49,8 +49,6 @@ kern_return_t task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_nu
 {
 	struct thread **threads;
 
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
 	if (!lock_and_list_threads(task, &threads, count))
 		return KERN_RESOURCE_SHORTAGE;
 	lock_release(&task->lock);
@@ -68,7 +66,7 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 	struct task_basic_info info;
 	struct list *link;
 
-	if (task == NULL || flavor != TASK_BASIC_INFO)
+	if (flavor != TASK_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
 	sched_account(); /* it may be the caller's own time */
 	info = (struct task_basic_info){
@@ -80,12 +78,10 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 	};
 	lock_acquire(&task->lock);
 	info.user_ns = task->user_ns;
-	info.system_ns = task->system_ns;
 	list_for_each (link, &task->threads) {
 		const struct thread *thread = container_of(link, struct thread, task_link);
 
 		info.user_ns += thread->user_ns;
-		info.system_ns += thread->system_ns;
 		piece_spend(LOOK_COST);
 	}
 	lock_release(&task->lock);
@@ -105,8 +101,6 @@ static kern_return_t change_suspension(struct task *task, bool suspend)
 	struct thread **threads;
 	uint32_t count;
 
-	if (task == NULL || task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	if (!lock_and_list_threads(task, &threads, &count))
 		return KERN_RESOURCE_SHORTAGE;
 	if (task->dead) {
@@ -188,8 +182,6 @@ kern_return_t task_get_special_port(task_t task, int which, ipc_port_t *port)
 {
 	struct ipc_port **slot;
 
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
 	if (which == TASK_KERNEL_PORT) {
 		task_reference(task);
 		*port = convert_task_to_port(task);
@@ -204,21 +196,21 @@ kern_return_t task_get_special_port(task_t task, int which, ipc_port_t *port)
 
 kern_return_t task_set_special_port(task_t task, int which, ipc_port_t port)
 {
-	struct ipc_port **slot = task != NULL ? special_port(task, which) : NULL;
+	struct ipc_port **slot = special_port(task, which);
 
 	return slot != NULL ? fill_slot(task, slot, port) : KERN_INVALID_ARGUMENT;
 }
 
 kern_return_t mach_ports_register(task_t task, int slot, ipc_port_t port, mach_msg_type_name_t disposition)
 {
-	if (task == NULL || slot < 0 || slot >= TASK_PORT_REGISTER_MAX || disposition != MACH_MSG_TYPE_PORT_SEND)
+	if (slot < 0 || slot >= TASK_PORT_REGISTER_MAX || disposition != MACH_MSG_TYPE_PORT_SEND)
 		return KERN_INVALID_ARGUMENT;
 	return fill_slot(task, &task->registered[slot % TASK_PORT_REGISTER_MAX], port);
 }
 
 kern_return_t mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t *disposition)
 {
-	if (task == NULL || slot < 0 || slot >= TASK_PORT_REGISTER_MAX)
+	if (slot < 0 || slot >= TASK_PORT_REGISTER_MAX)
 		return KERN_INVALID_ARGUMENT;
 	*port = copy_slot(task, &task->registered[slot % TASK_PORT_REGISTER_MAX]);
 	*disposition = MACH_MSG_TYPE_PORT_SEND;
@@ -231,7 +223,7 @@ kern_return_t task_set_foreign(task_t task, int setting, vm_address_t handler, i
 	struct ipc_port *old;
 
 	setting &= ~FOREIGN_ONLY;
-	if (task == NULL || task == &kernel_task || setting < FOREIGN_EXCEPTION || setting > FOREIGN_MIXED ||
+	if (setting < FOREIGN_EXCEPTION || setting > FOREIGN_MIXED ||
 		handler >= VM_MAX_ADDRESS)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&task->lock);
@@ -254,8 +246,6 @@ kern_return_t task_set_foreign(task_t task, int setting, vm_address_t handler, i
 
 kern_return_t task_set_name(task_t task, const char *name)
 {
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&task->lock);
 	__builtin_strncpy(task->name, name, sizeof(task->name) - 1);
 	task->name[sizeof(task->name) - 1] = '\0';
@@ -281,7 +271,7 @@ kern_return_t task_priority(task_t task, int priority, int max_priority)
 {
 	kern_return_t result = KERN_SUCCESS;
 
-	if (task == NULL || priority <= PRIORITY_IDLE || priority > max_priority || max_priority >= PRIORITY_KERNEL)
+	if (priority <= PRIORITY_IDLE || priority > max_priority || max_priority >= PRIORITY_KERNEL)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&task->lock);
 	if (max_priority <= task->max_priority) {
@@ -294,11 +284,9 @@ kern_return_t task_priority(task_t task, int priority, int max_priority)
 	return result;
 }
 
-kern_return_t task_max_priority(host_t host, task_t task, int max_priority)
+kern_return_t task_max_priority(host_t, task_t task, int max_priority)
 {
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	if (task == NULL || max_priority <= PRIORITY_IDLE || max_priority >= PRIORITY_KERNEL)
+	if (max_priority <= PRIORITY_IDLE || max_priority >= PRIORITY_KERNEL)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&task->lock);
 	set_max_priority(task, (uint8_t)max_priority);

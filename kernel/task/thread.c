@@ -63,8 +63,6 @@ kern_return_t thread_create(task_t task, thread_t *out)
 {
 	struct thread *thread;
 
-	if (task == NULL || task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	thread = thread_allocate(task);
 	if (thread == NULL)
 		return KERN_RESOURCE_SHORTAGE;
@@ -77,7 +75,7 @@ kern_return_t thread_create(task_t task, thread_t *out)
 	lock_acquire(&task->lock);
 	if (task->dead) {
 		lock_release(&task->lock);
-		ipc_kernel_port_destroy(thread->self_port);
+		ipc_port_destroy(thread->self_port);
 		thread->self_port = NULL;
 		thread_deallocate(thread);
 		return KERN_TERMINATED;
@@ -133,9 +131,9 @@ void thread_exit_self(struct thread *self)
 	lock_release(&task->lock);
 	task_reach_check(task);
 	if (port != NULL)
-		ipc_kernel_port_destroy(port);
+		ipc_port_destroy(port);
 	if (self->exception_reply != NULL) {
-		ipc_kernel_port_destroy(self->exception_reply);
+		ipc_port_destroy(self->exception_reply);
 		self->exception_reply = NULL;
 	}
 	ipc_port_release_send(handler);
@@ -168,8 +166,6 @@ void thread_end_wait(struct thread *thread)
 
 kern_return_t thread_terminate(thread_t thread)
 {
-	if (thread == NULL || thread->task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
 	if (thread->state == THREAD_DEAD || (thread->ast & AST_TERMINATE)) {
 		lock_release(&thread->lock);
@@ -190,8 +186,6 @@ kern_return_t thread_suspend_begin(thread_t thread)
 {
 	kern_return_t result = KERN_SUCCESS;
 
-	if (thread == NULL || thread->task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
 	if (thread->state == THREAD_DEAD) {
 		result = KERN_TERMINATED;
@@ -235,8 +229,6 @@ kern_return_t thread_resume(thread_t thread)
 {
 	kern_return_t result = KERN_SUCCESS;
 
-	if (thread == NULL || thread->task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
 	if (thread->state == THREAD_DEAD) {
 		result = KERN_TERMINATED;
@@ -253,8 +245,6 @@ kern_return_t thread_resume(thread_t thread)
 
 kern_return_t thread_abort(thread_t thread)
 {
-	if (thread == NULL || thread->task == &kernel_task)
-		return KERN_INVALID_ARGUMENT;
 	thread_end_wait(thread);
 	return KERN_SUCCESS;
 }

@@ -52,7 +52,7 @@ static kern_return_t settle(struct thread *thread)
 {
 	bool settled, dead;
 
-	if (thread == NULL || thread->task == &kernel_task || thread == current_thread())
+	if (thread == NULL || thread == current_thread())
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->lock);
 	/* Another processor holds it, or has not let go of it yet though it waits: not for long. */
@@ -155,7 +155,7 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_m
 {
 	struct thread_basic_info info = {0};
 
-	if (thread == NULL || flavor != THREAD_BASIC_INFO)
+	if (flavor != THREAD_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
 	sched_account(); /* it may be the caller's own time */
 	lock_acquire(&thread->lock);
@@ -178,7 +178,6 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_m
 	info.suspend_count = thread->suspend_count;
 	info.priority = thread->priority;
 	info.user_ns = thread->user_ns;
-	info.system_ns = thread->system_ns;
 	info.word = thread->word;
 	if (thread->ipc.call_state != IPC_CALL_NONE)
 		info.in_call = thread->ipc.call_foreign ? THREAD_IN_FOREIGN_CALL : THREAD_IN_MACH_TRAP;
@@ -192,8 +191,6 @@ kern_return_t thread_get_special_port(thread_t thread, int which, ipc_port_t *po
 {
 	struct ipc_port *right = NULL;
 
-	if (thread == NULL)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->task->lock);
 	switch (which) {
 	case THREAD_KERNEL_PORT:
@@ -215,7 +212,7 @@ kern_return_t thread_set_special_port(thread_t thread, int which, ipc_port_t por
 {
 	struct ipc_port *old;
 
-	if (thread == NULL || which != THREAD_EXCEPTION_PORT)
+	if (which != THREAD_EXCEPTION_PORT)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->task->lock);
 	if (thread->self_port == NULL) {
@@ -231,16 +228,12 @@ kern_return_t thread_set_special_port(thread_t thread, int which, ipc_port_t por
 
 kern_return_t thread_set_word(thread_t thread, uint64_t word)
 {
-	if (thread == NULL)
-		return KERN_INVALID_ARGUMENT;
 	thread->word = word;
 	return KERN_SUCCESS;
 }
 
 kern_return_t thread_set_save_area(thread_t thread, vm_address_t address)
 {
-	if (thread == NULL)
-		return KERN_INVALID_ARGUMENT;
 	thread->save_area = address;
 	return KERN_SUCCESS;
 }
@@ -249,7 +242,7 @@ kern_return_t thread_priority(thread_t thread, int priority)
 {
 	kern_return_t result = KERN_SUCCESS;
 
-	if (thread == NULL || priority <= PRIORITY_IDLE || priority >= PRIORITY_KERNEL)
+	if (priority <= PRIORITY_IDLE || priority >= PRIORITY_KERNEL)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&thread->task->lock);
 	if (priority <= thread->task->max_priority)

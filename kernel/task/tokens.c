@@ -27,14 +27,10 @@ void task_tokens_release(struct task_tokens *tokens)
 		kfree(tokens->account, tokens, sizeof(*tokens));
 }
 
-kern_return_t host_security_set_task_token(host_t host, task_t task, security_token_t security, audit_token_t audit)
+kern_return_t host_security_set_task_token(host_t, task_t task, security_token_t security, audit_token_t audit)
 {
 	struct task_tokens *tokens, *old;
 
-	if (host == NULL)
-		return KERN_INVALID_HOST;
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
 	tokens = kalloc(task->account, sizeof(*tokens));
 	if (tokens == NULL)
 		return KERN_RESOURCE_SHORTAGE;

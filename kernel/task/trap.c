@@ -56,9 +56,8 @@ static int64_t trap_clock(struct thread *self)
 	return (int64_t)(self->regs.rdi == 0 ? machine_now() : host_real_time());
 }
 
-static int64_t trap_null(struct thread *self)
+static int64_t trap_null(struct thread *)
 {
-	(void)self;
 	return 0;
 }
 
@@ -206,17 +205,6 @@ void trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access
 	if (result == KERN_RESTART)
 		thread_block(NULL); /* the instruction runs again */
 	exception_raise_self(EXC_BAD_ACCESS, result, (int64_t)address);
-}
-
-void trap_exception(struct thread *self, int exception, int64_t code, int64_t subcode)
-{
-	(void)self;
-	exception_raise_self(exception, code, subcode);
-}
-
-void trap_interrupt_done(struct thread *self)
-{
-	thread_leave_kernel(self);
 }
 
 /* The address at which a copy stopped is faulted in, and the copy goes on from there. */

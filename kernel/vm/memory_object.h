@@ -24,7 +24,6 @@ struct memory_object {
 	struct ipc_port *control; /* kernel port */
 	enum memory_object_state state;
 	bool may_cache;
-	memory_object_copy_strategy_t copy_strategy;
 	uint64_t id;              /* by age, from 1; for the console, too */
 	uint64_t ready_deadline;  /* ns since boot */
 	vm_offset_t next_offset;  /* where the last request ended */
@@ -70,8 +69,8 @@ struct memory_object_message {
 };
 void memory_object_send(struct memory_object_message *message);
 
-/* Declares the port of an object dead: no locks held. */
-void memory_object_died(void *port);
+/* The port has died, perhaps of an object: no locks held. */
+void memory_object_died(struct ipc_port *port);
 
 /*
  * Returns the pages of a range to the pager (dirty and precious ones, or all, or none), flush: and frees them. Object

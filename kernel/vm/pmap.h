@@ -11,9 +11,8 @@ struct pmap;
 struct account;
 
 enum {
-	PMAP_WIRED = 1,
-	PMAP_UNCACHED = 2,
-	PMAP_UNMANAGED = 4, /* no reverse mapping: device memory */
+	PMAP_UNCACHED = 1,
+	PMAP_UNMANAGED = 2, /* no reverse mapping: device memory */
 };
 
 struct pmap *pmap_create(struct account *account); /* null: no memory */

@@ -226,11 +226,9 @@ static void enter_around(struct vm_map *map, const struct around *around, vm_add
 }
 
 /* Enters a page for a fault. */
-static kern_return_t enter(struct vm_map *map, struct vm_map_entry *entry, vm_address_t address, struct vm_page *page,
-	vm_prot_t protection)
+static kern_return_t enter(struct vm_map *map, vm_address_t address, struct vm_page *page, vm_prot_t protection)
 {
-	kern_return_t result =
-		pmap_enter(map->pmap, address, page, vm_page_physical(page), protection, entry->wired ? PMAP_WIRED : 0);
+	kern_return_t result = pmap_enter(map->pmap, address, page, vm_page_physical(page), protection, 0);
 
 	return result == KERN_SUCCESS ? result : vm_page_wait(map->payer);
 }
@@ -267,7 +265,7 @@ static kern_return_t new_page(struct vm_map *map, struct vm_map_entry *entry, vm
 		vm_page_enqueue_private(page);
 	/* A page that was only read is in an object that others may see. */
 	return enter(
-		map, entry, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
+		map, address, page, entry->needs_copy ? entry->protection & ~VM_PROT_WRITE : entry->protection);
 }
 
 /* What an access needs of an object's pages: below the top one they are read, to be copied if they shall be written. */
@@ -293,7 +291,7 @@ static kern_return_t found_page(struct vm_map *map, struct vm_map_entry *entry, 
 	protection &= ~page->lock_value;
 	if (object != top || entry->needs_copy)
 		protection &= ~VM_PROT_WRITE;
-	result = enter(map, entry, address, page, protection);
+	result = enter(map, address, page, protection);
 	count_event(faults_fast);
 	/* In a pager's object dirty pages are few and known one by one; so its neighbours are entered for reading only.
 	 */

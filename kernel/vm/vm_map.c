@@ -66,8 +66,6 @@ void vm_map_deallocate(vm_map_t map)
 
 kern_return_t vm_map_bill(vm_map_t map, struct account *account)
 {
-	if (map == NULL || account == NULL)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&map->lock);
 	pmap_bill(map->pmap, account);
 	map->payer = account;

@@ -172,11 +172,10 @@ static uint64_t scan_one(bool *more)
 	return 0;
 }
 
-static void pageout(struct thread *self)
+static void pageout(struct thread *)
 {
 	bool more = true, owed = shortage_tell();
 
-	(void)self;
 	if (kalloc_trim_wanted || (!trimmed && vm_page_counts.free < vm_page_low)) {
 		kalloc_trim(vm_page_counts.free < vm_page_low);
 		trimmed = true;

@@ -22,8 +22,6 @@ kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, b
 {
 	const struct vm_map_attributes attributes = {VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, false};
 
-	if (map == NULL)
-		return KERN_INVALID_ARGUMENT;
 	if (size == 0) {
 		*address = 0;
 		return KERN_SUCCESS;
@@ -40,7 +38,7 @@ kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 	struct list removed = LIST_INIT(removed);
 	vm_address_t start, end, at;
 
-	if (map == NULL || !checked_page_range(address, size, &start, &end))
+	if (!checked_page_range(address, size, &start, &end))
 		return KERN_INVALID_ARGUMENT;
 	for (at = piece_resume(map, start, end); at < end;) {
 		lock_acquire(&map->lock);
@@ -63,7 +61,7 @@ static kern_return_t lock_range(
 {
 	kern_return_t result;
 
-	if (map == NULL || !checked_page_range(address, size, start, end))
+	if (!checked_page_range(address, size, start, end))
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&map->lock);
 	result = vm_map_check(map, *start, *end, VM_PROT_NONE);
@@ -162,7 +160,7 @@ kern_return_t vm_read(
 {
 	kern_return_t result;
 
-	if (map == NULL || size > UINT32_MAX)
+	if (size > UINT32_MAX)
 		return KERN_INVALID_ARGUMENT;
 	result = vm_map_copyin(map, address, size, false, data);
 	if (result == KERN_SUCCESS)
@@ -223,13 +221,10 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 	return result;
 }
 
-kern_return_t vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t data_count)
+kern_return_t vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t)
 {
 	kern_return_t result;
 
-	(void)data_count;
-	if (map == NULL)
-		return KERN_INVALID_ARGUMENT;
 	result = overwrite(map, address, data);
 	if (result == KERN_SUCCESS)
 		vm_map_copy_discard(data);
@@ -241,8 +236,6 @@ kern_return_t vm_copy(vm_map_t map, vm_address_t source_address, vm_size_t size,
 	vm_map_copy_t data;
 	kern_return_t result;
 
-	if (map == NULL)
-		return KERN_INVALID_ARGUMENT;
 	result = vm_map_copyin(map, source_address, size, false, &data);
 	if (result != KERN_SUCCESS)
 		return result;
@@ -258,8 +251,6 @@ kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size, vm
 {
 	struct vm_map_entry *entry;
 
-	if (map == NULL)
-		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&map->lock);
 	entry = vm_map_lookup(map, *address);
 	if (entry != NULL) {
@@ -302,7 +293,7 @@ static int query_page(struct vm_map *map, const struct vm_map_entry *entry, vm_a
 kern_return_t vm_page_range_query(
 	vm_map_t map, vm_address_t address, int *dispositions, mach_msg_type_number_t *dispositions_count)
 {
-	if (map == NULL || (address & VM_PAGE_MASK) != 0)
+	if ((address & VM_PAGE_MASK) != 0)
 		return KERN_INVALID_ARGUMENT;
 	*dispositions_count = VM_PAGE_QUERY_MAX;
 	lock_acquire(&map->lock);
@@ -315,12 +306,10 @@ kern_return_t vm_page_range_query(
 	return KERN_SUCCESS;
 }
 
-kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *vm_stats)
+kern_return_t vm_statistics(vm_map_t, vm_statistics_data_t *vm_stats)
 {
 	const struct vm_page_counts *counts = &vm_page_counts;
 
-	if (map == NULL)
-		return KERN_INVALID_ARGUMENT;
 	*vm_stats = (vm_statistics_data_t){.pagesize = VM_PAGE_SIZE,
 		.free_count = counts->free + vm_page_magazines(),
 		.active_count = counts->active,

@@ -98,15 +98,13 @@ static void wire_entry(struct vm_map_entry *entry)
 }
 
 /* access NONE unwires. Runs in pieces: pages made present before a restart are found so after it. */
-kern_return_t vm_wire(host_t host_priv, vm_map_t map, vm_address_t address, vm_size_t size, vm_prot_t access)
+kern_return_t vm_wire(host_t, vm_map_t map, vm_address_t address, vm_size_t size, vm_prot_t access)
 {
 	struct vm_fault_rest rest = {.unused = NULL};
 	vm_address_t start, end;
 	kern_return_t result;
 
-	if (host_priv == NULL)
-		return KERN_INVALID_HOST;
-	if (map == NULL || !checked_page_range(address, size, &start, &end) || (access & ~VM_PROT_ALL) != 0)
+	if (!checked_page_range(address, size, &start, &end) || (access & ~VM_PROT_ALL) != 0)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&map->lock);
 	result = vm_map_check(map, start, end, access);

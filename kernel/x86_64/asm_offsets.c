@@ -7,34 +7,18 @@
 #include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
-#define DEFINE(name, value)        __asm__ volatile("@define " #name " %0" : : "i"(value))
-#define OFFSET(name, type, member) DEFINE(name, offsetof(struct type, member))
+#define OFFSET(name, type, member) __asm__ volatile("@set " #name " %0" : : "i"(offsetof(struct type, member)))
+#define REGISTER(name)             OFFSET(REGS_##name, thread_regs, name);
 
 void asm_offsets(void);
 
 void asm_offsets(void)
 {
-	OFFSET(REGS_RDI, thread_regs, rdi);
-	OFFSET(REGS_RSI, thread_regs, rsi);
-	OFFSET(REGS_RDX, thread_regs, rdx);
-	OFFSET(REGS_R10, thread_regs, r10);
-	OFFSET(REGS_R8, thread_regs, r8);
-	OFFSET(REGS_R9, thread_regs, r9);
-	OFFSET(REGS_R12, thread_regs, r12);
-	OFFSET(REGS_R13, thread_regs, r13);
-	OFFSET(REGS_RBX, thread_regs, rbx);
-	OFFSET(REGS_R14, thread_regs, r14);
-	OFFSET(REGS_R15, thread_regs, r15);
-	OFFSET(REGS_RAX, thread_regs, rax);
-	OFFSET(REGS_RBP, thread_regs, rbp);
-	OFFSET(REGS_RCX, thread_regs, rcx);
-	OFFSET(REGS_R11, thread_regs, r11);
-	OFFSET(REGS_RIP, thread_regs, rip);
-	OFFSET(REGS_RFLAGS, thread_regs, rflags);
-	OFFSET(REGS_RSP, thread_regs, rsp);
-	OFFSET(REGS_FS_BASE, thread_regs, fs_base);
-	OFFSET(REGS_GS_BASE, thread_regs, gs_base);
-	OFFSET(REGS_BY_SYSCALL, thread_regs, by_syscall);
+	EACH_REGISTER(REGISTER)
+	REGISTER(rcx)
+	REGISTER(r11)
+	REGISTER(rflags)
+	REGISTER(by_syscall)
 	OFFSET(FAST_CALL, fast_paths, call);
 	OFFSET(FAST_REPLY_WAIT, fast_paths, reply_wait);
 	OFFSET(FAST_FOREIGN, fast_paths, foreign);

@@ -45,36 +45,37 @@
  */
 .macro SAVE_BASES thread, scratch
 	rdfsbase \scratch
-	movq \scratch, REGS_FS_BASE(\thread)
+	movq \scratch, REGS_fs_base(\thread)
 	swapgs
 	rdgsbase \scratch
 	swapgs
-	movq \scratch, REGS_GS_BASE(\thread)
+	movq \scratch, REGS_gs_base(\thread)
 .endm
 
 /* The kernel's GS base goes back behind swapgs, the user's bases come from the thread at \thread. */
 .macro LOAD_BASES thread, scratch
 	swapgs
-	movq REGS_FS_BASE(\thread), \scratch
+	movq REGS_fs_base(\thread), \scratch
 	wrfsbase \scratch
-	movq REGS_GS_BASE(\thread), \scratch
+	movq REGS_gs_base(\thread), \scratch
 	wrgsbase \scratch
+.endm
+
+/* Registers into the thread at \thread, and from it. */
+.macro SAVE thread, registers:vararg
+	.irp register, \registers
+	movq %\register, REGS_\register(\thread)
+	.endr
+.endm
+.macro LOAD thread, registers:vararg
+	.irp register, \registers
+	movq REGS_\register(\thread), %\register
+	.endr
 .endm
 
 /* All but rax, rcx, r11, rip, rflags and rsp from the thread at rax. */
 .macro LOAD_REGISTERS
-	movq REGS_RDI(%rax), %rdi
-	movq REGS_RSI(%rax), %rsi
-	movq REGS_RDX(%rax), %rdx
-	movq REGS_R10(%rax), %r10
-	movq REGS_R8(%rax), %r8
-	movq REGS_R9(%rax), %r9
-	movq REGS_R12(%rax), %r12
-	movq REGS_R13(%rax), %r13
-	movq REGS_RBX(%rax), %rbx
-	movq REGS_R14(%rax), %r14
-	movq REGS_R15(%rax), %r15
-	movq REGS_RBP(%rax), %rbp
+	LOAD %rax, rdi, rsi, rdx, r10, r8, r9, r12, r13, rbx, r14, r15, rbp
 .endm
 
 /* Behind syscall: the kernel's GS, and rsp the current thread until the stack is needed; NMI, #DB, #MC have stacks of their own. */
@@ -88,36 +89,22 @@
 .macro ENTER_AND_SAVE_BASES
 	rdgsbase %rax
 	ENTER
-	movq %rax, REGS_GS_BASE(%rsp)
+	movq %rax, REGS_gs_base(%rsp)
 	rdfsbase %rax
-	movq %rax, REGS_FS_BASE(%rsp)
+	movq %rax, REGS_fs_base(%rsp)
 .endm
 
 /* What every thread gets back; rcx and r11 are free then. */
 .macro SAVE_FRAME
-	movq %rbp, REGS_RBP(%rsp)
-	movq %rbx, REGS_RBX(%rsp)
-	movq %r14, REGS_R14(%rsp)
-	movq %r15, REGS_R15(%rsp)
-	movq %rcx, REGS_RIP(%rsp)
-	movq %r11, REGS_RFLAGS(%rsp)
+	SAVE %rsp, rbp, rbx, r14, r15
+	movq %rcx, REGS_rip(%rsp)
+	movq %r11, REGS_rflags(%rsp)
 	movq %gs:PROCESSOR_SCRATCH, %rcx
-	movq %rcx, REGS_RSP(%rsp)
-.endm
-
-.macro SAVE_WORDS_BUT_RDI thread
-	movq %rsi, REGS_RSI(\thread)
-	movq %rdx, REGS_RDX(\thread)
-	movq %r10, REGS_R10(\thread)
-	movq %r8, REGS_R8(\thread)
-	movq %r9, REGS_R9(\thread)
-	movq %r12, REGS_R12(\thread)
-	movq %r13, REGS_R13(\thread)
+	movq %rcx, REGS_rsp(%rsp)
 .endm
 
 .macro SAVE_WORDS thread
-	movq %rdi, REGS_RDI(\thread)
-	SAVE_WORDS_BUT_RDI \thread
+	SAVE \thread, rdi, rsi, rdx, r10, r8, r9, r12, r13
 .endm
 
 	.text
@@ -138,7 +125,7 @@ syscall_entry:
 	ENTER
 	SAVE_WORDS %rsp
 	SAVE_FRAME
-	movq %rax, REGS_RAX(%rsp)
+	movq %rax, REGS_rax(%rsp)
 	SAVE_BASES %rsp, %rcx
 	movq %rsp, %rdi
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
@@ -169,7 +156,7 @@ foreign:
 	ENTER
 	SAVE_WORDS %rsp
 	SAVE_FRAME
-	movq %rax, REGS_RAX(%rsp)
+	movq %rax, REGS_rax(%rsp)
 	SAVE_BASES %rsp, %rcx
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	jmp *(fast_paths + FAST_FOREIGN)(%rip)
@@ -192,7 +179,7 @@ fast_kernel_call:
 	leaq ipc_call_kernel(%rip), %r11
 	movq $TRAP_MACH_CALL, %rax
 1:	movq %gs:PROCESSOR_THREAD, %rcx
-	movq %rax, REGS_RAX(%rcx)
+	movq %rax, REGS_rax(%rcx)
 	SAVE_WORDS %rcx
 	movq THREAD_TASK(%rcx), %rsi
 	cmpb $0, TASK_FOREIGN_ONLY(%rsi)
@@ -232,11 +219,10 @@ fast_slow_foreign:
 /* Of the thread at rax, which entered by syscall: what is not live, and rcx and r11 for sysretq. */
 .macro LOAD_NOT_LIVE
 	LOAD_BASES %rax, %rcx
-	movq REGS_R15(%rax), %r15
-	movq REGS_RBP(%rax), %rbp
-	movq REGS_RIP(%rax), %rcx
-	movq REGS_RFLAGS(%rax), %r11
-	movq REGS_RSP(%rax), %rsp
+	LOAD %rax, r15, rbp
+	movq REGS_rip(%rax), %rcx
+	movq REGS_rflags(%rax), %r11
+	movq REGS_rsp(%rax), %rsp
 .endm
 
 	.globl fast_leave, fast_leave_foreign, fast_leave_as_set
@@ -251,7 +237,7 @@ fast_leave:
 fast_leave_foreign:
 	FAST_SWITCH
 	LOAD_NOT_LIVE
-	movq REGS_RAX(%rax), %rax
+	movq REGS_rax(%rax), %rax
 	LEAVE_BY_SYSRET
 
 fast_leave_as_set:
@@ -296,21 +282,20 @@ fast_lazy:
 leave_sysret:
 	LOAD_BASES %rax, %rcx
 	LOAD_REGISTERS
-	movq REGS_RIP(%rax), %rcx
-	movq REGS_RFLAGS(%rax), %r11
-	movq REGS_RSP(%rax), %rsp
-	movq REGS_RAX(%rax), %rax
+	movq REGS_rip(%rax), %rcx
+	movq REGS_rflags(%rax), %r11
+	movq REGS_rsp(%rax), %rsp
+	movq REGS_rax(%rax), %rax
 	LEAVE_BY_SYSRET
 
-/* Any thread at rax: the five words at REGS_RIP are a frame for iretq. The next entry is by syscall unless it says otherwise. */
+/* Any thread at rax: the five words at REGS_rip are a frame for iretq. The next entry is by syscall unless it says otherwise. */
 leave_iret:
-	movq $1, REGS_BY_SYSCALL(%rax)
+	movq $1, REGS_by_syscall(%rax)
 	LOAD_BASES %rax, %rcx
 	LOAD_REGISTERS
-	movq REGS_RCX(%rax), %rcx
-	movq REGS_R11(%rax), %r11
-	leaq REGS_RIP(%rax), %rsp
-	movq REGS_RAX(%rax), %rax
+	LOAD %rax, rcx, r11
+	leaq REGS_rip(%rax), %rsp
+	movq REGS_rax(%rax), %rax
 	ISOLATED_SITE isolated_iret
 	LEAVE_BY_IRET
 
@@ -334,10 +319,10 @@ null_trap:
 	.globl machine_return_to_user
 machine_return_to_user:
 	movq %rdi, %rax
-	cmpq $0, REGS_BY_SYSCALL(%rax)
+	cmpq $0, REGS_by_syscall(%rax)
 	je leave_iret
 	movabsq $USER_END, %rcx
-	cmpq %rcx, REGS_RIP(%rax)
+	cmpq %rcx, REGS_rip(%rax)
 	jb leave_sysret
 	jmp leave_iret
 
@@ -396,22 +381,15 @@ user_entry:
 	movq %gs:PROCESSOR_THREAD, %rdi
 	.globl user_entry_goes_on
 user_entry_goes_on:
-	SAVE_WORDS_BUT_RDI %rdi
-	movq %rbx, REGS_RBX(%rdi)
-	movq %r14, REGS_R14(%rdi)
-	movq %r15, REGS_R15(%rdi)
-	movq %rax, REGS_RAX(%rdi)
-	movq %rbp, REGS_RBP(%rdi)
-	movq %rcx, REGS_RCX(%rdi)
-	movq %r11, REGS_R11(%rdi)
-	popq REGS_RDI(%rdi)
+	SAVE %rdi, rsi, rdx, r10, r8, r9, r12, r13, rbx, r14, r15, rax, rbp, rcx, r11
+	popq REGS_rdi(%rdi)
 	popq %rsi
 	popq %rdx
-	popq REGS_RIP(%rdi)
+	popq REGS_rip(%rdi)
 	addq $8, %rsp
-	popq REGS_RFLAGS(%rdi)
-	popq REGS_RSP(%rdi)
-	movq $0, REGS_BY_SYSCALL(%rdi)
+	popq REGS_rflags(%rdi)
+	popq REGS_rsp(%rdi)
+	movq $0, REGS_by_syscall(%rdi)
 	SAVE_BASES %rdi, %rcx
 	movq %gs:PROCESSOR_STACK_TOP, %rsp
 	cld
@@ -439,19 +417,9 @@ paranoid_entry:
 kernel_entry:
 	pushq %rax
 	pushq %rbx
-1:	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %rbp
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+1:	.irp register, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	pushq %\register
+	.endr
 	lfence	/* a processor that guessed that this was no program may have the program's GS till here (Spectre 1) */
 	cld
 	movq %rsp, %rdi
@@ -459,21 +427,9 @@ kernel_entry:
 	andq $-16, %rsp
 	call kernel_trap
 	movq %rbx, %rsp
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rbp
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbx
-	popq %rax
+	.irp register, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+	popq %\register
+	.endr
 	addq $16, %rsp
 	LEAVE_BY_IRET
 

@@ -96,7 +96,7 @@ static void save_live(struct thread *thread)
 }
 
 /* As save_live, and the registers are nobody's any more. */
-static void save_and_disown(struct thread *thread)
+void machine_put_away(struct thread *thread)
 {
 	if (current_processor()->fpu_owner != thread)
 		return;
@@ -122,11 +122,6 @@ bool fpu_trap(struct thread *self)
 	return true;
 }
 
-void machine_put_away(struct thread *thread)
-{
-	save_and_disown(thread);
-}
-
 /* Before `to` becomes current. */
 void fpu_switch(struct thread *to)
 {
@@ -141,7 +136,7 @@ void fpu_switch(struct thread *to)
 		write_cr0(read_cr0() | CR0_TS);
 }
 
-void fpu_destroy(struct thread *thread)
+void machine_thread_destroy(struct thread *thread)
 {
 	if (current_processor()->fpu_owner == thread)
 		set_owner(current_processor(), NULL);
@@ -184,7 +179,7 @@ kern_return_t fpu_set_state(struct thread *thread, const struct state_memory *fr
 		return KERN_INVALID_ARGUMENT;
 	if (thread->fpu == NULL && !make_area(thread))
 		return KERN_RESOURCE_SHORTAGE;
-	save_and_disown(thread);
+	machine_put_away(thread);
 	area = thread->fpu;
 	result = state_take(from, word, area, count);
 	if (legacy)

@@ -7,7 +7,7 @@
 #include <x86_64/pmap_tables.h>
 
 /* Where the tables of user addresses end. */
-#define USER_END ((VM_MAX_ADDRESS | (TABLE_SPAN - 1)) + 1)
+#define USER_END ((VM_MAX_ADDRESS | (PMAP_TABLE_SPAN - 1)) + 1)
 
 /*
  * Entries that are looked at while the pmap's lock is held. About what that takes, and what one that changes takes in
@@ -149,7 +149,7 @@ static pte_t protection_bits(vm_prot_t protection)
 
 static pte_t flag_bits(unsigned flags)
 {
-	return (flags & PMAP_UNCACHED ? PTE_CACHE_OFF | PTE_WRITE_THROUGH : 0) | (flags & PMAP_WIRED ? PTE_WIRED : 0) |
+	return (flags & PMAP_UNCACHED ? PTE_CACHE_OFF | PTE_WRITE_THROUGH : 0) |
 	       (flags & PMAP_UNMANAGED ? 0 : PTE_MANAGED);
 }
 
@@ -269,7 +269,7 @@ static struct page_table *next_table(struct pmap *pmap, vm_address_t *at, vm_add
 		pte_t *table = pmap->root, entry = 1;
 		unsigned level = 4;
 
-		if (pmap->hint != NULL && pmap->hint->base == (*at & ~(TABLE_SPAN - 1)))
+		if (pmap->hint != NULL && pmap->hint->base == (*at & ~(PMAP_TABLE_SPAN - 1)))
 			return pmap->hint;
 		while (entry != 0 && --level > 0) {
 			entry = table[table_index(*at, level)];
@@ -277,7 +277,7 @@ static struct page_table *next_table(struct pmap *pmap, vm_address_t *at, vm_add
 		}
 		if (level == 0)
 			return pmap->hint = page_at(virtual_to_physical(table))->table;
-		*at = (*at | ((TABLE_SPAN << 9 * (level - 1)) - 1)) + 1;
+		*at = (*at | ((PMAP_TABLE_SPAN << 9 * (level - 1)) - 1)) + 1;
 	}
 	return NULL;
 }
@@ -290,7 +290,7 @@ static vm_address_t protect_in_table(
 	struct page_table *table, vm_address_t at, vm_address_t end, vm_prot_t protection, struct tlb_batch *batch)
 {
 	unsigned first = table_index(at, 0), i = first > table->first ? first : table->first;
-	unsigned last = end - table->base >= TABLE_SPAN ? PTES : table_index(end, 0), stop = i + PIECE_ENTRIES;
+	unsigned last = end - table->base >= PMAP_TABLE_SPAN ? PTES : table_index(end, 0), stop = i + PIECE_ENTRIES;
 	pte_t *entries = table->entries;
 	int removed = 0;
 
@@ -340,15 +340,15 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
 		tlb_batch_init(&batch, pmap);
 		lock_acquire(&pmap->lock);
 		table = next_table(pmap, &at, end);
-		if (table != NULL && start <= table->base && end - table->base >= TABLE_SPAN &&
+		if (table != NULL && start <= table->base && end - table->base >= PMAP_TABLE_SPAN &&
 			(protection & VM_PROT_READ)) {
-			at = table->base + TABLE_SPAN;
+			at = table->base + PMAP_TABLE_SPAN;
 			if (lower_pte(table->above, protection))
 				changed = batch.count = TLB_BATCH + 1;
 		} else if (table != NULL) {
 			at = protect_in_table(table, at, end, protection, &batch);
 			changed = batch.count;
-			if (start <= table->base && at == table->base + TABLE_SPAN && !(protection & VM_PROT_READ))
+			if (start <= table->base && at == table->base + PMAP_TABLE_SPAN && !(protection & VM_PROT_READ))
 				remove_table(pmap, table, &batch);
 		}
 		tlb_flush(&batch);
@@ -368,7 +368,7 @@ void pmap_remove_all(struct pmap *pmap)
 	struct page_table *table;
 
 	while ((table = list_first(&pmap->tables, struct page_table, link)) != NULL)
-		pmap_remove(pmap, table->base, table->base + TABLE_SPAN);
+		pmap_remove(pmap, table->base, table->base + PMAP_TABLE_SPAN);
 }
 
 /*

@@ -7,7 +7,7 @@ void pmap_page_protect(struct vm_page *page, vm_prot_t protection)
 	uint32_t number, next;
 
 	lock_acquire(lock);
-	for (number = first_mapping(page); number != 0; number = next) {
+	for (number = (uint32_t)page->mappings; number != 0; number = next) {
 		struct page_table *table = table_numbered(number);
 		unsigned index = number % PTES;
 		pte_t *pte = &table->entries[index];
@@ -39,7 +39,7 @@ static bool collect_bit(struct vm_page *page, pte_t bit, bool clear)
 	found = (page->pmap_bits & bit) != 0;
 	if (clear)
 		page->pmap_bits &= (uint8_t)~bit;
-	for (uint32_t number = first_mapping(page); number != 0 && (clear || !found); number = link_of(number)->next) {
+	for (uint32_t number = (uint32_t)page->mappings; number != 0 && (clear || !found); number = link_of(number)->next) {
 		struct page_table *table = table_numbered(number);
 		pte_t *pte = &table->entries[number % PTES];
 

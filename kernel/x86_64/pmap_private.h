@@ -20,7 +20,6 @@ typedef uint64_t pte_t;
 #define PTE_LARGE         0x80ull
 #define PTE_GLOBAL        0x100ull
 #define PTE_MANAGED       0x200ull /* ours: on the page's list of mappings */
-#define PTE_WIRED         0x400ull /* ours */
 #define PTE_NO_EXECUTE    0x8000000000000000ull
 #define PTE_ADDRESS       0x000ffffffffff000ull
 #define PTES              512

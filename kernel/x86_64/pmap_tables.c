@@ -90,7 +90,7 @@ struct page_table *pmap_make_table(struct pmap *pmap, vm_address_t address)
 	*below = (struct page_table){.pmap = pmap,
 		.entries = physical_to_virtual(physical),
 		.above = entry,
-		.base = address & ~(TABLE_SPAN - 1),
+		.base = address & ~(PMAP_TABLE_SPAN - 1),
 		.number = (uint32_t)(physical / sizeof(pte_t)),
 		.first = PTES,
 		.links = physical_to_virtual(links)};

@@ -21,7 +21,6 @@
 #include <x86_64/pmap_private.h>
 
 #define MAPPING_LOCKS   16
-#define TABLE_SPAN PMAP_TABLE_SPAN /* addresses of a lowest table */
 
 struct mapping_link {
 	uint32_t next, prev; /* 0: none; a first mapping has no prev */
@@ -67,7 +66,7 @@ static inline struct page_table *find_table(struct pmap *pmap, vm_address_t addr
 {
 	pte_t *table = pmap->root, entry;
 
-	if (pmap->hint != NULL && pmap->hint->base == (address & ~(TABLE_SPAN - 1)))
+	if (pmap->hint != NULL && pmap->hint->base == (address & ~(PMAP_TABLE_SPAN - 1)))
 		return pmap->hint;
 	for (unsigned level = 3; level > 0; level--) {
 		entry = table[table_index(address, level)];
@@ -101,24 +100,14 @@ static inline struct mapping_link *link_of(uint32_t number)
 	return &table_numbered(number)->links[number % PTES];
 }
 
-static inline uint32_t first_mapping(const struct vm_page *page)
-{
-	return (uint32_t)page->mappings;
-}
-
-static inline void set_first_mapping(struct vm_page *page, uint32_t number)
-{
-	page->mappings = number;
-}
-
 static inline void link_mapping(struct vm_page *page, struct page_table *table, unsigned index)
 {
-	uint32_t next = first_mapping(page);
+	uint32_t next = (uint32_t)page->mappings;
 
 	table->links[index] = (struct mapping_link){.next = next};
 	if (next != 0)
 		link_of(next)->prev = table->number + index;
-	set_first_mapping(page, table->number + index);
+	page->mappings = table->number + index;
 }
 
 static inline void unlink_mapping(struct vm_page *page, struct page_table *table, unsigned index)
@@ -130,7 +119,7 @@ static inline void unlink_mapping(struct vm_page *page, struct page_table *table
 	if (link.prev != 0)
 		link_of(link.prev)->next = link.next;
 	else
-		set_first_mapping(page, link.next);
+		page->mappings = link.next;
 }
 
 static inline uint8_t hardware_bits(pte_t entry)

@@ -32,4 +32,9 @@ struct thread_regs {
 	uint64_t by_syscall; /* 1: entered by `syscall` (rcx and r11 are free), may leave by sysretq; 1 in user mode */
 };
 
+/* For each by its name, but those that the syscall instruction uses. */
+#define EACH_REGISTER(what)                                                                                            \
+	what(rax) what(rbx) what(rdx) what(rdi) what(rsi) what(rbp) what(rsp) what(r8) what(r9) what(r10) what(r12)    \
+		what(r13) what(r14) what(r15) what(rip) what(fs_base) what(gs_base)
+
 #endif

@@ -20,11 +20,6 @@ void machine_thread_init(struct thread *thread)
 	thread->regs.rflags = RFLAGS_FIXED | RFLAGS_IF;
 }
 
-void machine_thread_destroy(struct thread *thread)
-{
-	fpu_destroy(thread);
-}
-
 static inline void load_space(struct processor *processor, struct pmap *pmap, uint64_t cr3)
 {
 	processor->pmap = pmap;
@@ -90,11 +85,6 @@ kern_return_t state_take(const struct state_memory *from, unsigned word, void *d
 	memcpy(data, from->kernel + word, words * sizeof(uint64_t));
 	return KERN_SUCCESS;
 }
-
-/* What is the same in both, and moves either way. */
-#define EACH_REGISTER(move)                                                                                            \
-	move(rax) move(rbx) move(rdx) move(rdi) move(rsi) move(rbp) move(rsp) move(r8) move(r9) move(r10) move(r12)    \
-		move(r13) move(r14) move(r15) move(rip) move(fs_base) move(gs_base)
 
 static void get_registers(const struct thread_regs *regs, x86_thread_state64_t *state)
 {

@@ -6,7 +6,6 @@
 #include <kern/machine.h>
 #include <mach/kern_return.h>
 
-void fpu_destroy(struct thread *thread);
 /* The XSAVE area, from a word of the state on; *count: words there is room for, then its words. */
 kern_return_t fpu_get_state(struct thread *thread, const struct state_memory *to, unsigned word, unsigned *count);
 /* If the state cannot be read to its end, what it leaves is harmless. */

@@ -84,7 +84,7 @@ void user_trap(struct thread *self, uint64_t vector, uint64_t error)
 		current_processor()->in_interrupt = true;
 		machine_interrupt(vector);
 		current_processor()->in_interrupt = false;
-		trap_interrupt_done(self);
+		thread_leave_kernel(self);
 	}
 	switch (vector) {
 	case VECTOR_PAGE_FAULT:
@@ -92,22 +92,22 @@ void user_trap(struct thread *self, uint64_t vector, uint64_t error)
 	case VECTOR_NO_FPU:
 		if (fpu_trap(self))
 			machine_return_to_user(self);
-		trap_exception(self, EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, (int64_t)self->regs.rip);
+		exception_raise_self(EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, (int64_t)self->regs.rip);
 	case VECTOR_PROTECTION:
 		if (io_bitmap_fault(self))
 			machine_return_to_user(self);
-		trap_exception(self, EXC_BAD_INSTRUCTION, (int64_t)vector, (int64_t)error);
+		exception_raise_self(EXC_BAD_INSTRUCTION, (int64_t)vector, (int64_t)error);
 	case VECTOR_DEBUG:
 	case 3:
-		trap_exception(self, EXC_BREAKPOINT, (int64_t)vector, 0);
+		exception_raise_self(EXC_BREAKPOINT, (int64_t)vector, 0);
 	case 0:
 	case 4:
 	case 5:
 	case 16:
 	case 19:
-		trap_exception(self, EXC_ARITHMETIC, (int64_t)vector, 0);
+		exception_raise_self(EXC_ARITHMETIC, (int64_t)vector, 0);
 	default:
-		trap_exception(self, EXC_BAD_INSTRUCTION, (int64_t)vector, (int64_t)error);
+		exception_raise_self(EXC_BAD_INSTRUCTION, (int64_t)vector, (int64_t)error);
 	}
 }
 

@@ -111,6 +111,27 @@ static void test_space_stays_empty(mach_port_t task)
 	free_port(port);
 }
 
+/* A kernel port does for the calls of its own kind. Those that have no answer must do nothing. */
+static void test_wrong_kinds(void)
+{
+	mach_port_t self = mach_task_self(), host = mach_host_self(), thread = mach_thread_self();
+	uint64_t info[HOST_INFO_MAX];
+	mach_msg_type_number_t count = HOST_INFO_MAX;
+	vm_address_t address = 0;
+	mach_port_type_t type = 0;
+
+	check_is("a host is no address space", vm_allocate(host, &address, VM_PAGE_SIZE, TRUE), KERN_INVALID_ARGUMENT);
+	check_is("a thread is no name space", mach_port_type(thread, self, &type), KERN_INVALID_TASK);
+	check_is("a thread is no task", task_resume(thread), KERN_INVALID_ARGUMENT);
+	check_is("a task is no thread", thread_resume(self), KERN_INVALID_ARGUMENT);
+	check_is("a task is no host", host_info(self, HOST_BASIC_INFO, info, &count), KERN_INVALID_HOST);
+	check_is("a task is no account", account_info(self, info), KERN_INVALID_ARGUMENT);
+	check_is("a task is no object, in registers", memory_object_destroy(self, KERN_FAILURE), KERN_SUCCESS);
+	check_is("a task is no object, in a message",
+		memory_object_lock_request(self, 0, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_ALL, TRUE, 0, MACH_PORT_NULL),
+		KERN_SUCCESS);
+}
+
 void test_authority(void)
 {
 	foreign_bitmap_t none = {0};
@@ -124,6 +145,7 @@ void test_authority(void)
 	kern_return_t result;
 
 	test_made_with_nothing();
+	test_wrong_kinds();
 	vm_allocate(mach_task_self(), &shared, VM_PAGE_SIZE, TRUE);
 	vm_inherit(mach_task_self(), shared, VM_PAGE_SIZE, VM_INHERIT_SHARE);
 	r = (struct results *)shared;

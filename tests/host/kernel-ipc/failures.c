@@ -491,7 +491,7 @@ static void into_itself(void *argument)
 	} request = {.NDR = NDR_record, .name = port, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE};
 
 	(void)argument;
-	ipc_port_reference(watched);
+	ipc_object_reference(&watched->object);
 	CHECK_EQUAL(ipc_space_insert(task->space, ipc_port_make_send(task->self_port), MACH_MSG_TYPE_PORT_SEND, &self),
 		KERN_SUCCESS);
 	request.header =

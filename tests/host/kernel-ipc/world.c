@@ -321,7 +321,7 @@ struct task *world_task(void)
 
 void world_task_end(struct task *task)
 {
-	ipc_kernel_port_destroy(task->self_port);
+	ipc_port_destroy(task->self_port);
 	if (task->foreign_port != NULL)
 		ipc_port_release_send(task->foreign_port);
 	task->foreign_port = NULL;

@@ -79,8 +79,9 @@ void answer(struct pager *pager, struct pager_message *message)
 		break;
 	case PAGER_UNLOCK:
 		object = control_object(pager);
-		memory_object_lock_request(
-			object, message->offset, message->length, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_NONE, NULL);
+		if (object != NULL) /* the kernel's stub looks */
+			memory_object_lock_request(object, message->offset, message->length,
+				MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_NONE, NULL);
 		vm_object_deallocate(object);
 		break;
 	case PAGER_RETURN:

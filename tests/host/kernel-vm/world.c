@@ -233,12 +233,12 @@ struct ipc_port *world_port(void)
 
 void world_port_die(struct ipc_port *port)
 {
-	void (*fn)(void *) = port->on_death;
+	void (*fn)(struct ipc_port *) = port->on_death;
 
 	port->dead = true;
 	port->on_death = NULL;
 	if (fn != NULL)
-		fn(port->on_death_argument);
+		fn(port);
 }
 
 struct pager_message *world_receive(struct ipc_port *port)
@@ -266,7 +266,7 @@ struct ipc_port *ipc_kernel_port_create(enum ipc_kobject_type type, void *object
 }
 
 /* The structure stays while the pager has its right. */
-void ipc_kernel_port_destroy(struct ipc_port *port)
+void ipc_port_destroy(struct ipc_port *port)
 {
 	port->dead = true;
 	port->object = NULL;
@@ -334,20 +334,12 @@ void ipc_kernel_port_set_no_senders(struct ipc_port *port, void (*fn)(struct ipc
 	(void)fn;
 }
 
-bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
+bool ipc_port_watch_death(struct ipc_port *port, void (*fn)(struct ipc_port *port))
 {
 	if (port->dead)
 		return false;
 	port->on_death = fn;
-	port->on_death_argument = argument;
 	return true;
-}
-
-void ipc_port_unwatch_death(struct ipc_port *port, void (*fn)(void *argument), void *argument)
-{
-	(void)fn;
-	(void)argument;
-	port->on_death = NULL;
 }
 
 /* --- What the kernel's stubs would send. */

@@ -14,8 +14,7 @@ struct ipc_port {
 	bool dead;
 	bool no_memory; /* for messages to it */
 	int send_rights;
-	void (*on_death)(void *);
-	void *on_death_argument;
+	void (*on_death)(struct ipc_port *port);
 	struct pager_message *first, *last; /* what the kernel sent */
 };
 

@@ -106,7 +106,7 @@ static const char *const language[] = {"type", "routine", "simpleroutine", "proc
 	"sreplyport", "ureplyport", "waittime", "sendtime", "msgoption", "msgseqno", "sectoken", "serversectoken",
 	"usersectoken", "audittoken", "serveraudittoken", "useraudittoken", "servercontexttoken", "serverimpl",
 	"userimpl", "array", "struct", "of", "c_string", "polymorphic", "PointerTo", "PointerToIfNot", "ValueOf",
-	"ctype", "cusertype", "cservertype", "intran", "outtran", "destructor", "intranpayload", "dealloc",
+	"ctype", "cusertype", "cservertype", "intran", "outtran", "destructor", "intranpayload", "intranerror", "dealloc",
 	"notdealloc", "MACH_MSG_TYPE_MOVE_RECEIVE", "MACH_MSG_TYPE_INTEGER_64", "MACH_MSG_TYPE_STRING_C",
 	"MACH_MSG_TYPE_PORT_SEND", "serverprefix", "userprefix", "serverdemux", "error", "nowaittime", "nosendtime",
 	"OnStackLimit", "UserTypeLimit", "UseSpecialReplyPort", "ConsumeOnSendError", "deferred", "rcsid", "subsystem",

@@ -365,6 +365,10 @@ static void test_translations(void)
 	CHECK(sum == 1000 + (int32_t)lb_object(server) + 4);
 	OK(counted(server, 7, "four", &b));
 	CHECK(b == 3011);
+	OK(counted_words(server, 7, &b));
+	CHECK(b == 3007);
+	CHECK(CALL(counted(server, -1, "four", &b)) == KERN_INVALID_VALUE && b == 3007);
+	CHECK(CALL(counted_words(server, -1, &b)) == KERN_INVALID_VALUE && b == 3007);
 	OK(temperature(server, 293, &b));
 	CHECK(b == 294);
 	CHECK(CALL(temperature(server, 294, &b)) == KERN_INVALID_VALUE);

@@ -38,6 +38,8 @@ handle_t handle_of_payload(uint64_t payload)
 
 handle_t handle_of_number(int32_t number)
 {
+	if (number < 0)
+		return 0; /* intranerror */
 	golden_told.handles++;
 	return 3000 + number;
 }
@@ -50,8 +52,7 @@ mach_port_t port_of_handle(handle_t handle)
 
 void handle_release(handle_t handle)
 {
-	(void)handle;
-	golden_told.handles--;
+	golden_told.handles -= handle != 0;
 }
 
 int celsius_of_wire(int32_t value)
@@ -515,6 +516,11 @@ kern_return_t s_counted(mach_port_t server, handle_t a, const char *name, int32_
 	(void)server;
 	*b = a + (int32_t)strlen(name);
 	return KERN_SUCCESS;
+}
+
+kern_return_t s_counted_words(mach_port_t server, handle_t a, int32_t *b)
+{
+	return s_counted(server, a, "", b);
 }
 
 kern_return_t s_fail(mach_port_t server, int32_t code, int32_t *value)

@@ -1,5 +1,4 @@
-/* The routines of device.defs. */
-#include <device/irq.h>
+/* The routines of device.defs about I/O ports and memory. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
@@ -62,31 +61,10 @@ kern_return_t device_physical(
 kern_return_t device_dma_memory(host_t, vm_size_t size, struct ipc_port **memory, uint64_t *physical)
 {
 	vm_object_t object;
-	kern_return_t result;
+	kern_return_t result = vm_allocate_dma(size, &object, physical);
 
-	result = vm_allocate_dma(size, &object, physical);
 	if (result != KERN_SUCCESS)
 		return result;
 	*memory = vm_object_port(object);
 	return *memory == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
-}
-
-kern_return_t device_irq_line(host_t, unsigned line, struct ipc_port *notify, device_irq_t *irq)
-{
-	if (notify == NULL)
-		return KERN_INVALID_ARGUMENT;
-	return irq_create_line(line, notify, irq);
-}
-
-kern_return_t device_irq_message(
-	host_t, struct ipc_port *notify, device_irq_t *irq, uint64_t *message_address, unsigned *message_data)
-{
-	if (notify == NULL)
-		return KERN_INVALID_ARGUMENT;
-	return irq_create_message(notify, irq, message_address, message_data);
-}
-
-kern_return_t device_irq_ack(device_irq_t irq)
-{
-	return irq_ack(irq);
 }

@@ -9,7 +9,6 @@
  * An acknowledgement moves SENT to IDLE, or sends again at once if the device has asked meanwhile. What cannot be sent
  * for want of memory is sent later: the device waits for its driver, and would for ever.
  */
-#include <device/irq.h>
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
 #include <kern/kernel_types.h>
@@ -19,6 +18,7 @@
 #include <kern/task.h>
 #include <kern/timer.h>
 #include <stubs/device_notify_user.h>
+#include <stubs/device_server.h>
 #include <x86_64/cpu.h>
 
 #define VECTORS (VECTOR_DEVICE_LAST - VECTOR_DEVICE_FIRST + 1)
@@ -153,13 +153,16 @@ static kern_return_t irq_create(struct ipc_port *notify, struct device_irq **out
 	return KERN_SUCCESS;
 }
 
-kern_return_t irq_create_line(uint32_t line, struct ipc_port *notify, struct device_irq **out)
+/* The right is consumed on success, here and in the next. KERN_INVALID_ARGUMENT: no such line. */
+kern_return_t device_irq_line(host_t, unsigned line, struct ipc_port *notify, device_irq_t *out)
 {
 	bool level, low;
 	uint32_t gsi = acpi_irq_override(line, &level, &low);
 	struct device_irq *irq;
 	kern_return_t result;
 
+	if (notify == NULL)
+		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&irq_lock);
 	for (uint32_t i = 0; i < VECTORS; i++)
 		if (by_vector[i] != NULL && by_vector[i]->line && by_vector[i]->gsi == gsi) {
@@ -185,9 +188,11 @@ kern_return_t irq_create_line(uint32_t line, struct ipc_port *notify, struct dev
 	return KERN_SUCCESS;
 }
 
-kern_return_t irq_create_message(struct ipc_port *notify, struct device_irq **out, uint64_t *address, uint32_t *data)
+/* *address, *data: what the device must write, and where. */
+kern_return_t device_irq_message(
+	host_t, struct ipc_port *notify, device_irq_t *out, uint64_t *address, unsigned *data)
 {
-	kern_return_t result = irq_create(notify, out);
+	kern_return_t result = notify == NULL ? KERN_INVALID_ARGUMENT : irq_create(notify, out);
 
 	if (result != KERN_SUCCESS)
 		return result;
@@ -197,7 +202,7 @@ kern_return_t irq_create_message(struct ipc_port *notify, struct device_irq **ou
 	return KERN_SUCCESS;
 }
 
-kern_return_t irq_ack(struct device_irq *irq)
+kern_return_t device_irq_ack(device_irq_t irq)
 {
 	uint32_t again = 0;
 

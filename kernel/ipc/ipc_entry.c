@@ -115,9 +115,8 @@ static uint32_t hash_of(const struct ipc_object *object, uint32_t size)
 static void hash_grow(struct ipc_space *space)
 {
 	uint32_t size = space->hash_size == 0 ? HASH_MIN : space->hash_size * 2;
-	uint32_t *hash;
+	uint32_t *hash = kalloc(space->account, size * sizeof(*hash));
 
-	hash = kalloc(space->account, size * sizeof(*hash));
 	if (hash == NULL)
 		return;
 	for (uint32_t i = 0; i < space->hash_size; i++) {

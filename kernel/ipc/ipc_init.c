@@ -25,6 +25,4 @@ void ipc_init(void)
 	deferred_handler(DEFERRED_SEND, send);
 	deferred_handler(DEFERRED_DESTROY, destroy);
 	deferred_handler(DEFERRED_FREE, release);
-	ipc_port_init();
-	ipc_space_init();
 }

@@ -79,9 +79,8 @@ static struct thread *announce(struct ipc_port *port, bool claim)
 {
 	struct ipc_pset *set = port->set;
 	struct thread *claimed = NULL;
-	bool woken;
+	bool woken = wake_one(&port->object, claim, &claimed);
 
-	woken = wake_one(&port->object, claim, &claimed);
 	if (processors_online > 1) /* else the only slot was looked at first */
 		vacate_slots(&port->object);
 	if (set != NULL) {

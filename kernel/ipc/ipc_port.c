@@ -13,15 +13,10 @@
  */
 #define TRANSIT_STEPS_MAX 2000u
 
-static struct kcache port_cache, pset_cache;
+static struct kcache port_cache = KCACHE(sizeof(struct ipc_port));
+static struct kcache pset_cache = KCACHE(sizeof(struct ipc_pset));
 /* Guards the destinations of all receive rights in transit, so that a circle is seen whole. */
 static struct lock transit_lock = LOCK_INIT(LOCK_RANK_TRANSIT);
-
-void ipc_port_init(void)
-{
-	kcache_init(&port_cache, "ipc_port", sizeof(struct ipc_port));
-	kcache_init(&pset_cache, "ipc_pset", sizeof(struct ipc_pset));
-}
 
 static void object_init(struct ipc_object *object, struct account *account, enum lock_rank rank)
 {

@@ -138,7 +138,6 @@ static inline bool ipc_port_is_kernel(const struct ipc_port *port)
 }
 
 /* ipc_port.c */
-void ipc_port_init(void);
 /* A port with its receive right, in no space, on the account. Null: no memory. */
 struct ipc_port *ipc_port_alloc(struct account *account);
 /* Without references, and no locks held. */

@@ -10,12 +10,7 @@
 #define RIGHT_COST 800
 #define CHUNK_COST 200
 
-static struct kcache space_cache;
-
-void ipc_space_init(void)
-{
-	kcache_init(&space_cache, "ipc_space", sizeof(struct ipc_space));
-}
+static struct kcache space_cache = KCACHE(sizeof(struct ipc_space));
 
 kern_return_t ipc_space_create(task_t task, struct ipc_space **out)
 {

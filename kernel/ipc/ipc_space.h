@@ -121,8 +121,6 @@ static inline void ipc_entry_free(struct ipc_space *space, mach_port_name_t name
 	space->free_index = name >> 8;
 }
 
-void ipc_space_init(void);
-
 /* ipc_entry.c. All: space locked. */
 /* More free entries. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE. */
 kern_return_t ipc_entry_add_chunk(struct ipc_space *space);

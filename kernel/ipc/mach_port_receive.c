@@ -74,9 +74,8 @@ kern_return_t mach_port_get_set_status(
 	struct ipc_pset *set;
 	struct list *link;
 	uint32_t count = 0, room = 0;
-	kern_return_t result;
+	kern_return_t result = space_lock_entry(task, name, MACH_PORT_TYPE_PORT_SET, &entry);
 
-	result = space_lock_entry(task, name, MACH_PORT_TYPE_PORT_SET, &entry);
 	if (result != KERN_SUCCESS)
 		return result;
 	set = ipc_object_set(entry->object);

@@ -8,12 +8,7 @@ struct account kernel_account = {
 struct account *accounts[ACCOUNTS_MAX] = {&kernel_account};
 uint64_t account_small_pages;
 
-static struct kcache account_cache;
-
-void account_init(void)
-{
-	kcache_init(&account_cache, "accounts", sizeof(struct account));
-}
+static struct kcache account_cache = KCACHE(sizeof(struct account));
 
 struct account *account_make(struct account *parent, enum vm_page_level level, uint64_t bytes, uint64_t pages)
 {

@@ -63,8 +63,6 @@ static inline enum vm_page_level account_object_level(const struct account *acco
 	return account->level == VM_PAGE_FOR_USER ? VM_PAGE_FOR_SMALL_USER : VM_PAGE_FOR_KERNEL;
 }
 
-/* Caches and the kernel's own account; before anything is allocated. */
-void account_init(void);
 /* A new account, with one reference; `parent` pays for its structure. Null: no memory, or too many. */
 struct account *account_make(struct account *parent, enum vm_page_level level, uint64_t bytes, uint64_t pages);
 /* It has nothing any more; by account_uncharge. */

@@ -26,20 +26,8 @@
 #define CLEAR_COST 540
 
 static struct lock caches_lock = LOCK_INIT(LOCK_RANK_KALLOC);
-static struct list caches = LIST_INIT(caches);
+static struct kcache *caches; /* that have had objects, the newest first; they never go */
 bool kalloc_trim_wanted;
-
-void kcache_init(struct kcache *cache, const char *name, size_t size)
-{
-	lock_init(&cache->lock, LOCK_RANK_KALLOC);
-	cache->name = name;
-	cache->size = (size + 15) & ~(size_t)15;
-	cache->free = NULL;
-	cache->total = cache->in_use = 0;
-	lock_acquire(&caches_lock);
-	list_add_tail(&caches, &cache->link);
-	lock_release(&caches_lock);
-}
 
 /* The cache is looked through when so much less will be in use than now, or than before. Locked. */
 static void kcache_watch(struct kcache *cache)
@@ -81,6 +69,14 @@ static bool kcache_grow(struct kcache *cache, enum vm_page_level level)
 		if (physical == 0)
 			return false;
 	}
+	lock_acquire(&caches_lock);
+	if (!cache->listed) {
+		cache->listed = true;
+		cache->next = caches;
+		/* Release: who finds it there finds the next one. */
+		__atomic_store_n(&caches, cache, __ATOMIC_RELEASE);
+	}
+	lock_release(&caches_lock);
 	memory = physical_to_virtual(physical);
 	count = pages * VM_PAGE_SIZE / cache->size;
 	slab_name(physical, pages);
@@ -219,13 +215,8 @@ static void kcache_trim(struct kcache *cache)
 
 void kalloc_trim(bool all)
 {
-	struct list *link;
-
 	kalloc_trim_wanted = false;
-	/* Caches are made at boot and never go. */
-	list_for_each (link, &caches) {
-		struct kcache *cache = container_of(link, struct kcache, link);
-
+	for (struct kcache *cache = __atomic_load_n(&caches, __ATOMIC_ACQUIRE); cache != NULL; cache = cache->next) {
 		if (cache->trim || (all && (cache->total - cache->in_use) * cache->size > 2 * SURPLUS_BYTES))
 			kcache_trim(cache);
 	}
@@ -251,7 +242,7 @@ static void kalloc_init(void)
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < KALLOC_SIZES; i++)
-		kcache_init(&kalloc_caches[i], "kalloc", kalloc_sizes[i]);
+		kalloc_caches[i] = (struct kcache)KCACHE(kalloc_sizes[i]);
 	for (unsigned units = 0; units <= KALLOC_LARGEST / 16; units++) {
 		if (units * 16 > kalloc_sizes[at])
 			at++;

@@ -3,7 +3,6 @@
 #define KERN_KALLOC_H
 
 #include <kern/account.h>
-#include <kern/list.h>
 #include <kern/lock.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,21 +10,21 @@
 
 struct kcache {
 	struct lock lock;
-	const char *name;
 	size_t size; /* bytes of an object, a multiple of 16 */
 	void *free;  /* objects, linked through their first word */
 	uint64_t total, in_use;
 	uint64_t trim_below; /* when fewer are in use, the cache has something to give back */
 	bool trim;           /* it has */
-	struct list link;
+	bool listed;
+	struct kcache *next;
 };
+#define KCACHE(bytes) {.lock = LOCK_INIT(LOCK_RANK_KALLOC), .size = ((bytes) + 15) & ~(size_t)15}
 
 /*
  * Objects come zeroed, on somebody's account, at whose level pages are taken for them: null over its limit, and when
  * memory is short; nothing blocks. &kernel_account is for what is made at boot, and for what gets its owner later.
  * More than half a page comes in pieces (kern/piece.h): locks of ranks below LOCK_RANK_PORT at most.
  */
-void kcache_init(struct kcache *cache, const char *name, size_t size);
 void *kcache_alloc(struct kcache *cache, struct account *account);
 void kcache_free(struct kcache *cache, struct account *account, void *object);
 /* Any size; above half a page whole pages, physically contiguous. */

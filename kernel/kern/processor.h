@@ -29,6 +29,7 @@ struct run_queue {
 };
 
 struct timer;
+struct cpu;
 
 /* The first two members are addressed as gs:0 and gs:8 (kern/machine.h); entry code knows more through asm_offsets. */
 struct processor {
@@ -77,7 +78,7 @@ struct processor {
 	uint32_t locks;
 	uint32_t chance; /* debug_chance */
 #endif
-	void *machine; /* x86_64's own: descriptor tables, stacks of IST */
+	struct cpu *machine; /* x86_64's own: descriptor tables, stacks of IST */
 } __attribute__((aligned(64)));
 
 /*

@@ -239,8 +239,7 @@ bool thread_end_ipc_wait(struct thread *thread, enum wait_result result);
 void thread_end_wait(struct thread *thread);
 
 void wait_init(void);
-void thread_wakeup(const void *event);     /* all, in pieces (kern/piece.h): locks as there */
-bool thread_wakeup_one(const void *event); /* the first; false if none */
+void thread_wakeup(const void *event); /* all, in pieces (kern/piece.h): locks as there */
 
 /*
  * Waiting on a word of memory (task/word.c): the number of the map whose own memory it is in, or of the object that
@@ -280,7 +279,6 @@ _Noreturn void exception_raise_self(int exception, int64_t code, int64_t subcode
 
 /* A thread not yet reachable by anybody, CREATED; one reference, `task` borrowed. Null: no memory. */
 struct thread *thread_allocate(task_t task);
-void thread_init(void);
 
 /* thread_user.c: traps (kern/trap.h). */
 int64_t trap_thread_get_state(struct thread *self);

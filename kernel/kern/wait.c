@@ -165,11 +165,6 @@ void thread_wakeup(const void *event)
 		piece_spend(WAKE_PIECE * WAKE_COST);
 }
 
-bool thread_wakeup_one(const void *event)
-{
-	return wake(event, 0, 1) == 1;
-}
-
 unsigned thread_wakeup_word(const struct word_key *key, unsigned most)
 {
 	return wake(event_of(key), key->word, most);

@@ -20,12 +20,7 @@ static struct memory_object *table[TABLE_SIZE];
 static struct list cached = LIST_INIT(cached); /* the longest unused first */
 static unsigned cached_count;
 static uint64_t next_id;
-static struct kcache memory_object_cache;
-
-void memory_object_bootstrap(void)
-{
-	kcache_init(&memory_object_cache, "memory_object", sizeof(struct memory_object));
-}
+static struct kcache memory_object_cache = KCACHE(sizeof(struct memory_object));
 
 static struct memory_object **table_slot(const struct ipc_port *port)
 {
@@ -295,12 +290,11 @@ static void forget_requests(vm_object_t object)
 
 kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
 {
-	struct ipc_port *port;
+	struct ipc_port *port = ipc_space_receive_right(task, name);
 	struct memory_object *pager;
 	vm_object_t object = NULL;
 	kern_return_t result;
 
-	port = ipc_space_receive_right(task, name);
 	if (port == NULL)
 		return KERN_INVALID_RIGHT;
 	lock_acquire(&table_lock);

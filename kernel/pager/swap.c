@@ -355,11 +355,9 @@ bool swap_out(struct vm_page *page)
 bool swap_give_back(struct vm_page *page)
 {
 	struct swap_area *area = area_of(page->object);
-	struct swap_slot *slot;
-	vm_object_t object;
+	struct swap_slot *slot = area->slots != 0 ? swap_slot_at(area, page->offset >> VM_PAGE_SHIFT) : NULL;
+	vm_object_t object = slot != NULL ? slot->object : NULL;
 
-	slot = area->slots != 0 ? swap_slot_at(area, page->offset >> VM_PAGE_SHIFT) : NULL;
-	object = slot != NULL ? slot->object : NULL;
 	if (object != NULL && (!page->dirty || (!slot->bad && page->object->pager->state == MEMORY_OBJECT_READY)))
 		return false;
 	if (object == NULL) {

@@ -8,6 +8,7 @@
 #include <stubs/mach_server.h>
 #include <task/host.h>
 #include <vm/vm.h>
+#include <vm/vm_map.h>
 
 #include <elf.h>
 
@@ -52,10 +53,10 @@ static void put(vm_map_t map, vm_address_t address, vm_size_t size, const void *
 static vm_address_t map_module(vm_map_t map, const struct boot_module_memory *module, vm_offset_t offset, vm_size_t size,
 	vm_address_t at, vm_prot_t protection)
 {
+	const struct vm_map_attributes attributes = {protection, protection, VM_INHERIT_NONE, false};
 	vm_object_t object = vm_object_physical(&kernel_account, module->physical + offset, size, true);
 
-	if (object == NULL || vm_map_enter_object(map, &at, size, at == 0, object, 0, protection, protection,
-				      VM_INHERIT_NONE) != KERN_SUCCESS)
+	if (object == NULL || vm_map_enter(map, &at, size, 0, at == 0, object, 0, &attributes) != KERN_SUCCESS)
 		panic("boot module %s cannot be mapped", module->name);
 	return at;
 }
@@ -131,11 +132,10 @@ void boot_task_start(void)
 {
 	const struct boot_module_memory *module = find_program();
 	const struct boot_image *image = physical_to_virtual(module->physical);
-	struct account *account;
+	struct account *account = account_make(&kernel_account, VM_PAGE_FOR_SERVER, UINT64_MAX, UINT64_MAX);
 	struct thread *thread;
 	struct task *task;
 
-	account = account_make(&kernel_account, VM_PAGE_FOR_SERVER, UINT64_MAX, UINT64_MAX);
 	if (task_create_in(account, &kernel_task, FALSE, &task) != KERN_SUCCESS)
 		panic("no memory for the first task");
 	task->priority = PRIORITY_SERVER;

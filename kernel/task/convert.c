@@ -3,6 +3,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <task/host.h>
+#include <task/task_private.h>
 #include <vm/vm.h>
 
 static void *reference_task(void *object)
@@ -87,30 +88,22 @@ host_t convert_port_to_device_master(struct ipc_port *port)
 
 struct ipc_port *convert_task_to_port(task_t task)
 {
-	struct ipc_port *right = NULL;
+	struct ipc_port *right;
 
 	if (task == NULL)
 		return NULL;
-	lock_acquire(&task->lock);
-	if (task->self_port != NULL)
-		right = ipc_port_make_send(task->self_port);
-	lock_release(&task->lock);
+	right = task_slot_right(task, &task->self_port, ipc_port_make_send);
 	task_deallocate(task);
 	return right;
 }
 
 struct ipc_port *convert_thread_to_port(thread_t thread)
 {
-	struct ipc_port *right = NULL;
-	struct task *task;
+	struct ipc_port *right;
 
 	if (thread == NULL)
 		return NULL;
-	task = thread->task;
-	lock_acquire(&task->lock);
-	if (thread->self_port != NULL)
-		right = ipc_port_make_send(thread->self_port);
-	lock_release(&task->lock);
+	right = task_slot_right(thread->task, &thread->self_port, ipc_port_make_send);
 	thread_deallocate(thread);
 	return right;
 }

@@ -10,6 +10,7 @@
 #include <kern/trap.h>
 #include <mach/exception.h>
 #include <stubs/exc_request_user.h>
+#include <task/task_private.h>
 
 #define EXCEPTION_RETRY_NS 10000000ull
 
@@ -56,20 +57,6 @@ static _Noreturn void wait_for_memory(struct thread *self)
 	thread_block(exception_later);
 }
 
-/* The handler of this step, as a send right, or null. */
-static struct ipc_port *handler_port(struct thread *self)
-{
-	struct ipc_port *port = NULL;
-
-	lock_acquire(&self->task->lock);
-	if (self->exception_step == 0)
-		port = self->exception_port != NULL ? ipc_port_copy_send(self->exception_port) : NULL;
-	else if (self->task->exception_port != NULL)
-		port = ipc_port_copy_send(self->task->exception_port);
-	lock_release(&self->task->lock);
-	return port;
-}
-
 static void report_unhandled(struct thread *self)
 {
 	kprintf("task %u (%s): exception %d, code %ld, subcode %lx at %lx, stack %lx: nobody handles it, the task "
@@ -85,7 +72,9 @@ static void exception_ask(struct thread *self)
 	if (self->ast & AST_TERMINATE)
 		thread_leave_kernel(self);
 	for (; self->exception_step < 2; self->exception_step++) {
-		struct ipc_port *handler = handler_port(self), *reply, *thread_right, *task_right;
+		struct ipc_port **slot = self->exception_step == 0 ? &self->exception_port : &self->task->exception_port;
+		struct ipc_port *handler = task_slot_right(self->task, slot, ipc_port_copy_send), *reply;
+		struct ipc_port *thread_right, *task_right;
 		kern_return_t sent;
 		bool dead;
 
@@ -100,10 +89,8 @@ static void exception_ask(struct thread *self)
 		}
 		self->exception_reply = reply;
 		self->exception_result = KERN_FAILURE;
-		lock_acquire(&self->task->lock);
-		thread_right = self->self_port != NULL ? ipc_port_make_send(self->self_port) : NULL;
-		task_right = self->task->self_port != NULL ? ipc_port_make_send(self->task->self_port) : NULL;
-		lock_release(&self->task->lock);
+		thread_right = task_slot_right(self->task, &self->self_port, ipc_port_make_send);
+		task_right = task_slot_right(self->task, &self->task->self_port, ipc_port_make_send);
 		/* Waiting before the request is out: the answer cannot come too early. */
 		assert_wait(&self->exception_reply, true);
 		sent = exception_raise_request(handler, ipc_port_make_send_once(reply), thread_right, task_right,

@@ -5,7 +5,7 @@
 #include <kern/thread.h>
 #include <task/host.h>
 #include <task/task_private.h>
-#include <vm/vm.h>
+#include <vm/vm_pageout.h>
 
 static void idle_never_runs(struct thread *)
 {
@@ -31,18 +31,15 @@ void make_idle_thread(struct processor *processor)
 
 void kernel_main(void)
 {
-	account_init();
-	vm_init();
 	wait_init();
 	sched_init();
 	deferred_init();
 	ipc_init();
 	task_init();
-	thread_init();
 	make_idle_thread(current_processor());
 	machine_start_processors();
 	host_init();
-	vm_start_threads();
+	vm_pageout_start();
 	boot_task_start();
 	host_bytes_at_boot = kernel_account.bytes;
 	kprintf("Portolan " PACKAGE_VERSION ": %u processor%s, %lu MiB\n", processors_online,

@@ -13,7 +13,7 @@
 
 struct task kernel_task;
 
-static struct kcache task_cache;
+static struct kcache task_cache = KCACHE(sizeof(struct task));
 static uint32_t next_task_id = 1;
 static struct lock tasks_lock = LOCK_INIT(LOCK_RANK_TASK);
 struct list tasks = LIST_INIT(tasks);
@@ -31,7 +31,6 @@ static void task_setup(struct task *task, struct account *account)
 
 void task_init(void)
 {
-	kcache_init(&task_cache, "tasks", sizeof(struct task));
 	task_setup(&kernel_task, &kernel_account);
 	__builtin_strcpy(kernel_task.name, "kernel");
 	deferred_handler(DEFERRED_END, task_reach_end);
@@ -91,10 +90,9 @@ kern_return_t task_create(task_t parent, int inherit_memory, task_t *out)
 
 kern_return_t task_create_in(struct account *account, task_t parent, int inherit_memory, task_t *out)
 {
-	struct task *task;
+	struct task *task = kcache_alloc(&task_cache, account);
 	kern_return_t result;
 
-	task = kcache_alloc(&task_cache, account);
 	if (task == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	task_setup(task, account);

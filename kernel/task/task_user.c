@@ -7,7 +7,8 @@
 #include <mach/task_info.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
-#include <vm/vm.h>
+#include <task/task_private.h>
+#include <vm/vm_map.h>
 
 /* What a thread takes that is looked at, and one that is changed, about (kern/piece.h). */
 #define LOOK_COST   40
@@ -71,8 +72,8 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 	sched_account(); /* it may be the caller's own time */
 	info = (struct task_basic_info){
 		.suspend_count = task->suspend_count,
-		.virtual_size = vm_map_virtual_size(task->map),
-		.resident_size = vm_map_resident_size(task->map),
+		.virtual_size = task->map->size,
+		.resident_size = pmap_resident_pages(task->map->pmap) << VM_PAGE_SHIFT,
 		.kernel_bytes = __atomic_load_n(&task->account->bytes, __ATOMIC_RELAXED),
 		.threads = task->thread_count,
 	};
@@ -150,24 +151,24 @@ static struct ipc_port **special_port(struct task *task, int which)
 	}
 }
 
-/* A send right to what the slot holds. */
-static struct ipc_port *copy_slot(struct task *task, struct ipc_port **slot)
+struct ipc_port *task_slot_right(
+	struct task *task, struct ipc_port *const *slot, struct ipc_port *(*right_to)(struct ipc_port *port))
 {
 	struct ipc_port *right;
 
 	lock_acquire(&task->lock);
-	right = *slot != NULL ? ipc_port_copy_send(*slot) : NULL;
+	right = right_to(*slot);
 	lock_release(&task->lock);
 	return right;
 }
 
-/* Puts a right (consumed) into the slot, unless the task is dead. */
-static kern_return_t fill_slot(struct task *task, struct ipc_port **slot, struct ipc_port *right)
+kern_return_t task_slot_fill(
+	struct task *task, struct ipc_port *const *self, struct ipc_port **slot, struct ipc_port *right)
 {
 	struct ipc_port *old;
 
 	lock_acquire(&task->lock);
-	if (task->dead) {
+	if (*self == NULL) {
 		lock_release(&task->lock);
 		return KERN_TERMINATED;
 	}
@@ -183,14 +184,13 @@ kern_return_t task_get_special_port(task_t task, int which, ipc_port_t *port)
 	struct ipc_port **slot;
 
 	if (which == TASK_KERNEL_PORT) {
-		task_reference(task);
-		*port = convert_task_to_port(task);
+		*port = task_slot_right(task, &task->self_port, ipc_port_make_send);
 		return KERN_SUCCESS;
 	}
 	slot = special_port(task, which);
 	if (slot == NULL)
 		return KERN_INVALID_ARGUMENT;
-	*port = copy_slot(task, slot);
+	*port = task_slot_right(task, slot, ipc_port_copy_send);
 	return KERN_SUCCESS;
 }
 
@@ -198,21 +198,21 @@ kern_return_t task_set_special_port(task_t task, int which, ipc_port_t port)
 {
 	struct ipc_port **slot = special_port(task, which);
 
-	return slot != NULL ? fill_slot(task, slot, port) : KERN_INVALID_ARGUMENT;
+	return slot != NULL ? task_slot_fill(task, &task->self_port, slot, port) : KERN_INVALID_ARGUMENT;
 }
 
 kern_return_t mach_ports_register(task_t task, int slot, ipc_port_t port, mach_msg_type_name_t disposition)
 {
 	if (slot < 0 || slot >= TASK_PORT_REGISTER_MAX || disposition != MACH_MSG_TYPE_PORT_SEND)
 		return KERN_INVALID_ARGUMENT;
-	return fill_slot(task, &task->registered[slot % TASK_PORT_REGISTER_MAX], port);
+	return task_slot_fill(task, &task->self_port, &task->registered[slot % TASK_PORT_REGISTER_MAX], port);
 }
 
 kern_return_t mach_ports_lookup(task_t task, int slot, ipc_port_t *port, mach_msg_type_name_t *disposition)
 {
 	if (slot < 0 || slot >= TASK_PORT_REGISTER_MAX)
 		return KERN_INVALID_ARGUMENT;
-	*port = copy_slot(task, &task->registered[slot % TASK_PORT_REGISTER_MAX]);
+	*port = task_slot_right(task, &task->registered[slot % TASK_PORT_REGISTER_MAX], ipc_port_copy_send);
 	*disposition = MACH_MSG_TYPE_PORT_SEND;
 	return KERN_SUCCESS;
 }

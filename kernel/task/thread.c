@@ -7,16 +7,11 @@
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/trap.h>
-#include <vm/vm.h>
+#include <vm/vm_map.h>
 
 #define EXIT_COST 2500 /* instructions for one that ends, about: many may end in a row (kern/piece.h) */
 
-static struct kcache thread_cache;
-
-void thread_init(void)
-{
-	kcache_init(&thread_cache, "threads", sizeof(struct thread));
-}
+static struct kcache thread_cache = KCACHE(sizeof(struct thread));
 
 struct thread *thread_allocate(task_t task)
 {
@@ -29,7 +24,7 @@ struct thread *thread_allocate(task_t task)
 	thread->task = task;
 	thread->space = task->space;
 	task_reference(task);
-	thread->pmap = task->map != NULL ? vm_map_pmap(task->map) : NULL;
+	thread->pmap = task->map != NULL ? task->map->pmap : NULL;
 	thread->state = THREAD_CREATED;
 	thread->priority = thread->run_priority = task->priority;
 	thread->wait_deadline = UINT64_MAX;
@@ -61,9 +56,8 @@ void thread_deallocate(thread_t thread)
 
 kern_return_t thread_create(task_t task, thread_t *out)
 {
-	struct thread *thread;
+	struct thread *thread = thread_allocate(task);
 
-	thread = thread_allocate(task);
 	if (thread == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	thread->self_port = ipc_kernel_port_create(IKOT_THREAD, thread, task->account);
@@ -149,19 +143,10 @@ void thread_exit_self(struct thread *self)
 
 void thread_end_wait(struct thread *thread)
 {
-	switch (thread->wait_kind) {
-	case WAIT_NONE:
-		break;
-	case WAIT_EVENT:
+	if (thread->wait_kind == WAIT_EVENT)
 		thread_end_event_wait(thread, WAIT_INTERRUPTED);
-		break;
-	case WAIT_IPC_RECEIVE:
-	case WAIT_IPC_MESSAGE:
-	case WAIT_IPC_SEND:
-	case WAIT_IPC_REPLY:
+	else if (thread->wait_kind != WAIT_NONE)
 		ipc_thread_abort(thread);
-		break;
-	}
 }
 
 kern_return_t thread_terminate(thread_t thread)

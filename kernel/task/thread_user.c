@@ -8,6 +8,7 @@
 #include <mach/task_info.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
+#include <task/task_private.h>
 
 /*
  * True when the registers in thread->regs are what the thread would go on with: it is stopped, not started, waiting, or
@@ -153,28 +154,21 @@ int64_t trap_thread_set_state(struct thread *self)
 
 kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)
 {
+	static const uint8_t states[] = {
+		[THREAD_RUNNING] = TH_STATE_RUNNING,
+		[THREAD_READY] = TH_STATE_RUNNING,
+		[THREAD_WAITING] = TH_STATE_WAITING,
+		[THREAD_CREATED] = TH_STATE_STOPPED,
+		[THREAD_STOPPED] = TH_STATE_STOPPED,
+		[THREAD_DEAD] = TH_STATE_HALTED,
+	};
 	struct thread_basic_info info = {0};
 
 	if (flavor != THREAD_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
 	sched_account(); /* it may be the caller's own time */
 	lock_acquire(&thread->lock);
-	switch (thread->state) {
-	case THREAD_RUNNING:
-	case THREAD_READY:
-		info.run_state = TH_STATE_RUNNING;
-		break;
-	case THREAD_WAITING:
-		info.run_state = TH_STATE_WAITING;
-		break;
-	case THREAD_CREATED:
-	case THREAD_STOPPED:
-		info.run_state = TH_STATE_STOPPED;
-		break;
-	case THREAD_DEAD:
-		info.run_state = TH_STATE_HALTED;
-		break;
-	}
+	info.run_state = states[thread->state];
 	info.suspend_count = thread->suspend_count;
 	info.priority = thread->priority;
 	info.user_ns = thread->user_ns;
@@ -189,41 +183,20 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_m
 
 kern_return_t thread_get_special_port(thread_t thread, int which, ipc_port_t *port)
 {
-	struct ipc_port *right = NULL;
-
-	lock_acquire(&thread->task->lock);
-	switch (which) {
-	case THREAD_KERNEL_PORT:
-		right = thread->self_port != NULL ? ipc_port_make_send(thread->self_port) : NULL;
-		break;
-	case THREAD_EXCEPTION_PORT:
-		right = thread->exception_port != NULL ? ipc_port_copy_send(thread->exception_port) : NULL;
-		break;
-	default:
-		lock_release(&thread->task->lock);
+	if (which == THREAD_KERNEL_PORT)
+		*port = task_slot_right(thread->task, &thread->self_port, ipc_port_make_send);
+	else if (which == THREAD_EXCEPTION_PORT)
+		*port = task_slot_right(thread->task, &thread->exception_port, ipc_port_copy_send);
+	else
 		return KERN_INVALID_ARGUMENT;
-	}
-	lock_release(&thread->task->lock);
-	*port = right;
 	return KERN_SUCCESS;
 }
 
 kern_return_t thread_set_special_port(thread_t thread, int which, ipc_port_t port)
 {
-	struct ipc_port *old;
-
 	if (which != THREAD_EXCEPTION_PORT)
 		return KERN_INVALID_ARGUMENT;
-	lock_acquire(&thread->task->lock);
-	if (thread->self_port == NULL) {
-		lock_release(&thread->task->lock);
-		return KERN_TERMINATED;
-	}
-	old = thread->exception_port;
-	thread->exception_port = port;
-	lock_release(&thread->task->lock);
-	ipc_port_release_send(old);
-	return KERN_SUCCESS;
+	return task_slot_fill(thread->task, &thread->self_port, &thread->exception_port, port);
 }
 
 kern_return_t thread_set_word(thread_t thread, uint64_t word)

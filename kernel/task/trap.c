@@ -11,6 +11,7 @@
 #include <mach/exception.h>
 #include <mach/foreign.h>
 #include <mach/trap.h>
+#include <task/task_private.h>
 #include <vm/vm.h>
 
 #define NS_PER_MS 1000000ull
@@ -24,14 +25,9 @@
 static int64_t name_for_port(struct thread *self, struct ipc_port *const *port)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
-	struct ipc_port *right;
+	struct ipc_port *right = task_slot_right(self->task, port, ipc_port_make_send);
 
-	lock_acquire(&self->task->lock);
-	right = *port != NULL ? ipc_port_make_send(*port) : NULL;
-	lock_release(&self->task->lock);
-	if (right == NULL)
-		return MACH_PORT_NULL;
-	if (ipc_space_insert(self->task->space, right, MACH_MSG_TYPE_PORT_SEND, &name) != KERN_SUCCESS)
+	if (right == NULL || ipc_space_insert(self->task->space, right, MACH_MSG_TYPE_PORT_SEND, &name) != KERN_SUCCESS)
 		return MACH_PORT_NULL;
 	return name;
 }
@@ -207,51 +203,34 @@ void trap_page_fault(struct thread *self, vm_address_t address, vm_prot_t access
 	exception_raise_self(EXC_BAD_ACCESS, result, (int64_t)address);
 }
 
-/* The address at which a copy stopped is faulted in, and the copy goes on from there. */
-static inline kern_return_t copyin_part(vm_address_t address, void *kernel, vm_size_t size)
+/* In or out. The address at which a copy stopped is faulted in, and the copy goes on from there. */
+static inline __attribute__((always_inline)) kern_return_t copy_part(
+	vm_address_t address, char *kernel, vm_size_t size, bool in)
 {
-	char *to = kernel;
 	vm_size_t left;
 
-	while ((left = machine_copy_from_user(to, address, size)) != 0) {
+	while ((left = in ? machine_copy_from_user(kernel, address, size)
+			  : machine_copy_to_user(address, kernel, size)) != 0) {
 		kern_return_t result;
 
-		to += size - left;
+		kernel += size - left;
 		address += size - left;
 		size = left;
 		piece_spend(FAULT_COST);
-		result = vm_fault(current_thread()->task->map, address, VM_PROT_READ);
+		result = vm_fault(
+			current_thread()->task->map, address, in ? VM_PROT_READ : VM_PROT_READ | VM_PROT_WRITE);
 		if (result != KERN_SUCCESS)
 			return result;
 	}
 	return KERN_SUCCESS;
 }
 
-static inline kern_return_t copyout_part(const void *kernel, vm_address_t address, vm_size_t size)
-{
-	const char *from = kernel;
-	vm_size_t left;
-
-	while ((left = machine_copy_to_user(address, from, size)) != 0) {
-		kern_return_t result;
-
-		from += size - left;
-		address += size - left;
-		size = left;
-		piece_spend(FAULT_COST);
-		result = vm_fault(current_thread()->task->map, address, VM_PROT_READ | VM_PROT_WRITE);
-		if (result != KERN_SUCCESS)
-			return result;
-	}
-	return KERN_SUCCESS;
-}
-
-/* In or out, in pieces. */
+/* The same in pieces. */
 static __attribute__((noinline)) kern_return_t copy_long(vm_address_t address, char *kernel, vm_size_t size, bool in)
 {
 	while (size > 0) {
 		vm_size_t part = size < COPY_PIECE ? size : COPY_PIECE;
-		kern_return_t result = in ? copyin_part(address, kernel, part) : copyout_part(kernel, address, part);
+		kern_return_t result = copy_part(address, kernel, part, in);
 
 		if (result != KERN_SUCCESS)
 			return result;
@@ -266,13 +245,13 @@ static __attribute__((noinline)) kern_return_t copy_long(vm_address_t address, c
 kern_return_t copyin(vm_address_t address, void *kernel, vm_size_t size)
 {
 	if (__builtin_expect(size <= COPY_PIECE, 1))
-		return copyin_part(address, kernel, size);
+		return copy_part(address, kernel, size, true);
 	return copy_long(address, kernel, size, true);
 }
 
 kern_return_t copyout(const void *kernel, vm_address_t address, vm_size_t size)
 {
 	if (__builtin_expect(size <= COPY_PIECE, 1))
-		return copyout_part(kernel, address, size);
+		return copy_part(address, (char *)(uintptr_t)kernel, size, false);
 	return copy_long(address, (char *)(uintptr_t)kernel, size, false);
 }

@@ -45,9 +45,8 @@ int64_t trap_word_wait(struct thread *self)
 	uint32_t expected = (uint32_t)self->regs.rsi, value;
 	uint64_t deadline = self->regs.rdx;
 	struct word_key key;
-	kern_return_t result;
+	kern_return_t result = word_key(self, address, self->regs.r10, &key);
 
-	result = word_key(self, address, self->regs.r10, &key);
 	if (result != KERN_SUCCESS)
 		return result;
 	for (;;) {
@@ -69,31 +68,18 @@ int64_t trap_word_wait(struct thread *self)
 	thread_block(word_wait_over);
 }
 
-/* At most `most` in pieces, until there are no more; the number. */
-static unsigned wake(const struct word_key *key, uint32_t most)
+/* Wakes at most `most` in pieces, until there are no more, or has them wait for another word; the number. */
+static unsigned wake(const struct word_key *key, const struct word_key *to, uint32_t most)
 {
 	unsigned woken = 0, part, now;
 
 	do {
 		part = most - woken < WAKE_PIECE ? most - woken : WAKE_PIECE;
-		now = thread_wakeup_word(key, part);
+		now = to == NULL ? thread_wakeup_word(key, part) : thread_requeue(key, to, part);
 		woken += now;
 		piece_spend((int32_t)(now * WAKE_COST));
 	} while (now == WAKE_PIECE);
 	return woken;
-}
-
-static unsigned requeue(const struct word_key *from, const struct word_key *to, uint32_t most)
-{
-	unsigned moved = 0, part, now;
-
-	do {
-		part = most - moved < WAKE_PIECE ? most - moved : WAKE_PIECE;
-		now = thread_requeue(from, to, part);
-		moved += now;
-		piece_spend((int32_t)(now * WAKE_COST));
-	} while (now == WAKE_PIECE);
-	return moved;
 }
 
 int64_t trap_word_wake(struct thread *self)
@@ -105,7 +91,7 @@ int64_t trap_word_wake(struct thread *self)
 		return result;
 	if (result != KERN_SUCCESS)
 		return -(int64_t)result;
-	return wake(&key, (uint32_t)self->regs.rsi);
+	return wake(&key, NULL, (uint32_t)self->regs.rsi);
 }
 
 /* Results from 0 up count threads; an error is its code shifted by 32 bits. */
@@ -113,10 +99,9 @@ int64_t trap_word_requeue(struct thread *self)
 {
 	struct word_key from, to;
 	uint32_t value;
-	kern_return_t result;
+	kern_return_t result = word_key(self, self->regs.rdi, self->regs.r9, &from);
 	unsigned woken;
 
-	result = word_key(self, self->regs.rdi, self->regs.r9, &from);
 	if (result == KERN_SUCCESS)
 		result = word_key(self, self->regs.rsi, self->regs.r9, &to);
 	if (result == KERN_SUCCESS)
@@ -127,8 +112,8 @@ int64_t trap_word_requeue(struct thread *self)
 		return (int64_t)result << 32;
 	if (value != (uint32_t)self->regs.r8)
 		return (int64_t)KERN_FAILURE << 32;
-	woken = wake(&from, (uint32_t)self->regs.rdx);
-	return woken + requeue(&from, &to, (uint32_t)self->regs.r10);
+	woken = wake(&from, NULL, (uint32_t)self->regs.rdx);
+	return woken + wake(&from, &to, (uint32_t)self->regs.r10);
 }
 
 int64_t trap_thread_exit(struct thread *self)

@@ -45,8 +45,6 @@ struct memory_object {
 #define PAGER_CLUSTER        64            /* pages of a request at most */
 #define PAGER_RETURN_CLUSTER 32            /* pages of a data_return at most */
 
-void memory_object_bootstrap(void);
-
 /* The object of a pager's port (a send right, consumed on success), with a reference; made and initialised at first
  * use. */
 kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out);

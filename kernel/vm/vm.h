@@ -18,18 +18,10 @@ void vm_map_reference(vm_map_t map);
 kern_return_t vm_map_bill(vm_map_t map, struct account *account);
 /* Unmaps all; called once at task_terminate, references may remain. */
 void vm_map_terminate(vm_map_t map);
-struct pmap *vm_map_pmap(vm_map_t map);
-uint64_t vm_map_virtual_size(vm_map_t map);
-uint64_t vm_map_resident_size(vm_map_t map);
 
-/* The kernel's own use of the routines below: map existing physical pages (boot modules, device memory) as an object.
- */
-vm_object_t vm_object_physical(struct account *account, uint64_t physical, uint64_t size, bool cached); /* reference */
-kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere,
-	vm_object_t object /* consumed on success */, vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum,
-	vm_inherit_t inheritance);
+/* Existing physical pages (boot modules, device memory) as an object; a reference. */
+vm_object_t vm_object_physical(struct account *account, uint64_t physical, uint64_t size, bool cached);
 void vm_object_reference(vm_object_t object);
-/* vm_map of a port whose kernel object is IKOT_MEMORY: see ipc.h. */
 
 /*
  * Makes the page at the address present for the access in the map's pmap. KERN_SUCCESS; KERN_RESTART: the current
@@ -66,9 +58,6 @@ int64_t vm_trap_write(struct thread *self);
 /* --- Waiting on a word: task/word.c asks what the word at a user address is, for assert_wait_word. */
 struct word_key;
 kern_return_t vm_word_key(vm_map_t map, vm_address_t address, bool shared, struct word_key *key);
-
-void vm_init(void);            /* kernel's caches, default objects; before tasks */
-void vm_start_threads(void);   /* page-out and the like; after threads work */
 
 /* Contiguous memory for a driver: an object and its physical address. */
 kern_return_t vm_allocate_dma(vm_size_t size, vm_object_t *object, uint64_t *physical);

@@ -26,13 +26,8 @@
 #define LOOK_COST  60
 #define ENTRY_COST 300
 
-static struct kcache copy_cache, piece_cache;
-
-void vm_copy_init(void)
-{
-	kcache_init(&copy_cache, "vm_map_copy", sizeof(struct vm_map_copy));
-	kcache_init(&piece_cache, "vm_copy_piece", sizeof(struct vm_copy_piece));
-}
+static struct kcache copy_cache = KCACHE(sizeof(struct vm_map_copy));
+static struct kcache piece_cache = KCACHE(sizeof(struct vm_copy_piece));
 
 static struct vm_map_copy *copy_create(struct account *account, vm_size_t size, vm_offset_t page_offset)
 {

@@ -25,7 +25,6 @@ struct vm_map_copy {
 	struct list pieces;      /* in order, together the pages that hold the bytes */
 };
 
-void vm_copy_init(void);
 /* A copy of the first `size` bytes of an object (reference consumed, even on failure), on its account. Null: no memory.
  */
 vm_map_copy_t vm_map_copy_of_object(vm_object_t object, vm_size_t size);

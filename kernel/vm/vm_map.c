@@ -85,21 +85,6 @@ void vm_map_terminate(vm_map_t map)
 	vm_map_free_list(map, &removed);
 }
 
-struct pmap *vm_map_pmap(vm_map_t map)
-{
-	return map->pmap;
-}
-
-uint64_t vm_map_virtual_size(vm_map_t map)
-{
-	return map->size;
-}
-
-uint64_t vm_map_resident_size(vm_map_t map)
-{
-	return pmap_resident_pages(map->pmap) << VM_PAGE_SHIFT;
-}
-
 /* --- Entering. */
 
 /* Lengthens the anonymous entry that ends at `start`, if it is one of the kind. */
@@ -173,15 +158,6 @@ kern_return_t vm_map_enter(struct vm_map *map, vm_address_t *address, vm_size_t 
 	if (result == KERN_SUCCESS)
 		*address = start;
 	return result;
-}
-
-kern_return_t vm_map_enter_object(vm_map_t map, vm_address_t *address, vm_size_t size, bool anywhere,
-	vm_object_t object, vm_offset_t offset, vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance)
-{
-	struct vm_map_attributes attributes = {
-		.protection = protection, .max_protection = maximum, .inheritance = inheritance};
-
-	return vm_map_enter(map, address, size, 0, anywhere, object, offset, &attributes);
 }
 
 /* --- Removing. */

@@ -42,7 +42,6 @@ struct vm_map {
 	bool dead;
 };
 
-void vm_map_init(void);
 /* Numbers of maps and objects: each is given once. */
 uint64_t vm_number(void);
 

@@ -12,12 +12,7 @@
 
 #define LOOK_COST 15 /* at an entry, about (kern/piece.h) */
 
-static struct kcache entry_cache;
-
-void vm_map_init(void)
-{
-	kcache_init(&entry_cache, "vm_map_entry", sizeof(struct vm_map_entry));
-}
+static struct kcache entry_cache = KCACHE(sizeof(struct vm_map_entry));
 
 static uint32_t random_priority(void)
 {

@@ -16,12 +16,7 @@
 #define VISIT_COST  150
 #define LOOKUP_COST 15
 
-static struct kcache object_cache;
-
-void vm_object_init(void)
-{
-	kcache_init(&object_cache, "vm_object", sizeof(struct vm_object));
-}
+static struct kcache object_cache = KCACHE(sizeof(struct vm_object));
 
 vm_object_t vm_object_create(struct account *account, uint64_t size)
 {

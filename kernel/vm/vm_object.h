@@ -53,7 +53,6 @@ struct vm_object {
 	struct vm_page *small[OBJECT_BUCKETS];
 };
 
-void vm_object_init(void);
 /* An empty anonymous object on the account, one reference; null: no memory. */
 vm_object_t vm_object_create(struct account *account, uint64_t size);
 

@@ -223,9 +223,8 @@ static kern_return_t overwrite(vm_map_t map, vm_address_t address, vm_map_copy_t
 
 kern_return_t vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, mach_msg_type_number_t)
 {
-	kern_return_t result;
+	kern_return_t result = overwrite(map, address, data);
 
-	result = overwrite(map, address, data);
 	if (result == KERN_SUCCESS)
 		vm_map_copy_discard(data);
 	return result;
@@ -234,9 +233,8 @@ kern_return_t vm_write(vm_map_t map, vm_address_t address, vm_map_copy_t data, m
 kern_return_t vm_copy(vm_map_t map, vm_address_t source_address, vm_size_t size, vm_address_t dest_address)
 {
 	vm_map_copy_t data;
-	kern_return_t result;
+	kern_return_t result = vm_map_copyin(map, source_address, size, false, &data);
 
-	result = vm_map_copyin(map, source_address, size, false, &data);
 	if (result != KERN_SUCCESS)
 		return result;
 	result = overwrite(map, dest_address, data);

@@ -19,10 +19,6 @@
 #define LAPIC_ENABLE          0x100
 #define LAPIC_MASKED          0x10000
 #define LAPIC_COMMAND_PENDING 0x1000
-#define LAPIC_COMMAND_NMI     0x400
-#define LAPIC_COMMAND_INIT    0x4500 /* level, assert */
-#define LAPIC_COMMAND_START   0x4600 /* with the page's number */
-#define LAPIC_COMMAND_OTHERS  0xc0000
 #define LINT_NMI              0x400
 #define DIVIDE_BY_ONE         0xb
 #define APIC_BASE_ENABLE      0x800
@@ -157,30 +153,10 @@ uint32_t apic_timer_now(void)
 	return lapic_read(LAPIC_TIMER_CURRENT);
 }
 
-static void command(uint32_t id, uint32_t low)
+void apic_send(uint32_t id, uint32_t command)
 {
 	while (lapic_read(LAPIC_COMMAND_LOW) & LAPIC_COMMAND_PENDING)
 		__asm__ volatile("pause");
 	lapic_write(LAPIC_COMMAND_HIGH, id << 24);
-	lapic_write(LAPIC_COMMAND_LOW, low);
-}
-
-void apic_send(uint32_t id, uint32_t vector)
-{
-	command(id, vector);
-}
-
-void apic_send_init(uint32_t id)
-{
-	command(id, LAPIC_COMMAND_INIT);
-}
-
-void apic_send_start(uint32_t id, uint64_t physical)
-{
-	command(id, LAPIC_COMMAND_START | (uint32_t)(physical >> VM_PAGE_SHIFT));
-}
-
-void apic_send_nmi_to_others(void)
-{
-	command(0, LAPIC_COMMAND_OTHERS | LAPIC_COMMAND_NMI);
+	lapic_write(LAPIC_COMMAND_LOW, command);
 }

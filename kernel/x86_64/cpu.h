@@ -197,11 +197,11 @@ void apic_eoi(void);
 void apic_timer_ticks(uint32_t ticks); /* 0: off */
 uint32_t apic_timer_now(void);
 extern uint64_t apic_timer_hz;
-void apic_send(uint32_t apic_id, uint32_t vector);
-/* Intel SDM vol. 3A, 8.4.4.1: reset, then start in real mode at a page below 1 MiB. */
-void apic_send_init(uint32_t apic_id);
-void apic_send_start(uint32_t apic_id, uint64_t physical);
-void apic_send_nmi_to_others(void);
+/* To one processor: a vector, or one of the following (Intel SDM vol. 3A, 10.6 and 8.4.4.1). */
+void apic_send(uint32_t apic_id, uint32_t command);
+#define APIC_NMI_TO_OTHERS 0xc0400
+#define APIC_RESET         0x4500
+#define APIC_START         0x4600 /* in real mode, with the number of a page below 1 MiB */
 uint32_t apic_id(void);
 /* A global system interrupt at the vector of this processor, masked at first; false when no I/O APIC has it. */
 bool ioapic_route(uint32_t gsi, uint32_t vector, bool level, bool low);

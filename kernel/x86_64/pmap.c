@@ -19,12 +19,10 @@
 #define OPEN_COST     5000 /* to protect every entry of a table */
 
 struct lock mapping_locks[MAPPING_LOCKS];
-static struct kcache pmap_cache;
+static struct kcache pmap_cache = KCACHE(sizeof(struct pmap));
 
 void pmap_init(void)
 {
-	kcache_init(&pmap_cache, "pmap", sizeof(struct pmap));
-	pmap_tables_init();
 	for (unsigned i = 0; i < MAPPING_LOCKS; i++)
 		lock_init(&mapping_locks[i], LOCK_RANK_MAPPINGS);
 }

@@ -8,12 +8,7 @@
 /* An entry of a directory: the lowest tables' entries say what may be done. */
 #define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER)
 
-static struct kcache table_cache;
-
-void pmap_tables_init(void)
-{
-	kcache_init(&table_cache, "page tables", sizeof(struct page_table));
-}
+static struct kcache table_cache = KCACHE(sizeof(struct page_table));
 
 uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count)
 {

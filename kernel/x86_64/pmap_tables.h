@@ -78,8 +78,7 @@ static inline struct page_table *find_table(struct pmap *pmap, vm_address_t addr
 	return pmap->hint;
 }
 
-/* --- pmap_tables.c; but for the first, the pmap's lock is held. */
-void pmap_tables_init(void);
+/* --- pmap_tables.c; the pmap's lock is held. */
 /* Pages side by side on the account of the pmap, with undefined contents, or 0; two begin at an even one. */
 uint64_t pmap_grab_pages(struct pmap *pmap, unsigned count);
 void pmap_release_pages(struct pmap *pmap, uint64_t physical, unsigned count);

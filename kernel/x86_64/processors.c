@@ -60,7 +60,7 @@ static bool map_slot(struct processor *processor, uint32_t id)
 		table[(at - SLOTS) / VM_PAGE_SIZE] = physical | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | PTE_NO_EXECUTE;
 	}
 	processor->stack_top = cpu;
-	processor->machine = (void *)cpu;
+	processor->machine = (struct cpu *)cpu;
 	return true;
 }
 
@@ -84,12 +84,12 @@ static bool start(struct processor *processor, uint32_t id, uint32_t apic)
 	make_idle_thread(processor);
 	processor_starting = processor;
 	started = false;
-	apic_send_init(apic);
+	apic_send(apic, APIC_RESET);
 	(void)wait_for_start(INIT_NS);
-	apic_send_start(apic, TRAMPOLINE);
+	apic_send(apic, APIC_START | TRAMPOLINE >> VM_PAGE_SHIFT);
 	if (wait_for_start(START_NS))
 		return true;
-	apic_send_start(apic, TRAMPOLINE);
+	apic_send(apic, APIC_START | TRAMPOLINE >> VM_PAGE_SHIFT);
 	return wait_for_start(START_NS_AT_MOST);
 }
 
@@ -140,7 +140,7 @@ void machine_stop_others(void)
 	if (processors_online <= 1)
 		return;
 	__atomic_store_n(&stopping, true, __ATOMIC_SEQ_CST);
-	apic_send_nmi_to_others();
+	apic_send(0, APIC_NMI_TO_OTHERS);
 }
 
 bool processor_must_stop(void)

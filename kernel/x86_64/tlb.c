@@ -31,22 +31,17 @@ static void forget(const struct tlb_batch *batch)
 	}
 }
 
-static struct cpu *cpu_of(struct processor *processor)
-{
-	return processor->machine;
-}
-
 void tlb_shootdown_serve(void)
 {
 	struct processor *self = current_processor();
-	uint32_t *from = &cpu_of(self)->shootdown_from, senders;
+	uint32_t *from = &self->machine->shootdown_from, senders;
 
 	if (__atomic_load_n(from, __ATOMIC_RELAXED) == 0)
 		return;
 	/* Acquire: the requests were written before the marks. */
 	senders = __atomic_exchange_n(from, 0, __ATOMIC_ACQUIRE);
 	for (; senders != 0; senders &= senders - 1) {
-		struct cpu *sender = cpu_of(&processors[__builtin_ctz(senders)]);
+		struct cpu *sender = processors[__builtin_ctz(senders)].machine;
 
 		if (self->pmap == sender->shootdown->pmap && sender->shootdown->count != 0)
 			forget(sender->shootdown);
@@ -58,15 +53,15 @@ void tlb_shootdown_serve(void)
 /* The processor is to answer this one's request. */
 static void ask(struct processor *processor, struct processor *self)
 {
-	__atomic_fetch_add(&cpu_of(self)->shootdown_unanswered, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&self->machine->shootdown_unanswered, 1, __ATOMIC_RELAXED);
 	/* Who is marked already has the interrupt on its way. */
-	if (__atomic_fetch_or(&cpu_of(processor)->shootdown_from, 1u << self->id, __ATOMIC_RELEASE) == 0)
+	if (__atomic_fetch_or(&processor->machine->shootdown_from, 1u << self->id, __ATOMIC_RELEASE) == 0)
 		apic_send(processor->apic_id, VECTOR_SHOOTDOWN);
 }
 
 static void await_answers(struct processor *self)
 {
-	while (__atomic_load_n(&cpu_of(self)->shootdown_unanswered, __ATOMIC_ACQUIRE) != 0)
+	while (__atomic_load_n(&self->machine->shootdown_unanswered, __ATOMIC_ACQUIRE) != 0)
 		machine_relax();
 }
 
@@ -74,7 +69,7 @@ static void shoot_down(const struct tlb_batch *batch)
 {
 	struct processor *self = current_processor();
 
-	cpu_of(self)->shootdown = batch;
+	self->machine->shootdown = batch;
 	/* The entry is changed before we look at who has the map loaded. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < processors_online; i++) {
@@ -93,7 +88,7 @@ void machine_call_in(struct processor *processor)
 	static const struct tlb_batch nothing;
 	struct processor *self = current_processor();
 
-	cpu_of(self)->shootdown = &nothing;
+	self->machine->shootdown = &nothing;
 	ask(processor, self);
 	await_answers(self);
 }

@@ -1,8 +1,8 @@
 /* Interrupts of devices: each is told, also when there is no memory for the message at the moment. */
 #include "calls.h"
 #include "world.h"
-#include <device/irq.h>
 #include <string.h>
+#include <stubs/device_server.h>
 
 /* What irq.c and the machine have from one another (x86_64/cpu.h, which has another user_trap). */
 #define VECTOR_DEVICE_FIRST 0x30
@@ -49,7 +49,7 @@ static void driver(void *argument)
 			return;
 		device.told += (unsigned)in.words.w[0];
 		CHECK(masked);
-		CHECK_EQUAL(irq_ack(device.irq), KERN_SUCCESS);
+		CHECK_EQUAL(device_irq_ack(device.irq), KERN_SUCCESS);
 	}
 }
 
@@ -79,7 +79,7 @@ void test_interrupts(void)
 	device.task = world_task();
 	device.port = world_port(device.task);
 	notify = ipc_port_make_send(ipc_object_port(ipc_entry_lookup(device.task->space, device.port)->object));
-	CHECK_EQUAL(irq_create_line(5, notify, &device.irq), KERN_SUCCESS);
+	CHECK_EQUAL(device_irq_line(NULL, 5, notify, &device.irq), KERN_SUCCESS);
 	device.vector = VECTOR_DEVICE_FIRST;
 	world_thread(device.task, driver, NULL);
 	world_thread(device.task, hardware, NULL);

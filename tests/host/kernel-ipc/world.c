@@ -12,6 +12,7 @@
 #include <stubs/mach_port_server.h>
 #include <stubs/mach_server.h>
 #include <ucontext.h>
+#include <vm/vm_map.h>
 #include <vm/vm_pageout.h>
 #include <x86_64/live.h>
 
@@ -33,9 +34,7 @@ static jmp_buf kernel_top;
 static void (*fresh_fn)(void *);
 static void *fresh_argument;
 static struct thread idle_thread;
-static struct vm_map {
-	int nothing;
-} the_map;
+static struct vm_map the_map; /* nothing in it is looked at */
 
 struct task kernel_task;
 unsigned world_fault_rate, world_preempt_rate, world_exceptions;
@@ -250,12 +249,6 @@ kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
 	(void)address;
 	(void)size;
 	return KERN_SUCCESS;
-}
-
-struct pmap *vm_map_pmap(vm_map_t map)
-{
-	(void)map;
-	return NULL;
 }
 
 /* --- kern/task.h */
@@ -592,6 +585,14 @@ static void user_step(void)
 	enter(self);
 }
 
+/* For one of those who wait for one. */
+static bool page_comes(void)
+{
+	const struct word_key event = {.id = (uintptr_t)&pager};
+
+	return thread_wakeup_word(&event, 1) == 1;
+}
+
 static bool anything_left(void)
 {
 	if (deadline != UINT64_MAX) {
@@ -600,7 +601,7 @@ static bool anything_left(void)
 		timer_interrupt();
 		return true;
 	}
-	return thread_wakeup_one(&pager);
+	return page_comes();
 }
 
 /* Frees the users that have ended; how many have not. */
@@ -642,7 +643,7 @@ unsigned world_run(void)
 		user_step();
 		panic("user mode returned");
 	case TOP_IDLE:
-		thread_wakeup_one(&pager); /* pages come while others run, too */
+		(void)page_comes(); /* pages come while others run, too */
 		if (host_processor->queue.count != 0 || anything_left())
 			sched_run();
 	}
@@ -756,10 +757,8 @@ void world_start(void)
 	processors_online = 1;
 	wait_init();
 	sched_init();
-	thread_init();
 	deferred_init();
 	ipc_init();
-	account_init();
 	kernel_task.account = &kernel_account;
 	lock_init(&kernel_task.lock, LOCK_RANK_TASK);
 	ref_init(&kernel_task.refs, 1);

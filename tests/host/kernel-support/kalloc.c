@@ -6,13 +6,6 @@
 
 size_t host_kalloc_used;
 
-void kcache_init(struct kcache *cache, const char *name, size_t size)
-{
-	lock_init(&cache->lock, LOCK_RANK_KALLOC);
-	cache->name = name;
-	cache->size = (size + 15) & ~(size_t)15;
-}
-
 size_t kalloc_bytes(size_t size)
 {
 	size_t unit = size > 2048 ? 4096 : 16; /* the larger ones are whole pages */

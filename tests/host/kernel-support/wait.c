@@ -129,11 +129,6 @@ void thread_wakeup(const void *event)
 	wake(event, THREADS_MAX);
 }
 
-bool thread_wakeup_one(const void *event)
-{
-	return wake(event, 1) != 0;
-}
-
 bool thread_end_event_wait(struct thread *thread, enum wait_result result)
 {
 	return thread->wait_kind == WAIT_EVENT && thread_go(thread, result);

@@ -74,7 +74,7 @@ static void traps(void)
 	CHECK_EQUAL(vm_trap_write(self), KERN_SUCCESS);
 	CHECK_EQUAL(vm_trap_read_overwrite(self), KERN_INVALID_ARGUMENT);
 	self->regs.r8 = flags;
-	CHECK(pmap_host_access(vm_map_pmap(task_b->map), file + 3 * VM_PAGE_SIZE, VM_PROT_WRITE) != NULL);
+	CHECK(pmap_host_access(task_b->map->pmap, file + 3 * VM_PAGE_SIZE, VM_PROT_WRITE) != NULL);
 
 	/* Wild arguments: an error, and how far it got. */
 	self->regs.rsi = file + (FILE_PAGES - 1) * VM_PAGE_SIZE;

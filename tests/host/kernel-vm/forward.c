@@ -194,7 +194,7 @@ static void the_same_page(void)
 		layers[i].pager.requests = 0;
 	for (unsigned page = 0; page < 16; page++)
 		CHECK_EQUAL(read_byte(2, page, false), page + 1);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), layers[2].shared + 9 * VM_PAGE_SIZE, VM_PROT_WRITE) == NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, layers[2].shared + 9 * VM_PAGE_SIZE, VM_PROT_WRITE) == NULL);
 	write_byte(0, 6, 99);
 	CHECK_EQUAL(read_byte(2, 6, false), 99);
 	tear_down();
@@ -211,14 +211,14 @@ static void ended(void)
 	layers[0].value[3] = 44;
 	memset(layers[0].pager.file[3], 44, VM_PAGE_SIZE);
 	flush(0, 3, 1, MEMORY_OBJECT_RETURN_NONE);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), layers[2].shared + 3 * VM_PAGE_SIZE, VM_PROT_READ) == NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, layers[2].shared + 3 * VM_PAGE_SIZE, VM_PROT_READ) == NULL);
 	CHECK_EQUAL(read_byte(2, 3, false), 44);
 	/* In between: what was mapped by way of it goes, and the upper pager is not asked. */
 	layers[1].own[3] = true;
 	layers[1].value[3] = 55;
 	layers[1].pager.requests = layers[2].pager.requests = 0;
 	flush(1, 3, 1, MEMORY_OBJECT_RETURN_NONE);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), layers[2].shared + 3 * VM_PAGE_SIZE, VM_PROT_READ) == NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, layers[2].shared + 3 * VM_PAGE_SIZE, VM_PROT_READ) == NULL);
 	CHECK_EQUAL(read_byte(2, 3, false), 55);
 	CHECK(layers[1].pager.requests > 0 && layers[2].pager.requests == 0);
 	/* A write above is nobody's below, and is seen by who had the page. */

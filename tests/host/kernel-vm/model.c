@@ -9,6 +9,7 @@
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
+#include <vm/vm_pageout.h>
 #include <vm/vm_copy.h>
 #include <vm/vm_swap.h>
 
@@ -819,7 +820,7 @@ int main(void)
 	failing = true;
 	run_all(11, " while allocations fail");
 	failing = false;
-	vm_start_threads();
+	vm_pageout_start();
 	pageout_thread = host_last_thread();
 	swap_port = world_port();
 	meet_area();

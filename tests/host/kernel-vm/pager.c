@@ -4,6 +4,7 @@
 #include <kern/processor.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
+#include <vm/vm_pageout.h>
 #include <vm/vm_copy.h>
 
 static void physical_and_dma(void)
@@ -15,8 +16,8 @@ static void physical_and_dma(void)
 	struct task *child = world_task();
 
 	CHECK_EQUAL(vm_allocate_dma(3 * VM_PAGE_SIZE, &object, &physical), KERN_SUCCESS);
-	CHECK_EQUAL(vm_map_enter_object(task_a->map, &address, 3 * VM_PAGE_SIZE, true, object, 0, VM_PROT_DEFAULT,
-			    VM_PROT_DEFAULT, VM_INHERIT_NONE),
+	CHECK_EQUAL(vm_map_enter(task_a->map, &address, 3 * VM_PAGE_SIZE, 0, true, object, 0,
+			    &(struct vm_map_attributes){VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE, false}),
 		KERN_SUCCESS);
 	for (unsigned i = 0; i < 3; i++)
 		*(uint8_t *)world_access(task_a, address + i * VM_PAGE_SIZE, VM_PROT_WRITE, &error) = (uint8_t)(i + 1);
@@ -31,8 +32,8 @@ static void physical_and_dma(void)
 	CHECK(world_access(child, address, VM_PROT_READ, &error) == NULL);
 
 	object = vm_object_physical(&kernel_account, physical, 3 * VM_PAGE_SIZE, true);
-	CHECK_EQUAL(vm_map_enter_object(task_b->map, &mapped, 3 * VM_PAGE_SIZE, true, object, 0, VM_PROT_DEFAULT,
-			    VM_PROT_DEFAULT, VM_INHERIT_SHARE),
+	CHECK_EQUAL(vm_map_enter(task_b->map, &mapped, 3 * VM_PAGE_SIZE, 0, true, object, 0,
+			    &(struct vm_map_attributes){VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_SHARE, false}),
 		KERN_SUCCESS);
 	CHECK_EQUAL(*(uint8_t *)world_access(task_b, mapped, VM_PROT_READ, &error), 9);
 	unmap(task_b, mapped, 3);
@@ -50,7 +51,7 @@ int main(void)
 
 	world_start(16 << 20);
 	self = current_thread();
-	vm_start_threads();
+	vm_pageout_start();
 	pageout_thread = host_last_thread();
 	task_a = world_task();
 	task_b = world_task();

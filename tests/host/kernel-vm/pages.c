@@ -71,7 +71,7 @@ static void take(struct held *at)
 #define OBJECTS 20000
 #define SIZE    200
 
-static struct kcache cache;
+static struct kcache cache = KCACHE(SIZE);
 static void *object[OBJECTS];
 static unsigned between;
 
@@ -112,7 +112,6 @@ static void caches_give_back(void)
 {
 	uint64_t before = vm_page_counts.free, surplus = 3, most;
 
-	kcache_init(&cache, "test", SIZE);
 	for (unsigned i = 0; i < OBJECTS; i++) {
 		object[i] = kcache_alloc(&cache, &kernel_account);
 		for (unsigned at = 0; at < SIZE; at += 8)

@@ -282,8 +282,8 @@ static void locked_before_they_come(void)
 	CHECK_EQUAL(memory_object_data_unavailable(object, 0, message->length), KERN_SUCCESS);
 	free(message);
 	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_READ), KERN_SUCCESS);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_READ) != NULL);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, address, VM_PROT_READ) != NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, address, VM_PROT_WRITE) == NULL);
 
 	/* The pager has no room: the page goes, and its next request is answered by an error for writers. */
 	CHECK_EQUAL(vm_fault(task_a->map, address, VM_PROT_WRITE), KERN_RESTART);
@@ -321,7 +321,7 @@ static void lock_requests(void)
 	pager.lock_value = VM_PROT_WRITE;
 	address = map_file(task_a, &pager, 8, false);
 	CHECK(touch(task_a, &pager, address, VM_PROT_READ, &error) != NULL);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, address, VM_PROT_WRITE) == NULL);
 	*touch(task_a, &pager, address, VM_PROT_WRITE, &error) = 50; /* unlocked by data_unlock */
 	*touch(task_a, &pager, address + VM_PAGE_SIZE, VM_PROT_WRITE, &error) = 51;
 
@@ -337,8 +337,8 @@ static void lock_requests(void)
 	CHECK_EQUAL(pager.returns, 1);
 	CHECK_EQUAL(pager.pages_returned, 2);
 	CHECK_EQUAL(pager.file[1][0], 51);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_WRITE) == NULL);
-	CHECK(pmap_host_access(vm_map_pmap(task_a->map), address, VM_PROT_READ) != NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, address, VM_PROT_WRITE) == NULL);
+	CHECK(pmap_host_access(task_a->map->pmap, address, VM_PROT_READ) != NULL);
 
 	/* All that there is, whether changed or not: each page once. */
 	CHECK_EQUAL(memory_object_lock_request(

@@ -23,8 +23,6 @@ struct task kernel_task = {.account = &kernel_account};
 void world_start(uint64_t memory)
 {
 	host_start(memory);
-	account_init();
-	vm_init();
 	world_pager_account = account_make(&kernel_account, VM_PAGE_FOR_SERVER, UINT64_MAX, UINT64_MAX);
 	host_set_current(host_thread(&kernel_task));
 }
@@ -151,7 +149,7 @@ void world_check_no_accounts(void)
 void *world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error)
 {
 	for (unsigned tries = 0; tries < 20; tries++) {
-		void *bytes = pmap_host_access(vm_map_pmap(task->map), address, access);
+		void *bytes = pmap_host_access(task->map->pmap, address, access);
 
 		if (bytes != NULL)
 			return bytes;
@@ -166,7 +164,7 @@ void *world_access(struct task *task, vm_address_t address, vm_prot_t access, ke
 
 static vm_size_t user_copy(void *kernel, vm_address_t address, vm_size_t size, bool to_user)
 {
-	struct pmap *pmap = vm_map_pmap(current_thread()->task->map);
+	struct pmap *pmap = current_thread()->task->map->pmap;
 
 	while (size > 0) {
 		vm_size_t part = VM_PAGE_SIZE - (address & VM_PAGE_MASK);

@@ -86,12 +86,6 @@ void vm_page_release_kernel(uint64_t physical, unsigned count)
 		free_pages[free_count++] = physical;
 }
 
-void kcache_init(struct kcache *cache, const char *name, size_t size)
-{
-	cache->name = name;
-	cache->size = size;
-}
-
 void *kcache_alloc(struct kcache *cache, struct account *account)
 {
 	return account_charge(account, cache->size) ? calloc(1, cache->size) : NULL;

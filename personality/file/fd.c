@@ -297,16 +297,29 @@ uint64_t fd_limit(const struct process *process)
 	return limit < FD_LIMIT_MAX ? limit : FD_LIMIT_MAX;
 }
 
+/* The lowest free one from `from` up; the table may have to grow for it. */
+static unsigned lowest_free(const struct file_table *table, unsigned from)
+{
+	unsigned fd = from < table->free_from ? table->free_from : from;
+
+	while (fd < table->size && table->slot[fd].file != NULL)
+		fd++;
+	return fd;
+}
+
+int fd_room(struct call *call)
+{
+	const struct file_table *table = call->process->files;
+
+	return table == NULL || lowest_free(table, 0) < fd_limit(call->process) ? 0 : -EMFILE;
+}
+
 int64_t fd_install_from(struct call *call, struct file *file, bool close_on_exec, unsigned from)
 {
 	struct file_table *table = call->process->files;
 	uint64_t limit = fd_limit(call->process);
-	unsigned fd = from;
+	unsigned fd = table != NULL ? lowest_free(table, from) : 0;
 
-	if (table != NULL && fd < table->free_from)
-		fd = table->free_from;
-	while (table != NULL && fd < table->size && table->slot[fd].file != NULL)
-		fd++;
 	if (table == NULL || fd >= limit || !grow_table(table, fd)) {
 		file_release(file);
 		return table == NULL ? -EBADF : fd >= limit ? -EMFILE : -ENOMEM;

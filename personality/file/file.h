@@ -239,6 +239,8 @@ void fd_let_go_shared(struct file *file);
 struct file *fd_file(struct call *call, int fd);
 /* O_PATH files too. */
 struct file *fd_file_path(struct call *call, int fd);
+/* 0, or -EMFILE: no descriptor is free. For what is not to be begun then. */
+int fd_room(struct call *call);
 /* The lowest free descriptor from `from` up gets the file; consumes the reference, on failure too. The number, -EMFILE,
  * -ENOMEM. */
 int64_t fd_install(struct call *call, struct file *file, bool close_on_exec);

@@ -332,6 +332,9 @@ int64_t sys_accept4(uint64_t caller, int fd, uint64_t address, uint64_t size, un
 		return -EOPNOTSUPP;
 	if (listener->state != SOCKET_LISTENING)
 		return -EINVAL;
+	error = fd_room(call);
+	if (error != 0)
+		return error;
 	if (list_empty(&listener->pending)) {
 		if (listener->in_shut)
 			return -EINVAL;

@@ -93,5 +93,7 @@ int memory_may_grow(const struct process *process, uint64_t more, int protection
 int memory_bring(struct call *call, uint64_t start, uint64_t end);
 /* The same for more data only. */
 int memory_may_have_data(const struct process *process, uint64_t more);
+/* Whether the process may begin a program with this memory, its stack not yet in it. 0, -ENOMEM. */
+int memory_may_begin(const struct process *process, const struct address_space *space);
 
 #endif

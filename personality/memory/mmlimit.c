@@ -34,14 +34,24 @@ static bool over(uint64_t used, uint64_t more, uint64_t limit)
 	return limit != RLIM64_INFINITY && (used > trunc_page(limit) || more > trunc_page(limit) - used);
 }
 
-int memory_may_have_data(const struct process *process, uint64_t more)
+/* As on Linux no data at all means only what brk gives. */
+static uint64_t data_limit(const struct process *process)
 {
 	const struct rlimit64 *limit = &process->limit[RLIMIT_DATA];
 
-	/* As on Linux no data at all means only what brk gives. */
-	uint64_t bytes = limit->rlim_cur == 0 ? limit->rlim_max : limit->rlim_cur;
+	return limit->rlim_cur == 0 ? limit->rlim_max : limit->rlim_cur;
+}
 
-	return bytes != RLIM64_INFINITY && over(process->memory->data, more, bytes) ? -ENOMEM : 0;
+int memory_may_have_data(const struct process *process, uint64_t more)
+{
+	return over(process->memory->data, more, data_limit(process)) ? -ENOMEM : 0;
+}
+
+int memory_may_begin(const struct process *process, const struct address_space *space)
+{
+	return over(space->size, 0, process->limit[RLIMIT_AS].rlim_cur) || over(space->data, 0, data_limit(process))
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* 0, -EPERM: may lock nothing, -ENOMEM: not so much more. Root may lock what there is. */

@@ -391,6 +391,8 @@ static int build_program(struct call *call, struct program *program, const char 
 	space->mmap_top = STACK_TOP - stack_size - STACK_GAP;
 	error = map_program(call, space, program, image);
 	if (error == 0)
+		error = memory_may_begin(call->process, space);
+	if (error == 0)
 		error = vdso_map(space, &image->vdso);
 	if (error == 0)
 		error = exec_stack(space, image, strings, name, &identity->credentials, identity->secure, stack_size);

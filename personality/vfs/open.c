@@ -431,6 +431,9 @@ int64_t sys_openat(uint64_t caller, int dirfd, uint64_t path, int flags, unsigne
 	struct file *file;
 	int error = path_copy(call, &name, path);
 
+	/* What changes something is not begun for nothing. */
+	if (error == 0 && flags & (O_CREAT | O_TRUNC))
+		error = fd_room(call);
 	if (error == 0)
 		error = open_path(call, dirfd, name.text, (unsigned)flags, mode, &file);
 	return error != 0 ? call_result(error) : fd_install(call, file, (flags & O_CLOEXEC) != 0);

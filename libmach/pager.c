@@ -467,6 +467,8 @@ kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, 
 		object->locking = result == KERN_SUCCESS || send_completion(object, offset);
 		while (object->locking)
 			pthread_cond_wait(&object->lock_done, &object->lock);
+		if (result == MACH_SEND_INVALID_DEST)
+			result = KERN_SUCCESS; /* it has let go, and everything has come */
 	}
 	pthread_mutex_unlock(&object->lock);
 	return result;

@@ -34,9 +34,14 @@ same() {
 }
 
 # portolan ARGUMENT...: runs a command on a booted system, with a limit of its own: LIMIT seconds of a quiet machine. With
-# BOOT_WORDS in the environment on the kernel's command line, where the test has no words of its own.
+# BOOT_WORDS in the environment on the kernel's command line, where the test has no words of its own. On CPUS processors, if
+# that is in the environment; several run at once, which with --icount they would not.
 portolan() {
-	"$PORTOLAN" run --patience "${LIMIT:-60}" --boot-words "${BOOT_WORDS:-}" "$@"
+	local argument arguments=()
+	for argument; do
+		[ "${CPUS:-1}" -gt 1 ] && [ "$argument" = --icount ] || arguments+=("$argument")
+	done
+	"$PORTOLAN" run --patience "${LIMIT:-60}" --boot-words "${BOOT_WORDS:-}" "${arguments[@]}"
 }
 
 # boots CLAIM COMMAND [OPTION]... <WANTED: a booted system ends the command well, says what is wanted, and nothing panics. What it said is

@@ -58,8 +58,8 @@ void machine_put_away(struct thread *thread);
 _Noreturn void machine_return_to_user(struct thread *thread);
 
 /*
- * Starts as many processors as the boot word `processors=` says; they run threads when it returns. Once, while the
- * current thread is the only one. What they need of the kernel's other parts is there.
+ * Starts the other processors, all or as many as the boot word `processors=` says; they run threads when it returns. Once,
+ * while the current thread is the only one. What they need of the kernel's other parts is there.
  */
 void machine_start_processors(void);
 /* For a panic. */

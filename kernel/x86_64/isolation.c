@@ -9,7 +9,7 @@
  * global then. In the first root no page of the user's can be executed, so a way out that forgets to change faults.
  *
  * Without isolation nothing of this costs an instruction: the jumps to isolated_entry.S are written over the ways
- * in and out here. One processor runs (start.c): isolated_entry.S finds struct cpu by its address. Each other would
+ * in and out here. One processor runs (processors.c): isolated_entry.S finds struct cpu by its address. Each other would
  * need its own copy.
  */
 #include <kern/assert.h>

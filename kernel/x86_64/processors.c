@@ -18,7 +18,7 @@
 #define LARGE_PAGE      0x200000ull
 #define INIT_NS         10000000ull  /* Intel SDM vol. 3A, 8.4.4.1 */
 #define START_NS        200000ull    /* between the two start messages */
-#define START_NS_AT_MOST 100000000ull
+#define START_NS_AT_MOST 5000000000ull /* an emulated one waits for its host */
 
 _Static_assert(VM_PAGE_SIZE + KERNEL_STACK_SIZE + sizeof(struct cpu) <= SLOT_SIZE, "a processor's slot");
 _Static_assert(PROCESSORS_MAX * SLOT_SIZE <= LARGE_PAGE, "one table maps all slots");
@@ -27,7 +27,7 @@ extern const char trampoline_start[], trampoline_end[];
 extern pte_t kernel_directory[PTES];
 _Noreturn void processor_start(struct processor *processor);
 
-struct processor *processor_starting; /* for trampoline.S */
+struct processor *processor_starting; /* who comes takes it (trampoline.S) */
 static bool started, released;
 static bool stopping;
 
@@ -74,23 +74,33 @@ static bool wait_for_start(uint64_t ns)
 	return __atomic_load_n(&started, __ATOMIC_ACQUIRE);
 }
 
+/* One that is late finds nothing to start with, or starts in the place of the next. */
 static bool start(struct processor *processor, uint32_t id, uint32_t apic)
 {
 	processor->id = id;
-	processor->apic_id = apic;
 	processor->guarded = processors[0].guarded;
-	if (!map_slot(processor, id))
-		return false;
-	make_idle_thread(processor);
-	processor_starting = processor;
+	if (processor->machine == NULL) {
+		if (!map_slot(processor, id))
+			return false;
+		make_idle_thread(processor);
+	}
 	started = false;
+	/* Release: with all that is in it. */
+	__atomic_store_n(&processor_starting, processor, __ATOMIC_RELEASE);
 	apic_send(apic, APIC_RESET);
 	(void)wait_for_start(INIT_NS);
 	apic_send(apic, APIC_START | TRAMPOLINE >> VM_PAGE_SHIFT);
 	if (wait_for_start(START_NS))
 		return true;
 	apic_send(apic, APIC_START | TRAMPOLINE >> VM_PAGE_SHIFT);
-	return wait_for_start(START_NS_AT_MOST);
+	if (wait_for_start(START_NS_AT_MOST))
+		return true;
+	/* Relaxed: one side alone has it. */
+	if (__atomic_exchange_n(&processor_starting, NULL, __ATOMIC_RELAXED) != NULL)
+		return false;
+	while (!wait_for_start(START_NS_AT_MOST))
+		;
+	return true;
 }
 
 /* The other processor's side of start(), from trampoline.S. */
@@ -100,6 +110,7 @@ void processor_start(struct processor *processor)
 	write_cr3(kernel_image_physical(kernel_pml4));
 	cpu_init(processor, processor->machine, processor->stack_top);
 	apic_init_this();
+	processor->apic_id = apic_id();
 	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
 		__asm__ volatile("pause");
@@ -109,7 +120,8 @@ void processor_start(struct processor *processor)
 
 void machine_start_processors(void)
 {
-	uint32_t wanted = boot_number("processors=");
+	uint32_t said = boot_number("processors=");
+	uint32_t wanted = said == 0 || said > acpi_processor_count ? acpi_processor_count : said;
 
 	if (isolation_entry != 0 && wanted > 1) {
 		kprintf("one processor is used where programs run on page tables of their own\n");

@@ -47,10 +47,16 @@ processor_entry:
 	movl %eax, %gs
 	movl $KERNEL_SS, %eax
 	movl %eax, %ss
-	movq processor_starting(%rip), %rdi
+	xorl %edi, %edi
+	xchgq processor_starting(%rip), %rdi
+	testq %rdi, %rdi
+	jz 2f
 	movq PROCESSOR_STACK_TOP(%rdi), %rsp
 	xorl %ebp, %ebp
 	call processor_start
 	ud2
+	/* It comes when nobody waits for it any more. */
+2:	hlt
+	jmp 2b
 
 	.section .note.GNU-stack, "", @progbits

@@ -177,6 +177,40 @@ static void dead_object(void)
 	mach_port_deallocate(mach_task_self(), dead);
 }
 
+static volatile int asked;
+
+static void slow_return(struct pager_object *o, vm_offset_t offset, vm_address_t data, vm_size_t length, boolean_t dirty,
+	boolean_t kernel_copy)
+{
+	while (!asked)
+		nap(1);
+	nap(20);
+	on_return(o, offset, data, length, dirty, kernel_copy);
+}
+
+/* Pages are asked for that are on their way already, since the kernel has let go of the object: they come, and that is no error. */
+static void let_go(void)
+{
+	static const struct pager_ops slow_ops = {.data_request = on_request, .data_return = slow_return};
+	static struct pager_object left;
+	mach_port_t left_set, right = MACH_PORT_NULL;
+	vm_address_t address;
+
+	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &left_set);
+	pager_object_init(&left, &slow_ops, left_set, FALSE, MEMORY_OBJECT_COPY_NONE);
+	mach_server_start_threads(left_set, subsystems, 1);
+	pager_object_send_right(&left, &right);
+	check_is("an object is mapped that the kernel does not keep", map_object(right, &address, FALSE), KERN_SUCCESS);
+	*(volatile uint32_t *)(address + 2 * VM_PAGE_SIZE) = 222;
+	vm_deallocate(mach_task_self(), address, OBJECT_PAGES * VM_PAGE_SIZE);
+	asked = 1;
+	check_is("pages are asked for while they are on their way",
+		pager_lock_range(&left, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE),
+		KERN_SUCCESS);
+	check_is("and have come", returned_word, 222);
+	mach_port_deallocate(mach_task_self(), right);
+}
+
 void test_pager(void)
 {
 	mach_port_t right = MACH_PORT_NULL;
@@ -233,6 +267,7 @@ void test_pager(void)
 	check("page 2 is resident", *(volatile uint32_t *)(a + 2 * VM_PAGE_SIZE) == 2000);
 
 	forwarding(right, b);
+	let_go();
 	test_dead_pager(right, a);
 	vm_deallocate(mach_task_self(), a, OBJECT_PAGES * VM_PAGE_SIZE);
 	vm_deallocate(mach_task_self(), b, OBJECT_PAGES * VM_PAGE_SIZE);

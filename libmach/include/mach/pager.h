@@ -103,7 +103,8 @@ kern_return_t pager_drop(struct pager_object *object, vm_offset_t offset, vm_siz
 /*
  * Cleans (should_return), drops (flush) or locks pages and waits until that is done. data_return calls come meanwhile
  * to the other threads of the server loop: never call this from one that all of them wait for. When a single thread
- * serves the objects (their own port set), every data_return of the request has been served when this returns.
+ * serves the objects (their own port set), every data_return of the request has been served when this returns; of an object
+ * that the kernel lets go of meanwhile, too.
  */
 kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
 	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock);

@@ -24,8 +24,8 @@ findroot() { n=$(find / -xdev 2>/dev/null | wc -l); [ $n -gt 100 ] || echo "WRON
 findwc() { i=0; while [ $i -lt 3 ]; do n=$(find / 2>/dev/null| wc -l); [ $n -gt 100 ] || echo "WRONG find $n"; i=$((i+1)); done; }
 signals() { # ID N
 	i=0; while [ $i -lt $2 ]; do
-		sleep 100 & p=$!; kill -TERM $p; wait $p; want "killed" $? 143
-		(trap 'exit 7' USR1; while :; do :; done) & p=$!; usleep 3000; kill -USR1 $p; wait $p; s=$?; case $s in 7|138) ;; *) echo WRONG usr1 $s;; esac
+		sleep 100 & p=$!; kill -TERM $p; wait $p 2>/dev/null; want "killed" $? 143
+		(trap 'exit 7' USR1; while :; do :; done) & p=$!; usleep 3000; kill -USR1 $p; wait $p 2>/dev/null; s=$?; case $s in 7|138) ;; *) echo WRONG usr1 $s;; esac
 		yes | head -n 1000 > /dev/null
 		sh -c 'kill -STOP $$; exit 4' & p=$!; # whenever it stops
 		while grep -q ') [^Z]' /proc/$p/stat 2>/dev/null; do kill -CONT $p 2>/dev/null; usleep 5000; done; wait $p; want stop $? 4

@@ -33,8 +33,7 @@ kern_return_t device_io_ports(host_t, task_t target_task, unsigned first, unsign
 	for (unsigned port = first; port <= last; port++)
 		bitmap[port / 8] &= (uint8_t) ~(1u << port % 8);
 	lock_release(&target_task->lock);
-	if (fresh != NULL)
-		kfree(target_task->account, fresh, PORTS / 8);
+	kfree(target_task->account, fresh, PORTS / 8);
 	/* Copied again at the task's next fault on a port. */
 	if (current_processor()->io_task == target_task)
 		io_bitmap_drop();

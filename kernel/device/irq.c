@@ -11,12 +11,7 @@
  */
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
-#include <kern/kernel_types.h>
-#include <kern/lock.h>
-#include <kern/processor.h>
-#include <kern/refcount.h>
 #include <kern/task.h>
-#include <kern/timer.h>
 #include <stubs/device_notify_user.h>
 #include <stubs/device_server.h>
 #include <x86_64/cpu.h>

@@ -13,10 +13,7 @@
  * An abort between 2 and 3 finds state NONE and leaves the thread alone; step 3 comes.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/exception.h>
-#include <kern/processor.h>
 #include <mach/exception.h>
-#include <mach/foreign.h>
 #include <mach/trap.h>
 #include <string.h>
 

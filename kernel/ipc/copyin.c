@@ -9,7 +9,6 @@
  */
 #include <ipc/ipc_internal.h>
 #include <kern/checked.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/trap.h>
 #include <string.h>

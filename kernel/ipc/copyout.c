@@ -5,10 +5,8 @@
  * (ipc_thread.taking) and goes on where it was, for what has arrived is no longer in its carries. The bytes come last.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <kern/trap.h>
-#include <string.h>
 
 /* What a right, an empty place for one, and a page of a buffer take, about (kern/piece.h). */
 #define RIGHT_COST 400

@@ -35,7 +35,6 @@
 #pragma GCC optimize("omit-frame-pointer")
 #endif
 #include <ipc/ipc_internal.h>
-#include <kern/processor.h>
 #include <mach/trap.h>
 #include <x86_64/live.h>
 

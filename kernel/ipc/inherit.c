@@ -97,8 +97,7 @@ void ipc_inherit(struct ipc_port *port, uint8_t priority)
 		}
 		thread = server;
 	}
-	if (thread != NULL)
-		thread_deallocate(thread);
+	thread_deallocate(thread);
 }
 
 void ipc_inherit_end(struct thread *self)

@@ -1,6 +1,5 @@
 /* The table of a name space: finding, making and freeing entries, and the way back from a port to its name. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <string.h>
 
@@ -132,8 +131,7 @@ static void hash_grow(struct ipc_space *space)
 			piece_spend(HASH_COST);
 		}
 	}
-	if (space->hash != NULL)
-		kfree(space->account, space->hash, space->hash_size * sizeof(*hash));
+	kfree(space->account, space->hash, space->hash_size * sizeof(*hash));
 	space->hash = hash;
 	space->hash_size = size;
 }

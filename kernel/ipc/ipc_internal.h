@@ -3,13 +3,10 @@
 #define IPC_IPC_INTERNAL_H
 
 #include <ipc/ipc_kmsg.h>
-#include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
-#include <kern/deferred.h>
 #include <kern/kalloc.h>
-#include <kern/task.h>
-#include <kern/thread.h>
 #include <kern/tokens.h>
+#include <stubs/notify_user.h>
 
 #define IPC_WORDS         8u /* of a register message */
 #define IPC_SYSCALL_BYTES 2u /* length of the instruction; Intel SDM vol. 2, SYSCALL: 0F 05 */
@@ -57,11 +54,11 @@ static inline struct ipc_notice ipc_notice_take(struct ipc_notice *slot)
 }
 /* The message of a notice that is not sent goes; its right, or null, is the caller's. */
 struct ipc_port *ipc_notice_cancel(struct ipc_notice notice);
-void ipc_notify_port_deleted(struct ipc_notice notice, mach_port_name_t name);
-void ipc_notify_send_possible(struct ipc_notice notice, mach_port_name_t name);
+/* mach_notify_port_deleted, mach_notify_send_possible or mach_notify_dead_name. */
+void ipc_notify_name(
+	struct ipc_notice notice, kern_return_t (*send)(struct ipc_port *, mach_port_name_t), mach_port_name_t name);
 void ipc_notify_port_destroyed(struct ipc_notice notice, struct ipc_port *receive_right);
 void ipc_notify_no_senders(struct ipc_notice notice, mach_port_mscount_t mscount);
-void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name);
 void ipc_notify_memory_short(struct ipc_notice notice, uint32_t account_id, bool at_limit);
 /* By the right itself; without memory, later. */
 void ipc_notify_send_once(struct ipc_port *right);

@@ -1,6 +1,5 @@
 /* Messages inside the kernel: making, filling, destroying them. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <string.h>
 
@@ -110,8 +109,7 @@ void ipc_kmsg_bill(struct ipc_kmsg *kmsg, struct account *account)
 
 static void carry_release(struct ipc_carry *carry)
 {
-	if (carry->copy != NULL)
-		vm_map_copy_discard(carry->copy);
+	vm_map_copy_discard(carry->copy);
 	if (carry->type != MACH_MSG_OOL_PORTS_DESCRIPTOR) {
 		ipc_port_release_right(carry->port, carry->disposition);
 	} else {

@@ -2,9 +2,7 @@
 #ifndef IPC_IPC_KMSG_H
 #define IPC_IPC_KMSG_H
 
-#include <kern/kernel_types.h>
 #include <kern/thread_ipc.h>
-#include <mach/message.h>
 #include <mach/mig.h>
 #include <vm/vm.h>
 

@@ -124,7 +124,7 @@ void ipc_mqueue_wake_sender(struct ipc_port *port)
 	list_for_each (link, &port->requests) {
 		struct ipc_request *request = container_of(link, struct ipc_request, link);
 
-		ipc_notify_send_possible(ipc_notice_take(&request->possible), request->name);
+		ipc_notify_name(ipc_notice_take(&request->possible), mach_notify_send_possible, request->name);
 	}
 }
 

@@ -1,9 +1,7 @@
 /* Notifications: the generated stubs of notify.defs, their messages kept until no locks are held. */
 #include <ipc/ipc_internal.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <stubs/memory_notify_user.h>
-#include <stubs/notify_user.h>
 #include <vm/vm_pageout.h>
 
 #define OWED_TRIES 256u /* at a time: page-out has other things to do */
@@ -47,16 +45,11 @@ static void end(kern_return_t)
 	deferred_unhold();
 }
 
-void ipc_notify_port_deleted(struct ipc_notice notice, mach_port_name_t name)
+void ipc_notify_name(
+	struct ipc_notice notice, kern_return_t (*send)(struct ipc_port *, mach_port_name_t), mach_port_name_t name)
 {
 	if (begin(notice))
-		end(mach_notify_port_deleted(notice.right, name));
-}
-
-void ipc_notify_send_possible(struct ipc_notice notice, mach_port_name_t name)
-{
-	if (begin(notice))
-		end(mach_notify_send_possible(notice.right, name));
+		end(send(notice.right, name));
 }
 
 void ipc_notify_port_destroyed(struct ipc_notice notice, struct ipc_port *receive_right)
@@ -69,12 +62,6 @@ void ipc_notify_no_senders(struct ipc_notice notice, mach_port_mscount_t mscount
 {
 	if (begin(notice))
 		end(mach_notify_no_senders(notice.right, mscount));
-}
-
-void ipc_notify_dead_name(struct ipc_notice notice, mach_port_name_t name)
-{
-	if (begin(notice))
-		end(mach_notify_dead_name(notice.right, name));
 }
 
 /*
@@ -120,8 +107,7 @@ bool ipc_notify_owed(void)
 				list_add_tail(&owed, link);
 		}
 		lock_release(&owed_lock);
-		if (port != NULL)
-			ipc_port_release_send_once(port);
+		ipc_port_release_send_once(port);
 		piece_spend(OWED_COST);
 	}
 	return !list_empty(&owed);

@@ -1,6 +1,5 @@
 /* Ports: life, death, and the counts of rights. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 
 /* So much of what waits at a dead port goes in one hold of its lock; about what one takes (kern/piece.h). */
@@ -218,8 +217,8 @@ void ipc_request_fire(struct ipc_request *request)
 {
 	list_remove(&request->link);
 	request->fired = (request->dead.right != NULL) + (request->possible.right != NULL);
-	ipc_notify_dead_name(ipc_notice_take(&request->dead), request->name);
-	ipc_notify_dead_name(ipc_notice_take(&request->possible), request->name);
+	ipc_notify_name(ipc_notice_take(&request->dead), mach_notify_dead_name, request->name);
+	ipc_notify_name(ipc_notice_take(&request->possible), mach_notify_dead_name, request->name);
 }
 
 /* One of those who wait at a dead port (locked): a queued caller or message, a blocked sender, a request. False: none

@@ -4,8 +4,6 @@
 
 #include <ipc/ipc.h>
 #include <kern/account.h>
-#include <kern/deferred.h>
-#include <kern/lock.h>
 #include <kern/processor.h>
 #include <kern/refcount.h>
 #include <kern/thread_ipc.h>

@@ -5,7 +5,6 @@
  * (ipc_right_lookup), so every look goes through that function, except the fast path's, which finds the port inactive.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
 
 static struct ipc_port *entry_port(const struct ipc_entry *entry)
 {
@@ -25,8 +24,8 @@ static void request_cancel(struct ipc_space *space, struct ipc_entry *entry)
 	lock_acquire(&port->object.lock);
 	list_remove(&request->link);
 	lock_release(&port->object.lock);
-	ipc_notify_port_deleted(request->dead, request->name);
-	ipc_notify_port_deleted(request->possible, request->name);
+	ipc_notify_name(request->dead, mach_notify_port_deleted, request->name);
+	ipc_notify_name(request->possible, mach_notify_port_deleted, request->name);
 	kfree(space->account, request, sizeof(*request));
 }
 

@@ -1,6 +1,5 @@
 /* Spaces: life, and the kernel's ways in. */
 #include <ipc/ipc_internal.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 
 #define HASH_FIRST 64u

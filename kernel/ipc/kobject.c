@@ -1,7 +1,5 @@
 /* Messages to ports whose receive right the kernel holds: its routines, and replies that it waits for. */
 #include <ipc/ipc_internal.h>
-#include <kern/exception.h>
-#include <kern/processor.h>
 #include <string.h>
 
 #define REPLY_ID_OFFSET 100 /* doc/wire.md: reply id = request id + 100 */

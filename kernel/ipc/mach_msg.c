@@ -15,7 +15,6 @@
 #pragma GCC optimize("omit-frame-pointer")
 #endif
 #include <ipc/ipc_internal.h>
-#include <kern/processor.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 

@@ -1,6 +1,5 @@
 /* The routines of mach_port.defs about names and the rights they stand for. */
 #include <ipc/mach_port.h>
-#include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <stubs/mach_port_server.h>
 

@@ -3,7 +3,6 @@
 #define IPC_MACH_PORT_H
 
 #include <ipc/ipc_internal.h>
-#include <vm/vm.h>
 
 /* Locks the space if it is alive. */
 static inline bool space_lock(struct ipc_space *space)

@@ -1,8 +1,6 @@
 /* The routines of mach_port.defs about receive rights, sets of them, and notifications. */
 #include <ipc/mach_port.h>
-#include <kern/kalloc.h>
 #include <stubs/mach_port_server.h>
-#include <stubs/notify_user.h>
 
 /* The port whose receive right has the name, locked, and the space not any more; receive_done when it was found. */
 static kern_return_t receive_port(struct ipc_space *space, mach_port_name_t name, struct ipc_port **port)
@@ -161,7 +159,7 @@ static kern_return_t request_on_send(struct ipc_space *space, mach_port_name_t n
 		if (!ipc_notice_make(&notice, notify, space->account))
 			return KERN_RESOURCE_SHORTAGE;
 		entry->urefs++; /* as a notification that comes later would add */
-		ipc_notify_dead_name(notice, name);
+		ipc_notify_name(notice, mach_notify_dead_name, name);
 		return KERN_SUCCESS;
 	}
 	if (!(type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE)))
@@ -170,7 +168,7 @@ static kern_return_t request_on_send(struct ipc_space *space, mach_port_name_t n
 		(type == MACH_PORT_TYPE_SEND_ONCE || !ipc_mqueue_full(ipc_object_port(entry->object)))) {
 		if (!ipc_notice_make(&notice, notify, space->account))
 			return KERN_RESOURCE_SHORTAGE;
-		ipc_notify_send_possible(notice, name);
+		ipc_notify_name(notice, mach_notify_send_possible, name);
 		return KERN_SUCCESS;
 	}
 	return ipc_right_request(space, name, entry, notify, possible, previous);

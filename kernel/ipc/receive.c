@@ -11,7 +11,6 @@
  * buffer, or the receiver is stopped before, the message goes back to the head of its queue, with its number.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/processor.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 #include <string.h>

@@ -6,7 +6,6 @@
  * goes straight to the caller.
  */
 #include <ipc/ipc_internal.h>
-#include <kern/processor.h>
 #include <mach/trap.h>
 
 #define FLAG_REPLY_NONE     ((uint64_t)REPLY_NONE << 32)

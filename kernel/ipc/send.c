@@ -1,6 +1,5 @@
 /* Sending: to any port, from the kernel, and what a full queue means. */
 #include <ipc/ipc_internal.h>
-#include <kern/processor.h>
 
 bool ipc_kmsg_in_transit(struct ipc_kmsg *kmsg)
 {

@@ -115,8 +115,7 @@ void ipc_thread_forget(struct thread *thread)
 
 	thread->pending_kmsg = NULL;
 	thread->ipc.deadline = 0;
-	if (request != NULL)
-		ipc_kmsg_destroy(request);
+	ipc_kmsg_destroy(request);
 	ipc_receive_give_up(thread);
 }
 

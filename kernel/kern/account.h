@@ -2,7 +2,6 @@
 #ifndef KERN_ACCOUNT_H
 #define KERN_ACCOUNT_H
 
-#include <kern/kernel_types.h>
 #include <kern/machine.h>
 
 /* Who asks for memory: below its reserve of free pages each is refused. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A line for the kernel's console; %s %d %u %x %lx %lu %p %c and widths. */
+/* A line for the kernel's console; %s %d %u %x %lx %lu %ld %p, widths, zeros before numbers, and %.Ns. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Checked in every build. */

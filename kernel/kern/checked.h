@@ -4,7 +4,6 @@
 
 #include <mach/vm_types.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 static inline bool checked_add(uint64_t a, uint64_t b, uint64_t *sum)
 {

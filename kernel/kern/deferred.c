@@ -7,7 +7,6 @@
  */
 #include <kern/deferred.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 
 static deferred_fn handlers[DEFERRED_CLASSES];
 

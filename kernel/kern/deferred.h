@@ -3,7 +3,6 @@
 #define KERN_DEFERRED_H
 
 #include <kern/list.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /* In the order in which they are done. */

@@ -1,10 +1,8 @@
 /* The kernel's allocators: caches of equal objects cut from pages, and sizes served by a row of caches or by whole
  * pages. */
 #include <kern/kalloc.h>
-#include <kern/kernel_types.h>
 #include <kern/page.h>
 #include <kern/piece.h>
-#include <string.h>
 
 /*
  * A free object's first word is the next one's address. What a cache cuts from pages at once is a slab, whose first

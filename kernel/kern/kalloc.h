@@ -4,9 +4,6 @@
 
 #include <kern/account.h>
 #include <kern/lock.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct kcache {
 	struct lock lock;

@@ -5,7 +5,6 @@
 #include <mach/port.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct account;
 struct task;

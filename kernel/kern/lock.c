@@ -1,5 +1,4 @@
 /* Spinning for a lock, and the debug variant's check of the lock order. */
-#include <kern/counters.h>
 #include <kern/lock.h>
 #include <kern/processor.h>
 

@@ -4,8 +4,6 @@
 
 #include <kern/assert.h>
 #include <kern/lock_order.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 struct lock {
 	uint8_t held;
@@ -94,12 +92,6 @@ static inline void lock_release(struct lock *lock)
 	/* Release: what was written under the lock is seen by the next holder. */
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 	lock_delay();
-}
-
-/* For tests: taken by anybody. */
-static inline bool lock_held(const struct lock *lock)
-{
-	return lock->held != 0;
 }
 
 #endif

@@ -1,8 +1,6 @@
 /* Physical pages: free blocks of 1 to 512 pages, grabbing and releasing them, and the queues of pages that may be paged
  * out. */
-#include <kern/lock.h>
 #include <kern/page.h>
-#include <kern/processor.h>
 #include <kern/thread.h>
 #include <string.h>
 

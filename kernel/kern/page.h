@@ -3,11 +3,7 @@
 #define KERN_PAGE_H
 
 #include <kern/account.h>
-#include <kern/kernel_types.h>
 #include <kern/list.h>
-#include <mach/kern_return.h>
-#include <mach/vm_types.h>
-#include <stdint.h>
 
 /* Given by the machine before kernel_main: ranges of free memory, page-aligned; needs machine_physical_to_virtual. */
 void vm_page_bootstrap_range(uint64_t start, uint64_t end);

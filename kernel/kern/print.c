@@ -1,9 +1,8 @@
 /* kprintf and panic. */
-#include <kern/assert.h>
 #include <kern/lock.h>
 #include <kern/machine.h>
 #include <kern/print.h>
-#include <stdint.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define TEXT_MAX 512
@@ -23,18 +22,15 @@ static void put(struct output *out, char character)
 		out->text[out->length++] = character;
 }
 
-static void put_padded(struct output *out, const char *text, size_t length, unsigned width, char pad, bool left)
+static void put_padded(struct output *out, const char *text, size_t length, unsigned width, char pad)
 {
-	for (unsigned i = (unsigned)length; !left && i < width; i++)
+	for (unsigned i = (unsigned)length; i < width; i++)
 		put(out, pad);
 	for (size_t i = 0; i < length; i++)
 		put(out, text[i]);
-	for (unsigned i = (unsigned)length; left && i < width; i++)
-		put(out, ' ');
 }
 
-static void put_number(
-	struct output *out, uint64_t value, bool negative, unsigned base, unsigned width, char pad, bool left)
+static void put_number(struct output *out, uint64_t value, bool negative, unsigned base, unsigned width, char pad)
 {
 	char digits[24];
 	size_t at = sizeof(digits);
@@ -45,16 +41,15 @@ static void put_number(
 	} while (value != 0);
 	if (negative)
 		digits[--at] = '-';
-	put_padded(out, digits + at, sizeof(digits) - at, width, pad, left);
+	put_padded(out, digits + at, sizeof(digits) - at, width, pad);
 }
 
-size_t format_text(char *text, size_t size, const char *format, va_list arguments)
+static size_t format_text(char *text, size_t size, const char *format, va_list arguments)
 {
 	struct output out = {text, size, 0};
 
 	for (; *format != '\0'; format++) {
 		unsigned width = 0, longs = 0, most = UINT32_MAX;
-		bool left = false;
 		char pad = ' ';
 		const char *string;
 		int64_t number;
@@ -64,39 +59,32 @@ size_t format_text(char *text, size_t size, const char *format, va_list argument
 			continue;
 		}
 		format++;
-		for (; *format == '-' || *format == '0'; format++) {
-			left |= *format == '-';
-			pad = *format == '0' ? '0' : pad;
-		}
+		for (; *format == '0'; format++)
+			pad = '0';
 		for (; *format >= '0' && *format <= '9'; format++)
 			width = width * 10 + (unsigned)(*format - '0');
 		if (*format == '.')
 			for (most = 0, format++; *format >= '0' && *format <= '9'; format++)
 				most = most * 10 + (unsigned)(*format - '0');
-		for (; *format == 'l' || *format == 'z'; format++)
+		for (; *format == 'l'; format++)
 			longs++;
 		switch (*format) {
 		case 's':
 			string = va_arg(arguments, const char *);
 			string = string == NULL ? "(null)" : string;
-			put_padded(&out, string, strnlen(string, most), width, ' ', left);
-			break;
-		case 'c':
-			put(&out, (char)va_arg(arguments, int));
+			put_padded(&out, string, strnlen(string, most), width, ' ');
 			break;
 		case 'd':
-		case 'i':
 			number = longs != 0 ? va_arg(arguments, long) : va_arg(arguments, int);
-			put_number(&out, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, width, pad,
-				left);
+			put_number(&out, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, width, pad);
 			break;
 		case 'u':
 		case 'x':
 			put_number(&out, longs != 0 ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned),
-				false, *format == 'u' ? 10 : 16, width, pad, left);
+				false, *format == 'u' ? 10 : 16, width, pad);
 			break;
 		case 'p':
-			put_number(&out, (uintptr_t)va_arg(arguments, void *), false, 16, 16, '0', false);
+			put_number(&out, (uintptr_t)va_arg(arguments, void *), false, 16, 16, '0');
 			break;
 		case '\0':
 			format--;

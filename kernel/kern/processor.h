@@ -4,7 +4,6 @@
 
 #include <kern/counters.h>
 #include <kern/deferred.h>
-#include <kern/list.h>
 #include <kern/lock.h>
 #include <kern/machine.h>
 #include <mach/priority.h>

@@ -3,8 +3,6 @@
 #define KERN_REFCOUNT_H
 
 #include <kern/assert.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 struct refcount {
 	uint32_t count;

@@ -11,10 +11,8 @@
 #endif
 #include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <kern/slice.h>
 #include <kern/task.h>
-#include <kern/thread.h>
 
 #define CONTINUATION_COST 2000 /* instructions with those of the switch, about (kern/piece.h) */
 
@@ -29,20 +27,15 @@ static void set_claim(struct run_queue *queue, int highest, bool slice_over)
 	queue->claim = queue->held ? -1 : highest + slice_over;
 }
 
-static void run_queue_init(struct run_queue *queue)
-{
-	lock_init(&queue->lock, LOCK_RANK_RUN_QUEUE);
-	set_claim(queue, -1, false);
-	for (unsigned i = 0; i < PRIORITIES; i++)
-		list_init(&queue->threads[i]);
-}
-
 void sched_init(void)
 {
 	for (unsigned i = 0; i < PROCESSORS_MAX; i++) {
 		struct processor *processor = &processors[i];
 
-		run_queue_init(&processor->queue);
+		lock_init(&processor->queue.lock, LOCK_RANK_RUN_QUEUE);
+		set_claim(&processor->queue, -1, false);
+		for (unsigned priority = 0; priority < PRIORITIES; priority++)
+			list_init(&processor->queue.threads[priority]);
 		lock_init(&processor->timer_lock, LOCK_RANK_TIMER);
 		list_init(&processor->timers);
 		processor->armed_deadline = UINT64_MAX;
@@ -256,7 +249,7 @@ void sched_hold_over(void)
 static void arm_slice(struct processor *self)
 {
 	if (self->slice_end != UINT64_MAX && !self->queue.slice_over)
-		timer_slice_armed(self->slice_end);
+		timer_arm(self->slice_end);
 }
 
 void sched_kicked(void)
@@ -279,7 +272,7 @@ static struct processor *share(struct processor *self, bool put_back)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in idle_for_queue */
 	if (__atomic_load_n(&idle_processors, __ATOMIC_RELAXED) != 0) {
 		self->spread_at = machine_now() + SPREAD_NS;
-		timer_slice_armed(self->spread_at);
+		timer_arm(self->spread_at);
 	}
 	return NULL;
 }
@@ -308,7 +301,7 @@ static struct processor *enqueue(struct thread *thread, enum place place)
 	running = processor->thread;
 	if (must_wait(processor, thread->run_priority)) {
 		set_held(queue, true);
-		timer_slice_armed(processor->hold_end);
+		timer_arm(processor->hold_end);
 	} else if (processor->idle ||
 		   (running != NULL && thread->run_priority + queue->slice_over > running->run_priority)) {
 		set_held(queue, false);
@@ -543,7 +536,7 @@ void sched_run(void)
 	set_claim(&processor->queue, processor->queue.highest, false);
 	lock_release(&processor->queue.lock);
 	if (processor->queue.count != 0 || processors_online > 1)
-		timer_slice_armed(processor->slice_end);
+		timer_arm(processor->slice_end);
 	run_thread(thread);
 }
 

@@ -5,7 +5,6 @@
 #ifndef KERN_SLICE_H
 #define KERN_SLICE_H
 
-#include <kern/processor.h>
 #include <kern/thread.h>
 
 /*

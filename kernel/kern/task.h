@@ -3,13 +3,8 @@
 #define KERN_TASK_H
 
 #include <kern/account.h>
-#include <kern/kernel_types.h>
-#include <kern/list.h>
-#include <kern/lock.h>
-#include <kern/refcount.h>
 #include <kern/thread.h>
 #include <mach/foreign.h>
-#include <mach/kern_return.h>
 #include <mach/special_ports.h>
 
 /*

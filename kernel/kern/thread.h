@@ -2,14 +2,9 @@
 #ifndef KERN_THREAD_H
 #define KERN_THREAD_H
 
-#include <kern/list.h>
-#include <kern/lock.h>
-#include <kern/machine.h>
 #include <kern/processor.h>
 #include <kern/refcount.h>
 #include <kern/timer.h>
-#include <mach/kern_return.h>
-#include <mach/message.h>
 
 /*
  * States of a thread, under its lock:
@@ -277,6 +272,11 @@ kern_return_t thread_abort(thread_t thread);
 /* The current thread raises an exception; returns to user mode only when a handler said KERN_SUCCESS. */
 _Noreturn void exception_raise_self(int exception, int64_t code, int64_t subcode);
 
+/*
+ * A handler's answer came to the thread's exception reply port (IKOT_EXCEPTION_REPLY), or the right to answer died:
+ * any result but KERN_SUCCESS. No locks held.
+ */
+void exception_reply_received(struct thread *thread, kern_return_t result);
 /* A thread not yet reachable by anybody, CREATED; one reference, `task` borrowed. Null: no memory. */
 struct thread *thread_allocate(task_t task);
 

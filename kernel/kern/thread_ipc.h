@@ -4,8 +4,6 @@
 
 #include <kern/list.h>
 #include <mach/message.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 struct thread;
 struct ipc_port;

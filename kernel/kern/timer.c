@@ -1,7 +1,6 @@
 /* One-shot timers: a list by deadline for each processor. */
 #include <kern/timer.h>
 
-#include <kern/processor.h>
 #include <kern/thread.h>
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *timer))
@@ -13,8 +12,10 @@ void timer_init(struct timer *timer, void (*fn)(struct timer *timer))
 
 /* The machine's timer is only ever moved forward here: an interrupt that comes early finds nothing due and sets the
  * next. */
-static void arm(struct processor *processor, uint64_t when)
+void timer_arm(uint64_t when)
 {
+	struct processor *processor = current_processor();
+
 	if (when < processor->armed_deadline) {
 		processor->armed_deadline = when;
 		machine_set_deadline(when);
@@ -63,13 +64,8 @@ void timer_set(struct timer *timer, uint64_t deadline)
 	}
 	list_add_head(link, &timer->link);
 	__atomic_store_n(&timer->processor, processor, __ATOMIC_RELEASE);
-	arm(processor, deadline);
+	timer_arm(deadline);
 	lock_release(&processor->timer_lock);
-}
-
-void timer_slice_armed(uint64_t slice_end)
-{
-	arm(current_processor(), slice_end);
 }
 
 static uint64_t probe_period;
@@ -78,7 +74,7 @@ void timer_probe(uint64_t period)
 {
 	probe_period = period;
 	if (period != 0)
-		arm(current_processor(), machine_now() + period);
+		timer_arm(machine_now() + period);
 }
 
 void timer_interrupt(void)
@@ -125,5 +121,5 @@ void timer_interrupt(void)
 	probe = probe_period != 0 ? machine_now() + probe_period : UINT64_MAX;
 	next = probe < next ? probe : next;
 	if (next != UINT64_MAX)
-		arm(processor, next);
+		timer_arm(next);
 }

@@ -3,7 +3,6 @@
 #define KERN_TIMER_H
 
 #include <kern/list.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 struct processor;
@@ -22,8 +21,8 @@ void timer_set(struct timer *timer, uint64_t deadline);
 void timer_cancel(struct timer *timer);
 /* After this fn is over, too: the timer may be freed. No lock held that fn takes; not from fn. */
 void timer_cancel_and_wait(struct timer *timer);
-/* The running thread's time slice ends then: the machine's timer is set for it. */
-void timer_slice_armed(uint64_t slice_end);
+/* The machine's timer is set so that timer_interrupt comes by then on this processor: for the end of a slice. */
+void timer_arm(uint64_t when);
 /* From the machine, at or after the deadline it was given. Runs what is due, sets the next deadline. */
 void timer_interrupt(void);
 /* From now on an interrupt comes so many ns after the last one (0: when one is due), on this processor at once. */

@@ -2,9 +2,7 @@
 #ifndef KERN_TOKENS_H
 #define KERN_TOKENS_H
 
-#include <kern/refcount.h>
 #include <kern/task.h>
-#include <mach/message.h>
 
 /* Never changed once a task has it, so that a message keeps what was true when it was sent. */
 struct task_tokens {

@@ -18,6 +18,13 @@ _Noreturn void trap_page_fault(struct thread *self, vm_address_t address, vm_pro
  */
 typedef int64_t (*trap_fn)(struct thread *self);
 
+/* task/word.c: those that wait on a word of memory and wake who does. */
+int64_t trap_word_wait(struct thread *self);
+int64_t trap_word_wake(struct thread *self);
+int64_t trap_word_requeue(struct thread *self);
+/* Ends the thread; the word at rdi, if any, is cleared and one waiter woken. */
+int64_t trap_thread_exit(struct thread *self);
+
 /*
  * Copies from and to the current task, faulting pages in. KERN_RESTART as above; KERN_INVALID_ADDRESS etc. when the
  * memory is not there.

@@ -1,8 +1,6 @@
 /* The life of pagers' objects: the table of ports, initialisation, caching of unused objects, death and termination. */
 #include <ipc/ipc.h>
-#include <kern/assert.h>
 #include <kern/kalloc.h>
-#include <kern/processor.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
@@ -85,7 +83,6 @@ static struct memory_object *pager_create(struct ipc_port *port)
 		return NULL;
 	}
 	pager->object = object;
-	pager->port = port;
 	pager->ready_deadline = machine_now() + PAGER_DEADLINE_NS;
 	list_init(&pager->cache_link);
 	object->shared = true;
@@ -97,15 +94,17 @@ static struct memory_object *pager_create(struct ipc_port *port)
 		kcache_free(&memory_object_cache, account, pager);
 		return NULL;
 	}
+	pager->port = ipc_port_copy_send(port);
 	return pager;
 }
 
-/* Undoes pager_create; the port's right stays the caller's. */
+/* Undoes pager_create. */
 static void pager_discard(struct memory_object *pager)
 {
 	vm_object_t object = pager->object;
 
 	ipc_port_destroy(pager->control);
+	ipc_port_release_send(pager->port);
 	object->pager = NULL;
 	kcache_free(&memory_object_cache, object->account, pager);
 	vm_object_deallocate(object);
@@ -137,7 +136,6 @@ kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out)
 		lock_release(&table_lock);
 		if (made != NULL)
 			pager_discard(made);
-		ipc_port_release_send(port); /* the table has one */
 		*out = pager->object;
 		return KERN_SUCCESS;
 	}
@@ -219,7 +217,7 @@ bool memory_object_uncache_one(void)
 	return true;
 }
 
-static void *reference(void *object)
+void *memory_object_referenced(void *object)
 {
 	vm_object_reference(object);
 	return object;
@@ -227,24 +225,31 @@ static void *reference(void *object)
 
 vm_object_t convert_port_to_object(struct ipc_port *control)
 {
-	return control == NULL ? NULL : ipc_kernel_port_lookup(control, IKOT_MEMORY_CONTROL, reference);
+	return ipc_kernel_port_lookup(control, IKOT_MEMORY_CONTROL, memory_object_referenced);
 }
 
 /* --- Death. */
 
-static void fail_all(vm_object_t object, kern_return_t error)
+/*
+ * What was asked of the pager fails; or, with KERN_SUCCESS, who waits for it asks again. Nothing is forwarded any more.
+ * Object locked.
+ */
+static void end_requests(vm_object_t object, kern_return_t error)
 {
 	struct vm_object_walk walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX));
 	struct vm_page *page;
 
-	object->pager->state = MEMORY_OBJECT_DEAD;
+	if (error != KERN_SUCCESS)
+		object->pager->state = MEMORY_OBJECT_DEAD;
 	memory_object_end_forward(object, 0, UINT64_MAX);
 	while ((page = vm_object_next(&walk)) != NULL) {
-		if (page->absent) {
+		if (page->absent && error != KERN_SUCCESS) {
 			memory_object_page_error(page, error);
+		} else if (page->absent) {
+			vm_object_free_page(page);
 		} else if (page->unlocking) {
-			page->unlocking = page->wanted = false;
-			thread_wakeup(page);
+			page->unlocking = false;
+			vm_object_wake(page);
 		}
 	}
 	thread_wakeup(object->pager);
@@ -265,27 +270,9 @@ void memory_object_died(struct ipc_port *port)
 	vm_object_reference(object);
 	lock_release(&table_lock);
 	lock_acquire(&object->lock);
-	fail_all(object, KERN_MEMORY_FAILURE);
+	end_requests(object, KERN_MEMORY_FAILURE);
 	lock_release(&object->lock);
 	vm_object_deallocate(object);
-}
-
-/* What was asked of a pager that is gone: who waits for it asks again. What it forwarded as well. Object locked. */
-static void forget_requests(vm_object_t object)
-{
-	struct vm_object_walk walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX));
-	struct vm_page *page;
-
-	memory_object_end_forward(object, 0, UINT64_MAX);
-	while ((page = vm_object_next(&walk)) != NULL) {
-		if (page->absent) {
-			vm_object_free_page(page);
-		} else if (page->unlocking) {
-			page->unlocking = false;
-			thread_wakeup(page);
-			page->wanted = false;
-		}
-	}
 }
 
 kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
@@ -309,7 +296,7 @@ kern_return_t memory_object_take_over(ipc_space_t task, mach_port_name_t name)
 		return KERN_ABSENT;
 	}
 	lock_acquire(&object->lock);
-	forget_requests(object);
+	end_requests(object, KERN_SUCCESS);
 	pager->ready_deadline = machine_now() + PAGER_DEADLINE_NS;
 	lock_release(&object->lock);
 	result = memory_object_init(port, ipc_port_make_send(pager->control), VM_PAGE_SIZE);
@@ -326,7 +313,7 @@ kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason)
 	if (object->pager == NULL)
 		return KERN_INVALID_ARGUMENT;
 	lock_acquire(&object->lock);
-	fail_all(object, reason == KERN_SUCCESS ? KERN_MEMORY_FAILURE : KERN_MEMORY_ERROR);
+	end_requests(object, reason == KERN_SUCCESS ? KERN_MEMORY_FAILURE : KERN_MEMORY_ERROR);
 	for (walk = vm_object_walk(object, 0, trunc_page(UINT64_MAX)); (page = vm_object_next(&walk)) != NULL;) {
 		if (!page->absent && !page->error && page->wire_count == 0)
 			vm_object_free_page(page);

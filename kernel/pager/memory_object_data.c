@@ -1,7 +1,6 @@
 /* What pagers answer to requests: data, zeros, errors; and the requests themselves. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
 #include <string.h>
@@ -86,8 +85,7 @@ static bool supply_page(vm_object_t object, vm_offset_t offset, struct vm_page *
 		/* Absent or an error: on no queue, not mapped. */
 		vm_object_replace(old, page);
 		vm_page_swap_bills(old, page); /* it is who asked for it that has it */
-		if (old->wanted)
-			thread_wakeup(old);
+		vm_object_wake(old);
 		vm_page_free(old);
 	} else {
 		vm_object_insert(object, page, offset);
@@ -206,9 +204,7 @@ static void zero_page(struct vm_page *page)
 	vm_page_zero(page);
 	page->absent = page->busy = false;
 	vm_page_enqueue(page, VM_PAGE_ACTIVE);
-	if (page->wanted)
-		thread_wakeup(page);
-	page->wanted = false;
+	vm_object_wake(page);
 }
 
 /* What the pager was asked for in a range is zeros (error KERN_SUCCESS), or does not come. */

@@ -14,7 +14,6 @@
 #include <ipc/ipc.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
-#include <kern/page.h>
 #include <stubs/portolan_server.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
@@ -164,7 +163,6 @@ kern_return_t memory_object_data_forward(
 {
 	vm_offset_t start, end, first, last;
 	struct memory_forward *room = NULL;
-	struct ipc_port *right;
 	vm_object_t lower;
 	kern_return_t result;
 
@@ -173,12 +171,9 @@ kern_return_t memory_object_data_forward(
 		!checked_page_range(offset, size, &start, &end) ||
 		!checked_page_range(lower_offset, size, &first, &last))
 		return KERN_INVALID_ARGUMENT;
-	right = ipc_port_copy_send(port);
-	result = memory_object_enter(right, &lower);
-	if (result != KERN_SUCCESS) {
-		ipc_port_release_send(right);
+	result = memory_object_enter(port, &lower);
+	if (result != KERN_SUCCESS)
 		return result;
-	}
 	if (lower->pager->id >= object->pager->id) {
 		vm_object_deallocate(lower);
 		return KERN_INVALID_ARGUMENT;

@@ -1,13 +1,10 @@
 /* Pages on their way back to their pager: cleaning, flushing, and the lock request that asks for it. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
 #include <stubs/mach_server.h>
 #include <stubs/memory_object_user.h>
-#include <vm/memory_object.h>
-#include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 #include <vm/vm_map.h>
@@ -62,14 +59,10 @@ static bool put_page(vm_object_t message, struct vm_page *page, vm_offset_t offs
 		vm_page_copy(copy, vm_page_physical(page));
 		page = copy;
 	} else {
-		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
-		vm_object_remove(page);
-		page->pmap_bits = 0; /* nobody maps it or can */
+		vm_object_take_page(page);
 		page->dirty = page->precious = page->unlocking = false;
 		page->lock_value = 0;
-		if (page->wanted)
-			thread_wakeup(page);
-		page->wanted = false;
+		vm_object_wake(page);
 	}
 	vm_page_bill(page, message->account, false); /* from now on it is the pager's */
 	vm_object_insert(message, page, offset);
@@ -174,11 +167,7 @@ static void put_back(struct vm_page *page, bool message_alone)
 		return;
 	}
 	if (message_alone) {
-		if (page->mappings != 0)
-			pmap_page_protect(page, VM_PROT_NONE);
-		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
-		vm_object_remove(page);
-		page->pmap_bits = 0;
+		vm_object_take_page(page);
 	} else {
 		/* Without memory for it what its pager did not write is lost. */
 		copy = vm_page_grab(&kernel_account);
@@ -189,8 +178,7 @@ static void put_back(struct vm_page *page, bool message_alone)
 	if (there != NULL) {
 		vm_object_replace(there, copy);
 		vm_page_swap_bills(there, copy);
-		if (there->wanted)
-			thread_wakeup(there);
+		vm_object_wake(there);
 		vm_page_free(there);
 	} else {
 		vm_object_insert(object, copy, offset);
@@ -276,9 +264,7 @@ static void lock_page(struct vm_page *page, vm_prot_t lock_value)
 	if (page->lock_value != 0 && page->mappings != 0)
 		pmap_page_protect(
 			page, page->lock_value == VM_PROT_WRITE ? VM_PROT_READ | VM_PROT_EXECUTE : VM_PROT_NONE);
-	if (page->wanted)
-		thread_wakeup(page);
-	page->wanted = false;
+	vm_object_wake(page);
 }
 
 /* Cleans, flushes and locks, in this order, what lies in a part of the object (locked). Not at all locked when cleaning

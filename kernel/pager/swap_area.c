@@ -6,7 +6,6 @@
 #include <pager/swap_private.h>
 #include <string.h>
 #include <stubs/portolan_server.h>
-#include <vm/memory_object.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 #include <vm/vm_pageout.h>
@@ -77,19 +76,15 @@ static struct swap_area *area_for(vm_object_t object)
 /* The port is consumed on success. KERN_NAME_EXISTS: it is on already. */
 kern_return_t host_swap_on(host_t, struct ipc_port *memory_object, uint64_t pages, const char *name)
 {
-	struct ipc_port *right;
 	struct swap_area *area;
 	vm_object_t object;
 	kern_return_t result;
 
 	if (memory_object == NULL || pages < 2 || pages > UINT32_MAX - 64)
 		return KERN_INVALID_ARGUMENT;
-	right = ipc_port_copy_send(memory_object);
-	result = memory_object_enter(right, &object);
-	if (result != KERN_SUCCESS) {
-		ipc_port_release_send(right);
+	result = memory_object_enter(memory_object, &object);
+	if (result != KERN_SUCCESS)
 		return result;
-	}
 	lock_acquire(&switch_lock);
 	area = area_for(object);
 	result = area == NULL ? KERN_RESOURCE_SHORTAGE : area->slots != 0 ? KERN_NAME_EXISTS : KERN_SUCCESS;

@@ -2,19 +2,11 @@
 #include <ipc/ipc.h>
 #include <kern/checked.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <kern/task.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
-#include <vm/memory_object.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
-
-static void *reference(void *object)
-{
-	vm_object_reference(object);
-	return object;
-}
 
 static void memory_no_senders(struct ipc_port *port, void *object)
 {
@@ -51,9 +43,7 @@ kern_return_t host_memory(host_t, vm_size_t size, struct ipc_port **memory)
 /* The object behind a port, with a reference; the right is borrowed. */
 static kern_return_t object_of_port(struct ipc_port *port, vm_offset_t offset, vm_size_t size, vm_object_t *out)
 {
-	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_MEMORY, reference);
-	struct ipc_port *right;
-	kern_return_t result;
+	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_MEMORY, memory_object_referenced);
 
 	if (object != NULL) {
 		if (offset + size > (object->physical_size != 0 ? object->physical_size : object->size)) {
@@ -63,11 +53,7 @@ static kern_return_t object_of_port(struct ipc_port *port, vm_offset_t offset, v
 		*out = object;
 		return KERN_SUCCESS;
 	}
-	right = ipc_port_copy_send(port);
-	result = memory_object_enter(right, out);
-	if (result != KERN_SUCCESS)
-		ipc_port_release_send(right);
-	return result;
+	return memory_object_enter(port, out);
 }
 
 /*

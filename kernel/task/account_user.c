@@ -1,9 +1,7 @@
 /* The account routines of portolan.defs, and the ports that accounts have. */
-#include <kern/account.h>
 
 #include <ipc/ipc_port.h>
 #include <kern/task.h>
-#include <mach/account.h>
 #include <stubs/portolan_server.h>
 
 /* Ports of accounts come and go, and limits are split, under this. */

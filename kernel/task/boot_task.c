@@ -1,9 +1,7 @@
 /* The first task: the boot module "bootstrap", memory as it shall be (mach/boot_image.h), with the other modules mapped
  * in it. */
 #include <ipc/ipc.h>
-#include <kern/page.h>
 #include <kern/task.h>
-#include <kern/thread.h>
 #include <mach/boot_image.h>
 #include <stubs/mach_server.h>
 #include <task/host.h>

@@ -1,7 +1,5 @@
 /* From ports to the objects they stand for, and back. */
 #include <ipc/ipc_space.h>
-#include <kern/task.h>
-#include <kern/thread.h>
 #include <task/host.h>
 #include <task/task_private.h>
 #include <vm/vm.h>

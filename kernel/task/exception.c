@@ -2,13 +2,10 @@
  * Exceptions as messages. The thread that faulted sends exception_raise to its own handler's port, then to its task's,
  * each with a kernel port for the answer, and waits. KERN_SUCCESS lets it go on; when nobody says so, the task ends.
  */
-#include <kern/exception.h>
+#include <kern/thread.h>
 
 #include <ipc/ipc.h>
-#include <kern/task.h>
-#include <kern/thread.h>
 #include <kern/trap.h>
-#include <mach/exception.h>
 #include <stubs/exc_request_user.h>
 #include <task/task_private.h>
 

@@ -2,12 +2,7 @@
 #include <task/host.h>
 
 #include <ipc/ipc.h>
-#include <kern/page.h>
-#include <kern/account.h>
-#include <kern/processor.h>
 #include <kern/thread.h>
-#include <mach/task_info.h>
-#include <mach/time_value.h>
 #include <stubs/mach_host_server.h>
 #include <vm/vm.h>
 

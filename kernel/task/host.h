@@ -2,7 +2,6 @@
 #ifndef KERN_HOST_H
 #define KERN_HOST_H
 
-#include <kern/kernel_types.h>
 #include <kern/page.h>
 #include <mach/boot_info.h>
 

@@ -1,7 +1,6 @@
 /* The kernel's interfaces by message id. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <mach/mig.h>
 #include <stubs/device_server.h>
 #include <stubs/mach_host_server.h>
 #include <stubs/mach_port_server.h>

@@ -1,8 +1,5 @@
 /* The machine-independent start of the kernel. */
 #include <ipc/ipc.h>
-#include <kern/account.h>
-#include <kern/page.h>
-#include <kern/thread.h>
 #include <task/host.h>
 #include <task/task_private.h>
 #include <vm/vm_pageout.h>

@@ -2,8 +2,6 @@
 #include <kern/shortage.h>
 
 #include <ipc/ipc_internal.h>
-#include <kern/account.h>
-#include <kern/task.h>
 #include <stubs/portolan_server.h>
 #include <vm/vm_map.h>
 

@@ -1,11 +1,9 @@
 /* Tasks: making and ending them. */
-#include <kern/task.h>
 
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <task/task_private.h>
-#include <kern/thread.h>
 #include <kern/tokens.h>
 #include <vm/vm.h>
 
@@ -47,12 +45,9 @@ void task_deallocate(task_t task)
 		return;
 	debug_assert(task != &kernel_task);
 	/* Alive tasks have their self port's reference, so this one was terminated or never finished. */
-	if (task->space != NULL)
-		ipc_space_release(task->space);
-	if (task->map != NULL)
-		vm_map_deallocate(task->map);
-	if (task->io_bitmap != NULL)
-		kfree(task->account, task->io_bitmap, TASK_IO_BITMAP_BYTES);
+	ipc_space_release(task->space);
+	vm_map_deallocate(task->map);
+	kfree(task->account, task->io_bitmap, TASK_IO_BITMAP_BYTES);
 	task_tokens_release(task->tokens);
 	kcache_free(&task_cache, task->account, task);
 }

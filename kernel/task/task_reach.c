@@ -14,8 +14,6 @@
  */
 #include <ipc/ipc_port.h>
 #include <kern/piece.h>
-#include <kern/task.h>
-#include <kern/thread.h>
 #include <task/task_private.h>
 
 #define LOOK_COST 300 /* at a thread, about (kern/piece.h) */

@@ -2,9 +2,6 @@
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/task.h>
-#include <kern/thread.h>
-#include <mach/task_info.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <task/task_private.h>
@@ -141,14 +138,9 @@ kern_return_t task_resume(task_t task)
 /* The slot that holds the special port, or null. */
 static struct ipc_port **special_port(struct task *task, int which)
 {
-	switch (which) {
-	case TASK_EXCEPTION_PORT:
+	if (which == TASK_EXCEPTION_PORT)
 		return &task->exception_port;
-	case TASK_BOOTSTRAP_PORT:
-		return &task->bootstrap_port;
-	default:
-		return NULL;
-	}
+	return which == TASK_BOOTSTRAP_PORT ? &task->bootstrap_port : NULL;
 }
 
 struct ipc_port *task_slot_right(

@@ -1,6 +1,5 @@
 /* Threads: making, ending, suspending and aborting them, and their way through traps that run again. */
 #include <kern/slice.h>
-#include <kern/thread.h>
 
 #include <ipc/ipc.h>
 #include <kern/kalloc.h>

@@ -2,10 +2,7 @@
 #include <ipc/ipc.h>
 #include <ipc/ipc_kmsg.h>
 #include <kern/piece.h>
-#include <kern/task.h>
-#include <kern/thread.h>
 #include <kern/trap.h>
-#include <mach/task_info.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
 #include <task/task_private.h>

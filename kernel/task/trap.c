@@ -5,11 +5,7 @@
 #include <kern/checked.h>
 #include <task/host.h>
 #include <kern/piece.h>
-#include <kern/task.h>
-#include <kern/thread.h>
-#include <task/word.h>
 #include <mach/exception.h>
-#include <mach/foreign.h>
 #include <mach/trap.h>
 #include <task/task_private.h>
 #include <vm/vm.h>

@@ -1,10 +1,7 @@
 /* The two copying traps: bytes go from one task's memory to another's in one copy. */
 #include <ipc/ipc.h>
 #include <kern/checked.h>
-#include <kern/page.h>
-#include <kern/processor.h>
 #include <kern/task.h>
-#include <kern/thread.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 #include <vm/vm.h>

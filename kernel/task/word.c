@@ -1,9 +1,6 @@
 /* Waiting on a 32-bit word of memory: what C libraries build their locks from. */
-#include <task/word.h>
-
 #include <kern/piece.h>
 #include <kern/task.h>
-#include <kern/thread.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 #include <vm/vm.h>

@@ -2,7 +2,6 @@
 #ifndef VM_MEMORY_OBJECT_H
 #define VM_MEMORY_OBJECT_H
 
-#include <kern/list.h>
 #include <vm/vm_object.h>
 
 /*
@@ -45,9 +44,10 @@ struct memory_object {
 #define PAGER_CLUSTER        64            /* pages of a request at most */
 #define PAGER_RETURN_CLUSTER 32            /* pages of a data_return at most */
 
-/* The object of a pager's port (a send right, consumed on success), with a reference; made and initialised at first
- * use. */
+/* The object of a pager's port (a send right, borrowed), with a reference; made and initialised at first use. */
 kern_return_t memory_object_enter(struct ipc_port *port, vm_object_t *out);
+/* For lookups of ports that stand for objects (ipc/ipc.h). */
+void *memory_object_referenced(void *object);
 /* Drops a reference to a pager's object; true when it was the last one and the structure must be freed. No object
  * locked. */
 bool memory_object_drop(vm_object_t object);

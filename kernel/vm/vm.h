@@ -2,11 +2,7 @@
 #ifndef VM_VM_H
 #define VM_VM_H
 
-#include <kern/account.h>
-#include <kern/kernel_types.h>
 #include <kern/page.h>
-#include <mach/kern_return.h>
-#include <mach/vm_types.h>
 
 /* --- Maps. */
 

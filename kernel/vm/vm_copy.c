@@ -1,10 +1,7 @@
 /* Out-of-line memory: taking a snapshot of a range out of a map, and putting it into another. */
-#include <kern/assert.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
-#include <kern/page.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <kern/task.h>
 #include <string.h>
 #include <vm/vm.h>
@@ -168,9 +165,13 @@ struct range {
 	bool destroy;
 };
 
+/* Whether the pages of an entry may be shared with a copy that must not change, nor be taken away. */
 static bool by_reference(const struct vm_map_entry *entry)
 {
-	return vm_map_entry_stable(entry) && !entry->wired;
+	vm_object_t object = entry->object;
+
+	return !entry->wired && (object == NULL ||
+					(vm_object_anonymous(object) && !object->shared && !object->shared_below));
 }
 
 /* Adds the pieces of the whole pages, those to be taken by reference without an object as yet. */
@@ -481,11 +482,7 @@ struct vm_page *vm_map_copy_take_page(vm_map_copy_t copy, vm_offset_t offset)
 	lock_acquire(&object->lock);
 	page = vm_object_lookup(object, piece->offset + offset);
 	if (page != NULL && page->wire_count == 0) {
-		if (page->mappings != 0)
-			pmap_page_protect(page, VM_PROT_NONE);
-		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
-		vm_object_remove(page);
-		page->pmap_bits = 0; /* nobody maps it or can */
+		vm_object_take_page(page);
 		page->dirty = false;
 	} else {
 		page = NULL;

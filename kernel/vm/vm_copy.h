@@ -2,7 +2,6 @@
 #ifndef VM_VM_COPY_H
 #define VM_VM_COPY_H
 
-#include <kern/list.h>
 #include <vm/vm_object.h>
 
 /*

@@ -1,12 +1,6 @@
 /* Page faults: making one page present. */
-#include <kern/assert.h>
-#include <kern/page.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <kern/task.h>
-#include <kern/thread.h>
-#include <vm/memory_object.h>
-#include <vm/pmap.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
 #include <vm/vm_pageout.h>

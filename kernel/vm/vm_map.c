@@ -1,9 +1,7 @@
 /* Maps: their life, and ranges entered and removed. */
-#include <kern/assert.h>
 #include <kern/checked.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <kern/thread.h>
 #include <vm/vm.h>
 #include <vm/vm_map.h>
@@ -195,8 +193,7 @@ kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t
 	for (; entry != NULL && entry->start < end; entry = next) {
 		next = vm_map_next(map, entry);
 		last = entry->end;
-		if (entry->wired)
-			vm_map_unwire_entry(entry);
+		vm_map_wire_entry(entry, false);
 		vm_map_unlink(map, entry);
 		list_add_tail(removed, &entry->link);
 		piece_spend(ENTRY_COST);

@@ -2,13 +2,8 @@
 #ifndef VM_VM_MAP_H
 #define VM_VM_MAP_H
 
-#include <kern/list.h>
-#include <kern/lock.h>
-#include <kern/refcount.h>
-#include <mach/vm_types.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
-#include <vm/vm_object.h>
 
 /* Where memory that may lie anywhere begins, as long as there is room: above programs and their heaps. */
 #define VM_ANYWHERE_ADDRESS 0x40000000ull
@@ -93,7 +88,8 @@ vm_address_t vm_map_remove_some(struct vm_map *map, vm_address_t start, vm_addre
 void vm_map_free_list(struct vm_map *map, struct list *removed);
 
 /* --- Wiring (vm_wire.c). Map locked. */
-void vm_map_unwire_entry(struct vm_map_entry *entry);
+/* The pages of the entry, which are present where they can be, count as wired, or not any more. */
+void vm_map_wire_entry(struct vm_map_entry *entry, bool wired);
 
 /* --- Faults (vm_fault.c). */
 
@@ -121,13 +117,6 @@ kern_return_t vm_map_entry_own(struct vm_map *map, struct vm_map_entry *entry);
 kern_return_t vm_map_locate(vm_map_t map, vm_address_t address, vm_prot_t access, uint64_t *physical);
 
 /* --- Copies of bytes (vm_copy.c). */
-
-/* Whether the pages of an entry may be shared with a copy that must not change. */
-static inline bool vm_map_entry_stable(const struct vm_map_entry *entry)
-{
-	return entry->object == NULL ||
-	       (vm_object_anonymous(entry->object) && !entry->object->shared && !entry->object->shared_below);
-}
 
 /*
  * Copies the bytes of a mapped and readable range of a map (locked) into an object at object_offset. Pages that are

@@ -1,5 +1,4 @@
 /* The entries of a map: a list in order of address, and a tree for finding one in logarithmic time. */
-#include <kern/assert.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
 #include <vm/vm.h>

@@ -1,8 +1,6 @@
 /* Objects: their pages, references, shadows, and how chains of shadows are kept short. */
-#include <kern/assert.h>
 #include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/processor.h>
 #include <kern/thread.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
@@ -127,12 +125,8 @@ void vm_object_replace(struct vm_page *old, struct vm_page *page)
 
 void vm_object_free_page(struct vm_page *page)
 {
-	if (page->mappings != 0)
-		pmap_page_protect(page, VM_PROT_NONE);
-	vm_page_enqueue(page, VM_PAGE_UNQUEUED);
-	vm_object_remove(page);
-	if (page->wanted)
-		thread_wakeup(page);
+	vm_object_take_page(page);
+	vm_object_wake(page);
 	vm_page_free(page);
 }
 
@@ -205,8 +199,7 @@ static void object_free(vm_object_t object)
 			pmap_page_protect(page, VM_PROT_NONE);
 		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
 		list_remove(&page->object_link);
-		if (page->wanted)
-			thread_wakeup(page);
+		vm_object_wake(page);
 		vm_page_free(page);
 		piece_spend(FREE_COST);
 	}

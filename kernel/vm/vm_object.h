@@ -2,12 +2,10 @@
 #ifndef VM_VM_OBJECT_H
 #define VM_VM_OBJECT_H
 
-#include <kern/kernel_types.h>
-#include <kern/list.h>
 #include <kern/lock.h>
 #include <kern/page.h>
-#include <kern/refcount.h>
-#include <mach/vm_types.h>
+#include <kern/thread.h>
+#include <vm/pmap.h>
 
 #define OBJECT_BUCKETS 4 /* of a small object's lookup */
 
@@ -72,7 +70,23 @@ void vm_object_insert(vm_object_t object, struct vm_page *page, vm_offset_t offs
 void vm_object_remove(struct vm_page *page);
 /* Puts a page of no object in the place of one (object locked), which is then as after vm_object_remove. */
 void vm_object_replace(struct vm_page *old, struct vm_page *page);
-/* Unmaps the page, takes it out of its object (locked), wakes who waits for it, frees it. */
+/* Unmaps the page, takes it off its queue and out of its object (locked): nobody maps it or can. */
+static inline void vm_object_take_page(struct vm_page *page)
+{
+	if (page->mappings != 0)
+		pmap_page_protect(page, VM_PROT_NONE);
+	vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+	vm_object_remove(page);
+	page->pmap_bits = 0;
+}
+/* Who waits for the page looks again. Object locked. */
+static inline void vm_object_wake(struct vm_page *page)
+{
+	if (page->wanted)
+		thread_wakeup(page);
+	page->wanted = false;
+}
+/* All three, and frees it. */
 void vm_object_free_page(struct vm_page *page);
 
 /*

@@ -1,8 +1,6 @@
 /* Page-out: keeping some pages free by returning dirty pages to their pagers and dropping clean ones; and the kernel's
  * own caches give back what they do not need. */
-#include <kern/assert.h>
 #include <kern/kalloc.h>
-#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/shortage.h>
 #include <kern/thread.h>

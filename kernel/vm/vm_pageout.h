@@ -3,7 +3,6 @@
 #define VM_VM_PAGEOUT_H
 
 #include <kern/account.h>
-#include <mach/kern_return.h>
 
 #define SHORTAGE_NAP_NS 20000000ull /* between two tries of who waits for memory that is being freed, or somebody ended for */
 

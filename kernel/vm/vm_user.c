@@ -1,13 +1,10 @@
 /* The routines vm_*: what a task asks about the memory of a task. */
-#include <kern/assert.h>
 #include <kern/checked.h>
-#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/thread.h>
 #include <string.h>
 #include <stubs/mach_server.h>
 #include <stubs/portolan_server.h>
-#include <vm/memory_object.h>
 #include <vm/vm.h>
 #include <vm/vm_copy.h>
 #include <vm/vm_map.h>

@@ -1,6 +1,5 @@
 /* Memory that stays: wiring ranges for servers, memory for devices' DMA. */
 #include <kern/checked.h>
-#include <kern/page.h>
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <stubs/portolan_server.h>
@@ -25,17 +24,23 @@ static struct vm_page *page_at(struct vm_map_entry *entry, vm_address_t at, vm_o
 	return page;
 }
 
-void vm_map_unwire_entry(struct vm_map_entry *entry)
+void vm_map_wire_entry(struct vm_map_entry *entry, bool wired)
 {
 	vm_object_t holder;
 
+	if (entry->wired == wired || (entry->object != NULL && entry->object->physical_size != 0))
+		return;
+	entry->wired = wired;
 	for (vm_address_t at = entry->start; at < entry->end; at += VM_PAGE_SIZE) {
 		struct vm_page *page = page_at(entry, at, &holder);
 
 		piece_spend(LOOK_COST);
 		if (page == NULL)
 			continue;
-		if (page->wire_count != 0 && --page->wire_count == 0 && !page->busy && !page->error) {
+		if (wired) {
+			page->wire_count++;
+			vm_page_enqueue(page, VM_PAGE_UNQUEUED);
+		} else if (page->wire_count != 0 && --page->wire_count == 0 && !page->busy && !page->error) {
 			if (holder->pager != NULL)
 				vm_page_enqueue(page, VM_PAGE_ACTIVE);
 			else
@@ -43,7 +48,6 @@ void vm_map_unwire_entry(struct vm_map_entry *entry)
 		}
 		lock_release(&holder->lock);
 	}
-	entry->wired = false;
 }
 
 /* Makes every page of the range present with the strongest access its entry allows. KERN_RESTART also when much has
@@ -77,26 +81,6 @@ static kern_return_t fault_range(struct vm_map *map, vm_address_t start, vm_addr
 	return KERN_SUCCESS;
 }
 
-/* Counts the pages of an entry, which are present, as wired. */
-static void wire_entry(struct vm_map_entry *entry)
-{
-	vm_object_t holder;
-
-	if (entry->wired || (entry->object != NULL && entry->object->physical_size != 0))
-		return;
-	entry->wired = true;
-	for (vm_address_t at = entry->start; at < entry->end; at += VM_PAGE_SIZE) {
-		struct vm_page *page = page_at(entry, at, &holder);
-
-		piece_spend(LOOK_COST);
-		if (page == NULL)
-			continue;
-		page->wire_count++;
-		vm_page_enqueue(page, VM_PAGE_UNQUEUED);
-		lock_release(&holder->lock);
-	}
-}
-
 /* access NONE unwires. Runs in pieces: pages made present before a restart are found so after it. */
 kern_return_t vm_wire(host_t, vm_map_t map, vm_address_t address, vm_size_t size, vm_prot_t access)
 {
@@ -115,12 +99,8 @@ kern_return_t vm_wire(host_t, vm_map_t map, vm_address_t address, vm_size_t size
 	if (result == KERN_SUCCESS) {
 		struct vm_map_entry *entry = vm_map_lookup(map, start);
 
-		for (; entry != NULL && entry->start < end; entry = vm_map_next(map, entry)) {
-			if (access != VM_PROT_NONE)
-				wire_entry(entry);
-			else if (entry->wired)
-				vm_map_unwire_entry(entry);
-		}
+		for (; entry != NULL && entry->start < end; entry = vm_map_next(map, entry))
+			vm_map_wire_entry(entry, access != VM_PROT_NONE);
 	}
 	lock_release(&map->lock);
 	vm_fault_finish(&rest);

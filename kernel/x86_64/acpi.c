@@ -1,7 +1,5 @@
 /* ACPI tables (specification 6.4): interrupt controllers from the MADT, power off and reset from the FADT and the
  * DSDT's _S5 object. */
-#include <kern/assert.h>
-#include <kern/page.h>
 #include <string.h>
 #include <task/host.h>
 #include <vm/vm.h>

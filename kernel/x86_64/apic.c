@@ -1,7 +1,5 @@
 /* The local APIC of each processor and the I/O APICs (Intel SDM vol. 3A, chapter 11; 82093AA data sheet). */
-#include <kern/assert.h>
 #include <kern/page.h>
-#include <vm/vm.h>
 #include <x86_64/cpu.h>
 
 #define LAPIC_ID              0x20

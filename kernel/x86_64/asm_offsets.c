@@ -1,10 +1,6 @@
 /* Makes asm_offsets.h: offsets of C structures, for the assembly files. */
 #include <ipc/ipc.h>
-#include <kern/processor.h>
 #include <kern/task.h>
-#include <kern/thread.h>
-#include <stddef.h>
-#include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
 #define OFFSET(name, type, member) __asm__ volatile("@set " #name " %0" : : "i"(offsetof(struct type, member)))

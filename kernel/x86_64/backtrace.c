@@ -1,9 +1,7 @@
 /* What a panic prints: registers, and the chain of callers with names from the table that the build puts behind the
  * kernel. */
-#include <kern/assert.h>
 #include <kern/print.h>
 #include <kern/task.h>
-#include <kern/thread.h>
 #include <x86_64/cpu.h>
 
 #define CALLERS_MAX 32

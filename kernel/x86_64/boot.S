@@ -76,13 +76,10 @@ boot_multiboot2:
 	jnc 3b
 	leal PHYSICAL(direct_pdpt)(%ebp), %ecx
 	leal PAGE_PRESENT_WRITE(%edx), %eax
-	movl %eax, (%ecx)
+	.irp entry, 0, 8, 16, 24
+	movl %eax, \entry(%ecx)
 	addl $4096, %eax
-	movl %eax, 8(%ecx)
-	addl $4096, %eax
-	movl %eax, 16(%ecx)
-	addl $4096, %eax
-	movl %eax, 24(%ecx)
+	.endr
 	/* The kernel: two large pages, writable, until memory.c maps each section as it is. */
 	leal PHYSICAL(kernel_directory)(%ebp), %edx
 	leal (KERNEL_LOAD + PAGE_PRESENT_WRITE + PAGE_LARGE)(%ebp), %eax

@@ -3,8 +3,6 @@
 #define X86_64_BOOT_H
 
 #include <kern/page.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 /*
  * What the loader says goes to boot_parameters, memory_add and memory_reserve. The argument is the physical address

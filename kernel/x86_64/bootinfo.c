@@ -1,6 +1,4 @@
 /* What the loader tells: Multiboot2 (specification 2.0, section 3.6) or PVH (Xen's start_info.h, version 1). */
-#include <kern/assert.h>
-#include <kern/page.h>
 #include <string.h>
 #include <task/host.h>
 #include <vm/vm.h>

@@ -1,7 +1,4 @@
 /* Time: nanoseconds from the TSC, the next interrupt from the local APIC's timer, the date from the RTC. */
-#include <kern/assert.h>
-#include <kern/machine.h>
-#include <kern/processor.h>
 #include <x86_64/cpu.h>
 
 #define NS_PER_SECOND 1000000000ull

@@ -1,5 +1,4 @@
 /* The kernel's console: COM1, polled, 115200 bits per second. */
-#include <kern/machine.h>
 #include <x86_64/cpu.h>
 
 /* 16550 registers, from the port's base. */

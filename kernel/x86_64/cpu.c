@@ -1,7 +1,5 @@
 /* Bringing a processor into the kernel's state: what it can do, control registers, descriptor tables, system call
  * entry. */
-#include <kern/assert.h>
-#include <stddef.h>
 #include <string.h>
 #include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>

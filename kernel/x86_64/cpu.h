@@ -79,9 +79,7 @@
 #define RFLAGS_USER 0x240dd5
 
 #ifndef __ASSEMBLER__
-#include <kern/kernel_types.h>
 #include <kern/processor.h>
-#include <mach/vm_types.h>
 
 struct tlb_batch;
 
@@ -171,6 +169,14 @@ void device_interrupt_arrived(uint64_t vector);
 void fpu_init(void);
 bool fpu_trap(struct thread *self); /* #NM; false: no memory for the state */
 void fpu_switch(struct thread *to);
+/* The XSAVE area, from a word of the state on; *count: words there is room for, then its words. */
+kern_return_t fpu_get_state(struct thread *thread, const struct state_memory *to, unsigned word, unsigned *count);
+/* If the state cannot be read to its end, what it leaves is harmless. */
+kern_return_t fpu_set_state(struct thread *thread, const struct state_memory *from, unsigned word, unsigned count);
+
+/* Words to or from a state. */
+kern_return_t state_put(const struct state_memory *to, unsigned word, const void *data, unsigned words);
+kern_return_t state_take(const struct state_memory *from, unsigned word, void *data, unsigned words);
 
 /* io.c: the permission bitmap in the TSS; true if the instruction should be tried again. */
 bool io_bitmap_fault(struct thread *self);

@@ -135,32 +135,29 @@ syscall_entry:
 	ud2
 
 /* The three of the register path (x86_64/live.h). A foreign caller's words are saved, for it gets them back. */
+.macro FAST_PATH path
+	SAVE_FRAME
+	movq %gs:PROCESSOR_STACK_TOP, %rsp
+	jmp *(fast_paths + \path)(%rip)
+	int3
+.endm
 	.balign 16
 mach_call:
 	ENTER_AND_SAVE_BASES
-	SAVE_FRAME
-	movq %gs:PROCESSOR_STACK_TOP, %rsp
-	jmp *(fast_paths + FAST_CALL)(%rip)
-	int3
+	FAST_PATH FAST_CALL
 
 	.balign 16
 mach_reply_wait:
 	ENTER_AND_SAVE_BASES
-	SAVE_FRAME
-	movq %gs:PROCESSOR_STACK_TOP, %rsp
-	jmp *(fast_paths + FAST_REPLY_WAIT)(%rip)
-	int3
+	FAST_PATH FAST_REPLY_WAIT
 
 	.balign 16
 foreign:
 	ENTER
 	SAVE_WORDS %rsp
-	SAVE_FRAME
 	movq %rax, REGS_rax(%rsp)
-	SAVE_BASES %rsp, %rcx
-	movq %gs:PROCESSOR_STACK_TOP, %rsp
-	jmp *(fast_paths + FAST_FOREIGN)(%rip)
-	int3
+	SAVE_BASES %rsp, %rax
+	FAST_PATH FAST_FOREIGN
 
 /*
  * The full paths, and a call on a kernel port, which is at rbx: r11 becomes the function for the thread (and the port).

@@ -6,11 +6,9 @@
  */
 #include <kern/kalloc.h>
 #include <kern/task.h>
-#include <kern/thread.h>
 #include <mach/thread_status.h>
 #include <string.h>
 #include <x86_64/cpu.h>
-#include <x86_64/thread_private.h>
 
 #define XSAVE_ALIGNMENT 64
 #define LEGACY_SIZE     512
@@ -142,9 +140,8 @@ void machine_thread_destroy(struct thread *thread)
 		set_owner(current_processor(), NULL);
 	if (thread == current_thread())
 		write_cr0(read_cr0() | CR0_TS);
-	if (thread->fpu != NULL)
-		kfree(thread->task->account, (void *)thread->machine[MACHINE_FPU_MEMORY],
-			cpu_features.xsave_size + XSAVE_ALIGNMENT);
+	kfree(thread->task->account, (void *)thread->machine[MACHINE_FPU_MEMORY],
+		cpu_features.xsave_size + XSAVE_ALIGNMENT);
 	thread->fpu = NULL;
 }
 

@@ -3,8 +3,6 @@
  * until another address space is loaded, so that switching costs nothing to those who use no ports.
  */
 #include <kern/task.h>
-#include <kern/thread.h>
-#include <stddef.h>
 #include <string.h>
 #include <x86_64/cpu.h>
 

@@ -12,12 +12,7 @@
  * in and out here. One processor runs (processors.c): isolated_entry.S finds struct cpu by its address. Each other would
  * need its own copy.
  */
-#include <kern/assert.h>
-#include <kern/page.h>
-#include <string.h>
 #include <task/host.h>
-#include <vm/vm.h>
-#include <x86_64/cpu.h>
 #include <x86_64/pmap_tables.h>
 
 extern const struct code_site isolated_sites_start[], isolated_sites_end[];

@@ -11,7 +11,6 @@
 #define X86_64_LIVE_H
 
 #include <kern/processor.h>
-#include <stdint.h>
 
 struct ipc_port;
 struct thread;

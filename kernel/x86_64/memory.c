@@ -1,11 +1,6 @@
 /* Physical memory at start: what is free, the map of all of it, and the protection of the kernel's own pages. */
-#include <kern/assert.h>
-#include <kern/page.h>
-#include <string.h>
-#include <task/host.h>
 #include <vm/vm.h>
 #include <x86_64/boot.h>
-#include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
 #define RANGES_MAX      128

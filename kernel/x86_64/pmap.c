@@ -1,6 +1,5 @@
 /* What is done to the map of one address space; contracts in vm/pmap.h. */
 #include <kern/kalloc.h>
-#include <kern/page.h>
 #include <kern/piece.h>
 #include <string.h>
 #include <x86_64/boot.h>

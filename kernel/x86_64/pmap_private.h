@@ -2,9 +2,6 @@
 #ifndef X86_64_PMAP_PRIVATE_H
 #define X86_64_PMAP_PRIVATE_H
 
-#include <kern/list.h>
-#include <kern/lock.h>
-#include <stdint.h>
 #include <x86_64/cpu.h>
 
 typedef uint64_t pte_t;

@@ -1,6 +1,5 @@
 /* Making and freeing the tables of maps. */
 #include <kern/kalloc.h>
-#include <kern/page.h>
 #include <x86_64/pmap_tables.h>
 
 #define TABLES_LIMIT (1ull << 35) /* 2^32 mappings' numbers of 512 per page */

@@ -15,7 +15,6 @@
 #ifndef X86_64_PMAP_TABLES_H
 #define X86_64_PMAP_TABLES_H
 
-#include <kern/page.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
 #include <x86_64/pmap_private.h>

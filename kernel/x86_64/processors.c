@@ -5,12 +5,10 @@
  * anything else looks at it. Each has a slot of addresses behind the kernel's image: a page that is not mapped, its
  * stack, its struct cpu. The first processor has these in the image.
  */
-#include <kern/assert.h>
 #include <kern/thread.h>
 #include <string.h>
 #include <vm/vm.h>
 #include <x86_64/boot.h>
-#include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
 #define SLOTS           (KERNEL_BASE + 0x1000000)

@@ -2,8 +2,6 @@
  * What a processor that guesses could give away (doc/security.md): what is found by CPUID, and the barrier between
  * accounts. The rest is in how code is written and compiled: kern/checked.h, ipc_entry_at, entry.S, Makefile.inc.
  */
-#include <kern/task.h>
-#include <kern/thread.h>
 #include <x86_64/boot.h>
 #include <x86_64/cpu.h>
 

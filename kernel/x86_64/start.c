@@ -1,12 +1,9 @@
 /* The boot processor's start in C, and the machine's end. */
 #include <ipc/ipc.h>
-#include <kern/assert.h>
 #include <kern/print.h>
 #include <kern/thread.h>
-#include <kern/timer.h>
 #include <task/host.h>
 #include <x86_64/boot.h>
-#include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
 
 #define KEYBOARD_COMMAND 0x64

@@ -1,14 +1,11 @@
 /* The machine's part of a thread: being switched to, its registers as others read and set them. */
 #pragma GCC optimize("omit-frame-pointer")
 #include <kern/task.h>
-#include <kern/thread.h>
 #include <kern/trap.h>
 #include <mach/thread_status.h>
 #include <string.h>
 #include <vm/vm_map.h>
-#include <x86_64/cpu.h>
 #include <x86_64/pmap_private.h>
-#include <x86_64/thread_private.h>
 
 void machine_thread_init(struct thread *thread)
 {

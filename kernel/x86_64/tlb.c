@@ -9,9 +9,6 @@
  * each that is to answer. It waits for the answers, and answers meanwhile itself, as whoever spins does
  * (machine_relax): so two that wait for each other both go on.
  */
-#include <kern/lock.h>
-#include <kern/processor.h>
-#include <vm/vm.h>
 #include <x86_64/pmap_private.h>
 
 static void forget(const struct tlb_batch *batch)

@@ -1,8 +1,5 @@
 /* Exceptions and interrupts, after entry.S. */
-#include <kern/assert.h>
-#include <kern/processor.h>
 #include <kern/thread.h>
-#include <kern/timer.h>
 #include <kern/trap.h>
 #include <mach/exception.h>
 #include <x86_64/cpu.h>
@@ -69,15 +66,6 @@ void machine_interrupt(uint64_t vector)
 	}
 }
 
-static _Noreturn void user_page_fault(struct thread *self, uint64_t error)
-{
-	vm_address_t address = read_cr2();
-
-	if (error & FAULT_FETCH)
-		trap_page_fault(self, address, VM_PROT_EXECUTE);
-	trap_page_fault(self, address, error & FAULT_WRITE ? VM_PROT_WRITE : VM_PROT_READ);
-}
-
 void user_trap(struct thread *self, uint64_t vector, uint64_t error)
 {
 	if (vector >= EXCEPTIONS) {
@@ -88,7 +76,10 @@ void user_trap(struct thread *self, uint64_t vector, uint64_t error)
 	}
 	switch (vector) {
 	case VECTOR_PAGE_FAULT:
-		user_page_fault(self, error);
+		trap_page_fault(self, read_cr2(),
+			error & FAULT_FETCH   ? VM_PROT_EXECUTE
+			: error & FAULT_WRITE ? VM_PROT_WRITE
+					      : VM_PROT_READ);
 	case VECTOR_NO_FPU:
 		if (fpu_trap(self))
 			machine_return_to_user(self);

@@ -1,6 +1,5 @@
 /* The pretend machine: user mode as coroutines, memory that faults, tasks that count bytes. */
 #include "world.h"
-#include <kern/exception.h>
 #include <kern/kalloc.h>
 #include <kern/processor.h>
 #include <kern/trap.h>
@@ -240,7 +239,8 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *address, vm_map_copy_t 
 
 void vm_map_copy_discard(vm_map_copy_t copy)
 {
-	kfree(copy->account, copy, sizeof(*copy) + copy->size);
+	if (copy != NULL)
+		kfree(copy->account, copy, sizeof(*copy) + copy->size);
 }
 
 kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)

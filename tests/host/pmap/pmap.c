@@ -172,7 +172,7 @@ void piece_over(void)
 	processor.piece_left = 0;
 	pieces++;
 	for (int m = 0; m < MAPS; m++)
-		check(map[m] == NULL || !lock_held(&map[m]->lock), "a piece ends with a lock held");
+		check(map[m] == NULL || !map[m]->lock.held, "a piece ends with a lock held");
 }
 
 static void check(bool good, const char *what)

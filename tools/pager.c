@@ -32,8 +32,8 @@ static mach_port_t bootstrap;
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: pager start NAME FILE [lower=PATH] [key=PATH] [memory=MIB] [ARGUMENT]...\n"
-			"       pager replace NAME FILE [lower=PATH] [key=PATH] [memory=MIB] [ARGUMENT]...\n"
+	fprintf(stderr, "usage: pager start NAME FILE [lower=PATH] [key=PATH] [channel=NAME] [memory=MIB] [ARGUMENT]...\n"
+			"       pager replace NAME FILE [lower=PATH] [key=PATH] [channel=NAME] [memory=MIB] [ARGUMENT]...\n"
 			"       pager stop [-f] NAME\n"
 			"       pager list\n"
 			"       pager stats NAME\n"
@@ -158,6 +158,8 @@ static bool make_line(server_line_t line, const char *name, int argc, char **arg
 			lower[strcspn(lower, ":/")] = '\0';
 			add(lowers, " looks-up=%s", lower);
 		} else {
+			if (strncmp(argv[i], "channel=", 8) == 0)
+				add(lowers, " looks-up=%s", "channel");
 			add(arguments, " %s", argv[i]);
 		}
 	}

@@ -1,4 +1,6 @@
-/* The disk server: virtio block devices and their partitions, by block.defs and as memory objects. */
+/* The disk server: virtio block devices and their partitions, by block.defs and as memory objects; and what else is on
+ * the PCI bus of virtio that is driven (channel.c). */
+#include "channel.h"
 #include "disk.h"
 #include "partition.h"
 
@@ -73,6 +75,9 @@ static void found_function(const struct pci_function *f)
 	struct virtio_blk *disk;
 	const char *why;
 
+	if (channel_matches(f) && (why = channel_start(f, device_master)))
+		fprintf(stderr, "the channel at PCI %02x:%02x.%x is left out: %s\n", f->bus, f->device, f->function,
+			why);
 	if (!virtio_blk_matches(f))
 		return;
 	disk = virtio_blk_start(f, device_master, seen++, &why);
@@ -281,6 +286,7 @@ int main(void)
 	if (device_count == 0)
 		fprintf(stderr, "there is no disk: no virtio block device (1af4:1042) is on the PCI bus\n");
 	take_over();
+	channel_serve(bootstrap);
 	check("no service port", bootstrap_check_in(bootstrap, "disk", &service));
 	check("no service port", mach_port_move_member(mach_task_self(), service, call_set));
 	check("no threads", mach_server_start_threads(call_set, calls, CALL_THREADS - 1));

@@ -9,7 +9,7 @@ enum {
 	OBJECT_PAGES = 2 * DISK_PAGES,
 	WRITTEN_PAGES = 70,
 	ROUNDS = 1500,
-	SPOILED_ROUNDS = 4000
+	SPOILED_ROUNDS = 2500
 };
 #include "tests/host/pagers/disks.h"
 

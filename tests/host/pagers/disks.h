@@ -129,7 +129,8 @@ void pk_log(const char *format, ...)
 }
 
 /* What the pager's object must have, by page: as it was flushed, and with what was written since. */
-static unsigned char as_flushed[OBJECT_PAGES], as_written[OBJECT_PAGES];
+static __attribute__((unused)) unsigned char as_flushed[OBJECT_PAGES];
+static unsigned char as_written[OBJECT_PAGES];
 
 /* The more of them look random the greater the byte is. */
 static void fill(void *page, unsigned char byte)

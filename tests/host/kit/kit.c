@@ -5,9 +5,6 @@
 #include "pagers/kit/kit.h"
 
 #include <errno.h>
-#include <mach/memory_object_server.h>
-#include <mach/notify_server.h>
-#include <servers/file_types.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,233 +23,14 @@ static void report(const char *claim)
 }
 
 enum { PAGES = 96, STEPS = 30000, ROUNDS = 3 };
+#include "tests/host/kit/kernel.h"
 
-/* --- The kernel's side: one object's pages, and what the kit says of them. */
-
-struct page {
-	enum { ABSENT, ASKED, PRESENT, ERROR } state;
-	bool dirty, precious;
-	vm_prot_t lock, error_for; /* error_for: accesses that get the error; others ask again */
-	int error;
-	char data[PK_PAGE];
-};
-
-static struct page pages[PAGES];
-static const struct pager_ops *kit;
-static struct pager_object *pager;
 static unsigned lines;
-
-mach_port_t mach_task_self_ = 1;
-const struct mig_subsystem memory_object_subsystem, notify_subsystem;
 
 void pk_log(const char *format, ...)
 {
 	(void)format;
 	lines++;
-}
-
-kern_return_t mach_port_allocate(mach_port_t task, mach_port_right_t right, mach_port_t *port)
-{
-	(void)task, (void)right;
-	*port = 77;
-	return KERN_SUCCESS;
-}
-
-kern_return_t mach_server_start_threads(mach_port_t set, const struct mig_subsystem *const list[], unsigned count)
-{
-	(void)set, (void)list, (void)count;
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_object_take(struct pager_object *object, const struct pager_ops *ops, mach_port_t set,
-	mach_port_t port, uint64_t payload, boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
-{
-	(void)set, (void)port, (void)may_cache, (void)copy_strategy;
-	object->payload = payload;
-	pager = object;
-	kit = ops;
-	return KERN_SUCCESS;
-}
-
-/* The pages of an answer: whole pages inside the object's room. */
-static struct page *answered(vm_offset_t offset, vm_size_t length)
-{
-	CHECK(offset % PK_PAGE == 0 && length % PK_PAGE == 0 && length != 0);
-	CHECK(offset + length <= PAGES * PK_PAGE);
-	return &pages[offset / PK_PAGE];
-}
-
-static void give(vm_offset_t offset, const char *data, vm_size_t length, vm_prot_t lock, bool precious)
-{
-	struct page *page = answered(offset, length);
-
-	for (vm_size_t at = 0; at < length; at += PK_PAGE, page++) {
-		if (page->state == PRESENT)
-			continue; /* the kernel's is newer */
-		*page = (struct page){.state = PRESENT, .lock = lock, .precious = precious};
-		if (data)
-			memcpy(page->data, data + at, PK_PAGE);
-	}
-}
-
-kern_return_t pager_supply(struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length,
-	vm_prot_t lock, boolean_t precious)
-{
-	CHECK(object == pager);
-	give(offset, (const char *)data, length, lock, precious);
-	pk_pages_free((void *)data, length);
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_forward(
-	struct pager_object *object, vm_offset_t offset, vm_size_t length, mach_port_t lower, vm_offset_t lower_offset)
-{
-	(void)object, (void)offset, (void)length, (void)lower, (void)lower_offset;
-	return KERN_INVALID_ARGUMENT;
-}
-
-mach_port_t pk_lower_object(const struct pk_lower *lower)
-{
-	(void)lower;
-	return 0;
-}
-
-kern_return_t pager_zero(struct pager_object *object, vm_offset_t offset, vm_size_t length)
-{
-	CHECK(object == pager);
-	give(offset, NULL, length, VM_PROT_NONE, false);
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_zero_locked(struct pager_object *object, vm_offset_t offset, vm_size_t length, vm_prot_t lock)
-{
-	CHECK(object == pager);
-	give(offset, NULL, length, lock, false);
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_error_locked(
-	struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error, vm_prot_t lock)
-{
-	struct page *page = answered(offset, length);
-
-	CHECK(object == pager && FILE_ERRNO(error) != 0);
-	for (vm_size_t at = 0; at < length; at += PK_PAGE, page++)
-		if (page->state != PRESENT)
-			*page = (struct page){.state = ERROR, .error = FILE_ERRNO(error), .error_for = lock};
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_error(struct pager_object *object, vm_offset_t offset, vm_size_t length, kern_return_t error)
-{
-	return pager_error_locked(object, offset, length, error, VM_PROT_READ | VM_PROT_WRITE);
-}
-
-kern_return_t pager_unlock(struct pager_object *object, vm_offset_t offset, vm_size_t length)
-{
-	struct page *page = answered(offset, length);
-
-	CHECK(object == pager);
-	for (vm_size_t at = 0; at < length; at += PK_PAGE)
-		page++->lock = VM_PROT_NONE;
-	return KERN_SUCCESS;
-}
-
-/* Also of what was said behind the end. */
-kern_return_t pager_drop(struct pager_object *object, vm_offset_t offset, vm_size_t length)
-{
-	struct page *page = answered(offset, length);
-
-	CHECK(object == pager);
-	for (vm_size_t at = 0; at < length; at += PK_PAGE, page++) {
-		CHECK(!page->dirty);
-		page->state = ABSENT;
-	}
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_refuse(
-	struct pager_object *object, vm_offset_t offset, vm_address_t data, vm_size_t length, kern_return_t reason)
-{
-	struct page *page = answered(offset, length);
-
-	CHECK(object == pager && FILE_ERRNO(reason) != 0);
-	give(offset, (const char *)data, length, VM_PROT_NONE, false);
-	for (vm_size_t at = 0; at < length; at += PK_PAGE)
-		page++->dirty = true;
-	pk_pages_free((void *)data, length);
-	return KERN_SUCCESS;
-}
-
-kern_return_t pager_lock_range(struct pager_object *object, vm_offset_t offset, vm_size_t length,
-	memory_object_return_t should_return, boolean_t flush, vm_prot_t lock)
-{
-	unsigned last = (unsigned)((offset + length) / PK_PAGE);
-
-	CHECK(object == pager && should_return == MEMORY_OBJECT_RETURN_DIRTY && lock == VM_PROT_NO_CHANGE);
-	CHECK(last <= PAGES);
-	for (unsigned i = (unsigned)(offset / PK_PAGE), n; i < last; i += n) {
-		bool dirty = pages[i].state == PRESENT && pages[i].dirty;
-		char *copy;
-
-		for (n = 1; i + n < last && n < 16 && dirty && pages[i + n].state == PRESENT && pages[i + n].dirty;)
-			n++;
-		copy = dirty ? pk_pages_allocate(n * PK_PAGE) : NULL;
-		for (unsigned j = i; j < i + n; j++) {
-			if (dirty)
-				memcpy(copy + (j - i) * PK_PAGE, pages[j].data, PK_PAGE);
-			pages[j].dirty = false;
-			if (flush)
-				pages[j].state = ABSENT;
-		}
-		if (dirty)
-			kit->data_return(object, i * PK_PAGE, (vm_address_t)copy, n * PK_PAGE, TRUE, !flush);
-	}
-	return KERN_SUCCESS;
-}
-
-/* --- A client's access: 0 or the errno that it gets. */
-
-static void ask(unsigned page, vm_prot_t access)
-{
-	unsigned n = 1 + (unsigned)rand() % 16;
-
-	for (unsigned i = page; i < page + n && i < PAGES; i++) {
-		if (pages[i].state == PRESENT) {
-			n = i - page;
-			break;
-		}
-		pages[i].state = ASKED;
-	}
-	if (n > PAGES - page)
-		n = PAGES - page;
-	kit->data_request(pager, page * PK_PAGE, n * PK_PAGE, access);
-	for (unsigned i = page; i < page + n; i++)
-		CHECK(pages[i].state != ASKED);
-}
-
-static int reach(unsigned number, vm_prot_t access)
-{
-	struct page *page = &pages[number];
-
-	for (unsigned tries = 0; tries < 4; tries++) {
-		if (page->state == ERROR && page->error_for & access) {
-			/* The kernel remembers it for a second. */
-			int error = page->error;
-
-			if (rand() % 2)
-				page->state = ABSENT;
-			return error;
-		}
-		if (page->state != PRESENT)
-			ask(number, access);
-		else if (page->lock & access)
-			kit->data_unlock(pager, number * PK_PAGE, PK_PAGE, access);
-		else
-			return 0;
-	}
-	CHECK(!"an access is settled by three messages");
-	return EIO;
 }
 
 /* --- The pager, and what a client may expect of it. */
@@ -340,7 +118,7 @@ static char expected[PAGES][PK_PAGE]; /* what was written last */
 
 static bool is_dirty(unsigned page)
 {
-	return pages[page].state == PRESENT && pages[page].dirty;
+	return resident[page].state == PRESENT && resident[page].dirty;
 }
 
 static void read_page(unsigned page)
@@ -353,7 +131,7 @@ static void read_page(unsigned page)
 	wanted = page * PK_PAGE >= size ? EFBIG : medium.bad_read[page] ? EIO : 0;
 	/* What is in memory is read, and an error may be an old one. */
 	if (!error && page * PK_PAGE < size)
-		CHECK(page * PK_PAGE + at >= size || pages[page].data[at] == expected[page][at]);
+		CHECK(page * PK_PAGE + at >= size || resident[page].data[at] == expected[page][at]);
 	else
 		CHECK(error == wanted || error == EIO);
 }
@@ -367,8 +145,8 @@ static void write_page(unsigned page)
 	CHECK(pk_size(&object, &size) == 0);
 	if (error || page * PK_PAGE + at >= size)
 		return;
-	pages[page].data[at] = expected[page][at] = (char)rand();
-	pages[page].dirty = true;
+	resident[page].data[at] = expected[page][at] = (char)rand();
+	resident[page].dirty = true;
 }
 
 /* A flush that says nothing has written all; one that says something keeps what it could not. */
@@ -405,7 +183,7 @@ static void change_size(void)
 
 static void start(const struct pk_ops *of, uint64_t size, unsigned flags)
 {
-	memset(pages, 0, sizeof pages);
+	memset(resident, 0, sizeof resident);
 	memset(&medium, 0, sizeof medium);
 	memset(expected, 0, sizeof expected);
 	medium.size = size;
@@ -465,7 +243,7 @@ static void lies(void)
 	kit->data_unlock(pager, ~(vm_offset_t)0 - PK_PAGE + 1, 2 * PK_PAGE, VM_PROT_WRITE);
 	kit->data_return(pager, 5, (vm_address_t)pk_pages_allocate(PK_PAGE), PK_PAGE, TRUE, FALSE);
 	for (unsigned i = 0; i < PAGES; i++)
-		CHECK(pages[i].state == ABSENT);
+		CHECK(resident[i].state == ABSENT);
 	CHECK(lines == before);
 	kit->data_return(pager, 90 * PK_PAGE, (vm_address_t)pk_pages_allocate(PK_PAGE), PK_PAGE, TRUE, FALSE);
 	CHECK(object.write_error == 0);
@@ -480,9 +258,9 @@ static void read_only(void)
 
 	start(&only, 4 * PK_PAGE, 0);
 	memset(medium.data[1], 'x', PK_PAGE);
-	CHECK(reach(0, VM_PROT_READ) == 0 && reach(1, VM_PROT_READ) == 0 && pages[1].data[5] == 'x');
+	CHECK(reach(0, VM_PROT_READ) == 0 && reach(1, VM_PROT_READ) == 0 && resident[1].data[5] == 'x');
 	CHECK(reach(1, VM_PROT_WRITE) == EROFS);
-	CHECK(reach(1, VM_PROT_READ) == 0 && pages[1].data[5] == 'x');
+	CHECK(reach(1, VM_PROT_READ) == 0 && resident[1].data[5] == 'x');
 	CHECK(reach(3, VM_PROT_WRITE) == EROFS && reach(3, VM_PROT_READ) == 0);
 	CHECK(pk_resize(&object, 0) == EPERM && pk_flush(&object) == 0);
 	report("an object without write() is read, and nobody writes to it");
@@ -519,12 +297,12 @@ static void holes(void)
 
 	start(&with_holes, 8 * PK_PAGE, 0);
 	no_room = true;
-	CHECK(reach(0, VM_PROT_READ) == 0 && pages[0].lock == VM_PROT_WRITE);
+	CHECK(reach(0, VM_PROT_READ) == 0 && resident[0].lock == VM_PROT_WRITE);
 	CHECK(reach(0, VM_PROT_WRITE) == ENOSPC && reach(0, VM_PROT_READ) == 0);
 	no_room = false;
-	pages[0].state = ABSENT;
-	CHECK(reach(0, VM_PROT_WRITE) == 0 && pages[0].lock == VM_PROT_NONE);
-	pages[6].state = ABSENT;
+	resident[0].state = ABSENT;
+	CHECK(reach(0, VM_PROT_WRITE) == 0 && resident[0].lock == VM_PROT_NONE);
+	resident[6].state = ABSENT;
 	CHECK(reach(6, VM_PROT_READ) == EIO);
 	report("a hole is written when there is room; what a pager does not answer is an error");
 }
@@ -536,7 +314,7 @@ static void gives_up(void)
 	for (unsigned i = 0; i < PAGES; i++) {
 		medium.bad_write[i] = true;
 		CHECK(reach(i, VM_PROT_WRITE) == 0);
-		pages[i].dirty = true;
+		resident[i].dirty = true;
 	}
 	while (object.counters.pages_lost == 0 && object.counters.write_errors < 1000)
 		CHECK(pk_flush(&object) == ENOSPC);

@@ -18,7 +18,7 @@ static struct task *receiving_task(struct ipc_port *port)
 	lock_acquire(&port->object.lock);
 	space = port->receiver;
 	if (space != NULL)
-		ipc_space_reference(space);
+		ref_take(&space->refs);
 	lock_release(&port->object.lock);
 	if (space == NULL)
 		return NULL;

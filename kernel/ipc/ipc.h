@@ -6,8 +6,6 @@
 #include <kern/list.h>
 #include <mach/message.h>
 
-struct thread_regs;
-struct account;
 
 /* What a port whose receive right the kernel holds stands for. */
 enum ipc_kobject_type {
@@ -60,7 +58,6 @@ void ipc_port_destroy(struct ipc_port *port);
 /* Space of a new task; reference. Destroy: every right released, notifications sent; called once at task_terminate. */
 kern_return_t ipc_space_create(task_t task, struct ipc_space **out);
 void ipc_space_destroy(struct ipc_space *space);
-void ipc_space_reference(struct ipc_space *space);
 /* Puts a right (consumed, even on failure) into the space under a new or existing name. */
 kern_return_t ipc_space_insert(
 	struct ipc_space *space, struct ipc_port *port, mach_msg_type_name_t disposition, mach_port_name_t *name);

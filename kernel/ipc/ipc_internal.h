@@ -28,11 +28,6 @@ struct ipc_processor {
 };
 
 /* For when no locks are held (kern/deferred.h). */
-static inline void ipc_defer_send(struct ipc_kmsg *kmsg)
-{
-	defer(DEFERRED_SEND, &kmsg->element.link);
-}
-
 static inline void ipc_defer_destroy(struct ipc_kmsg *kmsg)
 {
 	defer(DEFERRED_DESTROY, &kmsg->element.link);

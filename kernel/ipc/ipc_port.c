@@ -156,18 +156,13 @@ void ipc_port_release_right(struct ipc_port *port, mach_msg_type_name_t disposit
 {
 	if (port == NULL)
 		return;
-	switch (disposition) {
-	case MACH_MSG_TYPE_PORT_SEND:
+	if (disposition == MACH_MSG_TYPE_PORT_SEND) {
 		ipc_port_release_send(port);
-		break;
-	case MACH_MSG_TYPE_PORT_SEND_ONCE:
+	} else if (disposition == MACH_MSG_TYPE_PORT_SEND_ONCE) {
 		ipc_port_release_send_once(port);
-		break;
-	case MACH_MSG_TYPE_PORT_RECEIVE:
+	} else {
+		assert(disposition == MACH_MSG_TYPE_PORT_RECEIVE);
 		ipc_port_destroy(port);
-		break;
-	default:
-		panic("no right has disposition %u", disposition);
 	}
 }
 

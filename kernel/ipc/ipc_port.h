@@ -140,11 +140,6 @@ static inline bool ipc_port_is_kernel(const struct ipc_port *port)
 struct ipc_port *ipc_port_alloc(struct account *account);
 /* Without references, and no locks held. */
 void ipc_object_free(struct ipc_object *object);
-static inline void ipc_defer_free(struct ipc_object *object)
-{
-	defer(DEFERRED_FREE, &object->free_link);
-}
-
 static inline void ipc_object_reference(struct ipc_object *object)
 {
 	ref_take(&object->refs);
@@ -154,7 +149,7 @@ static inline void ipc_object_reference(struct ipc_object *object)
 static inline void ipc_object_release(struct ipc_object *object)
 {
 	if (object != NULL && ref_drop(&object->refs))
-		ipc_defer_free(object);
+		defer(DEFERRED_FREE, &object->free_link);
 }
 
 /* A send right that is not the last but one: counted only, so there is nobody to tell. False: nothing done. */

@@ -6,11 +6,6 @@
  */
 #include <ipc/ipc_internal.h>
 
-static struct ipc_port *entry_port(const struct ipc_entry *entry)
-{
-	return ipc_object_port(entry->object);
-}
-
 /* The entry loses its right: what was requested for it is told so. */
 static void request_cancel(struct ipc_space *space, struct ipc_entry *entry)
 {
@@ -59,7 +54,7 @@ static void entry_lose_receive(struct ipc_space *space, mach_port_name_t name, s
 
 void ipc_right_died(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry)
 {
-	struct ipc_port *port = entry_port(entry);
+	struct ipc_port *port = ipc_object_port(entry->object);
 	uint32_t fired = 0;
 
 	/* Taken after the port became inactive, the lock also shows what its death wrote into the request. */
@@ -129,7 +124,7 @@ kern_return_t ipc_right_reserve(struct ipc_space *space, mach_port_name_t name, 
 	}
 	entry->bits |= IPC_ENTRY_RESERVED;
 	if (!*dead)
-		*port = entry_port(entry);
+		*port = ipc_object_port(entry->object);
 	return KERN_SUCCESS;
 }
 
@@ -314,7 +309,7 @@ kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, st
 		if (urefs != 0) {
 			entry->urefs = (uint32_t)urefs;
 		} else if (right == MACH_PORT_RIGHT_SEND) {
-			loss->send = entry_port(entry);
+			loss->send = ipc_object_port(entry->object);
 			entry_lose_send(space, name, entry);
 		} else {
 			ipc_entry_free(space, name, entry);
@@ -327,11 +322,11 @@ kern_return_t ipc_right_delta(struct ipc_space *space, mach_port_name_t name, st
 		return KERN_INVALID_VALUE;
 	switch (right) {
 	case MACH_PORT_RIGHT_RECEIVE:
-		loss->receive = entry_port(entry);
+		loss->receive = ipc_object_port(entry->object);
 		entry_lose_receive(space, name, entry);
 		break;
 	case MACH_PORT_RIGHT_SEND_ONCE:
-		loss->send_once = entry_port(entry);
+		loss->send_once = ipc_object_port(entry->object);
 		request_cancel(space, entry);
 		entry_clear(space, name, entry);
 		break;
@@ -349,7 +344,7 @@ void ipc_right_destroy(
 	uint32_t type = ipc_entry_type(entry);
 
 	if (type & MACH_PORT_TYPE_SEND_RECEIVE) {
-		struct ipc_port *port = entry_port(entry);
+		struct ipc_port *port = ipc_object_port(entry->object);
 
 		if (type & MACH_PORT_TYPE_SEND) {
 			loss->send = port;
@@ -381,7 +376,7 @@ void ipc_right_finish(struct ipc_right_loss *loss)
 kern_return_t ipc_right_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *entry,
 	struct ipc_port *notify, bool possible, struct ipc_port **previous)
 {
-	struct ipc_port *port = entry_port(entry);
+	struct ipc_port *port = ipc_object_port(entry->object);
 	struct ipc_request *request = entry->request;
 	struct ipc_notice notice, *slot;
 	kern_return_t result = KERN_SUCCESS;

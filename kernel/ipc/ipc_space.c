@@ -32,11 +32,6 @@ kern_return_t ipc_space_create(task_t task, struct ipc_space **out)
 	return KERN_SUCCESS;
 }
 
-void ipc_space_reference(struct ipc_space *space)
-{
-	ref_take(&space->refs);
-}
-
 void ipc_space_release(struct ipc_space *space)
 {
 	if (space != NULL && ref_drop(&space->refs))

@@ -62,17 +62,14 @@ void ipc_kobject_send_once_died(struct ipc_port *port)
 {
 	struct thread *caller;
 
-	switch (port->object.type) {
-	case IKOT_CALL_REPLY:
+	if (port->object.type == IKOT_CALL_REPLY) {
 		caller = ipc_reply_port_close(port);
 		if (caller != NULL) {
 			ipc_call_fail(caller, NULL, port, MIG_SERVER_DIED);
 			thread_deallocate(caller);
 		}
-		break;
-	case IKOT_EXCEPTION_REPLY:
+	} else if (port->object.type == IKOT_EXCEPTION_REPLY) {
 		exception_answered(port, MIG_SERVER_DIED);
-		break;
 	}
 }
 

@@ -42,26 +42,25 @@ kern_return_t mach_port_set_qlimit(ipc_space_t task, mach_port_name_t name, mach
 	return receive_done(port);
 }
 
-kern_return_t mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mach_port_mscount_t mscount)
+static kern_return_t set_count(struct ipc_space *space, mach_port_name_t name, bool messages, uint32_t count)
 {
 	struct ipc_port *port;
-	kern_return_t result = receive_port(task, name, &port);
+	kern_return_t result = receive_port(space, name, &port);
 
 	if (result != KERN_SUCCESS)
 		return result;
-	port->mscount = mscount;
+	*(messages ? &port->seqno : &port->mscount) = count;
 	return receive_done(port);
+}
+
+kern_return_t mach_port_set_mscount(ipc_space_t task, mach_port_name_t name, mach_port_mscount_t mscount)
+{
+	return set_count(task, name, false, mscount);
 }
 
 kern_return_t mach_port_set_seqno(ipc_space_t task, mach_port_name_t name, mach_port_seqno_t seqno)
 {
-	struct ipc_port *port;
-	kern_return_t result = receive_port(task, name, &port);
-
-	if (result != KERN_SUCCESS)
-		return result;
-	port->seqno = seqno;
-	return receive_done(port);
+	return set_count(task, name, true, seqno);
 }
 
 kern_return_t mach_port_get_set_status(

@@ -58,7 +58,7 @@ mach_msg_return_t ipc_kmsg_send_from_kernel(
 		}
 	}
 	if (CURRENT_PROCESSOR->deferred.held != 0) {
-		ipc_defer_send(kmsg);
+		defer(DEFERRED_SEND, &kmsg->element.link);
 		return MACH_MSG_SUCCESS;
 	}
 	return ipc_kmsg_deliver(kmsg);

@@ -62,6 +62,16 @@ static inline enum vm_page_level account_object_level(const struct account *acco
 	return account->level == VM_PAGE_FOR_USER ? VM_PAGE_FOR_SMALL_USER : VM_PAGE_FOR_KERNEL;
 }
 
+/* --- task/shortage.c. */
+/*
+ * Whether a thread that wants memory on the account may hope that somebody is ended for it, and so should try again
+ * soon: if it is the current thread's own account, a user's, and there is a policy, which is going to be told. Locks
+ * at most of maps and objects; wake page-out.
+ */
+bool shortage_may_end(const struct account *account, bool at_limit);
+/* Tells the policy, and ports what there was no memory to tell them: true if that is still so. No locks held. */
+bool shortage_tell(void);
+
 /* A new account, with one reference; `parent` pays for its structure. Null: no memory, or too many. */
 struct account *account_make(struct account *parent, enum vm_page_level level, uint64_t bytes, uint64_t pages);
 /* It has nothing any more; by account_uncharge. */

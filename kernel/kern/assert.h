@@ -9,6 +9,14 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 /* A line for the kernel's console; %s %d %u %x %lx %lu %ld %p, widths, zeros before numbers, and %.Ns. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* `quiet` on the command line: only panics are printed. */
+extern bool console_quiet;
+
+/* Printed by panic after the message: registers and the chain of callers (x86_64/backtrace.c). */
+void machine_print_state(void);
+/* The end of a panic. */
+_Noreturn void machine_stop(void);
+
 /* Checked in every build. */
 #define assert(condition) ((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
 

@@ -6,20 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct account;
-struct task;
-struct thread;
 struct processor;
-struct host;
-struct ipc_space;
 struct ipc_port;
 struct ipc_kmsg;
-struct vm_map;
-struct vm_object;
 struct vm_page;
-struct vm_map_copy;
 struct pmap;
-struct device_irq;
 
 typedef struct account *account_t;
 typedef struct task *task_t;

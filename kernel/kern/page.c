@@ -512,7 +512,3 @@ void vm_page_bootstrap_done(void)
 	vm_page_target = vm_page_low + least(vm_page_counts.total / 64, RESERVE_MAX);
 }
 
-uint64_t vm_memory_size(void)
-{
-	return vm_page_counts.total << VM_PAGE_SHIFT;
-}

@@ -8,7 +8,6 @@
 /* Given by the machine before kernel_main: ranges of free memory, page-aligned; needs machine_physical_to_virtual. */
 void vm_page_bootstrap_range(uint64_t start, uint64_t end);
 void vm_page_bootstrap_done(void);
-uint64_t vm_memory_size(void); /* bytes of physical memory given to vm_page_bootstrap_range */
 
 /* A wired page for the kernel (page tables, kalloc), on its account: physical address, zeroed; 0: none for the level.
  */

@@ -13,12 +13,7 @@ uint64_t piece_resume(const void *object, uint64_t start, uint64_t end)
 
 void piece_stop(const void *object, uint64_t start, uint64_t end, uint64_t at)
 {
-	struct thread *self = current_thread();
-
-	self->progress.object = object;
-	self->progress.start = start;
-	self->progress.end = end;
-	self->progress.at = at;
+	current_thread()->progress = (struct thread_progress){object, start, end, at};
 }
 
 bool piece_pause(const void *object, uint64_t start, uint64_t end, uint64_t at)
@@ -29,7 +24,3 @@ bool piece_pause(const void *object, uint64_t start, uint64_t end, uint64_t at)
 	return true;
 }
 
-void piece_forget(struct thread *thread)
-{
-	thread->progress.object = NULL;
-}

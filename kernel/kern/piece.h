@@ -41,7 +41,5 @@ uint64_t piece_resume(const void *object, uint64_t start, uint64_t end);
 bool piece_pause(const void *object, uint64_t start, uint64_t end, uint64_t at);
 /* It will be made again for another reason, and goes on at `at`. */
 void piece_stop(const void *object, uint64_t start, uint64_t end, uint64_t at);
-/* The call will not be made again. */
-void piece_forget(struct thread *thread);
 
 #endif

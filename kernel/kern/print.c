@@ -1,7 +1,6 @@
 /* kprintf and panic. */
 #include <kern/lock.h>
 #include <kern/machine.h>
-#include <kern/print.h>
 #include <stdarg.h>
 #include <string.h>
 

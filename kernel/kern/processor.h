@@ -2,10 +2,10 @@
 #ifndef KERN_PROCESSOR_H
 #define KERN_PROCESSOR_H
 
-#include <kern/counters.h>
 #include <kern/deferred.h>
 #include <kern/lock.h>
 #include <kern/machine.h>
+#include <mach/host_counters.h>
 #include <mach/priority.h>
 
 #define PROCESSORS_MAX 32
@@ -96,6 +96,20 @@ static inline void deferred_run(void)
 	if (__builtin_expect(CURRENT_PROCESSOR->deferred.pending, 0))
 		deferred_run_pending(&current_processor()->deferred);
 }
+
+/*
+ * Per-processor counters of expensive events (mach/host_counters.h).
+ *
+ * The register path counts one event for each message that it delivers, request or reply, as messages_register: each is
+ * also a trap and a switch of threads, and counted among these when the counters are read (sum_counters).
+ */
+#define COUNTERS_COUNT HOST_COUNTERS_COUNT
+
+/* Counts an event on this processor; interrupts are off in the kernel, so a plain add suffices. */
+#define count_event(name)     (CURRENT_PROCESSOR->counters.name++)
+#define count_events(name, n) (CURRENT_PROCESSOR->counters.name += (n))
+/* The i-th of a row of counters, by the first. */
+#define count_event_of(first, i) ((&current_processor()->counters.first)[i]++)
 
 void make_idle_thread(struct processor *processor); /* panics without memory */
 

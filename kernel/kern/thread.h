@@ -99,7 +99,7 @@ struct thread {
 	uint64_t save_area; /* r11 of the emulation handler */
 
 	struct ipc_kmsg *pending_kmsg; /* a kernel RPC that must run again (KERN_RESTART) */
-	struct {                       /* how far a long call on a range came (kern/piece.h); object null: none */
+	struct thread_progress {       /* how far a long call on a range came (kern/piece.h); object null: none */
 		const void *object;
 		uint64_t start, end, at;
 	} progress;
@@ -122,8 +122,7 @@ struct thread {
  */
 
 /* The current thread will wait for thread_wakeup(event). deadline in ns since boot, UINT64_MAX for none. */
-void assert_wait(const void *event, bool interruptible);
-void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline);
+void assert_wait(const void *event, bool interruptible, uint64_t deadline);
 void thread_set_wait_timer(struct thread *self, uint64_t deadline);
 /* For waits on other lists (wait_kind IPC_*): marks the current thread as waiting; the caller links wait_link under its
  * own lock. */

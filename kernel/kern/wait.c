@@ -73,7 +73,7 @@ static void wait_on(const void *event, uint64_t word, bool interruptible, uint64
 		thread_set_wait_timer(self, deadline);
 }
 
-void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+void assert_wait(const void *event, bool interruptible, uint64_t deadline)
 {
 	wait_on(event, 0, interruptible, deadline);
 }
@@ -86,11 +86,6 @@ static const void *event_of(const struct word_key *key)
 void assert_wait_word(const struct word_key *key, uint64_t deadline)
 {
 	wait_on(event_of(key), key->word, true, deadline);
-}
-
-void assert_wait(const void *event, bool interruptible)
-{
-	assert_wait_deadline(event, interruptible, UINT64_MAX);
 }
 
 /* A time-out is for a wait whose time has come, an abort for one that lets itself be interrupted. Locked. */

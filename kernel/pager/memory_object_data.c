@@ -186,9 +186,7 @@ kern_return_t memory_object_data_refused(vm_object_t object, vm_offset_t offset,
 
 		if (page == NULL) {
 			piece_stop(data, 0, size, at);
-			vm_pageout_wake();
-			assert_wait_deadline(data, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
-			return KERN_RESTART;
+			return vm_page_nap(data);
 		}
 		(void)supply_page(object, offset + at, page, &supply);
 	}

@@ -148,7 +148,7 @@ kern_return_t memory_object_wait_returned(vm_object_t object)
 			(unsigned long)pager->id, (unsigned)(PAGER_DEADLINE_NS / 1000000000));
 		return KERN_TIMEDOUT;
 	}
-	assert_wait_deadline(&pager->returning, true, pager->return_deadline);
+	assert_wait(&pager->returning, true, pager->return_deadline);
 	/* The last may have been freed in between, before anybody waited; then the wait ends at once. */
 	if (__atomic_load_n(&pager->returning, __ATOMIC_RELAXED) == 0)
 		thread_wakeup(&pager->returning);
@@ -307,9 +307,7 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
 		lock_release(&object->lock);
 		if (result != KERN_SUCCESS) {
 			piece_stop(object, start, end, at);
-			vm_pageout_wake();
-			assert_wait_deadline(object, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
-			return KERN_RESTART;
+			return vm_page_nap(object);
 		}
 		if (next < end && piece_pause(object, start, end, next))
 			return KERN_RESTART;

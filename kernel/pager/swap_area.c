@@ -112,13 +112,6 @@ kern_return_t host_swap_on(host_t, struct ipc_port *memory_object, uint64_t page
 	return result;
 }
 
-/* Tries again a little later. */
-static kern_return_t nap(const void *event)
-{
-	assert_wait_deadline(event, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
-	return KERN_RESTART;
-}
-
 /* The page of a slot goes back to its object, if one has it. KERN_RESTART when that takes time. */
 static kern_return_t bring_back(struct swap_area *area, uint32_t number)
 {
@@ -134,7 +127,7 @@ static kern_return_t bring_back(struct swap_area *area, uint32_t number)
 	alive = owner != NULL && ref_take_unless_gone(&owner->refs);
 	lock_release(&area->object->lock);
 	if (!alive)
-		return owner != NULL || leaving ? nap(slot) : KERN_SUCCESS;
+		return owner != NULL || leaving ? vm_page_nap(slot) : KERN_SUCCESS;
 	lock_acquire(&owner->lock);
 	lock_acquire_nested(&area->object->lock);
 	if (slot->object == owner) {
@@ -164,8 +157,7 @@ kern_return_t host_swap_off(host_t, const char *name)
 	area->closing = true;
 	for (at = piece_resume(area, 1, area->slots); result == KERN_SUCCESS && at < area->slots; at++) {
 		if (vm_page_counts.free < vm_page_low) {
-			vm_pageout_wake();
-			result = vm_page_only_kept() ? KERN_RESOURCE_SHORTAGE : nap(area);
+			result = vm_page_only_kept() ? KERN_RESOURCE_SHORTAGE : vm_page_nap(area);
 		} else {
 			result = bring_back(area, (uint32_t)at);
 		}

@@ -116,13 +116,8 @@ static vm_address_t make_stack(vm_map_t map, const struct boot_image *image, vm_
 	__builtin_memcpy(top.auxiliary, auxiliary, sizeof(auxiliary));
 	top.random[0] = machine_now() * 0x9e3779b97f4a7c15ull;
 	top.random[1] = machine_boot_time() ^ top.random[0] >> 7;
-	put(map, STACK_TOP - STACK_SIZE, STACK_SIZE, NULL, 0, VM_PROT_DEFAULT);
-	{
-		vm_map_copy_t copy = vm_map_copy_from_kernel(&top, sizeof(top));
-
-		if (copy == NULL || vm_write(map, address, copy, sizeof(top)) != KERN_SUCCESS)
-			panic("no memory for the first task's stack");
-	}
+	put(map, STACK_TOP - STACK_SIZE, STACK_SIZE - VM_PAGE_SIZE, NULL, 0, VM_PROT_DEFAULT);
+	put(map, address, sizeof(top), &top, sizeof(top), VM_PROT_DEFAULT);
 	return address;
 }
 

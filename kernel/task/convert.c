@@ -2,7 +2,7 @@
 #include <ipc/ipc_space.h>
 #include <task/host.h>
 #include <task/task_private.h>
-#include <vm/vm.h>
+#include <vm/vm_map.h>
 
 static void *reference_task(void *object)
 {
@@ -20,7 +20,7 @@ static void *reference_map_of_task(void *object)
 {
 	struct task *task = object;
 
-	vm_map_reference(task->map);
+	ref_take(&task->map->refs);
 	return task->map;
 }
 

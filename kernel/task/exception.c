@@ -50,7 +50,7 @@ static void exception_later(struct thread *self)
 /* There was no memory to ask the handler of this step: it is asked again when some may have come back. */
 static _Noreturn void wait_for_memory(struct thread *self)
 {
-	assert_wait_deadline(&self->wait_timer, true, machine_now() + EXCEPTION_RETRY_NS);
+	assert_wait(&self->wait_timer, true, machine_now() + EXCEPTION_RETRY_NS);
 	thread_block(exception_later);
 }
 
@@ -89,7 +89,7 @@ static void exception_ask(struct thread *self)
 		thread_right = task_slot_right(self->task, &self->self_port, ipc_port_make_send);
 		task_right = task_slot_right(self->task, &self->task->self_port, ipc_port_make_send);
 		/* Waiting before the request is out: the answer cannot come too early. */
-		assert_wait(&self->exception_reply, true);
+		assert_wait(&self->exception_reply, true, UINT64_MAX);
 		sent = exception_raise_request(handler, ipc_port_make_send_once(reply), thread_right, task_right,
 			self->exception_kind, self->exception_code, self->exception_subcode);
 		if (sent == KERN_SUCCESS) {

@@ -119,7 +119,7 @@ kern_return_t host_info(host_t, int flavor, uint64_t *out, mach_msg_type_number_
 		struct host_basic_info info = {
 			.max_cpus = PROCESSORS_MAX,
 			.avail_cpus = processors_online,
-			.memory_size = vm_memory_size(),
+			.memory_size = vm_page_counts.total << VM_PAGE_SHIFT,
 			.boot_ns = __atomic_load_n(&real_time_at_boot, __ATOMIC_RELAXED),
 		};
 

@@ -40,6 +40,6 @@ void kernel_main(void)
 	boot_task_start();
 	host_bytes_at_boot = kernel_account.bytes;
 	kprintf("Portolan " PACKAGE_VERSION ": %u processor%s, %lu MiB\n", processors_online,
-		processors_online == 1 ? "" : "s", (unsigned long)(vm_memory_size() >> 20));
+		processors_online == 1 ? "" : "s", (unsigned long)(vm_page_counts.total >> (20 - VM_PAGE_SHIFT)));
 	sched_run();
 }

@@ -1,6 +1,4 @@
 /* Memory that cannot be had: who decides what ends is told, while the asker waits. */
-#include <kern/shortage.h>
-
 #include <ipc/ipc_internal.h>
 #include <stubs/portolan_server.h>
 #include <vm/vm_map.h>

@@ -244,7 +244,7 @@ static void trap_again(struct thread *self)
 		thread_leave_kernel(self);
 	if (self->wait_result == WAIT_INTERRUPTED) {
 		ipc_thread_forget(self);
-		piece_forget(self);
+		self->progress.object = NULL;
 		self->regs.rax = KERN_ABORTED;
 		thread_leave_kernel(self);
 	}

@@ -68,7 +68,7 @@ static kern_return_t settle(struct thread *thread)
 		return KERN_SUCCESS;
 	if (thread->suspend_count == 0)
 		return KERN_FAILURE; /* it runs: suspend it first */
-	assert_wait(&thread->suspend_count, true);
+	assert_wait(&thread->suspend_count, true, UINT64_MAX);
 	lock_acquire(&thread->lock);
 	settled = registers_settled(thread) || thread->held || thread->state == THREAD_DEAD;
 	lock_release(&thread->lock);
@@ -96,7 +96,7 @@ static kern_return_t set_state(thread_t thread, int flavor, const struct state_m
 		return result;
 	result = machine_thread_set_state(thread, flavor, from, count);
 	if (result == KERN_SUCCESS && flavor != x86_FLOAT_STATE64) {
-		piece_forget(thread);
+		thread->progress.object = NULL;
 		if (thread->pending_kmsg != NULL) {
 			/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
 			ipc_kmsg_destroy(thread->pending_kmsg);

@@ -74,7 +74,7 @@ static void sleep_over(struct thread *self)
 static int64_t trap_thread_switch(struct thread *self)
 {
 	if (self->regs.rsi == SWITCH_OPTION_WAIT) {
-		assert_wait_deadline(&self->wait_timer, true, machine_now() + (uint32_t)self->regs.rdx * NS_PER_MS);
+		assert_wait(&self->wait_timer, true, machine_now() + (uint32_t)self->regs.rdx * NS_PER_MS);
 		thread_block(sleep_over);
 	}
 	self->regs.rax = KERN_SUCCESS;

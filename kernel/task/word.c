@@ -18,17 +18,9 @@ static kern_return_t word_key(struct thread *self, vm_address_t address, uint64_
 
 static void word_wait_over(struct thread *self)
 {
-	switch (self->wait_result) {
-	case WAIT_TIMED_OUT:
-		self->regs.rax = KERN_TIMEDOUT;
-		break;
-	case WAIT_INTERRUPTED:
-		self->regs.rax = KERN_INTERRUPTED;
-		break;
-	default:
-		self->regs.rax = KERN_SUCCESS;
-		break;
-	}
+	self->regs.rax = self->wait_result == WAIT_TIMED_OUT     ? KERN_TIMEDOUT
+			 : self->wait_result == WAIT_INTERRUPTED ? KERN_INTERRUPTED
+								 : KERN_SUCCESS;
 	thread_leave_kernel(self);
 }
 

@@ -7,8 +7,6 @@
 #include <mach/kern_return.h>
 #include <mach/vm_types.h>
 
-struct pmap;
-struct account;
 
 enum {
 	PMAP_UNCACHED = 1,
@@ -30,14 +28,14 @@ kern_return_t pmap_enter(struct pmap *pmap, vm_address_t address, struct vm_page
  */
 void pmap_enter_absent(
 	struct pmap *pmap, vm_address_t start, struct vm_page *const *pages, unsigned count, vm_prot_t protection);
-/* This and the next two run in pieces (kern/piece.h). The caller holds the map's lock, or nobody uses the map any more.
- */
-void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end);
-void pmap_remove_all(struct pmap *pmap);
 /* Addresses of one table, which goes, too, when all are in the range that is removed. */
 #define PMAP_TABLE_SPAN (2ull << 20)
-/* Lowers the protection of what is mapped. */
+/*
+ * Lowers the protection of what is mapped; with NONE takes it away. This and the next run in pieces (kern/piece.h). The
+ * caller holds the map's lock, or nobody uses the map any more.
+ */
 void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_prot_t protection);
+void pmap_remove_all(struct pmap *pmap);
 /*
  * Physical address (with the offset in the page) that is mapped with at least the access, or 0. Counts as such an
  * access, except with NONE.

@@ -9,7 +9,6 @@
 kern_return_t vm_map_create(struct account *account, vm_map_t *out);
 /* The child's map of fork, by each entry's inheritance, on the account. */
 kern_return_t vm_map_fork(vm_map_t parent, struct account *account, vm_map_t *out);
-void vm_map_reference(vm_map_t map);
 /* What is touched through it from now on is on this account. */
 kern_return_t vm_map_bill(vm_map_t map, struct account *account);
 /* Unmaps all; called once at task_terminate, references may remain. */

@@ -70,7 +70,7 @@ static kern_return_t wait_for_page(vm_object_t object, struct vm_page *page)
 		return KERN_MEMORY_ERROR;
 	}
 	page->wanted = true;
-	assert_wait_deadline(page, true, page->absent ? page->deadline : machine_now() + PAGER_DEADLINE_NS);
+	assert_wait(page, true, page->absent ? page->deadline : machine_now() + PAGER_DEADLINE_NS);
 	return KERN_RESTART;
 }
 
@@ -89,7 +89,7 @@ static kern_return_t request_pages(struct account *payer, vm_object_t object, vm
 			report_late(pager, "memory_object_init, asked for a page", offset);
 			return KERN_MEMORY_ERROR;
 		}
-		assert_wait_deadline(pager, true, pager->ready_deadline);
+		assert_wait(pager, true, pager->ready_deadline);
 		return KERN_RESTART;
 	}
 	if (offset != 0 && offset == pager->next_offset)
@@ -118,11 +118,7 @@ static kern_return_t request_pages(struct account *payer, vm_object_t object, vm
 	count_event(faults_pager);
 	pager->next_offset = at;
 	vm_object_reference(object);
-	rest->message.object = object;
-	rest->message.offset = offset;
-	rest->message.length = at - offset;
-	rest->message.access = access;
-	rest->message.unlock = false;
+	rest->message = (struct memory_object_message){object, offset, at - offset, access, .unlock = false};
 	return wait_for_page(object, vm_object_lookup(object, offset));
 }
 
@@ -173,18 +169,15 @@ static kern_return_t request_unlock(
 		page->unlocking = true;
 		page->deadline = machine_now() + PAGER_DEADLINE_NS;
 		vm_object_reference(object);
-		rest->message.object = object;
-		rest->message.offset = page->offset;
-		rest->message.length = VM_PAGE_SIZE;
-		rest->message.access = access;
-		rest->message.unlock = true;
+		rest->message =
+			(struct memory_object_message){object, page->offset, VM_PAGE_SIZE, access, .unlock = true};
 	} else if (machine_now() >= page->deadline) {
 		report_late(object->pager, "data_unlock", page->offset);
 		page->unlocking = false;
 		return KERN_MEMORY_ERROR;
 	}
 	page->wanted = true;
-	assert_wait_deadline(page, true, page->deadline);
+	assert_wait(page, true, page->deadline);
 	return KERN_RESTART;
 }
 

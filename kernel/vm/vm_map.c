@@ -48,11 +48,6 @@ kern_return_t vm_map_create(struct account *account, vm_map_t *out)
 	return KERN_SUCCESS;
 }
 
-void vm_map_reference(vm_map_t map)
-{
-	ref_take(&map->refs);
-}
-
 void vm_map_deallocate(vm_map_t map)
 {
 	if (map == NULL || !ref_drop(&map->refs))
@@ -209,7 +204,7 @@ kern_return_t vm_map_remove(struct vm_map *map, vm_address_t start, vm_address_t
 			first = base;
 		if (hole <= behind - PMAP_TABLE_SPAN && (entry == NULL || entry->start >= behind))
 			last = behind;
-		pmap_remove(map->pmap, first, last);
+		pmap_protect(map->pmap, first, last, VM_PROT_NONE);
 	}
 	return KERN_SUCCESS;
 }
@@ -222,7 +217,7 @@ static void trim_front(struct vm_map *map, struct vm_map_entry *entry, vm_addres
 
 	if (entry->start < map->full_below)
 		map->full_below = entry->start > VM_ANYWHERE_ADDRESS ? entry->start : VM_ANYWHERE_ADDRESS;
-	pmap_remove(map->pmap, entry->start, upto);
+	pmap_protect(map->pmap, entry->start, upto, VM_PROT_NONE);
 	if (object != NULL) {
 		if (!entry->needs_copy && vm_object_anonymous(object) && !object->shared) {
 			lock_acquire(&object->lock);

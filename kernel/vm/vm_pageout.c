@@ -2,7 +2,6 @@
  * own caches give back what they do not need. */
 #include <kern/kalloc.h>
 #include <kern/piece.h>
-#include <kern/shortage.h>
 #include <kern/thread.h>
 #include <vm/memory_object.h>
 #include <vm/pmap.h>
@@ -80,6 +79,13 @@ static bool at_limit(const struct account *account)
 	return account->pages >= account->pages_limit || account->bytes + TABLES_BYTES > account->bytes_limit;
 }
 
+kern_return_t vm_page_nap(const void *event)
+{
+	vm_pageout_wake();
+	assert_wait(event, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
+	return KERN_RESTART;
+}
+
 kern_return_t vm_page_wait(const struct account *account)
 {
 	bool limit = at_limit(account);
@@ -92,12 +98,11 @@ kern_return_t vm_page_wait(const struct account *account)
 		vm_pageout_wake(); /* it tells */
 		if (!hope)
 			return KERN_RESOURCE_SHORTAGE;
-		assert_wait_deadline(account, true, machine_now() + SHORTAGE_NAP_NS); /* nobody wakes it */
-		return KERN_RESTART;
+		return vm_page_nap(account);
 	}
 	waiters = true;
 	/* A pager may take long to free what it was given: look again now and then. */
-	assert_wait_deadline(&waiters, true, machine_now() + 100000000ull);
+	assert_wait(&waiters, true, machine_now() + 100000000ull);
 	vm_pageout_wake();
 	return KERN_RESTART;
 }
@@ -193,7 +198,7 @@ static void pageout(struct thread *)
 	if (vm_page_counts.free < vm_page_target && more && !stuck) {
 		if (vm_page_counts.pageouts - returned >= RETURN_BATCH || swap_is_busy()) {
 			returned = vm_page_counts.pageouts;
-			assert_wait_deadline(&returned, false, machine_now() + RETURN_PAUSE_NS);
+			assert_wait(&returned, false, machine_now() + RETURN_PAUSE_NS);
 		}
 		thread_block(pageout); /* else not waiting: others run in between */
 	}
@@ -203,7 +208,7 @@ static void pageout(struct thread *)
 	looked_at = 0;
 	trimmed = false;
 	/* In this order: who wants pages after `wanted` is false finds somebody to wake. */
-	assert_wait_deadline(&wanted, false, owed ? machine_now() + SHORTAGE_NAP_NS : UINT64_MAX);
+	assert_wait(&wanted, false, owed ? machine_now() + SHORTAGE_NAP_NS : UINT64_MAX);
 	wanted = false;
 	thread_block(pageout);
 }

@@ -18,6 +18,8 @@ void vm_pageout_wake(void);
  * Locks at most of a map and objects.
  */
 kern_return_t vm_page_wait(const struct account *account);
+/* For who could not get memory and tries again a little later: wakes page-out, asserts a wait; KERN_RESTART. */
+kern_return_t vm_page_nap(const void *event);
 /* Nothing is left that page-out should take. */
 bool vm_page_only_kept(void);
 /* Starts page-out when free pages are few, lets waiters try again when they are not. Locks as above. */

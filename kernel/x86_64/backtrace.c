@@ -1,6 +1,5 @@
 /* What a panic prints: registers, and the chain of callers with names from the table that the build puts behind the
  * kernel. */
-#include <kern/print.h>
 #include <kern/task.h>
 #include <x86_64/cpu.h>
 

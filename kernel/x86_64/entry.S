@@ -184,7 +184,7 @@ fast_kernel_call:
 	movq %rcx, %rdi
 	movq %rbx, %rsi
 2:	movq %gs:PROCESSOR_STACK_TOP, %rsp
-	incq %gs:PROCESSOR_TRAPS		/* else counted as a message: kern/counters.h */
+	incq %gs:PROCESSOR_TRAPS		/* else counted as a message: kern/processor.h */
 	xorl %ebp, %ebp
 	call *%r11
 	ud2

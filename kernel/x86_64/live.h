@@ -12,8 +12,6 @@
 
 #include <kern/processor.h>
 
-struct ipc_port;
-struct thread;
 
 #ifdef PORTOLAN_HOST
 

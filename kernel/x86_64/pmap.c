@@ -354,18 +354,13 @@ void pmap_protect(struct pmap *pmap, vm_address_t start, vm_address_t end, vm_pr
 	}
 }
 
-void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
-{
-	pmap_protect(pmap, start, end, VM_PROT_NONE);
-}
-
 /* Table by table, without looking for them: they may be far apart. */
 void pmap_remove_all(struct pmap *pmap)
 {
 	struct page_table *table;
 
 	while ((table = list_first(&pmap->tables, struct page_table, link)) != NULL)
-		pmap_remove(pmap, table->base, table->base + PMAP_TABLE_SPAN);
+		pmap_protect(pmap, table->base, table->base + PMAP_TABLE_SPAN, VM_PROT_NONE);
 }
 
 /*

@@ -1,6 +1,5 @@
 /* The boot processor's start in C, and the machine's end. */
 #include <ipc/ipc.h>
-#include <kern/print.h>
 #include <kern/thread.h>
 #include <task/host.h>
 #include <x86_64/boot.h>

@@ -191,7 +191,7 @@ kern_return_t vm_fault(vm_map_t map, vm_address_t address, vm_prot_t access)
 		return KERN_INVALID_ADDRESS;
 	if (host_random(2) == 0)
 		return KERN_SUCCESS;
-	assert_wait(&pager, true);
+	assert_wait(&pager, true, UINT64_MAX);
 	return KERN_RESTART;
 }
 
@@ -330,7 +330,7 @@ static void *space_of(void *task)
 {
 	struct ipc_space *space = ((struct task *)task)->space;
 
-	ipc_space_reference(space);
+	ref_take(&space->refs);
 	return space;
 }
 

@@ -131,7 +131,7 @@ void pmap_enter_absent(
 			(void)pmap_enter(pmap, start, pages[i], vm_page_physical(pages[i]), protection, 0);
 }
 
-void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
+static void pmap_remove(struct pmap *pmap, vm_address_t start, vm_address_t end)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct mapping **at = &pmap->buckets[i]; *at != NULL;) {

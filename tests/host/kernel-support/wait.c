@@ -81,12 +81,7 @@ static void wait_on(enum wait_kind kind, const void *event, bool interruptible, 
 	waits[number_of(self)].deadline = deadline;
 }
 
-void assert_wait(const void *event, bool interruptible)
-{
-	wait_on(WAIT_EVENT, event, interruptible, UINT64_MAX);
-}
-
-void assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
+void assert_wait(const void *event, bool interruptible, uint64_t deadline)
 {
 	wait_on(WAIT_EVENT, event, interruptible, deadline);
 }

@@ -3,7 +3,6 @@
 #include <kern/assert.h>
 #include <kern/kalloc.h>
 #include <kern/processor.h>
-#include <kern/shortage.h>
 #include <kern/trap.h>
 #include <mach/trap.h>
 #include <stdlib.h>
@@ -84,7 +83,7 @@ vm_map_t convert_name_to_map(mach_port_name_t name)
 {
 	if (name >= TASKS_MAX || tasks[name] == NULL)
 		return NULL;
-	vm_map_reference(tasks[name]->map);
+	ref_take(&tasks[name]->map->refs);
 	return tasks[name]->map;
 }
 

@@ -50,7 +50,7 @@ mach_port_name_t world_name(struct task *task);
  */
 void *world_access(struct task *task, vm_address_t address, vm_prot_t access, kern_return_t *error);
 
-/* Whether somebody may be ended for memory; and the account that memory was wanted for last (kern/shortage.h). */
+/* Whether somebody may be ended for memory; and the account that memory was wanted for last (kern/account.h). */
 extern bool world_policy;
 extern uint32_t world_asked;
 

@@ -288,7 +288,7 @@ static void operate(void)
 		b = a + (rand() % 32 == 0 ? ADDRESSES : rand() % 8); /* a few, or all that follow */
 		b = b < ADDRESSES ? b : ADDRESSES - 1;
 		if (rand() % 2) {
-			pmap_remove(map[m], address[a], address[b]);
+			pmap_protect(map[m], address[a], address[b], VM_PROT_NONE);
 			protection = VM_PROT_NONE;
 		} else {
 			pmap_protect(map[m], address[a], address[b], protection);
@@ -394,7 +394,7 @@ static void sums(void)
 	check(pmap_enter(one, at, page(0), vm_page_physical(page(0)), VM_PROT_READ, 0) == KERN_SUCCESS, "no mapping");
 	check(one->bytes > empty, "tables take nothing");
 	check(one->bytes == payer.bytes - ACCOUNT_REFERENCE, "a map's sum is not what its account pays");
-	pmap_remove(one, at, at + PMAP_TABLE_SPAN);
+	pmap_protect(one, at, at + PMAP_TABLE_SPAN, VM_PROT_NONE);
 	check(one->bytes == payer.bytes - ACCOUNT_REFERENCE, "a map's sum is not what its account pays when a table has gone");
 	pmap_destroy(one);
 	if (failures == 0)

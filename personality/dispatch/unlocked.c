@@ -15,11 +15,17 @@ const bool unlocked_calls[] = {
 	[MIG_ID_prlimit64] = true,
 	[MIG_ID_arch_prctl] = true,
 	[MIG_ID_sched_yield] = true,
+	[MIG_ID_set_tid_address] = true,
+	[MIG_ID_set_robust_list] = true,
 	/* Of an open file. */
 	[MIG_ID_read] = true,
 	[MIG_ID_write] = true,
 	[MIG_ID_pread64] = true,
 	[MIG_ID_pwrite64] = true,
+	[MIG_ID_readv] = true,
+	[MIG_ID_writev] = true,
+	[MIG_ID_preadv] = true,
+	[MIG_ID_pwritev] = true,
 	[MIG_ID_lseek] = true,
 	[MIG_ID_futex] = true,
 	/* Of nobody. */
@@ -27,6 +33,9 @@ const bool unlocked_calls[] = {
 	[MIG_ID_clock_getres] = true,
 	[MIG_ID_gettimeofday] = true,
 	[MIG_ID_time] = true,
+	[MIG_ID_rseq] = true,
+	[MIG_ID_membarrier] = true,
+	[MIG_ID_personality] = true,
 };
 
 const unsigned unlocked_calls_end = sizeof unlocked_calls / sizeof unlocked_calls[0];

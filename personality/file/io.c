@@ -300,13 +300,37 @@ void io_vector_end(struct io *io, const struct io_segment *few)
 		free((void *)(uintptr_t)io->segment);
 }
 
-static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
+static int64_t vector_unlocked(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
 {
-	struct file *file = fd_file(call, fd);
 	struct io_segment few[IO_SEGMENTS_FEW];
 	struct io io = {.call = call};
+	bool shared;
+	struct file *file = count < 0 || count > IO_SEGMENTS_FEW ? NULL : hold(call, fd, &shared);
 	int64_t result;
 
+	if (file == NULL)
+		return CALL_NEEDS_LOCK;
+	result = call_result(io_vector(&io, few, vector, (uint64_t)count));
+	if (result == 0)
+		result = move_unlocked(file, &io, at, write);
+	let_go(file, shared);
+	return result;
+}
+
+static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
+{
+	struct io_segment few[IO_SEGMENTS_FEW];
+	struct io io = {.call = call};
+	struct file *file;
+	int64_t result;
+
+	if (!call_is_locked(call)) {
+		result = vector_unlocked(call, fd, vector, count, at, write);
+		if (result != CALL_NEEDS_LOCK)
+			return result;
+		call_take_lock(call);
+	}
+	file = fd_file(call, fd);
 	if (file == NULL)
 		return -EBADF;
 	if (count < 0)

@@ -228,6 +228,8 @@ int64_t filefs_read_unlocked(struct vnode *vnode, struct io *io, uint64_t offset
 	uint64_t size = 0;
 	uint32_t withdrawn = 0;
 
+	if (io->segments != 1)
+		return CALL_NEEDS_LOCK;
 	lock_take(&node->lock, ORDER_NODE);
 	if (offset < node->readable) {
 		size = node->readable - offset;

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -292,6 +293,15 @@ static void read_at_random(unsigned number)
 			wrong_if(lseek(fd, (off_t)at, SEEK_SET) != (off_t)at);
 			got = read(fd, buffer, size);
 			wrong_if(got >= 0 && lseek(fd, 0, SEEK_CUR) != (off_t)at + got);
+		} else if (i & 2) {
+			unsigned char parts[2][sizeof buffer + 8];
+			struct iovec vector[] = {{parts[1], size / 3}, {parts[0], size - size / 3}};
+
+			memset(parts, 0xee, sizeof parts);
+			got = preadv(fd, vector, 2, (off_t)at);
+			wrong_if(parts[1][size / 3] != 0xee || parts[0][size - size / 3] != 0xee);
+			memcpy(buffer, parts[1], size / 3);
+			memcpy(buffer + size / 3, parts[0], size - size / 3);
 		} else {
 			got = pread(fd, buffer, size, (off_t)at);
 		}
@@ -511,6 +521,14 @@ static void own_pipe(unsigned number)
 
 		for (n = 0; n < size; n++)
 			out[n] = (char)(i + n + number);
+		if (i & 1) {
+			struct iovec from[] = {{out, size / 2}, {out + size / 2, size - size / 2}};
+			struct iovec to[] = {{in, size / 4}, {in + size / 4, 0}, {in + size / 4, size - size / 4}};
+
+			wrong_if(writev(own[1], from, 2) != (ssize_t)size);
+			wrong_if(readv(own[0], to, 3) != (ssize_t)size || memcmp(in, out, size) != 0);
+			continue;
+		}
 		wrong_if(write(own[1], out, size) != (ssize_t)size);
 		wrong_if(read(own[0], in, size) != (ssize_t)size || memcmp(in, out, size) != 0);
 	}

@@ -1,5 +1,6 @@
-/* The client's side of NBD: see nbd.h. All numbers are sent with the highest byte first. */
+/* The client's side of NBD: see nbd.h. */
 #include "nbd.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,60 +8,11 @@
 enum {
 	ANSWER = 8000, /* ms for the next bytes of a connection */
 
-	/* Handshake flags, the server's and ours. */
-	FIXED_NEWSTYLE = 1,
-	NO_ZEROES = 2,
-	OPTION_GO = 7,
-	REPLY_ACK = 1,
-	REPLY_INFO = 3,
-	INFO_EXPORT = 0,
-	INFO_BLOCK_SIZE = 3,
 	REPLIES_MAX = 64,
 	REPLY_DATA_MAX = 4096,
-
-	/* Transmission flags. */
-	HAS_FLAGS = 1,
-	READ_ONLY = 2,
-	SEND_FLUSH = 4,
-
-	COMMAND_READ = 0,
-	COMMAND_WRITE = 1,
-	COMMAND_FLUSH = 3,
-
-	/* A server's errors, which are Linux's. */
-	ERROR_PERMISSION = 1,
-	ERROR_SPACE = 28,
-	ERROR_SHUTDOWN = 108,
-
 	BLOCK_MAX = 4096, /* requests are of that many bytes, and multiples */
 	BROKEN = -1,      /* the connection is of no use any more */
 };
-#define GREETING           0x4e42444d41474943ull
-#define OPTION_MAGIC       0x49484156454f5054ull
-#define OPTION_REPLY_MAGIC 0x0003e889045565a9ull
-#define REQUEST_MAGIC      0x25609513u
-#define REPLY_MAGIC        0x67446698u
-#define REPLY_ERROR        0x80000000u
-#define REPLY_UNKNOWN      0x80000006u
-
-/* --- Numbers. */
-
-static unsigned char *put(unsigned char *to, uint64_t value, unsigned bytes)
-{
-	for (unsigned i = bytes; i-- > 0; value >>= 8)
-		to[i] = (unsigned char)value;
-	return to + bytes;
-}
-
-static uint64_t take(const unsigned char **from, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	while (bytes-- > 0)
-		value = value << 8 | *(*from)++;
-	return value;
-}
-
 /* --- The stream. */
 
 static unsigned time_left(const struct nbd *n)

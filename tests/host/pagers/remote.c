@@ -8,15 +8,10 @@ enum { DISKS = 1, DISK_PAGES = 40, OBJECT_PAGES = DISK_PAGES, ROUNDS = 4000, ANY
 #include "tests/host/pagers/disks.h"
 
 #include "pagers/remote/main.c"
+#include "pagers/remote/wire.h"
 
 /* The kernel waits so long for a page. */
 #define DEADLINE_MS 30000
-
-#define GREETING           0x4e42444d41474943ull
-#define OPTION_MAGIC       0x49484156454f5054ull
-#define OPTION_REPLY_MAGIC 0x0003e889045565a9ull
-#define REQUEST_MAGIC      0x25609513u
-#define REPLY_MAGIC        0x67446698u
 
 static uint64_t time_ms, died_at;
 static unsigned faults; /* one of so many answers; 0: none */

@@ -89,8 +89,6 @@ kern_return_t vm_map_make_present(
 		result = vm_fault_locked(map, entry, at, access, rest);
 		if (result != KERN_SUCCESS)
 			return result;
-		if (rest->unused != NULL)
-			return KERN_RESTART; /* nothing to wait for: what is unused must be dropped first */
 	}
 	return KERN_SUCCESS;
 }

@@ -406,8 +406,12 @@ below:
 			lock_release(&object->lock);
 		object = shadow;
 	}
-	if (object != top)
+	if (object != top) {
 		lock_release(&object->lock);
+		/* The page may have been the last that it had from below. */
+		if (rest->unused == NULL)
+			rest->unused = vm_object_detach(top);
+	}
 	lock_release(&top->lock);
 	return result;
 }

@@ -272,19 +272,27 @@ static void take_over(vm_object_t object, vm_object_t shadow)
 	shadow->shadow = NULL;
 }
 
+vm_object_t vm_object_detach(vm_object_t object)
+{
+	vm_object_t shadow = object->shadow;
+
+	if (!vm_object_anonymous(object) || object->resident + object->swapped != object->size >> VM_PAGE_SHIFT)
+		return NULL;
+	object->shadow = NULL;
+	object->shadow_offset = 0;
+	object->shared_below = false;
+	return shadow;
+}
+
 vm_object_t vm_object_collapse(vm_object_t object)
 {
 	vm_object_t shadow;
 
 	while ((shadow = object->shadow) != NULL) {
-		if (vm_object_anonymous(object) &&
-			object->resident + object->swapped == object->size >> VM_PAGE_SHIFT) {
-			/* Complete: nothing of the shadow can be seen. */
-			object->shadow = NULL;
-			object->shadow_offset = 0;
-			object->shared_below = false;
-			return shadow;
-		}
+		vm_object_t unused = vm_object_detach(object);
+
+		if (unused != NULL)
+			return unused;
 		/* The only reference is ours, so nobody can make another. Acquire: see what its last other holder did.
 		 */
 		if (!vm_object_anonymous(shadow) || shadow->returned_by != NULL ||

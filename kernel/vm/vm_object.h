@@ -113,6 +113,11 @@ void vm_object_free_range(vm_object_t object, vm_offset_t start, vm_offset_t end
  * memory, nothing consumed. */
 vm_object_t vm_object_shadow(struct account *account, vm_object_t object, vm_offset_t offset, uint64_t size);
 /*
+ * Leaves the shadow of an object (locked) that has all of its own pages. Returns the shadow, whose reference the caller
+ * must drop once it holds no object's lock, or null.
+ */
+vm_object_t vm_object_detach(vm_object_t object);
+/*
  * Shortens the chain below the object (locked): takes over a shadow that nobody else refers to, leaves one of which
  * nothing can be seen. Returns an object whose reference the caller must drop once it holds no object's lock, or null.
  */

@@ -749,6 +749,35 @@ static void chain_with_children(void)
 	host_report("fork chains do not grow with the children that live");
 }
 
+/* Who writes all of what it shares with a child lets go of the pages that are the child's alone then, without another fault. */
+static void all_is_written(void)
+{
+	enum { WRITTEN = 16 };
+	struct model *parent = &models[0];
+	vm_address_t address = address_of(0);
+	uint64_t free_pages;
+	struct task *child;
+
+	start_model(parent);
+	CHECK_EQUAL(vm_allocate(parent->task->map, &address, WRITTEN * VM_PAGE_SIZE, false), KERN_SUCCESS);
+	for (unsigned i = 0; i < WRITTEN; i++)
+		parent->pages[i] = (struct model_page){cell_new(NULL), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY};
+	for (unsigned i = 0; i < WRITTEN; i++)
+		write_byte(parent, i, 0);
+	free_pages = vm_page_counts.free;
+	child = world_task();
+	CHECK_EQUAL(vm_map_fork(parent->task->map, child->account, &child->map), KERN_SUCCESS);
+	for (unsigned i = 0; i < WRITTEN; i++)
+		write_byte(parent, i, 1);
+	CHECK(vm_map_lookup(parent->task->map, address)->object->shadow == NULL);
+	world_task_end(child);
+	/* An object more may take a page of its own. */
+	CHECK(vm_page_counts.free + 1 >= free_pages);
+	check_all();
+	end_model(parent);
+	host_report("who has written all keeps nothing of what was before");
+}
+
 static void start_with(struct model *model, unsigned pages)
 {
 	start_model(model);
@@ -816,6 +845,7 @@ int main(void)
 	world_start(32 << 20);
 	chain();
 	chain_with_children();
+	all_is_written();
 	run_all(1, "");
 	failing = true;
 	run_all(11, " while allocations fail");

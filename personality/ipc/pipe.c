@@ -436,7 +436,7 @@ static int64_t pipe_write(struct pipe *pipe, struct io *io, bool no_wait)
 		return no_wait ? -EAGAIN : call_wait_for(call, &pipe->writing);
 	if (io->done > before)
 		moved(pipe, POLLIN, used);
-	else
+	else if (error != 0) /* there is room, and he did not use it; without room nobody is woken */
 		wait_queue_wake_one(&pipe->writing);
 	if (error == CALL_ERROR_RESTART)
 		return CALL_RESTART;

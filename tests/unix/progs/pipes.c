@@ -124,6 +124,35 @@ static void several_readers(void)
 }
 
 /* What is in a pipe that has been empty stays there, however many others become empty meanwhile. */
+/* Writers of more than there is room for wait together, and nobody else does; then all is read. */
+static void several_writers(void)
+{
+	enum { WRITERS = 3, EACH = 200000 };
+	static char bytes[EACH];
+	long total = 0, size;
+	int pair[2], i;
+
+	fflush(stdout);
+	if (pipe(pair) != 0)
+		return;
+	for (i = 0; i < WRITERS; i++)
+		if (fork() == 0)
+			_exit(write(pair[1], bytes, sizeof bytes) != sizeof bytes);
+	close(pair[1]);
+	/* All of them find it full. */
+	usleep(100000);
+	while ((size = read(pair[0], bytes, sizeof bytes)) > 0)
+		total += size;
+	close(pair[0]);
+	printf("%d writers to a full pipe: %ld bytes\n", WRITERS, total);
+	for (i = 0; i < WRITERS; i++) {
+		int status = -1;
+
+		wait(&status);
+		printf("writer %d\n", status);
+	}
+}
+
 static void many_in_turn(void)
 {
 	enum { PIPES = 12 };
@@ -280,6 +309,7 @@ int main(void)
 	unlink(name);
 	printf("not a socket %d %s\n", listen(0, 1), strerrorname_np(errno));
 	several_readers();
+	several_writers();
 	many_in_turn();
 	return 0;
 }

@@ -69,8 +69,8 @@ static struct channel {
 
 	pthread_mutex_t lock; /* all below, and the queues */
 	pthread_cond_t changed;
-	bool added, open, given;
-	uint64_t connection; /* its number; of one that is over, too */
+	bool added, open, used; /* used: somebody has sent or received by the connection */
+	uint64_t connection;    /* its number; of one that is over, too */
 	unsigned messages_sent;
 	uint16_t messages_seen, in_seen, out_seen;
 	uint16_t in_good;                    /* up to there, what is received is of the connection */
@@ -142,7 +142,7 @@ static void hear(struct channel *c, const volatile struct message *message)
 		end_connection(c);
 	} else if (message->event == PORT_OPEN && !c->open) {
 		c->open = true;
-		c->given = false;
+		c->used = false;
 		c->connection++;
 	}
 }
@@ -311,9 +311,11 @@ kern_return_t S_channel_connect(
 			result = KERN_TIMEDOUT;
 	if (result == KERN_SUCCESS) {
 		*connection = number_of(c);
-		/* The first of an instance that is not the first may be one that the instance before gave away. */
-		*fresh = !c->given && (c->memory->instances == 1 || (uint32_t)c->connection != 1);
-		c->given = true;
+		/*
+		 * Not who asked for it first: that may be a call of one who has died since. The first connection of an
+		 * instance that is not the first may have been used by the one before.
+		 */
+		*fresh = !c->used && (c->memory->instances == 1 || (uint32_t)c->connection != 1);
 	}
 	pthread_mutex_unlock(&c->lock);
 	return result;
@@ -342,7 +344,7 @@ kern_return_t S_channel_send(
 		} else {
 			memcpy((void *)c->memory->out_buffer, (const char *)data + done, part);
 			offer(c, &c->memory->out, 0, c->memory->out_buffer, part, 0);
-			c->out_busy = true;
+			c->out_busy = c->used = true;
 			virtio_offer(&c->memory->out, 0, c->notify_out, QUEUE_OUT);
 			done += part;
 		}
@@ -412,6 +414,7 @@ kern_return_t S_channel_receive(mach_port_t channel, uint64_t connection, uint64
 			 is_there(c, connection) && (got = take_received(c, (char *)address, most)) == 0)
 			result = KERN_TIMEDOUT;
 	}
+	c->used |= got != 0;
 	pthread_mutex_unlock(&c->lock);
 	if (result != KERN_SUCCESS) {
 		vm_deallocate(mach_task_self(), address, round_page(most));

@@ -74,7 +74,7 @@ void ipc_mqueue_wake_all(struct ipc_object *object)
 		(void)thread_go(thread, WAIT_AWAKENED);
 }
 
-/* Port locked, its queue has become longer: one receiver, of the port or of its set. */
+/* Port locked, there is something in its queue: one receiver is woken, of the port or of its set. */
 static struct thread *announce(struct ipc_port *port, bool claim)
 {
 	struct ipc_pset *set = port->set;
@@ -202,17 +202,12 @@ bool ipc_mqueue_wait_over(struct thread *thread, bool *died)
 void ipc_mqueue_pass_on(struct ipc_object *object)
 {
 	struct ipc_port *port = ipc_mqueue_ready(object);
-	struct thread *claimed;
 
 	if (port == NULL) {
 		lock_release(&object->lock);
 		return;
 	}
-	if (!wake_one(&port->object, false, &claimed) && port->set != NULL) {
-		lock_acquire(&port->set->object.lock);
-		(void)wake_one(&port->set->object, false, &claimed);
-		lock_release(&port->set->object.lock);
-	}
+	(void)announce(port, false);
 	lock_release(&port->object.lock);
 	if (&port->object != object)
 		ipc_object_release(&port->object);

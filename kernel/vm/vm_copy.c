@@ -231,27 +231,19 @@ static kern_return_t copyin_locked(struct vm_map *map, const struct range *range
 		return result;
 	if (range->destroy && !vm_map_clip(map, range->start, range->end))
 		return KERN_RESOURCE_SHORTAGE;
-	if (!whole) {
-		result = add_bytes(map, range->first, range->last, copy, rest);
-		if (result != KERN_SUCCESS)
-			return result;
-	} else {
-		if (!vm_map_clip(map, range->whole_start, range->whole_end))
-			return KERN_RESOURCE_SHORTAGE;
-		if (range->first < range->whole_start) {
-			result = add_bytes(map, range->first, range->whole_start, copy, rest);
-			if (result != KERN_SUCCESS)
-				return result;
-		}
-		before = copy->pieces.prev;
+	if (whole && !vm_map_clip(map, range->whole_start, range->whole_end))
+		return KERN_RESOURCE_SHORTAGE;
+	if (!whole || range->first < range->whole_start)
+		result = add_bytes(map, range->first, whole ? range->whole_start : range->last, copy, rest);
+	before = copy->pieces.prev;
+	if (whole && result == KERN_SUCCESS)
 		result = prepare_whole(map, range, copy, rest);
-		if (result == KERN_SUCCESS && range->whole_end < range->last) {
-			result = add_bytes(map, range->whole_end, range->last, copy, rest);
-		}
-		if (result != KERN_SUCCESS)
-			return result;
+	if (whole && result == KERN_SUCCESS && range->whole_end < range->last)
+		result = add_bytes(map, range->whole_end, range->last, copy, rest);
+	if (result != KERN_SUCCESS)
+		return result;
+	if (whole)
 		take_whole(map, range, before->next);
-	}
 	/* Clipped already: cannot fail. */
 	return range->destroy ? vm_map_remove(map, range->start, range->end, removed) : KERN_SUCCESS;
 }

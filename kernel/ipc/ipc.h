@@ -113,6 +113,8 @@ _Noreturn void ipc_call_kernel(
 _Noreturn void ipc_trap_reply_wait(struct thread *self);
 _Noreturn void ipc_foreign_call(struct thread *self); /* to task->foreign_port; exception if none or dead */
 int64_t ipc_trap_reply_defer(struct thread *self);
+/* Current thread self: its time and slice are the caller's from now on, until it waits for a call; null: its own. */
+void ipc_work_for(struct thread *self, struct thread *caller);
 int64_t ipc_trap_send(struct thread *self);
 int64_t ipc_trap_mach_msg(struct thread *self);
 int64_t ipc_trap_reply_port(struct thread *self);

@@ -72,8 +72,11 @@ static _Noreturn void wait_for_next(struct thread *self, bool resumed, bool died
 		.size = (mach_msg_size_t)self->regs.r15,
 		.deadline = UINT64_MAX,
 	};
-	int64_t result = ipc_receive(self, &want);
+	int64_t result;
 
+	if (self->ipc.works_for != NULL)
+		ipc_work_for(self, NULL);
+	result = ipc_receive(self, &want);
 	if (result == IPC_RECEIVE_WAIT) {
 		if (caller != NULL && !sched_better_ready(caller->run_priority) && !thread_bound_elsewhere(caller) &&
 			thread_claim(caller, WAIT_AWAKENED)) {
@@ -131,6 +134,18 @@ struct ipc_port *ipc_reply_port_create(struct thread *caller, struct thread *ser
 	return port != NULL ? port : ipc_kernel_port_create(IKOT_CALL_REPLY, caller, server->task->account);
 }
 
+void ipc_work_for(struct thread *self, struct thread *caller)
+{
+	struct thread *before = self->ipc.works_for;
+
+	if (caller != NULL)
+		thread_reference(caller);
+	sched_account();
+	self->ipc.works_for = caller;
+	if (before != NULL)
+		thread_deallocate(before);
+}
+
 /*
  * The right to reply to the caller last received, as a send-once right: of a port of the kernel that stands for the
  * caller. The name goes in before the caller points to the port; nobody else knows it yet, so the caller's own abort is
@@ -155,7 +170,7 @@ int64_t ipc_trap_reply_defer(struct thread *self)
 	port = ipc_reply_port_create(caller, self);
 	if (port == NULL)
 		return (int64_t)KERN_RESOURCE_SHORTAGE << 32;
-	sched_account();
+	ipc_work_for(self, caller);
 	self->ipc.owes = NULL;
 	self->ipc.owes_on = NULL;
 	ipc_object_reference(&port->object);

@@ -140,6 +140,7 @@ void ipc_thread_terminate(struct thread *thread)
 		ipc_object_release(object);
 	}
 	ipc_call_drop_owed(thread);
+	ipc_work_for(thread, NULL);
 	ipc_thread_forget(thread);
 	deferred_run();
 }

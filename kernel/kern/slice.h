@@ -13,7 +13,9 @@
  */
 static inline struct thread *slice_payer(struct thread *thread)
 {
-	return thread->ipc.owes != NULL ? thread->ipc.owes : thread;
+	return thread->ipc.owes != NULL	       ? thread->ipc.owes
+	       : thread->ipc.works_for != NULL ? thread->ipc.works_for
+					       : thread;
 }
 
 /* Relaxed: another processor may add to it meanwhile. */

@@ -62,6 +62,8 @@ struct ipc_thread {
 	uint8_t owes_disposition;
 	mach_msg_id_t owes_id;          /* of that reply */
 	const struct ipc_port *owes_on; /* where the call came in; while `owes`; compared, never followed */
+	/* Without owing it directly, whom it works for until it next waits for a call: a reference, changed by the server alone. */
+	struct thread *works_for;
 
 	/* As receiver or blocked sender. */
 	struct ipc_object *wait_object; /* port or set whose list it is or was on: reference; or whose slot it is in */

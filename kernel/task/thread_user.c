@@ -208,6 +208,16 @@ kern_return_t thread_set_save_area(thread_t thread, vm_address_t address)
 	return KERN_SUCCESS;
 }
 
+kern_return_t thread_work_for(thread_t thread)
+{
+	struct thread *self = current_thread();
+
+	if (self->run_priority <= PRIORITY_USER)
+		return KERN_NO_ACCESS;
+	ipc_work_for(self, thread == self ? NULL : thread);
+	return KERN_SUCCESS;
+}
+
 kern_return_t thread_priority(thread_t thread, int priority)
 {
 	kern_return_t result = KERN_SUCCESS;

@@ -229,6 +229,11 @@ void fiber_give_up(struct fiber *fiber)
 		fiber->give_up(fiber->give_up_argument);
 }
 
+struct call *fiber_call(const struct fiber *fiber)
+{
+	return fiber->call;
+}
+
 void fiber_resume(struct fiber *fiber)
 {
 	leave_for(home, fiber);

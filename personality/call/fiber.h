@@ -41,6 +41,8 @@ void fiber_give_up(struct fiber *fiber);
 void fiber_run(void (*function)(void *argument), void *argument);
 /* The same, later: when the lock is left. False: no memory. */
 bool fiber_start(void (*function)(void *argument), void *argument);
+/* What it does is for this call; null: for none. While it does not run. */
+struct call *fiber_call(const struct fiber *fiber);
 /* At home: goes on with the fiber until it ends or waits again. */
 void fiber_resume(struct fiber *fiber);
 /* The end of a fiber that began as a home: back to the home of the thread it has come to. With the lock. */

@@ -286,6 +286,16 @@ static void run_ready_calls(void *argument)
 	}
 }
 
+/* A thread that goes on with a fiber owes its caller nothing that the kernel knows of: the time is his all the same. */
+static void go_on(struct fiber *fiber)
+{
+	const struct call *call = fiber_call(fiber);
+
+	if (call != NULL && call->thread->port != MACH_PORT_NULL)
+		thread_work_for(call->thread->port);
+	fiber_resume(fiber);
+}
+
 void server_leave(void)
 {
 	if (!fiber_at_home()) {
@@ -297,7 +307,7 @@ void server_leave(void)
 
 		if (ready->is_fiber) {
 			list_remove(&ready->link);
-			fiber_resume((struct fiber *)ready);
+			go_on((struct fiber *)ready);
 		} else {
 			fiber_run(run_ready_calls, NULL);
 		}

@@ -16,6 +16,7 @@ struct clock_timer {
 	struct timer timer;
 	uint64_t interval; /* ns; 0: it ends once */
 	uint64_t ended;    /* times since the last read or setting */
+	uint64_t due;      /* when it ends next, if it is not set before somebody looks: see catch_up; else 0 */
 	struct wait_queue queue, reading;
 };
 
@@ -24,20 +25,27 @@ static void fired(struct timer *at)
 	struct clock_timer *timer = list_entry(at, struct clock_timer, timer);
 
 	timer->ended++;
-	if (timer->interval != 0) {
-		uint64_t now = clock_monotonic(), next = at->deadline + timer->interval;
-
-		/* Late by whole periods: these have ended, too. */
-		if (next <= now) {
-			uint64_t missed = (now - next) / timer->interval + 1;
-
-			timer->ended += missed;
-			next += missed * timer->interval;
-		}
-		timer_set(at, next);
-	}
+	if (timer->interval != 0)
+		timer->due = at->deadline + timer->interval;
 	wait_queue_wake(&timer->queue, POLLIN);
 	wait_queue_wake_one(&timer->reading);
+}
+
+/* One that has ended goes on when somebody looks: until then its ends are not counted one by one, which costs time. */
+static void catch_up(struct clock_timer *timer)
+{
+	uint64_t now = clock_monotonic();
+
+	if (timer->due == 0)
+		return;
+	if (timer->due <= now) {
+		uint64_t missed = (now - timer->due) / timer->interval + 1;
+
+		timer->ended += missed;
+		timer->due += missed * timer->interval;
+	}
+	if (timer_set(&timer->timer, timer->due))
+		timer->due = 0;
 }
 
 static int64_t timer_read(struct file *file, struct io *io, uint64_t *offset)
@@ -51,6 +59,7 @@ static int64_t timer_read(struct file *file, struct io *io, uint64_t *offset)
 	call_take_choice(io->call);
 	if (timer->ended == 0)
 		return file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(io->call, &timer->reading);
+	catch_up(timer);
 	error = io_copy_out(io, &timer->ended, sizeof timer->ended);
 	if (error != 0) {
 		wait_queue_wake_one(&timer->reading);
@@ -115,10 +124,11 @@ static struct clock_timer *timer_of(struct call *call, int fd, int *error)
 	return *error == 0 ? file->data : NULL;
 }
 
-static void current(const struct clock_timer *timer, struct itimerspec *value)
+static void current(struct clock_timer *timer, struct itimerspec *value)
 {
 	uint64_t now = clock_monotonic(), left = 0;
 
+	catch_up(timer);
 	if (timer->timer.index != 0)
 		left = timer->timer.deadline > now ? timer->timer.deadline - now : 1;
 	value->it_value = (struct timespec){(time_t)(left / SECOND), (long)(left % SECOND)};
@@ -129,7 +139,7 @@ int64_t sys_timerfd_gettime(uint64_t caller, int fd, uint64_t address)
 {
 	struct itimerspec value;
 	int error;
-	const struct clock_timer *timer = timer_of(call_of(caller), fd, &error);
+	struct clock_timer *timer = timer_of(call_of(caller), fd, &error);
 
 	if (timer == NULL)
 		return error;
@@ -164,7 +174,7 @@ int64_t sys_timerfd_settime(uint64_t caller, int fd, unsigned flags, uint64_t ad
 	if (error != 0)
 		return call_result(error);
 	timer_cancel(&timer->timer);
-	timer->ended = 0;
+	timer->ended = timer->due = 0;
 	timer->interval = (uint64_t)value.it_interval.tv_sec * SECOND + (uint64_t)value.it_interval.tv_nsec;
 	first = (uint64_t)value.it_value.tv_sec * SECOND + (uint64_t)value.it_value.tv_nsec;
 	if (first == 0)

@@ -9,6 +9,7 @@
 #include "signal/posixtimer.h"
 #include "unix_server.h"
 
+#define LOOK_NS    10000000ull /* between looks whether a signal that waits has been taken, at least */
 #define SECOND     1000000000ull
 #define TIMERS_MAX 64 /* of a process */
 
@@ -68,9 +69,14 @@ static void fired(struct timer *at)
 	struct process *process = timer->process;
 	struct thread *thread = timer->notify == SIGEV_THREAD_ID ? thread_find(timer->tid) : NULL;
 	struct signal_info info;
+	bool pending = ((thread != NULL ? thread->pending.set : process->pending.set) & SIGNAL_BIT(timer->signal)) != 0;
 
 	if (timer->interval != 0) {
 		uint64_t now = clock_monotonic(), next = at->deadline + timer->interval;
+
+		/* Nobody takes its signals: that is looked at now and then. */
+		if (pending)
+			now += LOOK_NS;
 
 		/* Late by whole periods: they are counted, not made up for. */
 		if (next <= now) {
@@ -83,7 +89,7 @@ static void fired(struct timer *at)
 	}
 	if (timer->notify == SIGEV_NONE)
 		return;
-	if ((thread != NULL ? thread->pending.set : process->pending.set) & SIGNAL_BIT(timer->signal)) {
+	if (pending) {
 		timer->overrun++;
 		return;
 	}

@@ -93,6 +93,13 @@ bool timer_set(struct timer *timer, uint64_t deadline)
 	return true;
 }
 
+uint64_t timer_next(uint64_t due, uint64_t period, uint64_t now, uint64_t *missed)
+{
+	due += period;
+	*missed = due <= now ? (now - due) / period + 1 : 0;
+	return due + *missed * period;
+}
+
 static void *timer_thread(void *argument)
 {
 	(void)argument;

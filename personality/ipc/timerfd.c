@@ -34,15 +34,13 @@ static void fired(struct timer *at)
 /* One that has ended goes on when somebody looks: until then its ends are not counted one by one, which costs time. */
 static void catch_up(struct clock_timer *timer)
 {
-	uint64_t now = clock_monotonic();
+	uint64_t now = clock_monotonic(), missed;
 
 	if (timer->due == 0)
 		return;
 	if (timer->due <= now) {
-		uint64_t missed = (now - timer->due) / timer->interval + 1;
-
-		timer->ended += missed;
-		timer->due += missed * timer->interval;
+		timer->due = timer_next(timer->due, timer->interval, now, &missed);
+		timer->ended += 1 + missed;
 	}
 	if (timer_set(&timer->timer, timer->due))
 		timer->due = 0;

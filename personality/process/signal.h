@@ -78,6 +78,11 @@ void signal_group(struct process_group *group, int signal, const struct signal_i
 /* --- Looking. */
 /* Whether the thread must act on one of the signals that wait and are not blocked: as proc.h's signal_due. */
 bool signal_due_of(struct thread *thread, uint64_t set);
+/* Whether one more signal for the thread, or if it is null the process, would be acted on: not if one waits, or it is
+ * ignored. */
+bool signal_has_taker(const struct process *process, const struct thread *thread, int signal);
+/* How long (ns) what sends a signal again and again lets pass when it has no taker, at least. */
+#define SIGNAL_UNTAKEN_NS 10000000ull
 /* Makes it act soon, when one is due. */
 void signal_wake(struct thread *thread);
 /* Takes the next signal of `set` from the thread's or the process's queue; 0: none. */

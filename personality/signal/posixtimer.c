@@ -9,7 +9,6 @@
 #include "signal/posixtimer.h"
 #include "unix_server.h"
 
-#define LOOK_NS    10000000ull /* between looks whether a signal that waits has been taken, at least */
 #define SECOND     1000000000ull
 #define TIMERS_MAX 64 /* of a process */
 
@@ -19,7 +18,8 @@ struct posix_timer {
 	struct user *user; /* counted there as a queued signal, which it may become at any time */
 	int id;
 	int clock;
-	struct timer timer;
+	struct timer timer; /* not set when nobody is told (SIGEV_NONE) */
+	uint64_t due;       /* when it ends next; 0: it does not */
 	uint64_t interval;
 	int notify, signal, tid;
 	uint64_t value;
@@ -70,25 +70,17 @@ static void fired(struct timer *at)
 	struct thread *thread = timer->notify == SIGEV_THREAD_ID ? thread_find(timer->tid) : NULL;
 	struct signal_info info;
 	bool pending = ((thread != NULL ? thread->pending.set : process->pending.set) & SIGNAL_BIT(timer->signal)) != 0;
+	uint64_t now = clock_monotonic(), missed = 0;
 
+	if (!signal_has_taker(process, thread, timer->signal))
+		now += SIGNAL_UNTAKEN_NS;
+
+	timer->due = 0;
 	if (timer->interval != 0) {
-		uint64_t now = clock_monotonic(), next = at->deadline + timer->interval;
-
-		/* Nobody takes its signals: that is looked at now and then. */
-		if (pending)
-			now += LOOK_NS;
-
-		/* Late by whole periods: they are counted, not made up for. */
-		if (next <= now) {
-			uint64_t missed = (now - next) / timer->interval + 1;
-
-			timer->overrun += missed < 1000000 ? (int)missed : 1000000;
-			next += missed * timer->interval;
-		}
-		timer_set(at, next);
+		timer->due = timer_next(at->deadline, timer->interval, now, &missed);
+		timer->overrun += missed < 1000000 ? (int)missed : 1000000;
+		timer_set(at, timer->due);
 	}
-	if (timer->notify == SIGEV_NONE)
-		return;
 	if (pending) {
 		timer->overrun++;
 		return;
@@ -151,12 +143,14 @@ int64_t sys_timer_create(uint64_t caller, int clock, uint64_t event_address, uin
 	return 0;
 }
 
-static void current(const struct posix_timer *timer, struct itimerspec *value)
+static void current(struct posix_timer *timer, struct itimerspec *value)
 {
-	uint64_t now = clock_monotonic(), left = 0;
+	uint64_t now = clock_monotonic(), left = 0, missed;
 
-	if (timer->timer.index != 0)
-		left = timer->timer.deadline > now ? timer->timer.deadline - now : 1;
+	if (timer->notify == SIGEV_NONE && timer->due != 0 && timer->due <= now)
+		timer->due = timer->interval != 0 ? timer_next(timer->due, timer->interval, now, &missed) : 0;
+	if (timer->due != 0)
+		left = timer->due > now ? timer->due - now : 1;
 	value->it_value = (struct timespec){(time_t)(left / SECOND), (long)(left % SECOND)};
 	value->it_interval = (struct timespec){(time_t)(timer->interval / SECOND), (long)(timer->interval % SECOND)};
 }
@@ -201,6 +195,7 @@ int64_t sys_timer_settime(uint64_t caller, int id, unsigned flags, uint64_t addr
 	timer_cancel(&timer->timer);
 	timer->overrun = 0;
 	timer->interval = (uint64_t)value.it_interval.tv_sec * SECOND + (uint64_t)value.it_interval.tv_nsec;
+	timer->due = 0;
 	first = (uint64_t)value.it_value.tv_sec * SECOND + (uint64_t)value.it_value.tv_nsec;
 	if (first == 0)
 		return 0;
@@ -208,7 +203,8 @@ int64_t sys_timer_settime(uint64_t caller, int id, unsigned flags, uint64_t addr
 		now = timer->clock == CLOCK_REALTIME ? clock_realtime() : clock_monotonic();
 		first = first > now ? first - now : 0;
 	}
-	return timer_set(&timer->timer, clock_monotonic() + first) ? 0 : -ENOMEM;
+	timer->due = clock_monotonic() + first;
+	return timer->notify == SIGEV_NONE || timer_set(&timer->timer, timer->due) ? 0 : -ENOMEM;
 }
 
 int64_t sys_timer_getoverrun(uint64_t caller, int id)

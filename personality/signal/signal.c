@@ -212,6 +212,13 @@ bool signal_due_of(struct thread *thread, uint64_t set)
 	return false;
 }
 
+bool signal_has_taker(const struct process *process, const struct thread *thread, int signal)
+{
+	const struct signal_queue *pending = thread != NULL ? &thread->pending : &process->pending;
+
+	return process->actions != NULL && !(pending->set & SIGNAL_BIT(signal)) && !ignored(process, signal);
+}
+
 void signal_wake(struct thread *thread)
 {
 	if (signal_due(thread))

@@ -283,8 +283,12 @@ static void alarm_fired(struct timer *timer)
 {
 	struct process *process = list_entry(timer, struct process, alarm);
 
+	uint64_t now = clock_monotonic(), missed;
+
+	if (!signal_has_taker(process, NULL, SIGALRM))
+		now += SIGNAL_UNTAKEN_NS;
 	if (process->alarm_interval != 0)
-		timer_set(timer, timer->deadline + process->alarm_interval);
+		timer_set(timer, timer_next(timer->deadline, process->alarm_interval, now, &missed));
 	signal_process(process, SIGALRM, NULL);
 }
 

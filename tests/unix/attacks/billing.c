@@ -1,8 +1,8 @@
 /*
- * A Mach program of an ordinary user (attack-mach: 1) makes things of which the kernel's memory is made, each kind where
- * it is easily forgotten: in a task of which it holds no more than the name, in queues, in copies of copies. What is free
- * goes down by no more than what its account goes up; nothing is on nobody's account; all of it goes with that task.
- * Then it tries to make more of an account by splitting it. (attack-seconds: 60)
+ * A Mach program of an ordinary user (attack-mach: 1) makes things of which the kernel's memory is made, each kind
+ * where it is easily forgotten: in a task of which it holds no more than the name, in queues, in copies of copies. What
+ * is free goes down by no more than what its account goes up; nothing is on nobody's account; all of it goes with that
+ * task. Then it tries to make more of an account by splitting it. (attack-seconds: 60)
  */
 #include "attack.h"
 
@@ -197,15 +197,14 @@ static bool post(mach_port_t to, mach_msg_descriptor_t descriptor)
 {
 	static struct parcel parcel;
 
-	parcel.header = (mach_msg_header_t){
-		.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-		.msgh_size = offsetof(struct parcel, trailer),
-		.msgh_remote_port = to};
+	parcel.header =
+		(mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+			.msgh_size = offsetof(struct parcel, trailer),
+			.msgh_remote_port = to};
 	parcel.body.msgh_descriptor_count = 1;
 	parcel.descriptor = descriptor;
 	return mach_msg_trap(&parcel.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, offsetof(struct parcel, trailer), 0, 0,
-		       0, 0) ==
-	       MACH_MSG_SUCCESS;
+		       0, 0) == MACH_MSG_SUCCESS;
 }
 
 /* Full queues of messages with such a part, of which the receive rights are kept. */
@@ -226,9 +225,8 @@ static unsigned queues(unsigned most, mach_msg_descriptor_t (*part)(void))
 
 static mach_msg_descriptor_t a_port(void)
 {
-	return (mach_msg_descriptor_t){.port = {.name = holder,
-					       .disposition = MACH_MSG_TYPE_COPY_SEND,
-					       .type = MACH_MSG_PORT_DESCRIPTOR}};
+	return (mach_msg_descriptor_t){
+		.port = {.name = holder, .disposition = MACH_MSG_TYPE_COPY_SEND, .type = MACH_MSG_PORT_DESCRIPTOR}};
 }
 
 static mach_msg_descriptor_t many_ports(void)
@@ -247,15 +245,13 @@ static mach_msg_descriptor_t many_ports(void)
 static mach_msg_descriptor_t some_memory(void)
 {
 	memset(area, rand(), AREA);
-	return (mach_msg_descriptor_t){
-		.out_of_line = {.address = area, .type = MACH_MSG_OOL_DESCRIPTOR, .size = AREA}};
+	return (mach_msg_descriptor_t){.out_of_line = {.address = area, .type = MACH_MSG_OOL_DESCRIPTOR, .size = AREA}};
 }
 
 /* Of the same page each time. */
 static mach_msg_descriptor_t a_page_again(void)
 {
-	return (mach_msg_descriptor_t){
-		.out_of_line = {.address = area, .type = MACH_MSG_OOL_DESCRIPTOR, .size = PAGE}};
+	return (mach_msg_descriptor_t){.out_of_line = {.address = area, .type = MACH_MSG_OOL_DESCRIPTOR, .size = PAGE}};
 }
 
 static unsigned messages(void)
@@ -427,7 +423,7 @@ static void part_lives_in_a_queue(void)
 	}
 	attack_check("a part of a part", account_split(part, PAGE, 1, &more) != KERN_SUCCESS);
 	attack_check("more than there is", account_split(account, UINT64_MAX / 2, 1, &more) != KERN_SUCCESS &&
-						  account_split(account, 1, UINT64_MAX / 2, &more) != KERN_SUCCESS);
+						   account_split(account, 1, UINT64_MAX / 2, &more) != KERN_SUCCESS);
 	attack_check("limits of a part are its user's to set",
 		account_set_limits(mach_host_self(), part, UINT64_MAX, UINT64_MAX) != KERN_SUCCESS &&
 			account_set_limits(mach_host_self(), account, UINT64_MAX, UINT64_MAX) != KERN_SUCCESS);
@@ -446,8 +442,8 @@ static void part_lives_in_a_queue(void)
 			mach_port_extract_right(task, theirs, MACH_MSG_TYPE_MOVE_RECEIVE, &name, &type) != KERN_SUCCESS)
 			break;
 		post(port, (mach_msg_descriptor_t){.port = {.name = name,
-						      .disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
-						      .type = MACH_MSG_PORT_DESCRIPTOR}});
+							   .disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
+							   .type = MACH_MSG_PORT_DESCRIPTOR}});
 	}
 	task_terminate(task);
 	mach_port_deallocate(mach_task_self(), task);

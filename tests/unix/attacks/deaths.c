@@ -1,7 +1,7 @@
 /*
- * A Mach program of an ordinary user (attack-mach: 1) ends and suspends its own threads, and sets their registers, beneath Unix at any moment
- * of their calls. What they held, whoever shares it gets: pipes, positions, locks, words, names, areas, children; Unix
- * has heard of each end. (attack-seconds: 60)
+ * A Mach program of an ordinary user (attack-mach: 1) ends and suspends its own threads, and sets their registers,
+ * beneath Unix at any moment of their calls. What they held, whoever shares it gets: pipes, positions, locks, words,
+ * names, areas, children; Unix has heard of each end. (attack-seconds: 60)
  */
 #define _GNU_SOURCE
 #include "attack.h"

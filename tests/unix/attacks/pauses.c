@@ -22,6 +22,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@
 enum {
 	PAGE = 4096,
 	NAP_US = 1000,
-	LATE_US = 30000, /* a slice of who is on the processor, and the longest that one request keeps the kernel or the server */
+	LATE_US = 30000, /* a slice of who is on the processor, and the longest that one request keeps the kernel or the
+			    server */
 	THREADS = 300,
 	THREAD_STACK = 16384,
 	PROCESSES = 100,
@@ -159,7 +161,8 @@ static void copies(void)
 static void files(void)
 {
 	char *data = memory(4 << 20, MAP_PRIVATE);
-	int fd = open("/tmp/pauses", O_RDWR | O_CREAT | O_TRUNC, 0600), to = open("/tmp/pauses2", O_RDWR | O_CREAT, 0600);
+	int fd = open("/tmp/pauses", O_RDWR | O_CREAT | O_TRUNC, 0600),
+	    to = open("/tmp/pauses2", O_RDWR | O_CREAT, 0600);
 
 	unlink("/tmp/pauses");
 	unlink("/tmp/pauses2");
@@ -176,13 +179,14 @@ static void files(void)
 
 static void long_arguments(void)
 {
-	static char *arguments[100];
+	static char *arguments[16];
 	char *text = memory(100000, MAP_PRIVATE);
 
 	memset(text, 'a', 99999);
 	text[99999] = 0;
-	for (int i = 0; i < 99; i++)
-		arguments[i] = i < 15 ? text : NULL;
+	arguments[0] = "true";
+	for (int i = 1; i < 15; i++)
+		arguments[i] = text;
 	if (fork() == 0) {
 		execv("/bin/true", arguments);
 		_exit(1);
@@ -314,6 +318,11 @@ static void many_descriptors(void)
 	wait(NULL);
 }
 
+static void hears(int signal)
+{
+	(void)signal;
+}
+
 static void timers_at_once(void)
 {
 	struct itimerspec when = {.it_value = {0, 30000000}};
@@ -328,6 +337,44 @@ static void timers_at_once(void)
 		_exit(0);
 	}
 	wait(NULL);
+}
+
+/* A million times a second; nobody is told (0), listens (1), comes to hear it (2); or somebody is, and would (3). */
+static _Noreturn void timer_without_end(int kind)
+{
+	const struct itimerval fast = {{0, 1}, {0, 1}};
+	const struct itimerspec faster = {{0, 1000}, {0, 1000}};
+	struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	sigset_t set;
+	timer_t timer;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	if (kind == 2)
+		sigprocmask(SIG_BLOCK, &set, NULL);
+	else if (kind != 0)
+		signal(SIGALRM, kind == 1 ? SIG_IGN : hears);
+	for (int i = 0; kind == 0 && i < 60 && timer_create(CLOCK_MONOTONIC, &event, &timer) == 0; i++)
+		timer_settime(timer, 0, &faster, NULL);
+	if (kind != 0)
+		setitimer(ITIMER_REAL, &fast, NULL);
+	pause_ms(30);
+	_exit(0);
+}
+
+static void timers_without_end(void)
+{
+	enum { AT_ONCE = 6 };
+	pid_t children[AT_ONCE];
+
+	for (int kind = 0; kind < 4; kind++) {
+		for (int i = 0; i < AT_ONCE; i++)
+			if ((children[i] = fork()) == 0)
+				timer_without_end(kind);
+		for (int i = 0; i < AT_ONCE; i++)
+			if (children[i] > 0)
+				waitpid(children[i], NULL, 0);
+	}
 }
 
 /* --- The kernel's own. */
@@ -365,9 +412,10 @@ static bool post(mach_port_t to, mach_msg_descriptor_t part)
 		mach_msg_descriptor_t part;
 	} message = {.body.msgh_descriptor_count = 1, .part = part};
 
-	message.header = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-		.msgh_size = sizeof message,
-		.msgh_remote_port = to};
+	message.header =
+		(mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+			.msgh_size = sizeof message,
+			.msgh_remote_port = to};
 	return mach_msg_trap(&message.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, sizeof message, 0, 0, 0, 0) ==
 	       MACH_MSG_SUCCESS;
 }
@@ -378,8 +426,8 @@ static void queues_end_in_queues(void)
 
 	for (int i = 0; i < QUEUES && (next = receive_right()) != MACH_PORT_NULL; i++) {
 		if (!post(next, (mach_msg_descriptor_t){.port = {.name = last,
-						.disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
-						.type = MACH_MSG_PORT_DESCRIPTOR}}))
+								.disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
+								.type = MACH_MSG_PORT_DESCRIPTOR}}))
 			return;
 		last = next;
 	}
@@ -407,9 +455,9 @@ static void rights_in_a_message(void)
 	for (int i = 0; i < PORTS; i++)
 		names[i] = receive_right();
 	post(port, (mach_msg_descriptor_t){.ool_ports = {.address = names,
-				   .disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
-				   .type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
-				   .count = PORTS}});
+						   .disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
+						   .type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
+						   .count = PORTS}});
 	drop_receive(port);
 }
 
@@ -441,6 +489,7 @@ static const struct {
 	{"copies of memory", copies},
 	{"long reads and writes", files},
 	{"long arguments", long_arguments},
+	{"timers without end", timers_without_end},
 	{"threads end", threads_end},
 	{"threads wake", threads_wake},
 	{"processes are killed", processes_are_killed},

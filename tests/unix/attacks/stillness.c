@@ -289,8 +289,8 @@ static void waits_for_signal(void)
 
 static void (*const calls[])(void) = {reads, writes, writes, writes_parts, sends, sends, receives, sends_datagrams,
 	receives_datagrams, counts, uncounts, splices, tees, vmsplices, sends_file, splices_socket, polls, selects,
-	waits_for_events, locks, locks_records, waits_for_word, reads_timer, reads_signals, reads_names, waits_for_child,
-	waits_for_signal};
+	waits_for_events, locks, locks_records, waits_for_word, reads_timer, reads_signals, reads_names,
+	waits_for_child, waits_for_signal};
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
 /* Once more than enough to fill all there is: then it rests, so that what two give each other comes to an end. */

@@ -1,8 +1,8 @@
 /*
  * A Mach program of an ordinary user (attack-mach: 1) puts memory whose pager never answers beneath its Unix processes,
  * and lets each of them make a call with it, of every kind that reads or writes the caller's memory; others read their
- * command lines, or end in it. All of them wait, nobody else does, and each dies at once when it is killed. Then it sends
- * the Unix server requests whose answers there is no room for. (attack-seconds: 60)
+ * command lines, or end in it. All of them wait, nobody else does, and each dies at once when it is killed. Then it
+ * sends the Unix server requests whose answers there is no room for. (attack-seconds: 60)
  */
 #define _GNU_SOURCE
 #include "attack.h"
@@ -221,13 +221,13 @@ static void a_thread_in_it(void)
 	_exit(0);
 }
 
-static void (*const waits[])(void) = {a_write, a_read, pipe_write, pipe_read, a_writev, a_readv, a_pread, an_open, a_rename,
-	a_stat, a_statfs, an_access, a_readlink, a_getcwd, a_getdents, an_exec_path, an_exec_arguments, an_action, a_mask,
-	a_suspend, an_alternate_stack, a_pipe, a_poll, a_select, an_epoll_ctl, a_futex, a_private_futex, a_futex_wake,
-	a_futex_operation, a_requeue, a_nap, a_time, a_timer, an_interval, a_name, a_sysinfo, a_usage, a_limit, groups,
-	a_wait, a_socket_address, a_pair, a_lock, a_msync, a_move, a_mlock, a_random, a_signal_with_words, affinity,
-	a_message, a_control_message, a_child, a_childs_number, an_end_that_is_told, robust_locks, a_signal_frame,
-	its_arguments, a_thread_in_it};
+static void (*const waits[])(void) = {a_write, a_read, pipe_write, pipe_read, a_writev, a_readv, a_pread, an_open,
+	a_rename, a_stat, a_statfs, an_access, a_readlink, a_getcwd, a_getdents, an_exec_path, an_exec_arguments,
+	an_action, a_mask, a_suspend, an_alternate_stack, a_pipe, a_poll, a_select, an_epoll_ctl, a_futex,
+	a_private_futex, a_futex_wake, a_futex_operation, a_requeue, a_nap, a_time, a_timer, an_interval, a_name,
+	a_sysinfo, a_usage, a_limit, groups, a_wait, a_socket_address, a_pair, a_lock, a_msync, a_move, a_mlock,
+	a_random, a_signal_with_words, affinity, a_message, a_control_message, a_child, a_childs_number,
+	an_end_that_is_told, robust_locks, a_signal_frame, its_arguments, a_thread_in_it};
 enum { WAITS = sizeof waits / sizeof waits[0] };
 
 /* --- Who is not held up. */
@@ -365,14 +365,15 @@ static void answers_without_room(void)
 	mach_port_set_qlimit(mach_task_self(), full, 1);
 	for (unsigned i = 0; i < FULL; i++) {
 		memset(&request, 0, sizeof request);
-		request.header = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND),
+		request.header = (mach_msg_header_t){
+			.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND),
 			.msgh_size = sizeof request.header + 8 * (i % 32),
 			.msgh_remote_port = unix_port,
 			.msgh_local_port = full,
 			/* exception_raise, and numbers around it. */
 			.msgh_id = i % 4 == 0 ? 2400 + (int)(i % 7) : 2400};
-		sent += mach_msg_trap(&request.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, request.header.msgh_size, 0, 0, 100,
-				0) == MACH_MSG_SUCCESS;
+		sent += mach_msg_trap(&request.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, request.header.msgh_size, 0,
+				0, 100, 0) == MACH_MSG_SUCCESS;
 	}
 	printf("%u requests without room for their answers\n", sent);
 	attack_check("no request is taken, so that it is no attack", sent > 0);

@@ -30,20 +30,29 @@ static unsigned many;
 
 /* Counts of all processes. */
 static struct shared {
-	uint32_t wrong, word, done;
+	uint32_t wrong, wrong_line, word, done;
 	uint32_t received[64], seen[RECORDS];
 } * shared;
 
 static void say(const char *name, bool good)
 {
 	printf("%s %s\n", good ? "PASS" : "FAIL", name);
+	if (!good)
+		printf("# %u wrong, the first at line %u\n", shared->wrong, shared->wrong_line);
 	fflush(stdout);
 }
 
-static void wrong_if(bool wrong)
+/* Of what is wrong the first place is told. */
+#define wrong_if(wrong) wrong_if_at(wrong, __LINE__)
+
+static void wrong_if_at(bool wrong, unsigned line)
 {
-	if (wrong)
-		__atomic_add_fetch(&shared->wrong, 1, __ATOMIC_RELAXED);
+	unsigned none = 0;
+
+	if (!wrong)
+		return;
+	__atomic_add_fetch(&shared->wrong, 1, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&shared->wrong_line, &none, line, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static void start(void)

@@ -202,13 +202,16 @@ static int64_t io_result(const struct io *io, int error)
 
 void file_node_withdraw(struct file_node *node)
 {
+	const bool published = node->readable != 0;
+
 	lock_order_has(ORDER_SERVER);
+	/* At once: who found it readable with the new count would not notice what is written from here on. */
+	if (published)
+		lock_take(&node->lock, ORDER_NODE);
 	__atomic_store_n(&node->withdrawn, node->withdrawn + 1, __ATOMIC_RELAXED);
-	if (node->readable == 0)
-		return;
-	lock_take(&node->lock, ORDER_NODE);
 	node->readable = 0;
-	lock_give(&node->lock, ORDER_NODE);
+	if (published)
+		lock_give(&node->lock, ORDER_NODE);
 }
 
 /* After a read with the server's lock. */

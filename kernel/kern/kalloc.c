@@ -10,7 +10,7 @@
  * objects, and a surplus, have come back since it was as large as it is, kalloc_trim looks through those that are free,
  * once, and gives the pages of slabs back of which all objects are. So what a cache keeps is about so much.
  */
-#define SURPLUS_BYTES 4096u
+#define SURPLUS_BYTES 512u
 #define SURPLUS_PART  8
 #define KEPT_BYTES    512u /* of free objects, at least, when it has been looked through */
 

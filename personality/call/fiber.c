@@ -13,7 +13,7 @@
 #define STACK_SIZE (128ull << 10) /* what is not touched costs no memory */
 #define GUARD_SIZE VM_PAGE_SIZE   /* below it: an overflow is a fault */
 #define IDLE_MAX   16             /* stacks kept for the next fibers; */
-#define IDLE_FEW   4              /* more than so many only as long as they are needed: */
+#define IDLE_FEW   1              /* more than so many only as long as they are needed: */
 #define IDLE_NS    1000000000ull  /* within such a time */
 
 /* What fiber_switch takes from a stack, from below. */

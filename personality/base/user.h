@@ -17,6 +17,8 @@ enum user_count {
 	USER_FLYING,     /* descriptors in messages that nobody has received: RLIMIT_NOFILE of who sends */
 	USER_NOTIFIERS,  /* open files of inotify */
 	USER_NOTIFY,     /* files and folders that they watch */
+	USER_LOCKED_SEGMENTS, /* bytes of segments of shared memory (System V) that are locked: RLIMIT_MEMLOCK */
+	USER_QUEUE_BYTES, /* what the user's message queues (POSIX) may take: RLIMIT_MSGQUEUE */
 	USER_COUNTS
 };
 

@@ -104,6 +104,7 @@ struct vnode {
 	unsigned writers; /* files open for writing */
 	struct list watches; /* notify.c's, */
 	unsigned watchers;   /* and how many: each has a reference */
+	void *segment;       /* of shared memory, whose memory it is: sysvshm.c's */
 	bool sealable;       /* memfd.c's */
 	unsigned seals;      /* F_SEAL_*, */
 	unsigned shared_writers; /* and the mappings that may write to it */

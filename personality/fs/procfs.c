@@ -11,6 +11,7 @@
 #include "file/file.h"
 #include "fs/mounts.h"
 #include "fs/procfs.h"
+#include "ipc/sysv.h"
 #include "process/proc.h"
 #include "vfs/vfs.h"
 
@@ -96,7 +97,21 @@ static const struct proc_entry random_entries[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+static const struct proc_entry sysv_entries[] = {
+	{"shm", S_IFREG | 0444, proc_text_segments, NULL},
+	{"sem", S_IFREG | 0444, proc_text_sets, NULL},
+	{"msg", S_IFREG | 0444, proc_text_queues, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
 static const struct proc_entry kernel_entries[] = {
+	{"shmmax", S_IFREG | 0644, proc_text_segment_size, NULL},
+	{"shmall", S_IFREG | 0644, proc_text_segment_pages, NULL},
+	{"shmmni", S_IFREG | 0644, proc_text_segments_most, NULL},
+	{"msgmax", S_IFREG | 0644, proc_text_message_size, NULL},
+	{"msgmnb", S_IFREG | 0644, proc_text_queue_size, NULL},
+	{"msgmni", S_IFREG | 0644, proc_text_queues_most, NULL},
+	{"sem", S_IFREG | 0644, proc_text_semaphores, NULL},
 	{"hostname", S_IFREG | 0444, proc_text_host_name, NULL},
 	{"ostype", S_IFREG | 0444, proc_text_os_type, NULL},
 	{"osrelease", S_IFREG | 0444, proc_text_os_release, NULL},
@@ -169,6 +184,7 @@ static const struct proc_entry root_entries[] = {
 	{"cmdline", S_IFREG | 0444, proc_text_boot_words, NULL},
 	{"counters", S_IFREG | 0444, proc_text_counters, NULL},
 	{"sys", S_IFDIR | 0555, NULL, sys_entries},
+	{"sysvipc", S_IFDIR | 0555, NULL, sysv_entries},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -572,12 +588,13 @@ static void text_release(struct file *file)
 static const struct file_ops text_ops = {
 	.read = text_read, .seek = text_seek, .relays = RELAY_FROM, .release = text_release};
 
-/* --- Settings: a decimal number in one write. */
+/* --- Settings: a decimal number in one write, or four. */
 
 static int64_t setting_write(struct file *file, struct io *io, uint64_t *offset)
 {
-	char digits[24] = {0}, *end;
-	uint64_t value;
+	char digits[96] = {0}, *end = digits;
+	uint64_t value[4] = {0};
+	unsigned values = (unsigned)file->position, i;
 	int error;
 
 	(void)offset;
@@ -586,30 +603,48 @@ static int64_t setting_write(struct file *file, struct io *io, uint64_t *offset)
 	error = io_copy_in(io, digits, io->total);
 	if (error != 0)
 		return call_result(error);
-	value = strtoull(digits, &end, 10);
-	if (end == digits || (*end != 0 && *end != '\n'))
+	for (i = 0; i < values; i++) {
+		const char *begin = end;
+
+		value[i] = strtoull(begin, &end, 10);
+		if (end == begin)
+			return -EINVAL;
+	}
+	if (*end != 0 && *end != '\n')
 		return -EINVAL;
-	*(uint64_t *)file->data = value;
+	memcpy(file->data, value, values * sizeof value[0]);
 	return (int64_t)io->done;
 }
 
 static const struct file_ops setting_ops = {.write = setting_write, .relays = RELAY_TO};
 
-static uint64_t *setting_of(const struct proc_entry *entry)
+/* What one number in a setting's file changes, and (*values) those that follow it. */
+static uint64_t *setting_of(const struct proc_entry *entry, unsigned *values)
 {
+	*values = entry->fill == proc_text_semaphores ? 4 : 1;
 	return entry->fill == proc_text_pipe_pages_soft   ? &user_settings.pipe_pages_soft
 	       : entry->fill == proc_text_pipe_pages_hard ? &user_settings.pipe_pages_hard
 	       : entry->fill == proc_text_watches         ? &user_settings.watches
 	       : entry->fill == proc_text_mappings        ? &user_settings.mappings
+	       : entry->fill == proc_text_segment_size    ? &sysv_settings.segment_size
+	       : entry->fill == proc_text_segment_pages   ? &sysv_settings.segment_pages
+	       : entry->fill == proc_text_segments_most   ? &sysv_settings.segments
+	       : entry->fill == proc_text_message_size    ? &sysv_settings.message_size
+	       : entry->fill == proc_text_queue_size      ? &sysv_settings.queue_size
+	       : entry->fill == proc_text_queues_most     ? &sysv_settings.queues
+	       : entry->fill == proc_text_semaphores      ? &sysv_settings.set_size
 							  : NULL;
 }
 
 static int setting_open(const struct proc_entry *entry, struct file *file)
 {
-	if (setting_of(entry) == NULL || (file->flags & O_ACCMODE) != O_WRONLY)
+	unsigned values;
+
+	if (setting_of(entry, &values) == NULL || (file->flags & O_ACCMODE) != O_WRONLY)
 		return -EACCES;
 	file->ops = &setting_ops;
-	file->data = setting_of(entry);
+	file->data = setting_of(entry, &values);
+	file->position = values; /* it has no position of its own */
 	return 0;
 }
 
@@ -660,9 +695,18 @@ static void proc_release(struct vnode *vnode)
 	free(vnode);
 }
 
+/* A shell's > makes a file empty before it writes: these have no size. */
+static int proc_set_attributes(struct vnode *vnode, unsigned which, const file_attributes_t *values)
+{
+	(void)vnode;
+	(void)values;
+	return which == FILE_SET_SIZE ? 0 : -EPERM;
+}
+
 static const struct vnode_ops proc_ops = {
 	.look_up = proc_look_up,
 	.get_attributes = proc_attributes,
+	.set_attributes = proc_set_attributes,
 	.read_link = proc_read_link,
 	.read_directory = proc_read_directory,
 	.open = proc_open,

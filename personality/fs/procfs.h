@@ -59,6 +59,17 @@ void proc_text_smaps(struct text *text, struct process *process, struct call *ca
 void proc_text_smaps_rollup(struct text *text, struct process *process, struct call *call);
 struct file;
 void proc_open_pagemap(struct file *file, const struct process *process);
+/* procipc.c */
+void proc_text_segments(struct text *text, struct process *process, struct call *call);
+void proc_text_sets(struct text *text, struct process *process, struct call *call);
+void proc_text_queues(struct text *text, struct process *process, struct call *call);
+void proc_text_segment_size(struct text *text, struct process *process, struct call *call);
+void proc_text_segment_pages(struct text *text, struct process *process, struct call *call);
+void proc_text_segments_most(struct text *text, struct process *process, struct call *call);
+void proc_text_message_size(struct text *text, struct process *process, struct call *call);
+void proc_text_queue_size(struct text *text, struct process *process, struct call *call);
+void proc_text_queues_most(struct text *text, struct process *process, struct call *call);
+void proc_text_semaphores(struct text *text, struct process *process, struct call *call);
 /* procsystem.c */
 void proc_text_control_groups(struct text *text, struct process *process, struct call *call);
 void proc_text_no_session(struct text *text, struct process *process, struct call *call);

@@ -56,15 +56,17 @@ static void count_writer(const struct vm_area *area, int more)
 	}
 }
 
-static struct vm_area *area_copy(const struct vm_area *area)
+static struct vm_area *area_copy(const struct address_space *space, const struct vm_area *area)
 {
 	struct vm_area *copy = user_alloc(user_now(), sizeof *copy);
 
 	if (copy == NULL)
 		return NULL;
 	*copy = *area;
-	if (copy->vnode != NULL)
+	if (copy->vnode != NULL) {
 		vnode_reference(copy->vnode);
+		segment_mapped(copy->vnode, space->owner_id);
+	}
 	count_writer(copy, 1);
 	return copy;
 }
@@ -78,7 +80,7 @@ static struct address_space *inherit(struct address_space *parent, uint32_t uid,
 	if (space == NULL)
 		return NULL;
 	list_for_each (link, &parent->areas.list) {
-		struct vm_area *copy = area_copy(list_entry(link, struct vm_area, link));
+		struct vm_area *copy = area_copy(parent, list_entry(link, struct vm_area, link));
 
 		if (copy == NULL)
 			goto fail;
@@ -118,8 +120,10 @@ void address_space_own(struct address_space *space, struct process *owner)
 {
 	table_remove(&spaces_by_task, &space->by_task);
 	space->owner = owner;
-	if (owner != NULL)
+	if (owner != NULL) {
+		space->owner_id = owner->id;
 		table_add(&spaces_by_task, &space->by_task, table_key_of_port(space->task));
+	}
 }
 
 struct process *process_of_task(mach_port_t task)
@@ -155,12 +159,14 @@ static void count_out(struct address_space *space, const struct vm_area *area)
 	space->locked -= area->flags & MAP_LOCKED ? size : 0;
 }
 
-static void area_end(struct vm_area *area)
+static void area_end(const struct address_space *space, struct vm_area *area)
 {
 	struct vnode *vnode = area->vnode;
 
 	count_writer(area, -1);
 	user_free(area);
+	if (vnode != NULL)
+		segment_unmapped(vnode, space->owner_id);
 	vnode_release(vnode);
 }
 
@@ -172,7 +178,7 @@ static void area_free(struct address_space *space, struct vm_area *area)
 	if (area->end > space->searched_from)
 		space->searched_from = above != NULL && above->start < space->mmap_top ? above->start : space->mmap_top;
 	areas_remove(&space->areas, area);
-	area_end(area);
+	area_end(space, area);
 }
 
 void address_space_bill(struct address_space *space, struct user *payer)
@@ -192,7 +198,7 @@ void address_space_release(struct address_space *space)
 		mach_port_deallocate(mach_task_self(), space->task);
 	}
 	list_for_each_safe (link, &space->areas.list)
-		area_end(list_entry(link, struct vm_area, link));
+		area_end(space, list_entry(link, struct vm_area, link));
 	account_let_go(space->payer);
 	user_free(space);
 }
@@ -206,7 +212,7 @@ static int split(struct address_space *space, uint64_t address)
 		return 0;
 	if (space->areas.count >= user_settings.mappings)
 		return -ENOMEM;
-	upper = area_copy(area);
+	upper = area_copy(space, area);
 	if (upper == NULL)
 		return -ENOMEM;
 	upper->start = address;
@@ -281,6 +287,8 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	area->failures_seen = vnode != NULL ? vnode->failures.count : 0;
 	area->number = vnode == NULL && shared ? last_number += 2 : 0;
 	area->name = name;
+	if (vnode != NULL)
+		segment_mapped(vnode, space->owner_id);
 	count_writer(area, 1);
 	count_in(space, area);
 	/* Anonymous neighbours of the same kind become one. */

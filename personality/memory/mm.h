@@ -20,6 +20,7 @@
 struct address_space {
 	unsigned references;
 	mach_port_t task;
+	int owner_id;          /* of whose it is or was last, 0: nobody's yet */
 	struct process *owner; /* whose it is (a child of vfork only uses it), or null; */
 	struct table_link by_task; /* by which it is found */
 	struct user *payer; /* by the account: account_hold */
@@ -72,6 +73,10 @@ struct vm_area *address_space_area(struct address_space *space, uint64_t address
 int address_space_split(struct address_space *space, uint64_t start, uint64_t end);
 /* 0, -EACCES, -ENOMEM. */
 int address_space_protect(struct address_space *space, struct vm_area *area, int protection);
+
+/* --- What others do for it: one more (or less) mapping of a segment's file in a process's memory (sysvshm.c). */
+void segment_mapped(struct vnode *vnode, int process);
+void segment_unmapped(struct vnode *vnode, int process);
 
 /* --- Calls of memory (mmap.c): acts on every area of a range of the caller's, after making borders at its ends. The
  * first error, or -ENOMEM at the first hole. */

@@ -254,6 +254,7 @@ struct process *process_create(struct process *parent)
 	list_init(&process->group_link);
 	list_init(&process->threads);
 	list_init(&process->posix_timers);
+	list_init(&process->semaphore_undos);
 	signal_queue_init(&process->pending);
 	wait_queue_init(&process->child_queue);
 	wait_queue_init(&process->signal_queue);

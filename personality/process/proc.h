@@ -116,6 +116,7 @@ struct process {
 	struct timer alarm; /* ITIMER_REAL */
 	uint64_t alarm_interval;
 	struct list posix_timers;
+	struct list semaphore_undos; /* sysvsem.c's */
 	int parent_death_signal;
 	bool child_subreaper;
 	bool is_mach;          /* it is a Mach program: its threads may end without our doing */

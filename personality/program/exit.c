@@ -12,6 +12,7 @@
 #include "device/tty.h"
 #include "file/file.h"
 #include "ipc/futex.h"
+#include "ipc/sysv.h"
 #include "memory/mm.h"
 #include "process/claim.h"
 #include "process/proc.h"
@@ -268,6 +269,7 @@ static void process_close(void *argument)
 	 * These may release the lock. The process has no threads and cannot be waited for yet.
 	 */
 	address_space_release(memory);
+	semaphores_undo(process);
 	server_port_destroy(process->port);
 	process->port = MACH_PORT_NULL;
 	file_table_release(files);

@@ -57,11 +57,17 @@ static void row(const char *name, int times, void (*operation)(void))
 /* Prints the average over so many calls: for what the system may do for several pages at a time. */
 static void average_row(const char *name, int times, void (*operation)(void))
 {
-	uint64_t start = ticks();
+	uint64_t start, took;
 
+	mark_row();
+	start = ticks();
 	for (int i = 0; i < times; i++)
 		operation();
-	printf("row %s %llu\n", name, (unsigned long long)((ticks() - start) / (uint64_t)times));
+	took = ticks() - start;
+	for (int i = 0; i < times; i++)
+		mark_operation();
+	mark_row();
+	printf("row %s %llu\n", name, (unsigned long long)(took / (uint64_t)times));
 	fflush(stdout);
 }
 

@@ -3,55 +3,29 @@
 
 #include <string.h>
 
-/* A stretch of a file that is in one piece on the device, in bytes. */
+/* A run in bytes. */
 struct run {
 	uint64_t offset, length;
-	uint64_t device; /* where, when kind is not HOLE */
-	enum { HOLE, UNWRITTEN, WRITTEN } kind;
+	uint64_t device; /* where, when kind is not EXT2_HOLE */
+	enum ext2_run_kind kind;
 };
 
-int ext2_is_block(struct ext2_volume *volume, uint64_t block)
-{
-	return block > volume->fs->super->s_first_data_block && block < ext2fs_blocks_count(volume->fs->super);
-}
+typedef int (*map_t)(struct ext2_volume *, uint64_t, union ext2_any_inode *, uint64_t, uint64_t, struct ext2_run *);
 
-static int map_block(
-	struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t logical, struct run *run)
-{
-	blk64_t physical = 0;
-	int flags = 0, error;
-
-	error = ext2_errno(
-		ext2fs_bmap2(volume->fs, (ext2_ino_t)inode, &data->small, NULL, 0, logical, &flags, &physical));
-	if (error)
-		return error;
-	if (physical && !ext2_is_block(volume, physical))
-		return EIO;
-	run->kind = !physical ? HOLE : flags & BMAP_RET_UNINIT ? UNWRITTEN : WRITTEN;
-	run->device = physical * volume->fs->blocksize;
-	return 0;
-}
-
-/* The run at offset, a multiple of the block, up to `end`. */
-static int map_run(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t offset,
+/* The run at offset, up to `end`: by ext2_map or ext2_map_again. */
+static int map_run(map_t map, struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t offset,
 	uint64_t end, struct run *run)
 {
-	uint64_t block_size = volume->fs->blocksize, at = offset & ~(block_size - 1);
-	int error = map_block(volume, inode, data, at / block_size, run);
+	const uint64_t block_size = volume->fs->blocksize;
+	struct ext2_run blocks;
+	int error = map(volume, inode, data, offset / block_size, (end + block_size - 1) / block_size, &blocks);
 
 	if (error)
 		return error;
-	run->device += offset - at;
+	run->kind = blocks.kind;
 	run->offset = offset;
-	for (at += block_size; at < end; at += block_size) {
-		struct run next;
-
-		if (map_block(volume, inode, data, at / block_size, &next) || next.kind != run->kind)
-			break;
-		if (next.kind != HOLE && next.device != run->device + (at - offset))
-			break;
-	}
-	run->length = (at < end ? at : end) - offset;
+	run->length = (blocks.end * block_size < end ? blocks.end * block_size : end) - offset;
+	run->device = blocks.device * block_size + offset % block_size;
 	return 0;
 }
 
@@ -63,9 +37,9 @@ static int read_page(
 
 	while (at < offset + FK_PAGE_SIZE) {
 		struct run run;
-		int error = map_run(volume, inode, data, at, offset + FK_PAGE_SIZE, &run);
+		int error = map_run(ext2_map_again, volume, inode, data, at, offset + FK_PAGE_SIZE, &run);
 
-		if (!error && run.kind == WRITTEN)
+		if (!error && run.kind == EXT2_WRITTEN)
 			error = volume->device->read(volume->device, run.device, run.length, page + (at - offset));
 		if (error)
 			return error;
@@ -91,16 +65,16 @@ int ext2_read(struct fk_volume *base, uint64_t inode, uint64_t offset, size_t le
 		void *pages = NULL;
 
 		error = map_run(
-			volume, inode, &data, offset, offset < data_end && data_end < end ? data_end : end, &run);
+			ext2_map_again, volume, inode, &data, offset, offset < data_end && data_end < end ? data_end : end, &run);
 		if (error)
 			return error;
 		n = run.length & ~(uint64_t)(FK_PAGE_SIZE - 1);
-		if (n && run.kind == HOLE) {
+		if (n && run.kind == EXT2_HOLE) {
 			pages = FK_HOLE;
 		} else if (offset >= data_end) {
 			/* Allocated ahead: whatever is on the disk, it is not the file's. */
 			n = n ? n : FK_PAGE_SIZE;
-		} else if (n && run.kind == WRITTEN) {
+		} else if (n && run.kind == EXT2_WRITTEN) {
 			error = volume->device->read_pages(volume->device, run.device, n, &pages);
 		} else if (!n) {
 			n = FK_PAGE_SIZE;
@@ -175,12 +149,12 @@ int ext2_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pa
 	while (at < end && !error) {
 		struct run run;
 
-		error = map_run(volume, inode, &data, at, end, &run);
-		if (!error && run.kind == HOLE) {
+		error = map_run(ext2_map, volume, inode, &data, at, end, &run);
+		if (!error && run.kind == EXT2_HOLE) {
 			error = fill_hole(volume, inode, &data, &run);
 			if (!error)
-				error = map_run(volume, inode, &data, at, at + run.length, &run);
-			if (!error && run.kind == HOLE)
+				error = map_run(ext2_map, volume, inode, &data, at, at + run.length, &run);
+			if (!error && run.kind == EXT2_HOLE)
 				error = EIO;
 		}
 		if (!error) {
@@ -189,7 +163,7 @@ int ext2_write(struct fk_volume *base, uint64_t inode, uint64_t offset, void *pa
 			error = volume->device->write(
 				volume->device, run.device, run.length, (char *)pages + (at - offset));
 		}
-		if (!error && run.kind == UNWRITTEN)
+		if (!error && run.kind == EXT2_UNWRITTEN)
 			error = mark_written(volume, inode, &data, &run);
 		at += run.length;
 	}

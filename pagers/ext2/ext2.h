@@ -9,6 +9,13 @@
 #include <errno.h>
 #include <ext2fs/ext2fs.h>
 
+/* Blocks of a file that are in one piece on the device, or nowhere. */
+struct ext2_run {
+	uint64_t first, end; /* in the file */
+	uint64_t device;     /* where `first` is, when kind is not EXT2_HOLE */
+	enum ext2_run_kind { EXT2_HOLE, EXT2_UNWRITTEN, EXT2_WRITTEN } kind;
+};
+
 struct ext2_volume {
 	struct fk_volume base;
 	ext2_filsys fs;
@@ -18,6 +25,11 @@ struct ext2_volume {
 	int stopped;
 	struct ext2_transaction *transaction; /* null: there is no journal */
 	struct ext2_orphans *orphans;         /* null as well */
+	/* The run that was read last, until its inode changes (ext2_map_again). Inode 0: none. */
+	struct ext2_mapped {
+		uint64_t inode;
+		struct ext2_run run;
+	} mapped;
 	uint64_t kept_reserve; /* blocks that allocate() leaves for the file system's own use */
 };
 
@@ -166,6 +178,19 @@ int ext2_list_extended(struct fk_volume *volume, uint64_t inode, char *names, si
 /* seek.c */
 int ext2_seek(struct fk_volume *volume, uint64_t inode, uint64_t offset, int data, uint64_t *found);
 
+/* map.c */
+/* The run of blocks of the file that begins with `block`, and ends at `end` at the latest. */
+int ext2_map(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t block, uint64_t end,
+	struct ext2_run *run);
+/*
+ * The same for who reads on: what it found last stands until the inode changes or its blocks are freed. Not within an
+ * operation that changes it.
+ */
+int ext2_map_again(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t block,
+	uint64_t end, struct ext2_run *run);
+/* Is it a block that can hold contents? */
+int ext2_is_block(struct ext2_volume *volume, uint64_t block);
+
 /* data.c: contents; space.c: allocation and size */
 int ext2_read(struct fk_volume *volume, uint64_t inode, uint64_t offset, size_t length, fk_emit_t emit, void *context);
 int ext2_write(struct fk_volume *volume, uint64_t inode, uint64_t offset, void *pages, size_t length);
@@ -178,7 +203,5 @@ int ext2_trim(struct fk_volume *volume, uint64_t inode, int shrunk);
 int ext2_punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t first);
 /* The largest size that the inode can have. */
 uint64_t ext2_size_limit(struct ext2_volume *volume, const union ext2_any_inode *data);
-/* Is it a block that can hold contents? */
-int ext2_is_block(struct ext2_volume *volume, uint64_t block);
 
 #endif

@@ -61,6 +61,7 @@ static int punch(struct ext2_volume *volume, uint64_t inode, union ext2_any_inod
 	errcode_t error;
 	int failed;
 
+	ext2_inode_changed(volume, inode, false);
 	ext2fs_blocks_count_set(volume->fs->super, count + 1);
 	error = ext2fs_punch(volume->fs, (ext2_ino_t)inode, &data->small, NULL, from, to - 1);
 	ext2fs_blocks_count_set(volume->fs->super, count);
@@ -150,16 +151,15 @@ static int reserve(struct ext2_volume *volume, uint64_t inode, union ext2_any_in
 static int count_missing(struct ext2_volume *volume, uint64_t inode, union ext2_any_inode *data, uint64_t first,
 	uint64_t last, uint64_t *missing)
 {
-	*missing = 0;
-	for (; first < last; first++) {
-		blk64_t physical = 0;
-		int flags, error;
+	struct ext2_run run;
 
-		error = ext2_errno(
-			ext2fs_bmap2(volume->fs, (ext2_ino_t)inode, &data->small, NULL, 0, first, &flags, &physical));
+	*missing = 0;
+	for (; first < last; first = run.end) {
+		int error = ext2_map(volume, inode, data, first, last, &run);
+
 		if (error)
 			return error;
-		*missing += !physical;
+		*missing += run.kind == EXT2_HOLE ? run.end - run.first : 0;
 	}
 	return 0;
 }
@@ -279,25 +279,22 @@ static int clear_tail(struct ext2_volume *volume, uint64_t inode, union ext2_any
 {
 	ext2_filsys fs = volume->fs;
 	uint64_t used = size % fs->blocksize;
-	blk64_t physical = 0;
-	int flags = 0, error;
+	struct ext2_run run;
 	char *contents;
+	int error;
 
 	if (!used)
 		return 0;
-	error = ext2_errno(
-		ext2fs_bmap2(fs, (ext2_ino_t)inode, &data->small, NULL, 0, size / fs->blocksize, &flags, &physical));
-	if (error || !physical || flags & BMAP_RET_UNINIT)
+	error = ext2_map(volume, inode, data, size / fs->blocksize, size / fs->blocksize + 1, &run);
+	if (error || run.kind != EXT2_WRITTEN)
 		return error;
-	if (!ext2_is_block(volume, physical))
-		return EIO;
 	contents = malloc(fs->blocksize);
 	if (!contents)
 		return ENOMEM;
-	error = volume->device->read(volume->device, physical * fs->blocksize, fs->blocksize, contents);
+	error = volume->device->read(volume->device, run.device * fs->blocksize, fs->blocksize, contents);
 	if (!error) {
 		memset(contents + used, 0, fs->blocksize - used);
-		error = volume->device->write(volume->device, physical * fs->blocksize, fs->blocksize, contents);
+		error = volume->device->write(volume->device, run.device * fs->blocksize, fs->blocksize, contents);
 	}
 	free(contents);
 	return error;

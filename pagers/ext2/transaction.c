@@ -39,6 +39,8 @@ void ext2_inode_changed(struct ext2_volume *volume, uint64_t inode, bool only_ti
 	struct ext2_transaction *t = volume->transaction;
 	uint8_t bit;
 
+	if (!only_times && volume->mapped.inode == inode)
+		volume->mapped.inode = 0;
 	for (int contents = 0; t && contents < (only_times ? 1 : 2); contents++)
 		*changed_bit(t, contents, inode, &bit) |= bit;
 }

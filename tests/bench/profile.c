@@ -41,7 +41,7 @@ int qemu_plugin_version = 1;
 
 /* --- The programs. */
 
-enum { IMAGES_MAX = 32 };
+enum { IMAGES_MAX = 32, PLACES_MAX = 8192 };
 
 struct function {
 	uint64_t start, size;
@@ -59,6 +59,12 @@ struct image {
 
 static struct image images[IMAGES_MAX];
 static unsigned image_count;
+static const char *detail; /* the function whose instructions are counted each, or null */
+static struct place {
+	char name[40];
+	struct function function;
+} places[PLACES_MAX];
+static unsigned place_count;
 static struct function unknown = {.name = "?"};
 static FILE *out;
 static uint64_t operations, row;
@@ -148,6 +154,23 @@ static struct function *function_at(struct image *image, uint64_t address)
 	return low < image->function_count ? &image->functions[low] : &unknown;
 }
 
+/* The counter of one instruction of the function that is looked at closely. */
+static struct function *place_at(struct function *function, uint64_t address)
+{
+	struct place *place;
+
+	for (place = places; place < places + place_count; place++)
+		if (place->function.start == address)
+			return &place->function;
+	if (place_count == PLACES_MAX)
+		return function;
+	place_count++;
+	snprintf(place->name, sizeof(place->name), "%.20s@%lx", function->name, address);
+	place->function.name = place->name;
+	place->function.start = address;
+	return &place->function;
+}
+
 static int image_has_block(const struct image *image, const struct qemu_plugin_tb *block)
 {
 	for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++) {
@@ -166,6 +189,8 @@ static void each_function(void (*call)(const char *image, struct function *funct
 	for (unsigned i = 0; i < image_count; i++)
 		for (unsigned f = 0; f < images[i].function_count; f++)
 			call(images[i].name, &images[i].functions[f]);
+	for (unsigned i = 0; i < place_count; i++)
+		call("at", &places[i].function);
 	call("?", &unknown);
 }
 
@@ -218,6 +243,8 @@ static void translated(plugin_id id, struct qemu_plugin_tb *block)
 		struct function *function =
 			image != NULL ? function_at(image, qemu_plugin_insn_vaddr(insn)) : &unknown;
 
+		if (detail != NULL && strcmp(function->name, detail) == 0)
+			function = place_at(function, qemu_plugin_insn_vaddr(insn));
 		if (is_mark(insn, row_mark))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_mark, NO_REGISTERS, NULL);
 		else if (is_mark(insn, operation_mark))
@@ -237,6 +264,8 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 		value++;
 		if (strncmp(argv[i], "out=", 4) == 0)
 			out = fopen(value, "w");
+		else if (strncmp(argv[i], "detail=", 7) == 0)
+			detail = strdup(value);
 		else if (!add_image(value))
 			fprintf(stderr, "profile: %s is no program\n", value);
 	}

@@ -46,7 +46,8 @@ enum { IMAGES_MAX = 32, PLACES_MAX = 8192 };
 struct function {
 	uint64_t start, size;
 	const char *name;
-	uint64_t count, before; /* executed until now, and until the row began */
+	uint64_t count, before; /* instructions until now, and until the row began */
+	uint64_t calls, calls_before;
 };
 
 struct image {
@@ -198,13 +199,14 @@ static void begin_function(const char *image, struct function *function)
 {
 	(void)image;
 	function->before = function->count;
+	function->calls_before = function->calls;
 }
 
 static void print_function(const char *image, struct function *function)
 {
 	if (function->count != function->before)
-		fprintf(out, "%lu %lu %lu %s %s\n", row, operations, function->count - function->before, image,
-			function->name);
+		fprintf(out, "%lu %lu %lu %lu %s %s\n", row, operations, function->count - function->before,
+			function->calls - function->calls_before, image, function->name);
 }
 
 static void at_mark(unsigned vcpu, void *data)
@@ -243,6 +245,8 @@ static void translated(plugin_id id, struct qemu_plugin_tb *block)
 		struct function *function =
 			image != NULL ? function_at(image, qemu_plugin_insn_vaddr(insn)) : &unknown;
 
+		if (function->start == qemu_plugin_insn_vaddr(insn))
+			qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD_U64, &function->calls, 1);
 		if (detail != NULL && strcmp(function->name, detail) == 0)
 			function = place_at(function, qemu_plugin_insn_vaddr(insn));
 		if (is_mark(insn, row_mark))

@@ -11,6 +11,7 @@
 #include "file/file.h"
 #include "fs/mounts.h"
 #include "fs/procfs.h"
+#include "ipc/mqueue.h"
 #include "ipc/sysv.h"
 #include "process/proc.h"
 #include "vfs/vfs.h"
@@ -130,7 +131,17 @@ static const struct proc_entry epoll_entries[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+static const struct proc_entry queue_entries[] = {
+	{"msg_max", S_IFREG | 0644, proc_text_mq_messages, NULL},
+	{"msgsize_max", S_IFREG | 0644, proc_text_mq_message_size, NULL},
+	{"queues_max", S_IFREG | 0644, proc_text_mq_queues, NULL},
+	{"msg_default", S_IFREG | 0644, proc_text_mq_messages_usual, NULL},
+	{"msgsize_default", S_IFREG | 0644, proc_text_mq_message_size_usual, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
 static const struct proc_entry fs_entries[] = {
+	{"mqueue", S_IFDIR | 0555, NULL, queue_entries},
 	{"pipe-user-pages-soft", S_IFREG | 0644, proc_text_pipe_pages_soft, NULL},
 	{"pipe-user-pages-hard", S_IFREG | 0644, proc_text_pipe_pages_hard, NULL},
 	{"pipe-max-size", S_IFREG | 0444, proc_text_pipe_size_max, NULL},
@@ -632,6 +643,11 @@ static uint64_t *setting_of(const struct proc_entry *entry, unsigned *values)
 	       : entry->fill == proc_text_message_size    ? &sysv_settings.message_size
 	       : entry->fill == proc_text_queue_size      ? &sysv_settings.queue_size
 	       : entry->fill == proc_text_queues_most     ? &sysv_settings.queues
+	       : entry->fill == proc_text_mq_messages ? &mq_limits.messages
+	       : entry->fill == proc_text_mq_message_size ? &mq_limits.message_size
+	       : entry->fill == proc_text_mq_queues ? &mq_limits.queues
+	       : entry->fill == proc_text_mq_messages_usual ? &mq_limits.messages_usual
+	       : entry->fill == proc_text_mq_message_size_usual ? &mq_limits.message_size_usual
 	       : entry->fill == proc_text_semaphores      ? &sysv_settings.set_size
 							  : NULL;
 }

@@ -70,6 +70,11 @@ void proc_text_message_size(struct text *text, struct process *process, struct c
 void proc_text_queue_size(struct text *text, struct process *process, struct call *call);
 void proc_text_queues_most(struct text *text, struct process *process, struct call *call);
 void proc_text_semaphores(struct text *text, struct process *process, struct call *call);
+void proc_text_mq_messages(struct text *text, struct process *process, struct call *call);
+void proc_text_mq_message_size(struct text *text, struct process *process, struct call *call);
+void proc_text_mq_queues(struct text *text, struct process *process, struct call *call);
+void proc_text_mq_messages_usual(struct text *text, struct process *process, struct call *call);
+void proc_text_mq_message_size_usual(struct text *text, struct process *process, struct call *call);
 /* procsystem.c */
 void proc_text_control_groups(struct text *text, struct process *process, struct call *call);
 void proc_text_no_session(struct text *text, struct process *process, struct call *call);

@@ -1,8 +1,10 @@
-/* Files of /proc about System V IPC: sysvipc/, and its limits in sys/kernel/. */
+/* Files of /proc about System V IPC: sysvipc/, and its limits in sys/kernel/; those of POSIX queues in sys/fs/mqueue/.
+ */
 #include <stdlib.h>
 
 #include "call/call.h"
 #include "fs/procfs.h"
+#include "ipc/mqueue.h"
 #include "ipc/sysv.h"
 #include "process/proc.h"
 
@@ -106,6 +108,11 @@ SETTING(segments_most, sysv_settings.segments)
 SETTING(message_size, sysv_settings.message_size)
 SETTING(queue_size, sysv_settings.queue_size)
 SETTING(queues_most, sysv_settings.queues)
+SETTING(mq_messages, mq_limits.messages)
+SETTING(mq_message_size, mq_limits.message_size)
+SETTING(mq_queues, mq_limits.queues)
+SETTING(mq_messages_usual, mq_limits.messages_usual)
+SETTING(mq_message_size_usual, mq_limits.message_size_usual)
 
 void proc_text_semaphores(struct text *text, struct process *process, struct call *call)
 {

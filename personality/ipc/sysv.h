@@ -34,7 +34,10 @@ struct sysv_kind {
 	unsigned sequence; /* of ids given out now; grows whenever `next` begins anew */
 };
 
-#define SYSV_KIND_INITIALIZER(name) {.keys = TABLE_INITIALIZER((name).keys), .indices = TABLE_INITIALIZER((name).indices)}
+#define SYSV_KIND_INITIALIZER(name)                                                                                    \
+	{                                                                                                              \
+		.keys = TABLE_INITIALIZER((name).keys), .indices = TABLE_INITIALIZER((name).indices)                   \
+	}
 
 extern struct sysv_kind sysv_segments, sysv_sets, sysv_queues;
 
@@ -58,8 +61,8 @@ struct sysv_object *sysv_from_index(const struct sysv_kind *kind, unsigned index
 /* The highest index in use; 0 when there is none. */
 int sysv_highest(const struct sysv_kind *kind);
 /* A new object of the caller's gets an id. False: all indices, or `limit` of them, are in use. */
-bool sysv_enter(struct sysv_kind *kind, struct sysv_object *object, struct call *call, int32_t key, int flags,
-	uint64_t limit);
+bool sysv_enter(
+	struct sysv_kind *kind, struct sysv_object *object, struct call *call, int32_t key, int flags, uint64_t limit);
 /* Nobody finds it any more. By key only: its id stays. */
 void sysv_leave(struct sysv_kind *kind, struct sysv_object *object);
 void sysv_leave_key(struct sysv_kind *kind, struct sysv_object *object);

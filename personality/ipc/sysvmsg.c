@@ -42,7 +42,7 @@ struct queue {
 	struct table kind_of;
 	uint64_t bytes, count, most, numbers;
 	int sender, receiver;
-	int64_t sent, received; /* s */
+	int64_t sent, received;         /* s */
 	struct list senders, receivers; /* struct sender, struct receiver, by sysv.link */
 };
 
@@ -154,9 +154,10 @@ static struct message *choose_among_kinds(const struct queue *queue, const struc
 	list_for_each (link, &queue->kinds) {
 		const struct kind *kind = list_entry(link, struct kind, of_queue);
 
-		if (wish->choice == CHOOSE_OTHER ? kind->type != wish->type &&
-							   (best == NULL || first_of(kind)->number < first_of(best)->number)
-						 : kind->type <= wish->type && (best == NULL || kind->type < best->type))
+		if (wish->choice == CHOOSE_OTHER
+				? kind->type != wish->type &&
+					  (best == NULL || first_of(kind)->number < first_of(best)->number)
+				: kind->type <= wish->type && (best == NULL || kind->type < best->type))
 			best = kind;
 	}
 	return best == NULL ? NULL : first_of(best);
@@ -407,7 +408,7 @@ static int64_t receive(struct call *call, struct queue *queue, uint64_t to, cons
 		return message_out(call, to, wish, message);
 	if (message != NULL) {
 		result = message_out(call, to, wish, message);
-		if (result >= 0) {
+		if (result >= 0 || result == -EFAULT) {
 			take(queue, message);
 			user_free(message);
 			note_received(queue, call->process);

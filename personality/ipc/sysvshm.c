@@ -253,7 +253,8 @@ int64_t sys_shmdt(uint64_t caller, uint64_t address)
 		return -EINVAL;
 	/* The first that is where it was when the segment was attached here: its beginning may be gone. */
 	area = areas_behind(&space->areas, address);
-	while (area != NULL && (area->vnode == NULL || area->vnode->segment == NULL || area->start - address != area->offset))
+	while (area != NULL &&
+		(area->vnode == NULL || area->vnode->segment == NULL || area->start - address != area->offset))
 		area = area_above(&space->areas, area);
 	if (area == NULL)
 		return -EINVAL;

@@ -225,9 +225,10 @@ static void facts(void)
 	memset(memory, 1, 2 * PAGE);
 	highest = shmctl(0, IPC_INFO, (void *)&limits);
 	printf("limits: %lu %lu %lu %lu %lu\n", limits.shmmax, limits.shmmin, limits.shmmni, limits.shmseg, limits.shmall);
-	show("use", shmctl(0, SHM_INFO, (void *)&use) == highest);
-	show("segments", use.used_ids);
-	show("pages", (long)use.shm_tot);
+	/* On Linux others have some, too. */
+	show("use", shmctl(0, SHM_INFO, (void *)&use) >= 0);
+	show("segments", use.used_ids >= 1);
+	show("pages", use.shm_tot >= 4);
 	for (i = 0; i <= highest; i++) {
 		if (shmctl(i, SHM_STAT, &state) == id)
 			index = i;
@@ -235,7 +236,7 @@ static void facts(void)
 	show("found", index >= 0);
 	show("its size", (long)state.shm_segsz);
 	show("any", shmctl(index, SHM_STAT_ANY, &state) == id);
-	show("none", shmctl(highest + 1, SHM_STAT, &state));
+	show("none", shmctl(30000, SHM_STAT, &state));
 	file = fopen("/proc/sysvipc/shm", "r");
 	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
 		int key, number, creator, last, users;
@@ -272,6 +273,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "attached") == 0)
 		return (int)attached(atoi(argv[2]));
+	alarm(60);
 	getting();
 	attaching();
 	processes(argv[0]);

@@ -41,6 +41,24 @@ static inline void rest(int ms)
 	usleep((useconds_t)ms * 1000);
 }
 
+/* Until the process sleeps in the call that it was made for. */
+static inline pid_t asleep(pid_t pid)
+{
+	char path[64], text[512], *state;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	for (;;) {
+		FILE *file = fopen(path, "r");
+
+		state = file != NULL && fgets(text, sizeof text, file) != NULL ? strrchr(text, ')') : NULL;
+		if (file != NULL)
+			fclose(file);
+		if (state == NULL || state[2] == 'S')
+			return pid;
+		rest(1);
+	}
+}
+
 static inline void nothing(int signal)
 {
 	(void)signal;

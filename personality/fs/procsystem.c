@@ -107,6 +107,8 @@ void proc_text_descriptor(struct text *text, const struct descriptor *descriptor
 		file->flags | (descriptor->close_on_exec ? O_CLOEXEC : 0u) | (file->kind == NULL ? 0100000u : 0u),
 		(unsigned long long)(vnode != NULL && vnode->mount != NULL ? proc_mount_id(vnode->mount) : 0),
 		(unsigned long long)(vnode != NULL ? vnode->inode : file->inode));
+	if (pidfd_of_file(file) != 0)
+		text_add(text, "Pid:\t%d\n", pidfd_of_file(file));
 }
 
 void proc_text_boot_words(struct text *text, struct process *process, struct call *call)

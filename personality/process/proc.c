@@ -255,6 +255,7 @@ struct process *process_create(struct process *parent)
 	list_init(&process->threads);
 	list_init(&process->posix_timers);
 	list_init(&process->semaphore_undos);
+	list_init(&process->descriptors);
 	signal_queue_init(&process->pending);
 	wait_queue_init(&process->child_queue);
 	wait_queue_init(&process->signal_queue);
@@ -498,14 +499,25 @@ bool may_signal(const struct process *sender, const struct process *target, int 
 	       from->uid == to->uid || (signal == SIGCONT && sender->group->session == target->group->session);
 }
 
-bool process_may_inspect(const struct process *process, const struct process *target)
+/* The one check of the access modes: the caller is uid and gid. */
+static bool may_access(const struct process *process, uint32_t uid, uint32_t gid, const struct process *target)
 {
-	const struct credentials *who = &process->credentials, *whom = &target->credentials;
+	const struct credentials *whom = &target->credentials;
 
 	if (process == target || capable(process))
 		return true;
-	return target->dumpable && who->fsuid == whom->euid && who->fsuid == whom->suid && who->fsuid == whom->uid &&
-	       who->fsgid == whom->egid && who->fsgid == whom->sgid && who->fsgid == whom->gid;
+	return target->dumpable && uid == whom->euid && uid == whom->suid && uid == whom->uid && gid == whom->egid &&
+	       gid == whom->sgid && gid == whom->gid;
+}
+
+bool process_may_inspect(const struct process *process, const struct process *target)
+{
+	return may_access(process, process->credentials.fsuid, process->credentials.fsgid, target);
+}
+
+bool process_may_attach(const struct process *process, const struct process *target)
+{
+	return may_access(process, process->credentials.uid, process->credentials.gid, target);
 }
 
 void process_ids_changed(struct process *process, const struct credentials *before)

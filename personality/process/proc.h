@@ -117,6 +117,7 @@ struct process {
 	uint64_t alarm_interval;
 	struct list posix_timers;
 	struct list semaphore_undos; /* sysvsem.c's */
+	struct list descriptors;     /* pidfd.c's: of it */
 	int parent_death_signal;
 	bool child_subreaper;
 	bool is_mach;          /* it is a Mach program: its threads may end without our doing */
@@ -217,6 +218,19 @@ void process_set_stopped(struct process *process, bool stopped);
 /* After what wait may tell of the process has changed: puts it where its parent looks. */
 void process_note_report(struct process *process);
 
+/* --- Descriptors of processes (pidfd.c). */
+/* Whose it is, borrowed. Null: *error is -EBADF, or -ESRCH: it has been reaped. */
+struct process *pidfd_process(struct call *call, int fd, int *error);
+/* Whether a wait by it may sleep: PIDFD_NONBLOCK is not set. */
+bool pidfd_waits(struct call *call, int fd);
+/* What fdinfo says of a file: 0: it is none; -1: its process is gone; else that one's id. */
+struct file;
+int pidfd_of_file(const struct file *file);
+/* A new descriptor of the caller's, or -errno. flags: PIDFD_NONBLOCK. */
+int64_t pidfd_make(struct call *call, struct process *process, unsigned flags);
+/* The process has ended, or is reaped: who waits for that wakes. */
+void pidfds_tell(struct process *process, bool reaped);
+
 /* --- Groups and sessions. */
 int process_set_group(struct process *process, int group); /* same session; makes it when new */
 int process_new_session(struct process *process);
@@ -273,8 +287,12 @@ void process_drop_move(struct process_move *move); /* null is harmless */
 int64_t process_move(struct call *call, struct process_move *move);
 bool capable(const struct process *process); /* is root */
 bool may_signal(const struct process *sender, const struct process *target, int signal);
-/* Whether one may see into another (PTRACE_MODE_READ of ptrace(2)): it has no id more, and does not hide. */
+/*
+ * Whether one may see into another, or take hold of it (ptrace(2), "Ptrace access mode checking"): it has no id more,
+ * and does not hide. The first by the ids for files, as /proc asks (FSCREDS); the second by the real ones (REALCREDS).
+ */
 bool process_may_inspect(const struct process *process, const struct process *target);
+bool process_may_attach(const struct process *process, const struct process *target);
 /* Its ids have changed: what it has in memory may be of more worth than what it is now. */
 void process_ids_changed(struct process *process, const struct credentials *before);
 bool in_group(const struct credentials *credentials, uint32_t gid);

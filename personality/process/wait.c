@@ -11,6 +11,7 @@ struct wait_request {
 	idtype_t type;
 	int id;
 	bool exited, stopped, continued, no_hang, keep;
+	bool no_block; /* by a descriptor that does not wait: -EAGAIN */
 };
 
 static bool matches(const struct process *child, const struct wait_request *request)
@@ -147,6 +148,16 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 				   __WALL)) ||
 		!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
+	if (which == P_PIDFD) {
+		child = pid < 0 ? NULL : pidfd_process(call, pid, &error);
+		if (child == NULL)
+			return pid < 0 ? -EINVAL : error == -EBADF ? -EBADF : -ECHILD;
+		request.no_block = !pidfd_waits(call, pid);
+		request.type = P_PID;
+		request.id = child->id;
+		which = P_PID;
+		pid = child->id;
+	}
 	if ((which != P_ALL && which != P_PID && which != P_PGID) || (which == P_PID && pid <= 0) ||
 		(which == P_PGID && pid < 0))
 		return -EINVAL;
@@ -157,6 +168,8 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 	if (child == NULL) {
 		if (error != 0)
 			return error;
+		if (!request.no_hang && request.no_block)
+			return -EAGAIN;
 		if (!request.no_hang)
 			return call_wait_for(call, &call->process->child_queue);
 		return info_address == 0 ? 0 : call_result(copy_out(call, info_address, &info, sizeof info));

@@ -281,6 +281,7 @@ static void process_close(void *argument)
 	process->state = PROCESS_ZOMBIE;
 	process_set_stopped(process, false);
 	process_note_report(process);
+	pidfds_tell(process, false);
 	if (process == init_process) {
 		system_init_ended(process->exit_status);
 		return;
@@ -303,6 +304,7 @@ void process_reap(struct process *process)
 		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
 		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
 	}
+	pidfds_tell(process, true);
 	list_remove(&process->sibling);
 	list_remove(&process->link);
 	process_unhash(process);

@@ -28,6 +28,7 @@ struct clone_request {
 	int exit_signal;
 	uint64_t stack; /* the new thread's stack pointer, 0: the caller's */
 	uint64_t parent_tid, child_tid, tls;
+	uint64_t pidfd; /* CLONE_PIDFD: where the descriptor goes */
 };
 
 struct clone_arguments {
@@ -194,6 +195,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	x86_thread_state64_t registers;
 	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
 	bool borrow = (request->flags & CLONE_VFORK) != 0;
+	int64_t descriptor = -1;
+	int number;
 
 	if (!rlimit_may_add_process(parent) || thread_get_state_trap(call->thread->port, x86_THREAD_STATE64,
 						       (uint64_t *)&registers, &count) != KERN_SUCCESS)
@@ -233,6 +236,13 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 			address_space_own(child->memory, child);
 		if (child->memory == NULL || process_own_port(child) != 0 ||
 			task_attach(child->port, child->memory->task, 0) != 0)
+			goto fail;
+	}
+	if (request->flags & CLONE_PIDFD) {
+		descriptor = pidfd_make(call, child, 0);
+		number = (int)descriptor;
+		if (descriptor < 0 ||
+			copy_out_task(process_task(parent), request->pidfd, &number, sizeof number) != 0)
 			goto fail;
 	}
 	if (request->flags & CLONE_PARENT_SETTID)
@@ -277,7 +287,9 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	return CALL_LENT;
 fail:
 	process_abandon(child);
-	return -EAGAIN;
+	if (descriptor >= 0)
+		fd_close(call, (int)descriptor);
+	return descriptor < -1 ? descriptor : -EAGAIN;
 }
 
 /* The words that will be written are there then: nothing can be waited for once the child is half made. */
@@ -288,6 +300,10 @@ static int words_there(struct call *call, const struct clone_request *request)
 
 	if (request->flags & CLONE_PARENT_SETTID)
 		error = copy_in(call, &word, request->parent_tid, sizeof word);
+	if (error != CALL_ERROR_RESTART && (request->flags & CLONE_PIDFD))
+		error = copy_in(call, &word, request->pidfd, sizeof word);
+	if (error == -EFAULT && (request->flags & CLONE_PIDFD))
+		return error;
 	if (error != CALL_ERROR_RESTART && (request->flags & CLONE_CHILD_SETTID))
 		error = copy_in(call, &word, request->child_tid, sizeof word);
 	return error == CALL_ERROR_RESTART ? error : 0;
@@ -295,11 +311,16 @@ static int words_there(struct call *call, const struct clone_request *request)
 
 static int64_t do_clone(struct call *call, struct clone_request *request)
 {
+	int error;
+
 	if ((request->flags & CLONE_SIGHAND) &&
 		(!(request->flags & CLONE_VM) || (request->flags & CLONE_CLEAR_SIGHAND)))
 		return -EINVAL;
-	if (words_there(call, request) != 0)
-		return CALL_RESTART;
+	if ((request->flags & CLONE_PIDFD) && (request->flags & (CLONE_THREAD | CLONE_DETACHED)))
+		return -EINVAL;
+	error = words_there(call, request);
+	if (error != 0)
+		return call_result(error);
 	if (request->flags & CLONE_THREAD) {
 		if ((request->flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
 			return -EINVAL;
@@ -310,7 +331,7 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 		return clone_thread(call, request);
 	}
 	if (request->flags & (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-				     CLONE_NEWCGROUP | CLONE_PIDFD))
+				     CLONE_NEWCGROUP))
 		return -EINVAL;
 	/* Two processes with one memory: only as long as the parent waits. */
 	if ((request->flags & CLONE_VM) && !(request->flags & CLONE_VFORK))
@@ -332,8 +353,12 @@ int64_t sys_clone(
 		.parent_tid = parent_tid,
 		.child_tid = child_tid,
 		.tls = tls,
+		.pidfd = parent_tid,
 	};
 
+	/* Both are written to the same place. */
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+		return -EINVAL;
 	return do_clone(call_of(caller), &request);
 }
 
@@ -359,6 +384,7 @@ int64_t sys_clone3(uint64_t caller, uint64_t address, uint64_t size)
 		.parent_tid = arguments.parent_tid,
 		.child_tid = arguments.child_tid,
 		.tls = arguments.tls,
+		.pidfd = arguments.pidfd,
 	};
 	return do_clone(call, &request);
 }

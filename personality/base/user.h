@@ -19,6 +19,7 @@ enum user_count {
 	USER_NOTIFY,     /* files and folders that they watch */
 	USER_LOCKED_SEGMENTS, /* bytes of segments of shared memory (System V) that are locked: RLIMIT_MEMLOCK */
 	USER_QUEUE_BYTES, /* what the user's message queues (POSIX) may take: RLIMIT_MSGQUEUE */
+	USER_PTYS,       /* pseudo-terminals */
 	USER_COUNTS
 };
 

@@ -18,6 +18,8 @@ extern bool console_trace, console_verbose;
 extern char console_term[32];
 extern char *console_command; /* of command mode, terminated */
 
+/* Makes a file the console's: it becomes nobody's controlling terminal by that, and no hang-up ends it. */
+void console_attach(struct file *file);
 /* The three files of pid 1: the terminal, or in command mode the channels. 0 or -errno. */
 int console_open_standard(struct file *files[3]);
 /* Pid 1 has ended with this status: the host is told, in command mode. */

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "device/console.h"
+#include "device/pty.h"
 #include "device/random.h"
 #include "device/tty.h"
 #include "file/file.h"
@@ -14,7 +16,7 @@
 #include "vfs/vfs.h"
 
 enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9 };
-enum { MINOR_TTY = 0, MINOR_CONSOLE = 1 };
+enum { MINOR_TTY = 0, MINOR_CONSOLE = 1, MINOR_PTMX = 2 };
 #define CHUNK 4096u
 
 static int64_t read_nothing(struct file *file, struct io *io, uint64_t *offset)
@@ -149,6 +151,24 @@ static int open_memory(struct file *file, unsigned minor)
 	return 0;
 }
 
+static int open_terminal(struct call *call, struct file *file, unsigned minor)
+{
+	struct tty *tty;
+
+	switch (minor) {
+	case MINOR_TTY:
+		tty = process_terminal(call->process);
+		return tty != NULL ? tty_open(call, tty, file) : -ENXIO;
+	case MINOR_CONSOLE:
+		console_attach(file);
+		return 0;
+	case MINOR_PTMX:
+		return pty_open_master(call, file);
+	default:
+		return -ENXIO;
+	}
+}
+
 int device_open(struct call *call, struct vnode *vnode, struct file *file)
 {
 	unsigned minor_number = minor(vnode->device);
@@ -159,19 +179,7 @@ int device_open(struct call *call, struct vnode *vnode, struct file *file)
 	case DEVICE_MEMORY_MAJOR:
 		return open_memory(file, minor_number);
 	case DEVICE_TTY_MAJOR:
-		if (minor_number == MINOR_TTY) {
-			struct tty *tty = call->process->group->session->terminal;
-
-			if (tty == NULL)
-				return -ENXIO;
-			tty_attach(tty, file);
-			return 0;
-		}
-		if (minor_number != MINOR_CONSOLE)
-			return -ENXIO;
-		/* The system's console becomes nobody's controlling terminal by being opened. */
-		tty_attach(&console_tty, file);
-		return 0;
+		return open_terminal(call, file, minor_number);
 	case DEVICE_TTYS_MAJOR:
 		return minor_number == DEVICE_TTYS_MINOR ? tty_open(call, &console_tty, file) : -ENXIO;
 	default:

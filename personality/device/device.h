@@ -11,6 +11,7 @@ enum {
 	DEVICE_TTYS_MAJOR = 4,
 	DEVICE_TTYS_MINOR = 64,
 	DEVICE_TTY_MAJOR = 5,
+	DEVICE_PTS_MAJOR = 136, /* and the 7 behind */
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* Terminals as files: reading and writing with job control, and their ioctls. */
+/* Terminals as files: reading and writing with job control, polling, opening and closing. */
 #include "device/tty.h"
 
 #include <fcntl.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 #include <termios.h>
 
 #include "file/file.h"
@@ -16,24 +15,84 @@
 #define READ_CHUNK  512u
 #define WRITE_CHUNK 512u
 #define TENTH       100000000ull /* ns: the unit of VTIME */
+/* Of a line that may be told to be silent (IXOFF): that much is left for what comes until it is; and when it goes on.
+ */
+#define THROTTLE_ROOM   (LDISC_SIZE / 4)
+#define UNTHROTTLE_ROOM (LDISC_SIZE / 4 * 3)
+#define HUNG_UP         (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM | POLLERR | POLLHUP)
 
-static void foreground_signal(void *context, int signal)
+static void line_put(void *context, uint8_t byte)
 {
 	struct tty *tty = context;
-	struct process_group *group = tty->foreground == 0 ? NULL : group_find(tty->foreground);
 
-	if (group != NULL)
-		signal_group(group, signal, NULL);
+	tty->line->put(tty, byte);
 }
 
-void tty_init(struct tty *tty, uint64_t device, void (*put)(void *context, uint8_t byte))
+static void line_signal(void *context, int signal)
+{
+	tty_signal(context, signal);
+}
+
+static void line_flush(void *context)
+{
+	struct tty *tty = context;
+
+	if (tty->line->flush != NULL)
+		tty->line->flush(tty);
+}
+
+static void line_flushed(void *context)
+{
+	struct tty *tty = context;
+
+	if (tty->line->note != NULL)
+		tty->line->note(tty, TIOCPKT_FLUSHREAD);
+}
+
+static const struct ldisc_line discipline = {
+	.put = line_put, .signal = line_signal, .flush = line_flush, .flushed = line_flushed};
+
+void tty_init(struct tty *tty, uint64_t device, const struct tty_settings *settings, const struct tty_line *line)
 {
 	memset(tty, 0, sizeof *tty);
-	ldisc_init(&tty->ldisc, put, foreground_signal, tty);
+	ldisc_init(&tty->ldisc, settings, &discipline, tty);
+	tty->first = *settings;
+	tty->line = line;
 	tty->device = device;
-	tty->size.rows = 24;
-	tty->size.columns = 80;
 	wait_queue_init(&tty->queue);
+	tty_set_speeds(tty, tty->speed);
+}
+
+void tty_wake(struct tty *tty, unsigned events)
+{
+	wait_queue_wake(&tty->queue, events);
+}
+
+/* After the discipline has worked: who is at the line hears of it. */
+static void settle(struct tty *tty, unsigned events)
+{
+	bool stopped = ldisc_is_stopped(&tty->ldisc);
+
+	if (stopped != tty->noted_stop) {
+		tty->noted_stop = stopped;
+		if (tty->line->note != NULL)
+			tty->line->note(tty, stopped ? TIOCPKT_STOP : TIOCPKT_START);
+	}
+	tty->line->wake(tty, events);
+}
+
+/* A line that minds it is told to be silent when there is little room left, and to go on when there is plenty. */
+static void throttle(struct tty *tty)
+{
+	const struct tty_settings *settings = &tty->ldisc.settings;
+	unsigned room = ldisc_room(&tty->ldisc);
+	bool stop = room < THROTTLE_ROOM;
+
+	if (tty->line->room != NULL || (stop ? !(settings->input & IXOFF) : !tty->throttled) ||
+		stop == tty->throttled || (!stop && room < UNTHROTTLE_ROOM))
+		return;
+	tty->throttled = stop;
+	tty->line->put(tty, settings->character[stop ? CHAR_STOP : CHAR_START]);
 }
 
 void tty_input(struct tty *tty, uint8_t byte)
@@ -42,41 +101,32 @@ void tty_input(struct tty *tty, uint8_t byte)
 	ldisc_input(&tty->ldisc, byte);
 }
 
-void tty_wake(struct tty *tty)
+void tty_received(struct tty *tty)
 {
-	wait_queue_wake(&tty->queue, POLLIN | POLLOUT);
+	throttle(tty);
+	settle(tty, POLLIN);
+	tty_wake(tty, POLLIN | POLLOUT);
 }
 
-/*
- * A process outside the foreground group may not go on: its group gets the signal (and the call is interrupted by it),
- * or, when that would have no effect, the call fails. 0: go on.
- */
-static int64_t check_foreground(struct call *call, struct tty *tty, int signal, bool fail)
+bool tty_is_hung_up(const struct file *file)
 {
-	struct process *process = call->process;
-	struct process_group *group = process->group;
-	bool deaf = (call->thread->blocked & SIGNAL_BIT(signal)) || process->actions->action[signal - 1].handler == 1;
-
-	if (tty->session != group->session || tty->foreground == 0 || tty->foreground == group->id)
-		return 0;
-	if (deaf)
-		return fail ? -EIO : 0;
-	if (group_is_orphaned(group))
-		return -EIO;
-	signal_group(group, signal, NULL);
-	/* Stopped, the call begins anew when the process goes on; with a handler, it is interrupted at once. */
-	return CALL_RESTART;
+	return file->mark != TTY_NEVER_HUNG_UP && file->mark != ((const struct tty *)file->data)->hang_ups;
 }
 
-static int64_t raw_wait(struct call *call, struct tty *tty, unsigned have)
+/* --- Reading. */
+
+/* Not lines, and this many bytes so far: whether they suffice (VMIN, VTIME), 0; or it waits, or has waited in vain. */
+static int64_t raw_wait(struct call *call, struct tty *tty, uint64_t have, bool no_wait)
 {
 	const uint8_t *character = tty->ldisc.settings.character;
 	unsigned least = character[CHAR_MIN], tenths = character[CHAR_TIME];
 
-	if (have > 0 && have >= least)
+	if (have > 0 && (have >= least || no_wait))
 		return 0;
 	if (least == 0 && tenths == 0)
 		return 0;
+	if (no_wait)
+		return -EAGAIN;
 	if (call->timed_out && (least == 0 || have > 0))
 		return 0;
 	call->timed_out = false;
@@ -92,82 +142,114 @@ static int64_t raw_wait(struct call *call, struct tty *tty, unsigned have)
 	return call_wait_for(call, &tty->queue);
 }
 
+/* Bytes that are there, of one line at most. */
+static int64_t take(struct tty *tty, struct io *io)
+{
+	uint8_t chunk[READ_CHUNK];
+	bool last = false;
+	int error = 0;
+
+	while (error == 0 && !last && ldisc_ready(&tty->ldisc)) {
+		uint64_t left = io->total - io->done;
+		unsigned taken;
+		unsigned got = ldisc_peek(
+			&tty->ldisc, chunk, left < sizeof chunk ? (unsigned)left : READ_CHUNK, &taken, &last);
+
+		if (taken == 0)
+			break;
+		error = got == 0 ? 0 : io_copy_out(io, chunk, got);
+		if (error == 0)
+			ldisc_take(&tty->ldisc, taken);
+	}
+	throttle(tty);
+	settle(tty, POLLOUT);
+	return error != 0 && io->done == 0 ? call_result(error) : (int64_t)io->done;
+}
+
 static int64_t tty_read(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct tty *tty = file->data;
 	struct call *call = io->call;
-	uint8_t chunk[READ_CHUNK];
+	bool no_wait = (file->flags & O_NONBLOCK) != 0;
 	int64_t result;
 
 	(void)offset;
-	result = check_foreground(call, tty, SIGTTIN, true);
+	if (tty_is_hung_up(file))
+		return (int64_t)io->done;
+	result = tty_check_foreground(call, tty, SIGTTIN);
 	if (result != 0 || io->total == 0)
 		return result;
-	if (tty->ldisc.settings.local & ICANON) {
+	if (ldisc_is_canonical(&tty->ldisc)) {
 		if (!ldisc_ready(&tty->ldisc))
-			return file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(call, &tty->queue);
-	} else {
-		unsigned have = ldisc_available(&tty->ldisc);
-
-		if (have == 0 && (file->flags & O_NONBLOCK))
-			return tty->ldisc.settings.character[CHAR_MIN] == 0 ? 0 : -EAGAIN;
-		if (!(file->flags & O_NONBLOCK) && have < io->total) {
-			result = raw_wait(call, tty, have);
-			if (result != 0)
-				return result;
-		}
+			return no_wait ? -EAGAIN : call_wait_for(call, &tty->queue);
+		return take(tty, io);
 	}
-	for (;;) {
-		uint64_t left = io->total - io->done;
-		unsigned taken,
-			got = ldisc_peek(&tty->ldisc, chunk, left < sizeof chunk ? (unsigned)left : READ_CHUNK, &taken);
-		bool line_done = got < READ_CHUNK || chunk[got - 1] == '\n';
-		int error = got == 0 ? 0 : io_copy_out(io, chunk, got);
+	/* What is there is taken also by who waits for more, and who is interrupted then has it. */
+	result = take(tty, io);
+	if (result < 0 || io->done == io->total)
+		return result;
+	result = raw_wait(call, tty, io->done, no_wait);
+	return result != 0 ? result : (int64_t)io->done;
+}
 
-		if (error != 0)
-			return io->done > 0 && error != CALL_ERROR_RESTART ? (int64_t)io->done : call_result(error);
-		ldisc_take(&tty->ldisc, taken);
-		if (line_done || io->done == io->total || !ldisc_ready(&tty->ldisc))
-			return (int64_t)io->done;
-	}
+/* --- Writing. */
+
+/* How many bytes of a program's would go to the line now. */
+static unsigned output_room(const struct tty *tty)
+{
+	if (ldisc_is_stopped(&tty->ldisc))
+		return 0;
+	return tty->line->room == NULL ? WRITE_CHUNK : ldisc_output_room(&tty->ldisc, tty->line->room(tty));
 }
 
 static int64_t tty_write(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct tty *tty = file->data;
 	uint8_t chunk[WRITE_CHUNK];
-	int64_t result;
+	uint64_t before = io->done;
+	int64_t result = 0;
+	int error = 0;
 
 	(void)offset;
-	if (tty->ldisc.settings.local & TOSTOP) {
-		result = check_foreground(io->call, tty, SIGTTOU, false);
-		if (result != 0)
-			return result;
-	}
-	while (io->done < io->total) {
-		uint64_t part = io->total - io->done < sizeof chunk ? io->total - io->done : sizeof chunk, i;
-		int error;
+	if (tty_is_hung_up(file))
+		return io->done > 0 ? (int64_t)io->done : -EIO;
+	if (tty->ldisc.settings.local & TOSTOP)
+		result = tty_check_foreground(io->call, tty, SIGTTOU);
+	if (result != 0)
+		return result;
+	while (error == 0 && io->done < io->total) {
+		uint64_t part = io->total - io->done, room = output_room(tty), i;
 
-		if (tty->ldisc.stopped) {
-			if (file->flags & O_NONBLOCK)
-				return io->done > 0 ? (int64_t)io->done : -EAGAIN;
-			return call_wait_for(io->call, &tty->queue);
-		}
+		if (part > room)
+			part = room;
+		if (part > sizeof chunk)
+			part = sizeof chunk;
+		if (part == 0)
+			break;
 		error = io_copy_in(io, chunk, part);
-		if (error != 0)
-			return io->done > 0 && error != CALL_ERROR_RESTART ? (int64_t)io->done : call_result(error);
-		for (i = 0; i < part; i++)
+		for (i = 0; i < part && error == 0; i++)
 			ldisc_output(&tty->ldisc, chunk[i]);
 	}
-	return (int64_t)io->done;
+	if (io->done > before)
+		tty->line->wake(tty, POLLIN);
+	if (error != 0)
+		return io->done > 0 && error != CALL_ERROR_RESTART ? (int64_t)io->done : call_result(error);
+	if (io->done == io->total || (io->done > 0 && file->flags & O_NONBLOCK))
+		return (int64_t)io->done;
+	return file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(io->call, &tty->queue);
 }
 
 static unsigned tty_poll(struct file *file)
 {
 	struct tty *tty = file->data;
+	const uint8_t *character = tty->ldisc.settings.character;
 	bool readable = ldisc_ready(&tty->ldisc);
 
-	return (readable ? POLLIN | POLLRDNORM : 0u) | (tty->ldisc.stopped ? 0u : POLLOUT | POLLWRNORM);
+	if (tty_is_hung_up(file))
+		return HUNG_UP;
+	if (!ldisc_is_canonical(&tty->ldisc) && character[CHAR_TIME] == 0 && character[CHAR_MIN] > 0)
+		readable = ldisc_available(&tty->ldisc) >= character[CHAR_MIN];
+	return (readable ? POLLIN | POLLRDNORM : 0u) | (output_room(tty) > 0 ? POLLOUT | POLLWRNORM : 0u);
 }
 
 static unsigned tty_queues(struct file *file, struct wait_queue *queues[2])
@@ -176,180 +258,29 @@ static unsigned tty_queues(struct file *file, struct wait_queue *queues[2])
 	return 1;
 }
 
-/* --- Sessions. */
-
-static void take_session(struct tty *tty, struct session *session)
-{
-	tty->session = session;
-	session->terminal = tty;
-}
-
-static void give_up(struct tty *tty)
-{
-	if (tty->session != NULL)
-		tty->session->terminal = NULL;
-	tty->session = NULL;
-	tty->foreground = 0;
-}
-
-void tty_session_ended(struct tty *tty, struct session *session)
-{
-	struct process_group *group = tty->foreground == 0 ? NULL : group_find(tty->foreground);
-
-	if (tty->session != session)
-		return;
-	give_up(tty);
-	if (group != NULL) {
-		signal_group(group, SIGHUP, NULL);
-		signal_group(group, SIGCONT, NULL);
-	}
-	tty_wake(tty);
-}
-
-void tty_group_gone(const struct process_group *group)
-{
-	if (console_tty.foreground == group->id)
-		console_tty.foreground = 0;
-}
-
-static int set_controlling(struct call *call, struct tty *tty, bool steal)
-{
-	struct process *process = call->process;
-	struct session *session = process->group->session;
-
-	if (tty->session == session)
-		return 0;
-	if (session->leader != process || session->terminal != NULL)
-		return -EPERM;
-	if (tty->session != NULL) {
-		if (!steal || !capable(process))
-			return -EPERM;
-		give_up(tty);
-	}
-	take_session(tty, session);
-	tty->foreground = process->group->id;
-	return 0;
-}
-
-/* --- ioctls. */
-
-static int64_t set_settings(struct call *call, struct tty *tty, uint64_t request, uint64_t argument)
-{
-	struct tty_settings settings;
-	int error = copy_in(call, &settings, argument, sizeof settings);
-
-	if (error != 0)
-		return call_result(error);
-	if (request == TCSETSF)
-		ldisc_flush(&tty->ldisc);
-	ldisc_set(&tty->ldisc, &settings);
-	tty_wake(tty);
-	return 0;
-}
-
-static int64_t set_foreground(struct call *call, struct tty *tty, uint64_t argument)
-{
-	struct process *process = call->process;
-	struct process_group *group;
-	int id, error = copy_in(call, &id, argument, sizeof id);
-	int64_t result;
-
-	if (error != 0)
-		return call_result(error);
-	if (tty->session == NULL || tty->session != process->group->session)
-		return -ENOTTY;
-	if (id <= 0)
-		return -EINVAL;
-	group = group_find(id);
-	if (group == NULL)
-		return -ESRCH;
-	if (group->session != tty->session)
-		return -EPERM;
-	result = check_foreground(call, tty, SIGTTOU, false);
-	if (result != 0)
-		return result;
-	tty->foreground = id;
-	tty_wake(tty);
-	return 0;
-}
-
-static int64_t set_size(struct call *call, struct tty *tty, uint64_t argument)
-{
-	struct tty_size size;
-	int error = copy_in(call, &size, argument, sizeof size);
-
-	if (error != 0)
-		return call_result(error);
-	if (memcmp(&size, &tty->size, sizeof size) != 0) {
-		tty->size = size;
-		foreground_signal(tty, SIGWINCH);
-	}
-	return 0;
-}
-
-static int64_t put_int(struct call *call, uint64_t address, int value)
-{
-	return call_result(copy_out(call, address, &value, sizeof value));
-}
-
 static int64_t tty_ioctl(struct call *call, struct file *file, uint64_t request, uint64_t argument)
 {
 	struct tty *tty = file->data;
-	struct session *session = call->process->group->session;
 	int64_t result;
 
-	switch (request) {
-	case TCGETS:
-		return call_result(copy_out(call, argument, &tty->ldisc.settings, sizeof tty->ldisc.settings));
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-		result = check_foreground(call, tty, SIGTTOU, false);
-		return result != 0 ? result : set_settings(call, tty, request, argument);
-	case TIOCGWINSZ:
-		return call_result(copy_out(call, argument, &tty->size, sizeof tty->size));
-	case TIOCSWINSZ:
-		return set_size(call, tty, argument);
-	case TIOCGPGRP:
-		return tty->session != session ? -ENOTTY : put_int(call, argument, tty->foreground);
-	case TIOCSPGRP:
-		return set_foreground(call, tty, argument);
-	case TIOCGSID:
-		return tty->session != session ? -ENOTTY : put_int(call, argument, session->id);
-	case TIOCSCTTY:
-		return set_controlling(call, tty, argument == 1);
-	case TIOCNOTTY:
-		if (session->terminal != tty)
-			return -ENOTTY;
-		if (session->leader == call->process)
-			tty_session_ended(tty, session);
-		return 0;
-	case TCFLSH:
-		if (argument > TCIOFLUSH)
-			return -EINVAL;
-		if (argument != TCOFLUSH)
-			ldisc_flush(&tty->ldisc);
-		return 0;
-	case TCXONC:
-		if (argument > TCION)
-			return -EINVAL;
-		if (argument <= TCOON) {
-			tty->ldisc.stopped = argument == TCOOFF;
-			tty_wake(tty);
-		}
-		return 0;
-	case TCSBRK: /* output is on the wire when write returns */
-	case TCSBRKP:
-		return 0;
-	case FIONREAD:
-		return put_int(call, argument, (int)ldisc_available(&tty->ldisc));
-	case TIOCOUTQ:
-		return put_int(call, argument, 0);
-	case TIOCGETD:
-		return put_int(call, argument, 0);
-	default:
-		return -ENOTTY;
-	}
+	if (tty_is_hung_up(file))
+		return request == TIOCSPGRP ? -ENOTTY : -EIO;
+	result = tty_control(call, tty, file, false, request, argument);
+	settle(tty, POLLIN | POLLOUT);
+	return result;
+}
+
+/* --- Opening and closing. */
+
+static void tty_release(struct file *file)
+{
+	struct tty *tty = file->data;
+
+	if (--tty->files > 0)
+		return;
+	tty->exclusive = false;
+	if (tty->line->closed != NULL)
+		tty->line->closed(tty);
 }
 
 static const struct file_ops tty_ops = {
@@ -359,19 +290,24 @@ static const struct file_ops tty_ops = {
 	.poll_queues = tty_queues,
 	.relays = RELAY_FROM | RELAY_TO,
 	.ioctl = tty_ioctl,
+	.release = tty_release,
 };
 
 void tty_attach(struct tty *tty, struct file *file)
 {
 	file->ops = &tty_ops;
 	file->data = tty;
+	file->mark = tty->hang_ups;
 	file->seekable = false;
+	tty->files++;
 }
 
 int tty_open(struct call *call, struct tty *tty, struct file *file)
 {
+	if (tty->exclusive && !capable(call->process))
+		return -EBUSY;
 	tty_attach(tty, file);
 	if (!(file->open_flags & O_NOCTTY) && tty->session == NULL && (file->flags & O_ACCMODE) != O_WRONLY)
-		set_controlling(call, tty, false);
+		tty_take(call, tty, false);
 	return 0;
 }

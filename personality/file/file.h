@@ -134,7 +134,8 @@ struct file {
 	unsigned failures_seen;       /* of vnode->failures, */
 	unsigned mount_failures_seen; /* and of its mount's */
 	struct vnode *vnode;          /* reference, or null (pipes, sockets) */
-	void *data;                   /* the operations' own */
+	void *data;                   /* the operations' own, */
+	unsigned mark;                /* and this */
 	struct list epoll_items;      /* of epoll.c */
 	uint64_t inode;               /* of files without a vnode: what fstat and /proc/PID/fd show */
 	const char *kind;             /* of files without a vnode: "pipe", "socket", "anon_inode" */

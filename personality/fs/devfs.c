@@ -18,6 +18,8 @@ struct dev_node {
 	const char *target; /* of a link */
 	uint32_t uid, gid;
 	int64_t time;
+	struct vnode
+		*vnode; /* of a folder: one for as long as it is used, so that what is mounted there is found again */
 };
 
 #define DIRECTORY_INODE 1
@@ -29,6 +31,7 @@ static struct dev_node nodes[] = {
 	{.name = "random", .mode = S_IFCHR | 0666, .major = 1, .minor = 8},
 	{.name = "urandom", .mode = S_IFCHR | 0666, .major = 1, .minor = 9},
 	{.name = "tty", .mode = S_IFCHR | 0666, .major = 5, .minor = 0},
+	{.name = "ptmx", .mode = S_IFCHR | 0666, .major = 5, .minor = 2},
 	{.name = "console", .mode = S_IFCHR | 0600, .major = 5, .minor = 1},
 	{.name = "ttyS0", .mode = S_IFCHR | 0620, .major = 4, .minor = 64},
 	{.name = "fd", .mode = S_IFLNK | 0777, .target = "/proc/self/fd"},
@@ -36,6 +39,7 @@ static struct dev_node nodes[] = {
 	{.name = "stdout", .mode = S_IFLNK | 0777, .target = "/proc/self/fd/1"},
 	{.name = "stderr", .mode = S_IFLNK | 0777, .target = "/proc/self/fd/2"},
 	{.name = "shm", .mode = S_IFDIR | S_ISVTX | 0777},
+	{.name = "pts", .mode = S_IFDIR | 0755},
 };
 #define NODES (sizeof nodes / sizeof nodes[0])
 
@@ -126,9 +130,6 @@ static const struct vnode_ops dev_ops = {
 	.release = dev_release,
 };
 
-/* One vnode per node for as long as it is used, so that what is mounted on a directory is found again. */
-static struct vnode *shm_vnode;
-
 static struct vnode *make(struct mount *mount, struct dev_node *node, uint64_t inode)
 {
 	struct vnode *vnode = malloc(sizeof *vnode);
@@ -151,15 +152,15 @@ static int dev_look_up(struct vnode *directory, const char *name, struct vnode *
 	for (i = 0; i < NODES + SWAP_AREAS_MAX && (node = node_at(i)) != NULL; i++) {
 		if (strcmp(node->name, name) != 0)
 			continue;
-		if (S_ISDIR(node->mode) && shm_vnode != NULL) {
-			*out = vnode_reference(shm_vnode);
+		if (node->vnode != NULL) {
+			*out = vnode_reference(node->vnode);
 			return 0;
 		}
 		*out = make(directory->mount, node, DIRECTORY_INODE + 1 + i);
 		if (*out == NULL)
 			return -ENOMEM;
 		if (S_ISDIR(node->mode))
-			shm_vnode = vnode_reference(*out);
+			node->vnode = vnode_reference(*out);
 		return 0;
 	}
 	return -ENOENT;

@@ -166,6 +166,9 @@ int mounts_start(void)
 	failed = mount_own("devtmpfs", "/dev", "devtmpfs", devfs_root);
 	if (failed != 0)
 		fprintf(stderr, "unix: /dev cannot be mounted: %s\n", strerror(-failed));
+	failed = mount_own("devpts", "/dev/pts", "devpts", devpts_root);
+	if (failed != 0)
+		fprintf(stderr, "unix: /dev/pts cannot be mounted: %s\n", strerror(-failed));
 	failed = mount_own("proc", "/proc", "proc", procfs_root);
 	if (failed != 0)
 		fprintf(stderr, "unix: /proc cannot be mounted: %s\n", strerror(-failed));
@@ -231,7 +234,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	struct call *call = call_of(caller);
 	struct vnode *(*make)(struct mount *) = NULL;
 	struct vnode *vnode;
-	char type[32], name[64] = "", *path;
+	char type[32], name[64] = "", options[OPTIONS_SIZE] = "", *path;
 	mach_port_t service = MACH_PORT_NULL;
 	int error;
 
@@ -246,9 +249,15 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 		make = procfs_root;
 	else if (strcmp(type, "devtmpfs") == 0)
 		make = devfs_root;
+	else if (strcmp(type, "devpts") == 0)
+		make = devpts_root;
 	else if (strcmp(type, "pager") != 0)
 		return -ENODEV;
 	error = make == NULL ? copy_string(call, name, source, sizeof name) : 0;
+	if (error >= 0 && make == devpts_root && data != 0)
+		error = copy_string(call, options, data, sizeof options);
+	if (error >= 0 && make == devpts_root)
+		error = devpts_options(options);
 	if (error < 0)
 		return call_result(error);
 	error = path_look_up_user(call, AT_FDCWD, target, make != NULL ? PATH_DIRECTORY : 0, &vnode);

@@ -12,5 +12,8 @@ int mounts_start(void);
 /* Roots of the server's own trees (procfs.c, devfs.c), a reference. */
 struct vnode *procfs_root(struct mount *mount);
 struct vnode *devfs_root(struct mount *mount);
+struct vnode *devpts_root(struct mount *mount);
+/* The options of mounts of it. 0 or -EINVAL. */
+int devpts_options(const char *options);
 
 #endif

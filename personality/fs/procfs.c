@@ -105,6 +105,13 @@ static const struct proc_entry sysv_entries[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+static const struct proc_entry pty_entries[] = {
+	{"max", S_IFREG | 0444, proc_text_pty_max, NULL},
+	{"reserve", S_IFREG | 0444, proc_text_pty_reserve, NULL},
+	{"nr", S_IFREG | 0444, proc_text_pty_count, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
 static const struct proc_entry kernel_entries[] = {
 	{"shmmax", S_IFREG | 0644, proc_text_segment_size, NULL},
 	{"shmall", S_IFREG | 0644, proc_text_segment_pages, NULL},
@@ -123,6 +130,7 @@ static const struct proc_entry kernel_entries[] = {
 	{"core_pattern", S_IFREG | 0444, proc_text_core_pattern, NULL},
 	{"cap_last_cap", S_IFREG | 0444, proc_text_last_capability, NULL},
 	{"random", S_IFDIR | 0555, NULL, random_entries},
+	{"pty", S_IFDIR | 0555, NULL, pty_entries},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -167,7 +175,23 @@ static const struct proc_entry sys_net_entries[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+static const struct proc_entry dev_tty_entries[] = {
+	{"legacy_tiocsti", S_IFREG | 0444, proc_text_zero, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry dev_entries[] = {
+	{"tty", S_IFDIR | 0555, NULL, dev_tty_entries},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct proc_entry tty_entries[] = {
+	{"drivers", S_IFREG | 0444, proc_text_tty_drivers, NULL},
+	{NULL, 0, NULL, NULL},
+};
+
 static const struct proc_entry sys_entries[] = {
+	{"dev", S_IFDIR | 0555, NULL, dev_entries},
 	{"net", S_IFDIR | 0555, NULL, sys_net_entries},
 	{"fs", S_IFDIR | 0555, NULL, fs_entries},
 	{"vm", S_IFDIR | 0555, NULL, vm_entries},
@@ -194,6 +218,7 @@ static const struct proc_entry root_entries[] = {
 	{"swaps", S_IFREG | 0444, proc_text_swaps, NULL},
 	{"cmdline", S_IFREG | 0444, proc_text_boot_words, NULL},
 	{"counters", S_IFREG | 0444, proc_text_counters, NULL},
+	{"tty", S_IFDIR | 0555, NULL, tty_entries},
 	{"sys", S_IFDIR | 0555, NULL, sys_entries},
 	{"sysvipc", S_IFDIR | 0555, NULL, sysv_entries},
 	{NULL, 0, NULL, NULL},

@@ -96,6 +96,10 @@ void proc_text_disks(struct text *text, struct process *process, struct call *ca
 void proc_text_net_devices(struct text *text, struct process *process, struct call *call);
 void proc_text_net_tcp(struct text *text, struct process *process, struct call *call);
 void proc_text_net_udp(struct text *text, struct process *process, struct call *call);
+void proc_text_pty_max(struct text *text, struct process *process, struct call *call);
+void proc_text_pty_reserve(struct text *text, struct process *process, struct call *call);
+void proc_text_pty_count(struct text *text, struct process *process, struct call *call);
+void proc_text_tty_drivers(struct text *text, struct process *process, struct call *call);
 void proc_text_devices(struct text *text, struct process *process, struct call *call);
 void proc_text_vmstat(struct text *text, struct process *process, struct call *call);
 void proc_text_net_unix(struct text *text, struct process *process, struct call *call);

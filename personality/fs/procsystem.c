@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "device/device.h"
+#include "device/pty.h"
 #include "file/file.h"
 #include "fs/procfs.h"
 #include "ipc/pipe.h"
@@ -58,8 +59,20 @@ SAYS(net_udp,
 	"   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer "
 	"drops%*s\n",
 	12, "")
-SAYS(devices, "Character devices:\n%3d mem\n%3d ttyS\n%3d /dev/tty\n%3d /dev/console\n\nBlock devices:\n",
-	DEVICE_MEMORY_MAJOR, DEVICE_TTYS_MAJOR, DEVICE_TTY_MAJOR, DEVICE_TTY_MAJOR)
+SAYS(devices,
+	"Character devices:\n%3d mem\n%3d ttyS\n%3d /dev/tty\n%3d /dev/console\n%3d /dev/ptmx\n%3d pts\n\nBlock "
+	"devices:\n",
+	DEVICE_MEMORY_MAJOR, DEVICE_TTYS_MAJOR, DEVICE_TTY_MAJOR, DEVICE_TTY_MAJOR, DEVICE_TTY_MAJOR, DEVICE_PTS_MAJOR)
+/* By which ps finds the names of terminals. */
+SAYS(tty_drivers, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+		  "/dev/console         /dev/console    5       1 system:console\n"
+		  "/dev/ptmx            /dev/ptmx       5       2 system\n"
+		  "serial               /dev/ttyS       4      64 serial\n"
+		  "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+		  "pty_master           /dev/ptm      128 0-1048575 pty:master\n")
+SAYS(pty_max, "%u\n", PTY_MAX)
+SAYS(pty_reserve, "%u\n", PTY_RESERVE)
+SAYS(pty_count, "%u\n", pty_count())
 
 void proc_text_vmstat(struct text *text, struct process *process, struct call *call)
 {

@@ -57,6 +57,7 @@ static void gather(struct process *process, struct proc_facts *facts)
 {
 	const struct credentials *who = &process->credentials;
 	const struct session *session = process->group->session;
+	const struct tty *terminal = process_terminal(process);
 	unsigned i;
 
 	memset(facts, 0, sizeof *facts);
@@ -64,9 +65,9 @@ static void gather(struct process *process, struct proc_facts *facts)
 	facts->parent = process->parent == NULL ? 0 : process->parent->id;
 	facts->group = process->group->id;
 	facts->session = session->id;
-	if (session->terminal != NULL) {
-		facts->terminal = (int)session->terminal->device;
-		facts->foreground = session->terminal->foreground;
+	if (terminal != NULL) {
+		facts->terminal = (int)terminal->device;
+		facts->foreground = terminal->foreground_id;
 	}
 	facts->threads = (int)process->thread_count;
 	facts->nice = process->nice;
@@ -507,7 +508,7 @@ void proc_text_cpuinfo(struct text *text, struct process *process, struct call *
 void proc_text_filesystems(struct text *text, struct process *process, struct call *call)
 {
 	UNUSED;
-	text_add(text, "nodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n\text4\n");
+	text_add(text, "nodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\ttmpfs\n\text4\n");
 }
 
 void proc_text_counters(struct text *text, struct process *process, struct call *call)

@@ -272,6 +272,7 @@ struct process *process_create(struct process *parent)
 	process->credentials = parent->credentials;
 	memcpy(process->limit, parent->limit, sizeof process->limit);
 	process->nice = parent->nice;
+	process->left_terminal = parent->left_terminal;
 	process->dumpable = parent->dumpable;
 	memcpy(process->command, parent->command, sizeof process->command);
 	process->argument_start = parent->argument_start;
@@ -286,7 +287,7 @@ struct process *process_create(struct process *parent)
 
 /* --- Groups and sessions. */
 
-static void session_release(struct session *session)
+void session_release(struct session *session)
 {
 	if (--session->references == 0)
 		free(session);
@@ -384,6 +385,7 @@ int process_new_session(struct process *process)
 	if (group == NULL)
 		return -ENOMEM;
 	join(process, group);
+	process->left_terminal = false;
 	return process->id;
 }
 

@@ -39,6 +39,7 @@ struct session {
 	int id;
 	struct process *leader; /* null once it has ended */
 	struct tty *terminal;   /* controlling terminal, or null */
+	int left_foreground;    /* the group that was in the foreground of one that was hung up, or 0 */
 };
 
 struct process_group {
@@ -102,6 +103,7 @@ struct process {
 	int exit_status; /* as wait4 tells */
 
 	bool did_exec;
+	bool left_terminal; /* TIOCNOTTY: it has no controlling terminal, though its session has */
 	struct thread *vfork_thread;    /* the parent's thread that this process runs on */
 	bool vfork_suspended;           /* this process was killed inside a call: that thread is suspended */
 	struct wait_queue child_queue;  /* waits of this process for its children */
@@ -234,6 +236,7 @@ void pidfds_tell(struct process *process, bool reaped);
 /* --- Groups and sessions. */
 int process_set_group(struct process *process, int group); /* same session; makes it when new */
 int process_new_session(struct process *process);
+void session_release(struct session *session);
 /* Pid 1's own session and group, from memory of zeros. */
 void process_first_group(struct process *process, struct process_group *group, struct session *session);
 /* Whether no member has a parent in the same session but another group, pid 1 not counted. */

@@ -177,8 +177,7 @@ static void leave_terminal(struct process *process)
 	if (session->leader != process)
 		return;
 	session->leader = NULL;
-	if (session->terminal != NULL)
-		tty_session_ended(session->terminal, session);
+	tty_session_leaves(session, true);
 }
 
 static struct process *new_parent_for(struct process *process)

@@ -16,6 +16,7 @@
 
 #define PROC_MAGIC  0x9fa0
 #define TMPFS_MAGIC 0x01021994
+#define PTS_MAGIC   0x1cd1
 
 struct list mounts = LIST_INITIALIZER(mounts);
 
@@ -203,7 +204,9 @@ int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
 static int fill_statfs(struct vnode *vnode, struct statfs *out)
 {
 	struct mount *mount = vnode->mount;
-	file_system_info_t info = {.type = strcmp(mount->type, "proc") == 0 ? PROC_MAGIC : TMPFS_MAGIC,
+	file_system_info_t info = {.type = strcmp(mount->type, "proc") == 0     ? PROC_MAGIC
+					   : strcmp(mount->type, "devpts") == 0 ? PTS_MAGIC
+										: TMPFS_MAGIC,
 		.block_size = 4096,
 		.name_length = 255};
 	int error = mount->ops != NULL ? mount->ops->info(mount, &info) : 0;

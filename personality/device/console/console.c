@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <termios.h>
 
 #include "device/console/channel.h"
 #include "device/console/fwcfg.h"
@@ -24,11 +25,19 @@ struct tty console_tty;
 
 static bool trace_line;
 
-static void put_byte(void *context, uint8_t byte)
+static void put_byte(struct tty *tty, uint8_t byte)
 {
-	(void)context;
+	(void)tty;
 	serial_put_byte(COM1_PORT, byte);
 }
+
+static void wake(struct tty *tty, unsigned events)
+{
+	(void)tty;
+	(void)events;
+}
+
+static const struct tty_line serial_line = {.put = put_byte, .wake = wake, .hangs_up = true};
 
 static void received(void)
 {
@@ -36,7 +45,7 @@ static void received(void)
 
 	while (serial_get(COM1_PORT, &byte))
 		tty_input(&console_tty, byte);
-	tty_wake(&console_tty);
+	tty_received(&console_tty);
 }
 
 static bool host_says(const char *name, const char *value)
@@ -76,7 +85,12 @@ static void read_host(void)
 
 void console_start(void)
 {
-	tty_init(&console_tty, makedev(DEVICE_TTYS_MAJOR, DEVICE_TTYS_MINOR), put_byte);
+	struct tty_settings settings = ldisc_defaults;
+
+	settings.input |= IUTF8;
+	settings.control = (settings.control & ~(uint32_t)CBAUD) | B115200 | HUPCL;
+	tty_init(&console_tty, makedev(DEVICE_TTYS_MAJOR, DEVICE_TTYS_MINOR), &settings, &serial_line);
+	console_tty.size = (struct tty_size){.rows = 24, .columns = 80};
 	if (fwcfg_start())
 		read_host();
 	if (console_command == NULL)
@@ -90,6 +104,12 @@ void console_start(void)
 		exit(1);
 	}
 	trace_line = console_trace && serial_start(COM3_PORT);
+}
+
+void console_attach(struct file *file)
+{
+	tty_attach(&console_tty, file);
+	file->mark = TTY_NEVER_HUNG_UP;
 }
 
 static const struct file_ops no_ops;
@@ -112,7 +132,7 @@ int console_open_standard(struct file *files[3])
 		if (console_command_mode)
 			channel_open(files[i], i);
 		else
-			tty_attach(&console_tty, files[i]);
+			console_attach(files[i]);
 		files[i]->inode = anonymous_inode();
 		files[i]->kind = console_command_mode ? "channel" : "console";
 	}

@@ -1,6 +1,7 @@
 /* Canonical and raw input, echo, editing, signals, output processing. */
 #include "device/console/ldisc.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -13,12 +14,13 @@
 #ifndef ECHOCTL
 #define ECHOCTL 01000
 #define ECHOKE  04000
+#define EXTPROC 0200000
 #endif
 
-static const struct tty_settings initial = {
-	.input = ICRNL | IXON | IUTF8,
+const struct tty_settings ldisc_defaults = {
+	.input = ICRNL | IXON,
 	.output = OPOST | ONLCR,
-	.control = CS8 | CREAD | HUPCL | B115200,
+	.control = CS8 | CREAD | B38400,
 	.local = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
 	.character = {3, 034, DELETE, 025, 4, 0, 1, 0, 021, 023, 032, 0, 022, 017, 027, 026, 0},
 };
@@ -39,23 +41,33 @@ static bool is(const struct ldisc *ldisc, unsigned which, uint8_t byte)
 	return ldisc->settings.character[which] != 0 && ldisc->settings.character[which] == byte;
 }
 
-void ldisc_init(struct ldisc *ldisc, void (*put)(void *, uint8_t), void (*signal)(void *, int), void *context)
+void ldisc_init(struct ldisc *ldisc, const struct tty_settings *settings, const struct ldisc_line *line, void *context)
 {
 	memset(ldisc, 0, sizeof *ldisc);
-	ldisc->settings = initial;
-	ldisc->put = put;
-	ldisc->signal = signal;
+	ldisc->settings = *settings;
+	ldisc->line = line;
 	ldisc->context = context;
+}
+
+/* With EXTPROC the other end of the line edits, echoes and signals. */
+bool ldisc_is_canonical(const struct ldisc *ldisc)
+{
+	return (ldisc->settings.local & (ICANON | EXTPROC)) == ICANON;
+}
+
+bool ldisc_is_stopped(const struct ldisc *ldisc)
+{
+	return ldisc->stopped || ldisc->held;
 }
 
 void ldisc_set(struct ldisc *ldisc, const struct tty_settings *settings)
 {
-	bool was = local(ldisc, ICANON);
+	bool was = ldisc_is_canonical(ldisc);
 
 	ldisc->settings = *settings;
-	if (was && !local(ldisc, ICANON)) {
+	if (was && !ldisc_is_canonical(ldisc)) {
 		ldisc->committed = ldisc->written;
-	} else if (!was && local(ldisc, ICANON) && ldisc->committed != ldisc->read) {
+	} else if (!was && ldisc_is_canonical(ldisc) && ldisc->committed != ldisc->read) {
 		/* What came before counts as a line. */
 		ldisc->end[slot(ldisc->committed - 1)] |= MARK_END;
 	}
@@ -69,19 +81,25 @@ void ldisc_flush(struct ldisc *ldisc)
 	ldisc->literal = false;
 }
 
+/* A further byte of a character, which takes no room of its own. */
+static bool is_continuation(const struct ldisc *ldisc, uint8_t byte)
+{
+	return (ldisc->settings.input & IUTF8) && (byte & 0xc0) == 0x80;
+}
+
 /* --- Output. */
 
 static void put(struct ldisc *ldisc, uint8_t byte)
 {
-	if (byte == '\n' || byte == '\r')
+	if (byte == '\r')
 		ldisc->column = 0;
 	else if (byte == '\b')
 		ldisc->column -= ldisc->column > 0;
 	else if (byte == '\t')
 		ldisc->column = (ldisc->column / TAB_WIDTH + 1) * TAB_WIDTH;
-	else if (byte >= ' ' && (byte & 0xc0) != 0x80 && byte != DELETE)
+	else if (byte >= ' ' && byte != DELETE && !is_continuation(ldisc, byte))
 		ldisc->column++;
-	ldisc->put(ldisc->context, byte);
+	ldisc->line->put(ldisc->context, byte);
 }
 
 void ldisc_output(struct ldisc *ldisc, uint8_t byte)
@@ -94,10 +112,14 @@ void ldisc_output(struct ldisc *ldisc, uint8_t byte)
 	}
 	if (byte == '\n' && (flags & ONLCR))
 		put(ldisc, '\r');
+	if (byte == '\n' && (flags & ONLRET))
+		ldisc->column = 0;
 	if (byte == '\r' && (flags & OCRNL))
 		byte = '\n';
 	if (byte == '\r' && (flags & ONOCR) && ldisc->column == 0)
 		return;
+	if (flags & OLCUC)
+		byte = (uint8_t)toupper(byte);
 	if (byte == '\t' && (flags & TABDLY) == XTABS) {
 		do
 			put(ldisc, ' ');
@@ -107,6 +129,15 @@ void ldisc_output(struct ldisc *ldisc, uint8_t byte)
 	put(ldisc, byte);
 }
 
+unsigned ldisc_output_room(const struct ldisc *ldisc, unsigned room)
+{
+	uint32_t flags = ldisc->settings.output;
+
+	if (!(flags & OPOST))
+		return room;
+	return (flags & TABDLY) == XTABS ? room / TAB_WIDTH : flags & ONLCR ? room / 2 : room;
+}
+
 static bool shown_as_control(const struct ldisc *ldisc, uint8_t byte)
 {
 	return local(ldisc, ECHOCTL) && (byte < ' ' || byte == DELETE) && byte != '\t' && byte != '\n';
@@ -114,6 +145,8 @@ static bool shown_as_control(const struct ldisc *ldisc, uint8_t byte)
 
 static void echo(struct ldisc *ldisc, uint8_t byte)
 {
+	if (local(ldisc, EXTPROC))
+		return;
 	if (!local(ldisc, ECHO) && !(byte == '\n' && local(ldisc, ECHONL) && local(ldisc, ICANON)))
 		return;
 	if (shown_as_control(ldisc, byte)) {
@@ -136,12 +169,14 @@ static uint8_t last_byte(const struct ldisc *ldisc)
 	return ldisc->data[slot(ldisc->written - 1)];
 }
 
-static void rub_out(struct ldisc *ldisc, unsigned columns)
+static void rub_out(struct ldisc *ldisc, unsigned columns, bool blank)
 {
 	while (columns-- > 0) {
 		put(ldisc, '\b');
-		put(ldisc, ' ');
-		put(ldisc, '\b');
+		if (!blank) {
+			put(ldisc, ' ');
+			put(ldisc, '\b');
+		}
 	}
 }
 
@@ -157,46 +192,66 @@ static unsigned line_column(const struct ldisc *ldisc)
 			column = (column / TAB_WIDTH + 1) * TAB_WIDTH;
 		else if (shown_as_control(ldisc, byte))
 			column += 2;
-		else if (byte >= ' ' && !((ldisc->settings.input & IUTF8) && (byte & 0xc0) == 0x80))
+		else if (byte >= ' ' && !is_continuation(ldisc, byte))
 			column++;
 	}
 	return column;
 }
 
-/* Removes the last character, all bytes of it; visibly if echo asks for it. */
-static void erase_one(struct ldisc *ldisc)
+/* Removes the last character, all bytes of it. */
+static void drop_one(struct ldisc *ldisc)
 {
-	unsigned column;
-
-	while ((ldisc->settings.input & IUTF8) && ldisc->written - ldisc->committed > 1 &&
-		(last_byte(ldisc) & 0xc0) == 0x80)
+	while (ldisc->written - ldisc->committed > 1 && is_continuation(ldisc, last_byte(ldisc)))
 		ldisc->written--;
 	ldisc->written--;
-	if (!local(ldisc, ECHO) || !local(ldisc, ECHOE))
-		return;
-	column = line_column(ldisc);
-	if (ldisc->column > column)
-		rub_out(ldisc, ldisc->column - column);
 }
 
+/* The same, visibly if echo asks for it. */
+static void erase_one(struct ldisc *ldisc)
+{
+	bool tab = last_byte(ldisc) == '\t';
+	unsigned column = line_column(ldisc);
+
+	drop_one(ldisc);
+	if (local(ldisc, ECHO))
+		rub_out(ldisc, column - line_column(ldisc), tab);
+}
+
+/* Whether the line ends in a letter, a digit, or what begins a character beyond ASCII. */
+static bool in_word(const struct ldisc *ldisc)
+{
+	unsigned at = ldisc->written - 1;
+	uint8_t byte;
+
+	while (at != ldisc->committed && is_continuation(ldisc, ldisc->data[slot(at)]))
+		at--;
+	byte = ldisc->data[slot(at)];
+	return byte >= 0xc0 || (byte < 0x80 && isalnum(byte)) || byte == '_';
+}
+
+/* What is between words, too. */
 static void erase_word(struct ldisc *ldisc)
 {
-	while (editing(ldisc) && (last_byte(ldisc) == ' ' || last_byte(ldisc) == '\t'))
+	while (editing(ldisc) && !in_word(ldisc))
 		erase_one(ldisc);
-	while (editing(ldisc) && last_byte(ldisc) != ' ' && last_byte(ldisc) != '\t')
+	while (editing(ldisc) && in_word(ldisc))
 		erase_one(ldisc);
 }
 
 static void kill_line(struct ldisc *ldisc)
 {
-	if (local(ldisc, ECHO) && local(ldisc, ECHOKE) && local(ldisc, ECHOE)) {
+	if (!local(ldisc, ECHO)) {
+		ldisc->written = ldisc->committed;
+		return;
+	}
+	if (local(ldisc, ECHOKE) && local(ldisc, ECHOK) && local(ldisc, ECHOE)) {
 		while (editing(ldisc))
 			erase_one(ldisc);
 		return;
 	}
 	ldisc->written = ldisc->committed;
 	echo(ldisc, ldisc->settings.character[CHAR_KILL]);
-	if (local(ldisc, ECHO) && local(ldisc, ECHOK))
+	if (local(ldisc, ECHOK))
 		ldisc_output(ldisc, '\n');
 }
 
@@ -229,11 +284,15 @@ static bool signalled(struct ldisc *ldisc, uint8_t byte)
 
 	if (signal == 0)
 		return false;
-	if (!local(ldisc, NOFLSH))
+	if (!local(ldisc, NOFLSH)) {
 		ldisc_flush(ldisc);
-	ldisc->stopped = false;
+		ldisc->line->flush(ldisc->context);
+		ldisc->line->flushed(ldisc->context);
+	}
+	if (ldisc->settings.input & IXON)
+		ldisc->stopped = false;
 	echo(ldisc, byte);
-	ldisc->signal(ldisc->context, signal);
+	ldisc->line->signal(ldisc->context, signal);
 	return true;
 }
 
@@ -241,8 +300,12 @@ static bool signalled(struct ldisc *ldisc, uint8_t byte)
 static bool edited(struct ldisc *ldisc, uint8_t byte)
 {
 	if (is(ldisc, CHAR_ERASE, byte)) {
-		if (editing(ldisc))
+		if (editing(ldisc) && local(ldisc, ECHO) && !local(ldisc, ECHOE)) {
+			drop_one(ldisc);
+			echo(ldisc, byte);
+		} else if (editing(ldisc)) {
 			erase_one(ldisc);
+		}
 	} else if (is(ldisc, CHAR_WERASE, byte) && local(ldisc, IEXTEN)) {
 		erase_word(ldisc);
 	} else if (is(ldisc, CHAR_KILL, byte)) {
@@ -295,8 +358,10 @@ void ldisc_input(struct ldisc *ldisc, uint8_t byte)
 
 	if (flags & ISTRIP)
 		byte &= 0x7f;
+	if (flags & IUCLC && local(ldisc, IEXTEN))
+		byte = (uint8_t)tolower(byte);
 	ldisc->literal = false;
-	if (!literal) {
+	if (!literal && !local(ldisc, EXTPROC)) {
 		if (byte == '\r' && (flags & IGNCR))
 			return;
 		if (byte == '\r' && (flags & ICRNL))
@@ -314,7 +379,7 @@ void ldisc_input(struct ldisc *ldisc, uint8_t byte)
 		if (local(ldisc, ISIG) && signalled(ldisc, byte))
 			return;
 	}
-	if (local(ldisc, ICANON)) {
+	if (ldisc_is_canonical(ldisc)) {
 		canonical(ldisc, byte, literal);
 		return;
 	}
@@ -325,11 +390,29 @@ void ldisc_input(struct ldisc *ldisc, uint8_t byte)
 	echo(ldisc, byte);
 }
 
+unsigned ldisc_room(const struct ldisc *ldisc)
+{
+	unsigned used = ldisc->written - ldisc->read;
+
+	if (!ldisc_is_canonical(ldisc))
+		return LDISC_SIZE - used;
+	/* With nothing to read who types too long a line is told by bells; else he waits until some is read. */
+	return ldisc_ready(ldisc) && used >= LDISC_SIZE - 1 ? 0
+	       : ldisc_ready(ldisc)                         ? LDISC_SIZE - 1 - used
+							    : LDISC_SIZE;
+}
+
 /* --- Reading. */
 
 unsigned ldisc_available(const struct ldisc *ldisc)
 {
-	return ldisc->committed - ldisc->read;
+	unsigned count = 0, at;
+
+	if (!ldisc_is_canonical(ldisc))
+		return ldisc->committed - ldisc->read;
+	for (at = ldisc->read; at != ldisc->committed; at++)
+		count += ldisc->end[slot(at)] != MARK_EOF;
+	return count;
 }
 
 bool ldisc_ready(const struct ldisc *ldisc)
@@ -337,24 +420,23 @@ bool ldisc_ready(const struct ldisc *ldisc)
 	return ldisc->committed != ldisc->read;
 }
 
-unsigned ldisc_peek(const struct ldisc *ldisc, uint8_t *to, unsigned size, unsigned *taken)
+unsigned ldisc_peek(const struct ldisc *ldisc, uint8_t *to, unsigned size, unsigned *taken, bool *last)
 {
+	bool lines = ldisc_is_canonical(ldisc);
 	unsigned at = ldisc->read, copied = 0;
 
-	while (at != ldisc->committed) {
-		uint8_t mark = local(ldisc, ICANON) ? ldisc->end[slot(at)] : 0;
+	*last = false;
+	while (at != ldisc->committed && !*last) {
+		uint8_t mark = lines ? ldisc->end[slot(at)] : 0;
 
-		if (mark == MARK_EOF) {
-			at++;
+		/* An end of file right after the bytes of a full read belongs to them. */
+		if (copied == size && mark != MARK_EOF)
 			break;
-		}
-		if (copied == size)
-			break;
-		to[copied++] = ldisc->data[slot(at++)];
-		if (mark == MARK_END)
-			break;
+		if (mark != MARK_EOF)
+			to[copied++] = ldisc->data[slot(at)];
+		at++;
+		*last = mark != 0;
 	}
-	/* An end of file right after the bytes of a full read belongs to them. */
 	*taken = at - ldisc->read;
 	return copied;
 }

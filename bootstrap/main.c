@@ -102,7 +102,7 @@ static mach_port_t privileged_port(int slot, const char *what)
 {
 	mach_port_t port = MACH_PORT_NULL;
 	mach_msg_type_name_t disposition;
-	kern_return_t result = mach_ports_lookup(mach_task_self(), slot, &port, &disposition);
+	kern_return_t result = portolan_mach_ports_lookup(mach_task_self(), slot, &port, &disposition);
 
 	if (result != KERN_SUCCESS || !MACH_PORT_VALID(port))
 		give_up(what, result);

@@ -91,9 +91,9 @@ static kern_return_t give_ports(const struct server *server, mach_port_t task)
 	if (result == KERN_SUCCESS)
 		result = task_set_special_port(task, TASK_EXCEPTION_PORT, exception_port);
 	if (result == KERN_SUCCESS && server->entry->host)
-		result = mach_ports_register(task, REGISTERED_HOST_PRIV, host_priv, MACH_MSG_TYPE_COPY_SEND);
+		result = portolan_mach_ports_register(task, REGISTERED_HOST_PRIV, host_priv, MACH_MSG_TYPE_COPY_SEND);
 	if (result == KERN_SUCCESS && server->entry->device)
-		result = mach_ports_register(task, REGISTERED_DEVICE_MASTER, device_master, MACH_MSG_TYPE_COPY_SEND);
+		result = portolan_mach_ports_register(task, REGISTERED_DEVICE_MASTER, device_master, MACH_MSG_TYPE_COPY_SEND);
 	return result;
 }
 
@@ -102,7 +102,7 @@ static kern_return_t give_priority(const struct conf_entry *entry, mach_port_t t
 {
 	int priority = entry->is_server ? PRIORITY_SERVER : PRIORITY_USER;
 
-	return task_priority(task, priority, entry->host ? PRIORITY_KERNEL - 1 : priority);
+	return portolan_task_priority(task, priority, entry->host ? PRIORITY_KERNEL - 1 : priority);
 }
 
 /* Its program: a boot module, or what came when it was started. */
@@ -298,11 +298,11 @@ kern_return_t S_exception_raise(
 {
 	struct server *server = server_of_task(task);
 	x86_thread_state64_t state = {.rip = 0};
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 
 	if (port != exception_port)
 		return KERN_INVALID_ARGUMENT;
-	thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count);
+	portolan_thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count);
 	say(true, "%s: %s (%d, code %lld, subcode %#llx) at rip %#llx rsp %#llx rax %#llx rdi %#llx rsi %#llx",
 		server ? server->entry->name : "a task of a server", exception_name(exception), exception,
 		(long long)code, (unsigned long long)subcode, (unsigned long long)state.rip,

@@ -199,7 +199,7 @@ kern_return_t S_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach
 	/* It comes back when the server dies, if there will be another one; else it dies with the server. */
 	if (server->entry->restart)
 		result = mach_port_request_notification(
-			mach_task_self(), service->port, MACH_NOTIFY_PORT_DESTROYED, 0, notify_port, &previous);
+			mach_task_self(), service->port, MACH_NOTIFY_PORT_DESTROYED, 0, notify_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
 	if (result != KERN_SUCCESS)
 		return result;
 	if (MACH_PORT_VALID(previous))

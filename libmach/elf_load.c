@@ -43,7 +43,7 @@ static kern_return_t load_segment(
 	}
 	if (s->file_size == 0)
 		return KERN_SUCCESS;
-	return mach_vm_write(task, s->address, s->file_size, image + s->file_offset, 0, NULL);
+	return task_copy_to(task, s->address, s->file_size, image + s->file_offset, 0, NULL);
 }
 
 static uint64_t random_word(uint64_t salt)
@@ -123,7 +123,7 @@ static kern_return_t make_stack(mach_port_t task, const char *const argv[], cons
 		return KERN_RESOURCE_SHORTAGE;
 	used = build_stack(buffer, ARGUMENTS_MAX, ELF_STACK_TOP, argv, envp, image);
 	*stack = ELF_STACK_TOP - used;
-	result = used ? mach_vm_write(task, *stack, used, buffer + ARGUMENTS_MAX - used, 0, NULL) : KERN_NO_SPACE;
+	result = used ? task_copy_to(task, *stack, used, buffer + ARGUMENTS_MAX - used, 0, NULL) : KERN_NO_SPACE;
 	free(buffer);
 	return result;
 }
@@ -158,5 +158,5 @@ kern_return_t elf_load(mach_port_t task, mach_port_t thread, const void *image, 
 	if (result != KERN_SUCCESS)
 		return result;
 	state.rip = elf.entry;
-	return thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, x86_THREAD_STATE64_COUNT);
+	return portolan_thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, x86_THREAD_STATE64_WORDS);
 }

@@ -26,6 +26,18 @@ static const struct {
 	{KERN_INVALID_CAPABILITY, "invalid capability"},
 	{KERN_INVALID_HOST, "invalid host"},
 	{KERN_MEMORY_PRESENT, "memory present"},
+	{KERN_ALREADY_IN_SET, "already in the set"},
+	{KERN_NOT_IN_SET, "not in the set"},
+	{KERN_UREFS_OVERFLOW, "too many references"},
+	{KERN_RIGHT_EXISTS, "right exists"},
+	{KERN_LOCK_OWNED, "lock owned"},
+	{KERN_LOCK_OWNED_SELF, "lock owned by the caller"},
+	{KERN_LOCK_SET_DESTROYED, "lock set destroyed"},
+	{KERN_LOCK_UNSTABLE, "lock unstable"},
+	{KERN_SEMAPHORE_DESTROYED, "semaphore destroyed"},
+	{KERN_NOT_SUPPORTED, "not supported"},
+	{KERN_NOT_WAITING, "nobody waits"},
+	{KERN_OPERATION_TIMED_OUT, "timed out"},
 	{KERN_TERMINATED, "terminated"},
 	{KERN_TIMEDOUT, "timed out"},
 	{KERN_INTERRUPTED, "interrupted"},
@@ -64,4 +76,18 @@ const char *mach_error_string(kern_return_t result)
 			return names[i].name;
 	snprintf(number, sizeof(number), "error %#x", (unsigned)result);
 	return number;
+}
+
+const char *mach_error_type(mach_error_t error)
+{
+	if (error <= MIG_TYPE_ERROR && error > MIG_TYPE_ERROR - 100)
+		return "(ipc/mig)";
+	if ((error & 0x10000000) != 0)
+		return error & 0x4000 ? "(ipc/rcv)" : "(ipc/send)";
+	return error >= 0 && error < KERN_RETURN_MAX ? "(os/kern)" : "(?/?)";
+}
+
+void mach_error(const char *text, mach_error_t error)
+{
+	fprintf(stderr, "%s %s: %s (%#x)\n", text, mach_error_type(error), mach_error_string(error), (unsigned)error);
 }

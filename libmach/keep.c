@@ -60,7 +60,7 @@ static kern_return_t make_memory(const char *name, vm_size_t size, mach_port_t *
 {
 	mach_port_t host = MACH_PORT_NULL;
 	mach_msg_type_name_t type;
-	kern_return_t result = mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &type);
+	kern_return_t result = portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &type);
 
 	if (result == KERN_SUCCESS && host == MACH_PORT_NULL)
 		result = KERN_INVALID_HOST;

@@ -335,7 +335,7 @@ static kern_return_t notify_at(mach_port_t name, mach_msg_id_t id, mach_port_t n
 {
 	mach_port_t previous = MACH_PORT_NULL;
 	kern_return_t result = mach_port_request_notification(
-		mach_task_self(), name, id, id == MACH_NOTIFY_DEAD_NAME, notify, &previous);
+		mach_task_self(), name, id, id == MACH_NOTIFY_DEAD_NAME, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
 
 	if (result == KERN_SUCCESS && MACH_PORT_VALID(previous))
 		mach_port_deallocate(mach_task_self(), previous);

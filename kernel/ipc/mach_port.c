@@ -23,16 +23,19 @@ static mach_port_type_t type_reported(const struct ipc_entry *entry)
 kern_return_t mach_port_names(ipc_space_t task, vm_map_copy_t *names, mach_msg_type_number_t *namesCnt,
 	vm_map_copy_t *types, mach_msg_type_number_t *typesCnt)
 {
-	uint32_t *list, count = 0, room;
+	uint32_t *list, count = 0, room = 0;
 	kern_return_t result;
 
 	if (!space_lock(task))
 		return KERN_INVALID_TASK;
-	room = task->chunks * IPC_ENTRIES_PER_CHUNK;
+	/* Of the table only a little may be there: names can be chosen. */
+	for (uint32_t i = 0; i < task->chunks; i++)
+		room += task->chunk[i] != ipc_entry_none ? IPC_ENTRIES_PER_CHUNK : 0;
+	piece_spend((int32_t)task->chunks);
 	list = kalloc(task->account, 2 * (size_t)room * sizeof(*list) + sizeof(*list));
 	if (list == NULL)
 		return space_done(task, KERN_RESOURCE_SHORTAGE);
-	for (uint32_t i = 0; i < room; i++) {
+	for (uint32_t i = 0; i < task->chunks * IPC_ENTRIES_PER_CHUNK; i++) {
 		struct ipc_entry *chunk = task->chunk[i / IPC_ENTRIES_PER_CHUNK], *entry;
 
 		if (chunk == ipc_entry_none) {

@@ -84,7 +84,8 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
 		if (result != KERN_SUCCESS)
 			return result;
 	}
-	result = vm_map_enter(map, address, size, mask, anywhere, object, object == NULL ? 0 : offset, &attributes);
+	result = vm_map_enter(map, address, size, mask, anywhere & VM_FLAGS_ANYWHERE, object,
+		object == NULL ? 0 : offset, &attributes);
 	if (result != KERN_SUCCESS)
 		vm_object_deallocate(object);
 	else

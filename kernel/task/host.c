@@ -83,6 +83,12 @@ kern_return_t host_log(host_t, const char *text)
 	return KERN_SUCCESS;
 }
 
+kern_return_t host_get_kernel_version(host_t, char *kernel_version)
+{
+	__builtin_strcpy(kernel_version, "Portolan " PACKAGE_VERSION);
+	return KERN_SUCCESS;
+}
+
 kern_return_t host_interrupt_delay(host_t, uint64_t probe, uint64_t *longest)
 {
 	*longest = 0;
@@ -110,13 +116,13 @@ static void sum_counters(uint64_t *out)
 	sum->thread_switches += sum->messages_register;
 }
 
-_Static_assert(COUNTERS_COUNT <= HOST_INFO_MAX, "the counters fit host_info");
+_Static_assert(COUNTERS_COUNT <= HOST_INFO_WORDS_MAX, "the counters fit host_info");
 
 kern_return_t host_info(host_t, int flavor, uint64_t *out, mach_msg_type_number_t *count)
 {
 	switch (flavor) {
-	case HOST_BASIC_INFO: {
-		struct host_basic_info info = {
+	case PORTOLAN_HOST_INFO: {
+		struct portolan_host_info info = {
 			.max_cpus = PROCESSORS_MAX,
 			.avail_cpus = processors_online,
 			.memory_size = vm_page_counts.total << VM_PAGE_SHIFT,
@@ -125,7 +131,7 @@ kern_return_t host_info(host_t, int flavor, uint64_t *out, mach_msg_type_number_
 
 		machine_clock(&info.tsc_hz, &info.tsc_base, &info.ns_per_tick);
 		__builtin_memcpy(out, &info, sizeof(info));
-		*count = HOST_BASIC_INFO_COUNT;
+		*count = PORTOLAN_HOST_INFO_COUNT;
 		return KERN_SUCCESS;
 	}
 	case HOST_COUNTERS:

@@ -59,20 +59,22 @@ kern_return_t task_threads(task_t task, ipc_port_array_t *list, mach_msg_type_nu
 	return KERN_SUCCESS;
 }
 
-kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *count)
+kern_return_t task_info(task_t task, int flavor, uint64_t *out, mach_msg_type_number_t *count)
 {
-	struct task_basic_info info;
+	struct portolan_task_info info;
 	struct list *link;
 
-	if (flavor != TASK_BASIC_INFO)
+	if (flavor != PORTOLAN_TASK_INFO)
 		return KERN_INVALID_ARGUMENT;
 	sched_account(); /* it may be the caller's own time */
-	info = (struct task_basic_info){
+	info = (struct portolan_task_info){
 		.suspend_count = task->suspend_count,
 		.virtual_size = task->map->size,
 		.resident_size = pmap_resident_pages(task->map->pmap) << VM_PAGE_SHIFT,
 		.kernel_bytes = __atomic_load_n(&task->account->bytes, __ATOMIC_RELAXED),
 		.threads = task->thread_count,
+		.priority = task->priority,
+		.max_priority = task->max_priority,
 	};
 	lock_acquire(&task->lock);
 	info.user_ns = task->user_ns;
@@ -84,7 +86,7 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
 	}
 	lock_release(&task->lock);
 	__builtin_memcpy(out, &info, sizeof(info));
-	*count = TASK_BASIC_INFO_COUNT;
+	*count = PORTOLAN_TASK_INFO_COUNT;
 	return KERN_SUCCESS;
 }
 

@@ -95,7 +95,7 @@ static kern_return_t set_state(thread_t thread, int flavor, const struct state_m
 	if (result != KERN_SUCCESS)
 		return result;
 	result = machine_thread_set_state(thread, flavor, from, count);
-	if (result == KERN_SUCCESS && flavor != x86_FLOAT_STATE64) {
+	if (result == KERN_SUCCESS && flavor != x86_XSAVE_STATE64) {
 		thread->progress.object = NULL;
 		if (thread->pending_kmsg != NULL) {
 			/* It was inside a kernel RPC that would run again: the new registers know nothing of that. */
@@ -111,7 +111,7 @@ static kern_return_t set_state(thread_t thread, int flavor, const struct state_m
 	return result;
 }
 
-kern_return_t thread_get_state(thread_t thread, int flavor, thread_state_t old_state, mach_msg_type_number_t *count)
+kern_return_t thread_get_state(thread_t thread, int flavor, uint64_t *old_state, mach_msg_type_number_t *count)
 {
 	*count = THREAD_STATE_MAX;
 	return get_state(thread, flavor, &(struct state_memory){.kernel = old_state}, count);
@@ -149,7 +149,7 @@ int64_t trap_thread_set_state(struct thread *self)
 	return result;
 }
 
-kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)
+kern_return_t thread_info(thread_t thread, int flavor, uint64_t *out, mach_msg_type_number_t *count)
 {
 	static const uint8_t states[] = {
 		[THREAD_RUNNING] = TH_STATE_RUNNING,
@@ -159,9 +159,9 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_m
 		[THREAD_STOPPED] = TH_STATE_STOPPED,
 		[THREAD_DEAD] = TH_STATE_HALTED,
 	};
-	struct thread_basic_info info = {0};
+	struct portolan_thread_info info = {0};
 
-	if (flavor != THREAD_BASIC_INFO)
+	if (flavor != PORTOLAN_THREAD_INFO)
 		return KERN_INVALID_ARGUMENT;
 	sched_account(); /* it may be the caller's own time */
 	lock_acquire(&thread->lock);
@@ -170,11 +170,13 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_m
 	info.priority = thread->priority;
 	info.user_ns = thread->user_ns;
 	info.word = thread->word;
+	info.run_priority = thread->run_priority;
+	info.max_priority = thread->task->max_priority;
 	if (thread->ipc.call_state != IPC_CALL_NONE)
 		info.in_call = thread->ipc.call_foreign ? THREAD_IN_FOREIGN_CALL : THREAD_IN_MACH_TRAP;
 	lock_release(&thread->lock);
 	__builtin_memcpy(out, &info, sizeof(info));
-	*count = THREAD_BASIC_INFO_COUNT;
+	*count = PORTOLAN_THREAD_INFO_COUNT;
 	return KERN_SUCCESS;
 }
 

@@ -23,7 +23,7 @@ kern_return_t vm_allocate(vm_map_t map, vm_address_t *address, vm_size_t size, b
 		*address = 0;
 		return KERN_SUCCESS;
 	}
-	return vm_map_enter(map, address, size, 0, anywhere, NULL, 0, &attributes);
+	return vm_map_enter(map, address, size, 0, anywhere & VM_FLAGS_ANYWHERE, NULL, 0, &attributes);
 }
 
 /*

@@ -108,7 +108,7 @@ static void set_registers(struct thread_regs *regs, const x86_thread_state64_t *
 /* Words of the flavor before its floating-point state. */
 static unsigned registers_of(int flavor)
 {
-	return flavor == x86_THREAD_STATE64    ? x86_THREAD_STATE64_COUNT
+	return flavor == x86_THREAD_STATE64    ? x86_THREAD_STATE64_WORDS
 	       : flavor == x86_CONTEXT_STATE64 ? x86_CONTEXT_REGISTERS
 					       : 0;
 }
@@ -119,7 +119,7 @@ kern_return_t machine_thread_get_state(
 	unsigned registers = registers_of(flavor), floats = *count - registers;
 	kern_return_t result = KERN_SUCCESS;
 
-	if ((registers == 0 && flavor != x86_FLOAT_STATE64) || *count < registers)
+	if ((registers == 0 && flavor != x86_XSAVE_STATE64) || *count < registers)
 		return KERN_INVALID_ARGUMENT;
 	if (registers != 0) {
 		x86_thread_state64_t state;
@@ -142,7 +142,7 @@ kern_return_t machine_thread_set_state(
 	x86_thread_state64_t state;
 	kern_return_t result;
 
-	if (flavor == x86_FLOAT_STATE64)
+	if (flavor == x86_XSAVE_STATE64)
 		return fpu_set_state(thread, from, 0, count);
 	if (registers == 0 || count < registers || (flavor == x86_THREAD_STATE64 && count != registers))
 		return KERN_INVALID_ARGUMENT;

@@ -22,7 +22,7 @@ static void find_sink(void)
 	if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &port) == KERN_SUCCESS &&
 		MACH_PORT_VALID(port))
 		sink = BOOTSTRAP;
-	else if (mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port, &disposition) == KERN_SUCCESS &&
+	else if (portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port, &disposition) == KERN_SUCCESS &&
 		 MACH_PORT_VALID(port))
 		sink = KERNEL;
 	else

@@ -159,7 +159,7 @@ int64_t foreign_clone(const struct foreign_frame *f)
 		result = thread_set_save_area(port, (vm_address_t)child);
 	}
 	if (result == KERN_SUCCESS)
-		result = thread_set_state(port, x86_THREAD_STATE64, (uint64_t *)&state, x86_THREAD_STATE64_COUNT);
+		result = portolan_thread_set_state(port, x86_THREAD_STATE64, (uint64_t *)&state, x86_THREAD_STATE64_WORDS);
 	if (result == KERN_SUCCESS) {
 		if (flags & CLONE_PARENT_SETTID)
 			*parent_tid = tid;

@@ -278,7 +278,7 @@ int main(void)
 
 	check("no bootstrap port", task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap));
 	check("no device privilege",
-		mach_ports_lookup(mach_task_self(), REGISTERED_DEVICE_MASTER, &device_master, &disposition));
+		portolan_mach_ports_lookup(mach_task_self(), REGISTERED_DEVICE_MASTER, &device_master, &disposition));
 	check("no port set", mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &call_set));
 	check("no port set", mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &object_set));
 	check("no access to PCI", pci_start(device_master));

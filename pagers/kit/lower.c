@@ -139,7 +139,7 @@ int pk_lower_read(struct pk_lower *lower, uint64_t offset, void *data, size_t le
 
 	memset((char *)data + inside, 0, length - inside);
 	return inside ? errno_of(
-				mach_vm_read_overwrite(mach_task_self(), lower->mapped + offset, inside, data, 0, NULL))
+				task_copy_from(mach_task_self(), lower->mapped + offset, inside, data, 0, NULL))
 		      : 0;
 }
 
@@ -147,7 +147,7 @@ int pk_lower_write(struct pk_lower *lower, uint64_t offset, const void *data, si
 {
 	if (offset > lower->size || length > lower->size - offset)
 		return EFBIG;
-	return length ? errno_of(mach_vm_write(mach_task_self(), lower->mapped + offset, length, data, 0, NULL)) : 0;
+	return length ? errno_of(task_copy_to(mach_task_self(), lower->mapped + offset, length, data, 0, NULL)) : 0;
 }
 
 /* A file's sync has what the kernel keeps of it written as well. */
@@ -157,6 +157,6 @@ int pk_lower_flush(struct pk_lower *lower)
 
 	if (!lower->is_device)
 		return errno_of(file_sync(lower->server, FALSE));
-	error = errno_of(vm_msync(mach_task_self(), lower->mapped, PK_ROUND_PAGE(lower->size), FALSE));
+	error = errno_of(portolan_vm_msync(mach_task_self(), lower->mapped, PK_ROUND_PAGE(lower->size), FALSE));
 	return error ? error : errno_of(block_flush(lower->server));
 }

@@ -228,7 +228,7 @@ int main(void)
 	mach_port_t bootstrap, service;
 
 	check("no bootstrap port", task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap));
-	check("no host privilege", mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &disposition));
+	check("no host privilege", portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &disposition));
 	check("no disk", bootstrap_look_up(bootstrap, "disk", &disk));
 	check("no port set", mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &object_set));
 	check("no service port", bootstrap_check_in(bootstrap, "swap", &service));

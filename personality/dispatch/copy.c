@@ -35,7 +35,7 @@ static __attribute__((noinline)) int copy_in_missing(struct call *call, void *to
 {
 	vm_size_t done = 0;
 	kern_return_t result =
-		mach_vm_read_overwrite(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done);
+		task_copy_from(process_task(call->process), from, size, to, VM_COPY_NOWAIT, &done);
 
 	return missing(call, from, size, false, result, done);
 }
@@ -43,7 +43,7 @@ static __attribute__((noinline)) int copy_in_missing(struct call *call, void *to
 static __attribute__((noinline)) int copy_out_missing(struct call *call, uint64_t to, const void *from, size_t size)
 {
 	vm_size_t done = 0;
-	kern_return_t result = mach_vm_write(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done);
+	kern_return_t result = task_copy_to(process_task(call->process), to, size, from, VM_COPY_NOWAIT, &done);
 
 	return missing(call, to, size, true, result, done);
 }
@@ -52,7 +52,7 @@ int copy_in(struct call *call, void *to, uint64_t from, size_t size)
 {
 	mach_port_t task = process_task(call->process);
 
-	if (size == 0 || mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
+	if (size == 0 || task_copy_from(task, from, size, to, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
 		return 0;
 	return copy_in_missing(call, to, from, size);
 }
@@ -61,7 +61,7 @@ int copy_out(struct call *call, uint64_t to, const void *from, size_t size)
 {
 	mach_port_t task = process_task(call->process);
 
-	if (size == 0 || mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
+	if (size == 0 || task_copy_to(task, to, size, from, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
 		return 0;
 	return copy_out_missing(call, to, from, size);
 }
@@ -73,7 +73,7 @@ int copy_out_waiting(mach_port_t task, uint64_t to, const void *from, size_t siz
 {
 	while (size > 0) {
 		vm_size_t done = 0;
-		kern_return_t result = mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, &done);
+		kern_return_t result = task_copy_to(task, to, size, from, VM_COPY_NOWAIT, &done);
 
 		if (result == KERN_SUCCESS)
 			return 0;
@@ -121,10 +121,10 @@ static int task_result(kern_return_t result)
 
 int copy_in_task(mach_port_t task, void *to, uint64_t from, size_t size)
 {
-	return task_result(mach_vm_read_overwrite(task, from, size, to, VM_COPY_NOWAIT, NULL));
+	return task_result(task_copy_from(task, from, size, to, VM_COPY_NOWAIT, NULL));
 }
 
 int copy_out_task(mach_port_t task, uint64_t to, const void *from, size_t size)
 {
-	return task_result(mach_vm_write(task, to, size, from, VM_COPY_NOWAIT, NULL));
+	return task_result(task_copy_to(task, to, size, from, VM_COPY_NOWAIT, NULL));
 }

@@ -118,8 +118,8 @@ static int get_mapping(struct file_node *node, uint64_t end, struct file_mapping
 static kern_return_t copy_piece(
 	mach_port_t task, uint64_t address, char *memory, uint64_t size, bool out, vm_size_t *done)
 {
-	return out ? mach_vm_write(task, address, size, memory, VM_COPY_NOWAIT, done)
-		   : mach_vm_read_overwrite(task, address, size, memory, VM_COPY_NOWAIT, done);
+	return out ? task_copy_to(task, address, size, memory, VM_COPY_NOWAIT, done)
+		   : task_copy_from(task, address, size, memory, VM_COPY_NOWAIT, done);
 }
 
 /* Brings in what a copy of `size` bytes has missed, of which the first page counts. */
@@ -247,7 +247,7 @@ int64_t filefs_read_unlocked(struct vnode *vnode, struct io *io, uint64_t offset
 		size = io->total;
 	/* A page that is not there, of the caller's or of the file, is brought in the other way. */
 	if (size > COPY_CHUNK ||
-		mach_vm_write(process_task(io->call->process), io->segment->address, size,
+		task_copy_to(process_task(io->call->process), io->segment->address, size,
 			(const void *)(uintptr_t)(mapping->address + offset), VM_COPY_NOWAIT, NULL) != KERN_SUCCESS)
 		size = UINT64_MAX;
 	/* Release: this comes after the copy. Who changes what is copied has counted before. */

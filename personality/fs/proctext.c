@@ -42,14 +42,14 @@ static char state_of(const struct process *process)
 
 static void sizes(struct process *process, uint64_t *virtual, uint64_t *resident)
 {
-	struct task_basic_info info;
-	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+	struct portolan_task_info info;
+	mach_msg_type_number_t count = PORTOLAN_TASK_INFO_COUNT;
 
 	*virtual = *resident = 0;
 	if (process->memory == NULL)
 		return;
 	*virtual = process->memory->size;
-	if (task_info(process_task(process), TASK_BASIC_INFO, (uint64_t *)&info, &count) == KERN_SUCCESS)
+	if (portolan_task_info(process_task(process), PORTOLAN_TASK_INFO, (uint64_t *)&info, &count) == KERN_SUCCESS)
 		*resident = info.resident_size;
 }
 
@@ -517,7 +517,7 @@ void proc_text_counters(struct text *text, struct process *process, struct call 
 	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
 
 	UNUSED;
-	host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&counters, &count);
+	portolan_host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&counters, &count);
 #define LINE(name) text_add(text, #name " %lu\n", counters.name);
 	HOST_COUNTERS_LIST(LINE)
 #undef LINE

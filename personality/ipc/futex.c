@@ -298,7 +298,7 @@ static int compare(uint32_t operation, int32_t old, int32_t compared)
 static int swap(struct call *call, uint64_t address, int32_t old, int32_t new)
 {
 	int32_t words[2] = {old, new};
-	kern_return_t result = mach_vm_write(
+	kern_return_t result = task_copy_to(
 		process_task(call->process), address, sizeof new, words, VM_COPY_SWAP | VM_COPY_NOWAIT, NULL);
 
 	if (result == KERN_FAILURE)
@@ -440,7 +440,7 @@ static void owner_died(struct thread *thread, uint64_t word)
 			(value[0] & FUTEX_TID_MASK) != (uint32_t)thread->id)
 			return;
 		value[1] = (value[0] & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-		result = mach_vm_write(task, word, sizeof value[0], value, VM_COPY_SWAP | VM_COPY_NOWAIT, NULL);
+		result = task_copy_to(task, word, sizeof value[0], value, VM_COPY_SWAP | VM_COPY_NOWAIT, NULL);
 	}
 	if (result == KERN_SUCCESS)
 		futex_wake_address(thread->process, word, 1);

@@ -32,11 +32,11 @@ static mach_port_t policy_port; /* where the kernel tells */
 
 static uint64_t memory_size(void)
 {
-	static struct host_basic_info info;
-	mach_msg_type_number_t count = HOST_BASIC_INFO_COUNT;
+	static struct portolan_host_info info;
+	mach_msg_type_number_t count = PORTOLAN_HOST_INFO_COUNT;
 
 	if (info.memory_size == 0)
-		host_info(host_privileged(), HOST_BASIC_INFO, (uint64_t *)&info, &count);
+		portolan_host_info(host_privileged(), PORTOLAN_HOST_INFO, (uint64_t *)&info, &count);
 	return info.memory_size;
 }
 
@@ -106,10 +106,10 @@ void account_let_go(struct user *user)
 /* What a process has, in bytes. */
 static uint64_t size_of(const struct process *process)
 {
-	struct task_basic_info info = {0};
-	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+	struct portolan_task_info info = {0};
+	mach_msg_type_number_t count = PORTOLAN_TASK_INFO_COUNT;
 
-	task_info(process->memory->task, TASK_BASIC_INFO, (uint64_t *)&info, &count);
+	portolan_task_info(process->memory->task, PORTOLAN_TASK_INFO, (uint64_t *)&info, &count);
 	return info.resident_size;
 }
 

@@ -39,7 +39,7 @@ struct address_space *address_space_create(uint32_t uid)
 		return NULL;
 	/* Not the server's priority; children have their parents'. */
 	if (task_create_in(space->payer->account.port, mach_task_self(), FALSE, &space->task) != KERN_SUCCESS ||
-		task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS ||
+		portolan_task_priority(space->task, PRIORITY_USER, PRIORITY_USER) != KERN_SUCCESS ||
 		death_watch(space->task) != 0) {
 		address_space_release(space);
 		return NULL;

@@ -90,8 +90,8 @@ static kern_return_t touch(mach_port_t task, uint64_t address, bool write, uint3
 {
 	char byte = 0;
 
-	return write ? mach_vm_write(task, address, 1, &byte, flags | VM_COPY_TOUCH, NULL)
-		     : mach_vm_read_overwrite(task, address, 1, &byte, flags, NULL);
+	return write ? task_copy_to(task, address, 1, &byte, flags | VM_COPY_TOUCH, NULL)
+		     : task_copy_from(task, address, 1, &byte, flags, NULL);
 }
 
 /* Without the lock. */

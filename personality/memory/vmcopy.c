@@ -23,8 +23,8 @@ static int copy_waiting(mach_port_t task, uint64_t address, void *buffer, uint64
 		vm_size_t part = 0;
 		char *at = (char *)buffer + *done;
 		kern_return_t result =
-			write ? mach_vm_write(task, address + *done, size - *done, at, VM_COPY_NOWAIT, &part)
-			      : mach_vm_read_overwrite(task, address + *done, size - *done, at, VM_COPY_NOWAIT, &part);
+			write ? task_copy_to(task, address + *done, size - *done, at, VM_COPY_NOWAIT, &part)
+			      : task_copy_from(task, address + *done, size - *done, at, VM_COPY_NOWAIT, &part);
 
 		if (result == KERN_SUCCESS) {
 			*done = size;

@@ -16,7 +16,7 @@ int64_t sys_arch_prctl(uint64_t caller, unsigned code, uint64_t address)
 {
 	struct call *call = call_of(caller);
 	x86_thread_state64_t registers;
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 	uint64_t *base;
 
 	if (code != ARCH_SET_FS && code != ARCH_GET_FS && code != ARCH_SET_GS && code != ARCH_GET_GS)
@@ -31,7 +31,7 @@ int64_t sys_arch_prctl(uint64_t caller, unsigned code, uint64_t address)
 		return -EPERM;
 	*base = address;
 	return thread_set_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers,
-		       x86_THREAD_STATE64_COUNT) == KERN_SUCCESS
+		       x86_THREAD_STATE64_WORDS) == KERN_SUCCESS
 		       ? 0
 		       : -EINVAL;
 }

@@ -32,7 +32,7 @@ int death_watch(mach_port_t port)
 {
 	mach_port_t previous = MACH_PORT_NULL;
 
-	if (mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 1, death_port, &previous) !=
+	if (mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 1, death_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous) !=
 		KERN_SUCCESS)
 		return -ENOMEM;
 	if (MACH_PORT_VALID(previous))

@@ -292,7 +292,7 @@ static int map_program(
 static int make_thread(const struct address_space *space, const struct exec_image *image, mach_port_t *port,
 	x86_thread_state64_t *registers)
 {
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 
 	if (thread_create(space->task, port) != KERN_SUCCESS)
 		return -ENOMEM;

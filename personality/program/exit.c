@@ -139,7 +139,7 @@ static void clear_tid(struct thread *thread)
 
 	if (thread->clear_tid == 0)
 		return;
-	if (mach_vm_write(task, thread->clear_tid, sizeof zero, &zero, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
+	if (task_copy_to(task, thread->clear_tid, sizeof zero, &zero, VM_COPY_NOWAIT, NULL) == KERN_SUCCESS)
 		futex_wake_address(thread->process, thread->clear_tid, 1);
 	thread->clear_tid = 0;
 }
@@ -159,11 +159,11 @@ void thread_exit(struct thread *thread, int status)
 
 void process_add_times(struct process *process)
 {
-	struct task_basic_info info;
-	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+	struct portolan_task_info info;
+	mach_msg_type_number_t count = PORTOLAN_TASK_INFO_COUNT;
 
 	if (process->vfork_thread != NULL || process->memory == NULL ||
-		task_info(process_task(process), TASK_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+		portolan_task_info(process_task(process), PORTOLAN_TASK_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
 		return;
 	process->dead_user_ns += info.user_ns;
 	process->dead_system_ns += info.system_ns;

@@ -74,10 +74,10 @@ int thread_start(
 	x86_thread_state64_t copy = *registers;
 
 	if (thread_set_word(thread->port, (uint64_t)thread->id) != KERN_SUCCESS ||
-		thread_set_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_COUNT) !=
+		thread_set_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_WORDS) !=
 			KERN_SUCCESS)
 		return -ENOMEM;
-	if (floats != 0 && thread_set_state_trap(thread->port, x86_FLOAT_STATE64, (uint64_t *)(uintptr_t)floating,
+	if (floats != 0 && thread_set_state_trap(thread->port, x86_XSAVE_STATE64, (uint64_t *)(uintptr_t)floating,
 				   floats) != KERN_SUCCESS)
 		return -ENOMEM;
 	if (thread_resume(thread->port) != KERN_SUCCESS)
@@ -115,7 +115,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	struct process *process = call->process;
 	uint64_t floating[THREAD_STATE_MAX];
 	x86_thread_state64_t registers;
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS, floats = THREAD_STATE_MAX;
 	struct thread *thread;
 	mach_port_t port;
 	int id = allocate_id();
@@ -134,7 +134,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 		goto fail;
 	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
 			KERN_SUCCESS ||
-		thread_get_state_trap(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
+		thread_get_state_trap(call->thread->port, x86_XSAVE_STATE64, floating, &floats) != KERN_SUCCESS)
 		goto fail;
 	registers.rax = 0;
 	if (request->stack != 0)
@@ -175,7 +175,7 @@ void vfork_finish(struct process *child)
 	if (!child->vfork_suspended)
 		thread_suspend(parent_thread->port);
 	thread_abort(parent_thread->port);
-	thread_set_state_trap(parent_thread->port, x86_THREAD_STATE64, call->scratch, x86_THREAD_STATE64_COUNT);
+	thread_set_state_trap(parent_thread->port, x86_THREAD_STATE64, call->scratch, x86_THREAD_STATE64_WORDS);
 	call_answered(call, child->id);
 	if (child->stopped)
 		thread_resume(parent_thread->port);
@@ -193,7 +193,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 	mach_port_t port;
 	uint64_t floating[THREAD_STATE_MAX];
 	x86_thread_state64_t registers;
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS, floats = THREAD_STATE_MAX;
 	bool borrow = (request->flags & CLONE_VFORK) != 0;
 	int64_t descriptor = -1;
 	int number;
@@ -258,7 +258,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		if (thread_create(process_task(child), &port) != KERN_SUCCESS)
 			goto fail;
 		thread_set_port(thread, port);
-		if (thread_get_state_trap(call->thread->port, x86_FLOAT_STATE64, floating, &floats) != KERN_SUCCESS)
+		if (thread_get_state_trap(call->thread->port, x86_XSAVE_STATE64, floating, &floats) != KERN_SUCCESS)
 			goto fail;
 		if (thread_start(thread, &registers, floating, floats) != 0)
 			goto fail;
@@ -283,7 +283,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		registers.fs_base = request->tls;
 	if (request->stack != 0 || (request->flags & CLONE_SETTLS))
 		thread_set_state_trap(
-			thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, x86_THREAD_STATE64_COUNT);
+			thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, x86_THREAD_STATE64_WORDS);
 	return CALL_LENT;
 fail:
 	process_abandon(child);

@@ -38,7 +38,7 @@ static kern_return_t copy_thread(const struct thread *from, mach_port_t to)
 {
 	uint64_t floating[THREAD_STATE_MAX];
 	x86_thread_state64_t registers;
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT, floats = THREAD_STATE_MAX;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS, floats = THREAD_STATE_MAX;
 	kern_return_t result = thread_set_word(to, (uint64_t)from->id);
 
 	if (result == KERN_SUCCESS)
@@ -47,9 +47,9 @@ static kern_return_t copy_thread(const struct thread *from, mach_port_t to)
 	if (result == KERN_SUCCESS)
 		result = thread_set_state_trap(to, x86_THREAD_STATE64, (uint64_t *)&registers, count);
 	if (result == KERN_SUCCESS)
-		result = thread_get_state_trap(from->port, x86_FLOAT_STATE64, floating, &floats);
+		result = thread_get_state_trap(from->port, x86_XSAVE_STATE64, floating, &floats);
 	if (result == KERN_SUCCESS && floats != 0)
-		result = thread_set_state_trap(to, x86_FLOAT_STATE64, floating, floats);
+		result = thread_set_state_trap(to, x86_XSAVE_STATE64, floating, floats);
 	return result;
 }
 

@@ -27,10 +27,10 @@ static struct vdso_clock *clock_page;
 
 static bool read_kernel_clock(struct vdso_clock *clock)
 {
-	struct host_basic_info info;
-	mach_msg_type_number_t words = HOST_BASIC_INFO_COUNT;
+	struct portolan_host_info info;
+	mach_msg_type_number_t words = PORTOLAN_HOST_INFO_COUNT;
 
-	if (host_info(mach_host_self(), HOST_BASIC_INFO, (uint64_t *)&info, &words) != KERN_SUCCESS)
+	if (portolan_host_info(mach_host_self(), PORTOLAN_HOST_INFO, (uint64_t *)&info, &words) != KERN_SUCCESS)
 		return false;
 	clock->tsc_base = info.tsc_base;
 	clock->ns_per_tick = info.ns_per_tick;

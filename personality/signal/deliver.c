@@ -254,14 +254,14 @@ static void run_handlers(void *argument)
 /* In user mode, or between its call and the receipt of it, or between its end and the reply. Taken (claim.h). */
 static void kick_user(struct thread *thread)
 {
-	struct thread_basic_info basic;
-	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+	struct portolan_thread_info basic;
+	mach_msg_type_number_t count = PORTOLAN_THREAD_INFO_COUNT;
 
 	if (thread_suspend(thread->port) != KERN_SUCCESS) {
 		thread_put(thread);
 		return;
 	}
-	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&basic, &count) != KERN_SUCCESS ||
+	if (portolan_thread_info(thread->port, PORTOLAN_THREAD_INFO, (uint64_t *)&basic, &count) != KERN_SUCCESS ||
 		basic.in_call == THREAD_IN_FOREIGN_CALL) {
 		thread->kick.fire = kick_again;
 		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);

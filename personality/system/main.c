@@ -35,7 +35,7 @@ static mach_port_t registered(int slot)
 	mach_msg_type_name_t disposition;
 
 	if (known[slot] == MACH_PORT_NULL &&
-		mach_ports_lookup(mach_task_self(), slot, &known[slot], &disposition) != KERN_SUCCESS)
+		portolan_mach_ports_lookup(mach_task_self(), slot, &known[slot], &disposition) != KERN_SUCCESS)
 		known[slot] = MACH_PORT_NULL;
 	return known[slot];
 }
@@ -62,12 +62,12 @@ static uint64_t memory_size(void)
 unsigned processors_available(void)
 {
 	static unsigned count;
-	struct host_basic_info info;
-	mach_msg_type_number_t words = HOST_BASIC_INFO_COUNT;
+	struct portolan_host_info info;
+	mach_msg_type_number_t words = PORTOLAN_HOST_INFO_COUNT;
 
 	if (count == 0) {
 		count = 1;
-		if (host_info(mach_host_self(), HOST_BASIC_INFO, (uint64_t *)&info, &words) == KERN_SUCCESS &&
+		if (portolan_host_info(mach_host_self(), PORTOLAN_HOST_INFO, (uint64_t *)&info, &words) == KERN_SUCCESS &&
 			info.avail_cpus > 0)
 			count = (unsigned)info.avail_cpus;
 	}

@@ -33,13 +33,13 @@ static struct timeval timeval_of(uint64_t ns)
 
 void times_of(struct process *process, uint64_t *user, uint64_t *system)
 {
-	struct task_basic_info info;
-	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+	struct portolan_task_info info;
+	mach_msg_type_number_t count = PORTOLAN_TASK_INFO_COUNT;
 
 	*user = process->dead_user_ns;
 	*system = process->dead_system_ns;
 	if (process->memory == NULL || process->vfork_thread != NULL ||
-		task_info(process_task(process), TASK_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+		portolan_task_info(process_task(process), PORTOLAN_TASK_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
 		return;
 	*user += info.user_ns;
 	*system += info.system_ns;
@@ -48,10 +48,10 @@ void times_of(struct process *process, uint64_t *user, uint64_t *system)
 /* Of a thread that exists in the kernel; else they stay as they are. */
 static void times_of_thread(const struct thread *thread, uint64_t *user, uint64_t *system)
 {
-	struct thread_basic_info info;
-	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+	struct portolan_thread_info info;
+	mach_msg_type_number_t count = PORTOLAN_THREAD_INFO_COUNT;
 
-	if (thread_info(thread->port, THREAD_BASIC_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
+	if (portolan_thread_info(thread->port, PORTOLAN_THREAD_INFO, (uint64_t *)&info, &count) != KERN_SUCCESS)
 		return;
 	*user = info.user_ns;
 	*system = info.system_ns;

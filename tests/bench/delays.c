@@ -157,7 +157,7 @@ static void inherited_memory(void)
 	vm_address_t address = 0;
 	kern_return_t result = vm_allocate(child.task, &address, BIG, TRUE);
 	if (result == KERN_SUCCESS)
-		result = mach_vm_write(child.task, (vm_address_t)&child_area, sizeof address, &address, 0, NULL);
+		result = task_copy_to(child.task, (vm_address_t)&child_area, sizeof address, &address, 0, NULL);
 	if (result != KERN_SUCCESS)
 		wrong("child's memory", result);
 	thread_resume(child.thread);
@@ -276,7 +276,7 @@ static void pagers_memory(void)
 				       FALSE, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
 	MEASURED("flush-128m", memory_object_lock_request(object.control, 0, PAGERS, MEMORY_OBJECT_RETURN_NONE, TRUE,
 				       VM_PROT_NO_CHANGE, MACH_PORT_NULL));
-	MEASURED("sync-128m", vm_msync(mach_task_self(), mapped, PAGERS, FALSE));
+	MEASURED("sync-128m", portolan_vm_msync(mach_task_self(), mapped, PAGERS, FALSE));
 	for (vm_offset_t at = 0; at < PAGERS; at += CHUNK)
 		pager_supply(&object, at, memory(CHUNK, true), CHUNK, VM_PROT_NONE, FALSE);
 	forget(mapped, PAGERS);
@@ -383,7 +383,7 @@ static void many_threads(void)
 
 int main(void)
 {
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
 	plain_memory();
 	inherited_memory();
 	sent_memory();

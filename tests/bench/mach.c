@@ -203,7 +203,7 @@ static void copy_256(void)
 {
 	char bytes[256];
 
-	mach_vm_read_overwrite(mach_task_self(), ool_data + 100, sizeof bytes, bytes, 0, NULL);
+	task_copy_from(mach_task_self(), ool_data + 100, sizeof bytes, bytes, 0, NULL);
 }
 
 /* Servers in another task: traps only. */

@@ -148,7 +148,7 @@ static struct host_counters counters(void)
 	struct host_counters now;
 	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
 
-	host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&now, &count);
+	portolan_host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&now, &count);
 	return now;
 }
 
@@ -242,11 +242,11 @@ static void run_row(void)
 
 int main(void)
 {
-	struct host_basic_info info = {0};
-	mach_msg_type_number_t count = HOST_BASIC_INFO_COUNT;
+	struct portolan_host_info info = {0};
+	mach_msg_type_number_t count = PORTOLAN_HOST_INFO_COUNT;
 	vm_address_t memory = 0;
 
-	host_info(mach_host_self(), HOST_BASIC_INFO, (uint64_t *)&info, &count);
+	portolan_host_info(mach_host_self(), PORTOLAN_HOST_INFO, (uint64_t *)&info, &count);
 	workers = info.avail_cpus < WORKERS_MAX ? (unsigned)info.avail_cpus : WORKERS_MAX;
 	vm_allocate(mach_task_self(), &memory, sizeof *shared, TRUE);
 	shared = (struct shared *)memory;

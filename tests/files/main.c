@@ -142,7 +142,7 @@ static void contents(void)
 	file_check("what is before the end stays, after it are zeros to the page's end",
 		holds_pattern(address, 0, 10000) && holds_zeros(address, 10000, CUT));
 	file_is("and behind that there is nothing",
-		FILE_ERRNO(mach_vm_read_overwrite(mach_task_self(), address + CUT, sizeof bytes, bytes, 0, NULL)), EFBIG);
+		FILE_ERRNO(task_copy_from(mach_task_self(), address + CUT, sizeof bytes, bytes, 0, NULL)), EFBIG);
 	file_is("a file grows", set_size(file, SIZE), KERN_SUCCESS);
 	file_check("by zeros", holds_pattern(address, 0, 10000) && holds_zeros(address, 10000, SIZE));
 	unmap(address, SIZE);

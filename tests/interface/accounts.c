@@ -21,7 +21,7 @@ static uint64_t billed_to_nobody(mach_port_t host)
 	struct host_memory_info info = {0};
 	mach_msg_type_number_t count = HOST_MEMORY_INFO_COUNT;
 
-	host_info(host, HOST_MEMORY_INFO, (uint64_t *)&info, &count);
+	portolan_host_info(host, HOST_MEMORY_INFO, (uint64_t *)&info, &count);
 	return info.kernel_bytes;
 }
 
@@ -74,7 +74,7 @@ static unsigned touch(mach_port_t task, vm_address_t address, unsigned pages)
 	unsigned done = 0;
 	char byte = 1;
 
-	while (done < pages && mach_vm_write(task, address + done * VM_PAGE_SIZE, 1, &byte, 0, NULL) == KERN_SUCCESS)
+	while (done < pages && task_copy_to(task, address + done * VM_PAGE_SIZE, 1, &byte, 0, NULL) == KERN_SUCCESS)
 		done++;
 	return done;
 }
@@ -168,7 +168,7 @@ static uint64_t barriers(mach_port_t host)
 	struct host_counters counters = {0};
 	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
 
-	host_info(host, HOST_COUNTERS, (uint64_t *)&counters, &count);
+	portolan_host_info(host, HOST_COUNTERS, (uint64_t *)&counters, &count);
 	return counters.predictor_barriers;
 }
 
@@ -246,7 +246,7 @@ static void test_policy(mach_port_t host)
 		return;
 	thread_resume(child.thread);
 	check_told(notify, account);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&touched_all, sizeof all, &all, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)&touched_all, sizeof all, &all, 0, NULL);
 	check_is("the child waits", all, 0);
 	account_set_limits(host, account, ACCOUNT_NO_LIMIT, 4 * MANY);
 	check_is("with more it goes on", child_word_not(&child, &touched_all, 0), 1);
@@ -275,7 +275,7 @@ void test_accounts(void)
 	mach_port_t host = MACH_PORT_NULL;
 	mach_msg_type_name_t type;
 
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &type);
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &type);
 	test_kernel_memory(host);
 	test_pages(host);
 	test_bill(host);

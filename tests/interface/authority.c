@@ -47,7 +47,7 @@ static void test_made_with_nothing(void)
 	struct words_message message;
 	struct child child;
 	x86_thread_state64_t state;
-	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
 	mach_port_t thread = MACH_PORT_NULL, handler = new_port();
 	unsigned ports = 0;
 
@@ -56,30 +56,30 @@ static void test_made_with_nothing(void)
 	check("a new task has no bootstrap port", !has_special_port(child.task, TASK_BOOTSTRAP_PORT));
 	check("and no exception port", !has_special_port(child.task, TASK_EXCEPTION_PORT));
 	for (int slot = 0; slot < TASK_PORT_REGISTER_MAX; slot++)
-		ports += mach_ports_lookup(child.task, slot, &right, &disposition) != KERN_SUCCESS ||
+		ports += portolan_mach_ports_lookup(child.task, slot, &right, &disposition) != KERN_SUCCESS ||
 			 right != MACH_PORT_NULL;
 	check_is("and no registered ports", ports, 0);
 
 	/* A child of a task that has them all gets none of them, with its memory or without. */
 	task_set_special_port(child.task, TASK_BOOTSTRAP_PORT, port);
 	task_set_special_port(child.task, TASK_EXCEPTION_PORT, port);
-	mach_ports_register(child.task, REGISTERED_SERVICE, port, MACH_MSG_TYPE_COPY_SEND);
+	portolan_mach_ports_register(child.task, REGISTERED_SERVICE, port, MACH_MSG_TYPE_COPY_SEND);
 	task_set_foreign(child.task, FOREIGN_PORT, 0, port, none);
 	for (int memory = FALSE; memory <= TRUE; memory++) {
 		check_is("a task of a task is made", task_create(child.task, memory, &task), KERN_SUCCESS);
 		check("it has no bootstrap port either", !has_special_port(task, TASK_BOOTSTRAP_PORT));
 		check("and no exception port either", !has_special_port(task, TASK_EXCEPTION_PORT));
-		mach_ports_lookup(task, REGISTERED_SERVICE, &registered, &disposition);
+		portolan_mach_ports_lookup(task, REGISTERED_SERVICE, &registered, &disposition);
 		check_is("and no registered port either", registered, MACH_PORT_NULL);
 		if (!memory)
 			task_terminate(task);
 	}
 	/* Its foreign calls do not go to its parent's port: they are exceptions. */
-	thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words);
+	portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &words);
 	state.rax = 20;
 	thread_create(task, &thread);
 	task_set_special_port(task, TASK_EXCEPTION_PORT, handler);
-	thread_set_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	portolan_thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, words);
 	task_set_foreign(task, FOREIGN_ONLY | FOREIGN_EXCEPTION, 0, MACH_PORT_NULL, none);
 	thread_resume(thread);
 	check_is("a call of a task that was given no port is an exception",
@@ -115,8 +115,8 @@ static void test_space_stays_empty(mach_port_t task)
 static void test_wrong_kinds(void)
 {
 	mach_port_t self = mach_task_self(), host = mach_host_self(), thread = mach_thread_self();
-	uint64_t info[HOST_INFO_MAX];
-	mach_msg_type_number_t count = HOST_INFO_MAX;
+	uint64_t info[HOST_INFO_WORDS_MAX];
+	mach_msg_type_number_t count = HOST_INFO_WORDS_MAX;
 	vm_address_t address = 0;
 	mach_port_type_t type = 0;
 
@@ -124,7 +124,7 @@ static void test_wrong_kinds(void)
 	check_is("a thread is no name space", mach_port_type(thread, self, &type), KERN_INVALID_TASK);
 	check_is("a thread is no task", task_resume(thread), KERN_INVALID_ARGUMENT);
 	check_is("a task is no thread", thread_resume(self), KERN_INVALID_ARGUMENT);
-	check_is("a task is no host", host_info(self, HOST_BASIC_INFO, info, &count), KERN_INVALID_HOST);
+	check_is("a task is no host", portolan_host_info(self, PORTOLAN_HOST_INFO, info, &count), KERN_INVALID_HOST);
 	check_is("a task is no account", account_info(self, info), KERN_INVALID_ARGUMENT);
 	check_is("a task is no object, in registers", memory_object_destroy(self, KERN_FAILURE), KERN_SUCCESS);
 	check_is("a task is no object, in a message",

@@ -88,7 +88,7 @@ static void wild_messages(uint64_t unused)
 static void unleash(const char *name, void (*function)(uint64_t), uint64_t argument, unsigned milliseconds)
 {
 	struct child child;
-	struct task_basic_info info;
+	struct portolan_task_info info;
 	mach_msg_type_number_t count;
 	uint64_t start = mach_clock_monotonic();
 
@@ -99,9 +99,9 @@ static void unleash(const char *name, void (*function)(uint64_t), uint64_t argum
 	thread_resume(child.thread);
 	do {
 		nap(5);
-		count = TASK_BASIC_INFO_COUNT;
+		count = PORTOLAN_TASK_INFO_COUNT;
 		info.threads = 0;
-	} while (task_info(child.task, TASK_BASIC_INFO, (task_info_t)&info, &count) == KERN_SUCCESS &&
+	} while (portolan_task_info(child.task, PORTOLAN_TASK_INFO, (uint64_t *)&info, &count) == KERN_SUCCESS &&
 		 info.threads > 0 && mach_clock_monotonic() < start + milliseconds * 1000000ull);
 	child_end(&child);
 	/* We are still here and the kernel still serves. */

@@ -104,9 +104,9 @@ void test_foreign(void)
 	check_is("a caller that waits is suspended", thread_suspend(child.thread), KERN_SUCCESS);
 	{
 		x86_thread_state64_t state;
-		mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+		mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
 		check_is("its state is read",
-			thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words),
+			portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &words),
 			KERN_SUCCESS);
 		check_is("rax holds the number", state.rax, 40);
 	}
@@ -154,7 +154,7 @@ void test_set_in_call(void)
 	foreign_bitmap_t none = {0};
 	mach_port_t port = new_port();
 	struct mach_delivery d = {0};
-	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
 	x86_thread_state64_t state;
 	vm_address_t shared = 0;
 	volatile uint64_t *seen;
@@ -205,8 +205,8 @@ static void calls_for_ever(uint64_t unused)
 static int64_t look_at(mach_port_t thread, uint64_t *rax)
 {
 	x86_thread_state64_t state = {.rax = 0};
-	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
-	kern_return_t result = thread_get_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, &words);
+	mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
+	kern_return_t result = portolan_thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &words);
 
 	*rax = state.rax;
 	return result;

@@ -168,7 +168,7 @@ static int64_t outcome(void (*function)(uint64_t))
 					last = (int64_t)m.word[0];
 				break;
 			}
-			mach_vm_read_overwrite(child.task, (uintptr_t)&random_state, sizeof now, &now, 0, NULL);
+			task_copy_from(child.task, (uintptr_t)&random_state, sizeof now, &now, 0, NULL);
 		} while (now != before);
 		child_end(&child);
 	}

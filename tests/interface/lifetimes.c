@@ -153,7 +153,7 @@ static void test_into_itself(void)
 	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
 	/* A send right under a name of its own shows the death. */
 	mach_port_insert_right(mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND);
-	mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 0, notify, &previous);
+	mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 0, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
 	watched = port;
 	request.name = port;
 	request.header =
@@ -231,7 +231,7 @@ static void test_failed_send(void)
 	struct words_message message;
 
 	check_is("a dead-name request",
-		mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 0, notify, &previous),
+		mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 0, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
 		KERN_SUCCESS);
 	check_is("a send with a right that is none",
 		mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL),

@@ -51,7 +51,7 @@ static void test_floats(void)
 				 : "rax", "rdi", "rsi", "rdx", "rcx", "r11", "xmm0", "xmm1", "xmm15", "memory");
 		kept &= before == after;
 	}
-	mach_vm_read_overwrite(child.task, (uintptr_t)shared, sizeof theirs, theirs, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)shared, sizeof theirs, theirs, 0, NULL);
 	check("the other thread used its floating-point registers meanwhile", theirs[0] > 0);
 	check("no thread sees another's floating-point registers", kept && theirs[1] == 0);
 	child_end(&child);
@@ -69,23 +69,23 @@ static void test_float_state(void)
 	thread_resume(child.thread);
 	child_word_not(&child, &shared[0], 0);
 	thread_suspend(child.thread);
-	check_is("a floating-point state is read", thread_get_state(child.thread, x86_FLOAT_STATE64, state, &words),
+	check_is("a floating-point state is read", portolan_thread_get_state(child.thread, x86_XSAVE_STATE64, state, &words),
 		KERN_SUCCESS);
 	check("xmm15 is what the thread put there", state[(160 + 15 * 16) / 8] == 0x1111111111111111);
 	check("it holds more than FXSAVE's 512 bytes", words > 64);
 	state[(160 + 14 * 16) / 8] = 0x5555;
 	state[64] = 7; /* XSTATE_BV: x87, SSE, AVX */
-	check_is("it is set", thread_set_state(child.thread, x86_FLOAT_STATE64, state, words), KERN_SUCCESS);
+	check_is("it is set", portolan_thread_set_state(child.thread, x86_XSAVE_STATE64, state, words), KERN_SUCCESS);
 	check_is(
-		"and read again", thread_get_state(child.thread, x86_FLOAT_STATE64, again, &words_again), KERN_SUCCESS);
+		"and read again", portolan_thread_get_state(child.thread, x86_XSAVE_STATE64, again, &words_again), KERN_SUCCESS);
 	check("as it was set", again[(160 + 14 * 16) / 8] == 0x5555 && words_again == words);
 	memset(state, 0xff, sizeof state);
-	thread_set_state(child.thread, x86_FLOAT_STATE64, state, words);
+	portolan_thread_set_state(child.thread, x86_XSAVE_STATE64, state, words);
 	thread_resume(child.thread);
 	nap(30);
 	check("a state of all ones is loaded without harm", true);
 	thread_suspend(child.thread);
-	check_is("a state of the wrong size is refused", thread_set_state(child.thread, x86_FLOAT_STATE64, state, 3),
+	check_is("a state of the wrong size is refused", portolan_thread_set_state(child.thread, x86_XSAVE_STATE64, state, 3),
 		KERN_INVALID_ARGUMENT);
 	child_end(&child);
 }
@@ -100,7 +100,7 @@ static void test_context(void)
 	x86_thread_state64_t registers, before;
 	struct child child;
 	mach_msg_type_number_t words = THREAD_STATE_MAX, float_words = THREAD_STATE_MAX,
-			       count = x86_THREAD_STATE64_COUNT;
+			       count = x86_THREAD_STATE64_WORDS;
 	unsigned room;
 	vm_address_t edge = 0;
 	uint64_t *at_edge;
@@ -110,9 +110,9 @@ static void test_context(void)
 	thread_resume(child.thread);
 	child_word_not(&child, &shared[0], 0);
 	thread_suspend(child.thread);
-	check_is("a context is read", thread_get_state(child.thread, x86_CONTEXT_STATE64, state, &words), KERN_SUCCESS);
-	thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&before, &count);
-	thread_get_state(child.thread, x86_FLOAT_STATE64, floats, &float_words);
+	check_is("a context is read", portolan_thread_get_state(child.thread, x86_CONTEXT_STATE64, state, &words), KERN_SUCCESS);
+	portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&before, &count);
+	portolan_thread_get_state(child.thread, x86_XSAVE_STATE64, floats, &float_words);
 	check_is("it is both states' length", words, REGISTERS + float_words);
 	check("first the registers", memcmp(state, &before, REGISTERS * 8) == 0);
 	check("then the area", memcmp(state + REGISTERS, floats, float_words * 8) == 0);
@@ -120,29 +120,29 @@ static void test_context(void)
 
 	state[1] = 0xb0b0; /* rbx */
 	state[REGISTERS + XMM14] = 0x5555;
-	check_is("it is set", thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words), KERN_SUCCESS);
+	check_is("it is set", portolan_thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words), KERN_SUCCESS);
 	room = THREAD_STATE_MAX;
 	thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, again, &room);
 	check("as it was given", room == words && again[1] == 0xb0b0 && again[REGISTERS + XMM14] == 0x5555);
-	thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&registers, &count);
+	portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&registers, &count);
 	check("the bases stay", registers.fs_base == before.fs_base && registers.gs_base == before.gs_base);
 
 	state[1] = 0xb1b1;
 	state[REGISTERS + XMM14] = 0x6666;
 	check_is("the registers alone are set by a trap",
 		thread_set_state_trap(child.thread, x86_CONTEXT_STATE64, state, REGISTERS), KERN_SUCCESS);
-	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
+	portolan_thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
 	check("and the others kept", again[1] == 0xb1b1 && again[REGISTERS + XMM14] == 0x5555);
 	check_is("FXSAVE's bytes are set",
-		thread_set_state(child.thread, x86_CONTEXT_STATE64, state, REGISTERS + LEGACY), KERN_SUCCESS);
-	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
+		portolan_thread_set_state(child.thread, x86_CONTEXT_STATE64, state, REGISTERS + LEGACY), KERN_SUCCESS);
+	portolan_thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
 	check("and are there", again[REGISTERS + XMM14] == 0x6666);
 
 	static const int wrong[] = {-1, 1, LEGACY - 1, LEGACY + 1};
 	state[1] = 0xb2b2;
 	for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		check_is("a context of the wrong length, by message",
-			thread_set_state(child.thread, x86_CONTEXT_STATE64, state, (unsigned)(REGISTERS + wrong[i])),
+			portolan_thread_set_state(child.thread, x86_CONTEXT_STATE64, state, (unsigned)(REGISTERS + wrong[i])),
 			KERN_INVALID_ARGUMENT);
 		check_is("and by trap",
 			thread_set_state_trap(
@@ -158,7 +158,7 @@ static void test_context(void)
 			thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, again, &left), KERN_INVALID_ARGUMENT);
 	}
 	state[16] = 0xffffffff80200000; /* rip */
-	check_is("a rip in the kernel is refused", thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words),
+	check_is("a rip in the kernel is refused", portolan_thread_set_state(child.thread, x86_CONTEXT_STATE64, state, words),
 		KERN_INVALID_ARGUMENT);
 	state[16] = before.rip;
 
@@ -173,7 +173,7 @@ static void test_context(void)
 	check_is("no memory for all of a context",
 		thread_get_state_trap(child.thread, x86_CONTEXT_STATE64, at_edge, &(unsigned){THREAD_STATE_MAX}),
 		KERN_INVALID_ADDRESS);
-	thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
+	portolan_thread_get_state(child.thread, x86_CONTEXT_STATE64, again, &words);
 	check("no register has changed", again[1] == 0xb1b1);
 	thread_resume(child.thread);
 	nap(30);
@@ -189,26 +189,26 @@ static void test_registers_set(void)
 	static volatile uint64_t shared[2];
 	struct child child;
 	x86_thread_state64_t state, bad;
-	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
 
 	if (!child_create(&child, child_floats, (uintptr_t)shared, MACH_PORT_NULL))
 		return;
-	thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words);
+	portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &words);
 	bad = state;
 	bad.rip = 0xffffffff80200000;
 	check_is("a rip in the kernel is refused",
-		thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&bad, words), KERN_INVALID_ARGUMENT);
+		portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&bad, words), KERN_INVALID_ARGUMENT);
 	bad = state;
 	bad.gs_base = 0x8000000000000000;
 	check_is("a GS base that is no address is refused",
-		thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&bad, words), KERN_INVALID_ARGUMENT);
+		portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&bad, words), KERN_INVALID_ARGUMENT);
 	bad = state;
 	bad.rflags = ~0ull;
 	bad.cs = 8;
 	bad.r15 = 77;
-	check_is("all flags are set", thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&bad, words),
+	check_is("all flags are set", portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&bad, words),
 		KERN_SUCCESS);
-	thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&bad, &words);
+	portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&bad, &words);
 	check("those that are not a task's are not",
 		(bad.rflags & 0x3000) == 0 && (bad.rflags & 0x200) != 0 && bad.cs == state.cs);
 	check("the other registers are", bad.r15 == 77);
@@ -271,7 +271,7 @@ static void test_ports_of_devices(void)
 		return;
 	thread_resume(child.thread);
 	nap(30);
-	if (mach_vm_read_overwrite(child.task, (uintptr_t)&touched, 8, &theirs, 0, NULL) == KERN_SUCCESS)
+	if (task_copy_from(child.task, (uintptr_t)&touched, 8, &theirs, 0, NULL) == KERN_SUCCESS)
 		check("a task without ports does not get at them", theirs == 0);
 	else
 		check("a task without ports is ended when it touches one", true);
@@ -362,7 +362,7 @@ static void test_memory_of_devices(void)
 
 void test_machine(void)
 {
-	mach_ports_lookup(mach_task_self(), REGISTERED_DEVICE_MASTER, &master, &(mach_msg_type_name_t){0});
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_DEVICE_MASTER, &master, &(mach_msg_type_name_t){0});
 	test_floats();
 	test_float_state();
 	test_context();

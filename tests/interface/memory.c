@@ -8,14 +8,14 @@ static bool readable(vm_address_t address)
 {
 	char byte;
 
-	return mach_vm_read_overwrite(mach_task_self(), address, 1, &byte, 0, NULL) == KERN_SUCCESS;
+	return task_copy_from(mach_task_self(), address, 1, &byte, 0, NULL) == KERN_SUCCESS;
 }
 
 static bool writable(vm_address_t address)
 {
 	char byte = 0;
 
-	return mach_vm_write(mach_task_self(), address, 1, &byte, 0, NULL) == KERN_SUCCESS;
+	return task_copy_to(mach_task_self(), address, 1, &byte, 0, NULL) == KERN_SUCCESS;
 }
 
 static void test_allocate(void)
@@ -51,12 +51,12 @@ static void test_allocate(void)
 		KERN_PROTECTION_FAILURE);
 	region = a;
 	check_is("a region is described",
-		vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset), KERN_SUCCESS);
+		portolan_vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset), KERN_SUCCESS);
 	check("with its place", region == a && size == VM_PAGE_SIZE);
 	check("and protection", protection == VM_PROT_READ && maximum == VM_PROT_READ);
 	region = a + VM_PAGE_SIZE;
 	check_is("from a hole on",
-		vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset), KERN_SUCCESS);
+		portolan_vm_region(self, &region, &size, &protection, &maximum, &inheritance, &shared, &offset), KERN_SUCCESS);
 	check_is("the next region", region, a + 2 * VM_PAGE_SIZE);
 	vm_deallocate(self, a, 5 * VM_PAGE_SIZE);
 	vm_deallocate(self, b, VM_PAGE_SIZE);
@@ -153,33 +153,33 @@ static void test_inheritance(void)
 		nap(1);
 	check("a shared page shows the child's write", p[1024] == 21 && p[3072] == 1);
 	check("a copied page does not", p[0] == 10);
-	check_is("another task is read", mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
+	check_is("another task is read", task_copy_from(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
 	check("its copy has its own write", seen[0] == 11 && done == 4);
 	check_is("what was kept back is not there",
-		mach_vm_read_overwrite(child.task, a + 2 * VM_PAGE_SIZE, 4, &seen[1], 0, &done), KERN_INVALID_ADDRESS);
+		task_copy_from(child.task, a + 2 * VM_PAGE_SIZE, 4, &seen[1], 0, &done), KERN_INVALID_ADDRESS);
 	check_is("a maximum of protection is inherited",
 		vm_protect(child.task, a + 4 * VM_PAGE_SIZE, VM_PAGE_SIZE, FALSE, VM_PROT_DEFAULT),
 		KERN_PROTECTION_FAILURE);
 	seen[0] = 500;
-	check_is("another task is written", mach_vm_write(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
+	check_is("another task is written", task_copy_to(child.task, a, 4, &seen[0], 0, &done), KERN_SUCCESS);
 	check("only there", p[0] == 10);
-	mach_vm_read_overwrite(child.task, a, 4, &seen[1], 0, NULL);
+	task_copy_from(child.task, a, 4, &seen[1], 0, NULL);
 	check("and it shows there", seen[1] == 500);
 	seen[0] = 499;
 	seen[1] = 501;
-	check_is("a word that is not what was said stays", mach_vm_write(child.task, a, 4, seen, VM_COPY_SWAP, NULL),
+	check_is("a word that is not what was said stays", task_copy_to(child.task, a, 4, seen, VM_COPY_SWAP, NULL),
 		KERN_FAILURE);
 	seen[0] = 500;
-	check_is("one that is changes", mach_vm_write(child.task, a, 4, seen, VM_COPY_SWAP, NULL), KERN_SUCCESS);
-	mach_vm_read_overwrite(child.task, a, 4, &seen[0], 0, NULL);
+	check_is("one that is changes", task_copy_to(child.task, a, 4, seen, VM_COPY_SWAP, NULL), KERN_SUCCESS);
+	task_copy_from(child.task, a, 4, &seen[0], 0, NULL);
 	check("to the second", seen[0] == 501 && p[0] == 10);
-	check_is("it is aligned", mach_vm_write(child.task, a + 2, 4, seen, VM_COPY_SWAP, NULL), KERN_INVALID_ARGUMENT);
+	check_is("it is aligned", task_copy_to(child.task, a + 2, 4, seen, VM_COPY_SWAP, NULL), KERN_INVALID_ARGUMENT);
 	check_is(
-		"and has four bytes", mach_vm_write(child.task, a, 8, seen, VM_COPY_SWAP, NULL), KERN_INVALID_ARGUMENT);
-	check_is("and may be written", mach_vm_write(child.task, a + 4 * VM_PAGE_SIZE, 4, seen, VM_COPY_SWAP, NULL),
+		"and has four bytes", task_copy_to(child.task, a, 8, seen, VM_COPY_SWAP, NULL), KERN_INVALID_ARGUMENT);
+	check_is("and may be written", task_copy_to(child.task, a + 4 * VM_PAGE_SIZE, 4, seen, VM_COPY_SWAP, NULL),
 		KERN_PROTECTION_FAILURE);
 	check_is("a copy says how far it got",
-		mach_vm_read_overwrite(
+		task_copy_from(
 			child.task, a + VM_PAGE_SIZE - 8, 4 * VM_PAGE_SIZE, (void *)(a + 2 * VM_PAGE_SIZE), 0, &done),
 		KERN_INVALID_ADDRESS);
 	child_end(&child);

@@ -130,7 +130,7 @@ static void test_memory_in_messages(void)
 	m.d.memory = (mach_msg_ool_descriptor_t){
 		.address = bytes, .size = SIZE, .deallocate = 1, .type = MACH_MSG_OOL_DESCRIPTOR};
 	check_is("memory is moved", send_complex(&m, to), MACH_MSG_SUCCESS);
-	check_is("the sender has lost it", mach_vm_read_overwrite(self, data, 1, &same, 0, NULL), KERN_INVALID_ADDRESS);
+	check_is("the sender has lost it", task_copy_from(self, data, 1, &same, 0, NULL), KERN_INVALID_ADDRESS);
 	check_is("moved memory is received", receive_complex(&m, to), MACH_MSG_SUCCESS);
 	check_is("with its contents", ((char *)m.d.memory.address)[SIZE - 1], 1);
 	mach_msg_destroy(&m.header);

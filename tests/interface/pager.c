@@ -64,7 +64,7 @@ static kern_return_t map_object(mach_port_t right, vm_address_t *address, boolea
 
 static kern_return_t read_word(vm_address_t address, uint32_t *value)
 {
-	return mach_vm_read_overwrite(mach_task_self(), address, 4, value, 0, NULL);
+	return task_copy_from(mach_task_self(), address, 4, value, 0, NULL);
 }
 
 /* Reads a page whose pager never answers; to be ended from outside. */
@@ -83,7 +83,7 @@ static void test_dead_pager(mach_port_t right, vm_address_t mapped)
 	pager_lock_range(&object, 25 * VM_PAGE_SIZE, VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, TRUE,
 		VM_PROT_NO_CHANGE); /* read ahead */
 	check_is("a copy with NOWAIT does not wait for a pager",
-		mach_vm_read_overwrite(mach_task_self(), mapped + 25 * VM_PAGE_SIZE, 4, &value, VM_COPY_NOWAIT, &done),
+		task_copy_from(mach_task_self(), mapped + 25 * VM_PAGE_SIZE, 4, &value, VM_COPY_NOWAIT, &done),
 		KERN_ABSENT);
 	/* A thread that waits for a page can be ended while it waits. */
 	if (child_create(&child, silent_reader, mapped + SILENT_PAGE * VM_PAGE_SIZE, MACH_PORT_NULL)) {
@@ -255,7 +255,7 @@ void test_pager(void)
 	pager_lock_range(&object, 0, 16 * VM_PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE);
 	check_is("and only once", returned, 1);
 	*(volatile uint32_t *)(a + 5 * VM_PAGE_SIZE) = 555;
-	check_is("vm_msync", vm_msync(mach_task_self(), a, 16 * VM_PAGE_SIZE, FALSE), KERN_SUCCESS);
+	check_is("vm_msync", portolan_vm_msync(mach_task_self(), a, 16 * VM_PAGE_SIZE, FALSE), KERN_SUCCESS);
 	check_is("returns the page written since", returned_word, 555);
 	before = requests;
 	check_is("pages are flushed",

@@ -24,7 +24,7 @@ static void ask(mach_port_t name, mach_msg_id_t what, uint32_t sync, mach_port_t
 	mach_port_t previous = MACH_PORT_NULL;
 
 	check_is(
-		title, mach_port_request_notification(mach_task_self(), name, what, sync, to, &previous), KERN_SUCCESS);
+		title, mach_port_request_notification(mach_task_self(), name, what, sync, to, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous), KERN_SUCCESS);
 	check_is("no notification was asked for before", previous, MACH_PORT_NULL);
 }
 
@@ -91,7 +91,7 @@ static void test_no_senders(void)
 	check_is("it comes when the last send right goes", next_notification(watch, &id), MACH_MSG_SUCCESS);
 	check_is("it says no senders", id, MACH_NOTIFY_NO_SENDERS);
 	check_is("asked for when there is no sender",
-		mach_port_request_notification(self, port, MACH_NOTIFY_NO_SENDERS, 0, watch, &previous), KERN_SUCCESS);
+		mach_port_request_notification(self, port, MACH_NOTIFY_NO_SENDERS, 0, watch, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous), KERN_SUCCESS);
 	check_is("it comes at once", next_notification(watch, &id), MACH_MSG_SUCCESS);
 	mach_port_mod_refs(self, port, MACH_PORT_RIGHT_RECEIVE, -1);
 	free_port(watch);

@@ -17,10 +17,10 @@ static void child_counter(uint64_t address)
 
 static uint64_t time_of(mach_port_t thread)
 {
-	struct thread_basic_info info = {0};
-	mach_msg_type_number_t words = THREAD_BASIC_INFO_COUNT;
+	struct portolan_thread_info info = {0};
+	mach_msg_type_number_t words = PORTOLAN_THREAD_INFO_COUNT;
 
-	thread_info(thread, THREAD_BASIC_INFO, (thread_info_t)&info, &words);
+	portolan_thread_info(thread, PORTOLAN_THREAD_INFO, (uint64_t *)&info, &words);
 	return info.user_ns;
 }
 
@@ -112,8 +112,8 @@ BESIDE(suspend_and_resume, task_suspend(beside.task); task_resume(beside.task))
 static void test_suspension(void)
 {
 	static volatile uint64_t count;
-	struct thread_basic_info info = {0};
-	mach_msg_type_number_t words = THREAD_BASIC_INFO_COUNT;
+	struct portolan_thread_info info = {0};
+	mach_msg_type_number_t words = PORTOLAN_THREAD_INFO_COUNT;
 	struct child child;
 	uint64_t first = 0;
 
@@ -128,9 +128,9 @@ static void test_suspension(void)
 			meet();
 	}
 	end();
-	thread_info(child.thread, THREAD_BASIC_INFO, (thread_info_t)&info, &words);
+	portolan_thread_info(child.thread, PORTOLAN_THREAD_INFO, (uint64_t *)&info, &words);
 	check_is("a task that two suspend and resume has as many of each", info.suspend_count, 0);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, sizeof first, &first, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)&count, sizeof first, &first, 0, NULL);
 	check("and runs", child_word_not(&child, &count, first) != first);
 	child_end(&child);
 }
@@ -224,7 +224,7 @@ static void test_ends_of_waits(void)
 			nap(1);
 		else
 			meet();
-		mach_vm_read_overwrite(child.task, (uintptr_t)&waits, sizeof seen, &seen, 0, NULL);
+		task_copy_from(child.task, (uintptr_t)&waits, sizeof seen, &seen, 0, NULL);
 		/* As long as it gets on, however busy the machine may be. */
 		if (seen.ended[2] != aborted)
 			end_at = mach_clock_monotonic() + 1000000ull * PATIENCE;

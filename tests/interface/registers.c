@@ -368,7 +368,7 @@ static void test_set_while_waiting(void)
 {
 	mach_port_t port = new_port();
 	x86_thread_state64_t state;
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 	vm_address_t page = 0;
 	struct child child;
 
@@ -382,12 +382,12 @@ static void test_set_while_waiting(void)
 	nap(20);
 	check_is("a waiting server is suspended", thread_suspend(child.thread), KERN_SUCCESS);
 	check_is("its registers are read",
-		thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &count), KERN_SUCCESS);
+		portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &count), KERN_SUCCESS);
 	state.rip = (uint64_t)(uintptr_t)land;
 	state.rsp = (state.rsp - 256) / 16 * 16 - 8;
 	state.rcx = 0x123456789abcdef0;
 	check_is(
-		"and set", thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, count), KERN_SUCCESS);
+		"and set", portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, count), KERN_SUCCESS);
 	check_is("and it goes on", thread_resume(child.thread), KERN_SUCCESS);
 	start_thread(deferring_caller, port); /* its words would come by a direct switch */
 	for (int i = 0; i < PATIENCE && *landed == 0; i++)

@@ -94,7 +94,7 @@ uint64_t child_word_not(struct child *child, const volatile uint64_t *word, uint
 
 	for (int i = 0; i < PATIENCE && now == old; i++) {
 		nap(1);
-		mach_vm_read_overwrite(child->task, (uintptr_t)word, sizeof now, &now, 0, NULL);
+		task_copy_from(child->task, (uintptr_t)word, sizeof now, &now, 0, NULL);
 	}
 	return now;
 }
@@ -104,7 +104,7 @@ bool child_create_in(
 {
 	enum { STACK = 64 * 1024 };
 	x86_thread_state64_t state;
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 	vm_address_t stack = 0;
 	kern_return_t result = vm_allocate(mach_task_self(), &stack, STACK, TRUE);
 
@@ -117,13 +117,13 @@ bool child_create_in(
 	if (result == KERN_SUCCESS && right)
 		result = mach_port_insert_right(child->task, right, right, MACH_MSG_TYPE_COPY_SEND);
 	if (result == KERN_SUCCESS)
-		result = thread_get_state(child->thread, x86_THREAD_STATE64, (thread_state_t)&state, &count);
+		result = portolan_thread_get_state(child->thread, x86_THREAD_STATE64, (uint64_t *)&state, &count);
 	if (result == KERN_SUCCESS) {
 		state.rip = (uint64_t)(uintptr_t)function;
 		state.rdi = argument;
 		state.rsp = stack + STACK - 8;
 		__asm__("movq %%fs:0, %0" : "=r"(state.fs_base));
-		result = thread_set_state(child->thread, x86_THREAD_STATE64, (thread_state_t)&state, count);
+		result = portolan_thread_set_state(child->thread, x86_THREAD_STATE64, (uint64_t *)&state, count);
 	}
 	vm_deallocate(mach_task_self(), stack, STACK);
 	return result == KERN_SUCCESS ? true : check_at("a child task is made", false, result, __FILE__, __LINE__);
@@ -176,6 +176,6 @@ void power_off(void)
 	/* Bootstrap answers when it has read what was printed. */
 	task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap);
 	(void)bootstrap_kept(bootstrap, "nothing", &none);
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &(mach_msg_type_name_t){0});
 	host_reboot(host_priv, HOST_REBOOT_HALT);
 }

@@ -29,24 +29,24 @@ static void test_suspend(void)
 	struct child child;
 	uint64_t first = 0, second = 0;
 	x86_thread_state64_t state;
-	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
 
 	if (!child_create(&child, child_counter, (uintptr_t)&count, MACH_PORT_NULL))
 		return;
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
 	nap(30);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
 	check("a new thread does not run", first == second);
 	check_is("it is resumed", thread_resume(child.thread), KERN_SUCCESS);
 	second = child_word_not(&child, &count, first);
 	check("it runs while we wait", second > first);
 	check_is("its task is suspended", task_suspend(child.task), KERN_SUCCESS);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)&count, 8, &first, 0, NULL);
 	nap(50);
-	mach_vm_read_overwrite(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
+	task_copy_from(child.task, (uintptr_t)&count, 8, &second, 0, NULL);
 	check("a suspended task stands still", first == second);
 	check_is("its registers are read",
-		thread_get_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, &words), KERN_SUCCESS);
+		portolan_thread_get_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, &words), KERN_SUCCESS);
 	check("rip is where it counts",
 		state.rip >= (uintptr_t)child_counter && state.rip < (uintptr_t)child_counter + 64);
 	check_is("it is resumed again", task_resume(child.task), KERN_SUCCESS);
@@ -55,13 +55,13 @@ static void test_suspend(void)
 	state.rip = 0xffffffff80000000;
 	thread_suspend(child.thread);
 	check("a state with the kernel's rip harms only the thread", true);
-	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, words);
 	state.rip = 0x8000000000000000;
-	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, words);
 	state.rflags = ~0ull;
 	state.cs = 8;
 	state.fs_base = 0x8000000000000000;
-	thread_set_state(child.thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	portolan_thread_set_state(child.thread, x86_THREAD_STATE64, (uint64_t *)&state, words);
 	thread_resume(child.thread);
 	nap(50);
 	child_end(&child);
@@ -77,17 +77,17 @@ static bool runs_beside(struct child *child, const volatile uint64_t *count, int
 	uint64_t first = 0, second = 0, now = mach_clock_monotonic(), end = now + 1000000ull * PATIENCE, still = now;
 	mach_port_t self = (mach_port_t)mach_trap(TRAP_THREAD_SELF, 0, 0, 0, 0, 0, 0);
 
-	thread_priority(self, ours);
-	mach_vm_read_overwrite(child->task, (uintptr_t)count, 8, &first, 0, NULL);
+	portolan_thread_priority(self, ours);
+	task_copy_from(child->task, (uintptr_t)count, 8, &first, 0, NULL);
 	do {
-		mach_vm_read_overwrite(child->task, (uintptr_t)count, 8, &second, 0, NULL);
+		task_copy_from(child->task, (uintptr_t)count, 8, &second, 0, NULL);
 		now = mach_clock_monotonic();
 		if (second != first && !wanted) {
 			first = second;
 			still = now;
 		}
 	} while (now < end && (wanted ? second == first : now < still + 50000000));
-	thread_priority(self, PRIORITY_USER);
+	portolan_thread_priority(self, PRIORITY_USER);
 	mach_port_deallocate(mach_task_self(), self);
 	return wanted ? second > first : now >= end;
 }
@@ -96,17 +96,17 @@ static bool runs_beside(struct child *child, const volatile uint64_t *count, int
 static unsigned keep_busy(struct child *hogs, unsigned most, int priority)
 {
 	static volatile uint64_t counts[32];
-	struct host_basic_info info = {.avail_cpus = 1};
-	mach_msg_type_number_t words = HOST_BASIC_INFO_COUNT;
+	struct portolan_host_info info = {.avail_cpus = 1};
+	mach_msg_type_number_t words = PORTOLAN_HOST_INFO_COUNT;
 	mach_port_t host = (mach_port_t)mach_trap(TRAP_HOST_SELF, 0, 0, 0, 0, 0, 0);
 	unsigned made = 0;
 
-	host_info(host, HOST_BASIC_INFO, (uint64_t *)&info, &words);
+	portolan_host_info(host, PORTOLAN_HOST_INFO, (uint64_t *)&info, &words);
 	mach_port_deallocate(mach_task_self(), host);
 	for (; made + 1 < info.avail_cpus && made < most; made++) {
 		if (!child_create(&hogs[made], child_counter, (uintptr_t)&counts[made], MACH_PORT_NULL))
 			break;
-		thread_priority(hogs[made].thread, priority);
+		portolan_thread_priority(hogs[made].thread, priority);
 		thread_resume(hogs[made].thread);
 		child_word_not(&hogs[made], &counts[made], 0);
 	}
@@ -122,30 +122,30 @@ static void test_priority(void)
 
 	if (!child_create(&child, child_counter, (uintptr_t)&count, MACH_PORT_NULL))
 		return;
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &(mach_msg_type_name_t){0});
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host, &(mach_msg_type_name_t){0});
 	thread_resume(child.thread);
 	child_word_not(&child, &count, 0);
 	check("equals share the processor", runs_beside(&child, &count, PRIORITY_USER, true));
 	busy = keep_busy(hogs, 31, PRIORITY_USER + 1);
 	check("who is lower has none of it", !runs_beside(&child, &count, PRIORITY_USER + 1, false));
-	check_is("a maximum comes down", task_priority(child.task, 30, 35), KERN_SUCCESS);
+	check_is("a maximum comes down", portolan_task_priority(child.task, 30, 35), KERN_SUCCESS);
 	check("and the threads with it",
 		!runs_beside(&child, &count, 36, false) && runs_beside(&child, &count, 35, true));
 	while (busy > 0)
 		child_end(&hogs[--busy]);
-	check_is("no thread goes above it", thread_priority(child.thread, 36), KERN_FAILURE);
-	check_is("up to it they may", thread_priority(child.thread, 35), KERN_SUCCESS);
-	check_is("it does not go up again", task_priority(child.task, 30, 36), KERN_NO_ACCESS);
+	check_is("no thread goes above it", portolan_thread_priority(child.thread, 36), KERN_FAILURE);
+	check_is("up to it they may", portolan_thread_priority(child.thread, 35), KERN_SUCCESS);
+	check_is("it does not go up again", portolan_task_priority(child.task, 30, 36), KERN_NO_ACCESS);
 	check_is("without the host's privileged port",
-		task_max_priority((mach_port_t)mach_trap(TRAP_HOST_SELF, 0, 0, 0, 0, 0, 0), child.task, 36),
+		portolan_task_max_priority((mach_port_t)mach_trap(TRAP_HOST_SELF, 0, 0, 0, 0, 0, 0), child.task, 36),
 		KERN_INVALID_HOST);
 	check_is("a task made of it", task_create(child.task, FALSE, &grandchild), KERN_SUCCESS);
-	check_is("has the same maximum", task_priority(grandchild, 30, 36), KERN_NO_ACCESS);
-	check_is("with the port it goes up", task_max_priority(host, child.task, 50), KERN_SUCCESS);
-	check_is("and the threads may", thread_priority(child.thread, PRIORITY_USER), KERN_SUCCESS);
-	check_is("never as high as the kernel's", task_max_priority(host, child.task, PRIORITY_KERNEL),
+	check_is("has the same maximum", portolan_task_priority(grandchild, 30, 36), KERN_NO_ACCESS);
+	check_is("with the port it goes up", portolan_task_max_priority(host, child.task, 50), KERN_SUCCESS);
+	check_is("and the threads may", portolan_thread_priority(child.thread, PRIORITY_USER), KERN_SUCCESS);
+	check_is("never as high as the kernel's", portolan_task_max_priority(host, child.task, PRIORITY_KERNEL),
 		KERN_INVALID_ARGUMENT);
-	check_is("nor idle", thread_priority(child.thread, PRIORITY_IDLE), KERN_INVALID_ARGUMENT);
+	check_is("nor idle", portolan_thread_priority(child.thread, PRIORITY_IDLE), KERN_INVALID_ARGUMENT);
 	mach_port_deallocate(mach_task_self(), host);
 	task_terminate(grandchild);
 	mach_port_deallocate(mach_task_self(), grandchild);
@@ -168,7 +168,7 @@ static void test_state_traps(void)
 	for (int flavor = x86_THREAD_STATE64; flavor <= x86_CONTEXT_STATE64; flavor++) {
 		words = trap_words = THREAD_STATE_MAX;
 		check_is(
-			"a state by message", thread_get_state(child.thread, flavor, by_message, &words), KERN_SUCCESS);
+			"a state by message", portolan_thread_get_state(child.thread, flavor, by_message, &words), KERN_SUCCESS);
 		check_is("the same by a trap", thread_get_state_trap(child.thread, flavor, by_trap, &trap_words),
 			KERN_SUCCESS);
 		check_is("is as long", trap_words, words);
@@ -195,13 +195,13 @@ static void test_state_traps(void)
 	check_is("a port that is no thread's", thread_get_state_trap(port, x86_THREAD_STATE64, by_trap, &trap_words),
 		KERN_INVALID_ARGUMENT);
 	check_is("a name that is none",
-		thread_set_state_trap(0x12345600, x86_THREAD_STATE64, by_trap, x86_THREAD_STATE64_COUNT),
+		thread_set_state_trap(0x12345600, x86_THREAD_STATE64, by_trap, x86_THREAD_STATE64_WORDS),
 		KERN_INVALID_ARGUMENT);
 	thread_get_state_trap(child.thread, x86_THREAD_STATE64, by_trap, &trap_words);
 	state->rbx = 0x1122334455667788;
 	check_is("a register is changed", thread_set_state_trap(child.thread, x86_THREAD_STATE64, by_trap, trap_words),
 		KERN_SUCCESS);
-	thread_get_state(child.thread, x86_THREAD_STATE64, by_message, &words);
+	portolan_thread_get_state(child.thread, x86_THREAD_STATE64, by_message, &words);
 	check("and read back", ((x86_thread_state64_t *)by_message)->rbx == 0x1122334455667788);
 	trap_words = THREAD_STATE_MAX;
 	check_is("of the caller itself",
@@ -236,17 +236,17 @@ kern_return_t S_exception_raise(
 	mach_port_t port, mach_port_t thread, mach_port_t task, int exception, int64_t code, int64_t subcode)
 {
 	x86_thread_state64_t state;
-	mach_msg_type_number_t words = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t words = x86_THREAD_STATE64_WORDS;
 
 	(void)port;
 	exception_seen = exception;
 	exception_code = code;
 	exception_subcode = subcode;
-	if (thread_get_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, &words) != KERN_SUCCESS)
+	if (portolan_thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &words) != KERN_SUCCESS)
 		return KERN_FAILURE;
 	/* All of the tests below use instructions whose length is in rbx. */
 	state.rip += state.rbx;
-	thread_set_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, words);
+	portolan_thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, words);
 	mach_port_deallocate(mach_task_self(), thread);
 	mach_port_deallocate(mach_task_self(), task);
 	return KERN_SUCCESS;

@@ -18,7 +18,7 @@ static mach_port_t host_priv(void)
 {
 	mach_port_t port = MACH_PORT_NULL;
 
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port, &(mach_msg_type_name_t){0});
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &port, &(mach_msg_type_name_t){0});
 	return port;
 }
 
@@ -233,7 +233,7 @@ void test_tokens(void)
 	mach_port_insert_right(mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND);
 	mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &gone);
 	mach_port_insert_right(mach_task_self(), gone, gone, MACH_MSG_TYPE_MAKE_SEND);
-	mach_port_request_notification(mach_task_self(), gone, MACH_NOTIFY_DEAD_NAME, 1, port, &(mach_port_t){0});
+	mach_port_request_notification(mach_task_self(), gone, MACH_NOTIFY_DEAD_NAME, 1, port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &(mach_port_t){0});
 	mach_port_mod_refs(mach_task_self(), gone, MACH_PORT_RIGHT_RECEIVE, -1);
 	trailer = next(port, &m, MACH_RCV_TRAILER_AUDIT, sizeof m);
 	check("the kernel's messages have the kernel's token", trailer != NULL && trailer->msgh_sender.val[0] == 0 &&

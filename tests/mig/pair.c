@@ -83,7 +83,7 @@ static void set_tokens(mach_port_t state)
 	mach_port_t host_priv = MACH_PORT_NULL, task = MACH_PORT_NULL;
 	mach_msg_type_name_t poly;
 
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &poly);
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &poly);
 	CHECK(pair_task(state, &task) == KERN_SUCCESS);
 	CHECK(host_security_set_task_token(host_priv, mach_task_self(), (security_token_t){{501, 20}},
 		      (audit_token_t){{1, 2, 3, 4, 5, 6, 7, 8}}) == KERN_SUCCESS);

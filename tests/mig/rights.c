@@ -103,11 +103,11 @@ unsigned lb_references(void)
 
 uint64_t lb_memory(void)
 {
-	struct task_basic_info info;
-	mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+	struct portolan_task_info info;
+	mach_msg_type_number_t count = PORTOLAN_TASK_INFO_COUNT;
 
 	memset(&info, 0, sizeof info);
-	task_info(mach_task_self(), TASK_BASIC_INFO, (task_info_t)&info, &count);
+	portolan_task_info(mach_task_self(), PORTOLAN_TASK_INFO, (uint64_t *)&info, &count);
 	return info.virtual_size;
 }
 
@@ -157,6 +157,6 @@ void lb_power_off(void)
 	mach_msg_type_name_t poly;
 
 	fflush(stdout);
-	mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &poly);
+	portolan_mach_ports_lookup(mach_task_self(), REGISTERED_HOST_PRIV, &host_priv, &poly);
 	host_reboot(host_priv, HOST_REBOOT_HALT);
 }

@@ -53,20 +53,20 @@ static int read_error(const struct mapped *m, uint64_t page)
 {
 	uint64_t value;
 
-	return errno_of(mach_vm_read_overwrite(
+	return errno_of(task_copy_from(
 		mach_task_self(), m->address + page * VM_PAGE_SIZE, sizeof value, &value, 0, NULL));
 }
 
 static int write_error(const struct mapped *m, uint64_t page, uint64_t value)
 {
 	return errno_of(
-		mach_vm_write(mach_task_self(), m->address + page * VM_PAGE_SIZE, sizeof value, &value, 0, NULL));
+		task_copy_to(mach_task_self(), m->address + page * VM_PAGE_SIZE, sizeof value, &value, 0, NULL));
 }
 
 /* Dirty pages go to the pager, and all leave memory. */
 static int drop(const struct mapped *m, uint64_t pages)
 {
-	return errno_of(vm_msync(mach_task_self(), m->address, pages * VM_PAGE_SIZE, TRUE));
+	return errno_of(portolan_vm_msync(mach_task_self(), m->address, pages * VM_PAGE_SIZE, TRUE));
 }
 
 static void computed(struct mapped *squares)
@@ -145,7 +145,7 @@ static void errors(void)
 
 	check_is("a page is written", write_error(&faulty, 5, 55), 0);
 	check_is("msync says that the pager could not",
-		errno_of(vm_msync(mach_task_self(), faulty.address, VM_PAGE_SIZE * 32, FALSE)), ENOSPC);
+		errno_of(portolan_vm_msync(mach_task_self(), faulty.address, VM_PAGE_SIZE * 32, FALSE)), ENOSPC);
 	check_is("what was written is still there", word(&faulty, 5 * WORDS), 55);
 	check_is("sync of the file tries again, and says it", errno_of(file_sync(faulty.file, FALSE)), ENOSPC);
 	check_is("and again, when the fault is gone", file_sync(faulty.file, FALSE), KERN_SUCCESS);
@@ -206,7 +206,7 @@ static void never(void)
 
 	check_is("it is mapped a third time", open_object("faulty", 48 * VM_PAGE_SIZE, &m), KERN_SUCCESS);
 	check_is("a page is written that the pager never takes", write_error(&m, 7, 77), 0);
-	check_is("msync ends, and says so", errno_of(vm_msync(mach_task_self(), m.address, 48 * VM_PAGE_SIZE, FALSE)),
+	check_is("msync ends, and says so", errno_of(portolan_vm_msync(mach_task_self(), m.address, 48 * VM_PAGE_SIZE, FALSE)),
 		ENOSPC);
 	check_is("sync of the file, too", errno_of(file_sync(m.file, FALSE)), ENOSPC);
 	check_is("and again", errno_of(file_sync(m.file, FALSE)), ENOSPC);

@@ -120,7 +120,7 @@ static void objects(void)
 	check("the neighbouring page kept what the mapping wrote", memory[4096] == 'x' && memory[4097] == 'm');
 	check("the last page is there", (memory[(4 << 20) - 1] = 'z') == 'z' && block_flush(part2) == KERN_SUCCESS);
 	check_is("another task's memory is not needed to read it",
-		mach_vm_read_overwrite(mach_task_self(), address + 4096, 4, there, 0, NULL), KERN_SUCCESS);
+		task_copy_from(mach_task_self(), address + 4096, 4, there, 0, NULL), KERN_SUCCESS);
 	check("and the bytes are right", memcmp(there, "xmmm", 4) == 0);
 	check_is("the mapping goes", vm_deallocate(mach_task_self(), address, 4 << 20), KERN_SUCCESS);
 	mach_port_mod_refs(mach_task_self(), object, MACH_PORT_RIGHT_SEND, -2);

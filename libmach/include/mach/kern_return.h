@@ -28,9 +28,36 @@ typedef int kern_return_t;
 #define KERN_RIGHT_EXISTS       21
 #define KERN_INVALID_HOST       22
 #define KERN_MEMORY_PRESENT     23
+#define KERN_MEMORY_DATA_MOVED  24
+#define KERN_MEMORY_RESTART_COPY 25
+#define KERN_INVALID_PROCESSOR_SET 26
+#define KERN_POLICY_LIMIT       27
+#define KERN_INVALID_POLICY     28
+#define KERN_INVALID_OBJECT     29
+#define KERN_ALREADY_WAITING    30
+#define KERN_DEFAULT_SET        31
+#define KERN_EXCEPTION_PROTECTED 32
+#define KERN_INVALID_LEDGER     33
+#define KERN_INVALID_MEMORY_CONTROL 34
+#define KERN_INVALID_SECURITY   35
+#define KERN_NOT_DEPRESSED      36
 #define KERN_TERMINATED         37
 #define KERN_TIMEDOUT           38
 #define KERN_INTERRUPTED        39
+#define KERN_LOCK_OWNED         40
+#define KERN_LOCK_OWNED_SELF    41
+#define KERN_SEMAPHORE_DESTROYED 42
+#define KERN_RPC_SERVER_TERMINATED 43
+#define KERN_RPC_TERMINATE_ORPHAN 44
+#define KERN_RPC_CONTINUE_ORPHAN 45
+#define KERN_NOT_SUPPORTED      46
+#define KERN_NODE_DOWN          47
+#define KERN_NOT_WAITING        48
+#define KERN_OPERATION_TIMED_OUT 49
+#define KERN_LOCK_SET_DESTROYED 55
+#define KERN_LOCK_UNSTABLE      56
+#define KERN_WRITE_PROTECTION_FAILURE 57 /* never returned: KERN_PROTECTION_FAILURE */
+#define KERN_RETURN_MAX         0x100
 #define KERN_ABSENT             60 /* a copy with NOWAIT met a page that only a pager can supply */
 #define KERN_RESTART            61 /* inside the kernel only: run again when woken */
 

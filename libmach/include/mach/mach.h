@@ -33,6 +33,8 @@
 #define MACH_NOTIFY_SEND_ONCE      71
 #define MACH_NOTIFY_DEAD_NAME      72
 
+#include <mach/mach_interface.h>
+
 /* A name for a kern_return_t or mach_msg_return_t, for messages to people. */
 const char *mach_error_string(kern_return_t result);
 

@@ -4,11 +4,11 @@
 
 #include <mach/kern_return.h>
 #include <mach/port.h>
+#include <mach/std_words.h>
 #include <stdint.h>
 
 typedef uint32_t mach_msg_bits_t;
 typedef uint32_t mach_msg_size_t;
-typedef uint32_t mach_msg_type_number_t;
 typedef uint32_t mach_msg_type_name_t;
 typedef uint32_t mach_msg_type_size_t;
 typedef uint32_t mach_msg_option_t;
@@ -19,6 +19,11 @@ typedef uint32_t mach_msg_trailer_type_t;
 typedef uint32_t mach_msg_trailer_size_t;
 typedef int32_t mach_msg_id_t;
 typedef kern_return_t mach_msg_return_t;
+
+typedef mach_msg_option_t mach_msg_options_t;
+typedef mach_msg_bits_t mach_msgh_bits_t;
+typedef uint32_t mach_msg_trailer_info_t;
+typedef char *mach_msg_trailer_info_ptr_t;
 
 #define MACH_MSG_TIMEOUT_NONE    0u
 #define MACH_MSG_OPTION_NONE     0u
@@ -50,7 +55,10 @@ typedef struct {
 	mach_msg_size_t msgh_size; /* bytes, this header included, trailer excluded; a multiple of 4 */
 	mach_port_t msgh_remote_port;
 	mach_port_t msgh_local_port;
-	uint32_t msgh_reserved;
+	/* 0 when sent. Sequence numbers are in the trailer, and there are no vouchers: what is sent here is ignored. */
+	union {
+		uint32_t msgh_reserved, msgh_seqno, msgh_voucher_port;
+	};
 	mach_msg_id_t msgh_id;
 } mach_msg_header_t;
 
@@ -135,9 +143,16 @@ typedef struct {
 	mach_msg_header_t header;
 } mach_msg_base_simple_t;
 
-/* The trailer follows the message, at the next multiple of 8. */
-typedef uint32_t mach_port_seqno_t;
+typedef struct {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+} mach_msg_base_t;
 
+typedef struct {
+	mach_msg_header_t header;
+} mach_msg_empty_send_t;
+
+/* The trailer follows the message, at the next multiple of 8. */
 typedef struct {
 	mach_msg_trailer_type_t msgh_trailer_type;
 	mach_msg_trailer_size_t msgh_trailer_size; /* 32 in full, less when the buffer ends before */
@@ -183,10 +198,24 @@ typedef mach_msg_audit_trailer_t mach_msg_security_trailer_t;
 typedef mach_msg_audit_trailer_t mach_msg_context_trailer_t;
 typedef mach_msg_audit_trailer_t mach_msg_max_trailer_t;
 
+typedef mach_msg_trailer_t mach_msg_seqno_trailer_t;
+typedef mach_msg_max_trailer_t mach_msg_mac_trailer_t;
+
+typedef struct {
+	mach_msg_header_t header;
+	mach_msg_trailer_t trailer;
+} mach_msg_empty_rcv_t;
+
+typedef union {
+	mach_msg_empty_send_t send;
+	mach_msg_empty_rcv_t rcv;
+} mach_msg_empty_t;
+
 _Static_assert(sizeof(mach_msg_trailer_t) == 32, "the trailer has 32 bytes");
 _Static_assert(sizeof(mach_msg_audit_trailer_t) == 72, "the tokens follow it");
 
 #define MACH_MSG_TRAILER_FORMAT_0 0u
+#define MACH_MSG_TRAILER_MINIMUM_SIZE ((mach_msg_size_t)sizeof(mach_msg_trailer_t))
 #define MAX_TRAILER_SIZE          ((mach_msg_size_t)sizeof(mach_msg_max_trailer_t))
 
 /* Options of mach_msg. */
@@ -211,6 +240,14 @@ _Static_assert(sizeof(mach_msg_audit_trailer_t) == 72, "the tokens follow it");
 	((x) != MACH_RCV_TRAILER_NULL ? (x) | MACH_RCV_TRAILER_TOKENS : MACH_RCV_TRAILER_NULL)
 
 #define MACH_MSG_SUCCESS 0
+#define MACH_MSG_MASK    0x00003e00
+#define MACH_MSG_IPC_SPACE 0x00002000
+#define MACH_MSG_VM_SPACE  0x00001000
+
+/* The size of a trailer as these options ask for it. */
+#define REQUESTED_TRAILER_SIZE(options)                                                                                \
+	((mach_msg_trailer_size_t)((options)&MACH_RCV_TRAILER_TOKENS ? sizeof(mach_msg_audit_trailer_t)                \
+								      : sizeof(mach_msg_trailer_t)))
 
 #define MACH_SEND_IN_PROGRESS    0x10000001
 #define MACH_SEND_INVALID_DATA   0x10000002

@@ -16,6 +16,8 @@ typedef uint32_t mach_port_msgcount_t;
 typedef uint32_t mach_port_mscount_t;
 typedef int32_t mach_port_delta_t;
 typedef uint32_t mach_port_rights_t;
+typedef uint32_t mach_port_seqno_t;
+typedef uint64_t mach_port_context_t;
 typedef mach_port_name_t *mach_port_name_array_t;
 typedef mach_port_type_t *mach_port_type_array_t;
 /* As GNU's stubs take them. */
@@ -52,6 +54,13 @@ enum {
 #define MACH_PORT_TYPE_SEND_RECEIVE (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_RECEIVE)
 #define MACH_PORT_TYPE_DNREQUEST    0x80000000u
 
+#define MACH_PORT_TYPE_SEND_RIGHTS  (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE)
+#define MACH_PORT_TYPE_PORT_RIGHTS  (MACH_PORT_TYPE_SEND_RIGHTS | MACH_PORT_TYPE_RECEIVE)
+#define MACH_PORT_TYPE_PORT_OR_DEAD (MACH_PORT_TYPE_PORT_RIGHTS | MACH_PORT_TYPE_DEAD_NAME)
+#define MACH_PORT_TYPE_ALL_RIGHTS   (MACH_PORT_TYPE_PORT_OR_DEAD | MACH_PORT_TYPE_PORT_SET)
+#define MACH_PORT_RIGHT_NUMBER      5
+#define MACH_PORT_UREFS_MAX         0x7fffffffu
+
 #define MACH_PORT_QLIMIT_DEFAULT 16u
 #define MACH_PORT_QLIMIT_MAX     1024u
 
@@ -67,5 +76,24 @@ typedef struct mach_port_status {
 	uint32_t mps_nsrequest; /* boolean */
 	uint32_t mps_flags;
 } mach_port_status_t;
+
+/* What the routines of OSF and Apple ask of ports: mach/mach_port.h. */
+typedef int *mach_port_info_t;
+typedef int mach_port_flavor_t;
+typedef struct mach_port_limits {
+	mach_port_msgcount_t mpl_qlimit;
+} mach_port_limits_t;
+typedef struct mach_port_qos {
+	unsigned int name : 1;     /* the caller chooses the name */
+	unsigned int prealloc : 1; /* ignored: messages are on their sender's account */
+	unsigned int pad1 : 30;
+	uint32_t len;
+} mach_port_qos_t;
+typedef struct mach_port_options {
+	uint32_t flags; /* MPO_* */
+	mach_port_limits_t mpl;
+	uint64_t reserved[2];
+} mach_port_options_t;
+typedef mach_port_options_t *mach_port_options_ptr_t;
 
 #endif

@@ -5,9 +5,7 @@
 #include <mach/boolean.h>
 #include <mach/kern_return.h>
 #include <mach/port.h>
+#include <mach/std_words.h>
 #include <mach/vm_types.h>
-
-typedef unsigned int natural_t;
-typedef int integer_t;
 
 #endif

@@ -1,19 +1,15 @@
-/* What task_info, thread_info and host_info tell. */
+/* What task_info, thread_info and host_info tell: the kernel's own words, and in task_flavors.h what Mach's programs know. */
 #ifndef MACH_TASK_INFO_H
 #define MACH_TASK_INFO_H
 
 #include <stdint.h>
 
-typedef uint64_t *task_info_t;
-typedef uint64_t *thread_info_t;
-typedef uint64_t *host_info_t;
+#define TASK_INFO_WORDS_MAX 32
+#define HOST_INFO_WORDS_MAX 128
 
-#define TASK_INFO_MAX   32
-#define THREAD_INFO_MAX 32
-#define HOST_INFO_MAX   128
-
-#define TASK_BASIC_INFO 1
-struct task_basic_info {
+/* portolan_task_info */
+#define PORTOLAN_TASK_INFO 1
+struct portolan_task_info {
 	uint64_t suspend_count;
 	uint64_t virtual_size; /* bytes mapped */
 	uint64_t resident_size;
@@ -21,11 +17,13 @@ struct task_basic_info {
 	uint64_t user_ns;
 	uint64_t system_ns;
 	uint64_t threads;
+	uint64_t priority, max_priority;
 };
-#define TASK_BASIC_INFO_COUNT ((unsigned)(sizeof(struct task_basic_info) / 8))
+#define PORTOLAN_TASK_INFO_COUNT ((unsigned)(sizeof(struct portolan_task_info) / 8))
 
-#define THREAD_BASIC_INFO 1
-struct thread_basic_info {
+/* portolan_thread_info */
+#define PORTOLAN_THREAD_INFO 1
+struct portolan_thread_info {
 	uint64_t run_state;
 	uint64_t suspend_count;
 	uint64_t priority;
@@ -33,14 +31,16 @@ struct thread_basic_info {
 	uint64_t system_ns;
 	uint64_t word;    /* thread word */
 	uint64_t in_call; /* THREAD_IN_* */
+	uint64_t run_priority, max_priority; /* own or inherited; its task's */
 };
-#define THREAD_BASIC_INFO_COUNT ((unsigned)(sizeof(struct thread_basic_info) / 8))
+#define PORTOLAN_THREAD_INFO_COUNT ((unsigned)(sizeof(struct portolan_thread_info) / 8))
 
-enum { TH_STATE_RUNNING = 1, TH_STATE_STOPPED = 2, TH_STATE_WAITING = 3, TH_STATE_HALTED = 5 };
+enum { TH_STATE_RUNNING = 1, TH_STATE_STOPPED = 2, TH_STATE_WAITING = 3, TH_STATE_UNINTERRUPTIBLE = 4, TH_STATE_HALTED = 5 };
 enum { THREAD_IN_NONE = 0, THREAD_IN_FOREIGN_CALL = 1, THREAD_IN_MACH_TRAP = 2 };
 
-#define HOST_BASIC_INFO 1
-struct host_basic_info {
+/* portolan_host_info */
+#define PORTOLAN_HOST_INFO 1
+struct portolan_host_info {
 	uint64_t max_cpus;
 	uint64_t avail_cpus;
 	uint64_t memory_size; /* bytes */
@@ -49,7 +49,7 @@ struct host_basic_info {
 	/* ns since boot: (TSC - tsc_base) * ns_per_tick / 2^32 */
 	uint64_t tsc_base, ns_per_tick;
 };
-#define HOST_BASIC_INFO_COUNT ((unsigned)(sizeof(struct host_basic_info) / 8))
+#define PORTOLAN_HOST_INFO_COUNT ((unsigned)(sizeof(struct portolan_host_info) / 8))
 
 /* What is billed to nobody: after the first task was made nothing more should be. */
 #define HOST_MEMORY_INFO 2
@@ -64,5 +64,9 @@ struct host_memory_info {
 
 /* mach/host_counters.h */
 #define HOST_COUNTERS 100
+
+#ifndef PORTOLAN_KERNEL
+#include <mach/task_flavors.h>
+#endif
 
 #endif

@@ -63,8 +63,8 @@
  * bytes it has copied. Flags:
  */
 #define VM_COPY_NOWAIT 0x1u
-#define VM_COPY_TOUCH  0x2u /* of mach_vm_write: the pages become writable, nothing is written */
-#define VM_COPY_SWAP   0x4u /* of mach_vm_write, of 4 bytes: see mach/traps.h */
+#define VM_COPY_TOUCH  0x2u /* of task_copy_to: the pages become writable, nothing is written */
+#define VM_COPY_SWAP   0x4u /* of task_copy_to, of 4 bytes: see mach/traps.h */
 
 /* Options of thread_switch. */
 #define SWITCH_OPTION_NONE 0

@@ -68,18 +68,18 @@ static inline mach_port_t mach_task_self(void)
 
 /*
  * One copy between a task and the caller. done (may be null) says how many bytes were copied in any case. With
- * VM_COPY_NOWAIT: KERN_ABSENT instead of waiting for a pager. With VM_COPY_TOUCH mach_vm_write only makes the pages
+ * VM_COPY_NOWAIT: KERN_ABSENT instead of waiting for a pager. With VM_COPY_TOUCH task_copy_to only makes the pages
  * writable. With VM_COPY_SWAP an aligned word of 4 bytes becomes the second of the two at `data` if it is the first, in
  * one step also for those who use it meanwhile; KERN_FAILURE: it is not. done is not written.
  */
-static inline kern_return_t mach_vm_read_overwrite(
+static inline kern_return_t task_copy_from(
 	mach_port_t task, vm_address_t address, vm_size_t size, void *data, uint32_t flags, vm_size_t *done)
 {
 	return (kern_return_t)mach_trap(
 		TRAP_VM_READ_OVERWRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);
 }
 
-static inline kern_return_t mach_vm_write(
+static inline kern_return_t task_copy_to(
 	mach_port_t task, vm_address_t address, vm_size_t size, const void *data, uint32_t flags, vm_size_t *done)
 {
 	return (kern_return_t)mach_trap(TRAP_VM_WRITE, task, address, size, (uintptr_t)data, flags, (uintptr_t)done);

@@ -14,6 +14,28 @@ typedef unsigned vm_inherit_t;
 typedef int memory_object_copy_strategy_t;
 typedef int memory_object_return_t;
 
+typedef uint64_t mach_vm_address_t;
+typedef uint64_t mach_vm_offset_t;
+typedef uint64_t mach_vm_size_t;
+typedef uint64_t vm_map_offset_t;
+typedef uint64_t vm_map_address_t;
+typedef uint64_t vm_map_size_t;
+typedef uint64_t memory_object_offset_t;
+typedef uint64_t memory_object_size_t;
+typedef uint64_t rpc_uintptr_t;
+typedef uint64_t rpc_vm_address_t;
+typedef uint64_t rpc_vm_offset_t;
+typedef uint64_t rpc_vm_size_t;
+typedef uint64_t rpc_phys_addr_t;
+typedef unsigned vm_behavior_t;
+typedef unsigned vm_sync_t;
+typedef unsigned vm_machine_attribute_t;
+typedef int vm_machine_attribute_val_t;
+typedef int *vm_region_info_t;
+typedef int vm_region_flavor_t;
+typedef int *vm_region_recurse_info_t;
+typedef uint32_t vm_tag_t;
+
 #define VM_PAGE_SIZE  4096ull
 #define VM_PAGE_SHIFT 12
 #define VM_PAGE_MASK  (VM_PAGE_SIZE - 1)
@@ -37,6 +59,61 @@ typedef int memory_object_return_t;
 #define VM_INHERIT_NONE    2u
 #define VM_INHERIT_DEFAULT VM_INHERIT_COPY
 
+#define VM_INHERIT_DONATE_COPY 3u /* refused */
+
+/* Of the routines that take flags where others take a boolean (mach/vm_map.h). */
+#define VM_FLAGS_FIXED      0x0000
+#define VM_FLAGS_ANYWHERE   0x0001
+#define VM_FLAGS_OVERWRITE  0x4000     /* with FIXED: what is there goes */
+#define VM_FLAGS_ALIAS_MASK 0xff000000 /* a tag, which nobody keeps */
+#define VM_MAKE_TAG(tag)    ((uint32_t)(tag) << 24)
+
+#define VM_SYNC_ASYNCHRONOUS 0x01
+#define VM_SYNC_SYNCHRONOUS  0x02
+#define VM_SYNC_INVALIDATE   0x04
+#define VM_SYNC_KILLPAGES    0x08
+#define VM_SYNC_DEACTIVATE   0x10
+#define VM_SYNC_CONTIGUOUS   0x20
+
+#define VM_BEHAVIOR_DEFAULT    0u
+#define VM_BEHAVIOR_RANDOM     1u
+#define VM_BEHAVIOR_SEQUENTIAL 2u
+#define VM_BEHAVIOR_RSEQNTL    3u
+#define VM_BEHAVIOR_WILLNEED   4u
+#define VM_BEHAVIOR_DONTNEED   5u
+
+#define MATTR_CACHE        1
+#define MATTR_MIGRATE      2
+#define MATTR_REPLICATE    4
+#define MATTR_VAL_OFF         0
+#define MATTR_VAL_ON          1
+#define MATTR_VAL_GET         2
+#define MATTR_VAL_CACHE_FLUSH 6
+#define MATTR_VAL_DCACHE_FLUSH 7
+#define MATTR_VAL_ICACHE_FLUSH 8
+#define MATTR_VAL_CACHE_SYNC   9
+
+#define VM_REGION_BASIC_INFO_64 9
+#define VM_REGION_BASIC_INFO    10
+typedef struct vm_region_basic_info_64 {
+	vm_prot_t protection;
+	vm_prot_t max_protection;
+	vm_inherit_t inheritance;
+	boolean_t shared;
+	boolean_t reserved;
+	unsigned pad;
+	memory_object_offset_t offset;
+	vm_behavior_t behavior;
+	unsigned short user_wired_count;
+} vm_region_basic_info_data_64_t;
+typedef vm_region_basic_info_data_64_t *vm_region_basic_info_64_t;
+typedef vm_region_basic_info_data_64_t vm_region_basic_info_data_t;
+typedef vm_region_basic_info_data_64_t *vm_region_basic_info_t;
+#define vm_region_basic_info        vm_region_basic_info_64
+#define VM_REGION_BASIC_INFO_COUNT_64 ((unsigned)(sizeof(vm_region_basic_info_data_64_t) / sizeof(int)))
+#define VM_REGION_BASIC_INFO_COUNT    VM_REGION_BASIC_INFO_COUNT_64
+
+#define MEMORY_OBJECT_NULL      MACH_PORT_NULL
 #define MEMORY_OBJECT_COPY_NONE      0 /* a copy is made at once */
 #define MEMORY_OBJECT_COPY_CALL      1
 #define MEMORY_OBJECT_COPY_DELAY     2 /* copy-on-write; the pager changes nothing by itself */

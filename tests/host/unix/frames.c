@@ -16,7 +16,7 @@ static void check_registers(void)
 	uint64_t *word = (uint64_t *)&registers;
 	unsigned i;
 
-	for (i = 0; i < x86_THREAD_STATE64_COUNT; i++)
+	for (i = 0; i < x86_THREAD_STATE64_WORDS; i++)
 		word[i] = 0x1000 + i;
 	registers.rflags = 0x246;
 	frame_fill_context(&context, &registers, 0xabcdef, &stack, 0x5000);

@@ -58,7 +58,7 @@ static struct books books_once(void)
 	mach_msg_type_number_t count = HOST_MEMORY_INFO_COUNT;
 	vm_statistics_data_t statistics;
 
-	host_info(mach_host_self(), HOST_MEMORY_INFO, (uint64_t *)&memory, &count);
+	portolan_host_info(mach_host_self(), HOST_MEMORY_INFO, (uint64_t *)&memory, &count);
 	vm_statistics(mach_task_self(), &statistics);
 	return (struct books){.billed = info.bytes + (info.pages + info.cached) * PAGE,
 		.available = statistics.free_count * PAGE,
@@ -296,7 +296,7 @@ static unsigned requests(void)
 	unsigned made = 0;
 
 	while (made < 3000 && mach_port_allocate(holder, MACH_PORT_RIGHT_RECEIVE, &name) == KERN_SUCCESS &&
-		mach_port_request_notification(holder, name, MACH_NOTIFY_PORT_DESTROYED, 0, told, &previous) ==
+		mach_port_request_notification(holder, name, MACH_NOTIFY_PORT_DESTROYED, 0, told, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous) ==
 			KERN_SUCCESS)
 		made++;
 	mach_port_mod_refs(mach_task_self(), told, MACH_PORT_RIGHT_RECEIVE, -1);

@@ -398,12 +398,12 @@ static void ends_suspended(mach_port_t thread)
 
 static void sets(mach_port_t thread)
 {
-	uint64_t state[x86_THREAD_STATE64_COUNT];
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	uint64_t state[x86_THREAD_STATE64_WORDS];
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 
 	thread_suspend(thread);
-	if (thread_get_state(thread, x86_THREAD_STATE64, state, &count) == KERN_SUCCESS)
-		thread_set_state(thread, x86_THREAD_STATE64, state, count);
+	if (portolan_thread_get_state(thread, x86_THREAD_STATE64, state, &count) == KERN_SUCCESS)
+		portolan_thread_set_state(thread, x86_THREAD_STATE64, state, count);
 	thread_resume(thread);
 	pause_us(random_number(500));
 	thread_terminate(thread);

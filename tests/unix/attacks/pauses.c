@@ -441,7 +441,7 @@ static void deaths_are_told(void)
 
 	for (int i = 0; i < 200 && task_create(mach_task_self(), FALSE, &task) == KERN_SUCCESS; i++) {
 		mach_port_insert_right(task, 0x10000, port, MACH_MSG_TYPE_MAKE_SEND);
-		mach_port_request_notification(task, 0x10000, MACH_NOTIFY_DEAD_NAME, 0, told, &previous);
+		mach_port_request_notification(task, 0x10000, MACH_NOTIFY_DEAD_NAME, 0, told, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
 	}
 	drop_receive(port);
 	drop_receive(told);

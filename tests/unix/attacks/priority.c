@@ -152,10 +152,10 @@ static void others(void)
 
 static int64_t priority_of(mach_port_t thread)
 {
-	struct thread_basic_info info = {0};
-	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+	struct portolan_thread_info info = {0};
+	mach_msg_type_number_t count = PORTOLAN_THREAD_INFO_COUNT;
 
-	return thread_info(thread, THREAD_BASIC_INFO, (thread_info_t)&info, &count) == KERN_SUCCESS
+	return portolan_thread_info(thread, PORTOLAN_THREAD_INFO, (uint64_t *)&info, &count) == KERN_SUCCESS
 		       ? (int64_t)info.priority
 		       : -1;
 }
@@ -169,7 +169,7 @@ static bool no_higher(mach_port_t task, int64_t most)
 	if (thread_create(task, &thread) != KERN_SUCCESS)
 		return true;
 	for (int priority = PRIORITY_MAX; priority > most; priority--)
-		thread_priority(thread, priority);
+		portolan_thread_priority(thread, priority);
 	held = priority_of(thread) <= most;
 	thread_terminate(thread);
 	mach_port_deallocate(mach_task_self(), thread);
@@ -184,26 +184,26 @@ static void by_kernel(void)
 
 	attack_check("a program's priority", most > 0 && most <= PRIORITY_USER);
 	for (int priority = PRIORITY_MAX; priority > most; priority--) {
-		attack_check("thread_priority", thread_priority(self, priority) != KERN_SUCCESS);
-		attack_check("task_priority", task_priority(mach_task_self(), priority, priority) != KERN_SUCCESS);
+		attack_check("thread_priority", portolan_thread_priority(self, priority) != KERN_SUCCESS);
+		attack_check("task_priority", portolan_task_priority(mach_task_self(), priority, priority) != KERN_SUCCESS);
 		attack_check("task_max_priority without the right",
-			task_max_priority(host, mach_task_self(), priority) != KERN_SUCCESS);
+			portolan_task_max_priority(host, mach_task_self(), priority) != KERN_SUCCESS);
 		attack_check("task_max_priority with another",
-			task_max_priority(mach_task_self(), mach_task_self(), priority) != KERN_SUCCESS);
+			portolan_task_max_priority(mach_task_self(), mach_task_self(), priority) != KERN_SUCCESS);
 	}
 	attack_check("time at another's expense", thread_work_for(self) != KERN_SUCCESS);
 	attack_check("a new thread of one's own", no_higher(mach_task_self(), most));
 	if (task_create(mach_task_self(), TRUE, &child) != KERN_SUCCESS)
 		return;
-	task_priority(child, PRIORITY_MAX, PRIORITY_MAX);
-	task_max_priority(host, child, PRIORITY_MAX);
+	portolan_task_priority(child, PRIORITY_MAX, PRIORITY_MAX);
+	portolan_task_max_priority(host, child, PRIORITY_MAX);
 	attack_check("a child's thread", no_higher(child, most));
 	/* Lowered, and up again; also by its child. */
-	attack_check("a lower maximum", task_priority(child, (int)most - 2, (int)most - 2) == KERN_SUCCESS);
-	task_priority(child, (int)most, (int)most);
+	attack_check("a lower maximum", portolan_task_priority(child, (int)most - 2, (int)most - 2) == KERN_SUCCESS);
+	portolan_task_priority(child, (int)most, (int)most);
 	attack_check("up again", no_higher(child, most - 2));
 	if (task_create(child, FALSE, &other) == KERN_SUCCESS) {
-		task_priority(other, (int)most, (int)most);
+		portolan_task_priority(other, (int)most, (int)most);
 		attack_check("up again by a child", no_higher(other, most - 2));
 		task_terminate(other);
 		mach_port_deallocate(mach_task_self(), other);

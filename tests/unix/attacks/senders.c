@@ -214,12 +214,12 @@ static void expect_nothing_changed(const char *how)
 
 	/* The requests are there: asking anew gives the old ones back. */
 	same = mach_port_request_notification(
-		       mach_task_self(), kept.send, MACH_NOTIFY_DEAD_NAME, 0, kept.told, &previous) == KERN_SUCCESS &&
+		       mach_task_self(), kept.send, MACH_NOTIFY_DEAD_NAME, 0, kept.told, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous) == KERN_SUCCESS &&
 	       MACH_PORT_VALID(previous);
 	mach_port_deallocate(mach_task_self(), previous);
 	previous = MACH_PORT_NULL;
 	same = same &&
-	       mach_port_request_notification(mach_task_self(), kept.receive, MACH_NOTIFY_PORT_DESTROYED, 0, kept.told,
+	       mach_port_request_notification(mach_task_self(), kept.receive, MACH_NOTIFY_PORT_DESTROYED, 0, kept.told, MACH_MSG_TYPE_MAKE_SEND_ONCE,
 		       &previous) == KERN_SUCCESS &&
 	       MACH_PORT_VALID(previous);
 	mach_port_deallocate(mach_task_self(), previous);
@@ -251,9 +251,9 @@ static void keep(void)
 		kept.array[i] = foreign_send();
 	kept.memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(kept.memory, 'm', 2 * PAGE);
-	mach_port_request_notification(mach_task_self(), kept.send, MACH_NOTIFY_DEAD_NAME, 0, kept.told, &previous);
+	mach_port_request_notification(mach_task_self(), kept.send, MACH_NOTIFY_DEAD_NAME, 0, kept.told, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
 	mach_port_request_notification(
-		mach_task_self(), kept.receive, MACH_NOTIFY_PORT_DESTROYED, 0, kept.told, &previous);
+		mach_task_self(), kept.receive, MACH_NOTIFY_PORT_DESTROYED, 0, kept.told, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
 }
 
 static mach_msg_descriptor_t right(mach_port_t name, uint8_t disposition)
@@ -360,7 +360,7 @@ static void failed_copies(void)
 	attack_check("a copy that failed wrote something", to[0] == 't' && to[2 * PAGE] == 't' && data[0] == 'd');
 	/* By the trap a part may be done, and it says how much. */
 	attack_check("a trap's copy says more than it did",
-		mach_vm_write(mach_task_self(), at, sizeof data, data, 0, &done) != KERN_SUCCESS && done <= PAGE &&
+		task_copy_to(mach_task_self(), at, sizeof data, data, 0, &done) != KERN_SUCCESS && done <= PAGE &&
 			(done == 0 || to[done - 1] == 'd') && to[2 * PAGE] == 't');
 }
 

@@ -153,19 +153,19 @@ static void take_time(uint64_t space)
 
 static mach_port_t start_thread(int space, unsigned worker)
 {
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 	struct desk *desk = desk_of(space, worker);
 	mach_port_t thread = MACH_PORT_NULL;
 	x86_thread_state64_t state;
 
 	expect("a thread is made", thread_create(actors[space].task, &thread), KERN_SUCCESS);
-	expect("its state is read", thread_get_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, &count),
+	expect("its state is read", portolan_thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count),
 		KERN_SUCCESS);
 	state.rip = (uint64_t)(uintptr_t)(worker == 0 ? take_orders : take_time);
 	state.rdi = (uint64_t)space;
 	state.rsp = (uint64_t)(uintptr_t)(desk->stack + sizeof desk->stack) - 8;
 	__asm__("movq %%fs:0, %0" : "=r"(state.fs_base));
-	expect("its state is set", thread_set_state(thread, x86_THREAD_STATE64, (thread_state_t)&state, count),
+	expect("its state is set", portolan_thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, count),
 		KERN_SUCCESS);
 	expect("it is started", thread_resume(thread), KERN_SUCCESS);
 	return thread;
@@ -214,13 +214,13 @@ int64_t act(int space, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint6
 static bool is_over_or_waits(int space)
 {
 	const uint32_t now = __atomic_load_n(&desk_of(space, 1)->state, __ATOMIC_ACQUIRE);
-	struct thread_basic_info info = {0};
-	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+	struct portolan_thread_info info = {0};
+	mach_msg_type_number_t count = PORTOLAN_THREAD_INFO_COUNT;
 
 	if (now != TAKEN)
 		return now == DONE;
 	expect("a thread is looked at",
-		thread_info(actors[space].thread[1], THREAD_BASIC_INFO, (thread_info_t)&info, &count), KERN_SUCCESS);
+		portolan_thread_info(actors[space].thread[1], PORTOLAN_THREAD_INFO, (uint64_t *)&info, &count), KERN_SUCCESS);
 	return info.run_state == TH_STATE_WAITING;
 }
 

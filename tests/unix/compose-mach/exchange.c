@@ -280,7 +280,7 @@ static void array_received(int s, const struct part *part, const mach_msg_ool_po
 	if (d->count == 0)
 		return;
 	expect("an array is read",
-		mach_vm_read_overwrite(task_name(s), (uintptr_t)d->address, d->count * sizeof list[0], list, 0, NULL),
+		task_copy_from(task_name(s), (uintptr_t)d->address, d->count * sizeof list[0], list, 0, NULL),
 		KERN_SUCCESS);
 	for (unsigned i = 0; i < part->count; i++)
 		right_received(s, "a right of an array", part->right[i], list[i]);

@@ -164,12 +164,12 @@ struct holdings {
 static struct holdings holdings(mach_port_t account, mach_port_t host)
 {
 	struct account_info info = {0};
-	uint64_t memory[HOST_INFO_MAX];
-	mach_msg_type_number_t count = HOST_INFO_MAX;
+	uint64_t memory[HOST_INFO_WORDS_MAX];
+	mach_msg_type_number_t count = HOST_INFO_WORDS_MAX;
 	const struct host_memory_info *of_host = (const void *)memory;
 
 	expect("an account is told of", account_info(account, (uint64_t *)&info), KERN_SUCCESS);
-	expect("the host's memory", host_info(host, HOST_MEMORY_INFO, memory, &count), KERN_SUCCESS);
+	expect("the host's memory", portolan_host_info(host, HOST_MEMORY_INFO, memory, &count), KERN_SUCCESS);
 	return (struct holdings){info.bytes, info.pages, of_host->kernel_bytes - of_host->kernel_bytes_at_boot};
 }
 

@@ -207,7 +207,7 @@ static void op_write(int s)
 			wanted);
 		done = wanted == KERN_SUCCESS ? r.count : 0;
 	} else {
-		expect("mach_vm_write", mach_vm_write(task_name(s), r.address, r.size, buffer, 0, &done), wanted);
+		expect("mach_vm_write", task_copy_to(task_name(s), r.address, r.size, buffer, 0, &done), wanted);
 		done /= VM_PAGE_SIZE;
 	}
 	for (unsigned i = 0; i < r.count; i++) {
@@ -320,12 +320,12 @@ mach_msg_return_t memory_take(int space, vm_address_t address, unsigned count, b
 void memory_check_and_free(int space, vm_address_t address, unsigned count, const uint64_t *values)
 {
 	expect("what came is read",
-		mach_vm_read_overwrite(task_name(space), address, count * VM_PAGE_SIZE, buffer, 0, NULL), KERN_SUCCESS);
+		task_copy_from(task_name(space), address, count * VM_PAGE_SIZE, buffer, 0, NULL), KERN_SUCCESS);
 	for (unsigned i = 0; i < count; i++)
 		compare_page(space, i, buffer + i * VM_PAGE_SIZE / 8, values[i]);
 	/* Who wrote into it would change nobody else's. */
 	fill(buffer, count, new_value());
-	expect("what came is written", mach_vm_write(task_name(space), address, count * VM_PAGE_SIZE, buffer, 0, NULL),
+	expect("what came is written", task_copy_to(task_name(space), address, count * VM_PAGE_SIZE, buffer, 0, NULL),
 		KERN_SUCCESS);
 	expect("what came goes", vm_deallocate(task_name(space), address, count * VM_PAGE_SIZE), KERN_SUCCESS);
 }
@@ -358,7 +358,7 @@ static void compare_map(int s)
 		boolean_t shared;
 		struct page got = {.mapped = true};
 
-		if (vm_region(task_name(s), &at, &size, &got.protection, &got.maximum, &got.inheritance, &shared,
+		if (portolan_vm_region(task_name(s), &at, &size, &got.protection, &got.maximum, &got.inheritance, &shared,
 			    &offset) != KERN_SUCCESS ||
 			at >= address_of(PAGES))
 			break;
@@ -380,7 +380,7 @@ void compare_memory(int s)
 		const kern_return_t wanted = check(s, i, 1, VM_PROT_READ);
 
 		expect("a page is read",
-			mach_vm_read_overwrite(task_name(s), address_of(i), VM_PAGE_SIZE, buffer, 0, NULL), wanted);
+			task_copy_from(task_name(s), address_of(i), VM_PAGE_SIZE, buffer, 0, NULL), wanted);
 		if (wanted == KERN_SUCCESS)
 			compare_page(s, i, buffer, pages[s][i].cell->value);
 	}

@@ -24,7 +24,7 @@ void request_operation(void)
 		return;
 	say("request %d of %x, sync %u, to %x", id, name, sync, told);
 	good = model_take(OWN, told, MACH_MSG_TYPE_MAKE_SEND_ONCE, NULL, &right) == KERN_SUCCESS;
-	result = mach_port_request_notification(task_name(s), name, id, sync, told, &got);
+	result = mach_port_request_notification(task_name(s), name, id, sync, told, MACH_MSG_TYPE_MAKE_SEND_ONCE, &got);
 	if (!good) {
 		expect("a request by what is not there", result, MACH_SEND_INVALID_RIGHT);
 		return;

@@ -516,7 +516,7 @@ void compare_pages(int space)
 			if (!own->is && (page->state != RESIDENT || (page->lock & VM_PROT_READ)))
 				continue;
 			expect("a pager's page is read",
-				mach_vm_read_overwrite(task_name(space), address_of_object(o) + i * VM_PAGE_SIZE, VM_PAGE_SIZE,
+				task_copy_from(task_name(space), address_of_object(o) + i * VM_PAGE_SIZE, VM_PAGE_SIZE,
 					buffer, VM_COPY_NOWAIT, NULL),
 				KERN_SUCCESS);
 			if (buffer[0] != value || buffer[VM_PAGE_SIZE / 8 - 1] != tail)

@@ -159,7 +159,7 @@ static void op_write(void)
 		return;
 	say("write page %u of object %d through space %d", i, (int)(o - objects), s);
 	expect("a pager's page is written",
-		mach_vm_write(task_name(s), address_of_object(o) + i * VM_PAGE_SIZE, sizeof value, &value, VM_COPY_NOWAIT, NULL),
+		task_copy_to(task_name(s), address_of_object(o) + i * VM_PAGE_SIZE, sizeof value, &value, VM_COPY_NOWAIT, NULL),
 		KERN_SUCCESS);
 	if (own != NULL) {
 		*own = (struct own_page){true, value, own->is ? own->tail : o->page[i].tail};

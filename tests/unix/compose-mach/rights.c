@@ -255,7 +255,7 @@ static void op_special(int s)
 	if (pick(2) == 0) {
 		say("look up special %u", which);
 		expect("a task's port",
-			which < TASK_PORT_REGISTER_MAX ? mach_ports_lookup(task_name(s), (int)which, &got, &type)
+			which < TASK_PORT_REGISTER_MAX ? portolan_mach_ports_lookup(task_name(s), (int)which, &got, &type)
 						       : task_get_special_port(task_name(s), special, &got),
 			KERN_SUCCESS);
 		right = (struct right){.port = specials[s][which], .as = MACH_MSG_TYPE_PORT_SEND};
@@ -269,7 +269,7 @@ static void op_special(int s)
 	if (model_take(OWN, name, MACH_MSG_TYPE_COPY_SEND, NULL, &right) != KERN_SUCCESS)
 		return;
 	result = which < TASK_PORT_REGISTER_MAX
-			 ? mach_ports_register(task_name(s), (int)which, name, MACH_MSG_TYPE_COPY_SEND)
+			 ? portolan_mach_ports_register(task_name(s), (int)which, name, MACH_MSG_TYPE_COPY_SEND)
 			 : task_set_special_port(task_name(s), special, name);
 	if (right.dead) {
 		expect("a task's port is set to a dead name", result, KERN_INVALID_CAPABILITY);

@@ -89,7 +89,7 @@ __attribute__((noreturn)) static void call_for_another(void)
 static int keep(const char *set_uid, const char *path)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
-	mach_msg_type_number_t count = x86_THREAD_STATE64_COUNT;
+	mach_msg_type_number_t count = x86_THREAD_STATE64_WORDS;
 	foreign_bitmap_t none = {0};
 	x86_thread_state64_t state;
 	mach_port_t task, thread, port;
@@ -101,13 +101,13 @@ static int keep(const char *set_uid, const char *path)
 		task_create(mach_task_self(), TRUE, &task) != KERN_SUCCESS ||
 		task_set_foreign(task, FOREIGN_PORT, 0, port, none) != KERN_SUCCESS ||
 		thread_create(task, &thread) != KERN_SUCCESS ||
-		thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count) != KERN_SUCCESS)
+		portolan_thread_get_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, &count) != KERN_SUCCESS)
 		return 2;
 	state.rip = (uint64_t)(uintptr_t)call_for_another;
 	state.rsp = (uint64_t)(uintptr_t)(stack + sizeof stack - 8);
 	/* The word by which the server knows this process's first thread. */
 	if (thread_set_word(thread, (uint64_t)getpid()) != KERN_SUCCESS ||
-		thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, count) != KERN_SUCCESS ||
+		portolan_thread_set_state(thread, x86_THREAD_STATE64, (uint64_t *)&state, count) != KERN_SUCCESS ||
 		thread_resume(thread) != KERN_SUCCESS)
 		return 3;
 	if (!comes_to(&lent->answered, CALLS, 5000))

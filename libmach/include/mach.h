@@ -1,0 +1,2 @@
+/* As GNU's programs include it. */
+#include <mach/mach.h>

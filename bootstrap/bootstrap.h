@@ -11,7 +11,7 @@
 /*
  * A server or program of the configuration.
  *
- *   DOWN      not started yet, or dead and about to be started again once its receive rights are back.
+ *   DOWN      not started yet (or not asked for yet), or dead and about to be started again once its receive rights are back.
  *   RUNNING   its task lives.
  *   GONE      dead or impossible to start, for good. Its services are dead.
  *
@@ -23,6 +23,7 @@ struct server {
 	enum { SERVER_DOWN, SERVER_RUNNING, SERVER_GONE } state;
 	mach_port_t task;      /* send right */
 	mach_port_t bootstrap; /* its bootstrap port: receive and send right here; payload: this */
+	bool asked;            /* of one that starts when asked for: it was */
 	uint64_t recent_start; /* ns, of the first of recent_starts */
 	unsigned recent_starts;
 	unsigned look_ups; /* of its own that wait */
@@ -86,6 +87,8 @@ struct server *server_at(unsigned place);
 void servers_start(void);
 /* Why it could not, or KERN_SUCCESS. */
 kern_return_t server_start(struct server *server);
+/* Somebody waits for a service of its (null is harmless): one that starts when asked for starts, the first time. */
+void server_asked(struct server *server);
 /* Starts it again if it is DOWN and has all its receive rights back. */
 void server_revive(struct server *server);
 /* The server to whose bootstrap port the request being served came; null when it came to another port. */

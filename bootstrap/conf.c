@@ -122,6 +122,16 @@ static bool parse_restart(struct parser *p, struct conf_entry *entry, const char
 	return true;
 }
 
+static bool parse_start(struct parser *p, struct conf_entry *entry, const char *value)
+{
+	if (!entry->is_server)
+		return fail(p, "a program has no service to be asked for; say server");
+	if (!p->conf)
+		return fail(p, "what is started while the system runs starts at once");
+	entry->when_asked = strcmp(value, "asked") == 0;
+	return entry->when_asked || fail(p, "start is asked, not \"%.40s\"", value);
+}
+
 static bool parse_memory(struct parser *p, struct conf_entry *entry, const char *value)
 {
 	char *end;
@@ -188,6 +198,8 @@ static bool parse_words(struct parser *p, struct conf_entry *entry, char *at)
 			good = parse_memory(p, entry, value);
 		else if (strcmp(word, "privileges") == 0)
 			good = parse_privileges(p, entry, value);
+		else if (strcmp(word, "start") == 0)
+			good = parse_start(p, entry, value);
 		else if (strcmp(word, "restart") == 0)
 			good = parse_restart(p, entry, value);
 		else

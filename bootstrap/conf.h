@@ -9,7 +9,7 @@
  * One entry per line; a word that begins with # ends the line. A backslash at a line's end joins the next line to it.
  *
  *	server NAME [module=FILE] [service=NAME]... [looks-up=NAMES] [registers=NAMES] [ends=NAMES] [starts=NAMES] \
- *		[privileges=host,device] [restart=yes|no|power-off] [memory=MIB] [args=WORDS...]
+ *		[privileges=host,device] [restart=yes|no|power-off] [start=asked] [memory=MIB] [args=WORDS...]
  *	program NAME [module=FILE] [looks-up=NAMES] [registers=NAMES] [ends=NAMES] [privileges=host,device]
  *[args=WORDS...]
  *
@@ -18,7 +18,8 @@
  *several such words: looks-up, the services whose port it may have; registers, the names that it may give to ports of
  *its own; ends, the servers and programs that it may end. privileges: host (switching off, wiring, the log) and device
  *(interrupts, I/O ports, physical memory). restart=yes: when the server dies, a new instance gets its ports; otherwise
- *they die with it. restart=power-off: the system ends with this server. starts: it may start servers while the system
+ *they die with it. restart=power-off: the system ends with this server. start=asked: it is not started before
+ *somebody looks one of its services up. starts: it may start servers while the system
  *runs (bootstrap_start), which may look up these services, those of one another, and nothing else. memory: how much of
  *its own a server may have; no limit if not given. args: the rest of the line, words separated by
  *blanks.
@@ -41,6 +42,7 @@ struct conf_entry {
 	bool is_server;
 	bool restart;
 	bool power_off;
+	bool when_asked; /* started when somebody looks one of its services up */
 	bool host, device;
 	struct conf_names looks_up, registers, ends, starts;
 	unsigned memory; /* MiB; 0: no limit */

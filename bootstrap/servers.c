@@ -212,8 +212,16 @@ kern_return_t server_start(struct server *server)
 void servers_start(void)
 {
 	for (unsigned i = 0; i < CONF_ENTRIES_MAX; i++)
-		if (servers[i].entry)
+		if (servers[i].entry && !servers[i].entry->when_asked)
 			server_start(&servers[i]);
+}
+
+void server_asked(struct server *server)
+{
+	if (server && server->entry->when_asked && !server->asked) {
+		server->asked = true;
+		server_start(server);
+	}
 }
 
 void server_revive(struct server *server)

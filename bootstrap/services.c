@@ -163,6 +163,7 @@ kern_return_t S_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_
 	*waiter = (struct waiter){.next = waiters, .service = service, .asking = server, .reply = reply};
 	waiters = waiter;
 	server->look_ups++;
+	server_asked(service->owner);
 	return MIG_NO_REPLY;
 }
 

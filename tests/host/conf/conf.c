@@ -81,6 +81,8 @@ static void good_ones(void)
 			conf_names_have(&e[0].starts, "y") && !conf_names_have(&e[0].looks_up, "y") &&
 			e[0].memory == 12,
 		"what it may start over, and how much memory it has");
+	check(parse("server a start=asked service=x\nserver b") == 0 && e[0].when_asked && !e[1].when_asked,
+		"one starts when it is asked for");
 }
 
 static void alone(void)
@@ -92,6 +94,8 @@ static void alone(void)
 		"a line is read by itself");
 	check(!conf_parse_line("server a colour=b", &entry, note, NULL) && strstr(error_text, "colour"),
 		"what is wrong with it is reported");
+	check(!conf_parse_line("server a start=asked", &entry, note, NULL) && strstr(error_text, "at once"),
+		"what is started at run time waits for nobody");
 	check(!conf_parse_line("", &entry, note, NULL) && !conf_parse_line("# server a", &entry, note, NULL),
 		"nothing is no server");
 }
@@ -105,6 +109,8 @@ static void bad_ones(void)
 	bad("server x\nserver x", 2, "line 1", "a name is given once");
 	bad("server x memory=0", 1, "MiB", "no memory is none");
 	bad("server x memory=4k", 1, "MiB", "memory is in MiB");
+	bad("server x start=late", 1, "late", "an unknown time to start is named");
+	bad("program x start=asked", 1, "say server", "nobody asks for a program");
 	bad("server x color=red", 1, "color", "an unknown key is named");
 	bad("server x y", 1, "KEY=VALUE", "a word that is no key is named");
 	bad("server x privileges=root", 1, "root", "an unknown privilege is named");

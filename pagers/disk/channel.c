@@ -10,7 +10,7 @@
  */
 #include "channel.h"
 
-#include "virtio.h"
+#include "drivers/virtio.h"
 
 #include <mach/server.h>
 #include <servers/bootstrap_user.h>

@@ -2,7 +2,7 @@
 #ifndef DISK_CHANNEL_H
 #define DISK_CHANNEL_H
 
-#include "pci.h"
+#include "drivers/pci.h"
 
 /* Whether the function is one, of the modern kind. */
 bool channel_matches(const struct pci_function *f);

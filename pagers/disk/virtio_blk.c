@@ -8,7 +8,7 @@
  */
 #include "virtio_blk.h"
 
-#include "virtio.h"
+#include "drivers/virtio.h"
 
 #include <errno.h>
 #include <pthread.h>

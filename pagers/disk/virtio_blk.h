@@ -2,7 +2,7 @@
 #ifndef DISK_VIRTIO_BLK_H
 #define DISK_VIRTIO_BLK_H
 
-#include "pci.h"
+#include "drivers/pci.h"
 
 #define DISK_SECTOR 512
 

@@ -29,6 +29,8 @@ struct proc_data {
 
 static const struct proc_entry net_entries[] = {
 	{"dev", S_IFREG | 0444, proc_text_net_devices, NULL},
+	{"pnp", S_IFREG | 0444, proc_text_net_pnp, NULL},
+	{"route", S_IFREG | 0444, proc_text_net_routes, NULL},
 	{"tcp", S_IFREG | 0444, proc_text_net_tcp, NULL},
 	{"udp", S_IFREG | 0444, proc_text_net_udp, NULL},
 	{"unix", S_IFREG | 0444, proc_text_net_unix, NULL},

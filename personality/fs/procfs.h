@@ -94,6 +94,9 @@ void proc_text_last_capability(struct text *text, struct process *process, struc
 void proc_text_partitions(struct text *text, struct process *process, struct call *call);
 void proc_text_disks(struct text *text, struct process *process, struct call *call);
 void proc_text_net_devices(struct text *text, struct process *process, struct call *call);
+/* procnet.c: these may release the lock. */
+void proc_text_net_routes(struct text *text, struct process *process, struct call *call);
+void proc_text_net_pnp(struct text *text, struct process *process, struct call *call);
 void proc_text_net_tcp(struct text *text, struct process *process, struct call *call);
 void proc_text_net_udp(struct text *text, struct process *process, struct call *call);
 void proc_text_pty_max(struct text *text, struct process *process, struct call *call);

@@ -46,19 +46,9 @@ SAYS(descriptors_max, "%u\n", FD_LIMIT_MAX)
 SAYS(pipe_size_max, "%u\n", PIPE_SIZE_MAX)
 SAYS(backlog_max, "%d\n", SOMAXCONN)
 SAYS(last_capability, "%d\n", CAP_LAST_CAP)
-/* There are no disks to be seen here, and no network. */
+/* There are no disks to be seen here. */
 SAYS(partitions, "major minor  #blocks  name\n\n")
 SAYS(disks, "%s", "")
-SAYS(net_devices, "Inter-|   Receive                                                |  Transmit\n"
-		  " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo "
-		  "colls carrier "
-		  "compressed\n")
-SAYS(net_tcp, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode%*s\n",
-	53, "")
-SAYS(net_udp,
-	"   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer "
-	"drops%*s\n",
-	12, "")
 SAYS(devices,
 	"Character devices:\n%3d mem\n%3d ttyS\n%3d /dev/tty\n%3d /dev/console\n%3d /dev/ptmx\n%3d pts\n\nBlock "
 	"devices:\n",

@@ -7,6 +7,7 @@
 
 #include "base/user.h"
 #include "file/file.h"
+#include "ipc/inet.h"
 #include "process/proc.h"
 #include "vfs/vfs.h"
 
@@ -212,6 +213,6 @@ struct file *socket_file(struct call *call, int fd, int *error)
 {
 	struct file *file = fd_file(call, fd);
 
-	*error = file == NULL ? -EBADF : file->ops != &socket_ops ? -ENOTSOCK : 0;
+	*error = file == NULL ? -EBADF : file->ops != &socket_ops && inet_of(file) == NULL ? -ENOTSOCK : 0;
 	return *error == 0 ? file : NULL;
 }

@@ -102,7 +102,8 @@ void socket_follow(struct socket *socket, struct socket *peer);
 void socket_shut(struct socket *socket, bool in, bool out);
 /* A descriptor for the socket, which is consumed; flags: SOCK_*. Or -errno. */
 int64_t socket_install(struct call *call, struct socket *socket, unsigned flags);
-/* The file behind a descriptor, borrowed; null and *error (-EBADF, -ENOTSOCK) if it is no socket. */
+/* The file behind a descriptor, borrowed; null and *error (-EBADF, -ENOTSOCK) if it is no socket. It may be one of
+ * AF_INET (inet_of): those calls are inet.h's. */
 struct file *socket_file(struct call *call, int fd, int *error);
 /* The socket of a file; null: it is none. */
 struct socket *socket_of(const struct file *file);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file/file.h"
+#include "ipc/inet.h"
 #include "ipc/socket.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -31,8 +32,11 @@ static int type_of(unsigned kind)
 int64_t sys_socket(uint64_t caller, int domain, unsigned kind, int protocol)
 {
 	struct socket *socket;
-	int error = check_kind(domain, kind, protocol);
+	int error;
 
+	if (domain == AF_INET)
+		return inet_socket(call_of(caller), kind, protocol);
+	error = check_kind(domain, kind, protocol);
 	if (error != 0)
 		return error;
 	socket = socket_create(type_of(kind));
@@ -84,6 +88,8 @@ int64_t sys_shutdown(uint64_t caller, int fd, int how)
 		return error;
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
+	if (inet_of(file) != NULL)
+		return inet_shutdown(file, how);
 	socket_shut(file->data, how != SHUT_WR, how != SHUT_RD);
 	return 0;
 }
@@ -97,6 +103,8 @@ int64_t sys_setsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 
 	if (file == NULL)
 		return error;
+	if (inet_of(file) != NULL)
+		return inet_set_option(call, file, level, option, value, size);
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
 	if (size < (int)sizeof(int))
@@ -134,6 +142,8 @@ int64_t sys_getsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 
 	if (file == NULL)
 		return error;
+	if (inet_of(file) != NULL)
+		return inet_get_option(call, file, level, option, value, size_address);
 	socket = file->data;
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;

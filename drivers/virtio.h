@@ -1,6 +1,6 @@
 /* What virtio devices over PCI have in common (virtio 1.1: 2.6 split virtqueues, 4.1 PCI). */
-#ifndef DISK_VIRTIO_H
-#define DISK_VIRTIO_H
+#ifndef DRIVERS_VIRTIO_H
+#define DRIVERS_VIRTIO_H
 
 #include "pci.h"
 

@@ -1,6 +1,6 @@
 /* PCI configuration space through ports 0xcf8 and 0xcfc (PCI local bus specification 3.0, section 3.2.2.3.2). */
-#ifndef DISK_PCI_H
-#define DISK_PCI_H
+#ifndef DRIVERS_PCI_H
+#define DRIVERS_PCI_H
 
 #include <mach/mach.h>
 #include <stdbool.h>

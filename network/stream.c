@@ -1,0 +1,410 @@
+/* Sockets of TCP. */
+#include "network.h"
+
+#include <lwip/pbuf.h>
+#include <lwip/tcp.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The backlog that lwIP counts in one byte. */
+#define BACKLOG_MOST 255u
+#define POLL_EVERY   2 /* half seconds: when what TCP did not take is tried again */
+
+/* What TCP has not taken yet goes to it as far as it has room. */
+static void push(struct socket *socket)
+{
+	while (socket->out && socket->tcp) {
+		struct pbuf *first = socket->out;
+		uint32_t size = first->len;
+
+		if (size > tcp_sndbuf(socket->tcp))
+			size = tcp_sndbuf(socket->tcp);
+		if (size == 0 || tcp_write(socket->tcp, first->payload, (uint16_t)size, TCP_WRITE_FLAG_COPY) != ERR_OK)
+			break;
+		socket->out = pbuf_free_header(first, (uint16_t)size);
+	}
+	if (!socket->tcp)
+		return;
+	if (!socket->out && socket->shut_out) {
+		socket->shut_out = false;
+		/* Without memory for it the poll tries again. */
+		if (tcp_shutdown(socket->tcp, 0, 1) != ERR_OK)
+			socket->shut_out = true;
+	}
+	tcp_output(socket->tcp);
+}
+
+/* --- The end. */
+
+static void forget_pcb(struct socket *socket)
+{
+	if (!socket->tcp)
+		return;
+	tcp_arg(socket->tcp, NULL);
+	if (!socket->listening) {
+		tcp_recv(socket->tcp, NULL);
+		tcp_sent(socket->tcp, NULL);
+		tcp_poll(socket->tcp, NULL, 0);
+		tcp_err(socket->tcp, NULL);
+	} else {
+		tcp_accept(socket->tcp, NULL);
+	}
+}
+
+/* True: the socket has left, and its connection is TCP's alone. */
+static bool leave(struct socket *socket)
+{
+	struct tcp_pcb *tcp = socket->tcp;
+
+	if (tcp && socket->out && !socket->abort)
+		return false;
+	forget_pcb(socket);
+	socket->tcp = NULL;
+	if (tcp && socket->abort && !socket->listening) {
+		tcp_abort(tcp);
+	} else if (tcp && tcp_close(tcp) != ERR_OK) {
+		if (!socket->listening)
+			tcp_abort(tcp);
+	}
+	socket_free(socket);
+	return true;
+}
+
+void stream_close(struct socket *socket)
+{
+	struct socket *child;
+
+	tell_forget(socket);
+	while ((child = socket->arrived)) {
+		socket->arrived = child->arrived_next;
+		child->abort = true;
+		mach_port_mod_refs(mach_task_self(), child->port, MACH_PORT_RIGHT_SEND, -1);
+		leave(child);
+	}
+	leave(socket);
+}
+
+/* --- What lwIP tells. Whoever calls tcp_abort must say so to lwIP: the functions below never do. */
+
+static err_t received(void *argument, struct tcp_pcb *tcp, struct pbuf *data, err_t error)
+{
+	struct socket *socket = argument;
+
+	(void)error;
+	if (!data) {
+		socket->finished = true;
+	} else if (socket->port == MACH_PORT_NULL) {
+		tcp_recved(tcp, data->tot_len);
+		pbuf_free(data);
+	} else {
+		/* Bounded by the window. */
+		struct piece *piece = malloc(sizeof *piece);
+
+		if (!piece)
+			return ERR_MEM; /* lwIP keeps it and tries again */
+		*piece = (struct piece){NULL, data};
+		*socket->in_end = piece;
+		socket->in_end = &piece->next;
+	}
+	tell(socket);
+	return ERR_OK;
+}
+
+static err_t sent(void *argument, struct tcp_pcb *tcp, uint16_t size)
+{
+	struct socket *socket = argument;
+
+	(void)tcp;
+	socket->room += size;
+	push(socket);
+	if (socket->port == MACH_PORT_NULL) {
+		/* lwIP goes on with the pcb after this: so it is closed by the poll, not here. */
+		return ERR_OK;
+	}
+	tell(socket);
+	return ERR_OK;
+}
+
+static err_t polled(void *argument, struct tcp_pcb *tcp)
+{
+	struct socket *socket = argument;
+
+	(void)tcp;
+	push(socket);
+	if (socket->port == MACH_PORT_NULL && !socket->out) {
+		struct tcp_pcb *pcb = socket->tcp;
+
+		forget_pcb(socket);
+		socket->tcp = NULL;
+		socket_free(socket);
+		if (tcp_close(pcb) != ERR_OK) {
+			tcp_abort(pcb);
+			return ERR_ABRT;
+		}
+	}
+	return ERR_OK;
+}
+
+/* The pcb is gone. */
+static void broken(void *argument, err_t error)
+{
+	struct socket *socket = argument;
+
+	if (!socket)
+		return;
+	socket->tcp = NULL;
+	if (socket->port == MACH_PORT_NULL) {
+		socket_free(socket);
+	} else if (socket->connecting) {
+		socket->connecting = false;
+		socket->done = true;
+		socket->done_error = error == ERR_RST ? ECONNREFUSED : error == ERR_ABRT ? ETIMEDOUT : errno_of(error);
+		tell(socket);
+	} else if (error != ERR_CLSD) {
+		socket->failed = true;
+		socket->failed_error = error == ERR_ABRT ? ETIMEDOUT : errno_of(error);
+		tell(socket);
+	}
+}
+
+static err_t connected(void *argument, struct tcp_pcb *tcp, err_t error)
+{
+	struct socket *socket = argument;
+
+	(void)tcp;
+	socket->connecting = false;
+	socket->connected = error == ERR_OK;
+	socket->done = true;
+	socket->done_error = errno_of(error);
+	tell(socket);
+	return ERR_OK;
+}
+
+static void watch(struct socket *socket)
+{
+	tcp_arg(socket->tcp, socket);
+	tcp_recv(socket->tcp, received);
+	tcp_sent(socket->tcp, sent);
+	tcp_err(socket->tcp, broken);
+	tcp_poll(socket->tcp, polled, POLL_EVERY);
+}
+
+static err_t accepted(void *argument, struct tcp_pcb *tcp, err_t error)
+{
+	struct socket *listener = argument, *socket = NULL;
+	mach_port_t port;
+
+	if (error != ERR_OK || !tcp || !listener)
+		return ERR_VAL;
+	if (mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port) != KERN_SUCCESS)
+		return ERR_MEM;
+	mach_port_set_qlimit(mach_task_self(), port, NETWORK_QUEUE);
+	/* A send right first, which goes with the news of it: without one it would be closed at once. */
+	if (mach_port_insert_right(mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND) == KERN_SUCCESS)
+		socket = socket_create(NETWORK_TCP, port);
+	if (!socket) {
+		mach_port_destroy(mach_task_self(), port);
+		return ERR_MEM;
+	}
+	socket->tcp = tcp;
+	socket->connected = true;
+	watch(socket);
+	/* It counts for the backlog until it is adopted. */
+	tcp_backlog_delayed(tcp);
+	*listener->arrived_end = socket;
+	listener->arrived_end = &socket->arrived_next;
+	tell(listener);
+	return ERR_OK;
+}
+
+/* --- What the client wants. */
+
+bool stream_start(struct socket *socket)
+{
+	socket->tcp = tcp_new_ip_type(IPADDR_TYPE_V4);
+	if (!socket->tcp)
+		return false;
+	watch(socket);
+	return true;
+}
+
+unsigned stream_bind(struct socket *socket, const ip_addr_t *ip, uint16_t port)
+{
+	/* lwIP lets those that say "reuse" share a name with a listening one; Linux does not. */
+	for (const struct socket *one = sockets_first(); one && port != 0; one = one->next)
+		if (one->kind == NETWORK_TCP && one->listening && one->tcp && one->tcp->local_port == port &&
+			(ip_addr_isany(ip) || ip_addr_isany(&one->tcp->local_ip) ||
+				ip_addr_cmp(ip, &one->tcp->local_ip)))
+			return EADDRINUSE;
+	if (socket->listening || socket->connected || socket->connecting || socket->tcp->local_port != 0)
+		return EINVAL;
+	return errno_of(tcp_bind(socket->tcp, ip, port));
+}
+
+unsigned stream_connect(struct socket *socket, const ip_addr_t *ip, uint16_t port)
+{
+	const ip_addr_t *to = ip;
+	ip_addr_t loopback;
+	err_t error;
+
+	if (socket->listening || socket->connected || socket->connecting)
+		return socket->listening ? EINVAL : EISCONN;
+	/* To nobody in particular is to oneself, as on Linux. */
+	if (ip_addr_isany(ip)) {
+		ip_addr_set_loopback(0, &loopback);
+		to = &loopback;
+	}
+	if (port == 0)
+		return ECONNREFUSED;
+	error = tcp_connect(socket->tcp, to, port, connected);
+	socket->connecting = error == ERR_OK;
+	return error == ERR_BUF ? EADDRNOTAVAIL : error == ERR_USE ? EADDRNOTAVAIL : errno_of(error);
+}
+
+unsigned stream_listen(struct socket *socket, unsigned backlog)
+{
+	struct tcp_pcb *tcp;
+	err_t error = ERR_OK;
+
+	/* One more than is said, as on Linux. */
+	backlog = backlog < BACKLOG_MOST ? backlog + 1 : BACKLOG_MOST;
+	if (socket->listening) {
+		tcp_backlog_set(socket->tcp, (uint8_t)backlog);
+		return 0;
+	}
+	if (socket->connected || socket->connecting)
+		return EINVAL;
+	if (socket->tcp->local_port == 0 && (error = tcp_bind(socket->tcp, IP_ANY_TYPE, 0)) != ERR_OK)
+		return errno_of(error);
+	/* The old pcb goes, without a word. */
+	tcp_arg(socket->tcp, NULL);
+	tcp = tcp_listen_with_backlog_and_err(socket->tcp, (uint8_t)backlog, &error);
+	if (!tcp) {
+		tcp_arg(socket->tcp, socket);
+		return errno_of(error);
+	}
+	socket->tcp = tcp;
+	socket->listening = true;
+	tcp_arg(tcp, socket);
+	tcp_accept(tcp, accepted);
+	return 0;
+}
+
+void stream_adopted(struct socket *socket)
+{
+	if (socket->tcp)
+		tcp_backlog_accepted(socket->tcp);
+}
+
+void stream_send(struct socket *socket, const void *data, unsigned size)
+{
+	struct pbuf *more;
+
+	/* Mostly it goes there at once. Of what does not, and is more than a client may send ahead, nothing is kept. */
+	if (socket->tcp && !socket->out && !socket->listening && socket->connected &&
+		tcp_write(socket->tcp, data, (uint16_t)size, TCP_WRITE_FLAG_COPY) == ERR_OK) {
+		tcp_output(socket->tcp);
+		return;
+	}
+	if (!socket->tcp || socket->listening || !socket->connected ||
+		(socket->out ? socket->out->tot_len : 0u) + size > UINT16_MAX ||
+		!(more = pbuf_alloc(PBUF_RAW, (uint16_t)size, PBUF_RAM))) {
+		if (socket->tcp && socket->connected && !socket->listening) {
+			socket->failed = socket->abort = true;
+			socket->failed_error = ENOBUFS;
+		}
+		return;
+	}
+	pbuf_take(more, data, (uint16_t)size);
+	if (socket->out)
+		pbuf_cat(socket->out, more);
+	else
+		socket->out = more;
+	push(socket);
+}
+
+void stream_taken(struct socket *socket, unsigned bytes)
+{
+	if (!socket->tcp || socket->listening)
+		return;
+	/* No more than has come and was not taken: a client that lies gets no larger window. */
+	if (socket->tcp->rcv_wnd >= TCP_WND_MAX(socket->tcp))
+		return;
+	if (bytes > TCP_WND_MAX(socket->tcp) - socket->tcp->rcv_wnd)
+		bytes = TCP_WND_MAX(socket->tcp) - socket->tcp->rcv_wnd;
+	for (; bytes > 0; bytes -= bytes < UINT16_MAX ? bytes : UINT16_MAX)
+		tcp_recved(socket->tcp, (uint16_t)(bytes < UINT16_MAX ? bytes : UINT16_MAX));
+}
+
+void stream_shut(struct socket *socket)
+{
+	if (!socket->tcp || socket->listening || !socket->connected)
+		return;
+	socket->shut_out = true;
+	push(socket);
+}
+
+void stream_option(struct socket *socket, unsigned option, unsigned value)
+{
+	struct tcp_pcb *tcp = socket->tcp;
+	bool listens = socket->listening;
+
+	switch (option) {
+	case NETWORK_REUSE_ADDRESS:
+		if (value)
+			ip_set_option(tcp, SOF_REUSEADDR);
+		else
+			ip_reset_option(tcp, SOF_REUSEADDR);
+		break;
+	case NETWORK_KEEP_ALIVE:
+		if (value)
+			ip_set_option(tcp, SOF_KEEPALIVE);
+		else
+			ip_reset_option(tcp, SOF_KEEPALIVE);
+		break;
+	case NETWORK_KEEP_IDLE:
+		if (!listens)
+			tcp->keep_idle = value * 1000;
+		break;
+	case NETWORK_KEEP_INTERVAL:
+		if (!listens)
+			tcp->keep_intvl = value * 1000;
+		break;
+	case NETWORK_KEEP_COUNT:
+		if (!listens)
+			tcp->keep_cnt = value;
+		break;
+	case NETWORK_NO_DELAY:
+		if (!listens && value) {
+			tcp_nagle_disable(tcp);
+			tcp_output(tcp);
+		} else if (!listens) {
+			tcp_nagle_enable(tcp);
+		}
+		break;
+	case NETWORK_TTL:
+		tcp->ttl = (uint8_t)value;
+		break;
+	case NETWORK_TOS:
+		tcp->tos = (uint8_t)value;
+		break;
+	case NETWORK_ABORT:
+		socket->abort = value != 0;
+		break;
+	default:
+		break;
+	}
+}
+
+network_address_t stream_local(const struct socket *socket)
+{
+	return socket->tcp ? address_of(&socket->tcp->local_ip, socket->tcp->local_port)
+			   : (network_address_t){.family = 0};
+}
+
+network_address_t stream_remote(const struct socket *socket)
+{
+	return socket->tcp && !socket->listening ? address_of(&socket->tcp->remote_ip, socket->tcp->remote_port)
+						 : (network_address_t){.family = 0};
+}

@@ -1,0 +1,43 @@
+# The host's side of a test: host.py PORTS SUM. Serves HTTP and echoes datagrams in capitals, at ports that it writes to PORTS, with a third
+# that is free, to be forwarded; the sum of what /much gives goes to SUM. /inside gives what the server behind the third says.
+import hashlib, http.server, random, socket, socketserver, sys, threading, urllib.request
+
+much = random.Random(1).randbytes(5 << 20)
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/much":
+            data = much
+        elif self.path == "/inside":
+            data = urllib.request.urlopen(f"http://127.0.0.1:{forward}/hostname", timeout=20).read()
+        else:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def echo(one):
+    while True:
+        data, address = one.recvfrom(65536)
+        one.sendto(data.upper(), address)
+
+
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    forward = free.getsockname()[1]
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+datagrams.bind(("127.0.0.1", 0))
+threading.Thread(target=echo, args=(datagrams,), daemon=True).start()
+web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+with open(sys.argv[2], "w") as out:
+    print(hashlib.sha256(much).hexdigest(), file=out)
+with open(sys.argv[1], "w") as out:
+    print(web.server_address[1], datagrams.getsockname()[1], forward, file=out)
+web.serve_forever()

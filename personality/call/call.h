@@ -180,6 +180,11 @@ int copy_in(struct call *call, void *to, uint64_t from, size_t size);
 int copy_out(struct call *call, uint64_t to, const void *from, size_t size);
 /* These pages of the caller are brought in before the call runs again. CALL_ERROR_RESTART. */
 int copy_absent(struct call *call, uint64_t address, uint64_t size, bool write);
+/*
+ * A structure that callers may know in an older or newer version: `given` bytes of theirs, zeros for what they do not
+ * know. -E2BIG: there is something in what we do not know.
+ */
+int call_copy_struct(struct call *call, void *to, size_t size, uint64_t from, size_t given);
 /* A string with its NUL; size: of `to`. Length, -ENAMETOOLONG when it does not fit. */
 int copy_string(struct call *call, char *to, uint64_t from, size_t size);
 /* To any task, in the middle of whatever runs: waits for pages on a fiber, releasing the lock. 0, -EFAULT, -ENOMEM. */

@@ -304,7 +304,7 @@ void tty_attach(struct tty *tty, struct file *file)
 
 int tty_open(struct call *call, struct tty *tty, struct file *file)
 {
-	if (tty->exclusive && !capable(call->process))
+	if (tty->exclusive && !capable(call->process, CAP_SYS_ADMIN))
 		return -EBUSY;
 	tty_attach(tty, file);
 	if (!(file->open_flags & O_NOCTTY) && tty->session == NULL && (file->flags & O_ACCMODE) != O_WRONLY)

@@ -206,7 +206,7 @@ static int64_t set_foreground(struct call *call, struct tty *tty, bool master, u
 
 static int64_t take_terminal(struct call *call, struct tty *tty, struct file *file, uint64_t argument)
 {
-	if ((file->flags & O_ACCMODE) == O_WRONLY && !capable(call->process))
+	if ((file->flags & O_ACCMODE) == O_WRONLY && !capable(call->process, CAP_SYS_ADMIN))
 		return -EPERM;
 	return tty_take(call, tty, argument == 1);
 }
@@ -288,7 +288,7 @@ static int64_t control_job(
 	case TIOCNOTTY:
 		return leave_terminal(call, tty);
 	case TIOCVHANGUP:
-		if (!capable(call->process))
+		if (!capable(call->process, CAP_SYS_ADMIN))
 			return -EPERM;
 		tty_hang_up(tty, false);
 		return 0;

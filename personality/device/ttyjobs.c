@@ -69,7 +69,7 @@ int tty_take(struct call *call, struct tty *tty, bool steal)
 	if (session->leader != process || session->terminal != NULL)
 		return -EPERM;
 	if (tty->session != NULL) {
-		if (!steal || !capable(process))
+		if (!steal || !capable(process, CAP_SYS_ADMIN))
 			return -EPERM;
 		part(tty);
 	}
@@ -151,7 +151,7 @@ int64_t sys_vhangup(uint64_t caller)
 	struct process *process = call_of(caller)->process;
 	struct tty *tty = process_terminal(process);
 
-	if (!capable(process))
+	if (!capable(process, CAP_SYS_TTY_CONFIG))
 		return -EPERM;
 	if (tty != NULL)
 		tty_hang_up(tty, false);

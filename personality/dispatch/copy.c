@@ -114,6 +114,22 @@ int copy_string(struct call *call, char *to, uint64_t from, size_t size)
 	return -ENAMETOOLONG;
 }
 
+int call_copy_struct(struct call *call, void *to, size_t size, uint64_t from, size_t given)
+{
+	char more[64];
+	int error = copy_in(call, to, from, given < size ? given : size);
+
+	if (given < size)
+		memset((char *)to + given, 0, size - given);
+	for (size_t at = size, part; at < given && error == 0; at += part) {
+		part = given - at < sizeof more ? given - at : sizeof more;
+		error = copy_in(call, more, from + at, part);
+		for (size_t i = 0; i < part && error == 0; i++)
+			error = more[i] != 0 ? -E2BIG : 0;
+	}
+	return error;
+}
+
 static int task_result(kern_return_t result)
 {
 	return result == KERN_SUCCESS ? 0 : result == KERN_ABSENT ? CALL_ERROR_RESTART : -EFAULT;

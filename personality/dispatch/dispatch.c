@@ -143,7 +143,7 @@ static inline uint32_t serve_locked(struct thread *thread, struct mach_delivery 
 	begin(call, delivery);
 	call->state = CALL_RUNNING;
 	/* Its process may have ended since it was taken. */
-	*result = __builtin_expect(thread->dead, 0) ? CALL_GONE : call_let_run(call);
+	*result = __builtin_expect(thread->dead, 0) ? CALL_GONE : call_let_begin(call);
 	return end(call, result);
 }
 
@@ -180,7 +180,7 @@ static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *re
 		put_back(thread);
 		thread = NULL;
 	}
-	if (thread != NULL && call_needs_no_lock(number)) {
+	if (thread != NULL && call_needs_no_lock(number) && __builtin_expect(!thread->confined, 1)) {
 		struct call *call = &thread->call;
 
 		begin(call, delivery);

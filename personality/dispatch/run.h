@@ -11,6 +11,7 @@
 #include "call/trace.h"
 #include "process/claim.h"
 #include "process/proc.h"
+#include "process/seccomp.h"
 #include "signal/deliver.h"
 #include "unix_server.h"
 
@@ -42,12 +43,18 @@ static inline int64_t call_let_run(struct call *call)
 		trace_begin(call);
 	if (call->number < (uint64_t)unix_subsystem.end)
 		routine = unix_subsystem.routine[call->number].foreign;
-	if (routine == NULL)
-		return -ENOSYS;
+	if (__builtin_expect(routine == NULL, 0))
+		return trace_unknown(call);
 	current_call = call;
 	result = routine(call->argument);
 	current_call = NULL;
 	return result;
+}
+
+/* The same for the first time. */
+static inline int64_t call_let_begin(struct call *call)
+{
+	return __builtin_expect(call->thread->confined, 0) ? seccomp_run(call, call_let_run) : call_let_run(call);
 }
 
 /* Whether a call runs without the server's lock: doc/unix-locks.md. (Not those that are traced.) */

@@ -222,6 +222,28 @@ void trace_end(struct call *call, int64_t result)
 	trace_drop(call);
 }
 
+#ifdef PORTOLAN_DEBUG
+#define SAYS_UNKNOWN true
+#else
+#define SAYS_UNKNOWN trace_enabled
+#endif
+#define NUMBERS_TOLD 512 /* numbers beyond are told as one */
+
+int64_t trace_unknown(const struct call *call)
+{
+	static bool told[NUMBERS_TOLD];
+	const unsigned index = call->number < NUMBERS_TOLD ? (unsigned)call->number : NUMBERS_TOLD - 1;
+	struct line line = {.size = 0};
+
+	if (!SAYS_UNKNOWN || told[index])
+		return -ENOSYS;
+	told[index] = true;
+	add(&line, "unix: call %llu of %s is not served (doc/linux-abi.md)\n", (unsigned long long)call->number,
+		call->process->command);
+	console_trace_line(line.text, line.size);
+	return -ENOSYS;
+}
+
 void trace_drop(struct call *call)
 {
 	free(call->trace);

@@ -307,6 +307,17 @@ int64_t sys_epoll_pwait(
 	return wait(call, fd, events, count);
 }
 
+int64_t sys_epoll_pwait2(
+	uint64_t caller, int fd, uint64_t events, int count, uint64_t timeout, uint64_t mask, uint64_t set_size)
+{
+	struct call *call = call_of(caller);
+	int error = deadline_from_timespec(call, timeout);
+
+	if (error == 0)
+		error = temporary_mask(call, mask, set_size);
+	return error != 0 ? call_result(error) : wait(call, fd, events, count);
+}
+
 int64_t sys_epoll_wait(uint64_t caller, int fd, uint64_t events, int count, int timeout)
 {
 	return sys_epoll_pwait(caller, fd, events, count, timeout, 0, 0);

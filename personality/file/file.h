@@ -30,6 +30,7 @@ struct io {
 	unsigned segments;
 	uint64_t total; /* bytes asked for */
 	uint64_t done;  /* bytes moved by io_copy_* so far */
+	unsigned flags; /* O_APPEND, O_DSYNC, O_SYNC: of this write, besides the file's */
 };
 
 #define IO_MAX          0x7ffff000ull

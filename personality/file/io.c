@@ -13,6 +13,8 @@
 #include "process/proc.h"
 #include "unix_server.h"
 
+#define OLD_ENTRIES_MAX 65536 /* bytes of one getdents */
+
 static int move(struct io *io, void *memory, uint64_t size, bool out)
 {
 	uint64_t skip = io->done, left = size;
@@ -317,10 +319,11 @@ static int64_t vector_unlocked(struct call *call, int fd, uint64_t vector, int c
 	return result;
 }
 
-static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write)
+static int64_t transfer_vector(
+	struct call *call, int fd, uint64_t vector, int count, const int64_t *at, bool write, unsigned flags)
 {
 	struct io_segment few[IO_SEGMENTS_FEW];
-	struct io io = {.call = call};
+	struct io io = {.call = call, .flags = flags};
 	struct file *file;
 	int64_t result;
 
@@ -344,22 +347,58 @@ static int64_t transfer_vector(struct call *call, int fd, uint64_t vector, int c
 
 int64_t sys_readv(uint64_t caller, int fd, uint64_t vector, int count)
 {
-	return transfer_vector(call_of(caller), fd, vector, count, NULL, false);
+	return transfer_vector(call_of(caller), fd, vector, count, NULL, false, 0);
 }
 
 int64_t sys_writev(uint64_t caller, int fd, uint64_t vector, int count)
 {
-	return transfer_vector(call_of(caller), fd, vector, count, NULL, true);
+	return transfer_vector(call_of(caller), fd, vector, count, NULL, true, 0);
 }
 
 int64_t sys_preadv(uint64_t caller, int fd, uint64_t vector, int count, int64_t offset)
 {
-	return transfer_vector(call_of(caller), fd, vector, count, &offset, false);
+	return transfer_vector(call_of(caller), fd, vector, count, &offset, false, 0);
 }
 
 int64_t sys_pwritev(uint64_t caller, int fd, uint64_t vector, int count, int64_t offset)
 {
-	return transfer_vector(call_of(caller), fd, vector, count, &offset, true);
+	return transfer_vector(call_of(caller), fd, vector, count, &offset, true, 0);
+}
+
+/* RWF_* of preadv2(2) that make a write as if the file had been opened so; *at: null for the file's position.
+ * -EOPNOTSUPP: others. */
+static int64_t transfer_vector2(
+	struct call *call, int fd, uint64_t vector, int count, int64_t offset, int flags, bool write)
+{
+	const struct file *file;
+	unsigned as_opened = 0;
+
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	call_lock(call);
+	file = fd_file(call, fd);
+	/* Files have what they are asked for soon enough; what others may wait for, they say by O_NONBLOCK. */
+	if (file != NULL && flags & RWF_NOWAIT && (file->vnode == NULL || VNODE_TYPE(file->vnode) != S_IFREG))
+		return -EOPNOTSUPP;
+	if (write && flags & RWF_DSYNC)
+		as_opened |= O_DSYNC;
+	if (write && flags & RWF_SYNC)
+		as_opened |= O_SYNC;
+	if (write && flags & RWF_APPEND)
+		as_opened |= O_APPEND;
+	return transfer_vector(call, fd, vector, count, offset == -1 ? NULL : &offset, write, as_opened);
+}
+
+int64_t sys_preadv2(uint64_t caller, int fd, uint64_t vector, int count, int64_t offset, int64_t high, int flags)
+{
+	(void)high;
+	return transfer_vector2(call_of(caller), fd, vector, count, offset, flags, false);
+}
+
+int64_t sys_pwritev2(uint64_t caller, int fd, uint64_t vector, int count, int64_t offset, int64_t high, int flags)
+{
+	(void)high;
+	return transfer_vector2(call_of(caller), fd, vector, count, offset, flags, true);
 }
 
 int64_t sys_lseek(uint64_t caller, int fd, int64_t offset, int whence)
@@ -418,12 +457,9 @@ int64_t sys_ioctl(uint64_t caller, int fd, uint64_t request, uint64_t argument)
 	return result;
 }
 
-int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
+static int64_t list_directory(struct call *call, int fd, struct io *io, int size)
 {
-	struct call *call = call_of(caller);
 	struct file *file = fd_file(call, fd);
-	struct io_segment segment = {address, (uint64_t)size};
-	struct io io = {.call = call, .segment = &segment, .segments = 1, .total = segment.size};
 	int64_t result;
 
 	if (file == NULL)
@@ -435,9 +471,56 @@ int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
 	file_reference(file);
 	result = file_turn_begin(file);
 	if (result == 0) {
-		result = file->ops->read_directory(file, &io);
+		result = file->ops->read_directory(file, io);
 		file_turn_end(file);
 	}
 	file_release(file);
 	return result;
+}
+
+int64_t sys_getdents64(uint64_t caller, int fd, uint64_t address, int size)
+{
+	struct call *call = call_of(caller);
+	struct io_segment segment = {address, (uint64_t)size};
+	struct io io = {.call = call, .segment = &segment, .segments = 1, .total = segment.size};
+
+	return list_directory(call, fd, &io, size);
+}
+
+/* The older records have the type behind the name, in their last byte; they are as long. */
+static void to_old_entries(char *buffer, uint64_t size)
+{
+	enum { LENGTH = 16, TYPE = 18, OLD_NAME = 18, NAME = 19 };
+	uint16_t length;
+
+	for (uint64_t at = 0; at < size; at += length) {
+		char *entry = buffer + at, type = entry[TYPE];
+
+		memcpy(&length, entry + LENGTH, sizeof length);
+		memmove(entry + OLD_NAME, entry + NAME, length - NAME);
+		entry[length - 1] = type;
+	}
+}
+
+int64_t sys_getdents(uint64_t caller, int fd, uint64_t address, int size)
+{
+	struct call *call = call_of(caller);
+	const uint64_t most = size < 0 ? 0 : size < OLD_ENTRIES_MAX ? (uint64_t)size : OLD_ENTRIES_MAX;
+	char *buffer = calloc(1, most + 1);
+	int64_t result;
+	struct io io;
+	int error;
+
+	if (buffer == NULL)
+		return -ENOMEM;
+	/* The room is there before entries are taken. */
+	error = copy_out(call, address, buffer, most);
+	io_init_server(&io, call, buffer, most);
+	result = error == 0 || fd_file(call, fd) == NULL ? list_directory(call, fd, &io, size) : call_result(error);
+	if (result > 0) {
+		to_old_entries(buffer, (uint64_t)result);
+		error = copy_out(call, address, buffer, (size_t)result);
+	}
+	free(buffer);
+	return result > 0 && error != 0 ? call_result(error) : result;
 }

@@ -108,6 +108,7 @@ struct vnode {
 	bool sealable;       /* memfd.c's */
 	unsigned seals;      /* F_SEAL_*, */
 	unsigned shared_writers; /* and the mappings that may write to it */
+	bool no_capabilities;    /* it surely has no security.capability */
 	bool linkable;    /* made without a name, and may be given one */
 	struct write_failures failures;
 };

@@ -238,7 +238,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	mach_port_t service = MACH_PORT_NULL;
 	int error;
 
-	if (!capable(call->process))
+	if (!capable(call->process, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (flags & MS_REMOUNT)
 		return call_result(remount(call, target, flags, data));

@@ -92,9 +92,11 @@ void format_status(struct text *text, const struct proc_facts *f)
 		text_add(text, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\n", U(f->virtual_bytes / 1024),
 			U(f->resident_bytes / 1024));
 	text_add(text,
-		"Threads:\t%d\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%"
-		"016llx\nNoNewPrivs:\t%d\n",
-		f->threads, 0ull, U(f->pending), U(f->blocked), U(f->ignored), U(f->caught), f->no_new_privileges);
+		"Threads:\t%d\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+		f->threads, 0ull, U(f->pending), U(f->blocked), U(f->ignored), U(f->caught));
+	text_add(text, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n", U(f->capabilities[0]),
+		U(f->capabilities[1]), U(f->capabilities[2]), U(f->capabilities[3]), U(f->capabilities[4]));
+	text_add(text, "NoNewPrivs:\t%d\nSeccomp:\t%d\n", f->no_new_privileges, f->seccomp);
 }
 
 void format_meminfo(struct text *text, const struct memory_facts *f)

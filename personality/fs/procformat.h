@@ -26,7 +26,9 @@ struct proc_facts {
 	uint64_t code_start, code_end, stack_start;
 	uint64_t pending, blocked, ignored, caught;
 	int exit_signal;
+	uint64_t capabilities[5]; /* inheritable, permitted, effective, bounding, ambient */
 	bool no_new_privileges;
+	int seccomp; /* its mode */
 	uint32_t uid[4], gid[4];
 	unsigned groups;
 	const uint32_t *group_list;

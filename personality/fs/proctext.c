@@ -18,6 +18,7 @@
 #include "memory/swap.h"
 #include "process/loadavg.h"
 #include "process/proc.h"
+#include "process/seccomp.h"
 #include "process/times.h"
 #include "vfs/vfs.h"
 
@@ -88,13 +89,18 @@ static void gather(struct process *process, struct proc_facts *facts)
 		facts->ignored |= handler == 1 ? 1ull << i : 0;
 		facts->caught |= handler > 1 ? 1ull << i : 0;
 	}
+	memcpy(facts->capabilities,
+		(uint64_t[]){who->inheritable, who->permitted, who->effective, who->bounding, who->ambient},
+		sizeof facts->capabilities);
+	if (!list_empty(&process->threads))
+		facts->seccomp = seccomp_mode(list_entry(process->threads.next, struct thread, link));
 	if (!list_empty(&process->threads))
 		facts->no_new_privileges = list_entry(process->threads.next, struct thread, link)->no_new_privileges;
 	facts->exit_signal = process->exit_signal;
 	memcpy(facts->uid, (uint32_t[]){who->uid, who->euid, who->suid, who->fsuid}, sizeof facts->uid);
 	memcpy(facts->gid, (uint32_t[]){who->gid, who->egid, who->sgid, who->fsgid}, sizeof facts->gid);
-	facts->groups = who->groups;
-	facts->group_list = who->group;
+	facts->groups = who->groups != NULL ? who->groups->count : 0;
+	facts->group_list = who->groups != NULL ? who->groups->id : NULL;
 	facts->umask = process->fs != NULL ? process->fs->umask : 0;
 	facts->fd_size = process->files != NULL ? process->files->size : 0;
 }
@@ -154,7 +160,8 @@ void proc_text_command_line(struct text *text, struct process *process, struct c
 
 void proc_text_environment(struct text *text, struct process *process, struct call *call)
 {
-	if (call != NULL && !capable(call->process) && call->process->credentials.euid != process->credentials.uid)
+	if (call != NULL && !capable(call->process, CAP_SYS_PTRACE) &&
+		call->process->credentials.euid != process->credentials.uid)
 		return;
 	memory_text(text, process, process->environment_start, process->environment_end);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/lock.h"
+#include "base/user.h"
 #include "call/call.h"
 #include "call/lock.h"
 #include "file/poll.h"
@@ -420,6 +421,101 @@ int64_t sys_futex(uint64_t caller, uint64_t address, unsigned operation, int val
 	if (command == FUTEX_WAKE_OP)
 		return wake_op(call, key, key2, address2, value, second, value3);
 	return requeue(call, key, key2, value, second, command == FUTEX_CMP_REQUEUE ? &value3 : NULL, address);
+}
+
+/* --- Several words at once. */
+
+/* Of a call that waits for one of them; the user's memory, for it may wait as long as it likes. */
+struct futex_waits {
+	unsigned count;
+	struct futex_wait wait[];
+};
+
+static void forget_several(struct call *call)
+{
+	struct futex_waits *waits = call->scratch;
+
+	for (unsigned i = 0; i < waits->count; i++)
+		leave_bucket(&waits->wait[i]);
+	user_free(waits);
+	call->scratch = NULL;
+}
+
+/* Enters the word's bucket, if it is as the caller has seen it. */
+static int enter(struct call *call, struct futex_wait *wait, const struct futex_waitv *word)
+{
+	struct bucket *bucket;
+	uint32_t value;
+	int error;
+
+	if (word->flags & ~(uint32_t)(FUTEX_32 | FUTEX_PRIVATE_FLAG) || !(word->flags & FUTEX_32) ||
+		word->__reserved != 0 || word->uaddr & 3 || word->val > UINT32_MAX)
+		return -EINVAL;
+	if (word->uaddr > VM_MAX_ADDRESS || word->uaddr < VM_PAGE_SIZE)
+		return -EFAULT;
+	wait->call = call;
+	wait->key = key_of(call->process, word->uaddr, (word->flags & FUTEX_PRIVATE_FLAG) != 0);
+	wait->bits = FUTEX_BITSET_MATCH_ANY;
+	wait_queue_init(&wait->queue);
+	bucket = own_bucket(wait->key);
+	error = copy_in(call, &value, word->uaddr, sizeof value);
+	if (error == 0 && value != (uint32_t)word->val)
+		error = -EAGAIN;
+	if (error == 0)
+		list_append(&bucket->waits, &wait->link);
+	lock_give(&bucket->lock, ORDER_FUTEX);
+	return error;
+}
+
+static int64_t wait_for_several(struct call *call, struct futex_waits *waits)
+{
+	for (unsigned i = 0; i < waits->count; i++) {
+		if (waits->wait[i].woken)
+			return i;
+	}
+	if (call->timed_out)
+		return -ETIMEDOUT;
+	for (unsigned i = 0; i < waits->count; i++) {
+		if (call_wait_on(call, &waits->wait[i].queue) != 0)
+			return -ENOMEM;
+	}
+	return call_wait(call);
+}
+
+int64_t sys_futex_waitv(uint64_t caller, uint64_t address, unsigned count, unsigned flags, uint64_t timeout, int clock)
+{
+	struct call *call = call_of(caller);
+	struct futex_waitv words[FUTEX_WAITV_MAX];
+	struct futex_waits *waits = call->scratch;
+	int error;
+
+	if (waits != NULL)
+		return wait_for_several(call, waits);
+	if (flags != 0 || count == 0 || count > FUTEX_WAITV_MAX || address == 0)
+		return -EINVAL;
+	if (timeout != 0 && clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
+		return -EINVAL;
+	error = set_timeout(call, timeout, true, clock == CLOCK_REALTIME);
+	if (error == 0)
+		error = copy_in(call, words, address, count * sizeof words[0]);
+	if (error != 0)
+		return call_result(error);
+	waits = user_alloc(user_now(), sizeof *waits + count * sizeof waits->wait[0]);
+	if (waits == NULL)
+		return -ENOMEM;
+	waits->count = 0;
+	call->scratch = waits;
+	call->scratch_release = forget_several;
+	while (error == 0 && waits->count < count) {
+		error = enter(call, &waits->wait[waits->count], &words[waits->count]);
+		if (error == 0)
+			waits->count++;
+	}
+	if (error == 0)
+		return wait_for_several(call, waits);
+	call->scratch_release = NULL;
+	forget_several(call);
+	return call_result(error);
 }
 
 /* --- Robust lists, laid out as the C library's and the kernel's <linux/futex.h> say. */

@@ -134,7 +134,7 @@ int mq_make(struct call *call, const char *name, unsigned mode, uint64_t most, u
 		most * (MESSAGE_COST + size_most) + (most < PRIORITIES ? most : PRIORITIES) * PRIORITY_COST;
 	struct mq *queue;
 
-	if (names.count >= mq_limits.queues && !capable(process))
+	if (names.count >= mq_limits.queues && !capable(process, CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	if (!user_charge(process->user, USER_QUEUE_BYTES, charged, limit))
 		return -EMFILE;
@@ -186,7 +186,7 @@ static int copy_name(struct call *call, char name[NAME_MAX + 1], uint64_t from)
 
 static int check_sizes(const struct process *process, const struct mq_attr *attributes)
 {
-	const bool any = capable(process);
+	const bool any = capable(process, CAP_SYS_RESOURCE);
 
 	return attributes->mq_maxmsg <= 0 || attributes->mq_msgsize <= 0 ||
 			       (uint64_t)attributes->mq_maxmsg > (any ? MESSAGES_MOST : mq_limits.messages) ||
@@ -258,7 +258,7 @@ int64_t sys_mq_unlink(uint64_t caller, uint64_t name_address)
 	if (queue == NULL)
 		return -ENOENT;
 	/* Their folder is everybody's, and sticky. */
-	if (call->process->credentials.fsuid != queue->uid && !capable(call->process))
+	if (call->process->credentials.fsuid != queue->uid && !capable(call->process, CAP_FOWNER))
 		return -EPERM;
 	forget_name(queue);
 	return 0;

@@ -20,13 +20,15 @@ static int check_sender(const struct process *process, const struct sender *send
 {
 	const struct credentials *who = &process->credentials;
 
-	if (capable(process))
-		return process_find(sender->pid) == NULL ? -ESRCH : 0;
-	return sender->pid == process->id &&
-			       (sender->uid == who->uid || sender->uid == who->euid || sender->uid == who->suid) &&
-			       (sender->gid == who->gid || sender->gid == who->egid || sender->gid == who->sgid)
-		       ? 0
-		       : -EPERM;
+	if (sender->pid != process->id && !capable(process, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (sender->uid != who->uid && sender->uid != who->euid && sender->uid != who->suid &&
+		!capable(process, CAP_SETUID))
+		return -EPERM;
+	if (sender->gid != who->gid && sender->gid != who->egid && sender->gid != who->sgid &&
+		!capable(process, CAP_SETGID))
+		return -EPERM;
+	return process_find(sender->pid) == NULL ? -ESRCH : 0;
 }
 
 struct control {

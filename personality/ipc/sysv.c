@@ -153,14 +153,14 @@ bool sysv_may(const struct process *process, const struct sysv_object *object, u
 		granted >>= 6;
 	else if (in_group(who, object->gid) || in_group(who, object->creator_gid))
 		granted >>= 3;
-	return (wanted & ~granted) == 0 || capable(process);
+	return (wanted & ~granted) == 0 || capable(process, CAP_IPC_OWNER);
 }
 
 bool sysv_owns(const struct process *process, const struct sysv_object *object)
 {
 	const uint32_t who = process->credentials.euid;
 
-	return who == object->uid || who == object->creator_uid || capable(process);
+	return who == object->uid || who == object->creator_uid || capable(process, CAP_SYS_ADMIN);
 }
 
 void sysv_fill(const struct sysv_object *object, struct ipc_perm *out)

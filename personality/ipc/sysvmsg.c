@@ -547,7 +547,7 @@ static int64_t change(struct call *call, int id, int command, uint64_t from)
 		end(queue);
 		return 0;
 	}
-	if (state.msg_qbytes > sysv_settings.queue_size && !capable(call->process))
+	if (state.msg_qbytes > sysv_settings.queue_size && !capable(call->process, CAP_SYS_RESOURCE))
 		return -EPERM;
 	error = sysv_set(&queue->object, &state.msg_perm);
 	if (error != 0)

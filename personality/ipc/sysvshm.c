@@ -106,7 +106,7 @@ static int check_new(const struct process *process, uint64_t size, unsigned flag
 	if (size < SMALLEST || size > sysv_settings.segment_size)
 		return -EINVAL;
 	if (flags & SHM_HUGETLB)
-		return capable(process) ? -ENOMEM : -EPERM; /* no huge pages are set aside */
+		return capable(process, CAP_IPC_LOCK) ? -ENOMEM : -EPERM; /* no huge pages are set aside */
 	if (pages > sysv_settings.segment_pages || all_pages > sysv_settings.segment_pages - pages ||
 		sysv_segments.count >= sysv_settings.segments)
 		return -ENOSPC;
@@ -369,7 +369,7 @@ static int lock(struct call *call, struct segment *segment)
 	if (segment->locker != NULL)
 		return 0;
 	if (!user_charge(process->user, USER_LOCKED_SEGMENTS, pages_of(segment) * VM_PAGE_SIZE,
-		    capable(process) || limit == RLIM64_INFINITY ? USER_NO_LIMIT : limit))
+		    capable(process, CAP_IPC_LOCK) || limit == RLIM64_INFINITY ? USER_NO_LIMIT : limit))
 		return -ENOMEM;
 	segment->locker = user_reference(process->user);
 	segment->object.mode |= SHM_LOCKED;
@@ -384,7 +384,7 @@ static int64_t change_lock(struct call *call, int id, int command)
 	if (error != 0)
 		return error;
 	if (!sysv_owns(call->process, object) ||
-		(command == SHM_LOCK && !capable(call->process) && call->process->limit[RLIMIT_MEMLOCK].rlim_cur == 0))
+		(command == SHM_LOCK && !capable(call->process, CAP_IPC_LOCK) && call->process->limit[RLIMIT_MEMLOCK].rlim_cur == 0))
 		return -EPERM;
 	if (command == SHM_LOCK)
 		return lock(call, segment_of(object));

@@ -409,6 +409,62 @@ int64_t sys_mremap(
 	return error != 0 ? error : (int64_t)to;
 }
 
+/* As a new mapping in place of an old one, which is what Linux makes of it. */
+int64_t sys_remap_file_pages(
+	uint64_t caller, uint64_t address, uint64_t size, uint64_t protection, uint64_t page, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	struct address_space *space = call->process->memory;
+	const uint64_t offset = page * VM_PAGE_SIZE;
+	mach_port_t object = MACH_PORT_NULL;
+	struct vm_area *area;
+	struct vnode *vnode;
+	int error, kept, maximum, kind;
+
+	(void)flags;
+	address = trunc_page(address);
+	size = trunc_page(size);
+	if (protection != 0 || size == 0 || address > VM_MAX_ADDRESS || size > VM_MAX_ADDRESS - address ||
+		page > UINT64_MAX / VM_PAGE_SIZE || offset + size < offset)
+		return -EINVAL;
+	area = address_space_area(space, address);
+	if (area == NULL || !(area->flags & MAP_SHARED) || area->vnode == NULL || address + size > area->end)
+		return -EINVAL;
+	vnode = vnode_reference(area->vnode);
+	kept = area->protection;
+	maximum = area->maximum;
+	kind = area->flags;
+	error = vnode->ops->memory_object(vnode, &object);
+	if (error == 0)
+		error = address_space_unmap(space, address, size);
+	if (error == 0)
+		error = address_space_map(space, address, size, kept, maximum, kind, vnode, object, offset, NULL);
+	if (object != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), object);
+	vnode_release(vnode);
+	return call_result(error);
+}
+
+/* --- Protection keys, as on a processor without them: there are none but -1, which is none. */
+
+int64_t sys_pkey_alloc(uint64_t caller, uint64_t flags, uint64_t rights)
+{
+	(void)caller;
+	return flags != 0 || rights & ~(uint64_t)(PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE) ? -EINVAL : -ENOSPC;
+}
+
+int64_t sys_pkey_free(uint64_t caller, int key)
+{
+	(void)caller;
+	(void)key;
+	return -EINVAL;
+}
+
+int64_t sys_pkey_mprotect(uint64_t caller, uint64_t address, uint64_t size, unsigned protection, int key)
+{
+	return key != -1 ? -EINVAL : sys_mprotect(caller, address, size, protection);
+}
+
 int64_t sys_mincore(uint64_t caller, uint64_t address, uint64_t size, uint64_t vector)
 {
 	struct call *call = call_of(caller);

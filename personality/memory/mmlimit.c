@@ -59,7 +59,7 @@ static int may_lock(const struct process *process, uint64_t more)
 {
 	uint64_t limit = process->limit[RLIMIT_MEMLOCK].rlim_cur;
 
-	if (capable(process))
+	if (capable(process, CAP_IPC_LOCK))
 		return 0;
 	if (limit == 0)
 		return -EPERM;
@@ -105,7 +105,7 @@ static int set_locked(struct call *call, struct vm_area *area, int locked)
 	return 0;
 }
 
-static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, int locked)
+static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, int locked, bool bring)
 {
 	struct address_space *space = call->process->memory;
 	uint64_t start = trunc_page(address), bytes = round_page(size + (address - start));
@@ -120,17 +120,24 @@ static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, in
 	if (error != 0 || bytes == 0)
 		return error;
 	error = (int)address_space_each(call, start, bytes, set_locked, locked);
-	return error == 0 && locked ? memory_bring(call, start, start + bytes) : error;
+	return error == 0 && bring ? memory_bring(call, start, start + bytes) : error;
 }
 
 int64_t sys_mlock(uint64_t caller, uint64_t address, uint64_t size)
 {
-	return lock_range(call_of(caller), address, size, MAP_LOCKED);
+	return lock_range(call_of(caller), address, size, MAP_LOCKED, true);
+}
+
+int64_t sys_mlock2(uint64_t caller, uint64_t address, uint64_t size, unsigned flags)
+{
+	return flags & ~(unsigned)MLOCK_ONFAULT
+		       ? -EINVAL
+		       : lock_range(call_of(caller), address, size, MAP_LOCKED, !(flags & MLOCK_ONFAULT));
 }
 
 int64_t sys_munlock(uint64_t caller, uint64_t address, uint64_t size)
 {
-	return lock_range(call_of(caller), address, size, 0);
+	return lock_range(call_of(caller), address, size, 0, false);
 }
 
 /* Of all areas. */
@@ -167,7 +174,8 @@ int64_t sys_mlockall(uint64_t caller, unsigned flags)
 	error = may_lock(process, 0);
 	if (error == -EPERM)
 		return error;
-	if ((flags & MCL_CURRENT) && !capable(process) && over(space->size, 0, process->limit[RLIMIT_MEMLOCK].rlim_cur))
+	if ((flags & MCL_CURRENT) && !capable(process, CAP_IPC_LOCK) &&
+		over(space->size, 0, process->limit[RLIMIT_MEMLOCK].rlim_cur))
 		return -ENOMEM;
 	space->lock_new = (flags & MCL_FUTURE) != 0;
 	if (flags & MCL_CURRENT)

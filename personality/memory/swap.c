@@ -127,7 +127,7 @@ static int64_t change(uint64_t caller, uint64_t path, bool on)
 	struct request *request;
 	int error;
 
-	if (!capable(call->process))
+	if (!capable(call->process, CAP_SYS_ADMIN))
 		return -EPERM;
 	error = copy_string(call, name, path, sizeof name);
 	if (error < 0)

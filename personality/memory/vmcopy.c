@@ -200,7 +200,7 @@ int64_t sys_process_madvise(uint64_t caller, int fd, uint64_t vector, uint64_t c
 		result = -EINVAL;
 	if (result == 0 && process->memory == NULL)
 		result = -ESRCH;
-	if (result == 0 && (!process_may_inspect(call->process, process) || !capable(call->process)))
+	if (result == 0 && (!process_may_inspect(call->process, process) || !capable(call->process, CAP_SYS_NICE)))
 		result = -EPERM;
 	if (result == 0)
 		result = mapped(process->memory, &list);

@@ -1,22 +1,11 @@
 /* Who a process is: ids of users, groups, processes, sessions. */
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/user.h"
 #include "process/proc.h"
 #include "unix_server.h"
 
-#define UNCHANGED            0xffffffffu
-#define CAPABILITY_VERSION_3 0x20080522u
-
-struct capability_header {
-	uint32_t version;
-	int32_t pid;
-};
-
-/* Two words of each of three sets: effective, permitted, inheritable; the lower words first. */
-struct capability_sets {
-	uint32_t word[6];
-};
+#define UNCHANGED 0xffffffffu
 
 int64_t sys_getpid(uint64_t caller)
 {
@@ -82,10 +71,10 @@ int64_t sys_getresgid(uint64_t caller, uint64_t gid, uint64_t egid, uint64_t sgi
 	return copy_three(call_of(caller), (uint64_t[]){gid, egid, sgid}, (uint32_t[]){who->gid, who->egid, who->sgid});
 }
 
-/* Whether an unprivileged process may take the id: one that it has already. */
-static bool may_take(struct call *call, uint32_t id, uint32_t a, uint32_t b, uint32_t c)
+/* Whether the process may take the id: one that it has already, or any if it is capable. */
+static bool may_take(struct call *call, unsigned capability, uint32_t id, uint32_t a, uint32_t b, uint32_t c)
 {
-	return id == UNCHANGED || capable(call->process) || id == a || id == b || id == c;
+	return id == UNCHANGED || capable(call->process, capability) || id == a || id == b || id == c;
 }
 
 /* The new user ids; *move: what is left to do at the end (process_move). 0 or -errno. */
@@ -96,9 +85,9 @@ static int set_user_ids(struct call *call, int uid, int euid, int suid, struct p
 	int error;
 
 	*move = NULL;
-	if (!may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) ||
-		!may_take(call, (uint32_t)euid, who->uid, who->euid, who->suid) ||
-		!may_take(call, (uint32_t)suid, who->uid, who->euid, who->suid))
+	if (!may_take(call, CAP_SETUID, (uint32_t)uid, who->uid, who->euid, who->suid) ||
+		!may_take(call, CAP_SETUID, (uint32_t)euid, who->uid, who->euid, who->suid) ||
+		!may_take(call, CAP_SETUID, (uint32_t)suid, who->uid, who->euid, who->suid))
 		return -EPERM;
 	if (uid != -1 && (uint32_t)uid != who->uid) {
 		error = process_prepare_move(call, (uint32_t)uid, move);
@@ -116,6 +105,7 @@ static int set_user_ids(struct call *call, int uid, int euid, int suid, struct p
 	if (suid != -1)
 		who->suid = (uint32_t)suid;
 	who->fsuid = who->euid;
+	capabilities_follow_ids(who, &before);
 	process_ids_changed(call->process, &before);
 	return 0;
 }
@@ -134,9 +124,9 @@ int64_t sys_setresgid(uint64_t caller, int gid, int egid, int sgid)
 	struct credentials *who = &call->process->credentials;
 	struct credentials before = *who;
 
-	if (!may_take(call, (uint32_t)gid, who->gid, who->egid, who->sgid) ||
-		!may_take(call, (uint32_t)egid, who->gid, who->egid, who->sgid) ||
-		!may_take(call, (uint32_t)sgid, who->gid, who->egid, who->sgid))
+	if (!may_take(call, CAP_SETGID, (uint32_t)gid, who->gid, who->egid, who->sgid) ||
+		!may_take(call, CAP_SETGID, (uint32_t)egid, who->gid, who->egid, who->sgid) ||
+		!may_take(call, CAP_SETGID, (uint32_t)sgid, who->gid, who->egid, who->sgid))
 		return -EPERM;
 	if (gid != -1)
 		who->gid = (uint32_t)gid;
@@ -155,7 +145,7 @@ int64_t sys_setuid(uint64_t caller, int uid)
 
 	if (uid == -1)
 		return -EINVAL;
-	if (capable(process))
+	if (capable(process, CAP_SETUID))
 		return sys_setresuid(caller, uid, uid, uid);
 	/* The effective one alone is no title to itself. */
 	return (uint32_t)uid == process->credentials.uid || (uint32_t)uid == process->credentials.suid
@@ -169,7 +159,7 @@ int64_t sys_setgid(uint64_t caller, int gid)
 
 	if (gid == -1)
 		return -EINVAL;
-	if (capable(process))
+	if (capable(process, CAP_SETGID))
 		return sys_setresgid(caller, gid, gid, gid);
 	return (uint32_t)gid == process->credentials.gid || (uint32_t)gid == process->credentials.sgid
 		       ? sys_setresgid(caller, -1, gid, -1)
@@ -208,8 +198,10 @@ int64_t sys_setfsuid(uint64_t caller, int uid)
 	struct credentials before = *who;
 	uint32_t old = who->fsuid;
 
-	if (uid != -1 && (may_take(call, (uint32_t)uid, who->uid, who->euid, who->suid) || (uint32_t)uid == old))
+	if (uid != -1 &&
+		(may_take(call, CAP_SETUID, (uint32_t)uid, who->uid, who->euid, who->suid) || (uint32_t)uid == old))
 		who->fsuid = (uint32_t)uid;
+	capabilities_follow_fsuid(who, old);
 	process_ids_changed(call->process, &before);
 	return old;
 }
@@ -221,7 +213,8 @@ int64_t sys_setfsgid(uint64_t caller, int gid)
 	struct credentials before = *who;
 	uint32_t old = who->fsgid;
 
-	if (gid != -1 && (may_take(call, (uint32_t)gid, who->gid, who->egid, who->sgid) || (uint32_t)gid == old))
+	if (gid != -1 &&
+		(may_take(call, CAP_SETGID, (uint32_t)gid, who->gid, who->egid, who->sgid) || (uint32_t)gid == old))
 		who->fsgid = (uint32_t)gid;
 	process_ids_changed(call->process, &before);
 	return old;
@@ -230,35 +223,62 @@ int64_t sys_setfsgid(uint64_t caller, int gid)
 int64_t sys_getgroups(uint64_t caller, int count, uint64_t list)
 {
 	struct call *call = call_of(caller);
-	const struct credentials *who = &call->process->credentials;
-	int error;
+	const struct group_list *groups = call->process->credentials.groups;
+	const unsigned have = groups != NULL ? groups->count : 0;
+	int error = 0;
 
-	if (count < 0 || (count != 0 && (unsigned)count < who->groups))
+	if (count < 0 || (count != 0 && (unsigned)count < have))
 		return -EINVAL;
-	error = count == 0 ? 0 : copy_out(call, list, who->group, who->groups * sizeof who->group[0]);
-	return error != 0 ? call_result(error) : (int64_t)who->groups;
+	if (count != 0 && have != 0)
+		error = copy_out(call, list, groups->id, have * sizeof groups->id[0]);
+	return error != 0 ? call_result(error) : (int64_t)have;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+
+	return first < second ? -1 : first > second;
+}
+
+void group_list_release(struct group_list *groups)
+{
+	if (groups != NULL && --groups->references == 0)
+		user_free(groups);
 }
 
 int64_t sys_setgroups(uint64_t caller, uint64_t count, uint64_t list)
 {
 	struct call *call = call_of(caller);
 	struct credentials *who = &call->process->credentials;
-	uint32_t group[GROUPS_MAX];
-	int error;
+	struct group_list *groups = NULL;
+	int error = 0;
 
-	if (!capable(call->process))
+	if (!capable(call->process, CAP_SETGID))
 		return -EPERM;
+	count = (uint32_t)count;
 	if (count > GROUPS_MAX)
 		return -EINVAL;
-	error = copy_in(call, group, list, count * sizeof group[0]);
-	if (error != 0)
-		return call_result(error);
-	for (uint64_t i = 0; i < count; i++) {
-		if (group[i] == UNCHANGED)
-			return -EINVAL;
+	if (count != 0) {
+		groups = user_alloc(call->process->user, sizeof *groups + count * sizeof groups->id[0]);
+		if (groups == NULL)
+			return -ENOMEM;
+		groups->references = 1;
+		groups->count = (unsigned)count;
+		error = copy_in(call, groups->id, list, count * sizeof groups->id[0]);
 	}
-	memcpy(who->group, group, count * sizeof group[0]);
-	who->groups = (unsigned)count;
+	for (uint64_t i = 0; i < count && error == 0; i++) {
+		if (groups->id[i] == UNCHANGED)
+			error = -EINVAL;
+	}
+	if (error != 0) {
+		group_list_release(groups);
+		return call_result(error);
+	}
+	if (groups != NULL)
+		qsort(groups->id, count, sizeof groups->id[0], by_number);
+	group_list_release(who->groups);
+	who->groups = groups;
 	return 0;
 }
 
@@ -268,7 +288,7 @@ int64_t sys_setpgid(uint64_t caller, int pid, int id)
 {
 	struct process *self = call_of(caller)->process, *process = pid == 0 ? self : process_find(pid);
 
-	if (id < 0)
+	if (id < 0 || (id == 0 && pid < 0))
 		return -EINVAL;
 	if (process == NULL || (process != self && process->parent != self) || process->state == PROCESS_ZOMBIE)
 		return -ESRCH;
@@ -301,60 +321,4 @@ int64_t sys_getsid(uint64_t caller, int pid)
 int64_t sys_setsid(uint64_t caller)
 {
 	return process_new_session(call_of(caller)->process);
-}
-
-/* --- Capabilities: root has all, others none. */
-
-/* The caller's header; another version is told the one that is known. 0, -EINVAL, -errno. */
-static int capability_header(struct call *call, struct capability_header *header, uint64_t address)
-{
-	int error = copy_in(call, header, address, sizeof *header);
-
-	if (error != 0 || header->version == CAPABILITY_VERSION_3)
-		return error;
-	header->version = CAPABILITY_VERSION_3;
-	error = copy_out(call, address, header, sizeof *header);
-	return error != 0 ? error : -EINVAL;
-}
-
-static struct capability_sets capabilities_of(const struct process *process)
-{
-	/* 41 in all; none are inheritable. */
-	return capable(process) ? (struct capability_sets){{~0u, ~0u, 0, 0x1ffu, 0x1ffu, 0}}
-				: (struct capability_sets){{0}};
-}
-
-int64_t sys_capget(uint64_t caller, uint64_t header_address, uint64_t data)
-{
-	struct call *call = call_of(caller);
-	struct capability_header header;
-	struct capability_sets sets;
-	struct process *process = call->process;
-	int error = capability_header(call, &header, header_address);
-
-	if (error != 0)
-		return error == -EINVAL && data == 0 ? 0 : call_result(error);
-	if (header.pid != 0)
-		process = process_find(header.pid);
-	if (process == NULL)
-		return -ESRCH;
-	sets = capabilities_of(process);
-	return data == 0 ? 0 : call_result(copy_out(call, data, &sets, sizeof sets));
-}
-
-int64_t sys_capset(uint64_t caller, uint64_t header_address, uint64_t data)
-{
-	struct call *call = call_of(caller);
-	struct capability_header header;
-	struct capability_sets sets, now = capabilities_of(call->process);
-	int error = capability_header(call, &header, header_address);
-
-	if (error == 0 && header.pid != 0 && header.pid != call->process->id)
-		return -EPERM;
-	if (error == 0)
-		error = copy_in(call, &sets, data, sizeof sets);
-	if (error != 0)
-		return call_result(error);
-	/* Root cannot give single capabilities up, so that nobody believes to be safe who is not. */
-	return memcmp(&sets, &now, sizeof sets) == 0 ? 0 : -EPERM;
 }

@@ -263,6 +263,8 @@ struct process *process_create(struct process *parent)
 	table_add(&processes_by_id, &process->by_id, (unsigned)process->id);
 	if (parent == NULL) {
 		default_limits(process);
+		process->credentials.effective = process->credentials.permitted = process->credentials.bounding =
+			CAPABILITIES_ALL;
 		return process;
 	}
 	list_append(&parent->children, &process->sibling);
@@ -270,6 +272,8 @@ struct process *process_create(struct process *parent)
 	process->group = parent->group;
 	list_append(&parent->group->members, &process->group_link);
 	process->credentials = parent->credentials;
+	if (process->credentials.groups != NULL)
+		process->credentials.groups->references++;
 	memcpy(process->limit, parent->limit, sizeof process->limit);
 	process->nice = parent->nice;
 	process->left_terminal = parent->left_terminal;
@@ -488,38 +492,38 @@ void process_continue(struct process *process)
 
 /* --- Rights. */
 
-bool capable(const struct process *process)
-{
-	return process->credentials.euid == 0;
-}
-
 bool may_signal(const struct process *sender, const struct process *target, int signal)
 {
 	const struct credentials *from = &sender->credentials, *to = &target->credentials;
 
-	return from->euid == 0 || from->euid == to->suid || from->euid == to->uid || from->uid == to->suid ||
+	return capable(sender, CAP_KILL) || from->euid == to->suid || from->euid == to->uid || from->uid == to->suid ||
 	       from->uid == to->uid || (signal == SIGCONT && sender->group->session == target->group->session);
 }
 
-/* The one check of the access modes: the caller is uid and gid. */
-static bool may_access(const struct process *process, uint32_t uid, uint32_t gid, const struct process *target)
+/* The one check of the access modes: the caller is uid and gid, with these capabilities. */
+static bool may_access(
+	const struct process *process, uint32_t uid, uint32_t gid, uint64_t has, const struct process *target)
 {
 	const struct credentials *whom = &target->credentials;
 
-	if (process == target || capable(process))
+	if (process == target || capable(process, CAP_SYS_PTRACE))
 		return true;
-	return target->dumpable && uid == whom->euid && uid == whom->suid && uid == whom->uid && gid == whom->egid &&
-	       gid == whom->sgid && gid == whom->gid;
+	return target->dumpable && (whom->permitted & ~has) == 0 && uid == whom->euid && uid == whom->suid && uid == whom->uid &&
+	       gid == whom->egid && gid == whom->sgid && gid == whom->gid;
 }
 
 bool process_may_inspect(const struct process *process, const struct process *target)
 {
-	return may_access(process, process->credentials.fsuid, process->credentials.fsgid, target);
+	const struct credentials *who = &process->credentials;
+
+	return may_access(process, who->fsuid, who->fsgid, who->effective, target);
 }
 
 bool process_may_attach(const struct process *process, const struct process *target)
 {
-	return may_access(process, process->credentials.uid, process->credentials.gid, target);
+	const struct credentials *who = &process->credentials;
+
+	return may_access(process, who->uid, who->gid, who->permitted, target);
 }
 
 void process_ids_changed(struct process *process, const struct credentials *before)
@@ -527,7 +531,7 @@ void process_ids_changed(struct process *process, const struct credentials *befo
 	const struct credentials *now = &process->credentials;
 
 	if (now->euid != before->euid || now->egid != before->egid || now->fsuid != before->fsuid ||
-		now->fsgid != before->fsgid) {
+		now->fsgid != before->fsgid || (now->permitted & ~before->permitted) != 0) {
 		process->dumpable = false;
 		process->parent_death_signal = 0;
 	}
@@ -537,13 +541,20 @@ void process_ids_changed(struct process *process, const struct credentials *befo
 
 bool in_group_as(const struct credentials *credentials, uint32_t own, uint32_t gid)
 {
-	unsigned i;
+	const struct group_list *groups = credentials->groups;
+	unsigned low = 0, high = groups != NULL ? groups->count : 0;
 
 	if (own == gid)
 		return true;
-	for (i = 0; i < credentials->groups; i++) {
-		if (credentials->group[i] == gid)
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (groups->id[middle] == gid)
 			return true;
+		if (groups->id[middle] < gid)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return false;
 }

@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/table.h"
 #include "call/call.h"
+#include "process/capability.h"
 #include "process/signal.h"
 
 struct file_table;
@@ -20,18 +21,26 @@ struct tty;
 struct address_space;
 struct user;
 
-#define GROUPS_MAX     32
+#define GROUPS_MAX     65536
 #define PROCESS_ID_MAX 32768 /* all are below it */
 
 /* Once: what finds a caller (process/claim.h) is in memory from then on, so that no call waits for a page of it when
  * there is none. */
 void threads_start(void);
 
+/* Supplementary groups, in order; never changed, shared by those that have the same. */
+struct group_list {
+	unsigned references, count;
+	uint32_t id[];
+};
+
 struct credentials {
 	uint32_t uid, euid, suid, fsuid;
 	uint32_t gid, egid, sgid, fsgid;
-	unsigned groups;
-	uint32_t group[GROUPS_MAX];
+	struct group_list *groups; /* of the process, a reference; null: none */
+	/* capabilities(7), a bit for each: capabilities.c */
+	uint64_t effective, permitted, inheritable, bounding, ambient;
+	unsigned secure_bits;
 };
 
 struct session {
@@ -126,6 +135,8 @@ struct process {
 	unsigned mach_program; /* PORTOLAN_MACH_*: what the next program may do beneath Unix; its end, or a fork, ends
 				  that */
 	int oom_score;
+	bool no_huge_pages, io_flusher;               /* prctl: kept and shown */
+	uint64_t max_resident, children_max_resident; /* bytes, as far as anybody has looked */
 };
 
 /* A thread. During vfork the child's first thread runs on the parent's kernel thread: the parent's `lent` points to it.
@@ -148,11 +159,18 @@ struct thread {
 	unsigned alt_stack_flags;
 	uint64_t fault_address; /* of the fault that is being turned into a signal */
 
-	int policy, io_priority; /* limits.c: kept and shown */
+	int policy, real_priority; /* schedule.c */
+	bool reset_on_fork;
+	int io_priority;         /* limits.c: kept and shown */
+	uint64_t timer_slack;    /* prctl: kept and shown */
 	uint64_t clear_tid;      /* CLONE_CHILD_CLEARTID, set_tid_address */
 	uint64_t robust_list, robust_list_size;
 	uint64_t rseq;
 	char name[16];
+	uint32_t persona;              /* personality(2) */
+	int memory_policy;             /* set_mempolicy(2): kept and shown */
+	bool confined;                 /* seccomp: its calls are looked at first, */
+	struct seccomp_filter *filter; /* by these; null: but for four all are forbidden */
 	bool no_new_privileges; /* PR_SET_NO_NEW_PRIVS: no exec gives it ids */
 	struct timer kick;      /* delivers again what came between the end of a call and its reply */
 	bool dead;              /* to be freed when its call comes back */
@@ -288,7 +306,13 @@ int process_prepare_move(struct call *call, uint32_t uid, struct process_move **
 void process_drop_move(struct process_move *move); /* null is harmless */
 /* Does it, and ends the call with 0: what the call is to return. Null: 0. */
 int64_t process_move(struct call *call, struct process_move *move);
-bool capable(const struct process *process); /* is root */
+/* Whether it has a capability (CAP_* of capabilities(7)) in effect. */
+static inline bool capable(const struct process *process, unsigned capability)
+{
+	return (process->credentials.effective >> capability & 1) != 0;
+}
+/* Whether the one may change how the other is scheduled. */
+bool may_schedule(const struct process *process, const struct process *target);
 bool may_signal(const struct process *sender, const struct process *target, int signal);
 /*
  * Whether one may see into another, or take hold of it (ptrace(2), "Ptrace access mode checking"): it has no id more,
@@ -298,6 +322,7 @@ bool process_may_inspect(const struct process *process, const struct process *ta
 bool process_may_attach(const struct process *process, const struct process *target);
 /* Its ids have changed: what it has in memory may be of more worth than what it is now. */
 void process_ids_changed(struct process *process, const struct credentials *before);
+void group_list_release(struct group_list *groups); /* null is harmless */
 bool in_group(const struct credentials *credentials, uint32_t gid);
 /* The same for who has another group of his own: the real one. */
 bool in_group_as(const struct credentials *credentials, uint32_t own, uint32_t gid);

@@ -20,7 +20,7 @@ static bool may_limit(const struct process *process, const struct process *other
 {
 	const struct credentials *who = &process->credentials, *whom = &other->credentials;
 
-	return process == other || capable(process) ||
+	return process == other || capable(process, CAP_SYS_RESOURCE) ||
 	       (who->uid == whom->uid && who->uid == whom->euid && who->uid == whom->suid && who->gid == whom->gid &&
 		       who->gid == whom->egid && who->gid == whom->sgid);
 }
@@ -54,7 +54,7 @@ static int change_limit(
 		return -EINVAL;
 	if (resource == RLIMIT_NOFILE && wanted->rlim_max > FD_LIMIT_MAX)
 		return -EPERM;
-	if (wanted->rlim_max > slot->rlim_max && !capable(call->process))
+	if (wanted->rlim_max > slot->rlim_max && !capable(call->process, CAP_SYS_RESOURCE))
 		return -EPERM;
 	set_limit(process, slot, *wanted);
 	if (resource == RLIMIT_CPU)
@@ -124,7 +124,8 @@ static bool too_many(const struct process *process, uint64_t count)
 {
 	uint64_t limit = process->limit[RLIMIT_NPROC].rlim_cur;
 
-	return process->credentials.uid != 0 && !capable(process) && limit != RLIM64_INFINITY && count > limit;
+	return process->credentials.uid != 0 && !capable(process, CAP_SYS_RESOURCE) &&
+	       !capable(process, CAP_SYS_ADMIN) && limit != RLIM64_INFINITY && count > limit;
 }
 
 bool rlimit_may_add_process(const struct process *process)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <mach/mach.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "process/rlimit.h"
 #include "program/fork.h"
 #include "program/identity.h"
+#include "program/schedule.h"
 #include "program/vdso.h"
 #include "signal/posixtimer.h"
 #include "unix_server.h"
@@ -354,6 +356,8 @@ static int64_t change_over(struct call *call, struct address_space *space, const
 	vfork_finish(process);
 	thread->borrowed = false;
 	thread_set_port(thread, port);
+	if (thread->policy != SCHED_OTHER)
+		schedule_kernel(thread);
 	if (!borrowed && old_port != MACH_PORT_NULL) {
 		thread_terminate(old_port);
 		mach_port_deallocate(mach_task_self(), old_port);
@@ -412,8 +416,9 @@ static int64_t run_program(
 
 	if (space == NULL)
 		return -ENOMEM;
-	identity_plan(call, program->vnode, &identity);
-	error = build_program(call, program, name, strings, &identity, space, &image);
+	error = identity_plan(call, program->vnode, &identity);
+	if (error == 0)
+		error = build_program(call, program, name, strings, &identity, space, &image);
 	if (error == 0)
 		error = make_thread(space, &image, &port, &registers);
 	/* The others may be in calls: this one begins anew when they have come back and are gone. */

@@ -16,6 +16,7 @@
 #include "memory/mm.h"
 #include "process/claim.h"
 #include "process/proc.h"
+#include "process/seccomp.h"
 #include "process/rlimit.h"
 #include "program/fork.h"
 #include "signal/posixtimer.h"
@@ -42,6 +43,7 @@ void thread_free(struct thread *thread)
 	}
 	call_forget(&thread->call);
 	signal_queue_flush(&thread->pending, ~0ull);
+	seccomp_release(thread);
 	thread_unhash(thread);
 	list_remove(&thread->link);
 	process->thread_count--;
@@ -167,6 +169,8 @@ void process_add_times(struct process *process)
 		return;
 	process->dead_user_ns += info.user_ns;
 	process->dead_system_ns += info.system_ns;
+	if (info.resident_size > process->max_resident)
+		process->max_resident = info.resident_size;
 }
 
 /* The session's leader has ended: the terminal goes, its foreground group hears of it. */
@@ -295,6 +299,11 @@ static void process_finish(struct process *process)
 	fiber_run(process_close, process);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 void process_reap(struct process *process)
 {
 	struct process *parent = process->parent;
@@ -302,6 +311,8 @@ void process_reap(struct process *process)
 	if (parent != NULL) {
 		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
 		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
+		parent->children_max_resident = larger(
+			parent->children_max_resident, larger(process->max_resident, process->children_max_resident));
 	}
 	pidfds_tell(process, true);
 	list_remove(&process->sibling);
@@ -311,6 +322,7 @@ void process_reap(struct process *process)
 	wait_queue_destroy(&process->child_queue);
 	wait_queue_destroy(&process->signal_queue);
 	signal_actions_release(process->actions);
+	group_list_release(process->credentials.groups);
 	process_count(process, -(int)process->counted);
 	user_release(process->user);
 	user_free(process);

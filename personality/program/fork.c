@@ -13,7 +13,9 @@
 #include "process/claim.h"
 #include "process/proc.h"
 #include "process/rlimit.h"
+#include "process/seccomp.h"
 #include "program/fork.h"
+#include "program/schedule.h"
 #include "signal/deliver.h"
 #include "unix_server.h"
 #include "vfs/vfs.h"
@@ -90,9 +92,11 @@ int thread_start(
 static void inherit_thread(struct thread *thread, const struct thread *from, const struct clone_request *request)
 {
 	thread->blocked = from->blocked;
-	thread->policy = from->policy;
-	thread->io_priority = from->io_priority;
+	schedule_inherit(thread, from);
 	thread->no_new_privileges = from->no_new_privileges;
+	thread->persona = from->persona;
+	thread->memory_policy = from->memory_policy;
+	seccomp_inherit(thread, from);
 	memcpy(thread->name, from->name, sizeof thread->name);
 	if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK)) {
 		thread->alt_stack = from->alt_stack;
@@ -130,6 +134,8 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	if (thread_create(process_task(process), &port) != KERN_SUCCESS)
 		goto fail;
 	thread_set_port(thread, port);
+	if (thread->policy != SCHED_OTHER)
+		schedule_kernel(thread);
 	if (process->is_mach && death_watch(thread->port) != 0)
 		goto fail;
 	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
@@ -258,6 +264,8 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		if (thread_create(process_task(child), &port) != KERN_SUCCESS)
 			goto fail;
 		thread_set_port(thread, port);
+		if (thread->policy != SCHED_OTHER)
+			schedule_kernel(thread);
 		if (thread_get_state_trap(call->thread->port, x86_XSAVE_STATE64, floating, &floats) != KERN_SUCCESS)
 			goto fail;
 		if (thread_start(thread, &registers, floating, floats) != 0)

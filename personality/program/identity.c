@@ -25,11 +25,14 @@ static bool shares(const struct process *process)
 	return process->fs != NULL && process->fs->references > 1;
 }
 
-void identity_plan(struct call *call, struct vnode *program, struct exec_identity *identity)
+int identity_plan(struct call *call, struct vnode *program, struct exec_identity *identity)
 {
 	const struct process *process = call->process;
 	struct credentials *who = &identity->credentials;
+	struct file_capabilities file = {0};
 	file_attributes_t attributes;
+	bool limited;
+	int error = 0;
 
 	memset(identity, 0, sizeof *identity);
 	*who = process->credentials;
@@ -39,26 +42,36 @@ void identity_plan(struct call *call, struct vnode *program, struct exec_identit
 		if ((attributes.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 			who->egid = (uint32_t)attributes.gid;
 	}
-	if (call->thread->no_new_privileges || (program->mount->flags & MS_NOSUID) ||
-		(shares(process) && !capable(process))) {
+	if (call->thread->no_new_privileges || (program->mount->flags & MS_NOSUID)) {
+		who->euid = process->credentials.euid;
+		who->egid = process->credentials.egid;
+	} else {
+		error = vnode_capabilities(program, &file);
+	}
+	limited = call->thread->no_new_privileges || (shares(process) && !capable(process, CAP_SETUID));
+	if (limited) {
 		who->euid = process->credentials.euid;
 		who->egid = process->credentials.egid;
 	}
-	identity->gained = who->euid != process->credentials.euid || who->egid != process->credentials.egid;
 	who->suid = who->fsuid = who->euid;
 	who->sgid = who->fsgid = who->egid;
-	identity->secure = who->uid != who->euid || who->gid != who->egid;
+	if (error == 0)
+		error = capabilities_at_exec(who, &process->credentials, &file, limited, &identity->secure);
+	identity->gained = who->euid != process->credentials.euid || who->egid != process->credentials.egid ||
+			   (who->permitted & ~process->credentials.permitted) != 0;
 	/* Nor is one whose caller had set ids of its own aside. */
-	identity->dumpable =
-		!identity->secure && !identity->gained && process->credentials.euid == process->credentials.uid &&
-		process->credentials.egid == process->credentials.gid && vnode_access(call, program, R_OK, false) == 0;
+	identity->dumpable = who->uid == who->euid && who->gid == who->egid && !identity->gained &&
+			     process->credentials.euid == process->credentials.uid &&
+			     process->credentials.egid == process->credentials.gid &&
+			     vnode_access(call, program, R_OK, false) == 0;
+	return error;
 }
 
 int identity_make(struct call *call, struct exec_identity *identity)
 {
 	struct process *process = call->process;
 
-	if (identity->gained && shares(process) && !capable(process))
+	if (identity->gained && shares(process) && !capable(process, CAP_SETUID))
 		return -EAGAIN;
 	identity->serial = process_new_serial();
 	identity->port = server_port_create(identity->serial);
@@ -91,6 +104,7 @@ void identity_take(struct process *process, struct exec_identity *identity)
 	server_port_destroy(process->port);
 	process->port = identity->port;
 	process->serial = identity->serial;
+	identity->credentials.groups = process->credentials.groups;
 	process->credentials = identity->credentials;
 	process->dumpable = identity->dumpable;
 	if (identity->secure) {

@@ -24,8 +24,9 @@ struct exec_identity {
 	struct file_table *files; /* reference: the process's, or a copy when that is shared with others */
 };
 
-/* What the program's file and the caller say it will be. Never fails. */
-void identity_plan(struct call *call, struct vnode *program, struct exec_identity *identity);
+/* What the program's file and the caller say it will be. 0, or -EPERM: capabilities that it needs cannot be had;
+ * -errno. May release the lock. */
+int identity_plan(struct call *call, struct vnode *program, struct exec_identity *identity);
 /*
  * Makes what may fail, once the process has no other thread; the lock stays held from here to identity_take. 0,
  * -ENOMEM, -EAGAIN (who would gain ids began to share with others meanwhile).

@@ -5,6 +5,7 @@
 #include <mach/mach.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -35,7 +36,7 @@ int64_t sys_uname(uint64_t caller, uint64_t address)
 	strcpy(name.nodename, system_host_name);
 	strcpy(name.release, SYSTEM_RELEASE);
 	strcpy(name.version, SYSTEM_VERSION);
-	strcpy(name.machine, SYSTEM_MACHINE);
+	strcpy(name.machine, (call_of(caller)->thread->persona & PER_MASK) == PER_LINUX32 ? "i686" : SYSTEM_MACHINE);
 	strcpy(name.domainname, system_domain_name);
 	return call_result(copy_out(call_of(caller), address, &name, sizeof name));
 }
@@ -45,7 +46,7 @@ static int64_t set_name(struct call *call, char *name, uint64_t address, uint64_
 	char copy[65] = {0};
 	int error;
 
-	if (!capable(call->process))
+	if (!capable(call->process, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (size > 64)
 		return -EINVAL;
@@ -87,25 +88,42 @@ int64_t sys_sysinfo(uint64_t caller, uint64_t address)
 	return call_result(copy_out(call_of(caller), address, &info, sizeof info));
 }
 
+/* Of syslog(2). */
+enum {
+	LOG_CLOSE,
+	LOG_OPEN,
+	LOG_READ,
+	LOG_READ_ALL,
+	LOG_READ_CLEAR,
+	LOG_CLEAR,
+	LOG_CONSOLE_OFF,
+	LOG_CONSOLE_ON,
+	LOG_CONSOLE_LEVEL,
+	LOG_UNREAD,
+	LOG_SIZE
+};
+#define LOG_LEVELS 8
+
 /* The kernel's log belongs to the kernel's console; programs find an empty one. */
 int64_t sys_syslog(uint64_t caller, int action, uint64_t data, int size)
 {
-	(void)data;
+	if (action != LOG_READ_ALL && action != LOG_SIZE && !capable(call_of(caller)->process, CAP_SYSLOG))
+		return -EPERM;
 	switch (action) {
-	case 2: /* read: blocks until there is something */
-	case 4: /* read and clear */
-	case 5: /* clear */
-	case 6: /* console off, on, level */
-	case 7:
-	case 8:
-		return capable(call_of(caller)->process) ? 0 : -EPERM;
-	case 0: /* close, open */
-	case 1:
-	case 9:  /* unread bytes */
-	case 10: /* buffer size */
+	case LOG_CLOSE:
+	case LOG_OPEN:
+	case LOG_CLEAR:
+	case LOG_CONSOLE_OFF:
+	case LOG_CONSOLE_ON:
+	case LOG_UNREAD:
+	case LOG_SIZE:
 		return 0;
-	case 3: /* read all */
-		return size < 0 ? -EINVAL : 0;
+	case LOG_READ:
+	case LOG_READ_ALL:
+	case LOG_READ_CLEAR:
+		return data == 0 || size < 0 ? -EINVAL : 0;
+	case LOG_CONSOLE_LEVEL:
+		return size < 1 || size > LOG_LEVELS ? -EINVAL : 0;
 	default:
 		return -EINVAL;
 	}
@@ -139,7 +157,7 @@ void system_init_ended(int status)
 int64_t sys_reboot(uint64_t caller, unsigned magic, unsigned magic2, unsigned command, uint64_t argument)
 {
 	(void)argument;
-	if (!capable(call_of(caller)->process))
+	if (!capable(call_of(caller)->process, CAP_SYS_BOOT))
 		return -EPERM;
 	if (magic != LINUX_REBOOT_MAGIC1 || (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
 						    magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))

@@ -12,6 +12,7 @@
 #include "process/proc.h"
 #include "process/times.h"
 #include "program/vdso.h"
+#include "system/system.h"
 #include "unix_server.h"
 
 #define SECOND 1000000000ull
@@ -43,6 +44,8 @@ void times_of(struct process *process, uint64_t *user, uint64_t *system)
 		return;
 	*user += info.user_ns;
 	*system += info.system_ns;
+	if (info.resident_size > process->max_resident)
+		process->max_resident = info.resident_size;
 }
 
 /* Of a thread that exists in the kernel; else they stay as they are. */
@@ -57,11 +60,12 @@ static void times_of_thread(const struct thread *thread, uint64_t *user, uint64_
 	*system = info.system_ns;
 }
 
-static void fill_usage(struct rusage *usage, uint64_t user, uint64_t system)
+static void fill_usage(struct rusage *usage, uint64_t user, uint64_t system, uint64_t resident)
 {
 	memset(usage, 0, sizeof *usage);
 	usage->ru_utime = timeval_of(user);
 	usage->ru_stime = timeval_of(system);
+	usage->ru_maxrss = (long)(resident / 1024);
 }
 
 void times_of_ended(struct process *process, struct rusage *usage)
@@ -69,7 +73,9 @@ void times_of_ended(struct process *process, struct rusage *usage)
 	uint64_t user, system;
 
 	times_of(process, &user, &system);
-	fill_usage(usage, user + process->children_user_ns, system + process->children_system_ns);
+	fill_usage(usage, user + process->children_user_ns, system + process->children_system_ns,
+		process->max_resident > process->children_max_resident ? process->max_resident
+								       : process->children_max_resident);
 }
 
 int64_t sys_getrusage(uint64_t caller, int who, uint64_t address)
@@ -80,12 +86,13 @@ int64_t sys_getrusage(uint64_t caller, int who, uint64_t address)
 	uint64_t user, system;
 
 	if (who == RUSAGE_CHILDREN) {
-		fill_usage(&usage, process->children_user_ns, process->children_system_ns);
+		fill_usage(
+			&usage, process->children_user_ns, process->children_system_ns, process->children_max_resident);
 	} else if (who == RUSAGE_SELF || who == RUSAGE_THREAD) {
 		times_of(process, &user, &system);
 		if (who == RUSAGE_THREAD)
 			times_of_thread(call->thread, &user, &system);
-		fill_usage(&usage, user, system);
+		fill_usage(&usage, user, system, process->max_resident);
 	} else {
 		return -EINVAL;
 	}
@@ -113,8 +120,7 @@ int64_t sys_times(uint64_t caller, uint64_t address)
 
 /* --- Clocks. */
 
-/* A clock's time; 0 or -EINVAL. */
-static int read_clock(struct call *call, int clock, uint64_t *ns)
+int clock_read(struct call *call, int clock, uint64_t *ns)
 {
 	uint64_t user, system;
 
@@ -146,7 +152,7 @@ static int read_clock(struct call *call, int clock, uint64_t *ns)
 int64_t sys_clock_gettime(uint64_t caller, int clock, uint64_t address)
 {
 	uint64_t ns;
-	int error = read_clock(call_of(caller), clock, &ns);
+	int error = clock_read(call_of(caller), clock, &ns);
 
 	return error != 0 ? error : put_timespec(call_of(caller), address, ns);
 }
@@ -154,16 +160,16 @@ int64_t sys_clock_gettime(uint64_t caller, int clock, uint64_t address)
 int64_t sys_clock_getres(uint64_t caller, int clock, uint64_t address)
 {
 	uint64_t ns;
-	int error = read_clock(call_of(caller), clock, &ns);
+	int error = clock_read(call_of(caller), clock, &ns);
 
 	return error != 0 || address == 0 ? error : put_timespec(call_of(caller), address, 1);
 }
 
-static int64_t set_real_time(struct call *call, uint64_t seconds, uint64_t nanoseconds)
+int64_t clock_set(struct call *call, uint64_t seconds, uint64_t nanoseconds)
 {
 	time_value64_t time = {(int64_t)seconds, (int64_t)nanoseconds};
 
-	if (!capable(call->process))
+	if (!capable(call->process, CAP_SYS_TIME))
 		return -EPERM;
 	if (host_set_time64(host_privileged(), time) != KERN_SUCCESS)
 		return -EINVAL;
@@ -180,7 +186,7 @@ int64_t sys_clock_settime(uint64_t caller, int clock, uint64_t address)
 		return call_result(error);
 	if (clock != CLOCK_REALTIME || time.tv_sec < 0 || (uint64_t)time.tv_nsec >= SECOND)
 		return -EINVAL;
-	return set_real_time(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_nsec);
+	return clock_set(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_nsec);
 }
 
 int64_t sys_settimeofday(uint64_t caller, uint64_t address, uint64_t zone)
@@ -196,7 +202,7 @@ int64_t sys_settimeofday(uint64_t caller, uint64_t address, uint64_t zone)
 		return call_result(error);
 	if (time.tv_sec < 0 || (uint64_t)time.tv_usec >= 1000000)
 		return -EINVAL;
-	return set_real_time(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_usec * 1000);
+	return clock_set(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_usec * 1000);
 }
 
 int64_t sys_gettimeofday(uint64_t caller, uint64_t address, uint64_t zone)
@@ -248,7 +254,7 @@ static int64_t sleep_until(struct call *call, int clock, bool absolute, uint64_t
 			time.tv_sec = 1ll << 32;
 		length = (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
 		if (absolute) {
-			error = read_clock(call, clock, &now);
+			error = clock_read(call, clock, &now);
 			if (error != 0)
 				return error;
 			length = length > now ? length - now : 0;

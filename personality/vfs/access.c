@@ -1,6 +1,8 @@
 /* Who may do what with a file: permission bits, owners, read-only mounts. */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 	const struct credentials *who = &call->process->credentials;
 	bool real = real_ids || call->real_ids;
 	uint32_t uid = real ? who->uid : who->fsuid, gid = real ? who->gid : who->fsgid;
+	uint64_t overrides = real ? capabilities_of_real_user(who) : who->effective;
 	file_attributes_t attributes;
 	unsigned type = VNODE_TYPE(vnode), bits;
 	int error;
@@ -29,9 +32,9 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 		if (error != 0)
 			return error;
 	}
-	/* Root may do all, but execute only what somebody may. */
-	if (uid == 0)
-		return wanted & X_OK && type != S_IFDIR && !(vnode->mode & 0111) ? -EACCES : 0;
+	/* Who overrides may do all, but execute only what somebody may. */
+	if (overrides & CAPABILITY(CAP_DAC_OVERRIDE) && !(wanted & X_OK && type != S_IFDIR && !(vnode->mode & 0111)))
+		return 0;
 	if (vnode->ops->always_allows != NULL && vnode->ops->always_allows(call, vnode))
 		return 0;
 	error = vnode_known(vnode, &attributes);
@@ -43,14 +46,19 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 		bits = (unsigned)attributes.mode >> 3;
 	else
 		bits = (unsigned)attributes.mode;
-	return wanted & ~bits & 7 ? -EACCES : 0;
+	if (!(wanted & ~bits & 7))
+		return 0;
+	/* To read, and to search a directory. */
+	return overrides & CAPABILITY(CAP_DAC_READ_SEARCH) && !(wanted & W_OK) && (type == S_IFDIR || !(wanted & X_OK))
+		       ? 0
+		       : -EACCES;
 }
 
 int vnode_is_owner(struct call *call, const file_attributes_t *attributes)
 {
-	uint32_t uid = call->process->credentials.fsuid;
+	const struct process *process = call->process;
 
-	return uid == 0 || uid == attributes->uid ? 0 : -EPERM;
+	return process->credentials.fsuid == attributes->uid || capable(process, CAP_FOWNER) ? 0 : -EPERM;
 }
 
 int vnode_may_change(struct call *call, struct vnode *directory, struct vnode *child)
@@ -98,18 +106,54 @@ int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attribu
 unsigned mode_without_set_id(const struct call *call, unsigned mode, uint64_t gid)
 {
 	/* Without the right of its group to run it the bit says something else: it stays for who is in the group. */
-	if (mode & S_IXGRP || !(capable(call->process) || in_group(&call->process->credentials, (uint32_t)gid)))
+	if (mode & S_IXGRP ||
+		!(capable(call->process, CAP_FSETID) || in_group(&call->process->credentials, (uint32_t)gid)))
 		mode &= ~(unsigned)S_ISGID;
 	return mode & ~(unsigned)S_ISUID;
+}
+
+int vnode_drop_capabilities(struct vnode *vnode)
+{
+	int error = 0;
+
+	if (vnode->no_capabilities || VNODE_TYPE(vnode) != S_IFREG)
+		return 0;
+	if (vnode->ops->set_extended != NULL)
+		error = vnode->ops->set_extended(vnode, CAPABILITY_ATTRIBUTE, NULL, 0, 0);
+	if (error != 0 && error != -ENODATA && error != -EOPNOTSUPP)
+		return error;
+	vnode->no_capabilities = true;
+	return 0;
+}
+
+int vnode_capabilities(struct vnode *vnode, struct file_capabilities *out)
+{
+	char *value;
+	int length;
+
+	memset(out, 0, sizeof *out);
+	if (vnode->no_capabilities || vnode->ops->get_extended == NULL)
+		return 0;
+	value = malloc(FILE_ENTRIES_SIZE);
+	if (value == NULL)
+		return -ENOMEM;
+	length = vnode->ops->get_extended(vnode, CAPABILITY_ATTRIBUTE, value);
+	vnode->no_capabilities = length == -ENODATA || length == -EOPNOTSUPP;
+	if (length > 0)
+		capabilities_parse(value, (unsigned)length, out);
+	free(value);
+	return length > 0 || vnode->no_capabilities ? 0 : length;
 }
 
 int vnode_drop_set_id(struct call *call, struct vnode *vnode)
 {
 	unsigned mode = vnode->mode & 07777;
 	file_attributes_t attributes, values;
-	int error;
+	int error = vnode->no_capabilities ? 0 : vnode_drop_capabilities(vnode);
 
-	if (!(vnode->mode & (S_ISUID | S_ISGID)) || VNODE_TYPE(vnode) != S_IFREG || capable(call->process))
+	if (error != 0)
+		return error;
+	if (!(vnode->mode & (S_ISUID | S_ISGID)) || VNODE_TYPE(vnode) != S_IFREG || capable(call->process, CAP_FSETID))
 		return 0;
 	error = vnode_known(vnode, &attributes);
 	if (error != 0)

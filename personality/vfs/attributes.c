@@ -27,7 +27,7 @@ static int64_t change_mode(struct call *call, struct vnode *vnode, unsigned mode
 		error = vnode_is_owner(call, &a);
 	if (error == 0) {
 		/* A group that the caller is not in does not get the caller's file as a program. */
-		if (!capable(call->process) && a.gid != call->process->credentials.fsgid &&
+		if (!capable(call->process, CAP_FSETID) && a.gid != call->process->credentials.fsgid &&
 			!in_group(&call->process->credentials, (uint32_t)a.gid))
 			values.mode &= ~(uint64_t)S_ISGID;
 		error = vnode_set_attributes(vnode, FILE_SET_MODE, &values);
@@ -79,12 +79,17 @@ static int64_t change_owner(struct call *call, struct vnode *vnode, uint32_t uid
 		if (values.mode != (a.mode & 07777))
 			which |= FILE_SET_MODE;
 	}
-	if (error == 0 && which != 0 && !capable(call->process)) {
+	if (error == 0 && which != 0 && !capable(call->process, CAP_CHOWN)) {
 		/* An owner may give the file to a group of his. */
 		if (who->fsuid != a.uid || (uid != NO_OWNER && uid != a.uid) ||
 			(gid != NO_OWNER && gid != a.gid && gid != who->fsgid && !in_group(who, gid)))
 			error = -EPERM;
 	}
+	/* The bits that go are a change of mode. */
+	if (error == 0 && which & FILE_SET_MODE)
+		error = vnode_is_owner(call, &a);
+	if (error == 0 && which != 0)
+		error = vnode_drop_capabilities(vnode);
 	if (error == 0 && which != 0)
 		error = vnode_set_attributes(vnode, which, &values);
 	vnode_release(vnode);

@@ -51,7 +51,7 @@ int64_t sys_chroot(uint64_t caller, uint64_t path)
 	if (error != 0)
 		return call_result(error);
 	error = vnode_access(call, vnode, X_OK, false);
-	if (error == 0 && !capable(call->process))
+	if (error == 0 && !capable(call->process, CAP_SYS_CHROOT))
 		error = -EPERM;
 	if (error == 0)
 		return enter(call, vnode, &call->process->fs->root);

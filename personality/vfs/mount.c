@@ -173,7 +173,7 @@ int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
 	struct vnode *vnode;
 	int error;
 
-	if (!capable(call->process))
+	if (!capable(call->process, CAP_SYS_ADMIN))
 		return -EPERM;
 	error = path_look_up_user(call, AT_FDCWD, target, 0, &vnode);
 	if (error != 0)
@@ -234,6 +234,67 @@ static int64_t statfs_vnode(struct call *call, struct vnode *vnode, uint64_t res
 	if (error == 0)
 		error = copy_out(call, result, &out, sizeof out);
 	return call_result(error);
+}
+
+/* struct ustat of ustat(2). */
+struct old_statistics {
+	int32_t blocks_free;
+	uint64_t files_free;
+	char name[6], pack[6];
+};
+
+int64_t sys_ustat(uint64_t caller, unsigned device, uint64_t result)
+{
+	struct call *call = call_of(caller);
+	struct old_statistics out = {0};
+	struct mount *mount = NULL;
+	struct statfs all;
+	struct vnode *root;
+	int error;
+
+	while ((mount = mount_after(mount)) != NULL && mount->device != device)
+		;
+	if (mount == NULL)
+		return -EINVAL;
+	root = vnode_reference(mount->root);
+	error = fill_statfs(root, &all);
+	vnode_release(root);
+	out.blocks_free = (int32_t)all.f_bfree;
+	out.files_free = all.f_ffree;
+	if (error == 0)
+		error = copy_out(call, result, &out, sizeof out);
+	return call_result(error);
+}
+
+/* The types of file systems, in the order of their numbers for sysfs(2) and of /proc/filesystems. */
+static const char *const type_names[] = {"proc", "devtmpfs", "tmpfs", "ext4"};
+#define TYPES (sizeof type_names / sizeof type_names[0])
+
+int64_t sys_sysfs(uint64_t caller, int option, uint64_t first, uint64_t second)
+{
+	struct call *call = call_of(caller);
+	char name[32];
+	int error;
+
+	switch (option) {
+	case 1:
+		error = copy_string(call, name, first, sizeof name);
+		if (error < 0)
+			return error == -ENAMETOOLONG ? -EINVAL : call_result(error);
+		for (unsigned i = 0; i < TYPES; i++) {
+			if (strcmp(name, type_names[i]) == 0)
+				return i;
+		}
+		return -EINVAL;
+	case 2:
+		if (first >= TYPES)
+			return -EINVAL;
+		return call_result(copy_out(call, second, type_names[first], strlen(type_names[first]) + 1));
+	case 3:
+		return TYPES;
+	default:
+		return -EINVAL;
+	}
 }
 
 int64_t sys_statfs(uint64_t caller, uint64_t path, uint64_t result)

@@ -33,7 +33,7 @@ static int new_owner(struct call *call, struct vnode *directory, unsigned *mode,
 	*gid = parent.gid;
 	if (S_ISDIR(*mode))
 		*mode |= S_ISGID;
-	else if ((*mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !capable(call->process) &&
+	else if ((*mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !capable(call->process, CAP_FSETID) &&
 		 !in_group(&call->process->credentials, (uint32_t)parent.gid))
 		*mode &= ~(unsigned)S_ISGID; /* nobody makes programs of a group that he is not in */
 	return 0;
@@ -52,6 +52,8 @@ int vnode_create(struct call *call, struct vnode *directory, const char *name, u
 		error = -EPERM;
 	if (error == 0)
 		error = directory->ops->create(directory, name, mode, uid, gid, device, out);
+	if (error == 0)
+		(*out)->no_capabilities = true;
 	if (error == 0 && name[0] != 0) {
 		vnode_set_place(*out, directory, name);
 		notify_entry(directory, name, S_ISDIR(mode), IN_CREATE);
@@ -173,7 +175,7 @@ int64_t sys_mknodat(uint64_t caller, int dirfd, uint64_t path, unsigned mode, ui
 		return -EPERM;
 	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR && type != S_IFBLK)
 		return -EINVAL;
-	if ((type == S_IFCHR || type == S_IFBLK) && !capable(call->process))
+	if ((type == S_IFCHR || type == S_IFBLK) && !capable(call->process, CAP_MKNOD))
 		return -EPERM;
 	return make_node(
 		call, dirfd, path, type | (mode & 07777), type == S_IFCHR || type == S_IFBLK ? (uint32_t)device : 0);

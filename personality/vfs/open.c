@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,16 @@
 #define KEPT_FLAGS                                                                                                     \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_PATH | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |        \
 		O_DIRECT)
+
+/* All that open knows; of openat2 no other may be given. */
+#define LARGE_FILE 0100000
+#define OPEN_FLAGS                                                                                                     \
+	((uint64_t)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC |     \
+		    O_ASYNC | O_DIRECT | LARGE_FILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |      \
+		    __O_TMPFILE))
+#define RESOLVE_FLAGS                                                                                                  \
+	((uint64_t)(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |                  \
+		    RESOLVE_IN_ROOT | RESOLVE_CACHED))
 
 /* --- Operations. */
 
@@ -46,19 +57,20 @@ static int64_t file_read_unlocked(struct file *file, struct io *io, uint64_t *of
 
 static int64_t file_write(struct file *file, struct io *io, uint64_t *offset)
 {
+	const unsigned flags = file->flags | io->flags;
 	struct vnode *vnode = file->vnode;
 	int64_t result;
 
 	if (vnode->ops->write == NULL)
 		return -EINVAL;
-	result = vnode_check_seals(vnode, file->flags & O_APPEND ? UINT64_MAX : *offset + io->total, true);
+	result = vnode_check_seals(vnode, flags & O_APPEND ? UINT64_MAX : *offset + io->total, true);
 	if (result != 0)
 		return result;
-	result = vnode->ops->write(vnode, io, offset, (file->flags & O_APPEND) != 0);
+	result = vnode->ops->write(vnode, io, offset, (flags & O_APPEND) != 0);
 	if (result > 0)
 		notify(vnode, IN_MODIFY);
-	if (result > 0 && file->flags & (O_SYNC | O_DSYNC) && vnode->ops->sync != NULL) {
-		int error = vnode_sync(vnode, !(file->flags & O_SYNC & ~O_DSYNC));
+	if (result > 0 && flags & (O_SYNC | O_DSYNC) && vnode->ops->sync != NULL) {
+		int error = vnode_sync(vnode, !(flags & O_SYNC & ~O_DSYNC));
 		int failure = write_failures_tell(&vnode->failures, &file->failures_seen);
 
 		if (error != 0 || failure != 0)
@@ -282,35 +294,60 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 
 /* --- The calls. */
 
+/* Where the path starts; the scope is the directory of dirfd. */
+static int start_within(
+	struct call *call, const struct path_scope *scope, int dirfd, const char *path, struct vnode **start)
+{
+	return scope == NULL ? path_start(call, dirfd, path, start) : path_begin(call, scope, path, scope->root, start);
+}
+
+/* As path_look_up. */
+static int look_up_within(struct call *call, const struct path_scope *scope, int dirfd, const char *path,
+	unsigned flags, struct vnode **out)
+{
+	struct vnode *start;
+	int error = path[0] != 0 ? start_within(call, scope, dirfd, path, &start) : -ENOENT;
+
+	if (error != 0)
+		return error;
+	error = path_walk(call, start, path, flags, scope, out);
+	if (error == 0 && scope != NULL && scope->resolve & RESOLVE_NO_SYMLINKS && VNODE_TYPE(*out) == S_IFLNK &&
+		!(flags & PATH_NOFOLLOW)) {
+		vnode_release(*out);
+		error = -ELOOP;
+	}
+	vnode_release(start);
+	return error;
+}
+
 /* The vnode for O_CREAT: the one that is there, or a new one (*made). Follows links at the end, to where nothing is
  * yet, too. */
-static int find_or_create(
-	struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct vnode **out, bool *made)
+static int find_or_create(struct call *call, const struct path_scope *scope, int dirfd, const char *path,
+	unsigned flags, unsigned mode, struct vnode **out, bool *made)
 {
 	struct vnode *start, *directory = NULL, *child = NULL;
 	char name[NAME_MAX + 1], *target = NULL;
 	unsigned links = 0;
 	bool slash;
-	int error = path[0] != 0 ? path_start(call, dirfd, path, &start) : -ENOENT;
+	int error = path[0] != 0 ? start_within(call, scope, dirfd, path, &start) : -ENOENT;
 
 	if (error != 0)
 		return error;
 	for (;;) {
-		error = path_walk_parent(call, start, path, &directory, name, &slash);
+		error = path_walk_parent(call, start, path, scope, &directory, name, &slash);
 		vnode_release(start);
 		if (error != 0)
 			break;
 		error = slash || strcmp(name, ".") == 0 || strcmp(name, "..") == 0
 				? -EISDIR
-				: path_step(call, directory, name, &child);
+				: path_step_within(call, scope, directory, name, &child);
 		if (error == 0 && flags & O_EXCL)
 			error = -EEXIST;
 		if (error != 0 || VNODE_TYPE(child) != S_IFLNK || flags & O_NOFOLLOW)
 			break;
-		if (++links > LINKS_MAX) {
-			error = -ELOOP;
+		error = ++links > LINKS_MAX ? -ELOOP : path_may_follow(scope, child);
+		if (error != 0)
 			break;
-		}
 		if (child->ops->follow_link != NULL) {
 			struct vnode *followed;
 
@@ -327,7 +364,9 @@ static int find_or_create(
 		if (error != 0)
 			break;
 		path = target;
-		start = vnode_reference(path[0] == '/' ? call->process->fs->root : directory);
+		error = path_begin(call, scope, path, directory, &start);
+		if (error != 0)
+			break;
 		vnode_release(directory);
 		directory = NULL;
 	}
@@ -352,8 +391,8 @@ static void opened(struct file *file)
 }
 
 /* The file of O_TMPFILE, in the directory of the path. */
-static int make_unnamed(
-	struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct vnode **out)
+static int make_unnamed(struct call *call, const struct path_scope *scope, int dirfd, const char *path, unsigned flags,
+	unsigned mode, struct vnode **out)
 {
 	struct vnode *directory;
 	char name[24];
@@ -361,7 +400,7 @@ static int make_unnamed(
 
 	if (flags & O_CREAT || (flags & O_ACCMODE) == O_RDONLY)
 		return -EINVAL;
-	error = path_look_up(call, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &directory);
+	error = look_up_within(call, scope, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &directory);
 	if (error != 0)
 		return error;
 	if (VNODE_TYPE(directory) != S_IFDIR)
@@ -379,7 +418,8 @@ static int make_unnamed(
 	return error;
 }
 
-static int open_path(struct call *call, int dirfd, const char *path, unsigned flags, unsigned mode, struct file **out)
+static int open_path(struct call *call, const struct path_scope *scope, int dirfd, const char *path, unsigned flags,
+	unsigned mode, struct file **out)
 {
 	struct vnode *vnode;
 	bool made = false;
@@ -388,19 +428,19 @@ static int open_path(struct call *call, int dirfd, const char *path, unsigned fl
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if ((flags & O_TMPFILE) == O_TMPFILE) {
-		error = make_unnamed(call, dirfd, path, flags, mode, &vnode);
+		error = make_unnamed(call, scope, dirfd, path, flags, mode, &vnode);
 		made = true;
 	} else if (flags & O_CREAT) {
 		if (flags & O_DIRECTORY)
 			return -EINVAL;
 		/* Somebody may make it between looking and making: then it is there now. */
 		for (tries = 0; tries < CREATE_TRIES; tries++) {
-			error = find_or_create(call, dirfd, path, flags, mode, &vnode, &made);
+			error = find_or_create(call, scope, dirfd, path, flags, mode, &vnode, &made);
 			if (error != -EEXIST || flags & O_EXCL)
 				break;
 		}
 	} else {
-		error = path_look_up(call, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &vnode);
+		error = look_up_within(call, scope, dirfd, path, flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0, &vnode);
 	}
 	if (error != 0)
 		return error;
@@ -435,8 +475,53 @@ int64_t sys_openat(uint64_t caller, int dirfd, uint64_t path, int flags, unsigne
 	if (error == 0 && flags & (O_CREAT | O_TRUNC))
 		error = fd_room(call);
 	if (error == 0)
-		error = open_path(call, dirfd, name.text, (unsigned)flags, mode, &file);
+		error = open_path(call, NULL, dirfd, name.text, (unsigned)flags, mode, &file);
 	return error != 0 ? call_result(error) : fd_install(call, file, (flags & O_CLOEXEC) != 0);
+}
+
+/* What openat2 does not take, as openat does. */
+static int check_how(const struct open_how *how)
+{
+	const uint64_t makes = how->flags & (O_CREAT | __O_TMPFILE);
+
+	if (how->flags & ~OPEN_FLAGS || how->resolve & ~RESOLVE_FLAGS || how->mode & ~07777ull ||
+		(how->mode != 0 && makes == 0))
+		return -EINVAL;
+	if ((how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) == (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (how->flags & O_PATH && how->flags & ~(uint64_t)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | LARGE_FILE))
+		return -EINVAL;
+	/* What is known without asking a file server is nowhere said: no path is. */
+	return how->resolve & RESOLVE_CACHED ? -EAGAIN : 0;
+}
+
+int64_t sys_openat2(uint64_t caller, int dirfd, uint64_t path, uint64_t how_address, uint64_t size)
+{
+	struct call *call = call_of(caller);
+	struct path_scope scope;
+	struct path_name name;
+	struct open_how how;
+	struct file *file;
+	int error = size < sizeof how ? -EINVAL : size > VM_PAGE_SIZE ? -E2BIG : 0;
+
+	if (error == 0)
+		error = call_copy_struct(call, &how, sizeof how, how_address, size);
+	if (error == 0)
+		error = check_how(&how);
+	if (error == 0)
+		error = path_copy(call, &name, path);
+	if (error == 0 && how.flags & (O_CREAT | O_TRUNC))
+		error = fd_room(call);
+	if (error != 0)
+		return call_result(error);
+	scope = (struct path_scope){.resolve = how.resolve};
+	error = path_start(call, dirfd,
+		how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) || name.text[0] != '/' ? "" : "/", &scope.root);
+	if (error != 0)
+		return call_result(error);
+	error = open_path(call, &scope, dirfd, name.text, (unsigned)how.flags, (unsigned)how.mode, &file);
+	vnode_release(scope.root);
+	return error != 0 ? call_result(error) : fd_install(call, file, (how.flags & O_CLOEXEC) != 0);
 }
 
 int64_t sys_open(uint64_t caller, uint64_t path, int flags, unsigned mode)

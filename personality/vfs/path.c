@@ -1,6 +1,7 @@
 /* Looking paths up: components, links, mounts, the right to search; and back from a vnode to its path. */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,6 +62,52 @@ int path_step(struct call *call, struct vnode *directory, const char *name, stru
 	return 0;
 }
 
+int path_may_follow(const struct path_scope *scope, const struct vnode *link)
+{
+	const uint64_t resolve = scope != NULL ? scope->resolve : 0;
+	const bool magic = link->ops->follow_link != NULL;
+
+	if (resolve & RESOLVE_NO_SYMLINKS || (magic && resolve & RESOLVE_NO_MAGICLINKS))
+		return -ELOOP;
+	return magic && resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) ? -EXDEV : 0;
+}
+
+int path_begin(struct call *call, const struct path_scope *scope, const char *path, struct vnode *directory,
+	struct vnode **start)
+{
+	struct vnode *root = call->process->fs->root;
+
+	if (path[0] == '/' && scope != NULL) {
+		if (scope->resolve & RESOLVE_BENEATH)
+			return -EXDEV;
+		if (scope->resolve & RESOLVE_IN_ROOT)
+			root = scope->root;
+		if (scope->resolve & RESOLVE_NO_XDEV && directory != NULL && directory->mount != root->mount)
+			return -EXDEV;
+	}
+	*start = vnode_reference(path[0] == '/' ? root : directory);
+	return 0;
+}
+
+int path_step_within(struct call *call, const struct path_scope *scope, struct vnode *directory, const char *name,
+	struct vnode **out)
+{
+	int error;
+
+	if (scope != NULL && directory == scope->root && strcmp(name, "..") == 0) {
+		if (scope->resolve & RESOLVE_BENEATH)
+			return -EXDEV;
+		if (scope->resolve & RESOLVE_IN_ROOT)
+			name = ".";
+	}
+	error = path_step(call, directory, name, out);
+	if (error == 0 && scope != NULL && scope->resolve & RESOLVE_NO_XDEV && (*out)->mount != directory->mount) {
+		vnode_release(*out);
+		error = -EXDEV;
+	}
+	return error;
+}
+
 int path_read_link(struct vnode *link, char *target)
 {
 	int length;
@@ -79,14 +126,17 @@ int path_read_link(struct vnode *link, char *target)
 /* What is still to be walked: at first in the path that was given, after a link in its target and what followed it. */
 struct walk {
 	struct call *call;
+	const struct path_scope *scope;
 	struct vnode *at; /* a reference */
 	const char *next;
 	char *text; /* malloced, once a link has been followed */
 	unsigned links;
 };
 
-static void walk_begin(struct walk *walk, struct call *call, struct vnode *start, const char *path)
+static void walk_begin(
+	struct walk *walk, struct call *call, const struct path_scope *scope, struct vnode *start, const char *path)
 {
+	walk->scope = scope;
 	walk->call = call;
 	walk->links = 0;
 	walk->text = NULL;
@@ -132,8 +182,9 @@ static int follow(struct walk *walk, struct vnode *link, struct vnode *directory
 	struct vnode *next = NULL;
 	int error;
 
-	if (++walk->links > LINKS_MAX)
-		return -ELOOP;
+	error = ++walk->links > LINKS_MAX ? -ELOOP : path_may_follow(walk->scope, link);
+	if (error != 0)
+		return error;
 	if (link->ops->follow_link != NULL) {
 		error = link->ops->follow_link(link, &next);
 		if (error != 0)
@@ -159,7 +210,9 @@ static int follow(struct walk *walk, struct vnode *link, struct vnode *directory
 	free(walk->text);
 	walk->text = target;
 	walk->next = target;
-	next = vnode_reference(target[0] == '/' ? walk->call->process->fs->root : directory);
+	error = path_begin(walk->call, walk->scope, target, directory, &next);
+	if (error != 0)
+		return error;
 	vnode_release(walk->at);
 	walk->at = next;
 	return 0;
@@ -183,7 +236,7 @@ static int walk_path(struct walk *walk, unsigned flags, char *last_name, bool *m
 			*must_be_directory = slash;
 			return 0;
 		}
-		error = path_step(walk->call, walk->at, name, &found);
+		error = path_step_within(walk->call, walk->scope, walk->at, name, &found);
 		if (error != 0)
 			return error;
 		directory = walk->at;
@@ -210,12 +263,13 @@ static int walk_path(struct walk *walk, unsigned flags, char *last_name, bool *m
 	return 0;
 }
 
-int path_walk(struct call *call, struct vnode *start, const char *path, unsigned flags, struct vnode **out)
+int path_walk(struct call *call, struct vnode *start, const char *path, unsigned flags, const struct path_scope *scope,
+	struct vnode **out)
 {
 	struct walk walk;
 	int error;
 
-	walk_begin(&walk, call, start, path);
+	walk_begin(&walk, call, scope, start, path);
 	error = walk_path(&walk, flags, NULL, NULL);
 	if (error == 0)
 		*out = vnode_reference(walk.at);
@@ -223,13 +277,13 @@ int path_walk(struct call *call, struct vnode *start, const char *path, unsigned
 	return error;
 }
 
-int path_walk_parent(struct call *call, struct vnode *start, const char *path, struct vnode **parent, char *last,
-	bool *must_be_directory)
+int path_walk_parent(struct call *call, struct vnode *start, const char *path, const struct path_scope *scope,
+	struct vnode **parent, char *last, bool *must_be_directory)
 {
 	struct walk walk;
 	int error;
 
-	walk_begin(&walk, call, start, path);
+	walk_begin(&walk, call, scope, start, path);
 	error = walk_path(&walk, 0, last, must_be_directory);
 	if (error == 0)
 		error = vnode_access(call, walk.at, X_OK, false);
@@ -271,7 +325,7 @@ int path_look_up(struct call *call, int dirfd, const char *path, unsigned flags,
 		*out = start;
 		return 0;
 	}
-	error = path_walk(call, start, path, flags, out);
+	error = path_walk(call, start, path, flags, NULL, out);
 	vnode_release(start);
 	return error;
 }
@@ -287,7 +341,7 @@ int path_look_up_parent(
 	error = path_start(call, dirfd, path, &start);
 	if (error != 0)
 		return error;
-	error = path_walk_parent(call, start, path, parent, last, must_be_directory);
+	error = path_walk_parent(call, start, path, NULL, parent, last, must_be_directory);
 	vnode_release(start);
 	return error;
 }

@@ -86,6 +86,40 @@ int64_t sys_fdatasync(uint64_t caller, int fd)
 	return sync_file(call_of(caller), fd, true);
 }
 
+int64_t sys_sync_file_range(uint64_t caller, int fd, int64_t offset, int64_t size, unsigned flags)
+{
+	struct call *call = call_of(caller);
+	const struct file *file = fd_file(call, fd);
+	int64_t end;
+	unsigned type;
+
+	if (file == NULL)
+		return -EBADF;
+	if (flags & ~(unsigned)(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) ||
+		offset < 0 || __builtin_add_overflow(offset, size, &end) || end < offset)
+		return -EINVAL;
+	type = file->vnode == NULL ? 0 : VNODE_TYPE(file->vnode);
+	if (type != S_IFREG && type != S_IFBLK && type != S_IFDIR)
+		return -ESPIPE;
+	/* Not to the medium: to the file server, of all that is dirty. Who waits wants it there, and more does no harm.
+	 */
+	return flags == 0 || file->vnode->ops->sync == NULL ? 0 : sync_file(call, fd, true);
+}
+
+int64_t sys_readahead(uint64_t caller, int fd, int64_t offset, uint64_t size)
+{
+	const struct file *file = fd_file(call_of(caller), fd);
+
+	(void)offset;
+	(void)size;
+	if (file == NULL || (file->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	/* File servers read ahead by themselves. */
+	return file->vnode == NULL || (VNODE_TYPE(file->vnode) != S_IFREG && VNODE_TYPE(file->vnode) != S_IFBLK)
+		       ? -EINVAL
+		       : 0;
+}
+
 int64_t sys_fadvise64(uint64_t caller, int fd, int64_t offset, int64_t size, int advice)
 {
 	struct file *file = fd_file(call_of(caller), fd);

@@ -16,6 +16,7 @@
 #include "call/call.h"
 #include "file/file.h"
 #include "file/vnode.h"
+#include "process/capability.h"
 #include "vfs/filerpc.h"
 
 /* --- Mounts. What a file server's do; all may release the lock. */
@@ -105,6 +106,8 @@ int vnode_access(struct call *call, struct vnode *vnode, unsigned wanted, bool r
 int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct file **out);
 /* Reads into the server's memory, for exec. Bytes read or -errno. In a worker only. */
 int64_t vnode_read_server(struct call *call, struct vnode *vnode, void *buffer, uint64_t size, uint64_t offset);
+/* The capabilities that a program's file has; none is no error. May release the lock. */
+int vnode_capabilities(struct vnode *vnode, struct file_capabilities *out);
 /* struct stat of an open file without a vnode, or of a vnode. */
 int vnode_stat(struct vnode *vnode, struct stat *out);
 /* A new file in a directory in which the name is free: checks the right to, applies the umask. */

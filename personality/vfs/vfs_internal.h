@@ -25,15 +25,31 @@ struct path_name {
 	char text[PATH_LENGTH];
 };
 
+/* How a path of openat2 may go: RESOLVE_*, from `root` (borrowed), which two of them do not leave. Null: anyhow. */
+struct path_scope {
+	uint64_t resolve;
+	struct vnode *root;
+};
+
+/* Where a link's target, or a path, begins that was found in a directory: a reference. 0 or -EXDEV. */
+int path_begin(struct call *call, const struct path_scope *scope, const char *path, struct vnode *directory,
+	struct vnode **start);
+/* Whether the link may be followed. 0, -ELOOP, -EXDEV. */
+int path_may_follow(const struct path_scope *scope, const struct vnode *link);
+/* path_step within the scope. */
+int path_step_within(struct call *call, const struct path_scope *scope, struct vnode *directory, const char *name,
+	struct vnode **out);
+
 /* Looks one component up in a directory ("." and ".." too) and goes into what is mounted there. Checks the right to
  * search. */
 int path_step(struct call *call, struct vnode *directory, const char *name, struct vnode **out);
 /* The directory that a path starts from: a reference. */
 int path_start(struct call *call, int dirfd, const char *path, struct vnode **out);
 /* As path_look_up, from a directory. */
-int path_walk(struct call *call, struct vnode *start, const char *path, unsigned flags, struct vnode **out);
-int path_walk_parent(struct call *call, struct vnode *start, const char *path, struct vnode **parent, char *last,
-	bool *must_be_directory);
+int path_walk(struct call *call, struct vnode *start, const char *path, unsigned flags, const struct path_scope *scope,
+	struct vnode **out);
+int path_walk_parent(struct call *call, struct vnode *start, const char *path, const struct path_scope *scope,
+	struct vnode **parent, char *last, bool *must_be_directory);
 /* The target of a link with its NUL, in PATH_LENGTH bytes. */
 int path_read_link(struct vnode *link, char *target);
 
@@ -55,6 +71,8 @@ int vnode_set_attributes(struct vnode *vnode, unsigned which, const file_attribu
 /* The bits that let others act as the owner do not survive a change of the contents by anybody but root. */
 unsigned mode_without_set_id(const struct call *call, unsigned mode, uint64_t gid);
 int vnode_drop_set_id(struct call *call, struct vnode *vnode);
+/* Nor do capabilities of a program, whoever changes it. 0 or -errno; may release the lock. */
+int vnode_drop_capabilities(struct vnode *vnode);
 /* RLIMIT_FSIZE, for a file that shall have this size: 0, or -EFBIG and SIGXFSZ when that is more than it has. */
 int vnode_check_growth(struct call *call, struct vnode *vnode, uint64_t size);
 /* Changes the size of a regular file, with both of these; the caller has checked the right to. */

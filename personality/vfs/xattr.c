@@ -25,7 +25,7 @@ static bool begins(const char *name, const char *prefix)
  */
 static int may_use(struct call *call, struct vnode *vnode, const char *name, unsigned wanted)
 {
-	const bool write = wanted == W_OK, root = capable(call->process);
+	const bool write = wanted == W_OK, root = capable(call->process, CAP_SYS_ADMIN);
 	file_attributes_t attributes;
 	int error = write ? vnode_check_writable(vnode) : 0;
 
@@ -52,7 +52,11 @@ static int may_use(struct call *call, struct vnode *vnode, const char *name, uns
 		return -EOPNOTSUPP;
 	if (strchr(name, '.')[1] == 0)
 		return -EINVAL;
-	return begins(name, XATTR_SECURITY_PREFIX) && write && !root ? -EPERM : 0;
+	if (!begins(name, XATTR_SECURITY_PREFIX) || !write)
+		return 0;
+	return strcmp(name, CAPABILITY_ATTRIBUTE) == 0 ? (capable(call->process, CAP_SETFCAP) ? 0 : -EPERM)
+	       : root                                  ? 0
+						       : -EPERM;
 }
 
 static int copy_name(struct call *call, char name[XATTR_NAME_MAX + 1], uint64_t address)
@@ -117,6 +121,12 @@ static int64_t set(uint64_t caller, struct target target, uint64_t name_address,
 		error = find_target(call, &target, &vnode);
 	if (error == 0)
 		error = may_use(call, vnode, name, W_OK);
+	if (error == 0 && strcmp(name, CAPABILITY_ATTRIBUTE) == 0) {
+		struct file_capabilities unused;
+
+		vnode->no_capabilities = false;
+		error = capabilities_parse(copy, (unsigned)size, &unused) ? 0 : -EINVAL;
+	}
 	if (error == 0)
 		error = vnode->ops->set_extended(vnode, name, copy, size, flags);
 	if (error == 0)
@@ -188,7 +198,7 @@ static int leave_visible(struct call *call, char *names, int length)
 
 	for (at = 0; at < length; at += size) {
 		size = (int)strlen(names + at) + 1;
-		if (begins(names + at, XATTR_TRUSTED_PREFIX) && !capable(call->process))
+		if (begins(names + at, XATTR_TRUSTED_PREFIX) && !capable(call->process, CAP_SYS_ADMIN))
 			continue;
 		memmove(names + kept, names + at, (size_t)size);
 		kept += size;

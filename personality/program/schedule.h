@@ -1,0 +1,15 @@
+/* How threads are scheduled: schedule.c. */
+#ifndef PERSONALITY_SCHEDULE_H
+#define PERSONALITY_SCHEDULE_H
+
+struct process;
+struct thread;
+
+#define SLICE_NS 10000000l /* the kernel's (doc/scheduling.md) */
+
+/* A new thread is scheduled as the one that makes it, unless that says otherwise. */
+void schedule_inherit(struct thread *thread, const struct thread *from);
+/* Tells the kernel of a thread's policy; a new kernel thread has PRIORITY_USER. 0 or -EPERM. */
+int schedule_kernel(const struct thread *thread);
+
+#endif

@@ -49,10 +49,10 @@ int schedule_kernel(const struct thread *thread)
 		priority += 1 + (thread->real_priority - 1) * (PRIORITY_SERVER - PRIORITY_USER - 1) / PRIORITY_REAL_MAX;
 	else if (thread->policy == SCHED_IDLE)
 		priority = PRIORITY_BACKGROUND;
-	if (priority > PRIORITY_USER && task_max_priority(host_privileged(), process_task(thread->process),
+	if (priority > PRIORITY_USER && portolan_task_max_priority(host_privileged(), process_task(thread->process),
 						PRIORITY_SERVER - 1) != KERN_SUCCESS)
 		return -EPERM;
-	return thread_priority(thread->port, priority) == KERN_SUCCESS ? 0 : -EPERM;
+	return portolan_thread_priority(thread->port, priority) == KERN_SUCCESS ? 0 : -EPERM;
 }
 
 void schedule_inherit(struct thread *thread, const struct thread *from)

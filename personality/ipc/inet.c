@@ -285,7 +285,7 @@ static int check_kind(const struct call *call, int type, int *protocol, unsigned
 		*kind = NETWORK_RAW;
 		if (*protocol <= 0 || *protocol > 255)
 			return -EPROTONOSUPPORT;
-		return capable(call->process) ? 0 : -EPERM;
+		return capable(call->process, CAP_NET_RAW) ? 0 : -EPERM;
 	default:
 		return -ESOCKTNOSUPPORT;
 	}

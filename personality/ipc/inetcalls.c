@@ -123,7 +123,7 @@ int64_t inet_bind(struct call *call, struct file *file, uint64_t address, int si
 			return -EAFNOSUPPORT;
 		name.family = AF_INET;
 	}
-	if (name.port != 0 && ntohs(name.port) < PORT_OF_ROOT && !capable(call->process) && inet->kind != NETWORK_PING)
+	if (name.port != 0 && ntohs(name.port) < PORT_OF_ROOT && !capable(call->process, CAP_NET_BIND_SERVICE) && inet->kind != NETWORK_PING)
 		return -EACCES;
 	if (call->progress == 0 && (inet->bound || inet->state != INET_NEW))
 		return -EINVAL;

@@ -4,6 +4,7 @@
 #include "by_hand.h"
 #include "measure.h"
 
+#include <mach/host_counters.h>
 #include <mach/pager.h>
 #include <mach/server.h>
 #include <stubs_server.h>
@@ -17,9 +18,29 @@ static mach_port_t port, reply, reply_send;
 static volatile char *area;
 static unsigned area_page;
 
+static struct host_counters counters(void)
+{
+	struct host_counters now;
+	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
+
+	portolan_host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&now, &count);
+	return now;
+}
+
+/* The least ticks, and what the kernel counted meanwhile, in all MANY operations and one reading of the counters. */
 static void row(const char *name, void (*operation)(void))
 {
-	printf("row %s %llu\n", name, (unsigned long long)least_ticks(MANY, operation));
+	struct host_counters before = counters();
+	unsigned long long least = least_ticks(MANY, operation);
+	struct host_counters after = counters();
+
+	printf("row %s %llu\ncounters %s operations=%d", name, least, name, MANY);
+#define EVENT(event)                                                                                                   \
+	if (after.event != before.event)                                                                               \
+		printf(" %s=%llu", #event, (unsigned long long)(after.event - before.event));
+	HOST_COUNTERS_LIST(EVENT)
+#undef EVENT
+	printf("\n");
 }
 
 static void null_trap(void)
@@ -308,11 +329,21 @@ static void on_forward(struct pager_object *object, vm_offset_t offset, vm_size_
 	pager_forward(object, 0, PAGES * VM_PAGE_SIZE, below[object - layers], 0);
 }
 
+/* The average of a loop over PAGES pages that ended now: for "bench profile" and "bench compare", as many operations.
+ */
+static void page_row(const char *name, uint64_t took)
+{
+	for (int i = 0; i < PAGES; i++)
+		mark_operation();
+	mark_row();
+	printf("row %s %llu\n", name, (unsigned long long)(took / PAGES));
+}
+
 /* Per page of a mapping of pages that are there. */
 static void resident_row(const char *name, mach_port_t right)
 {
 	vm_address_t mapped = 0;
-	uint64_t start;
+	uint64_t start, took;
 
 	/* The first mapping asks the pager; the second is measured. */
 	for (int round = 0; round < 2; round++) {
@@ -321,11 +352,14 @@ static void resident_row(const char *name, mach_port_t right)
 			printf("failed %s\n", name);
 			return;
 		}
+		if (round == 1)
+			mark_row();
 		start = ticks();
 		for (int i = 0; i < PAGES; i++)
 			(void)*(volatile char *)(mapped + (vm_address_t)i * VM_PAGE_SIZE);
+		took = ticks() - start;
 		if (round == 1)
-			printf("row %s %llu\n", name, (unsigned long long)((ticks() - start) / PAGES));
+			page_row(name, took);
 		vm_deallocate(mach_task_self(), mapped, PAGES * VM_PAGE_SIZE);
 		mapped = 0;
 	}
@@ -369,10 +403,11 @@ static void pager_rows(void)
 	}
 	area = (volatile char *)mapped;
 	area_page = 0;
+	mark_row();
 	uint64_t start = ticks();
 	for (int i = 0; i < PAGES; i++)
 		touch_next();
-	printf("row pager-fault-page %llu\n", (unsigned long long)((ticks() - start) / PAGES));
+	page_row("pager-fault-page", ticks() - start);
 	layer_rows(set, right);
 }
 

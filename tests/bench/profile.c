@@ -2,8 +2,7 @@
  * A plugin of QEMU's that says where the instructions of each measured row went (tests/bench/profile): how many were
  * executed in each function of the programs named by image=FILE, between the marks of measure.h.
  *
- * The interface is that of QEMU's manual ("TCG Plugins"), version 1; Debian has no header of it. Code is recognised by
- * its address and its bytes, for all servers are linked to the same place.
+ * Code is recognised by its address and its bytes, for all servers are linked to the same place.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -15,28 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- What QEMU offers. */
+#include "qemu_plugin.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef uint64_t plugin_id;
-enum { INLINE_ADD_U64 = 0, NO_REGISTERS = 0 };
-
-extern void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*call)(plugin_id id, struct qemu_plugin_tb *tb));
-extern void qemu_plugin_register_vcpu_insn_exec_inline(
-	struct qemu_plugin_insn *insn, int operation, void *counter, uint64_t value);
-extern void qemu_plugin_register_vcpu_insn_exec_cb(
-	struct qemu_plugin_insn *insn, void (*call)(unsigned vcpu, void *data), int registers, void *data);
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
-extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-
-EXPORT extern int qemu_plugin_version;
-EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 int qemu_plugin_version = 1;
 
 /* --- The programs. */
@@ -222,14 +201,6 @@ static void at_mark(unsigned vcpu, void *data)
 		row++;
 	}
 	inside = !inside;
-}
-
-/* xchg %bx, %bx and xchg %cx, %cx: no compiler makes them. */
-static const unsigned char row_mark[] = {0x66, 0x87, 0xdb}, operation_mark[] = {0x66, 0x87, 0xc9};
-
-static int is_mark(const struct qemu_plugin_insn *insn, const unsigned char mark[3])
-{
-	return qemu_plugin_insn_size(insn) == 3 && memcmp(qemu_plugin_insn_data(insn), mark, 3) == 0;
 }
 
 static void translated(plugin_id id, struct qemu_plugin_tb *block)

@@ -1,20 +1,31 @@
-/* The pager of files in memory: ram [size=BYTES, with k m g] [service=ram]. */
+/* The pager of files in memory: ram [size=BYTES, with k m g, or a part of the machine's memory, with %] [service=ram]. */
 #include "pagers/filekit/filekit.h"
 #include "pagers/ram/ram.h"
 
+#include <mach/mach.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SIZE_DEFAULT (32ull << 20)
 #define NS_PER_US    1000u
 
-/* "64m"; 0 when it is not a size. */
+static uint64_t machine_memory(void)
+{
+	vm_statistics_data_t memory = {0};
+
+	vm_statistics(mach_task_self(), &memory);
+	return memory.total_count * memory.pagesize;
+}
+
+/* "64m", "50%"; 0 when it is not a size. */
 static uint64_t parse_size(const char *text)
 {
 	char *end;
 	uint64_t size = strtoull(text, &end, 10);
 
 	switch (*end) {
+	case '%':
+		return size <= 100 ? machine_memory() / 100 * size : 0;
 	case 'g':
 		return size << 30;
 	case 'm':

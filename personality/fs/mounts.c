@@ -1,4 +1,4 @@
-/* Making mounts: those of an ordinary start (the root file system, /proc, /dev, /tmp, /run), and the call. */
+/* Making mounts: those of an ordinary start (the root file system, /proc, /dev, /tmp, /dev/shm, /run), and the call. */
 #include "fs/mounts.h"
 
 #include <errno.h>
@@ -175,6 +175,9 @@ int mounts_start(void)
 	failed = mount_service("tmp", "/tmp", "tmpfs");
 	if (failed != 0)
 		fprintf(stderr, "unix: /tmp stays on the disk: %s\n", strerror(-failed));
+	failed = mount_service("shm", "/dev/shm", "tmpfs");
+	if (failed != 0)
+		fprintf(stderr, "unix: nothing can be in /dev/shm: %s\n", strerror(-failed));
 	failed = mount_service("run", "/run", "tmpfs");
 	if (failed != 0)
 		fprintf(stderr, "unix: /run stays on the disk: %s\n", strerror(-failed));

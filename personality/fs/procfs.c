@@ -66,7 +66,7 @@ static const struct proc_entry process_entries[] = {
 	{"statm", S_IFREG | 0444, proc_text_statm, NULL},
 	{"cmdline", S_IFREG | 0444, proc_text_command_line, NULL},
 	{"environ", S_IFREG | 0400, proc_text_environment, NULL},
-	{"comm", S_IFREG | 0444, proc_text_name, NULL},
+	{"comm", S_IFREG | 0644, proc_text_name, NULL},
 	{"maps", S_IFREG | 0444, proc_text_maps, NULL},
 	{"smaps", S_IFREG | 0444, proc_text_smaps, NULL},
 	{"smaps_rollup", S_IFREG | 0444, proc_text_smaps_rollup, NULL},
@@ -77,10 +77,10 @@ static const struct proc_entry process_entries[] = {
 	{"limits", S_IFREG | 0444, proc_text_limits, NULL},
 	{"auxv", S_IFREG | 0400, proc_text_auxiliary_vector, NULL},
 	{"cgroup", S_IFREG | 0444, proc_text_control_groups, NULL},
-	{"oom_score_adj", S_IFREG | 0644, proc_text_zero, NULL},
+	{"oom_score_adj", S_IFREG | 0644, proc_text_score_change, NULL},
 	{"wchan", S_IFREG | 0444, proc_text_where_it_waits, NULL},
-	{"loginuid", S_IFREG | 0644, proc_text_no_session, NULL},
-	{"sessionid", S_IFREG | 0444, proc_text_no_session, NULL},
+	{"loginuid", S_IFREG | 0644, proc_text_login, NULL},
+	{"sessionid", S_IFREG | 0444, proc_text_login_session, NULL},
 	{"personality", S_IFREG | 0400, proc_text_persona, NULL},
 	{"uid_map", S_IFREG | 0644, proc_text_id_map, NULL},
 	{"gid_map", S_IFREG | 0644, proc_text_id_map, NULL},
@@ -583,7 +583,7 @@ static int proc_read_directory(struct vnode *directory, uint64_t cookie, directo
 
 /* --- Files: the text is made when the file is opened. */
 
-static int64_t text_read(struct file *file, struct io *io, uint64_t *offset)
+int64_t proc_read_text(struct file *file, struct io *io, uint64_t *offset)
 {
 	const struct text *text = file->data;
 	uint64_t part;
@@ -598,7 +598,7 @@ static int64_t text_read(struct file *file, struct io *io, uint64_t *offset)
 	return error != 0 ? call_result(error) : (int64_t)io->done;
 }
 
-static int64_t text_seek(struct file *file, int64_t offset, int whence)
+int64_t proc_seek_text(struct file *file, int64_t offset, int whence)
 {
 	const struct text *text = file->data;
 
@@ -614,7 +614,7 @@ static int64_t text_seek(struct file *file, int64_t offset, int whence)
 	return offset;
 }
 
-static void text_release(struct file *file)
+void proc_release_text(struct file *file)
 {
 	struct text *text = file->data;
 
@@ -624,7 +624,7 @@ static void text_release(struct file *file)
 }
 
 static const struct file_ops text_ops = {
-	.read = text_read, .seek = text_seek, .relays = RELAY_FROM, .release = text_release};
+	.read = proc_read_text, .seek = proc_seek_text, .relays = RELAY_FROM, .release = proc_release_text};
 
 /* --- Settings: a decimal number in one write, or four. */
 
@@ -699,7 +699,7 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 
 	if (data->entry->fill == NULL && data->entry != &fdinfo_entry && !is_pagemap(data->entry))
 		return 0;
-	if ((file->flags & O_ACCMODE) != O_RDONLY)
+	if ((file->flags & O_ACCMODE) != O_RDONLY && !proc_is_writable(data->entry->fill))
 		return setting_open(data->entry, file);
 	if (data->id != 0) {
 		process = process_find(data->id);
@@ -714,6 +714,8 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 		proc_open_pagemap(file, process);
 		return 0;
 	}
+	if ((file->flags & O_ACCMODE) != O_RDONLY)
+		return proc_open_writable(file, data->entry->fill, process, call);
 	text = user_alloc(user_now(), sizeof *text);
 	if (text == NULL)
 		return -ENOMEM;
@@ -738,12 +740,12 @@ static void proc_release(struct vnode *vnode)
 	free(vnode);
 }
 
-/* A shell's > makes a file empty before it writes: these have no size. */
+/* A shell's > makes a file empty before it writes: these have no size. Who says when one was touched has done no harm. */
 static int proc_set_attributes(struct vnode *vnode, unsigned which, const file_attributes_t *values)
 {
 	(void)vnode;
 	(void)values;
-	return which == FILE_SET_SIZE ? 0 : -EPERM;
+	return which & FILE_SET_MODE ? -EPERM : 0;
 }
 
 static const struct vnode_ops proc_ops = {

@@ -75,9 +75,20 @@ void proc_text_mq_message_size(struct text *text, struct process *process, struc
 void proc_text_mq_queues(struct text *text, struct process *process, struct call *call);
 void proc_text_mq_messages_usual(struct text *text, struct process *process, struct call *call);
 void proc_text_mq_message_size_usual(struct text *text, struct process *process, struct call *call);
+/* procwrite.c */
+void proc_text_login(struct text *text, struct process *process, struct call *call);
+void proc_text_login_session(struct text *text, struct process *process, struct call *call);
+void proc_text_score_change(struct text *text, struct process *process, struct call *call);
+bool proc_is_writable(proc_fill fill);
+/* Opens such a file of a process, for writing or both. 0 or -ENOMEM. */
+int proc_open_writable(struct file *file, proc_fill fill, struct process *process, struct call *call);
+/* Of files whose data begins with the text that they read as (procfs.c). */
+struct io;
+int64_t proc_read_text(struct file *file, struct io *io, uint64_t *offset);
+int64_t proc_seek_text(struct file *file, int64_t offset, int whence);
+void proc_release_text(struct file *file);
 /* procsystem.c */
 void proc_text_control_groups(struct text *text, struct process *process, struct call *call);
-void proc_text_no_session(struct text *text, struct process *process, struct call *call);
 void proc_text_persona(struct text *text, struct process *process, struct call *call);
 void proc_text_id_map(struct text *text, struct process *process, struct call *call);
 void proc_text_set_groups(struct text *text, struct process *process, struct call *call);

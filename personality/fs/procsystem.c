@@ -29,9 +29,8 @@ enum { UNCONNECTED = 1, CONNECTING = 2, CONNECTED = 3 };
 		text_add(text, __VA_ARGS__);                                                                           \
 	}
 
-/* There are no control groups but the one that all are in; no audit, no personalities, no namespaces but the first. */
+/* There are no control groups but the one that all are in; no personalities, no namespaces but the first. */
 SAYS(control_groups, "0::/\n")
-SAYS(no_session, "%u", UINT32_MAX)
 SAYS(persona, "%08x\n", 0u)
 SAYS(id_map, "%10u %10u %10u\n", 0u, 0u, UINT32_MAX)
 SAYS(set_groups, "allow\n")

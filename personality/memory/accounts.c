@@ -24,6 +24,8 @@
 #define USER_PAGES_PART  2
 #define USER_KERNEL_PART 8
 
+#define OOM_SCORE_ADJ_MOST 1000 /* proc(5) */
+
 #define user_at(at) list_entry(at, struct user, account.link)
 
 /* Users that have one. */
@@ -113,8 +115,16 @@ static uint64_t size_of(const struct process *process)
 	return info.resident_size;
 }
 
+/* How soon it is ended, by what it has and what was asked for (oom_score_adj of proc(5)); 0: never. */
+static uint64_t score_of(const struct process *process)
+{
+	int64_t score = (int64_t)size_of(process) + 1 + process->oom_score_adj * (int64_t)(memory_size() / OOM_SCORE_ADJ_MOST);
+
+	return process->oom_score_adj == -OOM_SCORE_ADJ_MOST ? 0 : score <= 0 ? 1 : (uint64_t)score;
+}
+
 /*
- * The largest process of the account with the id, or, 0, of the largest account that has one; never pid 1. *ending: one
+ * The process of the account with the id that is to be ended first, or, 0, of the largest account that has one; never pid 1. *ending: one
  * is on its way out already, so that nobody else need be ended yet. Server locked.
  */
 static struct process *largest(uint64_t id, bool *ending)
@@ -135,7 +145,9 @@ static struct process *largest(uint64_t id, bool *ending)
 			*ending = true;
 			continue;
 		}
-		size = size_of(process);
+		size = score_of(process);
+		if (size == 0)
+			continue;
 		if (found == NULL || (payer != of ? payer->account.held > of->account.held : size > most)) {
 			found = process;
 			of = payer;

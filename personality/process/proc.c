@@ -261,6 +261,8 @@ struct process *process_create(struct process *parent)
 	wait_queue_init(&process->signal_queue);
 	list_append(&processes, &process->link);
 	table_add(&processes_by_id, &process->by_id, (unsigned)process->id);
+	process->login_uid = parent != NULL ? parent->login_uid : UINT32_MAX;
+	process->login_session = parent != NULL ? parent->login_session : UINT32_MAX;
 	if (parent == NULL) {
 		default_limits(process);
 		process->credentials.effective = process->credentials.permitted = process->credentials.bounding =
@@ -278,6 +280,8 @@ struct process *process_create(struct process *parent)
 	process->nice = parent->nice;
 	process->left_terminal = parent->left_terminal;
 	process->dumpable = parent->dumpable;
+	process->oom_score_adj = parent->oom_score_adj;
+	process->oom_score_adj_least = parent->oom_score_adj_least;
 	memcpy(process->command, parent->command, sizeof process->command);
 	process->argument_start = parent->argument_start;
 	process->argument_end = parent->argument_end;

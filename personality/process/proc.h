@@ -134,7 +134,8 @@ struct process {
 	bool is_mach;          /* it is a Mach program: its threads may end without our doing */
 	unsigned mach_program; /* PORTOLAN_MACH_*: what the next program may do beneath Unix; its end, or a fork, ends
 				  that */
-	int oom_score;
+	int oom_score_adj, oom_score_adj_least;  /* by proc(5); what it may be set to without rights */
+	uint32_t login_uid, login_session; /* who has logged in, and his how manyeth: UINT32_MAX, nobody */
 	bool no_huge_pages, io_flusher;               /* prctl: kept and shown */
 	uint64_t max_resident, children_max_resident; /* bytes, as far as anybody has looked */
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -136,6 +137,48 @@ static void sockets(void)
 	close(fd);
 }
 
+static void put(const char *path, const char *what)
+{
+	int fd = open(path, O_RDWR);
+	ssize_t size = fd < 0 ? -1 : write(fd, what, strlen(what));
+
+	printf("%s into %s: %zd %s, ", what, path, size, size < 0 ? strerrorname_np(errno) : "");
+	size = pread(fd, text, sizeof text - 1, 0);
+	printf("then %.*s\n", (int)size, text);
+	close(fd);
+}
+
+/* What may be written: the name of a thread, and who is ended first when memory is short. */
+static void writes(void)
+{
+	static const char *const scores[] = {"1500", "-1001", "x", "77 1", "", "77", "78\n"};
+	char path[64], name[16];
+	pid_t parent = getpid();
+	unsigned i;
+
+	put("/proc/self/comm", "a name that is too long");
+	put("/proc/self/comm", "short");
+	prctl(PR_GET_NAME, name);
+	printf("%s; truncate %d; chmod %s\n", name, truncate("/proc/self/comm", 0),
+		chmod("/proc/self/comm", 0600) == 0 ? "" : strerrorname_np(errno));
+	for (i = 0; i < sizeof scores / sizeof scores[0]; i++)
+		put("/proc/self/oom_score_adj", scores[i]);
+	fflush(stdout);
+	if (fork() == 0) {
+		snprintf(path, sizeof path, "/proc/%d/comm", parent);
+		put("/proc/self/oom_score_adj", "79");
+		printf("a parent's name: %s\n", write(open(path, O_WRONLY), "x", 1) < 0 ? strerrorname_np(errno) : "");
+		if (setresuid(1000, 1000, 1000) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0) {
+			put("/proc/self/oom_score_adj", "100");
+			put("/proc/self/oom_score_adj", "-5");
+		}
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+	put("/proc/self/oom_score_adj", "0");
+}
+
 static void others(void)
 {
 	static const char *const paths[] = {"auxv", "fdinfo/0", "personality", "cgroup", "loginuid"};
@@ -168,5 +211,6 @@ int main(int argc, char **argv)
 	descriptors();
 	sockets();
 	others();
+	writes();
 	return 0;
 }

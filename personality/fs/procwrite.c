@@ -1,5 +1,6 @@
 /* Files of /proc that say something of a process and may be written: its name, who has logged in, how soon it is ended when memory is short. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ static int set_login(struct process *process, struct call *call, const char *lin
 
 	if (error != 0)
 		return error;
-	if (call->process != process || (process->login_uid != NOBODY && !capable(process)))
+	if (call->process != process || (process->login_uid != NOBODY && !capable(process, CAP_AUDIT_CONTROL)))
 		return -EPERM;
 	process->login_uid = (uint32_t)uid;
 	process->login_session = process->login_uid == NOBODY ? NOBODY : ++sessions;
@@ -82,9 +83,9 @@ static int set_score_change(struct process *process, struct call *call, const ch
 	if (error != 0)
 		return error;
 	/* As low as root has set it, it may be again. */
-	if (value < process->oom_score_adj_least && !capable(call->process))
+	if (value < process->oom_score_adj_least && !capable(call->process, CAP_SYS_RESOURCE))
 		return -EACCES;
-	if (capable(call->process))
+	if (capable(call->process, CAP_SYS_RESOURCE))
 		process->oom_score_adj_least = (int)value;
 	process->oom_score_adj = (int)value;
 	return 0;

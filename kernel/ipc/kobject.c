@@ -29,11 +29,15 @@ static kern_return_t exception_result(const struct ipc_kmsg *kmsg)
 }
 
 /* Under the lock under which the port dies when the thread goes on: so it is this exception that is answered. */
-static void exception_answered(struct ipc_port *port, kern_return_t result)
+static void exception_answered(struct ipc_port *port, kern_return_t result, const struct ipc_kmsg *kmsg)
 {
+	const size_t head = offsetof(mig_reply_error_t, pad);
+	const bool has_more = kmsg != NULL && kmsg->header.msgh_size > head;
+
 	lock_acquire(&port->object.lock);
 	if (port->object.active)
-		exception_reply_received(port->kobject, result);
+		exception_reply_received(port->kobject, result, has_more ? (const char *)&kmsg->header + head : NULL,
+			has_more ? kmsg->header.msgh_size - head : 0);
 	lock_release(&port->object.lock);
 }
 
@@ -69,7 +73,7 @@ void ipc_kobject_send_once_died(struct ipc_port *port)
 			thread_deallocate(caller);
 		}
 	} else if (port->object.type == IKOT_EXCEPTION_REPLY) {
-		exception_answered(port, MIG_SERVER_DIED);
+		exception_answered(port, MIG_SERVER_DIED, NULL);
 	}
 }
 
@@ -229,7 +233,7 @@ mach_msg_return_t ipc_kobject_message(struct ipc_kmsg *kmsg, bool may_restart)
 			plain ? ipc_kmsg_words(kmsg, words) : 0);
 		break;
 	case IKOT_EXCEPTION_REPLY:
-		exception_answered(port, exception_result(kmsg));
+		exception_answered(port, exception_result(kmsg), kmsg);
 		break;
 	case IKOT_FUNCTION:
 		receiver = port->kobject;

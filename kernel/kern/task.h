@@ -27,6 +27,7 @@ struct task {
 
 	struct ipc_port *self_port; /* kernel's receive right */
 	struct ipc_port *exception_port;
+	struct exception_action *exception_actions; /* task_private.h; null: none were set */
 	struct ipc_port *bootstrap_port;
 	struct ipc_port *registered[TASK_PORT_REGISTER_MAX]; /* send rights or null */
 

@@ -89,8 +89,10 @@ struct thread {
 	struct list task_link;
 	struct ipc_port *self_port;       /* receive right held by the kernel; null once terminated */
 	struct ipc_port *exception_port;  /* send right or null */
+	struct exception_action *exception_actions; /* task_private.h; null: none were set */
 	struct ipc_port *exception_reply; /* waiting for a handler's answer */
-	int exception_step;               /* 0 thread's handler, 1 task's */
+	uint8_t exception_step;           /* how many of the handlers have been asked */
+	bool exception_gives_state;       /* the answer brings registers */
 	int exception_kind;
 	int64_t exception_code, exception_subcode;
 	kern_return_t exception_result;
@@ -273,9 +275,9 @@ _Noreturn void exception_raise_self(int exception, int64_t code, int64_t subcode
 
 /*
  * A handler's answer came to the thread's exception reply port (IKOT_EXCEPTION_REPLY), or the right to answer died:
- * any result but KERN_SUCCESS. No locks held.
+ * any result but KERN_SUCCESS. `size` bytes of the answer follow its result. The port locked.
  */
-void exception_reply_received(struct thread *thread, kern_return_t result);
+void exception_reply_received(struct thread *thread, kern_return_t result, const void *rest, size_t size);
 /* A thread not yet reachable by anybody, CREATED; one reference, `task` borrowed. Null: no memory. */
 struct thread *thread_allocate(task_t task);
 

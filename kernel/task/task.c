@@ -65,6 +65,7 @@ static void inherit_handler(struct task *child, struct task *parent)
 static void release_ports(struct task *task)
 {
 	struct ipc_port *ports[TASK_PORT_REGISTER_MAX + 3];
+	struct exception_action *actions;
 
 	lock_acquire(&task->lock);
 	__builtin_memcpy(ports, task->registered, sizeof(task->registered));
@@ -73,7 +74,10 @@ static void release_ports(struct task *task)
 	ports[TASK_PORT_REGISTER_MAX + 1] = task->bootstrap_port;
 	ports[TASK_PORT_REGISTER_MAX + 2] = task->foreign_port;
 	task->exception_port = task->bootstrap_port = task->foreign_port = NULL;
+	actions = task->exception_actions;
+	task->exception_actions = NULL;
 	lock_release(&task->lock);
+	exception_actions_free(task->account, actions);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX + 3; i++)
 		ipc_port_release_send(ports[i]);
 }

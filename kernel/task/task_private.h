@@ -18,6 +18,18 @@ struct ipc_port *task_slot_right(
 	struct task *task, struct ipc_port *const *slot, struct ipc_port *(*right_to)(struct ipc_port *port));
 kern_return_t task_slot_fill(
 	struct task *task, struct ipc_port *const *self, struct ipc_port **slot, struct ipc_port *right);
+
+/* Whom to tell of one kind of exception, and how; an array of EXC_TYPES_COUNT is under the task's lock. */
+struct exception_action {
+	struct ipc_port *port; /* send right or null */
+	int behavior, flavor;
+};
+extern struct exception_action *host_exception_actions; /* under the kernel task's lock */
+/* A copy whose right is the caller's. */
+struct exception_action exception_action_of(struct task *task, struct exception_action *const *actions, int kind);
+/* Lets go of the array and what is in it; null is let pass. No locks held. */
+void exception_actions_free(struct account *account, struct exception_action *actions);
+
 void task_reach_end(struct list *link); /* of DEFERRED_END */
 
 #endif

@@ -6,6 +6,7 @@
 #include <kern/piece.h>
 #include <kern/task.h>
 #include <kern/trap.h>
+#include <task/task_private.h>
 #include <vm/vm_map.h>
 
 #define EXIT_COST 2500 /* instructions for one that ends, about: many may end in a row (kern/piece.h) */
@@ -107,6 +108,7 @@ void thread_exit_self(struct thread *self)
 {
 	struct task *task = self->task;
 	struct ipc_port *port, *handler;
+	struct exception_action *actions;
 	bool listed;
 
 	piece_spend(EXIT_COST);
@@ -120,7 +122,9 @@ void thread_exit_self(struct thread *self)
 	task->user_ns += self->user_ns;
 	port = self->self_port;
 	handler = self->exception_port;
+	actions = self->exception_actions;
 	self->self_port = self->exception_port = NULL;
+	self->exception_actions = NULL;
 	lock_release(&task->lock);
 	task_reach_check(task);
 	if (port != NULL)
@@ -130,6 +134,7 @@ void thread_exit_self(struct thread *self)
 		self->exception_reply = NULL;
 	}
 	ipc_port_release_send(handler);
+	exception_actions_free(task->account, actions);
 
 	lock_acquire(&self->lock);
 	self->state = THREAD_DEAD;

@@ -17,5 +17,6 @@ void test_tasks_of_mach(void);
 void test_states_of_mach(void);
 void test_memory_of_mach(void);
 void test_times_of_mach(void);
+void test_exceptions_of_mach(void);
 
 #endif

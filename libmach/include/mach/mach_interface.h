@@ -204,6 +204,43 @@ kern_return_t gsync_wait(
 kern_return_t gsync_wake(task_t task, vm_address_t address, unsigned value, int flags);
 kern_return_t gsync_requeue(task_t task, vm_address_t from, vm_address_t to, boolean_t wake_one, int flags);
 
+/* --- Exceptions (interface/exceptions.c). */
+
+/*
+ * Per kind of exception a port, what the message says (behavior), and of states which one (x86_THREAD_STATE64,
+ * x86_THREAD_STATE). Getting fills parallel arrays of *count entries; too little room: KERN_INVALID_ARGUMENT. Swapping is
+ * two steps. Messages: mach/mach_exc.defs, and OSF's exc.defs at 2401.
+ */
+kern_return_t thread_set_exception_ports(thread_t thread, exception_mask_t mask, mach_port_t port,
+	exception_behavior_t behavior, thread_state_flavor_t flavor);
+kern_return_t thread_get_exception_ports(thread_t thread, exception_mask_t mask, exception_mask_array_t masks,
+	mach_msg_type_number_t *count, mach_port_t *ports, exception_behavior_array_t behaviors,
+	exception_flavor_array_t flavors);
+kern_return_t thread_swap_exception_ports(thread_t thread, exception_mask_t mask, mach_port_t port,
+	exception_behavior_t behavior, thread_state_flavor_t flavor, exception_mask_array_t masks,
+	mach_msg_type_number_t *count, mach_port_t *ports, exception_behavior_array_t behaviors,
+	exception_flavor_array_t flavors);
+kern_return_t task_set_exception_ports(task_t task, exception_mask_t mask, mach_port_t port,
+	exception_behavior_t behavior, thread_state_flavor_t flavor);
+kern_return_t task_get_exception_ports(task_t task, exception_mask_t mask, exception_mask_array_t masks,
+	mach_msg_type_number_t *count, mach_port_t *ports, exception_behavior_array_t behaviors,
+	exception_flavor_array_t flavors);
+kern_return_t task_swap_exception_ports(task_t task, exception_mask_t mask, mach_port_t port,
+	exception_behavior_t behavior, thread_state_flavor_t flavor, exception_mask_array_t masks,
+	mach_msg_type_number_t *count, mach_port_t *ports, exception_behavior_array_t behaviors,
+	exception_flavor_array_t flavors);
+kern_return_t host_set_exception_ports(host_priv_t host, exception_mask_t mask, mach_port_t port,
+	exception_behavior_t behavior, thread_state_flavor_t flavor);
+kern_return_t host_get_exception_ports(host_priv_t host, exception_mask_t mask, exception_mask_array_t masks,
+	mach_msg_type_number_t *count, mach_port_t *ports, exception_behavior_array_t behaviors,
+	exception_flavor_array_t flavors);
+kern_return_t host_swap_exception_ports(host_priv_t host, exception_mask_t mask, mach_port_t port,
+	exception_behavior_t behavior, thread_state_flavor_t flavor, exception_mask_array_t masks,
+	mach_msg_type_number_t *count, mach_port_t *ports, exception_behavior_array_t behaviors,
+	exception_flavor_array_t flavors);
+/* KERN_FAILURE: the thread waits for the answer of a call, which an abort would lose. For threads that are suspended. */
+kern_return_t thread_abort_safely(thread_t thread);
+
 /* --- Errors. */
 
 void mach_error(const char *text, mach_error_t error);

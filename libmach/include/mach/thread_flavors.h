@@ -17,7 +17,6 @@ typedef thread_state_flavor_t *thread_state_flavor_array_t;
 /* Apple's. x86_THREAD_STATE64: mach/thread_status.h. */
 #define x86_FLOAT_STATE64     5
 #define x86_EXCEPTION_STATE64 6
-#define x86_THREAD_STATE      7
 #define x86_DEBUG_STATE64     11
 #define x86_AVX_STATE64       17
 

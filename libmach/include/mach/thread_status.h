@@ -9,6 +9,7 @@
  * know, counted there in 32-bit words.
  */
 #define x86_THREAD_STATE64 4
+#define x86_THREAD_STATE   7 /* the same behind a flavour and a count, in 32-bit words: of messages of exceptions */
 #define x86_XSAVE_STATE64  5 /* the XSAVE area in standard form, 512 bytes of FXSAVE first */
 /*
  * What a signal's frame keeps of a thread, in one go: the first words of x86_thread_state64_t, rax to rflags, then the

@@ -5,11 +5,13 @@
 #include <kern/trap.h>
 #include <mach/exception.h>
 #include <mach/foreign.h>
+#include <kern/assert.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stubs/mach_port_server.h>
 #include <stubs/mach_server.h>
+#include <task/task_private.h>
 #include <ucontext.h>
 #include <vm/vm_map.h>
 #include <vm/vm_pageout.h>
@@ -356,10 +358,18 @@ void exception_raise_self(int exception, int64_t code, int64_t subcode)
 	thread_exit_self(self);
 }
 
-void exception_reply_received(struct thread *thread, kern_return_t result)
+void exception_actions_free(struct account *account, struct exception_action *actions)
+{
+	(void)account;
+	assert(actions == NULL); /* nobody sets any here */
+}
+
+void exception_reply_received(struct thread *thread, kern_return_t result, const void *rest, size_t size)
 {
 	(void)thread;
 	(void)result;
+	(void)rest;
+	(void)size;
 }
 
 /* --- kern/trap.h and kernel_server.c */

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #include <mach/mach.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "call/call.h"
 #include "unix_server.h"
@@ -108,7 +109,8 @@ int64_t sys_getrandom(uint64_t caller, uint64_t address, uint64_t size, unsigned
 	struct call *call = call_of(caller);
 	char chunk[RANDOM_CHUNK];
 
-	if (flags & ~7u)
+	if (flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+		(flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	if (size > REQUEST_MAX)
 		size = REQUEST_MAX;

@@ -108,6 +108,8 @@ static inline int64_t transfer(struct file *file, struct io *io, const int64_t *
 		return -EBADF;
 	if (operation == NULL)
 		return -EINVAL;
+	if (at != NULL && io->total > (uint64_t)INT64_MAX - (uint64_t)*at)
+		return -EINVAL;
 	io->done = before;
 	file_reference(file);
 	if (moves)
@@ -428,6 +430,17 @@ int64_t sys_lseek(uint64_t caller, int fd, int64_t offset, int whence)
 	return result;
 }
 
+static int64_t left_to_read(struct call *call, const struct file *file, uint64_t address)
+{
+	file_attributes_t attributes;
+	int error = vnode_known(file->vnode, &attributes), left;
+
+	if (error != 0)
+		return call_result(error);
+	left = (int)(attributes.size - file->position);
+	return call_result(copy_out(call, address, &left, sizeof left));
+}
+
 int64_t sys_ioctl(uint64_t caller, int fd, uint64_t request, uint64_t argument)
 {
 	struct call *call = call_of(caller);
@@ -449,6 +462,8 @@ int64_t sys_ioctl(uint64_t caller, int fd, uint64_t request, uint64_t argument)
 			file->flags = value ? file->flags | O_NONBLOCK : file->flags & ~(unsigned)O_NONBLOCK;
 		return call_result(error);
 	}
+	if (request == FIONREAD && file->vnode != NULL && VNODE_TYPE(file->vnode) == S_IFREG)
+		return left_to_read(call, file, argument);
 	if (file->ops->ioctl == NULL)
 		return -ENOTTY;
 	file_reference(file);

@@ -25,7 +25,6 @@
 #define UNUSED         (void)process, (void)call
 #define SECOND         1000000000ull
 #define TICK           (SECOND / 100)
-#define MOUNT_ID_FIRST 20u
 #define STRINGS_MOST   (256u << 10) /* of a command line or environment */
 
 static char state_of(const struct process *process)

@@ -15,6 +15,7 @@
 #include "unix_server.h"
 #include "vfs/vfs.h"
 
+#define PIPE_SIZE_SAID (1u << 31) /* more than this is no size */
 #define PIPE_PAGE   4096u
 #define PIPE_ATOMIC 4096u /* PIPE_BUF: writes up to this are not mixed with others */
 #define HELD_FROM   1u    /* its bytes are on their way elsewhere: they leave it when they are there */
@@ -705,6 +706,9 @@ int64_t pipe_set_size(struct file *file, uint64_t size)
 
 	if (file->ops != &pipe_ops)
 		return -EBADF;
+	size = (uint32_t)size;
+	if (size > PIPE_SIZE_SAID)
+		return -EINVAL;
 	if (size > PIPE_SIZE_MAX)
 		return -EPERM;
 	if (size < PIPE_ATOMIC)

@@ -9,13 +9,17 @@
 
 struct vnode;
 
+/* What a child of fork has of it (madvise(2)). */
+enum area_in_child { CHILD_HAS_IT, CHILD_HAS_NOTHING, CHILD_HAS_ZEROS };
+
 /* One mapping. */
 struct vm_area {
 	struct list link;
 	uint64_t start, end; /* changed by area_resize only */
 	int protection;      /* PROT_* as asked */
 	int maximum;         /* what mprotect may give */
-	int flags;           /* MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS, MAP_LOCKED */
+	int flags;           /* MAP_SHARED or MAP_PRIVATE, with MAP_ANONYMOUS, MAP_LOCKED, MAP_GROWSDOWN */
+	enum area_in_child in_child;
 	uint32_t rank;       /* in the tree: none is above one of a higher rank; random, which keeps it flat */
 	struct vnode *vnode; /* reference, or null: anonymous */
 	uint64_t offset;     /* in the vnode, or in shared anonymous memory */

@@ -71,28 +71,89 @@ static struct vm_area *area_copy(const struct address_space *space, const struct
 	return copy;
 }
 
-/* keep: these flags of the areas. */
-static struct address_space *inherit(struct address_space *parent, uint32_t uid, int keep)
+/* Private, writable and no stack. */
+static bool is_data(const struct vm_area *area)
+{
+	return (area->protection & PROT_WRITE) && !(area->flags & MAP_SHARED) &&
+	       (area->name == NULL || strcmp(area->name, "[stack]") != 0);
+}
+
+static vm_prot_t kernel_protection(int protection)
+{
+	/* On this processor what can be written or executed can be read. */
+	return protection == PROT_NONE ? VM_PROT_NONE : (protection & 7) | VM_PROT_READ;
+}
+
+/* How the kernel's task has what is not as usual: none of it goes to the next task, or (all) everything. */
+static void set_inheritance(const struct address_space *space, bool all)
+{
+	list_for_each (link, &space->areas.list) {
+		const struct vm_area *area = list_entry(link, struct vm_area, link);
+
+		if (area->in_child != CHILD_HAS_IT)
+			vm_inherit(space->task, area->start, area->end - area->start,
+				!all                       ? VM_INHERIT_NONE
+				: area->flags & MAP_SHARED ? VM_INHERIT_SHARE
+							   : VM_INHERIT_COPY);
+	}
+}
+
+/* Memory of zeros in the child where the parent's is not handed on. */
+static bool map_zeros(const struct address_space *space)
+{
+	list_for_each (link, &space->areas.list) {
+		const struct vm_area *area = list_entry(link, struct vm_area, link);
+		vm_address_t where = area->start;
+
+		if (area->in_child == CHILD_HAS_ZEROS &&
+			vm_map(space->task, &where, area->end - area->start, 0, FALSE, MACH_PORT_NULL, 0, FALSE,
+				kernel_protection(area->protection), kernel_protection(area->maximum),
+				VM_INHERIT_NONE) != KERN_SUCCESS)
+			return false;
+	}
+	return true;
+}
+
+/* Keep: these flags of the areas. all: also what a child does not have. */
+static struct address_space *inherit(struct address_space *parent, uint32_t uid, int keep, bool all)
 {
 	struct address_space *space = space_alloc(uid);
 	kern_return_t result;
+	bool special = false;
 
 	if (space == NULL)
 		return NULL;
+	space->size = parent->size;
+	space->data = parent->data;
 	list_for_each (link, &parent->areas.list) {
-		struct vm_area *copy = area_copy(parent, list_entry(link, struct vm_area, link));
+		const struct vm_area *area = list_entry(link, struct vm_area, link);
+		struct vm_area *copy;
 
+		special |= area->in_child != CHILD_HAS_IT;
+		if (area->in_child == CHILD_HAS_NOTHING && !all) {
+			space->size -= area->end - area->start;
+			space->data -= is_data(area) ? area->end - area->start : 0;
+			continue;
+		}
+		copy = area_copy(parent, area);
 		if (copy == NULL)
 			goto fail;
 		copy->flags &= keep;
 		areas_append(&space->areas, copy);
 	}
-	space->size = parent->size;
-	space->data = parent->data;
 	space->brk_start = parent->brk_start;
 	space->brk = parent->brk;
 	space->mmap_top = parent->mmap_top;
+	if (special && all)
+		set_inheritance(parent, true);
 	result = task_create_in(space->payer->account.port, parent->task, TRUE, &space->task);
+	if (special && all) {
+		set_inheritance(parent, false);
+		if (result == KERN_SUCCESS)
+			set_inheritance(space, false);
+	}
+	if (result == KERN_SUCCESS && special && !all && !map_zeros(space))
+		result = KERN_RESOURCE_SHORTAGE;
 	if (result == KERN_SUCCESS && death_watch(space->task) == 0)
 		return space;
 fail:
@@ -102,12 +163,12 @@ fail:
 
 struct address_space *address_space_fork(struct address_space *parent, uint32_t uid)
 {
-	return inherit(parent, uid, ~MAP_LOCKED);
+	return inherit(parent, uid, ~MAP_LOCKED, false);
 }
 
 struct address_space *address_space_successor(struct address_space *old, uint32_t uid)
 {
-	struct address_space *space = inherit(old, uid, ~0);
+	struct address_space *space = inherit(old, uid, ~0, true);
 
 	if (space != NULL) {
 		space->locked = old->locked;
@@ -131,13 +192,6 @@ struct process *process_of_task(mach_port_t task)
 	struct table_link *link = table_find(&spaces_by_task, table_key_of_port(task));
 
 	return link == NULL ? NULL : table_entry(link, struct address_space, by_task)->owner;
-}
-
-/* Private, writable and no stack. */
-static bool is_data(const struct vm_area *area)
-{
-	return (area->protection & PROT_WRITE) && !(area->flags & MAP_SHARED) &&
-	       (area->name == NULL || strcmp(area->name, "[stack]") != 0);
 }
 
 /* Counts the area as what it is; no longer, before that changes. */
@@ -250,12 +304,6 @@ uint64_t address_space_find(struct address_space *space, uint64_t size)
 	return end != 0 ? end - size : 0;
 }
 
-static vm_prot_t kernel_protection(int protection)
-{
-	/* On this processor what can be written or executed can be read. */
-	return protection == PROT_NONE ? VM_PROT_NONE : (protection & 7) | VM_PROT_READ;
-}
-
 int address_space_map(struct address_space *space, uint64_t address, uint64_t size, int protection, int maximum,
 	int flags, struct vnode *vnode, mach_port_t object, uint64_t offset, const char *name)
 {
@@ -294,7 +342,8 @@ int address_space_map(struct address_space *space, uint64_t address, uint64_t si
 	/* Anonymous neighbours of the same kind become one. */
 	lower = vnode == NULL && !shared ? areas_behind(&space->areas, address - 1) : NULL;
 	if (lower != NULL && lower->end == address && lower->vnode == NULL && lower->protection == protection &&
-		lower->flags == flags && lower->name == name && lower->maximum == maximum) {
+		lower->flags == flags && lower->in_child == CHILD_HAS_IT && lower->name == name &&
+		lower->maximum == maximum) {
 		area_resize(&space->areas, lower, lower->start, area->end);
 		user_free(area);
 	} else {

@@ -11,7 +11,16 @@
 #include "unix_server.h"
 #include "vfs/vfs.h"
 
-#define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED)
+#define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
+/* Flags of mmap that Linux has always taken; MAP_SHARED_VALIDATE refuses others, and MAP_SYNC where a file is no
+ * memory. */
+#define MAP_KNOWN                                                                                                      \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |           \
+		MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |                   \
+		MAP_FIXED_NOREPLACE | 0x7c000000)
+/* Where MAP_32BIT puts what it maps. */
+#define LOW_FIRST 0x40000000ull
+#define LOW_END   0x80000000ull
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
@@ -69,11 +78,16 @@ int64_t sys_mmap(
 
 	if (space->lock_new)
 		locked = MAP_LOCKED;
-	if (type == MAP_SHARED_VALIDATE)
+	if (type == MAP_SHARED_VALIDATE) {
+		if (flags & MAP_ANONYMOUS)
+			return -EINVAL;
+		if (flags & ~(unsigned)MAP_KNOWN)
+			return -EOPNOTSUPP;
 		type = MAP_SHARED;
+	}
 	if (size == 0 || (offset & VM_PAGE_MASK) != 0 || (type != MAP_SHARED && type != MAP_PRIVATE))
 		return -EINVAL;
-	if (size > VM_MAX_ADDRESS || offset + size < offset)
+	if (size > VM_MAX_ADDRESS)
 		return -ENOMEM;
 	size = round_page(size);
 	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
@@ -93,6 +107,8 @@ int64_t sys_mmap(
 		file = fd_file(call, fd);
 		if (file == NULL)
 			return -EBADF;
+		if (offset > (uint64_t)INT64_MAX || size > (uint64_t)INT64_MAX - offset)
+			return -EOVERFLOW;
 		if ((file->flags & O_ACCMODE) == O_WRONLY)
 			return -EACCES;
 		if (type == MAP_SHARED && (file->flags & O_ACCMODE) == O_RDONLY) {
@@ -127,7 +143,10 @@ int64_t sys_mmap(
 		error = address_space_unmap(space, where, size);
 	} else {
 		address = trunc_page(address);
-		if (address != 0 && address_space_is_free(space, address, size))
+		if (flags & MAP_32BIT) {
+			where = areas_room(&space->areas, LOW_FIRST, LOW_END, size);
+			where = where != 0 ? where - size : 0;
+		} else if (address != 0 && address_space_is_free(space, address, size))
 			where = address;
 		else
 			where = address_space_find(space, size);
@@ -136,7 +155,8 @@ int64_t sys_mmap(
 	}
 	if (error == 0)
 		error = address_space_map(space, where, size, (int)protection & 7, maximum,
-			type | locked | (vnode == NULL ? MAP_ANONYMOUS : 0), vnode, object, offset, NULL);
+			type | locked | ((int)flags & MAP_GROWSDOWN) | (vnode == NULL ? MAP_ANONYMOUS : 0), vnode,
+			object, offset, NULL);
 	if (object != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), object);
 	if (file != NULL)
@@ -186,36 +206,33 @@ static int protect(struct call *call, struct vm_area *area, int protection)
 	return error != 0 ? error : address_space_protect(call->process->memory, area, protection);
 }
 
+static bool grows_down(const struct vm_area *area)
+{
+	return area->flags & MAP_GROWSDOWN || (area->name != NULL && strcmp(area->name, "[stack]") == 0);
+}
+
 int64_t sys_mprotect(uint64_t caller, uint64_t address, uint64_t size, unsigned protection)
 {
 	if (protection & ~(unsigned)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
-	if (address & VM_PAGE_MASK)
+	if (address & VM_PAGE_MASK || (protection & PROT_GROWSDOWN && protection & PROT_GROWSUP))
 		return -EINVAL;
 	if (!user_range(address, &size))
 		return -ENOMEM;
 	if (size == 0)
 		return 0;
+	/* Down to the end of what grows so; nothing grows upwards here. */
+	if (protection & (PROT_GROWSDOWN | PROT_GROWSUP)) {
+		const struct vm_area *area = areas_behind(&call_of(caller)->process->memory->areas, address);
+
+		if (area == NULL || area->start >= address + size)
+			return -ENOMEM;
+		if (protection & PROT_GROWSUP || !grows_down(area))
+			return -EINVAL;
+		size += address - (area->start < address ? area->start : address);
+		address = area->start < address ? area->start : address;
+	}
 	return address_space_each(call_of(caller), address, size, protect, (int)protection & 7);
-}
-
-/* Anonymous memory becomes zeros again. Pages of files keep what they have: they may as well have been read again. */
-static int discard(struct call *call, struct vm_area *area, int advice)
-{
-	struct address_space *space = call->process->memory;
-	vm_address_t where = area->start;
-	int protection = area->protection;
-
-	(void)advice;
-	if (area->flags & MAP_LOCKED)
-		return -EINVAL;
-	if (area->vnode != NULL || (area->flags & MAP_SHARED))
-		return 0;
-	vm_deallocate(space->task, area->start, area->end - area->start);
-	if (vm_map(space->task, &where, area->end - area->start, 0, FALSE, MACH_PORT_NULL, 0, FALSE, VM_PROT_DEFAULT,
-		    VM_PROT_ALL, VM_INHERIT_COPY) != KERN_SUCCESS)
-		return -ENOMEM;
-	return protection == (PROT_READ | PROT_WRITE) ? 0 : address_space_protect(space, area, protection);
 }
 
 static int only_check(struct call *call, struct vm_area *area, int argument)
@@ -233,18 +250,6 @@ static int check_not_locked(struct call *call, struct vm_area *area, int argumen
 	return area->flags & MAP_LOCKED ? -EBUSY : 0;
 }
 
-int64_t sys_madvise(uint64_t caller, uint64_t address, uint64_t size, int advice)
-{
-	if (!user_range(address, &size))
-		return -EINVAL;
-	if (size == 0)
-		return 0;
-	if ((advice < MADV_NORMAL || advice > MADV_DONTNEED) && (advice < MADV_FREE || advice > 25))
-		return -EINVAL;
-	return address_space_each(
-		call_of(caller), address, size, advice == MADV_DONTNEED ? discard : only_check, advice);
-}
-
 int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned flags)
 {
 	struct call *call = call_of(caller);
@@ -257,6 +262,8 @@ int64_t sys_msync(uint64_t caller, uint64_t address, uint64_t size, unsigned fla
 		return -EINVAL;
 	if (address & VM_PAGE_MASK)
 		return -EINVAL;
+	if (size != 0 && round_page(size) == 0)
+		return 0; /* as Linux rounds */
 	if (!user_range(address, &size))
 		return -ENOMEM;
 	error = address_space_each(call, address, size, flags & MS_INVALIDATE ? check_not_locked : only_check, 0);
@@ -347,6 +354,41 @@ static int move(struct address_space *space, struct vm_area *area, uint64_t old,
 	return address_space_unmap(space, old, size);
 }
 
+/* A second place for shared memory, which is what an old size of 0 asks for. */
+static int64_t twice(struct call *call, struct vm_area *area, uint64_t old, uint64_t size, unsigned flags, uint64_t to)
+{
+	struct address_space *space = call->process->memory;
+	struct vnode *vnode = area->vnode;
+	const int protection = area->protection, maximum = area->maximum, kind = area->flags;
+	const uint64_t offset = area->offset + (old - area->start);
+	mach_port_t object = MACH_PORT_NULL;
+	int error;
+
+	if (!(kind & MAP_SHARED) || !(flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if (vnode == NULL)
+		return -ENOMEM; /* its object has no name to map it by */
+	if (flags & MREMAP_FIXED && ((to & VM_PAGE_MASK) || to < MMAP_LOWEST || to > VM_MAX_ADDRESS - size))
+		return -EINVAL;
+	error = memory_may_grow(call->process, size, protection, kind);
+	if (error != 0)
+		return error;
+	vnode_reference(vnode);
+	error = vnode->ops->memory_object(vnode, &object);
+	if (error == 0 && flags & MREMAP_FIXED)
+		error = address_space_unmap(space, to, size);
+	else if (error == 0)
+		to = address_space_find(space, size);
+	if (error == 0)
+		error = to != 0 ? address_space_map(
+					  space, to, size, protection, maximum, kind, vnode, object, offset, NULL)
+				: -ENOMEM;
+	if (object != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), object);
+	vnode_release(vnode);
+	return error != 0 ? call_result(error) : (int64_t)to;
+}
+
 int64_t sys_mremap(
 	uint64_t caller, uint64_t old, uint64_t old_size, uint64_t new_size, unsigned flags, uint64_t address)
 {
@@ -354,16 +396,24 @@ int64_t sys_mremap(
 	struct address_space *space = call->process->memory;
 	struct vm_area *area;
 	uint64_t to, room = new_size;
-	int error;
+	int error, kept, maximum, kind;
 
-	if ((flags & ~(unsigned)MREMAP_KNOWN) || ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
+	if ((flags & ~(unsigned)MREMAP_KNOWN) ||
+		(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE)))
 		return -EINVAL;
-	if (!user_range(old, &old_size) || new_size == 0 || !user_range(0, &room) || old_size == 0)
+	if (!user_range(old, &old_size) || new_size == 0 || !user_range(0, &room))
 		return -EINVAL;
 	new_size = room;
+	/* Its new place is a wish. */
+	if (flags & MREMAP_DONTUNMAP && (old_size != new_size || address & VM_PAGE_MASK))
+		return -EINVAL;
 	area = address_space_area(space, old);
 	if (area == NULL || old + old_size > area->end)
 		return -EFAULT;
+	if (old_size == 0)
+		return twice(call, area, old, new_size, flags, address);
+	if (flags & MREMAP_DONTUNMAP && (area->vnode != NULL || area->flags & MAP_SHARED))
+		return -EINVAL;
 	if (new_size > old_size) {
 		error = memory_may_grow(call->process, new_size - old_size, area->protection, area->flags);
 		if (error != 0)
@@ -381,9 +431,10 @@ int64_t sys_mremap(
 		old_size = new_size;
 	}
 	if (!(flags & MREMAP_FIXED)) {
-		if (new_size == old_size)
+		if (new_size == old_size && !(flags & MREMAP_DONTUNMAP))
 			return (int64_t)old;
-		if (area->end == old + old_size && address_space_is_free(space, area->end, new_size - old_size)) {
+		if (new_size > old_size && area->end == old + old_size &&
+			address_space_is_free(space, area->end, new_size - old_size)) {
 			error = grow(space, area, new_size - old_size);
 			return error != 0 ? error : (int64_t)old;
 		}
@@ -401,7 +452,13 @@ int64_t sys_mremap(
 	area = address_space_area(space, old);
 	if (area == NULL)
 		return -EFAULT;
+	kept = area->protection;
+	maximum = area->maximum;
+	kind = area->flags;
 	error = move(space, area, old, old_size, to);
+	/* What was there has gone, and its place stays. */
+	if (error == 0 && flags & MREMAP_DONTUNMAP)
+		error = address_space_map(space, old, old_size, kept, maximum, kind, NULL, MACH_PORT_NULL, 0, NULL);
 	if (error == 0 && new_size > old_size) {
 		area = address_space_area(space, to + old_size - 1);
 		error = area == NULL ? -EFAULT : grow(space, area, new_size - old_size);

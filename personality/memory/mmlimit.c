@@ -111,8 +111,10 @@ static int64_t lock_range(struct call *call, uint64_t address, uint64_t size, in
 	uint64_t start = trunc_page(address), bytes = round_page(size + (address - start));
 	int error = 0;
 
-	if (size + (address - start) < size || bytes < size || start + bytes < start)
+	if (size + (address - start) < size || start + bytes < start)
 		return -EINVAL;
+	if (bytes < size) /* as Linux rounds */
+		return 0;
 	if (start > VM_MAX_ADDRESS || bytes > VM_MAX_ADDRESS - start)
 		return -ENOMEM;
 	if (locked)

@@ -12,6 +12,7 @@
 #include "base/table.h"
 #include "call/call.h"
 #include "process/capability.h"
+#include "process/cputimer.h"
 #include "process/signal.h"
 
 struct file_table;
@@ -126,6 +127,10 @@ struct process {
 	uint64_t children_user_ns, children_system_ns;
 	struct timer alarm; /* ITIMER_REAL */
 	uint64_t alarm_interval;
+	struct processor_interval {
+		struct cpu_timer timer;
+		uint64_t interval;
+	} virtual_alarm, profiling_alarm; /* ITIMER_VIRTUAL, ITIMER_PROF */
 	struct list posix_timers;
 	struct list semaphore_undos; /* sysvsem.c's */
 	struct list descriptors;     /* pidfd.c's: of it */

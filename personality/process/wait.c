@@ -12,10 +12,14 @@ struct wait_request {
 	int id;
 	bool exited, stopped, continued, no_hang, keep;
 	bool no_block; /* by a descriptor that does not wait: -EAGAIN */
+	bool any_kind, clones; /* __WALL, __WCLONE: children whose end is told by another signal than SIGCHLD, too, or
+				  only those */
 };
 
 static bool matches(const struct process *child, const struct wait_request *request)
 {
+	if (!request->any_kind && (child->exit_signal != SIGCHLD) != request->clones)
+		return false;
 	return request->type != P_PGID || (child->group != NULL && child->group->id == request->id);
 }
 
@@ -36,13 +40,25 @@ static bool has_child(const struct process *process, const struct wait_request *
 {
 	const struct process_group *group;
 
-	if (request->type != P_PGID)
-		return !list_empty(&process->children) || !list_empty(&process->reporting);
+	/* Mostly the first one is. */
+	if (request->type != P_PGID) {
+		list_for_each (link, &process->children) {
+			if (matches(list_entry(link, struct process, sibling), request))
+				return true;
+		}
+		list_for_each (link, &process->reporting) {
+			if (matches(list_entry(link, struct process, sibling), request))
+				return true;
+		}
+		return false;
+	}
 	group = group_find(request->id);
 	if (group == NULL)
 		return false;
 	list_for_each (link, &group->members) {
-		if (list_entry(link, struct process, group_link)->parent == process)
+		const struct process *child = list_entry(link, struct process, group_link);
+
+		if (child->parent == process && matches(child, request))
 			return true;
 	}
 	return false;
@@ -55,7 +71,7 @@ static struct process *find_child(struct process *process, const struct wait_req
 
 	if (request->type == P_PID) {
 		child = process_find(request->id);
-		*error = child != NULL && child->parent == process ? 0 : -ECHILD;
+		*error = child != NULL && child->parent == process && matches(child, request) ? 0 : -ECHILD;
 		*status = *error == 0 ? reportable(child, request) : -1;
 		return *status >= 0 ? child : NULL;
 	}
@@ -100,6 +116,8 @@ int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned op
 		.stopped = (options & WUNTRACED) != 0,
 		.continued = (options & WCONTINUED) != 0,
 		.no_hang = (options & WNOHANG) != 0,
+		.any_kind = (options & __WALL) != 0,
+		.clones = (options & __WCLONE) != 0,
 	};
 	struct process *child;
 	struct rusage times;
@@ -120,6 +138,9 @@ int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned op
 		times_of_ended(child, &times);
 		error = copy_out(call, usage, &times, sizeof times);
 	}
+	/* As on Linux it has been told of, though the caller's memory took nothing. */
+	if (error == -EFAULT)
+		report(child, &request);
 	if (error != 0)
 		return call_result(error);
 	id = child->id;
@@ -137,6 +158,8 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 		.stopped = (options & WSTOPPED) != 0,
 		.continued = (options & WCONTINUED) != 0,
 		.no_hang = (options & WNOHANG) != 0,
+		.any_kind = (options & __WALL) != 0,
+		.clones = (options & __WCLONE) != 0,
 		.keep = (options & WNOWAIT) != 0,
 	};
 	struct signal_info info;
@@ -195,7 +218,7 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 		times_of_ended(child, &times);
 		error = copy_out(call, usage, &times, sizeof times);
 	}
-	if (error == 0)
+	if (error == 0 || error == -EFAULT)
 		report(child, &request);
 	return call_result(error);
 }

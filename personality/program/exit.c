@@ -17,6 +17,7 @@
 #include "process/claim.h"
 #include "process/proc.h"
 #include "process/seccomp.h"
+#include "process/times.h"
 #include "process/rlimit.h"
 #include "program/fork.h"
 #include "signal/posixtimer.h"
@@ -122,6 +123,7 @@ void process_exit(struct process *process, int status)
 	process->exiting = true;
 	process->exit_status = status;
 	timer_cancel(&process->alarm);
+	intervals_forget(process);
 	rlimit_forget_processor(process);
 	posix_timers_delete(process);
 	/* Held so that the process outlives the loop. */

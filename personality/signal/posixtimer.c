@@ -11,6 +11,7 @@
 
 #define SECOND     1000000000ull
 #define TIMERS_MAX 64 /* of a process */
+#define NO_CLOCK   10 /* between those that Linux has */
 
 struct posix_timer {
 	struct list link;
@@ -18,7 +19,9 @@ struct posix_timer {
 	struct user *user; /* counted there as a queued signal, which it may become at any time */
 	int id;
 	int clock;
-	struct timer timer; /* not set when nobody is told (SIGEV_NONE) */
+	bool of_processor;    /* its clock is one of processor time: */
+	struct cpu_timer cpu; /* that, else */
+	struct timer timer;   /* this; not set when nobody is told (SIGEV_NONE) */
 	uint64_t due;       /* when it ends next; 0: it does not */
 	uint64_t interval;
 	int notify, signal, tid;
@@ -46,11 +49,35 @@ static struct posix_timer *find(struct process *process, int id)
 	return NULL;
 }
 
+static void stop(struct posix_timer *timer)
+{
+	timer_cancel(&timer->timer);
+	cpu_timer_cancel(&timer->cpu);
+}
+
+/* Ends when its clock (the monotonic one for those of time) is at `due`. False: no memory. */
+static bool start(struct posix_timer *timer, uint64_t due)
+{
+	timer->due = due;
+	if (timer->notify == SIGEV_NONE)
+		return true;
+	return timer->of_processor ? cpu_timer_set(&timer->cpu, due) : timer_set(&timer->timer, due);
+}
+
+static uint64_t clock_now(const struct posix_timer *timer)
+{
+	uint64_t now = 0;
+
+	if (timer->of_processor)
+		return cpu_clock_read(timer->cpu.clock, &now) ? now : 0;
+	return clock_monotonic();
+}
+
 static void destroy(struct posix_timer *timer)
 {
 	struct user *user = timer->user;
 
-	timer_cancel(&timer->timer);
+	stop(timer);
 	list_remove(&timer->link);
 	user_free(timer);
 	user_uncharge(user, USER_SIGNALS, 1);
@@ -63,23 +90,23 @@ void posix_timers_delete(struct process *process)
 		destroy(list_entry(process->posix_timers.next, struct posix_timer, link));
 }
 
-static void fired(struct timer *at)
+/* `due` has come, and it is `now` by its clock. */
+static void expired(struct posix_timer *timer, uint64_t due, uint64_t now)
 {
-	struct posix_timer *timer = list_entry(at, struct posix_timer, timer);
 	struct process *process = timer->process;
 	struct thread *thread = timer->notify == SIGEV_THREAD_ID ? thread_find(timer->tid) : NULL;
 	struct signal_info info;
 	bool pending = ((thread != NULL ? thread->pending.set : process->pending.set) & SIGNAL_BIT(timer->signal)) != 0;
-	uint64_t now = clock_monotonic(), missed = 0;
+	uint64_t missed = 0;
 
 	if (!signal_has_taker(process, thread, timer->signal))
 		now += SIGNAL_UNTAKEN_NS;
 
 	timer->due = 0;
 	if (timer->interval != 0) {
-		timer->due = timer_next(at->deadline, timer->interval, now, &missed);
+		due = timer_next(due, timer->interval, now, &missed);
 		timer->overrun += missed < 1000000 ? (int)missed : 1000000;
-		timer_set(at, timer->due);
+		start(timer, due);
 	}
 	if (pending) {
 		timer->overrun++;
@@ -98,16 +125,39 @@ static void fired(struct timer *at)
 		signal_process(process, timer->signal, &info);
 }
 
+static void fired(struct timer *at)
+{
+	expired(list_entry(at, struct posix_timer, timer), at->deadline, clock_monotonic());
+}
+
+static void used_up(struct cpu_timer *at, uint64_t now)
+{
+	expired(list_entry(at, struct posix_timer, cpu), at->due, now);
+}
+
+/* 0, -EINVAL, or -EOPNOTSUPP: of this clock are no timers. */
+static int check_clock(const struct call *call, int clock, bool *of_processor, struct cpu_clock *processor)
+{
+	*of_processor = clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+	if (*of_processor)
+		return cpu_clock_of(call, clock, processor) ? 0 : -EINVAL;
+	if (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME || clock == CLOCK_TAI)
+		return 0;
+	return clock == NO_CLOCK || clock > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
+}
+
 int64_t sys_timer_create(uint64_t caller, int clock, uint64_t event_address, uint64_t id_address)
 {
 	struct call *call = call_of(caller);
 	struct event event = {.signal = SIGALRM, .notify = SIGEV_SIGNAL};
 	struct user *user = call->process->user;
+	struct cpu_clock processor = {0};
 	struct posix_timer *timer;
-	int error = 0, id = 0;
+	bool of_processor;
+	int error = check_clock(call, clock, &of_processor, &processor), id = 0;
 
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-		return -EINVAL;
+	if (error != 0)
+		return error;
 	if (event_address != 0)
 		error = copy_in(call, &event, event_address, sizeof event);
 	while (find(call->process, id) != NULL)
@@ -135,6 +185,9 @@ int64_t sys_timer_create(uint64_t caller, int clock, uint64_t event_address, uin
 	timer->id = id;
 	timer->clock = clock;
 	timer->timer.fire = fired;
+	timer->of_processor = of_processor;
+	timer->cpu.clock = processor;
+	timer->cpu.fire = used_up;
 	timer->notify = event.notify;
 	timer->signal = event.signal;
 	timer->tid = event.tid;
@@ -145,7 +198,7 @@ int64_t sys_timer_create(uint64_t caller, int clock, uint64_t event_address, uin
 
 static void current(struct posix_timer *timer, struct itimerspec *value)
 {
-	uint64_t now = clock_monotonic(), left = 0, missed;
+	uint64_t now = clock_now(timer), left = 0, missed;
 
 	if (timer->notify == SIGEV_NONE && timer->due != 0 && timer->due <= now)
 		timer->due = timer->interval != 0 ? timer_next(timer->due, timer->interval, now, &missed) : 0;
@@ -179,7 +232,7 @@ int64_t sys_timer_settime(uint64_t caller, int id, unsigned flags, uint64_t addr
 	uint64_t first, now;
 	int error;
 
-	if (timer == NULL)
+	if (timer == NULL || address == 0)
 		return -EINVAL;
 	error = copy_in(call, &value, address, sizeof value);
 	if (error != 0)
@@ -192,19 +245,19 @@ int64_t sys_timer_settime(uint64_t caller, int id, unsigned flags, uint64_t addr
 		if (error != 0)
 			return call_result(error);
 	}
-	timer_cancel(&timer->timer);
+	stop(timer);
 	timer->overrun = 0;
 	timer->interval = (uint64_t)value.it_interval.tv_sec * SECOND + (uint64_t)value.it_interval.tv_nsec;
 	timer->due = 0;
 	first = (uint64_t)value.it_value.tv_sec * SECOND + (uint64_t)value.it_value.tv_nsec;
 	if (first == 0)
 		return 0;
-	if (flags & TIMER_ABSTIME) {
-		now = timer->clock == CLOCK_REALTIME ? clock_realtime() : clock_monotonic();
-		first = first > now ? first - now : 0;
-	}
-	timer->due = clock_monotonic() + first;
-	return timer->notify == SIGEV_NONE || timer_set(&timer->timer, timer->due) ? 0 : -ENOMEM;
+	now = clock_now(timer);
+	if (!(flags & TIMER_ABSTIME))
+		first += now;
+	else if (timer->clock == CLOCK_REALTIME || timer->clock == CLOCK_TAI)
+		first = first > clock_realtime() ? now + (first - clock_realtime()) : now;
+	return start(timer, first) ? 0 : -ENOMEM;
 }
 
 int64_t sys_timer_getoverrun(uint64_t caller, int id)

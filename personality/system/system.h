@@ -10,6 +10,8 @@
 /* Kills all processes, stops the file systems, ends the machine. Releases the lock; does not come back. */
 _Noreturn void system_end(bool restart);
 
+struct timeval;
+struct timeval timeval_of(uint64_t ns);
 /* A clock's time in ns; 0 or -EINVAL: there is none. */
 int clock_read(struct call *call, int clock, uint64_t *ns);
 /* Sets the time of day, if the caller may. What the call returns. */

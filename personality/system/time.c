@@ -1,6 +1,6 @@
-/* Clocks, sleeping, interval timers, processor times. */
+/* Clocks, sleeping, processor times. */
 #include <mach/mach.h>
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -15,7 +15,8 @@
 #include "system/system.h"
 #include "unix_server.h"
 
-#define SECOND 1000000000ull
+#define SECOND   1000000000ull
+#define NO_CLOCK 10             /* between those that Linux has */
 #define TICK   (SECOND / 100) /* what times() counts in */
 
 static int64_t put_timespec(struct call *call, uint64_t address, uint64_t ns)
@@ -25,7 +26,7 @@ static int64_t put_timespec(struct call *call, uint64_t address, uint64_t ns)
 	return call_result(copy_out(call, address, &time, sizeof time));
 }
 
-static struct timeval timeval_of(uint64_t ns)
+struct timeval timeval_of(uint64_t ns)
 {
 	return (struct timeval){(time_t)(ns / SECOND), (suseconds_t)(ns % SECOND / 1000)};
 }
@@ -48,8 +49,7 @@ void times_of(struct process *process, uint64_t *user, uint64_t *system)
 		process->max_resident = info.resident_size;
 }
 
-/* Of a thread that exists in the kernel; else they stay as they are. */
-static void times_of_thread(const struct thread *thread, uint64_t *user, uint64_t *system)
+void times_of_thread(const struct thread *thread, uint64_t *user, uint64_t *system)
 {
 	struct portolan_thread_info info;
 	mach_msg_type_number_t count = PORTOLAN_THREAD_INFO_COUNT;
@@ -122,7 +122,7 @@ int64_t sys_times(uint64_t caller, uint64_t address)
 
 int clock_read(struct call *call, int clock, uint64_t *ns)
 {
-	uint64_t user, system;
+	struct cpu_clock processor;
 
 	switch (clock) {
 	case CLOCK_REALTIME:
@@ -136,16 +136,11 @@ int clock_read(struct call *call, int clock, uint64_t *ns)
 	case CLOCK_BOOTTIME:
 		*ns = clock_monotonic();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-		call_lock(call);
-		times_of(call->process, &user, &system);
-		if (clock == CLOCK_THREAD_CPUTIME_ID)
-			times_of_thread(call->thread, &user, &system);
-		*ns = user + system;
-		return 0;
 	default:
-		return -EINVAL;
+		if (clock > CLOCK_THREAD_CPUTIME_ID)
+			return -EINVAL;
+		call_lock(call);
+		return cpu_clock_of(call, clock, &processor) && cpu_clock_read(processor, ns) ? 0 : -EINVAL;
 	}
 }
 
@@ -180,10 +175,13 @@ int64_t clock_set(struct call *call, uint64_t seconds, uint64_t nanoseconds)
 int64_t sys_clock_settime(uint64_t caller, int clock, uint64_t address)
 {
 	struct timespec time;
+	uint64_t ns;
 	int error = copy_in(call_of(caller), &time, address, sizeof time);
 
 	if (error != 0)
 		return call_result(error);
+	if (clock < 0 && clock_read(call_of(caller), clock, &ns) == 0)
+		return -EPERM;
 	if (clock != CLOCK_REALTIME || time.tv_sec < 0 || (uint64_t)time.tv_nsec >= SECOND)
 		return -EINVAL;
 	return clock_set(call_of(caller), (uint64_t)time.tv_sec, (uint64_t)time.tv_nsec);
@@ -269,6 +267,73 @@ static int64_t sleep_until(struct call *call, int clock, bool absolute, uint64_t
 	return call_wait(call);
 }
 
+/* --- On a clock of processor time: its timer in call->scratch. */
+
+struct processor_sleep {
+	struct cpu_timer timer;
+	struct call *call;
+	bool over, absolute;
+};
+
+static void processor_slept(struct cpu_timer *timer, uint64_t now)
+{
+	struct processor_sleep *sleep = list_entry(timer, struct processor_sleep, timer);
+
+	(void)now;
+	sleep->over = true;
+	call_make_ready(sleep->call);
+}
+
+static void forget_sleep(struct call *call)
+{
+	struct processor_sleep *sleep = call->scratch;
+
+	cpu_timer_cancel(&sleep->timer);
+}
+
+static void processor_sleep_interrupted(struct call *call)
+{
+	const struct processor_sleep *sleep = call->scratch;
+	uint64_t now = 0;
+
+	if (call->argument[3] != 0 && !sleep->absolute && cpu_clock_read(sleep->timer.clock, &now))
+		put_timespec(call, call->argument[3], sleep->timer.due > now ? sleep->timer.due - now : 0);
+}
+
+static int64_t sleep_processor(struct call *call, int number, bool absolute, uint64_t request)
+{
+	struct processor_sleep *sleep = call->scratch;
+	struct cpu_clock clock;
+	struct timespec time;
+	uint64_t now, length;
+	int error;
+
+	call->no_restart = true;
+	if (sleep != NULL)
+		return sleep->over ? 0 : call_wait(call);
+	error = copy_in(call, &time, request, sizeof time);
+	if (error != 0)
+		return call_result(error);
+	if (time.tv_sec < 0 || (uint64_t)time.tv_nsec >= SECOND || time.tv_sec > 1ll << 32)
+		return -EINVAL;
+	/* Of itself nobody waits for its own work. */
+	if (!cpu_clock_of(call, number, &clock) || !cpu_clock_read(clock, &now) ||
+		(clock.thread && clock.id == call->thread->id))
+		return -EINVAL;
+	length = (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
+	if (length <= (absolute ? now : 0))
+		return 0;
+	sleep = calloc(1, sizeof *sleep);
+	if (sleep == NULL)
+		return -ENOMEM;
+	*sleep = (struct processor_sleep){
+		.timer = {.clock = clock, .fire = processor_slept}, .call = call, .absolute = absolute};
+	call->scratch = sleep;
+	call->scratch_release = forget_sleep;
+	call->interrupted = processor_sleep_interrupted;
+	return cpu_timer_set(&sleep->timer, absolute ? length : now + length) ? call_wait(call) : -ENOMEM;
+}
+
 int64_t sys_nanosleep(uint64_t caller, uint64_t request, uint64_t remaining)
 {
 	(void)remaining;
@@ -278,96 +343,9 @@ int64_t sys_nanosleep(uint64_t caller, uint64_t request, uint64_t remaining)
 int64_t sys_clock_nanosleep(uint64_t caller, int clock, unsigned flags, uint64_t request, uint64_t remaining)
 {
 	(void)remaining;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0)
+		return sleep_processor(call_of(caller), clock, (flags & TIMER_ABSTIME) != 0, request);
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
-		return clock == CLOCK_THREAD_CPUTIME_ID || clock < 0 || clock > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
+		return clock == NO_CLOCK || clock > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
 	return sleep_until(call_of(caller), clock, (flags & TIMER_ABSTIME) != 0, request);
-}
-
-/* --- The real-time interval timer. */
-
-static void alarm_fired(struct timer *timer)
-{
-	struct process *process = list_entry(timer, struct process, alarm);
-
-	uint64_t now = clock_monotonic(), missed;
-
-	if (!signal_has_taker(process, NULL, SIGALRM))
-		now += SIGNAL_UNTAKEN_NS;
-	if (process->alarm_interval != 0)
-		timer_set(timer, timer_next(timer->deadline, process->alarm_interval, now, &missed));
-	signal_process(process, SIGALRM, NULL);
-}
-
-/* ns until it fires; 0: not set. */
-static uint64_t alarm_left(const struct process *process)
-{
-	uint64_t now = clock_monotonic();
-
-	if (process->alarm.index == 0)
-		return 0;
-	return process->alarm.deadline > now ? process->alarm.deadline - now : 1;
-}
-
-static void alarm_set(struct process *process, uint64_t first, uint64_t interval)
-{
-	timer_cancel(&process->alarm);
-	process->alarm_interval = interval;
-	process->alarm.fire = alarm_fired;
-	if (first != 0)
-		timer_set(&process->alarm, clock_monotonic() + first);
-}
-
-int64_t sys_alarm(uint64_t caller, int seconds)
-{
-	struct process *process = call_of(caller)->process;
-	uint64_t left = alarm_left(process);
-
-	alarm_set(process, (uint64_t)(unsigned)seconds * SECOND, 0);
-	return (int64_t)((left + SECOND - 1) / SECOND);
-}
-
-static void current_alarm(const struct process *process, struct itimerval *value)
-{
-	value->it_interval = timeval_of(process->alarm_interval);
-	value->it_value = timeval_of(alarm_left(process));
-	if (process->alarm.index != 0 && value->it_value.tv_sec == 0 && value->it_value.tv_usec == 0)
-		value->it_value.tv_usec = 1;
-}
-
-int64_t sys_getitimer(uint64_t caller, int which, uint64_t address)
-{
-	struct itimerval value = {0};
-
-	if (which < ITIMER_REAL || which > ITIMER_PROF)
-		return -EINVAL;
-	if (which == ITIMER_REAL)
-		current_alarm(call_of(caller)->process, &value);
-	return call_result(copy_out(call_of(caller), address, &value, sizeof value));
-}
-
-int64_t sys_setitimer(uint64_t caller, int which, uint64_t address, uint64_t old)
-{
-	struct call *call = call_of(caller);
-	struct itimerval value = {0}, before = {0};
-	int error;
-
-	/* No timers of processor time: the kernel gives no signal when it is used up. */
-	if (which != ITIMER_REAL)
-		return -EINVAL;
-	error = address == 0 ? 0 : copy_in(call, &value, address, sizeof value);
-	if (error != 0)
-		return call_result(error);
-	if (value.it_value.tv_sec < 0 || value.it_interval.tv_sec < 0 || (uint64_t)value.it_value.tv_usec >= 1000000 ||
-		(uint64_t)value.it_interval.tv_usec >= 1000000 || value.it_value.tv_sec > 1ll << 32 ||
-		value.it_interval.tv_sec > 1ll << 32)
-		return -EINVAL;
-	current_alarm(call->process, &before);
-	if (old != 0) {
-		error = copy_out(call, old, &before, sizeof before);
-		if (error != 0)
-			return call_result(error);
-	}
-	alarm_set(call->process, (uint64_t)value.it_value.tv_sec * SECOND + (uint64_t)value.it_value.tv_usec * 1000,
-		(uint64_t)value.it_interval.tv_sec * SECOND + (uint64_t)value.it_interval.tv_usec * 1000);
-	return 0;
 }

@@ -190,6 +190,11 @@ int64_t sys_utimensat(uint64_t caller, int dirfd, uint64_t path, uint64_t times,
 		return -EINVAL;
 	if (times != 0)
 		error = copy_in(call, values, times, sizeof values);
+	/* Nothing is asked for, not even whether it is there. */
+	if (error == 0 && times != 0 && values[0].tv_nsec == UTIME_OMIT && values[1].tv_nsec == UTIME_OMIT)
+		return 0;
+	if (error == 0 && path == 0 && (dirfd == AT_FDCWD || flags != 0))
+		error = dirfd == AT_FDCWD ? -EFAULT : -EINVAL;
 	if (error == 0)
 		error = vnode_for_times(call, dirfd, path, flags, &vnode);
 	if (error == 0)

@@ -186,7 +186,8 @@ static int range_of(struct file *file, const struct flock *flock, struct file_lo
 		return -EINVAL;
 	lock->start = (uint64_t)start;
 	lock->end = flock->l_len == 0 ? LOCK_END : lock->start + (uint64_t)flock->l_len;
-	return 0;
+	/* The last byte has a number. */
+	return flock->l_len != 0 && lock->end - 1 > (uint64_t)INT64_MAX ? -EOVERFLOW : 0;
 }
 
 int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument)

@@ -13,7 +13,7 @@
 
 static bool is_dots(const char *name)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "/") == 0;
 }
 
 /* Owner and group of what the caller makes in a directory; a set-group-id directory hands its group (and the bit) on.
@@ -146,6 +146,8 @@ static int64_t make_node(struct call *call, int dirfd, uint64_t path, unsigned m
 
 	if (error == 0)
 		error = check_free(call, &place, S_ISDIR(mode));
+	if (error == 0 && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable(call->process, CAP_MKNOD))
+		error = -EPERM;
 	if (error == 0)
 		error = vnode_create(call, place.directory, place.name, mode, device, &made);
 	if (error == 0)
@@ -175,8 +177,6 @@ int64_t sys_mknodat(uint64_t caller, int dirfd, uint64_t path, unsigned mode, ui
 		return -EPERM;
 	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR && type != S_IFBLK)
 		return -EINVAL;
-	if ((type == S_IFCHR || type == S_IFBLK) && !capable(call->process, CAP_MKNOD))
-		return -EPERM;
 	return make_node(
 		call, dirfd, path, type | (mode & 07777), type == S_IFCHR || type == S_IFBLK ? (uint32_t)device : 0);
 }
@@ -273,7 +273,10 @@ static int remove_name(struct call *call, int dirfd, uint64_t path, bool directo
 	int error = find_place(call, dirfd, path, &place);
 
 	if (error == 0 && is_dots(place.name))
-		error = !directory ? -EISDIR : place.name[1] == 0 ? -EINVAL : -ENOTEMPTY;
+		error = !directory             ? -EISDIR
+			: place.name[0] == '/' ? -EBUSY
+			: place.name[1] == 0   ? -EINVAL
+					       : -ENOTEMPTY;
 	if (error == 0)
 		error = child_of(&place, &child);
 	if (error == 0 && place.slash && !directory)

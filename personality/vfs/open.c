@@ -114,7 +114,7 @@ static int64_t file_seek(struct file *file, int64_t offset, int whence)
 		return -EINVAL;
 	}
 	if (offset < 0 ? (uint64_t)-offset > base : (uint64_t)offset > INT64_MAX - base)
-		return offset < 0 ? -EINVAL : -EOVERFLOW;
+		return -EINVAL;
 	file->position = base + (uint64_t)offset;
 	return (int64_t)file->position;
 }
@@ -268,6 +268,13 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 		return file != NULL ? 0 : -ENOMEM;
 	}
 	error = check_open(call, vnode, flags);
+	if (error == 0 && flags & O_NOATIME) {
+		file_attributes_t attributes;
+
+		error = vnode_known(vnode, &attributes);
+		if (error == 0)
+			error = vnode_is_owner(call, &attributes);
+	}
 	if (error != 0)
 		return error;
 	file = vnode_open_description(vnode, flags);
@@ -338,7 +345,7 @@ static int find_or_create(struct call *call, const struct path_scope *scope, int
 		vnode_release(start);
 		if (error != 0)
 			break;
-		error = slash || strcmp(name, ".") == 0 || strcmp(name, "..") == 0
+		error = slash || strcmp(name, "/") == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0
 				? -EISDIR
 				: path_step_within(call, scope, directory, name, &child);
 		if (error == 0 && flags & O_EXCL)

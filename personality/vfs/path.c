@@ -253,8 +253,8 @@ static int walk_path(struct walk *walk, unsigned flags, char *last_name, bool *m
 	if (error < 0)
 		return error;
 	if (last_name != NULL) {
-		/* Only slashes: the directory itself. */
-		strcpy(last_name, ".");
+		/* Only slashes: the root. */
+		strcpy(last_name, "/");
 		*must_be_directory = true;
 		return 0;
 	}

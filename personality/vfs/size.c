@@ -119,7 +119,7 @@ int64_t sys_fallocate(uint64_t caller, int fd, unsigned mode, int64_t offset, in
 		return -ESPIPE;
 	vnode = file->vnode;
 	if (VNODE_TYPE(vnode) != S_IFREG)
-		return VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : -ENODEV;
+		return VNODE_TYPE(vnode) == S_IFDIR ? -EISDIR : VNODE_TYPE(vnode) == S_IFIFO ? -ESPIPE : -ENODEV;
 	if (vnode->ops->allocate == NULL || (mode & ~(unsigned)FALLOC_FL_KEEP_SIZE && vnode->ops->punch == NULL))
 		return -EOPNOTSUPP;
 	error = vnode_check_writable(vnode);

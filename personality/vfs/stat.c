@@ -141,6 +141,8 @@ int64_t sys_statx(uint64_t caller, int dirfd, uint64_t path, unsigned flags, uns
 	struct stat s;
 	struct statx out;
 	char first = 1;
+	bool is_root = false;
+	uint64_t mount_id = 0;
 	int error = 0;
 
 	if (mask & STATX_RESERVED || flags & ~STATX_FLAGS || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
@@ -156,13 +158,18 @@ int64_t sys_statx(uint64_t caller, int dirfd, uint64_t path, unsigned flags, uns
 		error = path_at(call, dirfd, path, (int)flags, &vnode);
 		if (error == 0) {
 			error = vnode_stat(vnode, &s);
+			is_root = vnode->mount != NULL && vnode == vnode->mount->root;
+			mount_id = vnode->mount != NULL ? MOUNT_ID_FIRST - 1 + vnode->mount->order : 0;
 			vnode_release(vnode);
 		}
 		if (error != 0)
 			return call_result(error);
 	}
 	memset(&out, 0, sizeof out);
-	out.stx_mask = STATX_ALL_BASIC;
+	out.stx_mask = STATX_ALL_BASIC | (mount_id != 0 ? STATX_MNT_ID : 0);
+	out.stx_mnt_id = mount_id;
+	out.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+	out.stx_attributes = is_root ? STATX_ATTR_MOUNT_ROOT : 0;
 	out.stx_blksize = (uint32_t)s.st_blksize;
 	out.stx_nlink = (uint32_t)s.st_nlink;
 	out.stx_uid = s.st_uid;

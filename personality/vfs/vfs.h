@@ -52,6 +52,9 @@ struct mount {
 	const struct mount_ops *ops; /* null: a tree of the server's own */
 };
 
+/* Mounts are told by numbers from here on: in /proc/PID/mountinfo and by statx. */
+#define MOUNT_ID_FIRST 20u
+
 extern struct list mounts;
 
 /* For loops that release the lock: what was mounted next after the mount (null: the first), or null. */

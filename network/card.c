@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATIENCE 4000 /* ms, for an address */
+#define PATIENCE    4000 /* ms, for an address */
+#define FRAME_LEAST 60   /* bytes, without the checksum (IEEE 802.3, 3.2.8) */
 
 static char frames_object; /* payload of the port for frames */
 static mach_port_t driver;
@@ -71,11 +72,17 @@ kern_return_t S_ether_received(mach_port_t receiver, const char *frames, mach_ms
 		memcpy(&header, frames + at, sizeof header);
 		if (ETHER_FRAME_SPACE(header.size) > count - at)
 			return KERN_INVALID_ARGUMENT;
-		frame = pbuf_alloc(PBUF_RAW, header.size, PBUF_RAM);
+		/*
+		 * Shorter ones than Ethernet has are filled up, as on a wire: lwIP looks at an ARP packet's fields
+		 * without asking whether they are there.
+		 */
+		frame = pbuf_alloc(PBUF_RAW, header.size > FRAME_LEAST ? header.size : FRAME_LEAST, PBUF_RAM);
 		if (!frame) {
 			dropped_in++;
 			continue;
 		}
+		if (header.size < FRAME_LEAST)
+			memset(frame->payload, 0, FRAME_LEAST);
 		pbuf_take(frame, frames + at + sizeof header, header.size);
 		bytes_in += header.size;
 		packets_in++;

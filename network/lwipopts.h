@@ -64,7 +64,8 @@
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 
 /* Nobody can guess where another's connection begins. */
-#define LWIP_HOOK_FILENAME                                        "network/hooks.h"
-#define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) network_random()
+#define LWIP_HOOK_FILENAME                                                    "network/hooks.h"
+#define LWIP_HOOK_TCP_INPACKET_PCB(tcp, header, options, first, second, data) network_segment(tcp, header, data)
+#define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port)             network_random()
 
 #endif

@@ -40,7 +40,9 @@ struct socket {
 	/* A stream's: */
 	struct piece *in, **in_end; /* bytes for the client, first to last */
 	struct pbuf *out;           /* bytes that TCP has not taken yet */
-	bool shut_out;              /* after them, no more */
+	bool shut_out;              /* after them, no more: */
+	bool sent_end;              /* which TCP has been told, */
+	bool got_end;               /* and the other side has said */
 	/* A listener's: connections to be told of, first to last, and how many of those told of are not adopted. */
 	struct socket *arrived, **arrived_end, *arrived_next;
 	/* The others': datagrams for the client, first to last. */

@@ -2,6 +2,7 @@
 #include "network.h"
 
 #include <lwip/pbuf.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 
 #include <errno.h>
@@ -10,6 +11,36 @@
 /* The backlog that lwIP counts in one byte. */
 #define BACKLOG_MOST 255u
 #define POLL_EVERY   2 /* half seconds: when what TCP did not take is tried again */
+
+static void forget_pcb(struct socket *socket)
+{
+	if (!socket->tcp)
+		return;
+	tcp_arg(socket->tcp, NULL);
+	if (!socket->listening) {
+		tcp_recv(socket->tcp, NULL);
+		tcp_sent(socket->tcp, NULL);
+		tcp_poll(socket->tcp, NULL, 0);
+		tcp_err(socket->tcp, NULL);
+	} else {
+		tcp_accept(socket->tcp, NULL);
+	}
+}
+
+/*
+ * Both sides have said that they send no more: what is left to do is TCP's, which frees the pcb when it likes, and
+ * tells nobody.
+ */
+static void let_go(struct socket *socket)
+{
+	struct tcp_pcb *tcp = socket->tcp;
+
+	if (!tcp || !socket->sent_end || !socket->got_end || socket->port == MACH_PORT_NULL)
+		return;
+	forget_pcb(socket);
+	socket->tcp = NULL;
+	tcp_close(tcp);
+}
 
 /* What TCP has not taken yet goes to it as far as it has room. */
 static void push(struct socket *socket)
@@ -26,31 +57,15 @@ static void push(struct socket *socket)
 	}
 	if (!socket->tcp)
 		return;
-	if (!socket->out && socket->shut_out) {
-		socket->shut_out = false;
-		/* Without memory for it the poll tries again. */
-		if (tcp_shutdown(socket->tcp, 0, 1) != ERR_OK)
-			socket->shut_out = true;
-	}
+	/* Without memory for it the poll tries again. */
+	if (!socket->out && socket->shut_out && !socket->sent_end && socket->port != MACH_PORT_NULL &&
+		tcp_shutdown(socket->tcp, 0, 1) == ERR_OK)
+		socket->sent_end = true;
 	tcp_output(socket->tcp);
+	let_go(socket);
 }
 
 /* --- The end. */
-
-static void forget_pcb(struct socket *socket)
-{
-	if (!socket->tcp)
-		return;
-	tcp_arg(socket->tcp, NULL);
-	if (!socket->listening) {
-		tcp_recv(socket->tcp, NULL);
-		tcp_sent(socket->tcp, NULL);
-		tcp_poll(socket->tcp, NULL, 0);
-		tcp_err(socket->tcp, NULL);
-	} else {
-		tcp_accept(socket->tcp, NULL);
-	}
-}
 
 /* True: the socket has left, and its connection is TCP's alone. */
 static bool leave(struct socket *socket)
@@ -87,13 +102,16 @@ void stream_close(struct socket *socket)
 
 /* --- What lwIP tells. Whoever calls tcp_abort must say so to lwIP: the functions below never do. */
 
+static void watch(struct socket *socket);
+
 static err_t received(void *argument, struct tcp_pcb *tcp, struct pbuf *data, err_t error)
 {
 	struct socket *socket = argument;
 
 	(void)error;
 	if (!data) {
-		socket->finished = true;
+		socket->finished = socket->got_end = true;
+		let_go(socket);
 	} else if (socket->port == MACH_PORT_NULL) {
 		tcp_recved(tcp, data->tot_len);
 		pbuf_free(data);
@@ -111,6 +129,23 @@ static err_t received(void *argument, struct tcp_pcb *tcp, struct pbuf *data, er
 	return ERR_OK;
 }
 
+/* One that is leaving, and has nothing more for TCP, is closed and freed: true. */
+static bool has_left(struct socket *socket)
+{
+	struct tcp_pcb *tcp = socket->tcp;
+
+	if (socket->port != MACH_PORT_NULL || socket->out || !tcp)
+		return false;
+	forget_pcb(socket);
+	if (tcp_close(tcp) != ERR_OK) {
+		watch(socket); /* no memory: the poll tries again */
+		return false;
+	}
+	socket->tcp = NULL;
+	socket_free(socket);
+	return true;
+}
+
 static err_t sent(void *argument, struct tcp_pcb *tcp, uint16_t size)
 {
 	struct socket *socket = argument;
@@ -118,11 +153,8 @@ static err_t sent(void *argument, struct tcp_pcb *tcp, uint16_t size)
 	(void)tcp;
 	socket->room += size;
 	push(socket);
-	if (socket->port == MACH_PORT_NULL) {
-		/* lwIP goes on with the pcb after this: so it is closed by the poll, not here. */
-		return ERR_OK;
-	}
-	tell(socket);
+	if (!has_left(socket))
+		tell(socket);
 	return ERR_OK;
 }
 
@@ -132,17 +164,7 @@ static err_t polled(void *argument, struct tcp_pcb *tcp)
 
 	(void)tcp;
 	push(socket);
-	if (socket->port == MACH_PORT_NULL && !socket->out) {
-		struct tcp_pcb *pcb = socket->tcp;
-
-		forget_pcb(socket);
-		socket->tcp = NULL;
-		socket_free(socket);
-		if (tcp_close(pcb) != ERR_OK) {
-			tcp_abort(pcb);
-			return ERR_ABRT;
-		}
-	}
+	has_left(socket);
 	return ERR_OK;
 }
 
@@ -216,6 +238,20 @@ static err_t accepted(void *argument, struct tcp_pcb *tcp, err_t error)
 	listener->arrived_end = &socket->arrived_next;
 	tell(listener);
 	return ERR_OK;
+}
+
+/*
+ * A segment without data, for a side whose window is closed: lwIP takes it for one beyond the window and answers. When
+ * the other side's window is closed, too, that answers the answer, and so on for ever. So one that brings no news is
+ * dropped.
+ */
+int network_segment(const struct tcp_pcb *tcp, const struct tcp_hdr *header, const struct pbuf *data)
+{
+	return tcp->state != LISTEN && tcp->rcv_wnd == 0 && data->tot_len == 0 && TCPH_FLAGS(header) == TCP_ACK &&
+			       header->seqno == tcp->rcv_nxt && header->ackno == tcp->lastack &&
+			       (tcpwnd_size_t)SND_WND_SCALE(tcp, header->wnd) == tcp->snd_wnd
+		       ? ERR_VAL
+		       : ERR_OK;
 }
 
 /* --- What the client wants. */
@@ -301,6 +337,8 @@ void stream_send(struct socket *socket, const void *data, unsigned size)
 {
 	struct pbuf *more;
 
+	if (socket->shut_out)
+		return; /* it has said that it sends no more */
 	/* Mostly it goes there at once. Of what does not, and is more than a client may send ahead, nothing is kept. */
 	if (socket->tcp && !socket->out && !socket->listening && socket->connected &&
 		tcp_write(socket->tcp, data, (uint16_t)size, TCP_WRITE_FLAG_COPY) == ERR_OK) {

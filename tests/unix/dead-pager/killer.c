@@ -13,7 +13,7 @@
 
 enum { LOOK_EVERY_MS = 20, SERVICES_MAX = 4 };
 
-static const char *const victims[] = {"ext2", "tmp", "run", "disk"};
+static const char *const victims[] = {"ext2", "tmp", "run", "disk", "network", "ether"};
 static unsigned deaths[sizeof victims / sizeof victims[0]];
 
 static mach_port_t root_of(mach_port_t bootstrap, const char *service)

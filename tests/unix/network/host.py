@@ -1,13 +1,13 @@
 # The host's side of a test: host.py PORTS SUM. Serves HTTP and echoes datagrams in capitals, at ports that it writes to PORTS, with a third
 # that is free, to be forwarded; the sum of what /much gives goes to SUM. /inside gives what the server behind the third says.
-import hashlib, http.server, random, socket, socketserver, sys, threading, urllib.request
+import hashlib, http.server, random, socket, socketserver, sys, threading, time, urllib.request
 
 much = random.Random(1).randbytes(5 << 20)
 
 
 class Web(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        if self.path == "/much":
+        if self.path in ("/much", "/slow"):
             data = much
         elif self.path == "/inside":
             data = urllib.request.urlopen(f"http://127.0.0.1:{forward}/hostname", timeout=20).read()
@@ -17,7 +17,12 @@ class Web(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        # In 20 pieces when it is to take a second.
+        piece = len(data) // 20 + 1 if self.path == "/slow" else len(data)
+        for at in range(0, len(data), piece):
+            if self.path == "/slow":
+                time.sleep(0.05)
+            self.wfile.write(data[at : at + piece])
 
     def log_message(self, *arguments):
         pass

@@ -15,15 +15,21 @@
 #define HOLD_NS        20000ull
 #define SPREAD_NS      100000ull
 
-/* Threads ready to run, by priority; a bit is set when its list is not empty. */
+/*
+ * Threads ready to run, by priority; a bit is set when its list is not empty. Those of them that are not bound to some
+ * processors (thread_bind) are counted: any other processor may take them.
+ */
 struct run_queue {
 	struct lock lock;
 	uint64_t bitmap[PRIORITIES / 64];
 	int highest;     /* priority with a thread, -1 for none */
+	int highest_free; /* with one that is not bound */
 	bool slice_over; /* of the thread that its processor runs, or of the one it runs for (sched_slice_over) */
 	bool held;       /* what an interrupt made ready waits for hold_end (sched.c) */
 	int claim;       /* highest + slice_over, -1 while held: see sched_better_ready */
 	uint32_t count;
+	uint32_t free[PRIORITIES];
+	uint64_t free_bitmap[PRIORITIES / 64];
 	struct list threads[PRIORITIES];
 };
 

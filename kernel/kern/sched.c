@@ -34,6 +34,7 @@ void sched_init(void)
 
 		lock_init(&processor->queue.lock, LOCK_RANK_RUN_QUEUE);
 		set_claim(&processor->queue, -1, false);
+		processor->queue.highest_free = -1;
 		for (unsigned priority = 0; priority < PRIORITIES; priority++)
 			list_init(&processor->queue.threads[priority]);
 		lock_init(&processor->timer_lock, LOCK_RANK_TIMER);
@@ -59,14 +60,31 @@ void sched_keep_first_for_servers(void)
 
 static uint32_t processors_for(const struct thread *thread)
 {
+	uint32_t kind;
+
 	if (thread->task == &kernel_task)
 		return UINT32_MAX;
-	return thread->task->account->level == VM_PAGE_FOR_USER ? for_users : for_servers;
+	kind = thread->task->account->level == VM_PAGE_FOR_USER ? for_users : for_servers;
+	return (kind & thread->processors) != 0 ? kind & thread->processors : kind;
+}
+
+static bool is_bound(const struct thread *thread)
+{
+	return thread->processors != UINT32_MAX;
 }
 
 bool sched_may_run_here(const struct thread *thread)
 {
 	return processors_for(thread) >> current_processor()->id & 1;
+}
+
+static int highest_in(const uint64_t bitmap[2])
+{
+	if (bitmap[1] != 0)
+		return 127 - __builtin_clzll(bitmap[1]);
+	if (bitmap[0] != 0)
+		return 63 - __builtin_clzll(bitmap[0]);
+	return -1;
 }
 
 /* Queue locked. */
@@ -80,17 +98,12 @@ static void queue_put(struct run_queue *queue, struct thread *thread, bool at_he
 		list_add_tail(&queue->threads[priority], &thread->run_link);
 	queue->bitmap[priority / 64] |= 1ull << (priority % 64);
 	queue->count++;
+	if (!is_bound(thread) && queue->free[priority]++ == 0) {
+		queue->free_bitmap[priority / 64] |= 1ull << (priority % 64);
+		queue->highest_free = highest_in(queue->free_bitmap);
+	}
 	if (queue->highest < (int)priority)
 		set_claim(queue, (int)priority, queue->slice_over);
-}
-
-static int highest_in(const uint64_t bitmap[2])
-{
-	if (bitmap[1] != 0)
-		return 127 - __builtin_clzll(bitmap[1]);
-	if (bitmap[0] != 0)
-		return 63 - __builtin_clzll(bitmap[0]);
-	return -1;
 }
 
 /* Queue locked; the thread is on it. */
@@ -104,15 +117,24 @@ static void queue_take(struct run_queue *queue, struct thread *thread)
 		set_claim(queue, highest_in(queue->bitmap), queue->slice_over);
 	}
 	queue->count--;
+	if (!is_bound(thread) && --queue->free[priority] == 0) {
+		queue->free_bitmap[priority / 64] &= ~(1ull << (priority % 64));
+		queue->highest_free = highest_in(queue->free_bitmap);
+	}
 }
 
-static struct thread *queue_pop(struct run_queue *queue)
+/* The first of the highest threads; from another processor's queue of those that are not bound. Null: there is none. */
+static struct thread *queue_pop(struct run_queue *queue, bool is_own)
 {
 	struct thread *thread = NULL;
+	int highest;
 
 	lock_acquire(&queue->lock);
-	if (queue->highest >= 0) {
-		thread = container_of(queue->threads[queue->highest].next, struct thread, run_link);
+	highest = is_own ? queue->highest : queue->highest_free;
+	if (highest >= 0) {
+		thread = container_of(queue->threads[highest].next, struct thread, run_link);
+		while (!is_own && is_bound(thread))
+			thread = container_of(thread->run_link.next, struct thread, run_link);
 		queue_take(queue, thread);
 	}
 	lock_release(&queue->lock);
@@ -257,7 +279,7 @@ void sched_kicked(void)
 	struct processor *self = current_processor();
 
 	lock_acquire(&self->queue.lock);
-	if (self->idle || self->queue.claim > (int)self->thread->run_priority)
+	if (self->idle || self->queue.claim > (int)self->thread->run_priority || !sched_may_run_here(self->thread))
 		self->need_reschedule = true;
 	else if (self->queue.count != 0)
 		arm_slice(self);
@@ -342,6 +364,31 @@ bool sched_dequeue(struct thread *thread)
 	return was_there;
 }
 
+kern_return_t sched_bind(struct thread *thread, uint32_t among)
+{
+	const uint32_t all = (uint32_t)((1ull << processors_online) - 1);
+	struct processor *other = NULL;
+
+	if ((among & all) == 0)
+		return KERN_INVALID_ARGUMENT;
+	if (processors_online <= 1)
+		return KERN_SUCCESS;
+	lock_acquire(&thread->lock);
+	if (thread->state == THREAD_READY && sched_dequeue(thread)) {
+		thread->processors = (among & all) == all ? UINT32_MAX : among & all;
+		other = enqueue(thread, LAST);
+	} else {
+		thread->processors = (among & all) == all ? UINT32_MAX : among & all;
+		/* Where it runs, or is switched to next without a queue, it looks on its way to user mode. */
+		thread->ast |= AST_BIND;
+		if (thread->on_processor && thread->processor != current_processor())
+			other = thread->processor;
+	}
+	lock_release(&thread->lock);
+	tell(other);
+	return KERN_SUCCESS;
+}
+
 void sched_set_priority(struct thread *thread, uint8_t run_priority)
 {
 	lock_acquire(&thread->lock);
@@ -362,17 +409,20 @@ void sched_set_priority(struct thread *thread, uint8_t run_priority)
  * The queue to take the next thread from: this processor's, unless another has a thread of higher priority, or one of
  * the same and not fewer. (Queues are read without their locks, as above.)
  */
-static struct run_queue *best_queue(struct processor *self)
+static struct run_queue *best_queue(struct processor *self, int *priority)
 {
 	struct run_queue *best = &self->queue;
 
+	*priority = best->highest;
 	for (unsigned i = 0; processors_online > 1 && i < processors_online; i++) {
 		struct run_queue *queue = &processors[i].queue;
-		int highest = __atomic_load_n(&queue->highest, __ATOMIC_RELAXED);
+		int highest = __atomic_load_n(&queue->highest_free, __ATOMIC_RELAXED);
 
 		if (queue != &self->queue && highest >= 0 && (self->shares >> i & 1) &&
-			(highest > best->highest || (highest == best->highest && queue->count >= best->count)))
+			(highest > *priority || (highest == *priority && queue->count >= best->count))) {
 			best = queue;
+			*priority = highest;
+		}
 	}
 	return best;
 }
@@ -401,6 +451,7 @@ void sched_slice_over(void)
 {
 	struct processor *processor = current_processor();
 	struct run_queue *queue = &processor->queue;
+	int waiting;
 
 	/* Where nobody else wants the processor, this is when others see the thread's time pass. */
 	account(processor, machine_now());
@@ -411,7 +462,8 @@ void sched_slice_over(void)
 	/* With several processors another look is due when as much time has passed. */
 	if (queue->count == 0 || processors_online > 1)
 		processor->slice_end = machine_now() + TIME_SLICE_NS;
-	if (best_queue(processor)->highest >= (int)processor->thread->run_priority)
+	(void)best_queue(processor, &waiting);
+	if (waiting >= (int)processor->thread->run_priority)
 		processor->need_reschedule = true;
 	lock_release(&queue->lock);
 }
@@ -482,6 +534,7 @@ void sched_run(void)
 	uint32_t bit = 1u << processor->id;
 	struct run_queue *queue;
 	struct thread *thread;
+	int priority;
 	uint64_t now;
 
 	if (__builtin_expect(kalloc_trim_wanted, 0))
@@ -491,8 +544,8 @@ void sched_run(void)
 	for (;;) {
 		processor->need_reschedule = false;
 		deferred_run();
-		queue = best_queue(processor);
-		thread = queue_pop(queue);
+		queue = best_queue(processor, &priority);
+		thread = queue_pop(queue, queue == &processor->queue);
 		if (thread != NULL)
 			break;
 		if (queue != &processor->queue) /* somebody was faster */
@@ -690,7 +743,9 @@ void thread_leave_kernel(struct thread *self)
 			lock_release(&self->lock);
 			thread_block(NULL);
 		}
-		self->ast &= ~(uint32_t)(AST_SUSPEND | AST_REGISTERS);
+		if ((self->ast & AST_BIND) && !sched_may_run_here(self))
+			processor->need_reschedule = true;
+		self->ast &= ~(uint32_t)(AST_SUSPEND | AST_REGISTERS | AST_BIND);
 		lock_release(&self->lock);
 	}
 	check_state(self);

@@ -31,7 +31,7 @@ enum wait_result {
 
 /* Reasons to look before entering user mode; AST_REGISTERS: they were set from outside, so it does not leave by
  * sysretq. */
-enum { AST_SUSPEND = 1, AST_TERMINATE = 2, AST_ABORT = 4, AST_REGISTERS = 8 };
+enum { AST_SUSPEND = 1, AST_TERMINATE = 2, AST_ABORT = 4, AST_REGISTERS = 8, AST_BIND = 16 };
 
 typedef void (*continuation_t)(struct thread *self);
 
@@ -81,6 +81,7 @@ struct thread {
 	uint8_t priority;            /* own */
 	uint8_t run_priority;        /* own or inherited, the higher */
 	struct processor *processor; /* where it runs or last ran */
+	uint32_t processors;         /* a bit for each where it may run: thread_bind; UINT32_MAX: not bound */
 	struct list run_link;
 	uint64_t user_ns;
 	uint64_t slice_from; /* user_ns when its slice began (sched.c) */
@@ -292,6 +293,11 @@ void sched_keep_first_for_servers(void);
 _Noreturn void sched_run(void);            /* picks and switches; the current thread is already put away */
 void sched_enqueue(struct thread *thread); /* becomes READY; thread locked, and not waiting */
 bool sched_dequeue(struct thread *thread); /* thread locked; false if it was not on a queue */
+/*
+ * From now on the thread runs on these processors only, a bit each (and on those of its kind, where servers have their
+ * own), and has left any other when it enters user mode next. KERN_INVALID_ARGUMENT: none of them is there.
+ */
+kern_return_t sched_bind(struct thread *thread, uint32_t among);
 void sched_set_priority(struct thread *thread, uint8_t run_priority);
 /* Its own priority. Its task locked. What it has inherited meanwhile goes: a call that waits raises it again. */
 static inline void thread_set_priority(struct thread *thread, uint8_t priority)

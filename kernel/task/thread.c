@@ -27,6 +27,7 @@ struct thread *thread_allocate(task_t task)
 	thread->pmap = task->map != NULL ? task->map->pmap : NULL;
 	thread->state = THREAD_CREATED;
 	thread->priority = thread->run_priority = task->priority;
+	thread->processors = UINT32_MAX;
 	thread->wait_deadline = UINT64_MAX;
 	list_init(&thread->wait_link);
 	list_init(&thread->run_link);

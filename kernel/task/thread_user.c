@@ -172,6 +172,7 @@ kern_return_t thread_info(thread_t thread, int flavor, uint64_t *out, mach_msg_t
 	info.word = thread->word;
 	info.run_priority = thread->run_priority;
 	info.max_priority = thread->task->max_priority;
+	info.processor = thread->processor != NULL ? thread->processor->id : 0;
 	if (thread->ipc.call_state != IPC_CALL_NONE)
 		info.in_call = thread->ipc.call_foreign ? THREAD_IN_FOREIGN_CALL : THREAD_IN_MACH_TRAP;
 	lock_release(&thread->lock);
@@ -208,6 +209,11 @@ kern_return_t thread_set_save_area(thread_t thread, vm_address_t address)
 {
 	thread->save_area = address;
 	return KERN_SUCCESS;
+}
+
+kern_return_t thread_bind(thread_t thread, uint64_t among)
+{
+	return sched_bind(thread, (uint32_t)among);
 }
 
 kern_return_t thread_work_for(thread_t thread)

@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 		{"tokens", test_tokens},
 		{"server loop", test_server_loop},
 		{"giving back", test_giving_back},
+		{"binding", test_binding},
 		{"races", test_races},
 		{"fuzz", test_fuzz},
 	};

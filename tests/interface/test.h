@@ -26,6 +26,7 @@ void test_leaks(void);
 void test_tokens(void);
 void test_server_loop(void);
 void test_giving_back(void);
+void test_binding(void);
 void test_races(void);
 void test_fuzz(void);
 void test_machine(void);

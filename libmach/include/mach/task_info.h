@@ -32,6 +32,7 @@ struct portolan_thread_info {
 	uint64_t word;    /* thread word */
 	uint64_t in_call; /* THREAD_IN_* */
 	uint64_t run_priority, max_priority; /* own or inherited; its task's */
+	uint64_t processor; /* where it runs or ran last, 0 .. */
 };
 #define PORTOLAN_THREAD_INFO_COUNT ((unsigned)(sizeof(struct portolan_thread_info) / 8))
 

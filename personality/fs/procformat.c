@@ -58,8 +58,27 @@ void format_stat(struct text *text, const struct proc_facts *f)
 		U(f->started_ns / TICK_NS));
 	text_add(text, "%llu %llu %llu %llu %llu %llu 0 0 ", U(f->virtual_bytes), U(f->resident_bytes / PAGE), ~0ull,
 		U(f->code_start), U(f->code_end), U(f->stack_start));
-	text_add(text, "%llu %llu %llu %llu 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", U(f->pending & 0x7fffffff),
-		U(f->blocked & 0x7fffffff), U(f->ignored & 0x7fffffff), U(f->caught & 0x7fffffff), f->exit_signal);
+	text_add(text, "%llu %llu %llu %llu 0 0 0 %d %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n", U(f->pending & 0x7fffffff),
+		U(f->blocked & 0x7fffffff), U(f->ignored & 0x7fffffff), U(f->caught & 0x7fffffff), f->exit_signal,
+		f->processor);
+}
+
+/* "0-2,5" */
+static void add_list(struct text *text, uint64_t set)
+{
+	const char *before = "";
+
+	for (unsigned i = 0, end; i < 64; i = end) {
+		for (end = i; end < 64 && set >> end & 1; end++)
+			;
+		if (end - i > 1)
+			text_add(text, "%s%u-%u", before, i, end - 1);
+		else if (end > i)
+			text_add(text, "%s%u", before, i);
+		if (end > i)
+			before = ",";
+		end += end == i;
+	}
 }
 
 static const char *state_name(char state)
@@ -96,7 +115,10 @@ void format_status(struct text *text, const struct proc_facts *f)
 		f->threads, 0ull, U(f->pending), U(f->blocked), U(f->ignored), U(f->caught));
 	text_add(text, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n", U(f->capabilities[0]),
 		U(f->capabilities[1]), U(f->capabilities[2]), U(f->capabilities[3]), U(f->capabilities[4]));
-	text_add(text, "NoNewPrivs:\t%d\nSeccomp:\t%d\n", f->no_new_privileges, f->seccomp);
+	text_add(text, "NoNewPrivs:\t%d\nSeccomp:\t%d\nCpus_allowed:\t%llx\nCpus_allowed_list:\t", f->no_new_privileges,
+		f->seccomp, U(f->affinity));
+	add_list(text, f->affinity);
+	text_add(text, "\n");
 }
 
 void format_meminfo(struct text *text, const struct memory_facts *f)

@@ -29,6 +29,8 @@ struct proc_facts {
 	uint64_t capabilities[5]; /* inheritable, permitted, effective, bounding, ambient */
 	bool no_new_privileges;
 	int seccomp; /* its mode */
+	unsigned processor; /* where its first thread ran last, */
+	uint64_t affinity;  /* and where it may, a bit each */
 	uint32_t uid[4], gid[4];
 	unsigned groups;
 	const uint32_t *group_list;

@@ -16,6 +16,7 @@
 #include "fs/procfs.h"
 #include "memory/mm.h"
 #include "memory/swap.h"
+#include "process/affinity.h"
 #include "process/loadavg.h"
 #include "process/proc.h"
 #include "process/seccomp.h"
@@ -58,6 +59,8 @@ static void gather(struct process *process, struct proc_facts *facts)
 	const struct credentials *who = &process->credentials;
 	const struct session *session = process->group->session;
 	const struct tty *terminal = process_terminal(process);
+	const struct thread *first =
+		list_empty(&process->threads) ? NULL : list_entry(process->threads.next, struct thread, link);
 	unsigned i;
 
 	memset(facts, 0, sizeof *facts);
@@ -80,8 +83,13 @@ static void gather(struct process *process, struct proc_facts *facts)
 	facts->started_ns = process->started;
 	sizes(process, &facts->virtual_bytes, &facts->resident_bytes);
 	facts->pending = process->pending.set;
-	if (!list_empty(&process->threads))
-		facts->blocked = list_entry(process->threads.next, struct thread, link)->blocked;
+	if (first != NULL) {
+		facts->blocked = first->blocked;
+		facts->seccomp = seccomp_mode(first);
+		facts->no_new_privileges = first->no_new_privileges;
+	}
+	facts->processor = first != NULL ? thread_processor(first) : 0;
+	facts->affinity = thread_processors(first);
 	for (i = 0; i < SIGNALS && process->actions != NULL; i++) {
 		uint64_t handler = process->actions->action[i].handler;
 
@@ -91,10 +99,6 @@ static void gather(struct process *process, struct proc_facts *facts)
 	memcpy(facts->capabilities,
 		(uint64_t[]){who->inheritable, who->permitted, who->effective, who->bounding, who->ambient},
 		sizeof facts->capabilities);
-	if (!list_empty(&process->threads))
-		facts->seccomp = seccomp_mode(list_entry(process->threads.next, struct thread, link));
-	if (!list_empty(&process->threads))
-		facts->no_new_privileges = list_entry(process->threads.next, struct thread, link)->no_new_privileges;
 	facts->exit_signal = process->exit_signal;
 	memcpy(facts->uid, (uint32_t[]){who->uid, who->euid, who->suid, who->fsuid}, sizeof facts->uid);
 	memcpy(facts->gid, (uint32_t[]){who->gid, who->egid, who->sgid, who->fsgid}, sizeof facts->gid);

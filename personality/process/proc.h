@@ -166,6 +166,7 @@ struct thread {
 	uint64_t fault_address; /* of the fault that is being turned into a signal */
 
 	int policy, real_priority; /* schedule.c */
+	uint64_t affinity;         /* the processors that it is bound to, a bit each; 0: it is not */
 	bool reset_on_fork;
 	int io_priority;         /* limits.c: kept and shown */
 	uint64_t timer_slack;    /* prctl: kept and shown */

@@ -356,8 +356,7 @@ static int64_t change_over(struct call *call, struct address_space *space, const
 	vfork_finish(process);
 	thread->borrowed = false;
 	thread_set_port(thread, port);
-	if (thread->policy != SCHED_OTHER)
-		schedule_kernel(thread);
+	schedule_new(thread);
 	if (!borrowed && old_port != MACH_PORT_NULL) {
 		thread_terminate(old_port);
 		mach_port_deallocate(mach_task_self(), old_port);

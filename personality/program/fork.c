@@ -134,8 +134,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 	if (thread_create(process_task(process), &port) != KERN_SUCCESS)
 		goto fail;
 	thread_set_port(thread, port);
-	if (thread->policy != SCHED_OTHER)
-		schedule_kernel(thread);
+	schedule_new(thread);
 	if (process->is_mach && death_watch(thread->port) != 0)
 		goto fail;
 	if (thread_get_state_trap(call->thread->port, x86_THREAD_STATE64, (uint64_t *)&registers, &count) !=
@@ -264,8 +263,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		if (thread_create(process_task(child), &port) != KERN_SUCCESS)
 			goto fail;
 		thread_set_port(thread, port);
-		if (thread->policy != SCHED_OTHER)
-			schedule_kernel(thread);
+		schedule_new(thread);
 		if (thread_get_state_trap(call->thread->port, x86_XSAVE_STATE64, floating, &floats) != KERN_SUCCESS)
 			goto fail;
 		if (thread_start(thread, &registers, floating, floats) != 0)

@@ -9,6 +9,7 @@
 #include "process/claim.h"
 #include "process/proc.h"
 #include "program/fork.h"
+#include "program/schedule.h"
 
 /*
  * What may fail, done before anything changes: the new task with a thread that stands where the caller does. Where there are more
@@ -105,6 +106,7 @@ int64_t process_move(struct call *call, struct process_move *move)
 	process->memory = move->space;
 	address_space_own(move->space, process);
 	thread_set_port(thread, move->port);
+	schedule_new(thread);
 	thread_terminate(old_port);
 	mach_port_deallocate(mach_task_self(), old_port);
 	memcpy(name, process->command, sizeof process->command);

@@ -9,6 +9,7 @@
 
 #include "base/rights.h"
 #include "memory/mm.h"
+#include "process/affinity.h"
 #include "process/proc.h"
 #include "unix_server.h"
 
@@ -41,7 +42,8 @@ static bool is_real(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-int schedule_kernel(const struct thread *thread)
+/* Tells the kernel of its policy. 0 or -EPERM. */
+static int tell_kernel(const struct thread *thread)
 {
 	int priority = PRIORITY_USER;
 
@@ -55,8 +57,17 @@ int schedule_kernel(const struct thread *thread)
 	return portolan_thread_priority(thread->port, priority) == KERN_SUCCESS ? 0 : -EPERM;
 }
 
+void schedule_new(const struct thread *thread)
+{
+	if (thread->policy != SCHED_OTHER)
+		tell_kernel(thread);
+	if (thread->affinity != 0)
+		thread_bind(thread->port, thread->affinity);
+}
+
 void schedule_inherit(struct thread *thread, const struct thread *from)
 {
+	thread->affinity = from->affinity;
 	thread->io_priority = from->io_priority;
 	thread->timer_slack = from->timer_slack;
 	if (from->reset_on_fork)
@@ -110,7 +121,7 @@ static int apply(const struct call *call, struct thread *thread, const struct wa
 	thread->policy = wanted->policy;
 	thread->real_priority = wanted->priority;
 	if (old_policy != thread->policy || old_priority != thread->real_priority)
-		error = schedule_kernel(thread);
+		error = tell_kernel(thread);
 	if (error != 0) {
 		thread->policy = old_policy;
 		thread->real_priority = old_priority;
@@ -299,17 +310,34 @@ static uint64_t all_processors(void)
 	return processors_available() >= 64 ? ~0ull : (1ull << processors_available()) - 1;
 }
 
+unsigned thread_processor(const struct thread *thread)
+{
+	struct portolan_thread_info info = {0};
+	mach_msg_type_number_t words = PORTOLAN_THREAD_INFO_COUNT;
+
+	portolan_thread_info(thread->port, PORTOLAN_THREAD_INFO, (uint64_t *)&info, &words);
+	return (unsigned)info.processor;
+}
+
+uint64_t thread_processors(const struct thread *thread)
+{
+	return thread != NULL && thread->affinity != 0 ? thread->affinity : all_processors();
+}
+
 int64_t sys_sched_getaffinity(uint64_t caller, int pid, uint64_t size, uint64_t address)
 {
 	struct call *call = call_of(caller);
-	uint64_t mask = all_processors();
+	const struct thread *thread;
+	uint64_t mask;
 	int error;
 
 	size = (uint32_t)size;
 	if (size < sizeof mask || (size & 7))
 		return -EINVAL;
-	if (pid < 0 || named(call, pid) == NULL)
+	thread = pid < 0 ? NULL : named(call, pid);
+	if (thread == NULL)
 		return -ESRCH;
+	mask = thread_processors(thread);
 	error = copy_out(call, address, &mask, sizeof mask);
 	return error != 0 ? call_result(error) : (int64_t)sizeof mask;
 }
@@ -318,7 +346,7 @@ int64_t sys_sched_setaffinity(uint64_t caller, int pid, uint64_t size, uint64_t 
 {
 	struct call *call = call_of(caller);
 	uint64_t mask = 0, all = all_processors();
-	const struct thread *thread;
+	struct thread *thread;
 	int error;
 
 	size = (uint32_t)size;
@@ -330,16 +358,23 @@ int64_t sys_sched_setaffinity(uint64_t caller, int pid, uint64_t size, uint64_t 
 		return -ESRCH;
 	if (!may_schedule(call->process, thread->process))
 		return -EPERM;
-	/* Only what is the case already: all processors. */
-	return (mask & all) == 0 ? -EINVAL : (mask & all) == all ? 0 : -EPERM;
+	mask &= all;
+	if (mask == 0)
+		return -EINVAL;
+	thread->affinity = mask == all ? 0 : mask;
+	thread_bind(thread->port, mask);
+	return 0;
 }
 
 int64_t sys_getcpu(uint64_t caller, uint64_t processor, uint64_t node)
 {
-	uint32_t zero = 0;
-	int error = processor == 0 ? 0 : copy_out(call_of(caller), processor, &zero, sizeof zero);
+	struct call *call = call_of(caller);
+	uint32_t number = thread_processor(call->thread), zero = 0;
+	int error = 0;
 
+	if (processor != 0)
+		error = copy_out(call, processor, &number, sizeof number);
 	if (error == 0 && node != 0)
-		error = copy_out(call_of(caller), node, &zero, sizeof zero);
+		error = copy_out(call, node, &zero, sizeof zero);
 	return call_result(error);
 }

@@ -9,7 +9,7 @@ struct thread;
 
 /* A new thread is scheduled as the one that makes it, unless that says otherwise. */
 void schedule_inherit(struct thread *thread, const struct thread *from);
-/* Tells the kernel of a thread's policy; a new kernel thread has PRIORITY_USER. 0 or -EPERM. */
-int schedule_kernel(const struct thread *thread);
+/* It has a new kernel thread: tells the kernel what of its scheduling is not as a new one's. */
+void schedule_new(const struct thread *thread);
 
 #endif

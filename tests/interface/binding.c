@@ -12,7 +12,7 @@ static unsigned processor_of(mach_port_t thread)
 	struct portolan_thread_info info = {.processor = UINT64_MAX};
 	mach_msg_type_number_t words = PORTOLAN_THREAD_INFO_COUNT;
 
-	portolan_thread_info(thread, PORTOLAN_THREAD_INFO, (thread_info_t)&info, &words);
+	portolan_thread_info(thread, PORTOLAN_THREAD_INFO, (uint64_t *)&info, &words);
 	return (unsigned)info.processor;
 }
 
@@ -75,7 +75,7 @@ static void test_others(void)
 			thread_bind(child[c].thread, 1ull << i % processors);
 		for (unsigned c = 0; c < made; c++) {
 			before = 0;
-			mach_vm_read_overwrite(child[c].task, (uintptr_t)&counts[c], sizeof before, &before, 0, NULL);
+			task_copy_from(child[c].task, (uintptr_t)&counts[c], sizeof before, &before, 0, NULL);
 			stood += child_word_not(&child[c], &counts[c], before) == before;
 			wrong += processor_of(child[c].thread) != i % processors;
 		}

@@ -1,4 +1,4 @@
-/* Making mounts: those of an ordinary start (the root file system, /proc, /dev, /tmp, /dev/shm, /run), and the call. */
+/* Making mounts: those of an ordinary start (the root file system, /proc, /sys, /dev, /tmp, /dev/shm, /run), and the call. */
 #include "fs/mounts.h"
 
 #include <errno.h>
@@ -172,6 +172,9 @@ int mounts_start(void)
 	failed = mount_own("proc", "/proc", "proc", procfs_root);
 	if (failed != 0)
 		fprintf(stderr, "unix: /proc cannot be mounted: %s\n", strerror(-failed));
+	failed = mount_own("sysfs", "/sys", "sysfs", sysfs_root);
+	if (failed != 0)
+		fprintf(stderr, "unix: /sys cannot be mounted: %s\n", strerror(-failed));
 	failed = mount_service("tmp", "/tmp", "tmpfs");
 	if (failed != 0)
 		fprintf(stderr, "unix: /tmp stays on the disk: %s\n", strerror(-failed));
@@ -250,6 +253,8 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 		return call_result(error);
 	if (strcmp(type, "proc") == 0)
 		make = procfs_root;
+	else if (strcmp(type, "sysfs") == 0)
+		make = sysfs_root;
 	else if (strcmp(type, "devtmpfs") == 0)
 		make = devfs_root;
 	else if (strcmp(type, "devpts") == 0)

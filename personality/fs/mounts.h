@@ -9,8 +9,9 @@ struct vnode;
 void mounts_find_pagers(int argc, char **argv);
 /* 0 or -errno: without a root. */
 int mounts_start(void);
-/* Roots of the server's own trees (procfs.c, devfs.c), a reference. */
+/* Roots of the server's own trees (procfs.c, sysfs.c, devfs.c), a reference. */
 struct vnode *procfs_root(struct mount *mount);
+struct vnode *sysfs_root(struct mount *mount);
 struct vnode *devfs_root(struct mount *mount);
 struct vnode *devpts_root(struct mount *mount);
 /* The options of mounts of it. 0 or -EINVAL. */

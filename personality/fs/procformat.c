@@ -51,7 +51,7 @@ void text_free(struct text *text)
 void format_stat(struct text *text, const struct proc_facts *f)
 {
 	/* proc(5), in its order: 52 fields. What the system does not count is 0. */
-	text_add(text, "%d (%s) %c %d %d %d %d %d %u 0 0 0 0 ", f->id, f->name, f->state, f->parent, f->group,
+	text_add(text, "%d (%s) %c %d %d %d %d %d %u 0 0 0 0 ", f->thread != 0 ? f->thread : f->id, f->name, f->state, f->parent, f->group,
 		f->session, f->terminal, f->foreground == 0 ? -1 : f->foreground, 0u);
 	text_add(text, "%llu %llu %llu %llu %d %d %d 0 %llu ", U(f->user_ns / TICK_NS), U(f->system_ns / TICK_NS),
 		U(f->children_user_ns / TICK_NS), U(f->children_system_ns / TICK_NS), f->priority, f->nice, f->threads,
@@ -101,7 +101,7 @@ void format_status(struct text *text, const struct proc_facts *f)
 
 	text_add(text,
 		"Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		f->name, f->umask, f->state, state_name(f->state), f->id, f->id, f->parent);
+		f->name, f->umask, f->state, state_name(f->state), f->id, f->thread != 0 ? f->thread : f->id, f->parent);
 	text_add(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", f->uid[0], f->uid[1],
 		f->uid[2], f->uid[3], f->gid[0], f->gid[1], f->gid[2], f->gid[3], f->fd_size);
 	for (i = 0; i < f->groups; i++)

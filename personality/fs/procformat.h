@@ -18,6 +18,7 @@ void text_append(struct text *text, const void *data, size_t size);
 void text_free(struct text *text);
 
 struct proc_facts {
+	int thread; /* of a thread: its id */
 	int id, parent, group, session, terminal, foreground, threads, nice, priority;
 	char state; /* R S T Z */
 	const char *name;

@@ -691,6 +691,21 @@ static int setting_open(const struct proc_entry *entry, struct file *file)
 	return 0;
 }
 
+static struct thread *filling; /* by the server's lock, which is kept while a file is filled */
+
+struct thread *proc_thread(void)
+{
+	return filling;
+}
+
+/* The id of the thread that an entry is about: of a folder in "task"; else 0. */
+static int thread_of(const struct proc_data *data)
+{
+	bool in_folder = data->entry >= process_entries && data->entry < process_entries + sizeof process_entries / sizeof process_entries[0];
+
+	return in_folder && data->fd > 0 ? data->fd : 0;
+}
+
 static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 {
 	const struct proc_data *data = vnode->data;
@@ -721,8 +736,11 @@ static int proc_open(struct call *call, struct vnode *vnode, struct file *file)
 		return -ENOMEM;
 	if (data->entry == &fdinfo_entry)
 		proc_text_descriptor(text, &process->files->slot[data->fd]);
-	else
+	else {
+		filling = thread_of(data) != 0 ? thread_find(thread_of(data)) : NULL;
 		data->entry->fill(text, process, call);
+		filling = NULL;
+	}
 	if (text->failed || !user_take_bytes(user_now(), text->room)) {
 		text_free(text);
 		user_free(text);

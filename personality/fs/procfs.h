@@ -19,6 +19,8 @@ struct proc_entry {
 
 /* The call that the calling thread of the server runs: whose "self" it is. Null outside of calls. */
 struct call *proc_caller(void);
+/* While a file of a thread's folder is filled: the thread. Else null: it is about the process. */
+struct thread *proc_thread(void);
 
 void proc_text_stat(struct text *text, struct process *process, struct call *call);
 void proc_text_status(struct text *text, struct process *process, struct call *call);

@@ -1,5 +1,4 @@
 /* What the files of /proc say. */
-#include <cpuid.h>
 #include <mach/host_counters.h>
 #include <mach/mach.h>
 #include <stdio.h>
@@ -30,10 +29,14 @@
 
 static char state_of(const struct process *process)
 {
+	const struct thread *thread = proc_thread();
+
 	if (process->state == PROCESS_ZOMBIE)
 		return 'Z';
 	if (process->stopped)
 		return 'T';
+	if (thread != NULL)
+		return thread->call.state != CALL_WAITING ? 'R' : 'S';
 	list_for_each (link, &process->threads) {
 		if (list_entry(link, struct thread, link)->call.state != CALL_WAITING)
 			return 'R';
@@ -58,6 +61,7 @@ static void gather(struct process *process, struct proc_facts *facts)
 {
 	const struct credentials *who = &process->credentials;
 	const struct session *session = process->group->session;
+	const struct thread *thread = proc_thread();
 	const struct tty *terminal = process_terminal(process);
 	const struct thread *first =
 		list_empty(&process->threads) ? NULL : list_entry(process->threads.next, struct thread, link);
@@ -100,6 +104,12 @@ static void gather(struct process *process, struct proc_facts *facts)
 		(uint64_t[]){who->inheritable, who->permitted, who->effective, who->bounding, who->ambient},
 		sizeof facts->capabilities);
 	facts->exit_signal = process->exit_signal;
+	if (thread != NULL) {
+		facts->thread = thread->id;
+		facts->name = thread->name;
+		facts->blocked = thread->blocked;
+		times_of_thread(thread, &facts->user_ns, &facts->system_ns);
+	}
 	memcpy(facts->uid, (uint32_t[]){who->uid, who->euid, who->suid, who->fsuid}, sizeof facts->uid);
 	memcpy(facts->gid, (uint32_t[]){who->gid, who->egid, who->sgid, who->fsgid}, sizeof facts->gid);
 	facts->groups = who->groups != NULL ? who->groups->count : 0;
@@ -177,8 +187,10 @@ void proc_text_auxiliary_vector(struct text *text, struct process *process, stru
 
 void proc_text_name(struct text *text, struct process *process, struct call *call)
 {
+	const struct thread *thread = proc_thread();
+
 	UNUSED;
-	text_add(text, "%s\n", process->command);
+	text_add(text, "%s\n", thread != NULL ? thread->name : process->command);
 }
 
 void proc_text_area(struct text *text, const struct vm_area *area, struct call *call)
@@ -444,30 +456,42 @@ static const struct all *look_at_all(void)
 	return &all;
 }
 
+/* The kernel's counters. */
+static struct host_counters count_events(void)
+{
+	struct host_counters counters = {0};
+	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
+
+	portolan_host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&counters, &count);
+	return counters;
+}
+
+/* What the processors did together is shared out evenly: nobody counts it for each. */
 void proc_text_system_stat(struct text *text, struct process *process, struct call *call)
 {
 	const struct all *all = look_at_all();
-	uint64_t user = all->user / TICK, system = all->system / TICK, up = clock_monotonic() / TICK;
-	uint64_t idle = up > user + system ? up - user - system : 0;
+	const struct host_counters events = count_events();
+	const unsigned processors = processors_available();
+	uint64_t user = all->user / TICK, system = all->system / TICK, idle = events.idle_ns / TICK;
 
 	UNUSED;
 	text_add(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
 		(unsigned long long)idle);
-	text_add(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system,
-		(unsigned long long)idle);
-	text_add(text, "btime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-		(unsigned long long)((clock_realtime() - clock_monotonic()) / SECOND), all->processes, all->running);
+	for (unsigned i = 0; i < processors; i++)
+		text_add(text, "cpu%u %llu 0 %llu %llu 0 0 0 0 0 0\n", i, (unsigned long long)user / processors,
+			(unsigned long long)system / processors, (unsigned long long)idle / processors);
+	text_add(text, "intr %lu\nctxt %lu\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n", events.interrupts,
+		events.thread_switches, (unsigned long long)((clock_realtime() - clock_monotonic()) / SECOND), all->processes,
+		all->running);
 }
 
 void proc_text_uptime(struct text *text, struct process *process, struct call *call)
 {
-	const struct all *all = look_at_all();
-	uint64_t up = clock_monotonic() / TICK, used = (all->user + all->system) / TICK;
+	uint64_t up = clock_monotonic() / TICK, idle = count_events().idle_ns / TICK;
 
 	UNUSED;
-	used = used < up ? up - used : 0;
 	text_add(text, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100), (unsigned long long)(up % 100),
-		(unsigned long long)(used / 100), (unsigned long long)(used % 100));
+		(unsigned long long)(idle / 100), (unsigned long long)(idle % 100));
 }
 
 void proc_text_loadavg(struct text *text, struct process *process, struct call *call)
@@ -488,46 +512,17 @@ void proc_text_version(struct text *text, struct process *process, struct call *
 	text_add(text, "%s version %s %s\n", SYSTEM_NAME, SYSTEM_RELEASE, SYSTEM_VERSION);
 }
 
-void proc_text_cpuinfo(struct text *text, struct process *process, struct call *call)
-{
-	unsigned a = 0, b = 0, c = 0, d = 0, i, family, model;
-	char vendor[13] = {0}, brand[49] = {0};
-
-	UNUSED;
-	__get_cpuid(0, &a, &b, &c, &d);
-	memcpy(vendor, &b, 4);
-	memcpy(vendor + 4, &d, 4);
-	memcpy(vendor + 8, &c, 4);
-	for (i = 0; i < 3; i++) {
-		unsigned words[4] = {0};
-
-		__get_cpuid(0x80000002 + i, &words[0], &words[1], &words[2], &words[3]);
-		memcpy(brand + 16 * i, words, 16);
-	}
-	__get_cpuid(1, &a, &b, &c, &d);
-	/* Intel SDM volume 2, CPUID leaf 1: extended family and model. */
-	family = (a >> 8 & 15) + ((a >> 8 & 15) == 15 ? a >> 20 & 255 : 0);
-	model = (a >> 4 & 15) | (a >> 16 & 15) << 4;
-	for (i = 0; i < processors_available(); i++)
-		text_add(text,
-			"processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: "
-			"%s\nstepping\t: %u\n\n",
-			i, vendor, family, model, brand, a & 15);
-}
-
 void proc_text_filesystems(struct text *text, struct process *process, struct call *call)
 {
 	UNUSED;
-	text_add(text, "nodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\ttmpfs\n\text4\n");
+	text_add(text, "nodev\tproc\nnodev\tsysfs\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\ttmpfs\n\text4\n");
 }
 
 void proc_text_counters(struct text *text, struct process *process, struct call *call)
 {
-	struct host_counters counters = {0};
-	mach_msg_type_number_t count = HOST_COUNTERS_COUNT;
+	const struct host_counters counters = count_events();
 
 	UNUSED;
-	portolan_host_info(mach_host_self(), HOST_COUNTERS, (uint64_t *)&counters, &count);
 #define LINE(name) text_add(text, #name " %lu\n", counters.name);
 	HOST_COUNTERS_LIST(LINE)
 #undef LINE

@@ -15,6 +15,7 @@
 #include "vfs/vfs_internal.h"
 
 #define PROC_MAGIC  0x9fa0
+#define SYSFS_MAGIC 0x62656572
 #define TMPFS_MAGIC 0x01021994
 #define PTS_MAGIC   0x1cd1
 
@@ -205,6 +206,7 @@ static int fill_statfs(struct vnode *vnode, struct statfs *out)
 {
 	struct mount *mount = vnode->mount;
 	file_system_info_t info = {.type = strcmp(mount->type, "proc") == 0     ? PROC_MAGIC
+					   : strcmp(mount->type, "sysfs") == 0  ? SYSFS_MAGIC
 					   : strcmp(mount->type, "devpts") == 0 ? PTS_MAGIC
 										: TMPFS_MAGIC,
 		.block_size = 4096,

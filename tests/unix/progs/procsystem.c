@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,44 @@ static void writes(void)
 	put("/proc/self/oom_score_adj", "0");
 }
 
+/* What a thread's own folder says of it, and the process's of the process. */
+static void *thread_files(void *unused)
+{
+	static const char *const folders[] = {"/proc/self", "/proc/thread-self"};
+	char path[64], name[32];
+	unsigned i;
+	int id;
+
+	(void)unused;
+	prctl(PR_SET_NAME, "worker");
+	for (i = 0; i < 2; i++) {
+		const char *of;
+
+		snprintf(path, sizeof path, "%s/comm", folders[i]);
+		contents(path);
+		printf("%s: %s", path, text);
+		snprintf(path, sizeof path, "%s/stat", folders[i]);
+		contents(path);
+		if (sscanf(text, "%d (%31[^)])", &id, name) == 2)
+			printf("%s: %s of %s\n", path, name, id == getpid() ? "the process" : id == gettid() ? "the thread" : "?");
+		snprintf(path, sizeof path, "%s/status", folders[i]);
+		contents(path);
+		of = strstr(text, "\nPid:");
+		printf("%s: %.*s %d %d\n", path, (int)strcspn(text, "\n"), text,
+			of != NULL && atoi(of + 5) == (i == 0 ? getpid() : gettid()),
+			strstr(text, "\nTgid:") != NULL && atoi(strstr(text, "\nTgid:") + 6) == getpid());
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, thread_files, NULL) == 0)
+		pthread_join(thread, NULL);
+}
+
 static void others(void)
 {
 	static const char *const paths[] = {"auxv", "fdinfo/0", "personality", "cgroup", "loginuid"};
@@ -211,6 +250,7 @@ int main(int argc, char **argv)
 	descriptors();
 	sockets();
 	others();
+	threads();
 	writes();
 	return 0;
 }

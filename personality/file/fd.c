@@ -7,6 +7,7 @@
 #include "call/fiber.h"
 #include "file/file.h"
 #include "file/notify.h"
+#include "file/owner.h"
 #include "file/vnode.h"
 #include "process/proc.h"
 #include "process/rlimit.h"
@@ -34,6 +35,9 @@ struct file *file_create(const struct file_ops *ops, unsigned flags, struct vnod
 	file->writes = vnode != NULL && VNODE_TYPE(vnode) == S_IFREG && (flags & O_ACCMODE) != O_RDONLY;
 	if (file->writes)
 		vnode->writers++;
+	file->opened = vnode != NULL && !(flags & O_PATH);
+	if (file->opened)
+		vnode->opened++;
 	if (vnode != NULL)
 		file->failures_seen = vnode->failures.count;
 	list_init(&file->epoll_items);
@@ -51,10 +55,16 @@ void file_end(struct file *file)
 	if (file->ops != NULL && file->ops->release != NULL)
 		file->ops->release(file);
 	vnode = file->vnode;
-	if (vnode != NULL)
+	if (vnode != NULL) {
 		vnode_locks_end(file);
+		if (!list_empty(&vnode->leases))
+			vnode_lease_end(file);
+	}
 	if (file->writes)
 		vnode->writers--;
+	if (file->opened)
+		vnode->opened--;
+	file_owner_gone(file);
 	user_free(file);
 	vnode_release(vnode);
 }
@@ -475,6 +485,19 @@ int64_t sys_fcntl(uint64_t caller, int fd, int command, uint64_t argument)
 		return -EBADF;
 	switch (command) {
 	case F_SETFL:
+		if ((argument ^ file->flags) & O_NOATIME && argument & O_NOATIME && file->vnode != NULL) {
+			file_attributes_t attributes;
+			int error = vnode_known(file->vnode, &attributes);
+
+			if (error == 0 && attributes.uid != call->process->credentials.fsuid &&
+				!capable(call->process, CAP_FOWNER))
+				error = -EPERM;
+			if (error != 0)
+				return call_result(error);
+		}
+		if ((argument ^ file->flags) & O_ASYNC &&
+			file_owner_watch(call, file, fd, (argument & O_ASYNC) != 0) != 0)
+			return -ENOMEM;
 		file->flags = (file->flags & ~(unsigned)SETTABLE_FLAGS) | ((unsigned)argument & SETTABLE_FLAGS);
 		return 0;
 	case F_GETPIPE_SZ:
@@ -491,12 +514,10 @@ int64_t sys_fcntl(uint64_t caller, int fd, int command, uint64_t argument)
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
 		return file->vnode == NULL ? -EINVAL : vnode_lock_control(call, file, command, argument);
-	case F_GETOWN:
-	case F_SETOWN:
-	case F_SETSIG:
-	case F_GETSIG:
-		return 0; /* no file here sends SIGIO */
+	case F_SETLEASE:
+	case F_GETLEASE:
+		return vnode_lease_control(call, file, fd, command, argument);
 	default:
-		return -EINVAL;
+		return file_owner_control(call, file, command, argument);
 	}
 }

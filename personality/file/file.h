@@ -13,6 +13,7 @@
 struct vnode;
 struct file;
 struct epoll_item;
+struct file_owner;
 
 /*
  * Bytes on their way between a file and the caller's memory (or the server's own, for sendfile, exec and core). The
@@ -131,6 +132,8 @@ struct file {
 	uint32_t turn;                /* which some call has for its turn (TURN_*), */
 	struct list turns;            /* and these wait for it (fd.c), with the server's lock */
 	bool writes;                  /* counted in vnode->writers */
+	bool opened;                  /* counted in vnode->opened */
+	struct file_owner *owner;     /* who hears of it by signals (owner.c), or null */
 	bool told;                    /* those who watch the vnode know that it is open */
 	unsigned failures_seen;       /* of vnode->failures, */
 	unsigned mount_failures_seen; /* and of its mount's */

@@ -9,6 +9,7 @@
 #include "call/dispatch.h"
 #include "call/lock.h"
 #include "file/file.h"
+#include "file/owner.h"
 #include "file/vnode.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -456,6 +457,13 @@ int64_t sys_ioctl(uint64_t caller, int fd, uint64_t request, uint64_t argument)
 	case FIONCLEX:
 		call->process->files->slot[fd].close_on_exec = request == FIOCLEX;
 		return 0;
+	case FIOASYNC:
+		error = copy_in(call, &value, argument, sizeof value);
+		if (error == 0)
+			error = file_owner_watch(call, file, fd, value != 0);
+		if (error == 0)
+			file->flags = value ? file->flags | O_ASYNC : file->flags & ~(unsigned)O_ASYNC;
+		return call_result(error);
 	case FIONBIO:
 		error = copy_in(call, &value, argument, sizeof value);
 		if (error == 0)

@@ -101,7 +101,9 @@ struct vnode {
 	struct wait_queue lock_queue; /* calls that wait for one */
 	/* A regular file is either run or written, as on Linux: the other is ETXTBSY. */
 	unsigned runners; /* processes that run it, and calls that are about to */
-	unsigned writers; /* files open for writing */
+	unsigned writers; /* files open for writing, */
+	unsigned opened;  /* and all that are open, but for O_PATH */
+	struct list leases;  /* lease.c's */
 	struct list watches; /* notify.c's, */
 	unsigned watchers;   /* and how many: each has a reference */
 	void *segment;       /* of shared memory, whose memory it is: sysvshm.c's */
@@ -133,6 +135,13 @@ void vnode_set_place(struct vnode *vnode, struct vnode *parent, const char *name
 int64_t vnode_lock_control(struct call *call, struct file *file, int command, uint64_t argument);
 void vnode_locks_closed(const struct file_table *table, struct vnode *vnode);
 void vnode_locks_end(const struct file *file);
+
+/* F_SETLEASE, F_GETLEASE; the file goes, and its lease with it. */
+int64_t vnode_lease_control(struct call *call, struct file *file, int fd, int command, uint64_t argument);
+void vnode_lease_end(const struct file *file);
+/* Somebody opens the file, perhaps to change it: those with leases that forbid it hear of it, and are waited for. 0,
+ * -EAGAIN (not to wait), CALL_ERROR_RESTART. */
+int vnode_lease_break(struct call *call, struct vnode *vnode, bool write, bool wait);
 
 /* F_ADD_SEALS, F_GET_SEALS. */
 int64_t vnode_seal_control(struct file *file, int command, uint64_t argument);

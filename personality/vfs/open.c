@@ -275,6 +275,9 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 		if (error == 0)
 			error = vnode_is_owner(call, &attributes);
 	}
+	if (error == 0 && !list_empty(&vnode->leases))
+		error = vnode_lease_break(
+			call, vnode, (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC, !(flags & O_NONBLOCK));
 	if (error != 0)
 		return error;
 	file = vnode_open_description(vnode, flags);

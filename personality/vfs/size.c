@@ -24,6 +24,8 @@ int64_t sys_truncate(uint64_t caller, uint64_t path, int64_t size)
 		error = vnode_access(call, vnode, W_OK, false);
 	if (error == 0 && vnode->runners > 0)
 		error = -ETXTBSY;
+	if (error == 0 && !list_empty(&vnode->leases))
+		error = vnode_lease_break(call, vnode, true, true);
 	if (error == 0)
 		error = vnode_truncate(call, vnode, (uint64_t)size);
 	vnode_release(vnode);

@@ -15,6 +15,7 @@ void vnode_init(struct vnode *vnode, const struct vnode_ops *ops, struct mount *
 	vnode->mode = mode;
 	vnode->inode = inode;
 	list_init(&vnode->locks);
+	list_init(&vnode->leases);
 	list_init(&vnode->watches);
 	wait_queue_init(&vnode->lock_queue);
 }

@@ -263,6 +263,19 @@ static void descriptors(void)
 	SAY(flock(fd, LOCK_SH | LOCK_EX));
 	SAY(flock(99, LOCK_SH));
 	SAY(flock(pipes[0], LOCK_SH));
+	SAY(fcntl(fd, F_GETOWN));
+	SAY(fcntl(fd, F_SETOWN, getpid()));
+	SAY(fcntl(fd, F_GETOWN) == getpid());
+	SAY(fcntl(fd, F_SETOWN, 99999999));
+	SAY(fcntl(fd, F_SETSIG, 999));
+	SAY(fcntl(fd, F_SETSIG, SIGUSR1));
+	SAY(fcntl(fd, F_GETSIG));
+	SAY(fcntl(fd, F_SETSIG, 0));
+	SAY(fcntl(fd, F_SETOWN, 0));
+	SAY(fcntl(fd, F_GETLEASE));
+	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
+	SAY(fcntl(fd, F_SETLEASE, 77));
+	SAY(fcntl(fd, F_SETLEASE, F_UNLCK));
 	SAY(fcntl(pipes[0], F_SETLEASE, F_RDLCK));
 	SAY(fcntl(pipes[0], F_GET_SEALS));
 	SAY(fsync(99));
@@ -695,6 +708,84 @@ static void extended(void)
 	close(fd);
 }
 
+static volatile int heard_count;
+
+static void heard(int number)
+{
+	(void)number;
+	heard_count++;
+}
+
+static volatile int leased, told;
+
+static void inform(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	told = 1;
+	if (leased < 0)
+		printf("signal %d code %d\n", number, info->si_code);
+	else
+		printf("signal %d code %d, given up: %d\n", number, info->si_code, fcntl(leased, F_SETLEASE, F_UNLCK));
+}
+
+static void leases(void)
+{
+	int fd = open("file", O_RDONLY), write_fd, dir = open("dir", O_RDONLY);
+	struct sigaction action = {.sa_handler = heard},
+			 informed = {.sa_sigaction = inform, .sa_flags = SA_SIGINFO | SA_RESTART};
+	int pipes[2];
+
+	sigaction(SIGIO, &action, NULL);
+	SAY(fcntl(fd, F_SETLEASE, F_WRLCK));
+	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
+	SAY(fcntl(fd, F_GETLEASE));
+	fflush(stdout);
+	if (fork() == 0) {
+		SAY(open("file", O_RDWR | O_NONBLOCK));
+		SAY(open("file", O_RDONLY) >= 0);
+		fflush(stdout);
+		_exit(0);
+	}
+	while (wait(NULL) < 0 && errno == EINTR)
+		;
+	while (heard_count == 0)
+		usleep(1000);
+	NUM(heard_count);
+	SAY(fcntl(fd, F_GETLEASE));
+	SAY(fcntl(fd, F_SETLEASE, F_UNLCK));
+	SAY(fcntl(fd, F_GETLEASE));
+	write_fd = open("file", O_RDWR);
+	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
+	SAY(fcntl(dir, F_SETLEASE, F_RDLCK));
+	close(write_fd);
+	CHILD(user(); int mine = open("file", O_RDONLY); SAY(fcntl(mine, F_SETLEASE, F_RDLCK)));
+	/* Who opens the file waits until the lease is given up. */
+	fd = open("file", O_RDONLY);
+	SAY(fcntl(fd, F_SETSIG, SIGUSR2));
+	sigaction(SIGUSR2, &informed, NULL);
+	leased = fd;
+	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
+	CHILD(SAY(open("file", O_RDWR) >= 0));
+	SAY(fcntl(fd, F_GETLEASE));
+	close(fd);
+	/* Readable pipes, by signal. */
+	(void)!pipe(pipes);
+	SAY(fcntl(pipes[0], F_SETOWN, getpid()));
+	SAY(fcntl(pipes[0], F_SETSIG, SIGUSR2));
+	SAY(fcntl(pipes[0], F_SETFL, O_ASYNC | O_NONBLOCK));
+	leased = -1;
+	told = 0;
+	(void)!write(pipes[1], "x", 1);
+	while (!told)
+		usleep(1000);
+	SAY(fcntl(pipes[0], F_GETFL) & (O_ASYNC | O_NONBLOCK));
+	SAY(fcntl(pipes[0], F_SETFL, 0));
+	close(pipes[0]);
+	close(pipes[1]);
+	close(fd);
+	close(dir);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -712,5 +803,6 @@ int main(int argc, char **argv)
 	attributes();
 	moving();
 	extended();
+	leases();
 	return chdir("..") < 0 || system("rm -rf filecalls") != 0;
 }

@@ -51,7 +51,7 @@ static void known_as(struct inet *inet, uint32_t port, uint64_t id)
 {
 	inet->port = port;
 	inet->id = id;
-	inet->sending = 0;
+	inet_sent(inet, inet->sending);
 	inet->flying = inet->untold = inet->ignored = 0;
 	table_add(&by_id, &inet->by_id, id);
 }
@@ -96,6 +96,14 @@ void inet_close(struct inet *inet)
 	}
 }
 
+void inet_sent(struct inet *inet, uint64_t bytes)
+{
+	if (bytes > inet->sending)
+		bytes = inet->sending;
+	inet->sending -= bytes;
+	user_give_bytes(user_of_memory(inet), bytes);
+}
+
 void inet_changed(struct inet *inet, unsigned events)
 {
 	wait_queue_wake(&inet->queue, events);
@@ -109,7 +117,7 @@ void inet_over(struct inet *inet, int error)
 		inet->error = error;
 	inet->state = INET_OVER;
 	inet->unsaid = false;
-	inet->sending = 0;
+	inet_sent(inet, inet->sending);
 	inet->flying = 0;
 	inet_changed(inet, POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
 }
@@ -121,6 +129,7 @@ void inet_drop_arrivals(struct inet *inet)
 
 		list_remove(&arrival->link);
 		network_socket_close(arrival->port);
+		user_give_bytes(user_of_memory(inet), NETWORK_STREAM_SIZE);
 		user_free(arrival);
 	}
 	inet->arrival_count = 0;
@@ -225,6 +234,7 @@ static void inet_free(struct inet *inet)
 		inet_tell_taken(inet, true); /* else it looks as if something had not been read */
 	inet_drop_arrivals(inet);
 	inet_close(inet);
+	inet_sent(inet, inet->sending);
 	list_remove(&inet->all);
 	wait_queue_destroy(&inet->queue);
 	wait_queue_destroy(&inet->arrival);

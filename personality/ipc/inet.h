@@ -48,7 +48,8 @@ struct inet_message {
 	char data[];
 };
 
-/* A connection that nobody has accepted. */
+/* A connection that nobody has accepted. What it may have sent by then is in the network server: the listener's user
+ * pays. */
 struct inet_arrival {
 	struct list link;
 	uint32_t port; /* send right */
@@ -80,7 +81,7 @@ struct inet {
 	struct list messages;
 	uint64_t queued, cost; /* bytes of them; with what they take besides */
 	unsigned untold;       /* bytes read that the server has not heard of */
-	uint64_t sending;      /* bytes that have not reached the other side */
+	uint64_t sending;      /* bytes that have not reached the other side; the user pays for them */
 	unsigned flying;       /* messages with data that the server has not taken */
 	struct list arrivals;
 	unsigned arrival_count, backlog;
@@ -126,6 +127,8 @@ void inet_again(struct inet *inet);
 int inet_take_error(struct inet *inet);
 /* All look again. */
 void inet_changed(struct inet *inet, unsigned events);
+/* So many bytes less are on their way: they are the user's no more. */
+void inet_sent(struct inet *inet, uint64_t bytes);
 bool inet_is_writable(const struct inet *inet);
 bool inet_is_stream(const struct inet *inet);
 

@@ -123,7 +123,8 @@ int64_t inet_bind(struct call *call, struct file *file, uint64_t address, int si
 			return -EAFNOSUPPORT;
 		name.family = AF_INET;
 	}
-	if (name.port != 0 && ntohs(name.port) < PORT_OF_ROOT && !capable(call->process, CAP_NET_BIND_SERVICE) && inet->kind != NETWORK_PING)
+	if (name.port != 0 && ntohs(name.port) < PORT_OF_ROOT && !capable(call->process, CAP_NET_BIND_SERVICE) &&
+		inet->kind != NETWORK_PING)
 		return -EACCES;
 	if (call->progress == 0 && (inet->bound || inet->state != INET_NEW))
 		return -EINVAL;
@@ -310,6 +311,7 @@ int64_t inet_accept(struct call *call, struct file *file, uint64_t address, uint
 	list_remove(&arrival->link);
 	listener->arrival_count--;
 	inet_adopt(inet, arrival->port);
+	user_give_bytes(user_of_memory(listener), NETWORK_STREAM_SIZE);
 	user_free(arrival);
 	return inet_install(call, inet, flags);
 }

@@ -344,7 +344,12 @@ static int64_t send_stream(struct inet *inet, struct io *io, unsigned flags)
 			size = room;
 		if (size > sizeof data)
 			size = sizeof data;
+		if (!user_take_bytes(user_of_memory(inet), size))
+			return io->done > 0 ? (int64_t)io->done : -ENOBUFS;
+		inet->sending += size;
 		error = io_copy_in(io, data, size);
+		if (error != 0)
+			inet_sent(inet, size);
 		if (error == CALL_ERROR_RESTART)
 			return CALL_RESTART;
 		if (error != 0)
@@ -356,7 +361,6 @@ static int64_t send_stream(struct inet *inet, struct io *io, unsigned flags)
 			inet_over(inet, ECONNRESET);
 			continue;
 		}
-		inet->sending += size;
 		inet->flying++;
 	}
 	return (int64_t)io->done;

@@ -268,6 +268,10 @@ kern_return_t S_network_arrived(
 	(void)port;
 	if (inet != NULL && inet->state == INET_LISTENING && inet->arrival_count <= inet->backlog)
 		arrival = user_alloc(user_of_memory(inet), sizeof *arrival);
+	if (arrival != NULL && !user_take_bytes(user_of_memory(inet), NETWORK_STREAM_SIZE)) {
+		user_free(arrival);
+		arrival = NULL;
+	}
 	if (arrival == NULL) {
 		network_socket_close(socket);
 		return KERN_SUCCESS;
@@ -314,7 +318,7 @@ kern_return_t S_network_room(mach_port_t port, uint64_t id, unsigned bytes, unsi
 	(void)port;
 	if (inet == NULL)
 		return KERN_SUCCESS;
-	inet->sending -= bytes < inet->sending ? bytes : inet->sending;
+	inet_sent(inet, bytes);
 	inet->flying -= messages < inet->flying ? messages : inet->flying;
 	wait_queue_wake(&inet->room, POLLOUT);
 	if (inet_is_writable(inet))

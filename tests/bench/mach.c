@@ -3,6 +3,7 @@
 #include "../interface/test.h"
 #include "by_hand.h"
 #include "measure.h"
+#include "settings.h"
 
 #include <mach/host_counters.h>
 #include <mach/pager.h>
@@ -447,6 +448,7 @@ int main(void)
 		row("mach-cow-fault", write_next);
 		task_terminate(child);
 	}
+	setting_rows();
 	pager_rows();
 	printf("bench: end\n");
 	power_off();

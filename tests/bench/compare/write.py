@@ -149,8 +149,9 @@ def head(report, to):
             "their source. doc/comparison.md says what is and is not comparable.")
     if report["failed"]:
         to.text("Boots that did not end well, whose rows may be missing: " + ", ".join(report["failed"]))
-    to.text("Of three settings of Unix calls (exception, emulation, port) this version has one, port, for all its programs; "
-            "the rows here are of it. The other two are not measured because they do not exist yet.")
+    to.text("Of the three settings of Unix calls the Unix server has one, port: the Unix rows are of it. The kernel has all three, and the rows foreign-emulation, "
+            "foreign-port and foreign-exception measure each with a server that does nothing; whole programs in the other two are not measured, "
+            "because run cannot choose them yet.")
 
 
 def claims(report, to):
@@ -158,8 +159,9 @@ def claims(report, to):
     rows = []
     for claim in report["claims"]:
         for i, each in enumerate(claim["figures"]):
-            rows.append([claim["claim"] if i == 0 else "", claim["published"] if i == 0 else "", each["label"], number(each["value"])])
-    to.table(["claim", "published", "today", "figure"], rows)
+            rows.append([claim["claim"] if i == 0 else "", claim["published"] if i == 0 else "", each["label"],
+                         number(each["value"]), "" if "to" in each or "mean" in each else "instructions"])
+    to.table(["claim", "published", "today", "figure", ""], rows)
     for claim in report["claims"]:
         to.text(f"{claim['claim']} ({claim['source']}). {claim['why']}")
 

@@ -233,11 +233,12 @@ int64_t trace_unknown(const struct call *call)
 {
 	static bool told[NUMBERS_TOLD];
 	const unsigned index = call->number < NUMBERS_TOLD ? (unsigned)call->number : NUMBERS_TOLD - 1;
-	struct line line = {.size = 0};
+	struct line line;
 
 	if (!SAYS_UNKNOWN || told[index])
 		return -ENOSYS;
 	told[index] = true;
+	line = (struct line){.size = 0}; /* large: not made for nothing */
 	add(&line, "unix: call %llu of %s is not served (doc/linux-abi.md)\n", (unsigned long long)call->number,
 		call->process->command);
 	console_trace_line(line.text, line.size);

@@ -37,7 +37,7 @@ gnumach_job() { # NAME OPTIONS OF QEMU...
 	# The task has no way to power off.
 	for ((tries = 0; tries < 1500; tries++)); do
 		kill -0 $qemu 2>/dev/null || break
-		grep -aqE '^(end|failed)' "$raw/$name.out" 2>/dev/null && break
+		tr -d '\r' <"$raw/$name.out" 2>/dev/null | grep -aqE '^(end$|failed)' && break
 		sleep 0.2
 	done
 	kill $qemu 2>/dev/null

@@ -1,6 +1,8 @@
 /* Clocks: ports of this task that stand for the kernel's two, and waiting until a time. */
 #include <mach/mach.h>
+#include <mach/clock_reply_user.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #define CLOCKS 2
 
@@ -132,4 +134,57 @@ kern_return_t mach_timebase_info(mach_timebase_info_t info)
 kern_return_t mach_wait_until(uint64_t deadline)
 {
 	return wait_until(deadline);
+}
+
+/* --- Alarms: a thread for each, which sleeps until then. */
+
+struct alarm {
+	mach_port_t right; /* send-once */
+	clock_serv_t clock;
+	alarm_type_t type;    /* the caller's; */
+	mach_timespec_t time; /* always absolute */
+};
+
+static void *alarm_thread(void *argument)
+{
+	struct alarm *alarm = argument;
+	mach_timespec_t now = {0};
+
+	while (clock_sleep(alarm->clock, TIME_ABSOLUTE, alarm->time, &now) == KERN_ABORTED)
+		; /* nobody else knows the thread */
+	if (clock_alarm_reply(alarm->right, KERN_SUCCESS, alarm->type, now) != KERN_SUCCESS)
+		mach_port_deallocate(mach_task_self(), alarm->right);
+	free(alarm);
+	return NULL;
+}
+
+kern_return_t clock_alarm(clock_serv_t clock, alarm_type_t type, mach_timespec_t time, clock_reply_t alarm_port)
+{
+	const unsigned id = clock_of(clock);
+	mach_msg_type_name_t disposition;
+	struct alarm *alarm;
+	pthread_t thread;
+
+	if (id == CLOCKS)
+		return KERN_INVALID_ARGUMENT;
+	if (BAD_ALRMTYPE(type) || BAD_MACH_TIMESPEC(&time))
+		return KERN_INVALID_VALUE;
+	alarm = malloc(sizeof(*alarm));
+	if (alarm == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	*alarm = (struct alarm){.clock = clock, .type = type, .time = time};
+	if (type == TIME_RELATIVE) /* from now on, not from when the thread runs */
+		alarm->time = timespec_of(now_of(id) + time.tv_sec * NSEC_PER_SEC + (uint64_t)time.tv_nsec);
+	if (mach_port_extract_right(mach_task_self(), alarm_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &alarm->right,
+		    &disposition) != KERN_SUCCESS) {
+		free(alarm);
+		return KERN_INVALID_CAPABILITY;
+	}
+	if (pthread_create(&thread, NULL, alarm_thread, alarm)) {
+		mach_port_deallocate(mach_task_self(), alarm->right);
+		free(alarm);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	pthread_detach(thread);
+	return KERN_SUCCESS;
 }

@@ -18,5 +18,6 @@ void test_states_of_mach(void);
 void test_memory_of_mach(void);
 void test_times_of_mach(void);
 void test_exceptions_of_mach(void);
+void test_semaphores_of_mach(void);
 
 #endif

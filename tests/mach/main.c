@@ -17,6 +17,7 @@ int main(void)
 	test_memory_of_mach();
 	test_times_of_mach();
 	test_exceptions_of_mach();
+	test_semaphores_of_mach();
 	printf("kernel tests: %d failed\nkernel tests: end\n", failures);
 	power_off();
 	return failures != 0;

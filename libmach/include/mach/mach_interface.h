@@ -176,6 +176,8 @@ kern_return_t clock_get_attributes(
 	clock_serv_t clock, clock_flavor_t flavor, clock_attr_t attribute, mach_msg_type_number_t *count);
 /* KERN_ABORTED: a thread_abort; *wakeup is when it was. */
 kern_return_t clock_sleep(clock_serv_t clock, sleep_type_t type, mach_timespec_t until, mach_timespec_t *wakeup);
+/* One clock_alarm_reply (mach/clock_reply.defs) to the port, whose receive right the caller has. */
+kern_return_t clock_alarm(clock_serv_t clock, alarm_type_t type, mach_timespec_t time, clock_reply_t alarm_port);
 /* ns since boot: the time base is 1/1. */
 uint64_t mach_absolute_time(void);
 uint64_t mach_continuous_time(void);
@@ -240,6 +242,22 @@ kern_return_t host_swap_exception_ports(host_priv_t host, exception_mask_t mask,
 	exception_flavor_array_t flavors);
 /* KERN_FAILURE: the thread waits for the answer of a call, which an abort would lose. For threads that are suspended. */
 kern_return_t thread_abort_safely(thread_t thread);
+
+/* --- Semaphores (interface/semaphore.c). */
+
+/*
+ * A port of the task that has made it, to which others may get send rights. They wait without a time, and for one at a time: else
+ * KERN_INVALID_ARGUMENT. It ends with its maker: KERN_TERMINATED.
+ */
+kern_return_t semaphore_create(task_t task, semaphore_t *semaphore, int policy, int value);
+kern_return_t semaphore_destroy(task_t task, semaphore_t semaphore);
+kern_return_t semaphore_signal(semaphore_t semaphore);
+kern_return_t semaphore_signal_all(semaphore_t semaphore);
+kern_return_t semaphore_wait(semaphore_t semaphore);
+/* For a time from now; KERN_OPERATION_TIMED_OUT. */
+kern_return_t semaphore_timedwait(semaphore_t semaphore, mach_timespec_t time);
+kern_return_t semaphore_wait_signal(semaphore_t wait_for, semaphore_t also);
+kern_return_t semaphore_timedwait_signal(semaphore_t wait_for, semaphore_t also, mach_timespec_t time);
 
 /* --- Errors. */
 

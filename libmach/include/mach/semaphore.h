@@ -1,0 +1,2 @@
+/* Where other Machs' programs look for a part of it. */
+#include <mach/mach.h>

@@ -41,6 +41,52 @@ kern_return_t mach_vm_region(task_t task, mach_vm_address_t *address, mach_vm_si
 	return KERN_SUCCESS;
 }
 
+kern_return_t mach_vm_region_recurse(task_t task, mach_vm_address_t *address, mach_vm_size_t *size, natural_t *depth,
+	vm_region_recurse_info_t info, mach_msg_type_number_t *count)
+{
+	vm_region_submap_info_data_64_t told = {.share_mode = SM_PRIVATE};
+	int pages[VM_PAGE_QUERY_MAX];
+	mach_msg_type_number_t n = VM_PAGE_QUERY_MAX;
+	boolean_t shared;
+	kern_return_t result;
+
+	if (*count < VM_REGION_SUBMAP_INFO_COUNT_64)
+		return KERN_INVALID_ARGUMENT;
+	result = portolan_vm_region(
+		task, address, size, &told.protection, &told.max_protection, &told.inheritance, &shared, &told.offset);
+	if (result == KERN_NO_SPACE)
+		return KERN_INVALID_ADDRESS;
+	if (result == KERN_SUCCESS)
+		result = vm_page_range_query(task, *address, pages, &n);
+	if (result != KERN_SUCCESS)
+		return result;
+	for (mach_msg_type_number_t i = 0; i < n && i < *size / VM_PAGE_SIZE; i++) {
+		told.pages_resident += (pages[i] & VM_PAGE_QUERY_PAGE_PRESENT) != 0;
+		told.pages_swapped_out += (pages[i] & VM_PAGE_QUERY_PAGE_PAGED_OUT) != 0;
+		told.pages_dirtied += (pages[i] & VM_PAGE_QUERY_PAGE_DIRTY) != 0;
+		told.external_pager |= (pages[i] & VM_PAGE_QUERY_PAGE_EXTERNAL) != 0;
+	}
+	if (shared)
+		told.share_mode = SM_SHARED;
+	__builtin_memcpy(info, &told, sizeof(told));
+	*count = VM_REGION_SUBMAP_INFO_COUNT_64;
+	*depth = 0;
+	return KERN_SUCCESS;
+}
+
+kern_return_t mach_vm_page_query(task_t task, mach_vm_offset_t offset, int *disposition, int *references)
+{
+	int pages[VM_PAGE_QUERY_MAX];
+	mach_msg_type_number_t count = VM_PAGE_QUERY_MAX;
+	kern_return_t result = vm_page_range_query(task, trunc_page(offset), pages, &count);
+
+	if (result != KERN_SUCCESS)
+		return result;
+	*disposition = pages[0];
+	*references = 0;
+	return KERN_SUCCESS;
+}
+
 kern_return_t vm_msync(task_t task, vm_address_t address, vm_size_t size, vm_sync_t flags)
 {
 	const vm_sync_t both = VM_SYNC_SYNCHRONOUS | VM_SYNC_ASYNCHRONOUS;
@@ -160,6 +206,44 @@ kern_return_t mach_vm_map(task_t task, mach_vm_address_t *address, mach_vm_size_
 		return result;
 	return vm_map(task, address, size, mask, flags & VM_FLAGS_ANYWHERE, object, offset, copy, protection,
 		max_protection, inheritance);
+}
+
+kern_return_t mach_vm_remap(task_t target, mach_vm_address_t *address, mach_vm_size_t size, mach_vm_offset_t mask,
+	int flags, task_t source, mach_vm_address_t source_address, boolean_t copy, vm_prot_t *protection,
+	vm_prot_t *max_protection, vm_inherit_t inheritance)
+{
+	mach_vm_address_t at = source_address;
+	mach_vm_size_t found;
+	vm_inherit_t inherited;
+	boolean_t shared;
+	vm_offset_t offset, data;
+	mach_msg_type_number_t count;
+	kern_return_t result;
+
+	if (!copy)
+		return KERN_NOT_SUPPORTED;
+	if (size == 0 || inheritance > VM_INHERIT_NONE)
+		return KERN_INVALID_ARGUMENT;
+	result = portolan_vm_region(source, &at, &found, protection, max_protection, &inherited, &shared, &offset);
+	if (result == KERN_NO_SPACE || (result == KERN_SUCCESS && at > source_address))
+		return KERN_INVALID_ADDRESS;
+	if (result == KERN_SUCCESS)
+		result = vm_read(source, source_address, size, &data, &count);
+	if (result != KERN_SUCCESS)
+		return result;
+	result = mach_vm_map(target, address, size, mask, flags, MACH_PORT_NULL, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
+		inheritance);
+	if (result == KERN_SUCCESS) {
+		result = vm_write(target, *address, data, count);
+		if (result == KERN_SUCCESS)
+			result = vm_protect(target, *address, size, FALSE, *protection);
+		if (result == KERN_SUCCESS)
+			result = vm_protect(target, *address, size, TRUE, *max_protection);
+		if (result != KERN_SUCCESS)
+			vm_deallocate(target, *address, size);
+	}
+	mig_deallocate(data, count);
+	return result;
 }
 
 kern_return_t mach_vm_deallocate(task_t task, mach_vm_address_t address, mach_vm_size_t size)

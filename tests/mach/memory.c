@@ -41,6 +41,54 @@ static void regions(vm_address_t at)
 		KERN_INVALID_ARGUMENT, "no flavour");
 }
 
+static void copies(vm_address_t at)
+{
+	vm_region_submap_info_data_64_t info = {0};
+	mach_msg_type_number_t count = VM_REGION_SUBMAP_INFO_COUNT_64;
+	mach_vm_address_t address = at;
+	mach_vm_size_t size = 0;
+	natural_t depth = 7;
+	vm_prot_t protection = 0, maximum = 0;
+	int disposition = 0, references = 7;
+
+	*(char *)at = 7;
+	CASE(mach_vm_region_recurse, (self, &address, &size, &depth, (vm_region_recurse_info_t)&info, &count),
+		KERN_SUCCESS, "a region");
+	check_is("mach_vm_region_recurse: no submap, a page there",
+		depth == 0 && !info.is_submap && info.pages_resident >= 1 && info.share_mode == SM_PRIVATE, 1);
+	address = VM_MAX_ADDRESS - PAGE;
+	CASE(mach_vm_region_recurse, (self, &address, &size, &depth, (vm_region_recurse_info_t)&info, &count),
+		KERN_INVALID_ADDRESS, "behind all");
+	count = 0;
+	CASE(mach_vm_region_recurse, (self, &address, &size, &depth, (vm_region_recurse_info_t)&info, &count),
+		KERN_INVALID_ARGUMENT, "no room");
+	CASE(mach_vm_page_query, (self, at, &disposition, &references), KERN_SUCCESS, "a page that is there");
+	check_is("mach_vm_page_query: it is", disposition & VM_PAGE_QUERY_PAGE_PRESENT, VM_PAGE_QUERY_PAGE_PRESENT);
+	CASE(mach_vm_page_query, (host, at, &disposition, &references), KERN_INVALID_ARGUMENT, "of no task");
+	address = 0;
+	CASE(mach_vm_remap,
+		(self, &address, PAGE, 0, VM_FLAGS_ANYWHERE, self, at, TRUE, &protection, &maximum, VM_INHERIT_NONE),
+		KERN_SUCCESS, "a copy");
+	check_is("mach_vm_remap: it is one", address != at && *(char *)address == 7, 1);
+	check_is("mach_vm_remap: as the source is", protection == VM_PROT_DEFAULT && maximum == VM_PROT_ALL, 1);
+	*(char *)at = 8;
+	check_is("mach_vm_remap: of its own", *(char *)address, 7);
+	mach_vm_deallocate(self, address, PAGE);
+	CASE(mach_vm_remap,
+		(self, &address, PAGE, 0, VM_FLAGS_ANYWHERE, self, at, FALSE, &protection, &maximum, VM_INHERIT_NONE),
+		KERN_NOT_SUPPORTED, "shared");
+	CASE(mach_vm_remap,
+		(self, &address, PAGE, 0, VM_FLAGS_ANYWHERE, self, VM_MAX_ADDRESS - PAGE, TRUE, &protection, &maximum,
+			VM_INHERIT_NONE),
+		KERN_INVALID_ADDRESS, "of nothing");
+	address = at;
+	CASE(mach_vm_remap,
+		(self, &address, PAGE, 0, VM_FLAGS_FIXED, self, at, TRUE, &protection, &maximum, VM_INHERIT_NONE),
+		KERN_NO_SPACE, "where something is");
+	CASE(mach_vm_remap, (self, &address, PAGE, 0, VM_FLAGS_ANYWHERE, self, at, TRUE, &protection, &maximum, 77),
+		KERN_INVALID_ARGUMENT, "with no inheritance there is");
+}
+
 static void contents(vm_address_t at)
 {
 	vm_read_entry_t list = {{at, 100}, {at + PAGE, PAGE}};
@@ -118,6 +166,7 @@ void test_memory_of_mach(void)
 	CASE(vm_allocate, (self, &there, PAGE, FALSE), KERN_INVALID_ADDRESS, "behind all");
 	CASE(vm_allocate, (host, &there, PAGE, TRUE), KERN_INVALID_ARGUMENT, "of no task");
 	regions(at);
+	copies(at);
 	contents(at);
 	attributes(at);
 	CASE(vm_protect, (self, at, PAGE, FALSE, VM_PROT_READ), KERN_SUCCESS, "less");

@@ -1,6 +1,7 @@
 /* Tasks, threads and the host: what they tell, priorities, policies. */
 #include "cases.h"
 
+#include <mach/mach_init.h>
 #include <mach/priority.h>
 #include <string.h>
 
@@ -162,6 +163,7 @@ static void life(void)
 	CASE(thread_resume, (task), KERN_INVALID_ARGUMENT, "no thread");
 	CASE(thread_abort, (task), KERN_INVALID_ARGUMENT, "no thread");
 	CASE(task_get_special_port, (task, TASK_BOOTSTRAP_PORT, &port), KERN_SUCCESS, "bootstrap");
+	check_is("bootstrap_port: this task's", MACH_PORT_VALID(bootstrap_port), 1);
 	check_is("task_get_special_port: a new task has none", port, MACH_PORT_NULL);
 	CASE(task_get_special_port, (task, 99, &port), KERN_INVALID_ARGUMENT, "none");
 	CASE(task_set_special_port, (task, TASK_BOOTSTRAP_PORT, self), KERN_SUCCESS, "bootstrap");

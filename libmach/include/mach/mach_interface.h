@@ -62,6 +62,16 @@ kern_return_t mach_port_construct(
 kern_return_t mach_port_destruct(
 	ipc_space_t task, mach_port_name_t name, mach_port_delta_t srdelta, mach_port_context_t guard);
 
+/* The variable bootstrap_port is in <mach/mach_init.h>. */
+#define task_get_bootstrap_port(task, port) task_get_special_port(task, TASK_BOOTSTRAP_PORT, port)
+#define task_set_bootstrap_port(task, port) task_set_special_port(task, TASK_BOOTSTRAP_PORT, port)
+#define task_get_exception_port(task, port) task_get_special_port(task, TASK_EXCEPTION_PORT, port)
+#define task_set_exception_port(task, port) task_set_special_port(task, TASK_EXCEPTION_PORT, port)
+#define task_get_kernel_port(task, port)    task_get_special_port(task, TASK_KERNEL_PORT, port)
+#define thread_get_exception_port(thread, port) thread_get_special_port(thread, THREAD_EXCEPTION_PORT, port)
+#define thread_set_exception_port(thread, port) thread_set_special_port(thread, THREAD_EXCEPTION_PORT, port)
+#define thread_get_kernel_port(thread, port) thread_get_special_port(thread, THREAD_KERNEL_PORT, port)
+
 /* --- Tasks, threads, the host (interface/info.c). */
 
 kern_return_t task_info(task_t task, task_flavor_t flavor, task_info_t info, mach_msg_type_number_t *count);
@@ -122,6 +132,21 @@ kern_return_t mach_vm_region(task_t task, mach_vm_address_t *address, mach_vm_si
 #define vm_region(...)                                                                                                 \
 	VM_REGION_CHOICE_(__VA_ARGS__, vm_region_gnu_, vm_region_gnu_, mach_vm_region, mach_vm_region, )(__VA_ARGS__)
 #define vm_region_64 mach_vm_region
+
+/* No map is part of another: *depth becomes 0, and is_submap is false. */
+#define VM_REGION_SUBMAP_INFO_COUNT_64 ((mach_msg_type_number_t)(sizeof(vm_region_submap_info_data_64_t) / sizeof(int)))
+kern_return_t mach_vm_region_recurse(task_t task, mach_vm_address_t *address, mach_vm_size_t *size, natural_t *depth,
+	vm_region_recurse_info_t info, mach_msg_type_number_t *count);
+#define vm_region_recurse_64 mach_vm_region_recurse
+#define vm_region_recurse    mach_vm_region_recurse
+/* A copy (copy true) of a range of the source at a place of the target; sharing is KERN_NOT_SUPPORTED. */
+kern_return_t mach_vm_remap(task_t target, mach_vm_address_t *address, mach_vm_size_t size, mach_vm_offset_t mask,
+	int flags, task_t source, mach_vm_address_t source_address, boolean_t copy, vm_prot_t *protection,
+	vm_prot_t *max_protection, vm_inherit_t inheritance);
+#define vm_remap mach_vm_remap
+/* VM_PAGE_QUERY_* of the page at an address; the number of references is not told: 0. */
+kern_return_t mach_vm_page_query(task_t task, mach_vm_offset_t offset, int *disposition, int *references);
+#define vm_map_page_query mach_vm_page_query
 
 kern_return_t vm_msync(task_t task, vm_address_t address, vm_size_t size, vm_sync_t flags);
 kern_return_t vm_read_overwrite(

@@ -35,6 +35,29 @@ typedef int *vm_region_info_t;
 typedef int vm_region_flavor_t;
 typedef int *vm_region_recurse_info_t;
 typedef uint32_t vm_tag_t;
+typedef uint64_t *vm_offset_array_t;
+typedef uint64_t *vm_size_array_t;
+typedef uint64_t *rpc_vm_offset_array_t;
+typedef uint64_t *rpc_vm_size_array_t;
+typedef uint64_t *rpc_phys_addr_array_t;
+typedef uint64_t *emulation_vector_t;
+typedef int vm_wire_t;
+typedef int memory_object_flavor_t;
+typedef int *memory_object_info_t;
+
+#define VM_WIRE_NONE    0
+#define VM_WIRE_CURRENT 1
+#define VM_WIRE_FUTURE  2
+#define VM_WIRE_ALL     (VM_WIRE_CURRENT | VM_WIRE_FUTURE)
+
+/* GNU's vm_cache_statistics, which is absent. */
+struct vm_cache_statistics {
+	int cache_object_count, cache_count;
+	int active_tmp_count, inactive_tmp_count, active_perm_count, inactive_perm_count;
+	int dirty_count, laundry_count, writeback_count, slab_count, slab_reclaim_count;
+};
+typedef struct vm_cache_statistics vm_cache_statistics_data_t;
+typedef struct vm_cache_statistics *vm_cache_statistics_t;
 
 #define VM_PAGE_SIZE  4096ull
 #define VM_PAGE_SHIFT 12
@@ -112,6 +135,30 @@ typedef vm_region_basic_info_data_64_t *vm_region_basic_info_t;
 #define vm_region_basic_info        vm_region_basic_info_64
 #define VM_REGION_BASIC_INFO_COUNT_64 ((unsigned)(sizeof(vm_region_basic_info_data_64_t) / sizeof(int)))
 #define VM_REGION_BASIC_INFO_COUNT    VM_REGION_BASIC_INFO_COUNT_64
+
+#define SM_COW     1
+#define SM_PRIVATE 2
+#define SM_EMPTY   3
+#define SM_SHARED  4
+typedef struct vm_region_submap_info_64 {
+	vm_prot_t protection;
+	vm_prot_t max_protection;
+	vm_inherit_t inheritance;
+	unsigned user_tag;
+	memory_object_offset_t offset;
+	unsigned pages_resident; /* of the first VM_PAGE_QUERY_MAX, as those below */
+	unsigned pages_swapped_out;
+	unsigned pages_dirtied;
+	unsigned char external_pager;
+	unsigned char share_mode; /* SM_PRIVATE, SM_SHARED */
+	boolean_t is_submap;
+	vm_behavior_t behavior;
+	unsigned short user_wired_count;
+} vm_region_submap_info_data_64_t;
+typedef vm_region_submap_info_data_64_t *vm_region_submap_info_64_t;
+typedef vm_region_submap_info_data_64_t vm_region_submap_info_data_t;
+typedef vm_region_submap_info_data_64_t vm_region_submap_short_info_data_64_t;
+#define VM_REGION_SUBMAP_SHORT_INFO_COUNT_64 VM_REGION_SUBMAP_INFO_COUNT_64
 
 #define MEMORY_OBJECT_NULL      MACH_PORT_NULL
 #define MEMORY_OBJECT_COPY_NONE      0 /* a copy is made at once */

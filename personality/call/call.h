@@ -149,6 +149,7 @@ struct call {
 	char *trace;                          /* the line so far */
 	struct ready ready;                   /* on the ready list */
 	struct fiber *fiber;                  /* where it waits in its middle, or null */
+	bool is_none;                         /* what runs is for its thread outside a call: nobody waits for a reply */
 	struct paging *paging;                /* CALL_PAGING: what is under way */
 	uint64_t absent_address, absent_size; /* what is made resident before the next run, */
 	bool absent_write;                    /* for being written */
@@ -189,6 +190,7 @@ int call_copy_struct(struct call *call, void *to, size_t size, uint64_t from, si
 int copy_string(struct call *call, char *to, uint64_t from, size_t size);
 /* To any task, in the middle of whatever runs: waits for pages on a fiber, releasing the lock. 0, -EFAULT, -ENOMEM. */
 int copy_out_waiting(mach_port_t task, uint64_t to, const void *from, size_t size);
+int copy_in_waiting(mach_port_t task, void *to, uint64_t from, size_t size);
 /* With any task, never waiting: 0, -EFAULT, or CALL_ERROR_RESTART with nothing recorded. */
 int copy_in_task(mach_port_t task, void *to, uint64_t from, size_t size);
 int copy_out_task(mach_port_t task, uint64_t to, const void *from, size_t size);

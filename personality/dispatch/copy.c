@@ -89,6 +89,26 @@ int copy_out_waiting(mach_port_t task, uint64_t to, const void *from, size_t siz
 	return 0;
 }
 
+int copy_in_waiting(mach_port_t task, void *to, uint64_t from, size_t size)
+{
+	while (size > 0) {
+		vm_size_t done = 0;
+		kern_return_t result = task_copy_from(task, from, size, to, VM_COPY_NOWAIT, &done);
+
+		if (result == KERN_SUCCESS)
+			return 0;
+		if (result != KERN_ABSENT)
+			return -EFAULT;
+		to = (char *)to + done;
+		from += done;
+		size -= done;
+		result = paging_bring(task, from, size < WAITING_CHUNK ? size : WAITING_CHUNK, false, NULL);
+		if (result != KERN_SUCCESS)
+			return result == KERN_RESOURCE_SHORTAGE ? -ENOMEM : -EFAULT;
+	}
+	return 0;
+}
+
 int copy_string(struct call *call, char *to, uint64_t from, size_t size)
 {
 	size_t have = 0;

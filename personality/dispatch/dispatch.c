@@ -17,6 +17,7 @@
 #include "dispatch/run.h"
 #include "process/claim.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "signal/deliver.h"
 #include "vfs/filerpc.h"
 
@@ -147,6 +148,25 @@ static inline uint32_t serve_locked(struct thread *thread, struct mach_delivery 
 	return end(call, result);
 }
 
+/* The same for a thread of a process that is traced, which may stop before its call begins. */
+static __attribute__((noinline)) uint32_t serve_traced(
+	struct thread *thread, struct mach_delivery *delivery, int64_t *result)
+{
+	struct call *call = &thread->call;
+
+	lock_acquire();
+	begin(call, delivery);
+	/* Where the tracer can change them. */
+	memcpy(call->kept_argument, delivery->word, sizeof call->kept_argument);
+	call->argument = call->kept_argument;
+	call->state = CALL_RUNNING;
+	if (thread->dead)
+		*result = CALL_GONE;
+	else if (trace_call_begins(call, result))
+		*result = thread->dead ? CALL_GONE : call_let_begin(call);
+	return end(call, result);
+}
+
 /* A call that ran without the lock, or began so, left more to do than to reply, or somebody wants something of its
  * thread. */
 static __attribute__((noinline)) uint32_t end_unlocked(struct call *call, int64_t *result)
@@ -176,7 +196,10 @@ static inline uint32_t serve_foreign(struct mach_delivery *delivery, int64_t *re
 	struct thread *thread = thread_claim(delivery->word[CALL_SELF]);
 
 	/* The word is the program's to forge, the payload is not. */
-	if (__builtin_expect(thread != NULL && thread->process->serial != delivery->payload, 0)) {
+	if (__builtin_expect(thread != NULL && thread->process->call_payload != delivery->payload, 0)) {
+		/* Of a process that is traced? */
+		if (thread->process->serial == delivery->payload)
+			return serve_traced(thread, delivery, result);
 		put_back(thread);
 		thread = NULL;
 	}

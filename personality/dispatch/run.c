@@ -15,6 +15,7 @@
 #include "fs/procfs.h"
 #include "memory/paging.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "signal/deliver.h"
 #include "unix_server.h"
 
@@ -132,6 +133,8 @@ static enum answer finish_call(struct call *call, int64_t *result)
 		call->state = CALL_RUNNING;
 		call_leave_queues(call);
 		current_call = call; /* what it waits for, it waits for as this call */
+		if (thread->trace != NULL)
+			trace_call_ends(call, result);
 		answer = deliver_at_return(call, result);
 		current_call = NULL;
 		if (thread->dead) {
@@ -200,7 +203,8 @@ struct user *user_now(void)
 
 void call_keep_reply(struct call *call)
 {
-	if (call->reply == MACH_PORT_NULL)
+	/* Of none, the reply that this thread of the server owes is another's. */
+	if (call->reply == MACH_PORT_NULL && !call->is_none)
 		call->reply = mach_reply_defer();
 }
 

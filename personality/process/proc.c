@@ -243,7 +243,7 @@ struct process *process_create(struct process *parent)
 		return NULL;
 	}
 	process_count(process, 1);
-	process->serial = process_new_serial();
+	process->serial = process->call_payload = process_new_serial();
 	process->parent = parent;
 	process->exit_signal = SIGCHLD;
 	process->dumpable = true;
@@ -256,6 +256,8 @@ struct process *process_create(struct process *parent)
 	list_init(&process->posix_timers);
 	list_init(&process->semaphore_undos);
 	list_init(&process->descriptors);
+	list_init(&process->tracees);
+	list_init(&process->trace_reports);
 	signal_queue_init(&process->pending);
 	wait_queue_init(&process->child_queue);
 	wait_queue_init(&process->signal_queue);

@@ -21,6 +21,7 @@ struct vnode;
 struct tty;
 struct address_space;
 struct user;
+struct tracee;
 
 #define GROUPS_MAX     65536
 #define PROCESS_ID_MAX 32768 /* all are below it */
@@ -88,6 +89,7 @@ struct process {
 	/* Of the program, new with every exec (identity.h): */
 	uint64_t serial;  /* never used again: payload of the port */
 	mach_port_t port; /* receive right: calls and exceptions; null while the task is borrowed (vfork) */
+	uint64_t call_payload; /* serial, or 0: a thread of it is traced, and its calls take the slow way */
 
 	struct credentials credentials;
 	struct user *user; /* of the real uid: a reference */
@@ -134,6 +136,7 @@ struct process {
 	struct list posix_timers;
 	struct list semaphore_undos; /* sysvsem.c's */
 	struct list descriptors;     /* pidfd.c's: of it */
+	struct list tracees, trace_reports; /* that it traces, and of them those with something to tell: ptrace.h */
 	int parent_death_signal;
 	bool child_subreaper;
 	bool is_mach;          /* it is a Mach program: its threads may end without our doing */
@@ -156,6 +159,7 @@ struct thread {
 	struct thread *lent;
 	bool borrowed;    /* its kernel thread belongs to a thread of the parent */
 	struct call call; /* the one it makes */
+	struct tracee *trace; /* ptrace.h; null: nobody traces it */
 
 	uint64_t blocked;    /* signal mask */
 	uint64_t saved_mask; /* to be restored by the frame of the next handler (sigsuspend, ppoll) */

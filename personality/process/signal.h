@@ -87,6 +87,8 @@ bool signal_has_taker(const struct process *process, const struct thread *thread
 void signal_wake(struct thread *thread);
 /* Takes the next signal of `set` from the thread's or the process's queue; 0: none. */
 int signal_take(struct thread *thread, uint64_t set, struct signal_info *info);
+/* The index-th that is queued, left there. False: there are fewer. */
+bool signal_queue_look(const struct signal_queue *queue, uint64_t index, struct signal_info *info);
 /* What the default action is. */
 enum signal_default { SIGNAL_TERMINATES, SIGNAL_IGNORED, SIGNAL_STOPS, SIGNAL_CONTINUES };
 enum signal_default signal_default_action(int signal);

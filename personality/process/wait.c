@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "process/times.h"
 #include "unix_server.h"
 
@@ -102,6 +103,44 @@ static void report(struct process *child, const struct wait_request *request)
 	process_note_report(child);
 }
 
+/* --- Of threads that the process traces, which need not be its children. */
+
+/* One that there is something to tell of, with the status; null: none. */
+static struct tracee *find_tracee(const struct process *process, const struct wait_request *request, int *status)
+{
+	struct tracee *trace = NULL;
+
+	if (list_empty(&process->trace_reports))
+		return NULL;
+	if (request->type != P_PGID)
+		return trace_report(process, request->type == P_PID ? request->id : 0, status);
+	list_for_each (link, &process->trace_reports) {
+		struct tracee *one = list_entry(link, struct tracee, reporting);
+		const struct process *whose = process_find(one->process);
+
+		if (trace == NULL && whose != NULL && whose->group != NULL && whose->group->id == request->id)
+			trace = one;
+	}
+	if (trace != NULL)
+		*status = trace->status;
+	return trace;
+}
+
+/* What find_child says, unless there are tracees that may still tell something. */
+static int any_left(const struct process *process, const struct wait_request *request, int error)
+{
+	return error == -ECHILD && trace_has(process, request->type == P_PID ? request->id : 0) ? 0 : error;
+}
+
+/* The report has been given: a tracee's, or a child's. */
+static void tell(struct process *child, struct tracee *trace, const struct wait_request *request)
+{
+	if (trace == NULL)
+		report(child, request);
+	else if (!request->keep)
+		trace_reported(trace);
+}
+
 int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned options, uint64_t usage)
 {
 	struct call *call = call_of(caller);
@@ -120,31 +159,37 @@ int64_t sys_wait4(uint64_t caller, int pid, uint64_t status_address, unsigned op
 		.clones = (options & __WCLONE) != 0,
 	};
 	struct process *child;
+	struct tracee *trace;
 	struct rusage times;
-	int status, error, id;
+	int status, error = 0, id;
 
 	if (options & ~(unsigned)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
 		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	child = find_child(call->process, &request, &status, &error);
-	if (child == NULL) {
+	trace = find_tracee(call->process, &request, &status);
+	child = trace != NULL ? process_find(trace->process)
+			      : find_child(call->process, &request, &status, &error);
+	if (child == NULL && trace == NULL) {
+		error = any_left(call->process, &request, error);
 		if (error != 0)
 			return error;
 		return request.no_hang ? 0 : call_wait_for(call, &call->process->child_queue);
 	}
 	error = status_address == 0 ? 0 : copy_out(call, status_address, &status, sizeof status);
 	if (error == 0 && usage != 0) {
-		times_of_ended(child, &times);
+		memset(&times, 0, sizeof times);
+		if (child != NULL)
+			times_of_ended(child, &times);
 		error = copy_out(call, usage, &times, sizeof times);
 	}
 	/* As on Linux it has been told of, though the caller's memory took nothing. */
 	if (error == -EFAULT)
-		report(child, &request);
+		tell(child, trace, &request);
 	if (error != 0)
 		return call_result(error);
-	id = child->id;
-	report(child, &request);
+	id = trace != NULL ? trace->id : child->id;
+	tell(child, trace, &request);
 	return id;
 }
 
@@ -164,8 +209,9 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 	};
 	struct signal_info info;
 	struct process *child;
+	struct tracee *trace;
 	struct rusage times;
-	int status, error;
+	int status, error = 0;
 
 	if ((options & ~(unsigned)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
 				   __WALL)) ||
@@ -187,8 +233,11 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 	if (which == P_PGID && pid == 0)
 		request.id = call->process->group->id;
 	memset(&info, 0, sizeof info);
-	child = find_child(call->process, &request, &status, &error);
-	if (child == NULL) {
+	trace = find_tracee(call->process, &request, &status);
+	child = trace != NULL ? process_find(trace->process)
+			      : find_child(call->process, &request, &status, &error);
+	if (child == NULL && trace == NULL) {
+		error = any_left(call->process, &request, error);
 		if (error != 0)
 			return error;
 		if (!request.no_hang && request.no_block)
@@ -198,8 +247,8 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 		return info_address == 0 ? 0 : call_result(copy_out(call, info_address, &info, sizeof info));
 	}
 	info.signal = SIGCHLD;
-	info.pid = child->id;
-	info.uid = child->credentials.uid;
+	info.pid = trace != NULL ? trace->id : child->id;
+	info.uid = trace != NULL ? trace->uid : child->credentials.uid;
 	if (WIFEXITED(status)) {
 		info.code = CLD_EXITED;
 		info.status = WEXITSTATUS(status);
@@ -207,18 +256,20 @@ int64_t sys_waitid(uint64_t caller, int which, int pid, uint64_t info_address, u
 		info.code = WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
 		info.status = WTERMSIG(status);
 	} else if (WIFSTOPPED(status)) {
-		info.code = CLD_STOPPED;
-		info.status = WSTOPSIG(status);
+		info.code = trace != NULL ? CLD_TRAPPED : CLD_STOPPED;
+		info.status = trace != NULL ? status >> 8 : WSTOPSIG(status);
 	} else {
 		info.code = CLD_CONTINUED;
 		info.status = SIGCONT;
 	}
 	error = info_address == 0 ? 0 : copy_out(call, info_address, &info, sizeof info);
 	if (error == 0 && usage != 0) {
-		times_of_ended(child, &times);
+		memset(&times, 0, sizeof times);
+		if (child != NULL)
+			times_of_ended(child, &times);
 		error = copy_out(call, usage, &times, sizeof times);
 	}
 	if (error == 0 || error == -EFAULT)
-		report(child, &request);
+		tell(child, trace, &request);
 	return call_result(error);
 }

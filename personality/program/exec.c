@@ -18,12 +18,14 @@
 #include "memory/mm.h"
 #include "process/deaths.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "process/rlimit.h"
 #include "program/fork.h"
 #include "program/identity.h"
 #include "program/schedule.h"
 #include "program/vdso.h"
 #include "signal/posixtimer.h"
+#include "signal/deliver.h"
 #include "unix_server.h"
 #include "vfs/vfs.h"
 
@@ -309,6 +311,28 @@ static int make_thread(const struct address_space *space, const struct exec_imag
 	return 0;
 }
 
+/* The new program's thread stops for its tracer before it starts. What the call returns. */
+static int64_t start_traced(struct call *call, int old_id, const x86_thread_state64_t *registers)
+{
+	struct thread *thread = call->thread;
+	x86_thread_state64_t copy = *registers;
+	struct call *outer = current_call;
+
+	thread_set_word(thread->port, (uint64_t)thread->id);
+	thread_set_state_trap(thread->port, x86_THREAD_STATE64, (uint64_t *)&copy, x86_THREAD_STATE64_WORDS);
+	call->state = CALL_RUNNING;
+	call->is_none = true;
+	current_call = call;
+	trace_exec(thread, old_id);
+	current_call = outer;
+	call->is_none = false;
+	if (thread->dead)
+		return CALL_GONE;
+	if (!deliver_start(thread))
+		process_exit(thread->process, SIGKILL);
+	return thread->dead ? CALL_GONE : CALL_REPLACED;
+}
+
 /* Nothing fails from here on: the process becomes the new program. What the call returns. */
 static int64_t change_over(struct call *call, struct address_space *space, const struct exec_image *image,
 	struct exec_identity *identity, struct vnode *vnode, const char *name, mach_port_t port,
@@ -321,6 +345,7 @@ static int64_t change_over(struct call *call, struct address_space *space, const
 	mach_port_t old_port = thread->port;
 	bool borrowed = thread->borrowed;
 	kernel_debug_name_t kernel_name = {0};
+	int old_id;
 	const char *slash = strrchr(name, '/');
 
 	process_add_times(process);
@@ -345,6 +370,7 @@ static int64_t change_over(struct call *call, struct address_space *space, const
 	thread->alt_stack_flags = SS_DISABLE;
 	signal_actions_exec(process);
 	posix_timers_delete(process);
+	old_id = thread->id;
 	if (thread->id != process->id) {
 		thread_unhash(thread);
 		thread_rehash(thread, process->id);
@@ -376,6 +402,8 @@ static int64_t change_over(struct call *call, struct address_space *space, const
 		thread_suspend(port);
 	if (thread->dead)
 		return CALL_GONE;
+	if (thread->trace != NULL)
+		return start_traced(call, old_id, registers);
 	thread_start(thread, registers, NULL, 0);
 	/* What waited for the old program's end of call. */
 	if (signal_due(thread))

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "base/user.h"
@@ -16,6 +17,7 @@
 #include "memory/mm.h"
 #include "process/claim.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "process/seccomp.h"
 #include "process/times.h"
 #include "process/rlimit.h"
@@ -43,6 +45,8 @@ void thread_free(struct thread *thread)
 		thread_terminate(thread->port);
 	}
 	call_forget(&thread->call);
+	if (thread->trace != NULL)
+		trace_thread_ends(thread);
 	signal_queue_flush(&thread->pending, ~0ull);
 	seccomp_release(thread);
 	thread_unhash(thread);
@@ -126,6 +130,7 @@ void process_exit(struct process *process, int status)
 	intervals_forget(process);
 	rlimit_forget_processor(process);
 	posix_timers_delete(process);
+	trace_tracer_ends(process);
 	/* Held so that the process outlives the loop. */
 	process->thread_count++;
 	list_for_each_safe (link, &process->threads)
@@ -345,10 +350,24 @@ void process_abandon(struct process *process)
 	process_reap(process);
 }
 
+/* False: its end has come while it stopped to tell of it. */
+static bool exit_traced(struct call *call, int status)
+{
+	struct thread *thread = call->thread;
+
+	if (thread->trace == NULL)
+		return true;
+	thread->trace->exit_status = (status & 0xff) << 8;
+	trace_event(thread, PTRACE_EVENT_EXIT, (uint64_t)((status & 0xff) << 8));
+	return !thread->dead;
+}
+
 int64_t sys_exit(uint64_t caller, int status)
 {
 	struct call *call = call_of(caller);
 
+	if (!exit_traced(call, status))
+		return CALL_GONE;
 	trace_end(call, CALL_KEEP);
 	thread_exit(call->thread, (status & 0xff) << 8);
 	return CALL_GONE;
@@ -358,6 +377,8 @@ int64_t sys_exit_group(uint64_t caller, int status)
 {
 	struct call *call = call_of(caller);
 
+	if (!exit_traced(call, status))
+		return CALL_GONE;
 	trace_end(call, CALL_KEEP);
 	process_exit(call->process, (status & 0xff) << 8);
 	return CALL_GONE;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 
 #include "call/dispatch.h"
 #include "file/file.h"
@@ -12,6 +13,7 @@
 #include "process/deaths.h"
 #include "process/claim.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "process/rlimit.h"
 #include "process/seccomp.h"
 #include "program/fork.h"
@@ -30,6 +32,7 @@ struct clone_request {
 	int exit_signal;
 	uint64_t stack; /* the new thread's stack pointer, 0: the caller's */
 	uint64_t parent_tid, child_tid, tls;
+	int event;      /* of ptrace: what it is told as */
 	uint64_t pidfd; /* CLONE_PIDFD: where the descriptor goes */
 };
 
@@ -82,6 +85,9 @@ int thread_start(
 	if (floats != 0 && thread_set_state_trap(thread->port, x86_XSAVE_STATE64, (uint64_t *)(uintptr_t)floating,
 				   floats) != KERN_SUCCESS)
 		return -ENOMEM;
+	/* Traced from its start, it stops before it runs. */
+	if (thread->trace != NULL && deliver_start(thread))
+		return 0;
 	if (thread_resume(thread->port) != KERN_SUCCESS)
 		return -ENOMEM;
 	thread_put(thread);
@@ -150,6 +156,7 @@ static int64_t clone_thread(struct call *call, const struct clone_request *reque
 		write_tid(process_task(process), request->parent_tid, id);
 	if (request->flags & CLONE_CHILD_SETTID)
 		write_tid(process_task(process), request->child_tid, id);
+	trace_inherit(thread, call->thread, request->event);
 	if (thread_start(thread, &registers, floating, floats) == 0)
 		return id;
 fail:
@@ -266,6 +273,7 @@ static int64_t clone_process(struct call *call, const struct clone_request *requ
 		schedule_new(thread);
 		if (thread_get_state_trap(call->thread->port, x86_XSAVE_STATE64, floating, &floats) != KERN_SUCCESS)
 			goto fail;
+		trace_inherit(thread, call->thread, request->event);
 		if (thread_start(thread, &registers, floating, floats) != 0)
 			goto fail;
 		return child->id;
@@ -315,6 +323,17 @@ static int words_there(struct call *call, const struct clone_request *request)
 	return error == CALL_ERROR_RESTART ? error : 0;
 }
 
+/* Its tracer hears of what a traced thread has made. */
+static int64_t tell_of(struct call *call, const struct clone_request *request, int64_t id)
+{
+	if (id <= 0 || call->thread->trace == NULL)
+		return id;
+	trace_event(call->thread, request->event, (uint64_t)id);
+	if (request->event == PTRACE_EVENT_VFORK && !call->thread->dead)
+		trace_event(call->thread, PTRACE_EVENT_VFORK_DONE, (uint64_t)id);
+	return id;
+}
+
 static int64_t do_clone(struct call *call, struct clone_request *request)
 {
 	int error;
@@ -324,6 +343,12 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 		return -EINVAL;
 	if ((request->flags & CLONE_PIDFD) && (request->flags & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
+	request->event = request->flags & CLONE_VFORK ? PTRACE_EVENT_VFORK
+			 : !(request->flags & CLONE_THREAD) && request->exit_signal == SIGCHLD ? PTRACE_EVENT_FORK
+											       : PTRACE_EVENT_CLONE;
+	/* Parent and child would be one thread for the tracer, too: here each has its own, and its memory. */
+	if (call->thread->trace != NULL && (request->flags & CLONE_VFORK))
+		request->flags &= ~(uint64_t)CLONE_VM;
 	error = words_there(call, request);
 	if (error != 0)
 		return call_result(error);
@@ -334,7 +359,7 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 		 * another would come as the parent's. */
 		if (call->thread->borrowed)
 			return -EINVAL;
-		return clone_thread(call, request);
+		return tell_of(call, request, clone_thread(call, request));
 	}
 	if (request->flags & (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 				     CLONE_NEWCGROUP))
@@ -346,7 +371,7 @@ static int64_t do_clone(struct call *call, struct clone_request *request)
 		request->flags &= ~(uint64_t)CLONE_VFORK;
 	if (request->exit_signal < 0 || request->exit_signal > SIGNALS)
 		return -EINVAL;
-	return clone_process(call, request);
+	return tell_of(call, request, clone_process(call, request));
 }
 
 int64_t sys_clone(

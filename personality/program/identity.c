@@ -8,6 +8,7 @@
 
 #include "call/dispatch.h"
 #include "file/file.h"
+#include "process/ptrace.h"
 #include "process/rlimit.h"
 #include "program/fork.h"
 #include "vfs/vfs.h"
@@ -48,7 +49,7 @@ int identity_plan(struct call *call, struct vnode *program, struct exec_identity
 	} else {
 		error = vnode_capabilities(program, &file);
 	}
-	limited = call->thread->no_new_privileges || (shares(process) && !capable(process, CAP_SETUID));
+	limited = call->thread->no_new_privileges || (shares(process) && !capable(process, CAP_SETUID)) || !trace_allows_ids(process);
 	if (limited) {
 		who->euid = process->credentials.euid;
 		who->egid = process->credentials.egid;
@@ -101,6 +102,7 @@ void identity_take(struct process *process, struct exec_identity *identity)
 {
 	struct file_table *files = process->files;
 
+	process->call_payload = process->call_payload == process->serial ? identity->serial : 0;
 	server_port_destroy(process->port);
 	process->port = identity->port;
 	process->serial = identity->serial;

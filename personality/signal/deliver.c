@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 
 #include "call/call.h"
 #include "call/dispatch.h"
@@ -14,7 +15,9 @@
 #include "memory/mm.h"
 #include "process/claim.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "signal/sigframe.h"
+#include "signal/traceregs.h"
 #include "unix_server.h"
 
 #define KICK_AGAIN 1000000ull /* ns */
@@ -120,20 +123,67 @@ static bool run_handler(struct thread *thread, struct state *state, int signal, 
 	return true;
 }
 
+/*
+ * A traced thread stops before a signal is delivered. False: nothing is to be delivered; else *signal, or another that
+ * the tracer wants, is, and if it stops the process by default it stops the thread for its tracer.
+ */
+static bool traced_signal(struct thread *thread, int *signal, struct signal_info *info)
+{
+	const struct signal_action *action;
+
+	*signal = trace_signal(thread, *signal, info);
+	if (*signal == 0 || thread->dead)
+		return false;
+	if (thread->blocked & SIGNAL_BIT(*signal)) {
+		signal_thread(thread, *signal, info);
+		return false;
+	}
+	action = &thread->process->actions->action[*signal - 1];
+	if (action->handler > 1 || thread->trace == NULL)
+		return true;
+	if (action->handler == 1 || signal_default_action(*signal) == SIGNAL_IGNORED ||
+		signal_default_action(*signal) == SIGNAL_CONTINUES)
+		return false;
+	if (signal_default_action(*signal) == SIGNAL_STOPS) {
+		trace_group_stop(thread, *signal);
+		return false;
+	}
+	trace_event(thread, PTRACE_EVENT_EXIT, (uint64_t)*signal);
+	return !thread->dead;
+}
+
 /* The next signal that has a handler; the others are acted on. 0: none (or the process has ended: thread->dead or
  * stopped). */
 static int next_handler(struct thread *thread, struct signal_info *info)
 {
 	while (signal_due(thread)) {
-		int signal = signal_take(thread, ~thread->blocked, info);
+		int signal;
 
+		if (thread->trace != NULL && thread->trace->interrupt) {
+			trace_interrupted(thread);
+			continue;
+		}
+		signal = signal_take(thread, ~thread->blocked, info);
 		if (signal == 0)
 			return 0;
+		if (thread->trace != NULL && !traced_signal(thread, &signal, info))
+			continue;
 		if (thread->process->actions->action[signal - 1].handler > 1)
 			return signal;
 		signal_act_by_default(thread->process, signal);
 	}
 	return 0;
+}
+
+/* A traced thread whose registers its tracer has set, or that goes on for one instruction, has not what we knew. */
+static bool registers_changed(const struct thread *thread)
+{
+	return thread->trace != NULL && thread->trace->changed;
+}
+
+static bool steps(const struct thread *thread)
+{
+	return thread->trace != NULL && thread->trace->step;
 }
 
 /* Puts registers into a thread whose call has not been answered; one with a kept reply right is taken out of it. */
@@ -151,6 +201,17 @@ static void set_in_call(struct call *call, struct state *state)
 	thread_resume(thread->port);
 }
 
+static void kick_again(struct timer *timer)
+{
+	signal_wake(list_entry(timer, struct thread, kick));
+}
+
+static void look_again(struct thread *thread)
+{
+	thread->kick.fire = kick_again;
+	timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
+}
+
 enum answer deliver_at_return(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
@@ -165,6 +226,11 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 		thread->restore_mask = false;
 	}
 	while ((signal = next_handler(thread, &info)) != 0) {
+		if (registers_changed(thread)) {
+			*result = CALL_KEEP;
+			keep = true;
+			interrupted = false;
+		}
 		if (!changed) {
 			const struct signal_action *action = &thread->process->actions->action[signal - 1];
 
@@ -188,9 +254,19 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 		}
 		if (!run_handler(thread, &state, signal, &info))
 			return ANSWER_NONE;
+		/* Its tracer shall see the next one with the registers of this one's handler: outside the call. */
+		if (thread->trace != NULL) {
+			look_again(thread);
+			break;
+		}
 	}
 	if (thread->dead)
 		return ANSWER_NONE;
+	if (registers_changed(thread) && !changed) {
+		*result = CALL_KEEP;
+		keep = true;
+		interrupted = false;
+	}
 	if (interrupted && !changed) {
 		/* What woke it had no handler after all: the call begins anew. */
 		if (!get_state(thread, &state))
@@ -208,15 +284,15 @@ enum answer deliver_at_return(struct call *call, int64_t *result)
 			return ANSWER_NONE;
 		changed = true;
 	}
-	if (!changed)
+	if (!changed) {
+		if (steps(thread))
+			trace_set_step(thread, true);
 		return keep ? ANSWER_KEEP : ANSWER_WORD;
+	}
+	if (steps(thread))
+		state.registers.rflags |= RFLAGS_TF;
 	set_in_call(call, &state);
 	return again ? ANSWER_AGAIN : ANSWER_KEEP;
-}
-
-static void kick_again(struct timer *timer)
-{
-	signal_wake(list_entry(timer, struct thread, kick));
 }
 
 /*
@@ -231,24 +307,40 @@ static void run_handlers(void *argument)
 	bool changed = false;
 	int signal;
 
+	thread->call.is_none = true;
+	if (thread->trace != NULL)
+		thread->trace->call = NULL;
 	if (get_state(thread, &state)) {
 		current_call = &thread->call;
 		while ((signal = next_handler(thread, &info)) != 0) {
+			if (thread->trace != NULL && !get_state(thread, &state))
+				break;
 			if (!run_handler(thread, &state, signal, &info))
 				break;
 			changed = true;
+			if (thread->trace != NULL)
+				set_registers(thread, &state);
 		}
 		current_call = NULL;
 	}
+	thread->call.is_none = false;
 	thread->call.state = CALL_IDLE;
 	if (thread->dead) {
 		thread_free(thread);
 		return;
 	}
-	if (changed)
+	if (changed && thread->trace == NULL)
 		set_registers(thread, &state);
+	if (steps(thread))
+		trace_set_step(thread, true);
 	thread_put(thread);
 	thread_resume(thread->port);
+}
+
+bool deliver_start(struct thread *thread)
+{
+	thread->call.state = CALL_RUNNING;
+	return fiber_start(run_handlers, thread);
 }
 
 /* In user mode, or between its call and the receipt of it, or between its end and the reply. Taken (claim.h). */
@@ -263,8 +355,7 @@ static void kick_user(struct thread *thread)
 	}
 	if (portolan_thread_info(thread->port, PORTOLAN_THREAD_INFO, (uint64_t *)&basic, &count) != KERN_SUCCESS ||
 		basic.in_call == THREAD_IN_FOREIGN_CALL) {
-		thread->kick.fire = kick_again;
-		timer_set(&thread->kick, clock_monotonic() + KICK_AGAIN);
+		look_again(thread);
 		thread_put(thread);
 		thread_resume(thread->port);
 	} else {
@@ -336,6 +427,37 @@ static void exception_signal(int exception, int64_t code, int64_t subcode, struc
 	}
 }
 
+/*
+ * A traced thread stops for its tracer. False: it goes on with the registers that it has now, or is dead; else the
+ * signal is delivered, *state is new.
+ */
+static bool traced_exception(struct thread *thread, struct state *state, struct signal_info *info)
+{
+	int signal;
+
+	if (thread->call.state != CALL_IDLE || !thread_take(thread))
+		return true;
+	thread->call.state = CALL_RUNNING;
+	thread->call.is_none = true;
+	thread->trace->call = NULL;
+	signal = trace_signal(thread, info->signal, info);
+	thread->call.is_none = false;
+	thread->call.state = CALL_IDLE;
+	if (thread->dead) {
+		thread_free(thread);
+		return false;
+	}
+	if (signal != 0 && get_state(thread, state)) {
+		info->signal = signal;
+		thread_put(thread);
+		return true;
+	}
+	if (steps(thread))
+		trace_set_step(thread, true);
+	thread_put(thread);
+	return false;
+}
+
 kern_return_t deliver_exception(struct thread *thread, int exception, int64_t code, int64_t subcode)
 {
 	struct process *process = thread->process;
@@ -351,6 +473,8 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 	if (info.signal == SIGILL || info.signal == SIGFPE)
 		info.address = state.registers.rip;
 	thread->fault_address = (uint64_t)subcode;
+	if (thread->trace != NULL && !traced_exception(thread, &state, &info))
+		return KERN_SUCCESS;
 	/* A fault cannot be ignored, and not be put off: the instruction would only fault again. */
 	if ((thread->blocked & SIGNAL_BIT(info.signal)) || process->actions->action[info.signal - 1].handler <= 1) {
 		trace_note(thread, "--- %s, address %#llx, rip %#llx ---", strsignal(info.signal),
@@ -362,14 +486,18 @@ kern_return_t deliver_exception(struct thread *thread, int exception, int64_t co
 	if (thread->call.state != CALL_IDLE || !thread_take(thread))
 		return KERN_FAILURE;
 	thread->call.state = CALL_RUNNING;
+	thread->call.is_none = true;
 	current_call = &thread->call;
 	alive = run_handler(thread, &state, info.signal, &info);
 	current_call = NULL;
+	thread->call.is_none = false;
 	thread->call.state = CALL_IDLE;
 	if (!alive) {
 		thread_free(thread);
 		return KERN_SUCCESS;
 	}
+	if (steps(thread))
+		state.registers.rflags |= RFLAGS_TF;
 	set_registers(thread, &state);
 	thread_put(thread);
 	return KERN_SUCCESS;

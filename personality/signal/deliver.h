@@ -3,6 +3,7 @@
 #define PERSONALITY_DELIVER_H
 
 #include <mach/mach_types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct call;
@@ -23,6 +24,8 @@ enum answer {
 enum answer deliver_at_return(struct call *call, int64_t *result);
 /* A signal is due for a thread that is in user mode or waits in a call: makes it act on it soon. */
 void deliver_kick(struct thread *thread);
+/* A thread that has its registers, but has not been resumed yet: acts on its signals, soon, and starts. False: no memory. */
+bool deliver_start(struct thread *thread);
 /* An exception: KERN_SUCCESS when the thread may go on with the registers it has now. */
 kern_return_t deliver_exception(struct thread *thread, int exception, int64_t code, int64_t subcode);
 

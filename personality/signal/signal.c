@@ -8,6 +8,7 @@
 #include "base/user.h"
 #include "call/trace.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "signal/deliver.h"
 
 #define STOP_SIGNALS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
@@ -123,11 +124,25 @@ static void dequeue(struct signal_queue *queue, int signal, struct signal_info *
 	entry_free(found);
 }
 
+bool signal_queue_look(const struct signal_queue *queue, uint64_t index, struct signal_info *info)
+{
+	list_for_each (link, &queue->entries) {
+		if (index-- == 0) {
+			*info = list_entry(link, struct queued_signal, link)->info;
+			return true;
+		}
+	}
+	return false;
+}
+
 int signal_take(struct thread *thread, uint64_t set, struct signal_info *info)
 {
 	struct signal_queue *queue = &thread->pending;
-	uint64_t found = queue->set & set;
+	uint64_t found;
 	int signal;
+
+	set &= ~SIGNAL_TRACED;
+	found = queue->set & set;
 
 	if (found == 0) {
 		queue = &thread->process->pending;
@@ -200,6 +215,8 @@ bool signal_due_of(struct thread *thread, uint64_t set)
 
 	if (thread->dead || process->exiting || process->stopped)
 		return false;
+	if (thread->trace != NULL) /* its tracer sees those that are ignored, too */
+		return (set & ~SIGNAL_TRACED) != 0 || thread->trace->interrupt;
 	while (set != 0) {
 		int signal = __builtin_ctzll(set) + 1;
 
@@ -257,6 +274,14 @@ static int send(struct process *process, struct thread *thread, int signal, cons
 	}
 	target = signal == SIGKILL || signal == SIGSTOP ? list_entry(process->threads.next, struct thread, link)
 							: taker(process, thread, signal);
+	if (signal == SIGCONT)
+		trace_continued(process);
+	if (target != NULL && target->trace != NULL && signal != SIGKILL) {
+		error = enqueue(process, thread != NULL ? &thread->pending : &process->pending, signal, from);
+		if (error == 0)
+			deliver_kick(target);
+		return error;
+	}
 	if (target != NULL) {
 		if (ignored(process, signal))
 			return 0;

@@ -70,6 +70,9 @@ void tty_wake(struct tty *tty, unsigned events);
 void tty_attach(struct tty *tty, struct file *file);
 int tty_open(struct call *call, struct tty *tty, struct file *file);
 
+/* Another size of the screen: the foreground group is told. */
+void tty_set_size(struct tty *tty, const struct tty_size *size);
+
 /* Whether the file was opened before the last hang-up: it leads nowhere. */
 bool tty_is_hung_up(const struct file *file);
 

@@ -156,6 +156,14 @@ static int64_t set_settings(struct call *call, struct tty *tty, uint64_t request
 	return 0;
 }
 
+void tty_set_size(struct tty *tty, const struct tty_size *size)
+{
+	if (memcmp(size, &tty->size, sizeof *size) == 0)
+		return;
+	tty->size = *size;
+	tty_signal(tty, SIGWINCH);
+}
+
 static int64_t set_size(struct call *call, struct tty *tty, uint64_t argument)
 {
 	struct tty_size size;
@@ -163,10 +171,7 @@ static int64_t set_size(struct call *call, struct tty *tty, uint64_t argument)
 
 	if (error != 0)
 		return call_result(error);
-	if (memcmp(&size, &tty->size, sizeof size) != 0) {
-		tty->size = size;
-		tty_signal(tty, SIGWINCH);
-	}
+	tty_set_size(tty, &size);
 	return 0;
 }
 

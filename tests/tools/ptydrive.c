@@ -20,6 +20,7 @@
  *   send TEXT         types TEXT
  *   expect TEXT       waits until TEXT appears after what the last expect matched
  *   absent TEXT       fails if TEXT appeared since the last expect
+ *   size ROWS COLUMNS the terminal has another size
  *   pause SECONDS     only reads for so long, on a quiet machine
  *   end STATUS        waits for the program's end and compares its exit status
  * The transcript goes to standard output. Exit status 0, or 1 after "ptydrive: line N: ..." on standard error.
@@ -189,6 +190,11 @@ static void obey(char *line, double *within)
 		while ((left = patience_left(&patience)) > 0)
 			if (!read_some(left < PATIENCE_STEP ? left : PATIENCE_STEP))
 				usleep(10000);
+	} else if (!strcmp(line, "size")) {
+		struct winsize wanted = {0};
+
+		if (sscanf(argument, "%hu %hu", &wanted.ws_row, &wanted.ws_col) != 2 || ioctl(master, TIOCSWINSZ, &wanted) != 0)
+			fail("no size:", argument);
 	} else if (!strcmp(line, "end")) {
 		expect_end(atoi(argument), *within);
 	} else {

@@ -16,6 +16,10 @@
 #include "file/file.h"
 
 #define COM1_INTERRUPT 4
+#define COM2_INTERRUPT 3
+/* What the host says when its terminal has another size (doc/channels.md). */
+#define SIZE_FRAME 's'
+enum { FRAME_HEADER = 5, FRAME_SIZE = FRAME_HEADER + 4 };
 
 bool console_command_mode, console_trace, console_verbose;
 char console_term[32] = "vt100";
@@ -46,6 +50,30 @@ static void received(void)
 	while (serial_get(COM1_PORT, &byte))
 		tty_input(&console_tty, byte);
 	tty_received(&console_tty);
+}
+
+/* Frames of another size, of which only the last counts; what is no such frame is passed over. */
+static void size_received(void)
+{
+	static uint8_t frame[FRAME_SIZE];
+	static unsigned have;
+	struct tty_size size = console_tty.size;
+	uint32_t length;
+
+	while (serial_get(COM2_PORT, &frame[have])) {
+		have++;
+		if (frame[0] != SIZE_FRAME)
+			have = 0;
+		if (have < FRAME_SIZE)
+			continue;
+		have = 0;
+		memcpy(&length, frame + 1, sizeof length);
+		if (length != FRAME_SIZE - FRAME_HEADER)
+			continue;
+		memcpy(&size.rows, frame + FRAME_HEADER, sizeof size.rows);
+		memcpy(&size.columns, frame + FRAME_HEADER + sizeof size.rows, sizeof size.columns);
+	}
+	tty_set_size(&console_tty, &size);
 }
 
 static bool host_says(const char *name, const char *value)
@@ -99,6 +127,8 @@ void console_start(void)
 	if (!console_command_mode) {
 		if (!serial_listen(COM1_PORT, COM1_INTERRUPT, received))
 			fprintf(stderr, "unix: the console's interrupt cannot be had: no input\n");
+		if (serial_start(COM2_PORT) && !serial_listen(COM2_PORT, COM2_INTERRUPT, size_received))
+			fprintf(stderr, "unix: the interrupt of COM2 cannot be had: the screen keeps its size\n");
 	} else if (!channel_start()) {
 		fprintf(stderr, "unix: COM2, the channel to the host, does not answer\n");
 		exit(1);

@@ -1,6 +1,7 @@
 /* The tree of /proc: nodes, look-up and reading; what the files say is in proctext.c. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <mach/mach.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,7 @@ static const struct proc_entry fdinfo_entry = {"", S_IFREG | 0444, NULL, NULL};
 static const struct proc_entry thread_entry = {"", S_IFDIR | 0555, NULL, process_entries + 1};
 
 static const struct vnode_ops proc_ops, proc_magic_ops;
+static void proc_release(struct vnode *vnode);
 
 static bool is_entry(const struct proc_data *data, const char *name)
 {
@@ -478,6 +480,59 @@ static int proc_read_link(struct vnode *vnode, char *target, size_t size)
 	return (int)length;
 }
 
+/*
+ * What a descriptor's link leads to when that has no name, as a socket: one can ask what it is, and not open it a second time; but the channel to
+ * the host, which has no state of its own, as a pipe (echo >/dev/stderr).
+ */
+static const struct proc_entry anonymous_entry = {"anonymous", 0600, NULL, NULL};
+
+static int anonymous_attributes(struct vnode *vnode, file_attributes_t *out)
+{
+	memset(out, 0, sizeof *out);
+	out->inode = vnode->inode;
+	out->mode = vnode->mode;
+	out->links = 1;
+	out->block_size = VM_PAGE_SIZE;
+	return 0;
+}
+
+static int anonymous_open(struct call *call, struct vnode *vnode, struct file *file)
+{
+	const struct proc_data *data = vnode->data;
+	const struct process *process = process_find(data->id);
+	const struct file *from = process != NULL ? file_of(process, data->fd) : NULL;
+
+	(void)call;
+	if (from == NULL || from->inode != vnode->inode || from->kind == NULL || strcmp(from->kind, "channel") != 0)
+		return -ENXIO;
+	if ((file->flags & O_ACCMODE) != (from->flags & O_ACCMODE))
+		return -EACCES;
+	file->ops = from->ops;
+	file->data = from->data;
+	file->kind = from->kind;
+	file->inode = from->inode;
+	return 0;
+}
+
+static const struct vnode_ops anonymous_ops = {
+	.get_attributes = anonymous_attributes, .open = anonymous_open, .release = proc_release};
+
+static int make_anonymous(struct mount *mount, const struct proc_data *data, struct vnode **out)
+{
+	const struct process *process = process_find(data->id);
+	const struct file *file = process != NULL ? file_of(process, data->fd) : NULL;
+	struct stat facts;
+	int error = file != NULL ? make(mount, &anonymous_entry, data->id, data->fd, out) : -ENOENT;
+
+	if (error != 0)
+		return error;
+	file_stat_anonymous(file, &facts);
+	(*out)->ops = &anonymous_ops;
+	(*out)->mode = facts.st_mode;
+	(*out)->inode = facts.st_ino;
+	return 0;
+}
+
 static int proc_follow_link(struct vnode *vnode, struct vnode **out)
 {
 	const struct proc_data *data = vnode->data;
@@ -489,9 +544,8 @@ static int proc_follow_link(struct vnode *vnode, struct vnode **out)
 		return error;
 	if (is_namespace(data->entry))
 		return make(vnode->mount, &namespace_entry, data->id, -1, out);
-	/* A socket cannot be opened a second time. */
 	if (to == NULL)
-		return -ENXIO;
+		return make_anonymous(vnode->mount, data, out);
 	*out = vnode_reference(to);
 	return 0;
 }

@@ -57,7 +57,8 @@ void file_stat_anonymous(const struct file *file, struct stat *out)
 {
 	mode_t type = 0;
 
-	if (file->kind != NULL && strcmp(file->kind, "pipe") == 0)
+	/* The channel to the host stands in a pipeline, and some programs write to nothing of which they do not know what it is. */
+	if (file->kind != NULL && (strcmp(file->kind, "pipe") == 0 || strcmp(file->kind, "channel") == 0))
 		type = S_IFIFO;
 	else if (file->kind != NULL && strcmp(file->kind, "socket") == 0)
 		type = S_IFSOCK;

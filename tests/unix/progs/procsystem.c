@@ -125,7 +125,8 @@ static void sockets(void)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0procsystem"};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-	char *at, *start;
+	char *at, *start, path[64];
+	struct stat facts = {0};
 
 	bind(fd, (void *)&name, sizeof(sa_family_t) + 11);
 	listen(fd, 1);
@@ -135,6 +136,9 @@ static void sockets(void)
 		;
 	/* The address and how many refer to it are the system's. */
 	printf("%.25s\n", start == NULL ? "" : start + 27);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	printf("a socket by its link: %d %o, open %s\n", stat(path, &facts), facts.st_mode & S_IFMT,
+		open(path, O_RDONLY) < 0 ? strerrorname_np(errno) : "");
 	close(fd);
 }
 

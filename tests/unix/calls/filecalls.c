@@ -717,15 +717,19 @@ static void heard(int number)
 }
 
 static volatile int leased, told;
+static volatile int told_number, told_code, given_up; /* said when nobody else speaks */
 
 static void inform(int number, siginfo_t *info, void *context)
 {
 	(void)context;
 	told = 1;
-	if (leased < 0)
+	if (leased < 0) {
 		printf("signal %d code %d\n", number, info->si_code);
-	else
-		printf("signal %d code %d, given up: %d\n", number, info->si_code, fcntl(leased, F_SETLEASE, F_UNLCK));
+		return;
+	}
+	told_number = number;
+	told_code = info->si_code;
+	given_up = fcntl(leased, F_SETLEASE, F_UNLCK);
 }
 
 static void leases(void)
@@ -766,6 +770,7 @@ static void leases(void)
 	leased = fd;
 	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
 	CHILD(SAY(open("file", O_RDWR) >= 0));
+	printf("signal %d code %d, given up: %d\n", told_number, told_code, given_up);
 	SAY(fcntl(fd, F_GETLEASE));
 	close(fd);
 	/* Readable pipes, by signal. */

@@ -31,7 +31,7 @@ static double processor(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Works until a signal has come, at most so many seconds of processor time. How many came. */
+/* Works until a signal has come, at most so many seconds of processor time. Whether one came: on a busy host several may at once. */
 static int work(double most)
 {
 	double end = processor() + most;
@@ -39,7 +39,7 @@ static int work(double most)
 	count = 0;
 	while (count == 0 && processor() < end)
 		;
-	return count;
+	return count != 0;
 }
 
 static void clocks(void)

@@ -89,6 +89,9 @@ static int check(const struct call *call, const struct thread *thread, const str
 	const int policy = wanted->policy;
 	uint64_t limit = process->limit[RLIMIT_RTPRIO].rlim_cur;
 
+	/* There are no deadlines, which root may have elsewhere. */
+	if (policy == SCHED_DEADLINE && !capable(call->process, CAP_SYS_NICE))
+		return -EPERM;
 	if (!is_real(policy) && policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE)
 		return -EINVAL;
 	if (wanted->priority < 0 || wanted->priority > PRIORITY_REAL_MAX || is_real(policy) != (wanted->priority != 0))

@@ -352,6 +352,7 @@ static void facts(void)
 			index = i;
 	}
 	show("found", index >= 0);
+	control(index, 0, SEM_STAT, (uintptr_t)&state);
 	show("its number", (long)state.sem_nsems);
 	show("any", control(index, 0, SEM_STAT_ANY, (uintptr_t)&state) == id);
 	show("none", control(30000, 0, SEM_STAT, (uintptr_t)&state));

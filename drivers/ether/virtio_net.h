@@ -9,8 +9,8 @@
 /* Whether the function is one, of the modern kind. */
 bool virtio_net_matches(const struct pci_function *f);
 /*
- * Starts it. received is called by a thread of the card's own with each frame that comes in, which is borrowed, and
- * with null when no more are there for now. Null, or why it does not start. Once at most.
+ * Starts it; called once at most. received is called by a thread of the card's own with each frame that comes in, which is
+ * borrowed, and with null behind the last of those that came together. Null, or why it does not start.
  */
 const char *virtio_net_start(
 	const struct pci_function *f, mach_port_t device_master, void (*received)(const void *frame, unsigned size));

@@ -4,8 +4,10 @@
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
 #include <lwip/etharp.h>
+#include <lwip/ethip6.h>
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
+#include <lwip/priv/nd6_priv.h>
 #include <lwip/timeouts.h>
 #include <mach/server.h>
 #include <netif/ethernet.h>
@@ -22,7 +24,7 @@
 static char frames_object; /* payload of the port for frames */
 static mach_port_t driver;
 static struct netif card;
-static bool there, settled;
+static bool there, settled, settled6; /* see network_settings_t */
 
 /* Frames on their way to the driver. */
 static char batch[ETHER_FRAMES_SIZE];
@@ -96,20 +98,24 @@ kern_return_t S_ether_received(mach_port_t receiver, const char *frames, mach_ms
 
 static void changed(struct netif *netif)
 {
-	(void)netif;
-	if (!ip4_addr_isany(netif_ip4_addr(&card)))
+	if (!ip4_addr_isany(netif_ip4_addr(netif)))
 		settled = true;
+	for (int i = 1; i < LWIP_IPV6_NUM_ADDRESSES; i++) /* the first is the link's */
+		settled6 |= ip6_addr_isvalid(netif_ip6_addr_state(netif, i));
 	tell_interfaces();
 }
 
 static void late(void *argument)
 {
 	(void)argument;
+	if (settled && settled6)
+		return;
+	settled6 = true;
+	tell_interfaces();
 	if (settled)
 		return;
 	settled = true;
 	fprintf(stderr, "no address has come by DHCP within %d s\n", PATIENCE / 1000);
-	tell_interfaces();
 }
 
 static err_t start_card(struct netif *netif)
@@ -117,9 +123,11 @@ static err_t start_card(struct netif *netif)
 	netif->name[0] = 'e';
 	netif->name[1] = 't';
 	netif->output = etharp_output;
+	netif->output_ip6 = ethip6_output;
 	netif->linkoutput = send_frame;
 	netif->hwaddr_len = ETH_HWADDR_LEN;
-	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+	netif->flags =
+		NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP | NETIF_FLAG_MLD6;
 	return ERR_OK;
 }
 
@@ -152,9 +160,20 @@ static void start_loopback(void)
 {
 	struct netif *netif;
 
-	/* Nothing is lost or changed on its way in memory. */
+	/* Nothing is lost or changed on its way in memory, and a packet may be as long as IP's header can say. */
 	NETIF_FOREACH(netif)
-	NETIF_SET_CHECKSUM_CTRL(netif, NETIF_CHECKSUM_DISABLE_ALL);
+	{
+		NETIF_SET_CHECKSUM_CTRL(netif, NETIF_CHECKSUM_DISABLE_ALL);
+		netif->mtu = netif->mtu6 = UINT16_MAX;
+	}
+}
+
+/* An address of the link by the card's; others by what routers say. */
+static void start_ipv6(struct netif *netif)
+{
+	netif->mtu6 = netif->mtu;
+	netif_create_ip6_linklocal_address(netif, 1);
+	netif_set_ip6_autoconfig_enabled(netif, 1);
 }
 
 void card_start(mach_port_t bootstrap, mach_port_t set)
@@ -164,7 +183,7 @@ void card_start(mach_port_t bootstrap, mach_port_t set)
 
 	start_loopback();
 	there = attach(bootstrap, set);
-	settled = !there;
+	settled = settled6 = !there;
 	if (!there)
 		return;
 	memcpy(hardware, card.hwaddr, sizeof hardware);
@@ -175,12 +194,45 @@ void card_start(mach_port_t bootstrap, mach_port_t set)
 	netif_set_hostname(&card, "portolan");
 	netif_set_status_callback(&card, changed);
 	netif_set_default(&card);
+	start_ipv6(&card);
 	netif_set_up(&card);
 	dhcp_start(&card);
 	sys_timeout(PATIENCE, late, NULL);
 }
 
 /* --- What the client is told of them. */
+
+static void fill6(struct network_interface *to, const struct netif *netif)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+		struct network_address6 *one = &to->address6[count];
+		const ip6_addr_t *ip = netif_ip6_addr(netif, i);
+		uint8_t state = netif_ip6_addr_state(netif, i);
+
+		if (ip6_addr_isinvalid(state) || ip6_addr_isduplicated(state))
+			continue;
+		memcpy(one->ip, ip->addr, sizeof one->ip);
+		/* lwIP's subnets are all of that size, as RFC 4862 needs them. */
+		one->prefix = ip6_addr_isloopback(ip) ? 128 : 64;
+		one->flags =
+			(netif_ip6_addr_isstatic(netif, i) || ip6_addr_islinklocal(ip) ? NETWORK_PERMANENT : 0) |
+			(ip6_addr_istentative(state) ? NETWORK_TENTATIVE : 0) |
+			(ip6_addr_isdeprecated(state) && !netif_ip6_addr_isstatic(netif, i) ? NETWORK_DEPRECATED : 0);
+		one->valid = netif_ip6_addr_valid_life(netif, i);
+		one->preferred = netif_ip6_addr_pref_life(netif, i);
+		count++;
+	}
+	for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
+		const struct nd6_neighbor_cache_entry *router = default_router_list[i].neighbor_entry;
+
+		if (router && router->netif == netif && default_router_list[i].invalidation_timer > 0) {
+			memcpy(to->gateway6, router->next_hop_address.addr, sizeof to->gateway6);
+			break;
+		}
+	}
+}
 
 static void fill(struct network_interface *to, const struct netif *netif)
 {
@@ -193,6 +245,7 @@ static void fill(struct network_interface *to, const struct netif *netif)
 	memcpy(to->hardware, netif->hwaddr, netif->hwaddr_len);
 	memcpy(to->address, netif_ip4_addr(netif), 4);
 	memcpy(to->mask, netif_ip4_netmask(netif), 4);
+	fill6(to, netif);
 	if (is_card) {
 		memcpy(to->gateway, netif_ip4_gw(netif), 4);
 		to->bytes_in = bytes_in;
@@ -221,9 +274,9 @@ unsigned interfaces_list(struct network_interface *list, unsigned most, network_
 		fill(&list[count++], netif);
 	if (there && count < most)
 		fill(&list[count++], &card);
-	*settings = (network_settings_t){.settled = settled};
+	*settings = (network_settings_t){.settled = settled, .settled6 = settled6};
 	for (unsigned i = 0; i < DNS_MAX_SERVERS && servers < 2; i++)
-		if (!ip_addr_isany(dns_getserver((uint8_t)i)))
+		if (IP_IS_V4(dns_getserver((uint8_t)i)) && !ip_addr_isany(dns_getserver((uint8_t)i)))
 			memcpy(settings->name_server[servers++], dns_getserver((uint8_t)i), 4);
 	return count;
 }

@@ -17,7 +17,7 @@
 #define MEM_SIZE        (1 << 20)
 
 #define LWIP_IPV4             1
-#define LWIP_IPV6             0
+#define LWIP_IPV6             1
 #define LWIP_ARP              1
 #define LWIP_ICMP             1
 #define LWIP_RAW              1
@@ -33,6 +33,19 @@
 #define SO_REUSE              1
 #define IP_SOF_BROADCAST      1
 #define IP_SOF_BROADCAST_RECV 0
+
+/* Addresses are the link's, and what routers say; tables that neighbours fill are as large as they may get. */
+#define LWIP_IPV6_NUM_ADDRESSES   NETWORK_ADDRESSES6
+#define LWIP_IPV6_AUTOCONFIG      1
+#define LWIP_IPV6_MLD             1
+#define LWIP_ICMP6                1
+#define IPV6_FRAG_COPYHEADER      1 /* pointers of 64 bits need it */
+#define LWIP_ND6_NUM_NEIGHBORS    64
+#define LWIP_ND6_NUM_DESTINATIONS 64
+#define LWIP_ND6_QUEUEING         1
+#define LWIP_ND6_ALLOW_RA_UPDATES 1
+#define MEMP_NUM_ND6_QUEUE        128
+#define MEMP_NUM_MLD6_GROUP       32
 
 #define LWIP_HAVE_LOOPIF             1
 #define LWIP_NETIF_LOOPBACK          1

@@ -113,7 +113,7 @@ int main(void)
 	check("no bootstrap port", task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap));
 	check("no port set", mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &port_set));
 	lwip_init();
-	datagram_errors_start();
+	errors_start();
 	check("no service port", bootstrap_check_in(bootstrap, "network", &service));
 	check("no service port",
 		mach_port_set_protected_payload(mach_task_self(), service, (uintptr_t)&service_object));

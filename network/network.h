@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct pbuf;
+struct ip_pcb;
 struct tcp_pcb;
 struct udp_pcb;
 struct raw_pcb;
@@ -27,6 +28,7 @@ struct socket {
 	bool telling;
 
 	unsigned kind;    /* NETWORK_TCP... */
+	uint8_t type;     /* IPADDR_TYPE_V4; of AF_INET6: _ANY, or _V6 if it is to have nothing to do with IPv4 */
 	mach_port_t port; /* receive right; null: leaving */
 	uint64_t id;      /* 0: not adopted */
 	union {           /* null: it is gone, or has failed */
@@ -36,6 +38,7 @@ struct socket {
 	};
 	uint16_t ping; /* identifier of NETWORK_PING, as on the wire */
 	bool listening, connecting, connected, abort;
+	bool chosen; /* a datagram's own address is the way's to its peer, and goes with that */
 
 	/* A stream's: */
 	struct piece *in, **in_end; /* bytes for the client, first to last */
@@ -75,8 +78,17 @@ void socket_free(struct socket *socket);
 void sockets_end(void);
 struct socket *sockets_first(void);
 network_address_t address_of(const ip_addr_t *ip, uint16_t port);
-/* False: of no family that is served. */
-bool address_in(const network_address_t *address, ip_addr_t *ip, uint16_t *port);
+/* False: of no family that the socket is of. */
+bool address_in(const struct socket *socket, const network_address_t *address, ip_addr_t *ip, uint16_t *port);
+/* Whether the two, as names of sockets, are of one another's connections, too. */
+bool addresses_overlap(const ip_addr_t *one, const ip_addr_t *other);
+/*
+ * Where a packet to there goes: to nobody in particular is to oneself. from: the sender's name, or if that is any the
+ * address that it goes out with. 0, ENETUNREACH.
+ */
+unsigned address_way(const ip_addr_t *local, const ip_addr_t *ip, ip_addr_t *to, ip_addr_t *from);
+/* What pcbs of all kinds begin with; null: there is none. */
+struct ip_pcb *socket_ip(const struct socket *socket);
 unsigned errno_of(err_t error);
 
 /* --- stream.c: TCP. */
@@ -92,6 +104,10 @@ void stream_shut(struct socket *socket);
 void stream_option(struct socket *socket, unsigned option, unsigned value);
 /* As by close(2). The socket is freed, now or later. */
 void stream_close(struct socket *socket);
+/* Whether a packet to there, between these ports, was one that it is connecting by; */
+bool stream_is_lost(const struct socket *socket, const ip_addr_t *to, uint16_t from_port, uint16_t to_port);
+/* then it connects no more. */
+void stream_refuse(struct socket *socket, unsigned error);
 network_address_t stream_local(const struct socket *socket), stream_remote(const struct socket *socket);
 
 /* --- datagram.c: UDP, ping, raw. */
@@ -104,8 +120,10 @@ unsigned datagram_send(struct socket *socket, const ip_addr_t *ip, uint16_t port
 void datagram_option(struct socket *socket, unsigned option, unsigned value);
 void datagram_close(struct socket *socket);
 network_address_t datagram_local(const struct socket *socket);
-/* Hears of datagrams that found nobody. */
-void datagram_errors_start(void);
+
+/* --- errors.c */
+/* Hears of packets that found nobody. */
+void errors_start(void);
 
 /* --- client.c */
 /* The socket has something to tell. */

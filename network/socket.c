@@ -1,6 +1,7 @@
 /* Sockets: their ports, and the requests that come by them (network.defs). */
 #include "network.h"
 
+#include <lwip/ip.h>
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 #include <mach/notify_server.h>
@@ -54,22 +55,71 @@ unsigned errno_of(err_t error)
 network_address_t address_of(const ip_addr_t *ip, uint16_t port)
 {
 	network_address_t address = {.family = AF_INET, .port = lwip_htons(port)};
-	uint32_t number = ip4_addr_get_u32(ip_2_ip4(ip));
 
-	memcpy(address.ip, &number, sizeof number);
+	if (IP_IS_V4(ip)) {
+		memcpy(address.ip, &ip_2_ip4(ip)->addr, sizeof ip_2_ip4(ip)->addr);
+		return address;
+	}
+	address.family = AF_INET6;
+	if (!IP_IS_V6(ip))
+		return address; /* any, of both */
+	memcpy(address.ip, ip_2_ip6(ip)->addr, sizeof address.ip);
+	address.scope = ip6_addr_zone(ip_2_ip6(ip));
 	return address;
 }
 
-bool address_in(const network_address_t *address, ip_addr_t *ip, uint16_t *port)
+bool address_in(const struct socket *socket, const network_address_t *address, ip_addr_t *ip, uint16_t *port)
 {
 	uint32_t number;
 
-	if (address->family != AF_INET)
-		return false;
-	memcpy(&number, address->ip, sizeof number);
-	ip_addr_set_ip4_u32(ip, number);
 	*port = lwip_ntohs(address->port);
+	if (address->family == AF_INET && socket->type != IPADDR_TYPE_V6) {
+		memcpy(&number, address->ip, sizeof number);
+		ip_addr_set_ip4_u32(ip, number);
+		return true;
+	}
+	if (address->family != AF_INET6 || socket->type == IPADDR_TYPE_V4)
+		return false;
+	ip_addr_set_zero_ip6(ip);
+	memcpy(ip_2_ip6(ip)->addr, address->ip, sizeof address->ip);
+	if (ip6_addr_has_scope(ip_2_ip6(ip), IP6_UNKNOWN))
+		ip6_addr_set_zone(ip_2_ip6(ip), (uint8_t)address->scope);
 	return true;
+}
+
+bool addresses_overlap(const ip_addr_t *one, const ip_addr_t *other)
+{
+	if (IP_IS_ANY_TYPE_VAL(*one) || IP_IS_ANY_TYPE_VAL(*other))
+		return true;
+	return IP_GET_TYPE(one) == IP_GET_TYPE(other) &&
+	       (ip_addr_isany(one) || ip_addr_isany(other) || ip_addr_cmp(one, other));
+}
+
+unsigned address_way(const ip_addr_t *local, const ip_addr_t *ip, ip_addr_t *to, ip_addr_t *from)
+{
+	const ip_addr_t *source;
+	struct netif *netif;
+
+	if (ip_addr_isany(ip))
+		ip_addr_set_loopback(IP_IS_V6(ip) && !IP_IS_V4(local), to);
+	else
+		ip_addr_copy(*to, *ip);
+	if (!IP_IS_ANY_TYPE_VAL(*local) && IP_GET_TYPE(local) != IP_GET_TYPE(to))
+		return ENETUNREACH;
+	netif = ip_route(local, to);
+	source = !netif ? NULL : ip_addr_isany(local) ? ip_netif_get_local_ip(netif, to) : local;
+	if (!source)
+		return ENETUNREACH;
+	ip_addr_copy(*from, *source);
+	if (!IP_IS_V6(to))
+		return 0;
+	/* lwIP has an interface for everything; but what is on this machine or this link alone goes no further. */
+	if (ip6_addr_isloopback(ip_2_ip6(source)) != ip6_addr_isloopback(ip_2_ip6(to)))
+		return ENETUNREACH;
+	return ip6_addr_islinklocal(ip_2_ip6(source)) && !ip6_addr_islinklocal(ip_2_ip6(to)) &&
+			       !ip6_addr_ismulticast(ip_2_ip6(to))
+		       ? ENETUNREACH
+		       : 0;
 }
 
 /* --- Life. */
@@ -158,6 +208,13 @@ void sockets_end(void)
 	}
 }
 
+struct ip_pcb *socket_ip(const struct socket *socket)
+{
+	return socket->kind == NETWORK_TCP   ? (struct ip_pcb *)socket->tcp
+	       : socket->kind == NETWORK_UDP ? (struct ip_pcb *)socket->udp
+					     : (struct ip_pcb *)socket->raw;
+}
+
 /* The socket of the port by which the request came; null: another's. */
 static struct socket *request_socket(void)
 {
@@ -216,8 +273,9 @@ kern_return_t S_network_socket(
 	if (!socket)
 		return KERN_RESOURCE_SHORTAGE; /* and the right goes with the message: its senders see a dead name */
 	socket->id = id;
+	socket->type = family == AF_INET6 ? IPADDR_TYPE_ANY : IPADDR_TYPE_V4;
 	started = kind == NETWORK_TCP ? stream_start(socket) : datagram_start(socket, protocol);
-	if (!started || family != AF_INET)
+	if (!started || (family != AF_INET && family != AF_INET6))
 		fail(socket, started ? EAFNOSUPPORT : ENOBUFS);
 	return KERN_SUCCESS;
 }
@@ -233,12 +291,14 @@ static void done(struct socket *socket, unsigned error)
  * said to several) a broadcast or a group's. */
 static bool is_ours(const ip_addr_t *ip)
 {
-	const struct netif *netif;
+	struct netif *netif;
 
 	if (ip_addr_isany(ip) || ip_addr_ismulticast(ip))
 		return true;
 	NETIF_FOREACH(netif)
-	if (ip4_addr_cmp(ip_2_ip4(ip), netif_ip4_addr(netif)) || ip4_addr_isbroadcast(ip_2_ip4(ip), netif))
+	if (IP_IS_V6(ip) ? netif_get_ip6_addr_match(netif, ip_2_ip6(ip)) >= 0
+			 : ip4_addr_cmp(ip_2_ip4(ip), netif_ip4_addr(netif)) ||
+				   ip4_addr_isbroadcast(ip_2_ip4(ip), netif))
 		return true;
 	return false;
 }
@@ -252,15 +312,19 @@ kern_return_t S_network_bind(mach_port_t port, network_address_t address)
 	(void)port;
 	if (!socket)
 		return KERN_INVALID_ARGUMENT;
-	if (!socket->tcp)
+	if (!socket->tcp) {
 		done(socket, EINVAL);
-	else if (!address_in(&address, &ip, &number))
+	} else if (!address_in(socket, &address, &ip, &number)) {
 		done(socket, EAFNOSUPPORT);
-	else if (!is_ours(&ip))
+	} else if (!is_ours(&ip)) {
 		done(socket, EADDRNOTAVAIL);
-	else
+	} else {
+		/* :: is any of both, unless it is to be IPv6's alone. */
+		if (IP_IS_V6(&ip) && ip_addr_isany(&ip))
+			IP_SET_TYPE(&ip, socket->type);
 		done(socket, socket->kind == NETWORK_TCP ? stream_bind(socket, &ip, number)
 							 : datagram_bind(socket, &ip, number));
+	}
 	return KERN_SUCCESS;
 }
 
@@ -280,7 +344,7 @@ kern_return_t S_network_connect(mach_port_t port, network_address_t address)
 		error = EINVAL;
 	else if (!stream && address.family == 0)
 		error = datagram_connect(socket, NULL, 0);
-	else if (!address_in(&address, &ip, &number))
+	else if (!address_in(socket, &address, &ip, &number))
 		error = EAFNOSUPPORT;
 	else
 		error = stream ? stream_connect(socket, &ip, number) : datagram_connect(socket, &ip, number);
@@ -337,7 +401,7 @@ kern_return_t S_network_send_to(
 	(void)port;
 	if (!socket || socket->kind == NETWORK_TCP)
 		return KERN_INVALID_ARGUMENT;
-	if (socket->udp && (address.family == 0 || address_in(&address, &ip, &number)))
+	if (socket->udp && (address.family == 0 || address_in(socket, &address, &ip, &number)))
 		error = datagram_send(socket, address.family == 0 ? NULL : &ip, number, data, count);
 	if (error != 0)
 		fail(socket, error);
@@ -369,6 +433,19 @@ kern_return_t S_network_shut(mach_port_t port, unsigned how)
 	return KERN_SUCCESS;
 }
 
+/* As long as it has no name. */
+static void only_ipv6(struct socket *socket, bool only)
+{
+	uint8_t type = only ? IPADDR_TYPE_V6 : IPADDR_TYPE_ANY;
+	struct ip_pcb *ip = socket_ip(socket);
+
+	if (socket->type == IPADDR_TYPE_V4 || !ip || socket->listening || IP_GET_TYPE(&ip->local_ip) != socket->type)
+		return;
+	socket->type = type;
+	IP_SET_TYPE_VAL(ip->local_ip, type);
+	IP_SET_TYPE_VAL(ip->remote_ip, type);
+}
+
 kern_return_t S_network_option(mach_port_t port, unsigned option, unsigned value)
 {
 	struct socket *socket = request_socket();
@@ -376,7 +453,9 @@ kern_return_t S_network_option(mach_port_t port, unsigned option, unsigned value
 	(void)port;
 	if (!socket)
 		return KERN_INVALID_ARGUMENT;
-	if (socket->tcp && socket->kind == NETWORK_TCP)
+	if (option == NETWORK_ONLY_IPV6)
+		only_ipv6(socket, value != 0);
+	else if (socket->tcp && socket->kind == NETWORK_TCP)
 		stream_option(socket, option, value);
 	else if (socket->tcp)
 		datagram_option(socket, option, value);

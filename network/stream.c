@@ -258,7 +258,7 @@ int network_segment(const struct tcp_pcb *tcp, const struct tcp_hdr *header, con
 
 bool stream_start(struct socket *socket)
 {
-	socket->tcp = tcp_new_ip_type(IPADDR_TYPE_V4);
+	socket->tcp = tcp_new_ip_type(socket->type);
 	if (!socket->tcp)
 		return false;
 	watch(socket);
@@ -267,11 +267,15 @@ bool stream_start(struct socket *socket)
 
 unsigned stream_bind(struct socket *socket, const ip_addr_t *ip, uint16_t port)
 {
-	/* lwIP lets those that say "reuse" share a name with a listening one; Linux does not. */
+	/*
+	 * lwIP lets those that say "reuse" share a name with a listening one, and others any address of both families
+	 * with one of IPv6; Linux does not.
+	 */
 	for (const struct socket *one = sockets_first(); one && port != 0; one = one->next)
-		if (one->kind == NETWORK_TCP && one->listening && one->tcp && one->tcp->local_port == port &&
-			(ip_addr_isany(ip) || ip_addr_isany(&one->tcp->local_ip) ||
-				ip_addr_cmp(ip, &one->tcp->local_ip)))
+		if (one->kind == NETWORK_TCP && one != socket && one->tcp && one->tcp->local_port == port &&
+			!one->connected && addresses_overlap(ip, &one->tcp->local_ip) &&
+			(one->listening || !ip_get_option(one->tcp, SOF_REUSEADDR) ||
+				!ip_get_option(socket->tcp, SOF_REUSEADDR)))
 			return EADDRINUSE;
 	if (socket->listening || socket->connected || socket->connecting || socket->tcp->local_port != 0)
 		return EINVAL;
@@ -280,20 +284,16 @@ unsigned stream_bind(struct socket *socket, const ip_addr_t *ip, uint16_t port)
 
 unsigned stream_connect(struct socket *socket, const ip_addr_t *ip, uint16_t port)
 {
-	const ip_addr_t *to = ip;
-	ip_addr_t loopback;
+	ip_addr_t to, from;
 	err_t error;
 
 	if (socket->listening || socket->connected || socket->connecting)
 		return socket->listening ? EINVAL : EISCONN;
-	/* To nobody in particular is to oneself, as on Linux. */
-	if (ip_addr_isany(ip)) {
-		ip_addr_set_loopback(0, &loopback);
-		to = &loopback;
-	}
+	if (address_way(&socket->tcp->local_ip, ip, &to, &from) != 0)
+		return ENETUNREACH;
 	if (port == 0)
 		return ECONNREFUSED;
-	error = tcp_connect(socket->tcp, to, port, connected);
+	error = tcp_connect(socket->tcp, &to, port, connected);
 	socket->connecting = error == ERR_OK;
 	return error == ERR_BUF ? EADDRNOTAVAIL : error == ERR_USE ? EADDRNOTAVAIL : errno_of(error);
 }
@@ -311,7 +311,7 @@ unsigned stream_listen(struct socket *socket, unsigned backlog)
 	}
 	if (socket->connected || socket->connecting)
 		return EINVAL;
-	if (socket->tcp->local_port == 0 && (error = tcp_bind(socket->tcp, IP_ANY_TYPE, 0)) != ERR_OK)
+	if (socket->tcp->local_port == 0 && (error = tcp_bind(socket->tcp, &socket->tcp->local_ip, 0)) != ERR_OK)
 		return errno_of(error);
 	/* The old pcb goes, without a word. */
 	tcp_arg(socket->tcp, NULL);
@@ -433,6 +433,26 @@ void stream_option(struct socket *socket, unsigned option, unsigned value)
 	default:
 		break;
 	}
+}
+
+bool stream_is_lost(const struct socket *socket, const ip_addr_t *to, uint16_t from_port, uint16_t to_port)
+{
+	return socket->kind == NETWORK_TCP && socket->tcp && socket->connecting &&
+	       socket->tcp->local_port == from_port && socket->tcp->remote_port == to_port &&
+	       ip_addr_cmp(&socket->tcp->remote_ip, to);
+}
+
+void stream_refuse(struct socket *socket, unsigned error)
+{
+	struct tcp_pcb *tcp = socket->tcp;
+
+	forget_pcb(socket);
+	socket->tcp = NULL;
+	tcp_abandon(tcp, 0);
+	socket->connecting = false;
+	socket->done = true;
+	socket->done_error = error;
+	tell(socket);
 }
 
 network_address_t stream_local(const struct socket *socket)

@@ -30,10 +30,15 @@ struct proc_data {
 
 static const struct proc_entry net_entries[] = {
 	{"dev", S_IFREG | 0444, proc_text_net_devices, NULL},
+	{"if_inet6", S_IFREG | 0444, proc_text_net_if_inet6, NULL},
 	{"pnp", S_IFREG | 0444, proc_text_net_pnp, NULL},
+	{"raw", S_IFREG | 0444, proc_text_net_raw, NULL},
+	{"raw6", S_IFREG | 0444, proc_text_net_raw6, NULL},
 	{"route", S_IFREG | 0444, proc_text_net_routes, NULL},
 	{"tcp", S_IFREG | 0444, proc_text_net_tcp, NULL},
+	{"tcp6", S_IFREG | 0444, proc_text_net_tcp6, NULL},
 	{"udp", S_IFREG | 0444, proc_text_net_udp, NULL},
+	{"udp6", S_IFREG | 0444, proc_text_net_udp6, NULL},
 	{"unix", S_IFREG | 0444, proc_text_net_unix, NULL},
 	{NULL, 0, NULL, NULL},
 };

@@ -110,6 +110,11 @@ void proc_text_net_devices(struct text *text, struct process *process, struct ca
 /* procnet.c: these may release the lock. */
 void proc_text_net_routes(struct text *text, struct process *process, struct call *call);
 void proc_text_net_pnp(struct text *text, struct process *process, struct call *call);
+void proc_text_net_if_inet6(struct text *text, struct process *process, struct call *call);
+void proc_text_net_raw(struct text *text, struct process *process, struct call *call);
+void proc_text_net_raw6(struct text *text, struct process *process, struct call *call);
+void proc_text_net_tcp6(struct text *text, struct process *process, struct call *call);
+void proc_text_net_udp6(struct text *text, struct process *process, struct call *call);
 void proc_text_net_tcp(struct text *text, struct process *process, struct call *call);
 void proc_text_net_udp(struct text *text, struct process *process, struct call *call);
 void proc_text_pty_max(struct text *text, struct process *process, struct call *call);

@@ -1,4 +1,4 @@
-/* Files of /proc/net: sockets of AF_INET, interfaces, routes, and what DHCP has said (proc(5)). */
+/* Files of /proc/net: sockets of AF_INET and AF_INET6, interfaces, routes, and what DHCP has said (proc(5)). */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 enum { ESTABLISHED = 1, SYN_SENT, FIN_WAIT = 5, CLOSED = 7, CLOSE_WAIT, LISTENS = 10 };
 /* Of a route's flags. */
 enum { ROUTE_UP = 1, ROUTE_GATEWAY = 2 };
+/* Of lines of sockets; 0: they are not filled up. */
 #define TCP_WIDTH   149
 #define UDP_WIDTH   127
 #define ROUTE_WIDTH 127
@@ -29,7 +30,7 @@ static uint32_t word(const uint8_t ip[4])
 /* The line is filled up with blanks to a width that all of the file have. */
 static void end_line(struct text *text, size_t began, int width)
 {
-	text_add(text, "%*s\n", width - (int)(text->size - began), "");
+	text_add(text, "%*s\n", width == 0 ? 0 : width - (int)(text->size - began), "");
 }
 
 /* --- Sockets. */
@@ -51,7 +52,23 @@ static int state_of(const struct inet *inet)
 	}
 }
 
-static void list_sockets(struct text *text, unsigned kind, int number_width, int width)
+/* Four numbers of IPv6, in the machine's order. */
+static void add_name(struct text *text, const struct inet *inet, const network_address_t *address)
+{
+	union inet_name name;
+
+	inet_address_out(inet, address, &name);
+	if (inet->family == AF_INET6) {
+		const uint8_t *ip = name.in6.sin6_addr.s6_addr;
+
+		text_add(text, " %08X%08X%08X%08X:%04X", word(ip), word(ip + 4), word(ip + 8), word(ip + 12),
+			ntohs(name.in6.sin6_port));
+	} else {
+		text_add(text, " %08X:%04X", word(address->ip), ntohs(address->port));
+	}
+}
+
+static void list_sockets(struct text *text, int family, unsigned kind, int number_width, int width)
 {
 	unsigned number = 0;
 
@@ -59,17 +76,25 @@ static void list_sockets(struct text *text, unsigned kind, int number_width, int
 		const struct inet *inet = list_entry(link, struct inet, all);
 		const struct user *user = user_of_memory(inet);
 		int state = state_of(inet);
+		network_address_t local;
 		size_t began = text->size;
 
-		if (inet->kind != kind || inet->file == NULL ||
-			(kind == NETWORK_TCP ? state == CLOSED : !inet->bound && state == CLOSED))
+		if (inet->family != family || inet->kind != kind || inet->file == NULL ||
+			(state == CLOSED && kind != NETWORK_RAW && (kind == NETWORK_TCP || !inet->bound)))
 			continue;
-		text_add(text, "%*u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %u %d 0",
-			number_width, number++, word(inet->local.ip), ntohs(inet->local.port), word(inet->remote.ip),
-			ntohs(inet->remote.port), (unsigned)state, (unsigned)inet->sending,
-			(unsigned)(state == LISTENS ? inet->arrival_count : inet->queued), 0u, 0u, 0u,
-			user != NULL ? user->uid : 0u, 0, (unsigned long long)inet->file->inode, inet->file->references,
-			0);
+		local = inet->local;
+		if (kind == NETWORK_RAW) {
+			/* It has a protocol in the place of a port, and of a number. */
+			local.port = htons((uint16_t)inet->protocol);
+			number = (unsigned)inet->protocol;
+		}
+		text_add(text, "%*u:", number_width, number++);
+		add_name(text, inet, &local);
+		add_name(text, inet, &inet->remote);
+		text_add(text, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %u %d 0", (unsigned)state,
+			(unsigned)inet->sending, (unsigned)(state == LISTENS ? inet->arrival_count : inet->queued), 0u,
+			0u, 0u, user != NULL ? user->uid : 0u, 0, (unsigned long long)inet->file->inode,
+			inet->file->references, 0);
 		end_line(text, began, width);
 	}
 }
@@ -83,7 +108,7 @@ void proc_text_net_tcp(struct text *text, struct process *process, struct call *
 	text_add(text,
 		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
 	end_line(text, began, TCP_WIDTH);
-	list_sockets(text, NETWORK_TCP, 4, TCP_WIDTH);
+	list_sockets(text, AF_INET, NETWORK_TCP, 4, TCP_WIDTH);
 }
 
 void proc_text_net_udp(struct text *text, struct process *process, struct call *call)
@@ -96,7 +121,47 @@ void proc_text_net_udp(struct text *text, struct process *process, struct call *
 		       "inode ref pointer "
 		       "drops");
 	end_line(text, began, UDP_WIDTH);
-	list_sockets(text, NETWORK_UDP, 5, UDP_WIDTH);
+	list_sockets(text, AF_INET, NETWORK_UDP, 5, UDP_WIDTH);
+}
+
+#define HEADER6                                                                                                        \
+	"  sl  local_address                         remote_address                        st tx_queue rx_queue "      \
+	"tr tm->when retrnsmt   uid  timeout inode"
+
+void proc_text_net_tcp6(struct text *text, struct process *process, struct call *call)
+{
+	(void)process;
+	(void)call;
+	text_add(text, HEADER6 "\n");
+	list_sockets(text, AF_INET6, NETWORK_TCP, 4, 0);
+}
+
+void proc_text_net_udp6(struct text *text, struct process *process, struct call *call)
+{
+	(void)process;
+	(void)call;
+	text_add(text, HEADER6 " ref pointer drops\n");
+	list_sockets(text, AF_INET6, NETWORK_UDP, 5, 0);
+}
+
+void proc_text_net_raw(struct text *text, struct process *process, struct call *call)
+{
+	size_t began = text->size;
+
+	(void)process;
+	(void)call;
+	text_add(text, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+		       "inode ref pointer drops");
+	end_line(text, began, 0);
+	list_sockets(text, AF_INET, NETWORK_RAW, 4, 0);
+}
+
+void proc_text_net_raw6(struct text *text, struct process *process, struct call *call)
+{
+	(void)process;
+	(void)call;
+	text_add(text, HEADER6 " ref pointer drops\n");
+	list_sockets(text, AF_INET6, NETWORK_RAW, 5, 0);
 }
 
 /* --- Interfaces. */
@@ -119,6 +184,44 @@ void proc_text_net_devices(struct text *text, struct process *process, struct ca
 			(unsigned long long)list[i].dropped_in, 0u, 0u, 0u, 0u, (unsigned long long)list[i].bytes_out,
 			(unsigned long long)list[i].packets_out, (unsigned long long)list[i].errors_out, 0u, 0u, 0u, 0u,
 			0u);
+}
+
+/* As Linux numbers them: of a scope, and flags. */
+enum { SCOPE_HOST = 0x10, SCOPE_LINK = 0x20, SCOPE_SITE = 0x40 };
+enum { FLAG_DEPRECATED = 0x20, FLAG_TENTATIVE = 0x40, FLAG_PERMANENT = 0x80 };
+
+static unsigned scope_of(const struct in6_addr *ip)
+{
+	return IN6_IS_ADDR_LOOPBACK(ip)    ? SCOPE_HOST
+	       : IN6_IS_ADDR_LINKLOCAL(ip) ? SCOPE_LINK
+	       : IN6_IS_ADDR_SITELOCAL(ip) ? SCOPE_SITE
+					   : 0;
+}
+
+void proc_text_net_if_inet6(struct text *text, struct process *process, struct call *call)
+{
+	struct network_interface list[INTERFACES_MOST];
+	network_settings_t settings;
+	unsigned count = network_look(list, INTERFACES_MOST, &settings, true), i, k, at;
+
+	(void)process;
+	(void)call;
+	for (i = 0; i < count; i++)
+		for (k = 0; k < NETWORK_ADDRESSES6; k++) {
+			const struct network_address6 *one = &list[i].address6[k];
+			struct in6_addr ip;
+
+			memcpy(&ip, one->ip, sizeof ip);
+			if (IN6_IS_ADDR_UNSPECIFIED(&ip))
+				continue;
+			for (at = 0; at < sizeof one->ip; at++)
+				text_add(text, "%02x", one->ip[at]);
+			text_add(text, " %02x %02x %02x %02x %8s\n", list[i].index, one->prefix, scope_of(&ip),
+				(one->flags & NETWORK_PERMANENT ? FLAG_PERMANENT : 0u) |
+					(one->flags & NETWORK_TENTATIVE ? FLAG_TENTATIVE : 0u) |
+					(one->flags & NETWORK_DEPRECATED ? FLAG_DEPRECATED : 0u),
+				list[i].name);
+		}
 }
 
 static void add_route(struct text *text, const char *name, uint32_t to, uint32_t gateway, unsigned flags, uint32_t mask)

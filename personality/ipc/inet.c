@@ -1,4 +1,4 @@
-/* Sockets of AF_INET: their life, and as files. */
+/* Sockets of AF_INET and AF_INET6: their life, and as files. */
 #include "ipc/inet.h"
 
 #include <fcntl.h>
@@ -19,16 +19,18 @@ bool inet_is_stream(const struct inet *inet)
 	return inet->kind == NETWORK_TCP;
 }
 
-struct inet *inet_create(int type, int protocol, unsigned kind)
+struct inet *inet_create(int family, int type, int protocol, unsigned kind)
 {
 	struct inet *inet = user_alloc(user_now(), sizeof *inet);
 
 	if (inet == NULL)
 		return NULL;
+	inet->family = family;
 	inet->type = type;
 	inet->protocol = protocol;
 	inet->kind = kind;
 	inet->send_size = inet->receive_size = INET_SEND_SIZE;
+	inet->hint[HINT_MTU_DISCOVER] = inet->hint[HINT_MTU_DISCOVER6] = IP_PMTUDISC_WANT;
 	list_init(&inet->messages);
 	list_init(&inet->arrivals);
 	list_append(&inets, &inet->all);
@@ -277,9 +279,11 @@ int64_t inet_install(struct call *call, struct inet *inet, unsigned flags)
 	return fd_install(call, file, (flags & SOCK_CLOEXEC) != 0);
 }
 
-/* What a socket of AF_INET may be (ip(7)). kind: NETWORK_*. 0 or -errno. */
-static int check_kind(const struct call *call, int type, int *protocol, unsigned *kind)
+/* What a socket may be (ip(7), ipv6(7)). kind: NETWORK_*. 0 or -errno. */
+static int check_kind(const struct call *call, int family, int type, int *protocol, unsigned *kind)
 {
+	int ping = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+
 	switch (type) {
 	case SOCK_STREAM:
 		*kind = NETWORK_TCP;
@@ -287,10 +291,10 @@ static int check_kind(const struct call *call, int type, int *protocol, unsigned
 			*protocol = IPPROTO_TCP;
 		return *protocol == IPPROTO_TCP ? 0 : -EPROTONOSUPPORT;
 	case SOCK_DGRAM:
-		*kind = *protocol == IPPROTO_ICMP ? NETWORK_PING : NETWORK_UDP;
+		*kind = *protocol == ping ? NETWORK_PING : NETWORK_UDP;
 		if (*protocol == 0)
 			*protocol = IPPROTO_UDP;
-		return *protocol == IPPROTO_UDP || *protocol == IPPROTO_ICMP ? 0 : -EPROTONOSUPPORT;
+		return *protocol == IPPROTO_UDP || *protocol == ping ? 0 : -EPROTONOSUPPORT;
 	case SOCK_RAW:
 		*kind = NETWORK_RAW;
 		if (*protocol <= 0 || *protocol > 255)
@@ -301,12 +305,12 @@ static int check_kind(const struct call *call, int type, int *protocol, unsigned
 	}
 }
 
-int64_t inet_socket(struct call *call, unsigned flags, int protocol)
+int64_t inet_socket(struct call *call, int family, unsigned flags, int protocol)
 {
 	int type = (int)(flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK));
 	struct inet *inet;
 	unsigned kind;
-	int error = check_kind(call, type, &protocol, &kind);
+	int error = check_kind(call, family, type, &protocol, &kind);
 	int64_t result;
 
 	if (error != 0)
@@ -314,6 +318,6 @@ int64_t inet_socket(struct call *call, unsigned flags, int protocol)
 	result = network_need(call);
 	if (result != 0)
 		return result;
-	inet = inet_create(type, protocol, kind);
+	inet = inet_create(family, type, protocol, kind);
 	return inet == NULL ? -ENOMEM : inet_install(call, inet, flags);
 }

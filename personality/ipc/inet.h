@@ -1,4 +1,4 @@
-/* Sockets of AF_INET: what they are here, and what the files of their calls share. */
+/* Sockets of AF_INET and AF_INET6: what they are here, and what the files of their calls share. */
 #ifndef PERSONALITY_INET_H
 #define PERSONALITY_INET_H
 
@@ -32,7 +32,9 @@ enum inet_state { INET_NEW, INET_LISTENING, INET_CONNECTING, INET_CONNECTED, INE
 /* Options that are taken and change nothing: inetoptions.c. */
 enum inet_hint {
 	HINT_RECEIVE_ERRORS,
+	HINT_RECEIVE_ERRORS6,
 	HINT_MTU_DISCOVER,
+	HINT_MTU_DISCOVER6,
 	HINT_NO_PORT,
 	HINT_CORK,
 	HINT_QUICK_ACK,
@@ -59,8 +61,8 @@ struct inet_arrival {
 struct inet {
 	struct table_link by_id;
 	struct list all;
-	int type, protocol; /* SOCK_*, IPPROTO_* */
-	unsigned kind;      /* NETWORK_* */
+	int family, type, protocol; /* AF_INET or AF_INET6, SOCK_*, IPPROTO_* */
+	unsigned kind;              /* NETWORK_* */
 	enum inet_state state;
 	struct file *file; /* borrowed; null until it has one */
 	uint32_t port;     /* send right; null: the server does not know it (yet, or any more) */
@@ -92,7 +94,8 @@ struct inet {
 	uint64_t receive_timeout, send_timeout; /* ns; 0: none */
 	unsigned receive_size, send_size;
 	struct linger linger;
-	int hint[INET_HINTS]; /* what changes nothing here: inetoptions.c */
+	int hint[INET_HINTS];    /* what changes nothing here: inetoptions.c */
+	uint32_t icmp_filter[8]; /* ICMP6_FILTER: bits of types that a raw socket does not get */
 
 	struct wait_queue queue;   /* polls; calls that wait for answers and connections */
 	struct wait_queue arrival; /* calls that wait for data, */
@@ -106,10 +109,10 @@ extern struct list inets; /* by all */
 /* --- inet.c */
 /* The socket of a file; null: it is none of these. */
 struct inet *inet_of(const struct file *file);
-/* kind: SOCK_* with flags. A descriptor or -errno. */
-int64_t inet_socket(struct call *call, unsigned kind, int protocol);
+/* family: AF_INET, AF_INET6; kind: SOCK_* with flags. A descriptor or -errno. */
+int64_t inet_socket(struct call *call, int family, unsigned kind, int protocol);
 /* Null: no memory. */
-struct inet *inet_create(int type, int protocol, unsigned kind);
+struct inet *inet_create(int family, int type, int protocol, unsigned kind);
 int64_t inet_install(struct call *call, struct inet *inet, unsigned flags);
 struct inet *inet_of_id(uint64_t id);
 /* The server knows it now, with its options; it may have to be told more. 0 or -errno. */
@@ -141,11 +144,25 @@ int64_t inet_shutdown(struct file *file, int how);
 int64_t inet_name(struct call *call, struct file *file, uint64_t address, uint64_t size, bool peer);
 /* One without a name gets one. 0, -errno, CALL_RESTART. */
 int64_t inet_need_name(struct call *call, struct inet *inet);
-/* 0, -EINVAL, -EAFNOSUPPORT, -EFAULT, CALL_ERROR_RESTART. AF_UNSPEC gives a family of 0. */
-int inet_address_in(struct call *call, network_address_t *out, uint64_t address, int size);
-struct sockaddr_in inet_address_out(const network_address_t *address);
+
+/* --- inetaddress.c */
+union inet_name {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+/*
+ * An address of IPv4 is one of AF_INET, in whatever form it came. 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, -EFAULT,
+ * CALL_ERROR_RESTART. AF_UNSPEC gives a family of 0.
+ */
+int inet_address_in(struct call *call, const struct inet *inet, network_address_t *out, uint64_t address, int size);
+/* To nobody in particular is to oneself, as Linux has it. */
+void inet_address_to_self(const struct inet *inet, network_address_t *address);
+/* In the form that the socket's family has. Its size. */
+socklen_t inet_address_out(const struct inet *inet, const network_address_t *address, union inet_name *name);
 /* As far as *size reaches; address 0: not at all. */
-int inet_address_copy(struct call *call, const network_address_t *name, uint64_t address, uint64_t size_address);
+int inet_address_copy(struct call *call, const struct inet *inet, const network_address_t *name, uint64_t address,
+	uint64_t size_address);
 
 /* --- inetdata.c */
 int64_t inet_send_to(
@@ -171,10 +188,15 @@ int64_t inet_get_option(
 	struct call *call, struct file *file, int level, int option, uint64_t value, uint64_t size_address);
 /* The server hears of all that were set. False: it does not. */
 bool inet_tell_options(struct inet *inet);
+bool inet_is_only_ipv6(const struct inet *inet);
+/* Whether a raw socket does not get that packet of ICMPv6. */
+bool inet_filters(const struct inet *inet, const void *data, uint64_t size);
 /* What a connection has of its listener's. */
 void inet_inherit(struct inet *inet, const struct inet *listener);
 
 /* --- inetioctl.c */
+/* Questions about interfaces, which a socket of any family takes. -ENOTTY: it is none. */
+int64_t inet_ioctl_interfaces(struct call *call, uint64_t request, uint64_t argument);
 int64_t inet_ioctl(struct call *call, struct file *file, uint64_t request, uint64_t argument);
 
 #endif

@@ -1,4 +1,4 @@
-/* Calls that name, connect and end sockets of AF_INET. */
+/* Calls that name, connect and end sockets of AF_INET and AF_INET6. */
 #include <fcntl.h>
 #include <poll.h>
 #include <servers/network_user.h>
@@ -10,54 +10,9 @@
 #include "ipc/network.h"
 #include "process/proc.h"
 
+#define SIN6_LEAST   24             /* bytes of a name of AF_INET6, without a scope */
 #define PORT_OF_ROOT 1024u          /* below it ports are root's (ip(7)) */
 #define PATIENCE     30000000000ull /* ns, for what the server does at once */
-
-int inet_address_in(struct call *call, network_address_t *out, uint64_t address, int size)
-{
-	struct sockaddr_in name = {0};
-	int error;
-
-	if (size < (int)sizeof name.sin_family)
-		return -EINVAL;
-	error = copy_in(call, &name, address, size < (int)sizeof name ? (size_t)size : sizeof name);
-	if (error != 0)
-		return error;
-	memset(out, 0, sizeof *out);
-	if (name.sin_family == AF_UNSPEC)
-		return 0;
-	if (size < (int)sizeof name)
-		return -EINVAL;
-	if (name.sin_family != AF_INET)
-		return -EAFNOSUPPORT;
-	out->family = AF_INET;
-	out->port = name.sin_port;
-	memcpy(out->ip, &name.sin_addr, sizeof name.sin_addr);
-	return 0;
-}
-
-struct sockaddr_in inet_address_out(const network_address_t *address)
-{
-	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = address->port};
-
-	memcpy(&name.sin_addr, address->ip, sizeof name.sin_addr);
-	return name;
-}
-
-int inet_address_copy(struct call *call, const network_address_t *from, uint64_t address, uint64_t size_address)
-{
-	struct sockaddr_in name = inet_address_out(from);
-	int size, full = sizeof name, error;
-
-	if (address == 0)
-		return 0;
-	error = copy_in(call, &size, size_address, sizeof size);
-	if (error == 0 && size < 0)
-		return -EINVAL;
-	if (error == 0)
-		error = copy_out(call, address, &name, (size_t)(size < full ? size : full));
-	return error != 0 ? error : copy_out(call, size_address, &full, sizeof full);
-}
 
 /* --- Requests that are answered. A call that has asked has the request's number for its progress. */
 
@@ -98,12 +53,38 @@ static int64_t bind_to(struct call *call, struct inet *inet, const network_addre
 	int64_t result;
 
 	if (call->progress == 0) {
-		result = may_ask(call, inet, &nowhere);
+		result = may_ask(call, inet, address);
 		if (result != 0)
 			return result;
 		return asked(call, inet, network_bind(inet->port, *address));
 	}
 	return outcome(call, inet);
+}
+
+static int bind_address_in(
+	struct call *call, const struct inet *inet, network_address_t *name, uint64_t address, int size)
+{
+	struct sockaddr_in any;
+	int error;
+
+	if (size < (int)sizeof any)
+		return -EINVAL;
+	/* Here the family is looked at first. */
+	error = copy_in(call, &any, address, sizeof any);
+	if (error != 0)
+		return error;
+	if (inet->family == AF_INET6 && any.sin_family != AF_INET6)
+		return size < SIN6_LEAST ? -EINVAL : -EAFNOSUPPORT;
+	error = inet_address_in(call, inet, name, address, size);
+	if (error == -ENETUNREACH)
+		return -EINVAL;
+	if (error != 0 || name->family != 0)
+		return error;
+	/* As Linux has it: no family and no address is any address. */
+	if (any.sin_addr.s_addr != 0)
+		return -EAFNOSUPPORT;
+	name->family = AF_INET;
+	return 0;
 }
 
 int64_t inet_bind(struct call *call, struct file *file, uint64_t address, int size)
@@ -112,17 +93,9 @@ int64_t inet_bind(struct call *call, struct file *file, uint64_t address, int si
 	network_address_t name;
 	int error;
 
-	if (size < (int)sizeof(struct sockaddr_in))
-		return -EINVAL;
-	error = inet_address_in(call, &name, address, size);
+	error = bind_address_in(call, inet, &name, address, size);
 	if (error != 0)
 		return call_result(error);
-	if (name.family == 0) {
-		/* As Linux has it: no family and no address is any address. */
-		if (memcmp(name.ip, (uint8_t[4]){0}, 4) != 0)
-			return -EAFNOSUPPORT;
-		name.family = AF_INET;
-	}
 	if (name.port != 0 && ntohs(name.port) < PORT_OF_ROOT && !capable(call->process, CAP_NET_BIND_SERVICE) &&
 		inet->kind != NETWORK_PING)
 		return -EACCES;
@@ -133,7 +106,7 @@ int64_t inet_bind(struct call *call, struct file *file, uint64_t address, int si
 
 int64_t inet_need_name(struct call *call, struct inet *inet)
 {
-	const network_address_t any = {.family = AF_INET};
+	const network_address_t any = {.family = (uint16_t)inet->family};
 
 	return inet->bound || inet->kind == NETWORK_RAW ? 0 : bind_to(call, inet, &any);
 }
@@ -218,10 +191,11 @@ int64_t inet_connect(struct call *call, struct file *file, uint64_t address, int
 {
 	struct inet *inet = file->data;
 	network_address_t name;
-	int error = inet_address_in(call, &name, address, size);
+	int error = inet_address_in(call, inet, &name, address, size);
 
 	if (error != 0)
 		return call_result(error);
+	inet_address_to_self(inet, &name);
 	if (!inet_is_stream(inet))
 		return connect_datagrams(call, inet, &name);
 	if (name.family == 0) {
@@ -266,7 +240,7 @@ int64_t inet_listen(struct call *call, struct file *file, int backlog)
 /* Makes the socket of a connection that has arrived. Null: no memory. */
 static struct inet *adopt(const struct inet *listener, const struct inet_arrival *arrival)
 {
-	struct inet *inet = inet_create(listener->type, listener->protocol, listener->kind);
+	struct inet *inet = inet_create(listener->family, listener->type, listener->protocol, listener->kind);
 
 	if (inet == NULL)
 		return NULL;
@@ -302,7 +276,7 @@ int64_t inet_accept(struct call *call, struct file *file, uint64_t address, uint
 		return call_wait_for(call, &listener->queue);
 	}
 	arrival = list_entry(listener->arrivals.next, struct inet_arrival, link);
-	error = inet_address_copy(call, &arrival->remote, address, size);
+	error = inet_address_copy(call, listener, &arrival->remote, address, size);
 	if (error != 0)
 		return call_result(error);
 	inet = adopt(listener, arrival);
@@ -347,5 +321,5 @@ int64_t inet_name(struct call *call, struct file *file, uint64_t address, uint64
 
 	if (peer && (inet->state != INET_CONNECTED || inet->remote.family == 0))
 		return -ENOTCONN;
-	return address == 0 ? -EFAULT : call_result(inet_address_copy(call, name, address, size));
+	return address == 0 ? -EFAULT : call_result(inet_address_copy(call, inet, name, address, size));
 }

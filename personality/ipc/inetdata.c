@@ -12,7 +12,8 @@
 #include "process/proc.h"
 
 #define TELL_AT     (NETWORK_STREAM_SIZE / 4) /* bytes read, of which the server hears at once */
-#define PAYLOAD_UDP 65507u                    /* the longest datagram: 65535 less the headers of IP and UDP */
+#define PAYLOAD_UDP 65507u                    /* the longest datagram: 65535 less the headers of IP and UDP, */
+#define PAYLOAD6    65487u                    /* and of IPv6 */
 
 /* --- What has come. */
 
@@ -242,7 +243,7 @@ int64_t inet_receive_from(
 	if (result < 0)
 		return result;
 	if (address != 0 && taking.from.family != 0)
-		error = inet_address_copy(call, &taking.from, address, size_address);
+		error = inet_address_copy(call, inet, &taking.from, address, size_address);
 	else if (address != 0)
 		error = copy_out(call, size_address, &zero, sizeof zero);
 	if (error == CALL_ERROR_RESTART)
@@ -268,11 +269,12 @@ int64_t inet_receive_message(struct call *call, struct file *file, struct io *io
 	if (!inet_is_stream(inet) && taking.some && taking.size > io->total)
 		told |= MSG_TRUNC;
 	if (message->msg_name != NULL) {
-		struct sockaddr_in name = inet_address_out(&taking.from);
-		size_t part = sizeof name;
+		union inet_name name;
+		size_t part;
 
 		if (taking.from.family != 0) {
-			size = sizeof name;
+			size = inet_address_out(inet, &taking.from, &name);
+			part = size;
 			if (part > message->msg_namelen)
 				part = message->msg_namelen;
 			error = copy_out(call, (uint64_t)(uintptr_t)message->msg_name, &name, part);
@@ -383,7 +385,7 @@ static int64_t send_datagram(struct inet *inet, struct io *io, unsigned flags, c
 			signal_thread(io->call->thread, SIGPIPE, NULL);
 		return -EPIPE;
 	}
-	if (io->total > PAYLOAD_UDP)
+	if (io->total > (inet->family == AF_INET6 && to->family != AF_INET ? PAYLOAD6 : PAYLOAD_UDP))
 		return -EMSGSIZE;
 	result = network_need_way(io->call, to);
 	if (result == 0)
@@ -433,7 +435,7 @@ int64_t inet_send_to(
 	int error = 0;
 
 	if (address != 0 && address_size != 0 && !inet_is_stream(inet)) {
-		error = inet_address_in(call, &to, address, address_size);
+		error = inet_address_in(call, inet, &to, address, address_size);
 		if (error == 0 && to.family == 0)
 			error = -EAFNOSUPPORT;
 	}

@@ -135,15 +135,18 @@ static int64_t ask_interface(struct call *call, uint64_t number, uint64_t argume
 	return -ENODEV;
 }
 
+int64_t inet_ioctl_interfaces(struct call *call, uint64_t request, uint64_t argument)
+{
+	if (request == SIOCGIFCONF)
+		return list_interfaces(call, argument);
+	return about_interface(request) ? ask_interface(call, request, argument) : -ENOTTY;
+}
+
 int64_t inet_ioctl(struct call *call, struct file *file, uint64_t request, uint64_t argument)
 {
 	const struct inet *inet = file->data;
 	int count;
 
-	if (request == SIOCGIFCONF)
-		return list_interfaces(call, argument);
-	if (about_interface(request))
-		return ask_interface(call, request, argument);
 	if (request == FIONREAD) {
 		if (inet->state == INET_LISTENING)
 			return -EINVAL;
@@ -158,7 +161,7 @@ int64_t inet_ioctl(struct call *call, struct file *file, uint64_t request, uint6
 	} else if (request == TIOCOUTQ) {
 		count = (int)inet->sending;
 	} else {
-		return -ENOTTY;
+		return inet_ioctl_interfaces(call, request, argument);
 	}
 	return call_result(copy_out(call, argument, &count, sizeof count));
 }

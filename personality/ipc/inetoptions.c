@@ -1,4 +1,5 @@
-/* Options of sockets of AF_INET (socket(7), ip(7), tcp(7)). */
+/* Options of sockets of AF_INET and AF_INET6 (socket(7), ip(7), ipv6(7), tcp(7)). */
+#include <netinet/icmp6.h>
 #include <netinet/tcp.h>
 #include <servers/network_user.h>
 #include <string.h>
@@ -33,9 +34,19 @@ static int hint_of(int level, int option)
 		       : option == IP_MTU_DISCOVER         ? 1 + HINT_MTU_DISCOVER
 		       : option == IP_BIND_ADDRESS_NO_PORT ? 1 + HINT_NO_PORT
 							   : 0;
+	if (level == IPPROTO_IPV6)
+		return option == IPV6_RECVERR        ? 1 + HINT_RECEIVE_ERRORS6
+		       : option == IPV6_MTU_DISCOVER ? 1 + HINT_MTU_DISCOVER6
+						     : 0;
 	if (level == IPPROTO_TCP)
 		return option == TCP_CORK ? 1 + HINT_CORK : option == TCP_QUICKACK ? 1 + HINT_QUICK_ACK : 0;
 	return 0;
+}
+
+static bool has_hint(const struct inet *inet, int level, int option)
+{
+	return hint_of(level, option) != 0 && (level != IPPROTO_TCP || inet_is_stream(inet)) &&
+	       (level != IPPROTO_IPV6 || inet->family == AF_INET6);
 }
 
 static int get(const struct inet *inet, unsigned option)
@@ -162,6 +173,61 @@ static int64_t set_ip(struct call *call, struct inet *inet, int option, int valu
 	}
 }
 
+static int64_t set_ipv6(struct call *call, struct inet *inet, int option, int value)
+{
+	if (inet->family != AF_INET6)
+		return -ENOPROTOOPT;
+	switch (option) {
+	case IPV6_V6ONLY:
+		if (inet->bound || inet->state != INET_NEW)
+			return -EINVAL;
+		return set(call, inet, NETWORK_ONLY_IPV6, value != 0);
+	case IPV6_UNICAST_HOPS:
+		if (value < -1 || value > 255)
+			return -EINVAL;
+		return set(call, inet, NETWORK_TTL, value == -1 ? usual[NETWORK_TTL] : value);
+	case IPV6_TCLASS:
+		if (value < -1 || value > 255)
+			return -EINVAL;
+		return set(call, inet, NETWORK_TOS, value == -1 ? 0 : value);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+bool inet_is_only_ipv6(const struct inet *inet)
+{
+	return get(inet, NETWORK_ONLY_IPV6) != 0;
+}
+
+bool inet_filters(const struct inet *inet, const void *data, uint64_t size)
+{
+	uint8_t type;
+
+	if (inet->kind != NETWORK_RAW || inet->protocol != IPPROTO_ICMPV6 || size == 0)
+		return false;
+	type = *(const uint8_t *)data;
+	return inet->icmp_filter[type / 32] & 1u << type % 32;
+}
+
+static bool has_filter(const struct inet *inet, int level, int option)
+{
+	return level == IPPROTO_ICMPV6 && option == ICMP6_FILTER && inet->kind == NETWORK_RAW &&
+	       inet->protocol == IPPROTO_ICMPV6;
+}
+
+static int64_t set_filter(struct call *call, struct inet *inet, uint64_t value, int size)
+{
+	uint32_t filter[8];
+	int error;
+
+	memcpy(filter, inet->icmp_filter, sizeof filter);
+	error = copy_in(call, filter, value, (size_t)size < sizeof filter ? (size_t)size : sizeof filter);
+	if (error == 0)
+		memcpy(inet->icmp_filter, filter, sizeof filter);
+	return call_result(error);
+}
+
 static int64_t set_keep(struct call *call, struct inet *inet, unsigned option, int value, int most)
 {
 	return value < 1 || value > most ? -EINVAL : set(call, inet, option, value);
@@ -198,6 +264,8 @@ int64_t inet_set_option(struct call *call, struct file *file, int level, int opt
 		return set_time(call, &inet->receive_timeout, value, size);
 	if (level == SOL_SOCKET && option == SO_SNDTIMEO)
 		return set_time(call, &inet->send_timeout, value, size);
+	if (has_filter(inet, level, option))
+		return set_filter(call, inet, value, size);
 	/* Options of ip(7) may be a byte. */
 	if (level == IPPROTO_IP && size >= 1 && size < (int)sizeof number) {
 		uint8_t byte;
@@ -211,7 +279,7 @@ int64_t inet_set_option(struct call *call, struct file *file, int level, int opt
 	}
 	if (error != 0)
 		return call_result(error);
-	if (hint_of(level, option) != 0 && (level != IPPROTO_TCP || inet_is_stream(inet))) {
+	if (has_hint(inet, level, option)) {
 		inet->hint[hint_of(level, option) - 1] = number;
 		return 0;
 	}
@@ -220,6 +288,8 @@ int64_t inet_set_option(struct call *call, struct file *file, int level, int opt
 		return set_socket(call, inet, option, number);
 	case IPPROTO_IP:
 		return set_ip(call, inet, option, number);
+	case IPPROTO_IPV6:
+		return set_ipv6(call, inet, option, number);
 	case IPPROTO_TCP:
 		return set_tcp(call, inet, option, number);
 	default:
@@ -237,7 +307,7 @@ static int get_socket(const struct inet *inet, int option, int *value)
 		*value = inet->type;
 		return 0;
 	case SO_DOMAIN:
-		*value = AF_INET;
+		*value = inet->family;
 		return 0;
 	case SO_PROTOCOL:
 		*value = inet->protocol;
@@ -280,6 +350,25 @@ static int get_ip(const struct inet *inet, int option, int *value)
 		return 0;
 	case IP_TTL:
 		*value = get(inet, NETWORK_TTL);
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int get_ipv6(const struct inet *inet, int option, int *value)
+{
+	if (inet->family != AF_INET6)
+		return -ENOPROTOOPT;
+	switch (option) {
+	case IPV6_V6ONLY:
+		*value = inet_is_only_ipv6(inet);
+		return 0;
+	case IPV6_UNICAST_HOPS:
+		*value = get(inet, NETWORK_TTL);
+		return 0;
+	case IPV6_TCLASS:
+		*value = get(inet, NETWORK_TOS);
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -332,6 +421,7 @@ int64_t inet_get_option(
 		struct linger linger;
 		struct timeval time;
 		struct tcp_info info;
+		uint32_t filter[8];
 	} out = {.number = 0};
 	int size, full = sizeof out.number, error = 0;
 
@@ -343,16 +433,20 @@ int64_t inet_get_option(
 
 		out.time = (struct timeval){(time_t)(ns / SECOND), (suseconds_t)(ns % SECOND / 1000)};
 		full = sizeof out.time;
-	} else if (hint_of(level, option) != 0 && (level != IPPROTO_TCP || inet_is_stream(inet))) {
+	} else if (has_filter(inet, level, option)) {
+		memcpy(out.filter, inet->icmp_filter, sizeof out.filter);
+		full = sizeof out.filter;
+	} else if (has_hint(inet, level, option)) {
 		out.number = inet->hint[hint_of(level, option) - 1];
 	} else if (level == IPPROTO_TCP && option == TCP_INFO && inet_is_stream(inet)) {
 		fill_info(inet, &out.info);
 		full = sizeof out.info;
 	} else {
-		error = level == SOL_SOCKET    ? get_socket(inet, option, &out.number)
-			: level == IPPROTO_IP  ? get_ip(inet, option, &out.number)
-			: level == IPPROTO_TCP ? get_tcp(inet, option, &out.number)
-					       : -EOPNOTSUPP;
+		error = level == SOL_SOCKET     ? get_socket(inet, option, &out.number)
+			: level == IPPROTO_IP   ? get_ip(inet, option, &out.number)
+			: level == IPPROTO_IPV6 ? get_ipv6(inet, option, &out.number)
+			: level == IPPROTO_TCP  ? get_tcp(inet, option, &out.number)
+						: -EOPNOTSUPP;
 	}
 	if (error != 0)
 		return error;

@@ -188,11 +188,21 @@ int64_t network_need(struct call *call)
 	return start() ? call_wait_for(call, &starting) : -ENOMEM;
 }
 
+/* Whether it is known what address the card has, as far as that matters for what goes there. */
+static bool is_settled_for(const network_address_t *to)
+{
+	static const uint8_t any[15];
+
+	if (to->family == AF_INET6) /* :: and ::1 are here */
+		return settings.settled6 || (memcmp(to->ip, any, sizeof any) == 0 && to->ip[15] <= 1);
+	return settings.settled || to->family == 0 || to->ip[0] == IN_LOOPBACKNET || to->ip[0] == 0;
+}
+
 int64_t network_need_way(struct call *call, const network_address_t *to)
 {
 	int64_t result = network_need(call);
 
-	if (result != 0 || settings.settled || to->family == 0 || to->ip[0] == IN_LOOPBACKNET || to->ip[0] == 0)
+	if (result != 0 || is_settled_for(to))
 		return result;
 	return call_wait_for(call, &starting);
 }
@@ -213,7 +223,8 @@ mach_port_t network_socket_open(struct inet *inet, uint64_t *id)
 	*id = network_new_id();
 	if (mach_port_set_qlimit(mach_task_self(), port, NETWORK_QUEUE) != KERN_SUCCESS ||
 		mach_port_insert_right(mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS ||
-		network_socket(service, port, *id, inet->kind, AF_INET, (unsigned)inet->protocol) != KERN_SUCCESS) {
+		network_socket(service, port, *id, inet->kind, (unsigned)inet->family, (unsigned)inet->protocol) !=
+			KERN_SUCCESS) {
 		mach_port_destroy(mach_task_self(), port);
 		return MACH_PORT_NULL;
 	}
@@ -306,7 +317,8 @@ kern_return_t S_network_datagram(
 	struct inet *inet = inet_of_id(id);
 
 	(void)port;
-	if (inet != NULL && !inet_is_stream(inet) && inet->cost + count <= inet->receive_size)
+	if (inet != NULL && !inet_is_stream(inet) && inet->cost + count <= inet->receive_size &&
+		!inet_filters(inet, data, count))
 		inet_deliver(inet, &address, data, count); /* or it is lost, as datagrams are */
 	return KERN_SUCCESS;
 }
@@ -369,7 +381,7 @@ kern_return_t S_network_interfaces(
 	for (unsigned i = 0; i < interface_count; i++)
 		interfaces[i].name[sizeof interfaces[i].name - 1] = 0;
 	settings = now;
-	if (settings.settled)
+	if (settings.settled || settings.settled6)
 		wait_queue_wake(&starting, 0);
 	list_for_each_safe (link, &looks) {
 		struct look *look = list_entry(link, struct look, link);

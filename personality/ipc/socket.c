@@ -169,7 +169,7 @@ static int64_t socket_ioctl(struct call *call, struct file *file, uint64_t reque
 	} else if (request == TIOCOUTQ) {
 		count = socket->peer != NULL ? (int)socket->peer->queued : 0;
 	} else {
-		return -ENOTTY;
+		return inet_ioctl_interfaces(call, request, argument);
 	}
 	return call_result(copy_out(call, argument, &count, sizeof count));
 }

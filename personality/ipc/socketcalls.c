@@ -34,8 +34,8 @@ int64_t sys_socket(uint64_t caller, int domain, unsigned kind, int protocol)
 	struct socket *socket;
 	int error;
 
-	if (domain == AF_INET)
-		return inet_socket(call_of(caller), kind, protocol);
+	if (domain == AF_INET || domain == AF_INET6)
+		return inet_socket(call_of(caller), domain, kind, protocol);
 	error = check_kind(domain, kind, protocol);
 	if (error != 0)
 		return error;

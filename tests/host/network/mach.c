@@ -8,6 +8,7 @@
 #include <servers/network_client_user.h>
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "network/hooks.h"
 
@@ -176,14 +177,21 @@ static uint32_t word(const uint8_t *at)
 /* Of a frame of TCP what its answer needs. */
 static void look(const uint8_t *frame, unsigned size)
 {
-	unsigned header = size > 14 ? (frame[14] & 15u) * 4 : 0;
+	bool is_v6 = size > 54 && frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == 6;
+	unsigned header = is_v6 ? 40 : size > 14 ? (frame[14] & 15u) * 4 : 0;
 	const uint8_t *tcp = frame + 14 + header;
 
 	frames_out++;
-	if (size < 14 + header + 20 || frame[12] != 8 || frame[13] != 0 || frame[23] != 6)
+	if (size < 14 + header + 20 || (!is_v6 && (frame[12] != 8 || frame[13] != 0 || frame[23] != 6)))
 		return;
-	last = (struct last){
-		true, (uint16_t)(tcp[0] << 8 | tcp[1]), (uint16_t)(tcp[2] << 8 | tcp[3]), word(tcp + 4), word(tcp + 8)};
+	last = (struct last){.some = true,
+		.from = (uint16_t)(tcp[0] << 8 | tcp[1]),
+		.to = (uint16_t)(tcp[2] << 8 | tcp[3]),
+		.sequence = word(tcp + 4),
+		.acknowledged = word(tcp + 8)};
+	last.is_v6 = is_v6;
+	if (is_v6)
+		memcpy(last.to_ip, frame + 14 + 24, sizeof last.to_ip);
 	if (tcp[13] & 2)
 		last.sequence++;
 	last.sequence += size - 14 - header - (tcp[12] >> 4) * 4u;
@@ -222,9 +230,9 @@ kern_return_t network_arrived(
 	mach_port_t client, uint64_t id, mach_port_t socket, network_address_t remote, network_address_t local)
 {
 	(void)id;
-	(void)remote;
 	(void)local;
 	TOLD(arrived);
+	news.arrived6 += remote.family == AF_INET6;
 	if (arrived_count < 64)
 		arrived[arrived_count++] = socket;
 	return KERN_SUCCESS;

@@ -18,7 +18,7 @@ mach_port_t port_new(void);
 extern bool client_full;
 /* What the client was told. */
 struct news {
-	unsigned done, arrived, data, datagrams, room, finished, failed, interfaces;
+	unsigned done, arrived, arrived6, data, datagrams, room, finished, failed, interfaces;
 	uint64_t bytes;
 };
 extern struct news news;
@@ -27,7 +27,8 @@ extern mach_port_t arrived[64];
 extern unsigned arrived_count;
 /* The last frame that went out, of those to a TCP port of the other side: what its answer needs. */
 struct last {
-	bool some;
+	bool some, is_v6;
+	uint8_t to_ip[16]; /* of IPv6 */
 	uint16_t from, to; /* ports: ours, theirs */
 	uint32_t sequence, acknowledged;
 };

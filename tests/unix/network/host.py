@@ -1,5 +1,5 @@
 # The host's side of a test: host.py PORTS SUM. Serves HTTP and echoes datagrams in capitals, at ports that it writes to PORTS, with a third
-# that is free, to be forwarded; the sum of what /much gives goes to SUM. /inside gives what the server behind the third says.
+# that is free, to be forwarded, and a fourth of HTTP by IPv6; the sum of what /much gives goes to SUM. /inside gives what the server behind the third says.
 import hashlib, http.server, random, socket, socketserver, sys, threading, time, urllib.request
 
 much = random.Random(1).randbytes(5 << 20)
@@ -40,9 +40,15 @@ with socket.socket() as free:
 datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 datagrams.bind(("127.0.0.1", 0))
 threading.Thread(target=echo, args=(datagrams,), daemon=True).start()
+class Server6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+web6 = Server6(("::1", 0), Web)
+threading.Thread(target=web6.serve_forever, daemon=True).start()
 with open(sys.argv[2], "w") as out:
     print(hashlib.sha256(much).hexdigest(), file=out)
 with open(sys.argv[1], "w") as out:
-    print(web.server_address[1], datagrams.getsockname()[1], forward, file=out)
+    print(web.server_address[1], datagrams.getsockname()[1], forward, web6.server_address[1], file=out)
 web.serve_forever()

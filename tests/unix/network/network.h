@@ -35,6 +35,7 @@ void say_poll(const char *what, int fd, short events);
 /* Waits until one of the conditions holds, for ten seconds at most; then says them all. */
 void await(const char *what, int fd, short events);
 struct sockaddr_in loopback(uint16_t port);
+struct sockaddr_in6 loopback6(uint16_t port);
 uint16_t port_of(int fd);
 /* A listening socket at a port of its own. */
 int listener(int backlog);
@@ -56,5 +57,7 @@ void loads(void);
 void datagrams(void);
 void options(void);
 void names(void);
+/* ipv6.c */
+void ipv6(void);
 
 #endif

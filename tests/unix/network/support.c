@@ -43,13 +43,19 @@ struct sockaddr_in loopback(uint16_t port)
 		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
+struct sockaddr_in6 loopback6(uint16_t port)
+{
+	return (struct sockaddr_in6){
+		.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+}
+
 uint16_t port_of(int fd)
 {
-	struct sockaddr_in name = {0};
+	struct sockaddr_in6 name = {0}; /* the port is where AF_INET has it */
 	socklen_t size = sizeof name;
 
 	getsockname(fd, (struct sockaddr *)&name, &size);
-	return ntohs(name.sin_port);
+	return ntohs(name.sin6_port);
 }
 
 static void fail(const char *what)

@@ -61,9 +61,33 @@ static bool reaches(int from, int to)
 	return false;
 }
 
-static void once(int number, int listening, int named, int peered)
+/* A listener of IPv6 alone is one again: who connects to it by IPv4 is refused. */
+static bool serves_ipv6(int listening)
+{
+	struct sockaddr_in6 name = loopback6(port_of(listening));
+	struct sockaddr_in name4 = loopback(port_of(listening));
+	int a = socket(AF_INET6, SOCK_STREAM, 0), b = socket(AF_INET, SOCK_STREAM, 0);
+	bool serves = connect(a, (struct sockaddr *)&name, sizeof name) == 0 &&
+		      connect(b, (struct sockaddr *)&name4, sizeof name4) == -1 && errno == ECONNREFUSED;
+
+	close(accept(listening, NULL, NULL));
+	close(a);
+	close(b);
+	return serves;
+}
+
+static long milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void once(int number, int listening, int listening6, int named, int peered)
 {
 	int a, b, c, d, e, f;
+	long since;
 	pid_t reader, writer, other, accepting;
 	uint16_t port = port_of(listening);
 	char byte = 0;
@@ -84,6 +108,7 @@ static void once(int number, int listening, int named, int peered)
 	claim("a datagram before", reaches(peered, named));
 	usleep(20000);
 	kill_network(number);
+	since = milliseconds();
 	one = (struct pollfd){.fd = e, .events = POLLIN};
 	claim("a poll ends", poll(&one, 1, 20000) == 1 && (one.revents & POLLERR));
 	claim("a read fails", read(e, &byte, 1) == -1 && errno == ECONNRESET);
@@ -100,25 +125,33 @@ static void once(int number, int listening, int named, int peered)
 		connect(a,
 			(struct sockaddr *)&(struct sockaddr_in){AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {0}},
 			sizeof(struct sockaddr_in)) == 0);
+	claim("within a second", milliseconds() - since < 1000);
 	claim("which is written to", write(a, "n", 1) == 1);
 	claim("who waited to accept", ended_well(accepting));
 	close(a);
 	claim("a datagram after", reaches(peered, named));
+	claim("IPv6", serves_ipv6(listening6));
 }
 
 int main(int argc, char **argv)
 {
 	int times = argc > 1 ? atoi(argv[1]) : 1, listening = listener(5);
 	int named = socket(AF_INET, SOCK_DGRAM, 0), peered = socket(AF_INET, SOCK_DGRAM, 0);
+	int listening6 = socket(AF_INET6, SOCK_STREAM, 0), one = 1;
 	struct sockaddr_in name = loopback(0);
+	struct sockaddr_in6 name6 = loopback6(0);
 
 	signal(SIGPIPE, SIG_IGN);
 	alarm(100);
 	claim("a name", bind(named, (struct sockaddr *)&name, sizeof name) == 0);
 	name = loopback(port_of(named));
 	claim("a peer", connect(peered, (struct sockaddr *)&name, sizeof name) == 0);
+	name6.sin6_addr = in6addr_any;
+	setsockopt(listening6, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+	claim("a listener of IPv6",
+		bind(listening6, (struct sockaddr *)&name6, sizeof name6) == 0 && listen(listening6, 5) == 0);
 	for (int i = 1; i <= times; i++)
-		once(i, listening, named, peered);
+		once(i, listening, listening6, named, peered);
 	printf("as it should be: %d\n", good);
 	return 0;
 }

@@ -81,6 +81,8 @@ struct file_ops {
 	unsigned (*poll)(struct file *file);
 	/* The queues that are woken when what poll says may have changed; returns how many (at most 2). Null: none. */
 	unsigned (*poll_queues)(struct file *file, struct wait_queue *queues[2]);
+	const struct socket_calls
+		*socket; /* what calls on sockets do with it (ipc/socket.h); null: it is none, or of AF_UNIX */
 	unsigned relays; /* RELAY_*: what splice and sendfile may do with it */
 	/* Null: -ENOTTY. */
 	int64_t (*ioctl)(struct call *call, struct file *file, uint64_t request, uint64_t argument);

@@ -9,6 +9,7 @@
 #include "base/user.h"
 #include "file/file.h"
 #include "ipc/network.h"
+#include "ipc/socket.h"
 #include "process/proc.h"
 
 struct list inets = LIST_INITIALIZER(inets);
@@ -250,12 +251,27 @@ static void inet_release(struct file *file)
 	inet_free(file->data);
 }
 
+static const struct socket_calls inet_calls = {
+	.bind = inet_bind,
+	.connect = inet_connect,
+	.listen = inet_listen,
+	.accept = inet_accept,
+	.name = inet_name,
+	.shutdown = inet_shutdown,
+	.set_option = inet_set_option,
+	.get_option = inet_get_option,
+	.send = inet_send_to,
+	.receive_from = inet_receive_from,
+	.receive_message = inet_receive_message,
+};
+
 static const struct file_ops inet_ops = {
 	.read = inet_read,
 	.write = inet_write,
 	.poll = inet_poll,
 	.poll_queues = inet_queues,
 	.ioctl = inet_ioctl,
+	.socket = &inet_calls,
 	.relays = RELAY_FROM | RELAY_TO,
 	.release = inet_release,
 };

@@ -169,8 +169,6 @@ int64_t inet_send_to(
 	struct call *call, struct file *file, struct io *io, unsigned flags, uint64_t address, int address_size);
 int64_t inet_receive_from(
 	struct call *call, struct file *file, struct io *io, unsigned flags, uint64_t address, uint64_t address_size);
-int64_t inet_send_message(
-	struct call *call, struct file *file, struct io *io, unsigned flags, const struct msghdr *message);
 /* address: of the message, where what is told of it goes. */
 int64_t inet_receive_message(struct call *call, struct file *file, struct io *io, unsigned flags,
 	const struct msghdr *message, uint64_t address);

@@ -442,12 +442,6 @@ int64_t inet_send_to(
 	return error != 0 ? call_result(error) : send_any(inet, io, flags, &to);
 }
 
-int64_t inet_send_message(
-	struct call *call, struct file *file, struct io *io, unsigned flags, const struct msghdr *message)
-{
-	return inet_send_to(call, file, io, flags, (uint64_t)(uintptr_t)message->msg_name, (int)message->msg_namelen);
-}
-
 int64_t inet_write(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct inet *inet = file->data;

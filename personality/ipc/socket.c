@@ -1,4 +1,4 @@
-/* Sockets of AF_UNIX: their life, and as files. Other families are not there: EAFNOSUPPORT. */
+/* Sockets of AF_UNIX: their life, and as files. */
 #include "ipc/socket.h"
 
 #include <fcntl.h>
@@ -213,6 +213,6 @@ struct file *socket_file(struct call *call, int fd, int *error)
 {
 	struct file *file = fd_file(call, fd);
 
-	*error = file == NULL ? -EBADF : file->ops != &socket_ops && inet_of(file) == NULL ? -ENOTSOCK : 0;
+	*error = file == NULL ? -EBADF : file->ops != &socket_ops && file->ops->socket == NULL ? -ENOTSOCK : 0;
 	return *error == 0 ? file : NULL;
 }

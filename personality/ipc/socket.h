@@ -76,6 +76,32 @@ struct socket {
 	struct list all; /* of all sockets */
 };
 
+/* What calls on sockets do with one of another family than AF_UNIX: the arguments are the caller's. Null: -EOPNOTSUPP.
+ */
+struct socket_calls {
+	int64_t (*bind)(struct call *call, struct file *file, uint64_t address, int size);
+	int64_t (*connect)(struct call *call, struct file *file, uint64_t address, int size);
+	int64_t (*listen)(struct call *call, struct file *file, int backlog);
+	int64_t (*accept)(struct call *call, struct file *file, uint64_t address, uint64_t size, unsigned flags);
+	int64_t (*name)(struct call *call, struct file *file, uint64_t address, uint64_t size, bool peer);
+	int64_t (*shutdown)(struct file *file, int how);
+	int64_t (*set_option)(struct call *call, struct file *file, int level, int option, uint64_t value, int size);
+	int64_t (*get_option)(
+		struct call *call, struct file *file, int level, int option, uint64_t value, uint64_t size_address);
+	/* address_size: 0, and address 0: to the peer. */
+	int64_t (*send)(struct call *call, struct file *file, struct io *io, unsigned flags, uint64_t address,
+		int address_size);
+	int64_t (*receive_from)(struct call *call, struct file *file, struct io *io, unsigned flags, uint64_t address,
+		uint64_t address_size);
+	/* address: of the message, where what is told of it goes. */
+	int64_t (*receive_message)(struct call *call, struct file *file, struct io *io, unsigned flags,
+		const struct msghdr *message, uint64_t address);
+};
+
+/* Of a socket of another family: what it has for the call. */
+#define SOCKET_CALL(file, call, ...)                                                                                   \
+	((file)->ops->socket->call != NULL ? (file)->ops->socket->call(__VA_ARGS__) : -EOPNOTSUPP)
+
 extern struct list sockets; /* by all */
 
 #define SOCKET_SEND_SIZE 212992u /* as on Linux (net.core.wmem_default) */
@@ -103,7 +129,7 @@ void socket_shut(struct socket *socket, bool in, bool out);
 /* A descriptor for the socket, which is consumed; flags: SOCK_*. Or -errno. */
 int64_t socket_install(struct call *call, struct socket *socket, unsigned flags);
 /* The file behind a descriptor, borrowed; null and *error (-EBADF, -ENOTSOCK) if it is no socket. It may be one of
- * AF_INET (inet_of): those calls are inet.h's. */
+ * another family: file->ops->socket says what is done with it. */
 struct file *socket_file(struct call *call, int fd, int *error);
 /* The socket of a file; null: it is none. */
 struct socket *socket_of(const struct file *file);

@@ -5,6 +5,7 @@
 
 #include "file/file.h"
 #include "ipc/inet.h"
+#include "ipc/netlink.h"
 #include "ipc/socket.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -36,6 +37,8 @@ int64_t sys_socket(uint64_t caller, int domain, unsigned kind, int protocol)
 
 	if (domain == AF_INET || domain == AF_INET6)
 		return inet_socket(call_of(caller), domain, kind, protocol);
+	if (domain == AF_NETLINK)
+		return netlink_socket(call_of(caller), kind, protocol);
 	error = check_kind(domain, kind, protocol);
 	if (error != 0)
 		return error;
@@ -88,8 +91,8 @@ int64_t sys_shutdown(uint64_t caller, int fd, int how)
 		return error;
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
-	if (inet_of(file) != NULL)
-		return inet_shutdown(file, how);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, shutdown, file, how);
 	socket_shut(file->data, how != SHUT_WR, how != SHUT_RD);
 	return 0;
 }
@@ -103,8 +106,8 @@ int64_t sys_setsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_set_option(call, file, level, option, value, size);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, set_option, call, file, level, option, value, size);
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
 	if (size < (int)sizeof(int))
@@ -142,8 +145,8 @@ int64_t sys_getsockopt(uint64_t caller, int fd, int level, int option, uint64_t 
 
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_get_option(call, file, level, option, value, size_address);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, get_option, call, file, level, option, value, size_address);
 	socket = file->data;
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;

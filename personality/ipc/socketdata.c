@@ -5,7 +5,6 @@
 #include <sys/uio.h>
 
 #include "file/file.h"
-#include "ipc/inet.h"
 #include "ipc/socket.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -158,8 +157,8 @@ int64_t sys_sendto(
 	if (error != 0)
 		return error;
 	file = socket_file(call, fd, &error);
-	if (file != NULL && inet_of(file) != NULL)
-		return inet_send_to(call, file, &io, flags, address, address_size);
+	if (file != NULL && file->ops->socket != NULL)
+		return SOCKET_CALL(file, send, call, file, &io, flags, address, address_size);
 	if (file != NULL && address != 0 && address_size != 0)
 		error = socket_name_in(call, &name, address, address_size);
 	return error != 0 ? call_result(error) : send_io(call, file, &io, flags, &name, NULL);
@@ -192,8 +191,10 @@ static int64_t send_message(struct call *call, int fd, uint64_t address, unsigne
 	if (file == NULL)
 		return error;
 	error = message_in(call, address, &message, &io, few);
-	if (inet_of(file) != NULL) {
-		result = error != 0 ? call_result(error) : inet_send_message(call, file, &io, flags, &message);
+	if (file->ops->socket != NULL) {
+		result = error != 0 ? call_result(error)
+				    : SOCKET_CALL(file, send, call, file, &io, flags,
+					      (uint64_t)(uintptr_t)message.msg_name, (int)message.msg_namelen);
 		io_vector_end(&io, few);
 		return result;
 	}
@@ -354,8 +355,8 @@ int64_t sys_recvfrom(
 	file = socket_file(call, fd, &error);
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_receive_from(call, file, &io, flags, address, address_size);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, receive_from, call, file, &io, flags, address, address_size);
 	result = receive_io(call, file, &io, flags, &received);
 	if (result < 0)
 		return result;
@@ -409,9 +410,9 @@ static int64_t receive_message(struct call *call, int fd, uint64_t address, unsi
 	if (file == NULL)
 		return error;
 	error = message_in(call, address, &message, &io, few);
-	if (inet_of(file) != NULL) {
+	if (file->ops->socket != NULL) {
 		result = error != 0 ? call_result(error)
-				    : inet_receive_message(call, file, &io, flags, &message, address);
+				    : SOCKET_CALL(file, receive_message, call, file, &io, flags, &message, address);
 		io_vector_end(&io, few);
 		return result;
 	}

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "file/file.h"
-#include "ipc/inet.h"
 #include "ipc/socket.h"
 #include "process/proc.h"
 #include "unix_server.h"
@@ -182,8 +181,8 @@ int64_t sys_bind(uint64_t caller, int fd, uint64_t address, int size)
 	file = socket_file(call, fd, &error);
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_bind(call, file, address, size);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, bind, call, file, address, size);
 	socket = file->data;
 	error = socket_name_in(call, &name, address, size);
 	if (error == 0 && name.address.sun_family != AF_UNIX)
@@ -220,8 +219,8 @@ int64_t sys_listen(uint64_t caller, int fd, int backlog)
 
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_listen(call_of(caller), file, backlog);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, listen, call_of(caller), file, backlog);
 	socket = file->data;
 	if (!socket_has_connections(socket))
 		return -EOPNOTSUPP;
@@ -312,8 +311,8 @@ int64_t sys_connect(uint64_t caller, int fd, uint64_t address, int size)
 	file = socket_file(call, fd, &error);
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_connect(call, file, address, size);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, connect, call, file, address, size);
 	error = socket_name_in(call, &name, address, size);
 	if (error != 0)
 		return call_result(error);
@@ -335,8 +334,8 @@ int64_t sys_accept4(uint64_t caller, int fd, uint64_t address, uint64_t size, un
 	listener = file->data;
 	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	if (inet_of(file) != NULL)
-		return inet_accept(call, file, address, size, flags);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, accept, call, file, address, size, flags);
 	if (!socket_has_connections(listener))
 		return -EOPNOTSUPP;
 	if (listener->state != SOCKET_LISTENING)
@@ -370,8 +369,8 @@ int64_t sys_getsockname(uint64_t caller, int fd, uint64_t address, uint64_t size
 	int error;
 	struct file *file = socket_file(call, fd, &error);
 
-	if (file != NULL && inet_of(file) != NULL)
-		return inet_name(call, file, address, size, false);
+	if (file != NULL && file->ops->socket != NULL)
+		return SOCKET_CALL(file, name, call, file, address, size, false);
 	if (file != NULL)
 		error = address == 0 ? -EFAULT
 				     : socket_name_out(call, &((struct socket *)file->data)->name, address, size);
@@ -387,8 +386,8 @@ int64_t sys_getpeername(uint64_t caller, int fd, uint64_t address, uint64_t size
 
 	if (file == NULL)
 		return error;
-	if (inet_of(file) != NULL)
-		return inet_name(call, file, address, size, true);
+	if (file->ops->socket != NULL)
+		return SOCKET_CALL(file, name, call, file, address, size, true);
 	socket = file->data;
 	if (socket->peer == NULL && (socket->state != SOCKET_CONNECTED || !socket_has_connections(socket)))
 		return -ENOTCONN;

@@ -125,7 +125,7 @@ static void use_socket(unsigned at)
 		break;
 	case 4:
 		S_network_send_to(port, random_number() % 2 ? address(2, 1001) : (network_address_t){0}, data,
-			random_number() % 3000);
+			random_number() % 3000 >> random_number() % 12);
 		break;
 	case 5:
 		S_network_taken(port, random_number());

@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} parts[] = {{"names", names}, {"streams", streams}, {"waiting", waiting}, {"ends", ends}, {"loads", loads},
-		{"datagrams", datagrams}, {"options", options}, {"ipv6", ipv6}};
+		{"datagrams", datagrams}, {"options", options}, {"ipv6", ipv6}, {"netlink", netlink}};
 
 	if (argc == 4 && strcmp(argv[1], "ask") == 0)
 		return ask(argv[2], argv[3]);

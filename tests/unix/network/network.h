@@ -59,5 +59,7 @@ void options(void);
 void names(void);
 /* ipv6.c */
 void ipv6(void);
+/* netlink.c */
+void netlink(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "file/file.h"
 #include "ipc/inet.h"
 #include "ipc/network.h"
+#include "ipc/socket.h"
 #include "process/proc.h"
 
 #define SIN6_LEAST   24             /* bytes of a name of AF_INET6, without a scope */
@@ -267,13 +268,7 @@ int64_t inet_accept(struct call *call, struct file *file, uint64_t address, uint
 	if (list_empty(&listener->arrivals)) {
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (listener->receive_timeout != 0) {
-			if (call->timed_out)
-				return -EAGAIN;
-			call_set_deadline(call, clock_monotonic() + listener->receive_timeout);
-			call->no_restart = true;
-		}
-		return call_wait_for(call, &listener->queue);
+		return socket_wait(call, &listener->queue, listener->receive_timeout, 0);
 	}
 	arrival = list_entry(listener->arrivals.next, struct inet_arrival, link);
 	error = inet_address_copy(call, listener, &arrival->remote, address, size);

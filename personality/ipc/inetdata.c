@@ -9,6 +9,7 @@
 #include "file/file.h"
 #include "ipc/inet.h"
 #include "ipc/network.h"
+#include "ipc/socket.h"
 #include "process/proc.h"
 
 #define TELL_AT     (NETWORK_STREAM_SIZE / 4) /* bytes read, of which the server hears at once */
@@ -94,19 +95,6 @@ static void take(struct inet *inet, const struct taking *taking)
 	inet_tell_taken(inet, false);
 }
 
-/* --- Waiting, for as long as the options say. */
-
-static int64_t wait_on(struct call *call, struct wait_queue *queue, uint64_t timeout, uint64_t done)
-{
-	if (timeout != 0) {
-		if (call->timed_out)
-			return done > 0 ? (int64_t)done : -EAGAIN;
-		call_set_deadline(call, clock_monotonic() + timeout);
-		call->no_restart = true;
-	}
-	return call_wait_for(call, queue);
-}
-
 static bool no_wait(const struct inet *inet, unsigned flags)
 {
 	return (flags & MSG_DONTWAIT) || (inet->file->flags & O_NONBLOCK);
@@ -129,7 +117,7 @@ static int64_t nothing(struct inet *inet, struct io *io, unsigned flags)
 		return 0;
 	if (no_wait(inet, flags))
 		return io->done > 0 ? (int64_t)io->done : -EAGAIN;
-	return wait_on(io->call, &inet->arrival, inet->receive_timeout, io->done);
+	return socket_wait(io->call, &inet->arrival, inet->receive_timeout, io->done);
 }
 
 /* Copies bytes of the messages from the front; they stay. */
@@ -225,7 +213,7 @@ static int64_t finish(struct inet *inet, struct io *io, unsigned flags, const st
 		taking->some) {
 		io->call->progress = io->done;
 		io->call->partial = true;
-		return wait_on(io->call, &inet->arrival, inet->receive_timeout, io->done);
+		return socket_wait(io->call, &inet->arrival, inet->receive_timeout, io->done);
 	}
 	if (!stream && (flags & MSG_TRUNC) && taking->some)
 		return (int64_t)taking->size;
@@ -333,14 +321,14 @@ static int64_t send_stream(struct inet *inet, struct io *io, unsigned flags)
 
 		if (inet->state == INET_CONNECTING)
 			return no_wait(inet, flags) ? -EAGAIN
-						    : wait_on(io->call, &inet->queue, inet->send_timeout, io->done);
+						    : socket_wait(io->call, &inet->queue, inet->send_timeout, io->done);
 		if (inet->state != INET_CONNECTED || inet->out_shut || inet->error != 0)
 			return broken(inet, io, flags);
 		room = inet->sending < inet->send_size ? inet->send_size - inet->sending : 0;
 		if (room == 0 || inet->flying >= NETWORK_MESSAGES) {
 			if (no_wait(inet, flags))
 				return io->done > 0 ? (int64_t)io->done : -EAGAIN;
-			return wait_on(io->call, &inet->room, inet->send_timeout, io->done);
+			return socket_wait(io->call, &inet->room, inet->send_timeout, io->done);
 		}
 		if (size > room)
 			size = room;
@@ -395,7 +383,7 @@ static int64_t send_datagram(struct inet *inet, struct io *io, unsigned flags, c
 	if (result != 0)
 		return result;
 	if (inet->flying >= NETWORK_MESSAGES)
-		return no_wait(inet, flags) ? -EAGAIN : wait_on(io->call, &inet->room, inet->send_timeout, 0);
+		return no_wait(inet, flags) ? -EAGAIN : socket_wait(io->call, &inet->room, inet->send_timeout, 0);
 	io->done = 0;
 	error = io_copy_in(io, data, io->total);
 	if (error != 0)

@@ -7,10 +7,10 @@
 
 #include "file/file.h"
 #include "ipc/inet.h"
+#include "ipc/socket.h"
 #include "process/proc.h"
 
 #define SIZE_LEAST 2304u /* of SO_RCVBUF and SO_SNDBUF, as Linux has it (twice what is asked for) */
-#define SECOND     1000000000ull
 
 /* What is set, where nobody has. */
 static const int usual[NETWORK_OPTIONS] = {
@@ -102,24 +102,6 @@ static unsigned size_of(int value)
 	unsigned twice = value < 0 || (unsigned)value > INET_SEND_SIZE / 2 ? INET_SEND_SIZE : 2 * (unsigned)value;
 
 	return twice < SIZE_LEAST ? SIZE_LEAST : twice;
-}
-
-static int64_t set_time(struct call *call, uint64_t *to, uint64_t value, int size)
-{
-	struct timeval time;
-	int error;
-
-	if (size < (int)sizeof time)
-		return -EINVAL;
-	error = copy_in(call, &time, value, sizeof time);
-	if (error != 0)
-		return call_result(error);
-	if (time.tv_usec < 0 || time.tv_usec >= 1000000)
-		return -EDOM;
-	*to = time.tv_sec < 0 || time.tv_sec > INT32_MAX
-		      ? 0
-		      : (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_usec * 1000;
-	return 0;
 }
 
 static int64_t set_linger(struct call *call, struct inet *inet, uint64_t value, int size)
@@ -261,9 +243,9 @@ int64_t inet_set_option(struct call *call, struct file *file, int level, int opt
 	if (level == SOL_SOCKET && option == SO_LINGER)
 		return set_linger(call, inet, value, size);
 	if (level == SOL_SOCKET && option == SO_RCVTIMEO)
-		return set_time(call, &inet->receive_timeout, value, size);
+		return socket_time_in(call, &inet->receive_timeout, value, size);
 	if (level == SOL_SOCKET && option == SO_SNDTIMEO)
-		return set_time(call, &inet->send_timeout, value, size);
+		return socket_time_in(call, &inet->send_timeout, value, size);
 	if (has_filter(inet, level, option))
 		return set_filter(call, inet, value, size);
 	/* Options of ip(7) may be a byte. */
@@ -431,7 +413,7 @@ int64_t inet_get_option(
 	} else if (level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO)) {
 		uint64_t ns = option == SO_RCVTIMEO ? inet->receive_timeout : inet->send_timeout;
 
-		out.time = (struct timeval){(time_t)(ns / SECOND), (suseconds_t)(ns % SECOND / 1000)};
+		out.time = socket_time_out(ns);
 		full = sizeof out.time;
 	} else if (has_filter(inet, level, option)) {
 		memcpy(out.filter, inet->icmp_filter, sizeof out.filter);

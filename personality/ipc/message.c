@@ -137,7 +137,7 @@ static int64_t send_stream(struct socket *socket, struct io *io, const struct se
 			return broken(io, sending);
 		if (to->queued >= socket->send_size) {
 			if (!sending->no_wait)
-				return call_wait_for(io->call, &to->room);
+				return socket_wait(io->call, &to->room, socket->send_timeout, io->done);
 			return io->done > 0 ? (int64_t)io->done : -EAGAIN;
 		}
 		size = smaller(smaller(io->total - io->done, PIECE_MOST), socket->send_size - to->queued);
@@ -186,7 +186,7 @@ static int64_t send_packet(struct socket *socket, struct io *io, const struct se
 	if (result != 0)
 		return result;
 	if (is_crowded(to, socket) || to->queued >= socket->send_size)
-		return sending->no_wait ? -EAGAIN : call_wait_for(io->call, &to->room);
+		return sending->no_wait ? -EAGAIN : socket_wait(io->call, &to->room, socket->send_timeout, 0);
 	if (socket->pass_credentials && socket->name.size == 0) {
 		error = socket_name_self(socket);
 		if (error != 0)
@@ -259,7 +259,7 @@ static int64_t wait_for_message(struct socket *socket, struct io *io, bool no_wa
 		return socket->type == SOCK_DGRAM && no_wait ? -EAGAIN : 0;
 	if (no_wait)
 		return io->done > 0 ? (int64_t)io->done : -EAGAIN;
-	return call_wait_for(io->call, &socket->arrival);
+	return socket_wait(io->call, &socket->arrival, socket->receive_timeout, io->done);
 }
 
 static int64_t receive_stream(

@@ -21,6 +21,7 @@ struct socket *socket_create(int type)
 		return NULL;
 	socket->type = type;
 	socket->send_size = SOCKET_SEND_SIZE;
+	socket->kept.receive_size = SOCKET_SEND_SIZE;
 	socket->other = socket->owner = (struct sender){0, NOBODY, NOBODY};
 	list_init(&socket->followers);
 	list_init(&socket->follow);

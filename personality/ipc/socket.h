@@ -54,10 +54,15 @@ struct socket {
 	struct socket *peer;                /* null: none, or it has gone */
 	struct list followers, follow;      /* sockets that have it for their peer, by follow */
 	bool in_shut, out_shut;
-	bool refused;          /* a datagram's peer has gone, and it has not been told */
-	bool pass_credentials; /* SO_PASSCRED */
-	int error;             /* for the next call, or 0 */
-	uint64_t send_size;    /* SO_SNDBUF */
+	bool refused;                           /* a datagram's peer has gone, and it has not been told */
+	bool pass_credentials;                  /* SO_PASSCRED */
+	int error;                              /* for the next call, or 0 */
+	uint64_t send_size;                     /* SO_SNDBUF */
+	uint64_t receive_timeout, send_timeout; /* ns; 0: none */
+	struct {
+		int reuse, keep_alive, broadcast, priority, receive_size;
+		struct linger linger;
+	} kept; /* options that change nothing: socketoptions.c */
 	struct list messages;
 	uint64_t queued; /* bytes of them, with what they take besides */
 	unsigned count;
@@ -133,6 +138,14 @@ int64_t socket_install(struct call *call, struct socket *socket, unsigned flags)
 struct file *socket_file(struct call *call, int fd, int *error);
 /* The socket of a file; null: it is none. */
 struct socket *socket_of(const struct file *file);
+
+/* --- Options (socketoptions.c), for other families, too. */
+struct timeval;
+/* Waits, for as long as SO_RCVTIMEO or SO_SNDTIMEO (ns; 0: for ever) says, then returns what is done, or -EAGAIN. */
+int64_t socket_wait(struct call *call, struct wait_queue *queue, uint64_t timeout, uint64_t done);
+/* A struct timeval of the caller's, as ns. 0, -EINVAL, -EDOM, -EFAULT, CALL_RESTART. */
+int64_t socket_time_in(struct call *call, uint64_t *to, uint64_t value, int size);
+struct timeval socket_time_out(uint64_t ns);
 
 /* --- Names (socketnames.c). */
 /* From the caller's memory. 0, -EINVAL, -EFAULT, CALL_ERROR_RESTART. */

@@ -316,7 +316,7 @@ static int64_t finish(struct call *call, struct socket *socket, struct io *io, c
 	if (received->again) {
 		call->progress = io->done;
 		call->partial = true;
-		return call_wait_for(call, &socket->arrival);
+		return socket_wait(call, &socket->arrival, socket->receive_timeout, io->done);
 	}
 	if (!socket_is_stream(socket) && (flags & MSG_TRUNC) && received->message != NULL)
 		return (int64_t)received->size;

@@ -289,7 +289,8 @@ static int64_t connect_to(struct call *call, struct file *file, const struct soc
 	if (listener->state != SOCKET_LISTENING || listener->in_shut)
 		return -ECONNREFUSED;
 	if (listener->pending_count > listener->backlog)
-		return file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(call, &listener->queue);
+		return file->flags & O_NONBLOCK ? -EAGAIN
+						: socket_wait(call, &listener->queue, socket->send_timeout, 0);
 	if (socket->state != SOCKET_NEW)
 		return socket->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
 	if (socket->pass_credentials && socket->name.size == 0) {
@@ -346,7 +347,8 @@ int64_t sys_accept4(uint64_t caller, int fd, uint64_t address, uint64_t size, un
 	if (list_empty(&listener->pending)) {
 		if (listener->in_shut)
 			return -EINVAL;
-		return file->flags & O_NONBLOCK ? -EAGAIN : call_wait_for(call, &listener->queue);
+		return file->flags & O_NONBLOCK ? -EAGAIN
+						: socket_wait(call, &listener->queue, listener->receive_timeout, 0);
 	}
 	other = list_entry(listener->pending.next, struct socket, link);
 	error = socket_name_out(call, other->peer != NULL ? &other->peer->name : &other->peer_name, address, size);

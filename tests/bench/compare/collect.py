@@ -8,6 +8,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SYSTEMS = {"portolan": "Portolan", "linux": "Linux", "gnumach": "GNU Mach"}
 SIDES = {"unix": "unix", "mach": "mach", "macro": "macro", "growth": "growth", "task": "mach"}
 FIRST = "portolan"
+# What the plugin counts that is an amount; all else are events, which cost more than the instruction that causes them.
+AMOUNTS = {"kernel", "user", "string_bytes", "loads", "stores", "lines"}
 
 
 def table(path):
@@ -66,8 +68,8 @@ def price(instructions, counts, costs):
     for processor in dict.fromkeys(cost["processor"] for cost in costs):
         known = {cost["event"]: cost["cycles"] for cost in costs if cost["processor"] == processor}
         events = {event: counts[event] * cycles for event, cycles in known.items() if counts.get(event)}
-        missing = [cost["event"] for cost in costs if cost["event"] not in known and counts.get(cost["event"])]
-        prices[processor] = {"cycles": round(instructions + sum(events.values())), "left_out": sorted(set(missing))}
+        missing = {event for event, count in counts.items() if count} - AMOUNTS - set(known)
+        prices[processor] = {"cycles": round(instructions + sum(events.values())), "left_out": sorted(missing)}
     return prices
 
 

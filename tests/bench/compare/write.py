@@ -225,10 +225,11 @@ def prices(report, to):
     for row in report["rows"]:
         for system, value in row["values"].items():
             if "price" in value:
-                left = sorted({event for each in value["price"].values() for event in each["left_out"]})
+                left = {event: [processor for processor in processors if event in value["price"][processor]["left_out"]]
+                        for event in sorted({event for each in value["price"].values() for event in each["left_out"]})}
                 body.append([row["name"], SYSTEMS[system], number(value["median"])] +
-                            [number(value["price"][processor]["cycles"]) for processor in processors] + [" ".join(left)])
-    to.table(["row", "system", "instructions"] + processors + ["left out for a Zen"], body)
+                            [number(value["price"][processor]["cycles"]) for processor in processors] + [", ".join(event if of == processors else f"{event} ({' and '.join(of)})" for event, of in left.items())])
+    to.table(["row", "system", "instructions"] + processors + ["left out"], body)
 
 
 def losses(report, to):

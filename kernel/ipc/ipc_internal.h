@@ -104,6 +104,11 @@ static inline struct thread **ipc_mqueue_first(struct ipc_object *object)
 			return slot;
 	return NULL;
 }
+/* Object locked: somebody waits to receive from it. */
+static inline bool ipc_mqueue_awaited(struct ipc_object *object)
+{
+	return ipc_mqueue_first(object) != NULL || !list_empty(&object->receivers);
+}
 /*
  * The thread's IPC wait is over: off the list, reference dropped. *died: what it waited at is dead. True if it was
  * taken off the list by who woke it: if it does not look at the queue, it owes a pass_on.
@@ -322,7 +327,7 @@ static inline void ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
 }
 
 /* The right that the message was sent by has done its work, if it is still there. No locks held. */
-static inline void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
+static inline __attribute__((always_inline)) void ipc_kmsg_release_destination(struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->remote_port;
 

@@ -58,7 +58,7 @@ struct ipc_pset *ipc_pset_alloc(struct account *account)
 
 void ipc_object_free(struct ipc_object *object)
 {
-	assert(!object->active && ipc_mqueue_first(object) == NULL && list_empty(&object->receivers));
+	assert(!object->active && !ipc_mqueue_awaited(object));
 	kcache_free(object->is_set ? &pset_cache : &port_cache, object->account, object);
 }
 
@@ -205,7 +205,8 @@ void ipc_port_clear_receiver(struct ipc_port *port)
 	port->mscount = 0;
 	port->seqno = 0;
 	ipc_port_set_label(port, false, 0);
-	ipc_mqueue_wake_all(&port->object);
+	if (ipc_mqueue_awaited(&port->object))
+		ipc_mqueue_wake_all(&port->object);
 }
 
 void ipc_request_fire(struct ipc_request *request)

@@ -275,7 +275,9 @@ kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, 
 			ipc_port_drop_send_once(port);
 		return KERN_SUCCESS;
 	}
-	if (type != MACH_PORT_TYPE_SEND_ONCE)
+	/* A name for it has its receive right or is one of its send rights; more are made only of the receive right, which
+	 * is here. */
+	if (type == MACH_PORT_TYPE_SEND || (type == MACH_PORT_TYPE_RECEIVE && port->srights != 0))
 		entry = ipc_entry_find(space, &port->object, name);
 	if (entry != NULL) {
 		if (wanted != MACH_PORT_NULL && *name != wanted)

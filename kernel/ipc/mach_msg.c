@@ -19,6 +19,7 @@
 #include <mach/trap.h>
 
 #define NS_PER_MS 1000000ull
+#define IPC_SEND_AGAIN 0x7fff0005
 
 /* The deadline of this half of the trap; set by its first try. */
 static uint64_t deadline_of(struct thread *self, bool timeout)
@@ -364,8 +365,9 @@ static __attribute__((noinline)) mach_msg_return_t arrive_in_steps(
 	return result == KERN_SUCCESS ? kmsg->trouble : MACH_RCV_INVALID_DATA;
 }
 
-/* What left its queue goes to user memory. */
-int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
+/* What left its queue goes to user memory. Part of a hand-over: a call would save and fetch what nobody needs. */
+static inline __attribute__((always_inline)) int64_t finish(
+	struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
 {
 	struct ipc_kmsg *kmsg = self->ipc.taking;
 	mach_msg_header_t *header = &kmsg->header;
@@ -393,34 +395,40 @@ int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_si
 	return result;
 }
 
+int64_t ipc_receive_finish(struct thread *self, vm_address_t buffer, mach_msg_size_t size, mach_msg_option_t trailer)
+{
+	return finish(self, buffer, size, trailer);
+}
+
 /* --- The trap. */
 
-/* IPC_SEND_WAIT: the thread is marked waiting for room. */
-static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
+/* All was sent to nobody; IPC_SEND_AGAIN: there is room now. IPC_SEND_WAIT: the thread is marked waiting for room. */
+static __attribute__((noinline)) mach_msg_return_t not_sent(
+	struct thread *self, struct ipc_kmsg *kmsg, mach_msg_return_t result)
 {
 	mach_msg_option_t option = (mach_msg_option_t)self->regs.rsi;
-	vm_address_t message = self->regs.rdi;
-	mach_msg_size_t size = (mach_msg_size_t)self->regs.rdx;
-	mach_port_name_t name;
+	mach_port_name_t name = kmsg->header.msgh_remote_port;
+
+	ipc_kmsg_destroy(kmsg);
+	if (result != IPC_SEND_FULL)
+		return result;
+	result = ipc_send_full(self, name, option, deadline_of(self, option & MACH_SEND_TIMEOUT),
+		(mach_port_name_t)self->regs.r9);
+	return result == MACH_MSG_SUCCESS ? IPC_SEND_AGAIN : result;
+}
+
+/* As not_sent, or it has been sent. */
+static inline mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
+{
 	struct ipc_kmsg *kmsg;
-	mach_msg_return_t result;
+	mach_msg_return_t result = read_message(self, self->regs.rdi, (mach_msg_size_t)self->regs.rdx, &kmsg);
 	bool rights;
 
-	for (;;) {
-		result = read_message(self, message, size, &kmsg);
-		if (result != MACH_MSG_SUCCESS)
-			return result;
-		result = take_message(self, kmsg);
-		if (result == MACH_MSG_SUCCESS)
-			break;
-		name = kmsg->header.msgh_remote_port;
-		ipc_kmsg_destroy(kmsg);
-		if (result == IPC_SEND_FULL)
-			result = ipc_send_full(self, name, option, deadline_of(self, option & MACH_SEND_TIMEOUT),
-				(mach_port_name_t)self->regs.r9);
-		if (result != MACH_MSG_SUCCESS)
-			return result;
-	}
+	if (result != MACH_MSG_SUCCESS)
+		return result;
+	result = take_message(self, kmsg);
+	if (result != MACH_MSG_SUCCESS)
+		return not_sent(self, kmsg, result);
 	count_events(bytes_copied, kmsg->header.msgh_size);
 	self->ipc.deadline = 0;
 	self->regs.rax = (uint64_t)TRAP_MACH_MSG_RESUME;
@@ -429,7 +437,7 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 		return send_to_kernel(self, kmsg);
 	}
 	rights = kmsg->rights;
-	result = deliver(kmsg, option & MACH_RCV_MSG, claimed);
+	result = deliver(kmsg, (mach_msg_option_t)self->regs.rsi & MACH_RCV_MSG, claimed);
 	if (rights) /* whose names may have had requests */
 		deferred_run();
 	return result;
@@ -438,8 +446,11 @@ static mach_msg_return_t try_send(struct thread *self, struct thread **claimed)
 /* *claimed: a receiver to switch to when this thread waits, or null. */
 static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 {
-	mach_msg_return_t result = try_send(self, claimed);
+	mach_msg_return_t result;
 
+	do {
+		result = try_send(self, claimed);
+	} while (__builtin_expect(result == IPC_SEND_AGAIN, 0));
 	if (self->ipc.room != NULL)
 		ipc_send_room_over(self);
 	if (result == IPC_SEND_WAIT)
@@ -447,12 +458,9 @@ static mach_msg_return_t send_half(struct thread *self, struct thread **claimed)
 	return result;
 }
 
-/* A sender has handed us its message while we waited. */
-static inline void take_handed(struct thread *self)
+/* The end of a wait in which a sender has handed us its message. */
+static inline void took_handed(struct thread *self, int64_t result)
 {
-	int64_t result = ipc_receive_finish(
-		self, self->regs.rdi, (mach_msg_size_t)(self->regs.rdx >> 32), (mach_msg_option_t)self->regs.rsi);
-
 	if (result == KERN_RESTART)
 		thread_block_restart(self);
 	self->regs.rax = (uint64_t)result;
@@ -466,7 +474,8 @@ static _Noreturn void wait_for_message(struct thread *claimed)
 		if (claimed->ipc.taking == NULL) /* it has to look for it in the queue */
 			thread_handoff(claimed, ipc_mach_msg_continue);
 		thread_become(claimed, ipc_mach_msg_continue);
-		take_handed(claimed);
+		took_handed(claimed, finish(claimed, claimed->regs.rdi, (mach_msg_size_t)(claimed->regs.rdx >> 32),
+					     (mach_msg_option_t)claimed->regs.rsi));
 		thread_leave_kernel(claimed);
 	}
 	unclaim(claimed);
@@ -536,7 +545,8 @@ void ipc_mach_msg_continue(struct thread *self)
 	bool died = false;
 
 	if (self->ipc.taking != NULL) {
-		take_handed(self);
+		took_handed(self, ipc_receive_finish(self, self->regs.rdi, (mach_msg_size_t)(self->regs.rdx >> 32),
+					  (mach_msg_option_t)self->regs.rsi));
 		return;
 	}
 	if (sending)

@@ -322,7 +322,7 @@ static inline void ipc_kmsg_leaves(struct ipc_port *port, struct ipc_kmsg *kmsg)
 	if (__builtin_expect(!kmsg->numbered, 1))
 		kmsg->seqno = port->seqno++;
 	kmsg->numbered = true;
-	kmsg->local_name = port->receiver_name;
+	kmsg->header.msgh_local_port = port->receiver_name;
 	kmsg->payload = port->has_payload ? port->label : 0;
 }
 

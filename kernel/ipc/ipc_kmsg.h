@@ -50,9 +50,9 @@ struct ipc_kmsg {
 	};
 	/* Set when it leaves the queue: */
 	mach_port_seqno_t seqno;
-	mach_port_name_t local_name; /* of the port that it came in by */
 	uint64_t payload;
-	mach_msg_header_t header __attribute__((aligned(8))); /* wire image, header.msgh_size bytes */
+	/* The wire image, header.msgh_size bytes; of a message that has left, with the name of the port it came in by. */
+	mach_msg_header_t header __attribute__((aligned(8)));
 };
 
 /*

@@ -378,10 +378,9 @@ static inline __attribute__((always_inline)) int64_t finish(
 		/* The header as the receiver sees it: remote is where to reply. */
 		header->msgh_bits = MACH_MSGH_BITS(kmsg->local_disposition, kmsg->remote_disposition) |
 				    (header->msgh_bits & MACH_MSGH_BITS_COMPLEX);
-		header->msgh_local_port = kmsg->local_name;
 		header->msgh_remote_port = MACH_PORT_NULL;
 	}
-	if (kmsg->descriptors != 0 || kmsg->rights_done || buffer % 4 != 0 || (trailer & MACH_RCV_TRAILER_TOKENS) ||
+	if ((kmsg->descriptors | kmsg->rights_done | buffer % 4 | (trailer & MACH_RCV_TRAILER_TOKENS)) != 0 ||
 		!arrive(self, kmsg, buffer, all)) {
 		result = arrive_in_steps(self, kmsg, buffer, size, all);
 		if (self->ipc.taking == NULL || result == KERN_RESTART)

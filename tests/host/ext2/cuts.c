@@ -123,10 +123,10 @@ static int work(struct cuts_device *device, uint64_t seed, uint32_t first, uint3
 }
 
 struct found {
-	unsigned cuts, refused, wrong, unclean, stopped, compared, different;
+	unsigned cuts, refused, wrong, unclean, orphans, stopped, compared, different;
 };
 
-/* The file system in `image` after a cut: it opens by itself, has what was promised, and is whole. */
+/* The file system in `image` after a cut: it opens by itself, has what was promised, keeps no file without a name, and is whole. */
 static void look(struct found *f, uint64_t seed, uint32_t promised, uint32_t last, bool fsck)
 {
 	struct cuts_device device;
@@ -141,6 +141,7 @@ static void look(struct found *f, uint64_t seed, uint32_t promised, uint32_t las
 			ext2_close(volume);
 		return;
 	}
+	f->orphans += volume->fs->super->s_last_orphan != 0;
 	f->wrong += cuts_check(&volume->base, EXT2_ROOT_INO, seed, promised, last) != 0;
 	ext2_close(volume);
 	if (!fsck)
@@ -240,6 +241,7 @@ static void say(const char *name, const char *what, const struct found *f)
 {
 	check(f->refused == 0, "%s: %s: it opens for writing each time (%u)", name, what, f->cuts);
 	check(f->wrong == 0, "%s: %s: what was promised is there, and nothing of another's", name, what);
+	check(f->orphans == 0, "%s: %s: what was open without a name is gone", name, what);
 	check(f->unclean == 0, "%s: %s: e2fsck finds nothing", name, what);
 }
 

@@ -42,6 +42,7 @@ static const struct {
 	{KERN_TIMEDOUT, "timed out"},
 	{KERN_INTERRUPTED, "interrupted"},
 	{KERN_ABSENT, "page absent"},
+	{KERN_BEYOND_END, "beyond the end of memory with a size"},
 	{MIG_TYPE_ERROR, "reply of the wrong type"},
 	{MIG_REPLY_MISMATCH, "reply to another request"},
 	{MIG_REMOTE_ERROR, "remote error"},

@@ -18,7 +18,7 @@ typedef struct thread *thread_t;
 typedef struct host *host_t;
 typedef struct ipc_space *ipc_space_t;
 typedef struct vm_map *vm_map_t;
-typedef struct vm_object *vm_object_t;
+typedef struct vm_object *vm_object_t, *sized_memory_t;
 typedef struct vm_map_copy *vm_map_copy_t;
 typedef struct device_irq *device_irq_t;
 typedef struct ipc_port **ipc_port_array_t;
@@ -37,11 +37,13 @@ host_t convert_port_to_host_priv(struct ipc_port *port);
 host_t convert_port_to_device_master(struct ipc_port *port);
 vm_object_t convert_port_to_object(struct ipc_port *control);
 device_irq_t convert_port_to_irq(struct ipc_port *port);
+sized_memory_t convert_port_to_sized_memory(struct ipc_port *port);
 /* The other way: consume the reference, return a send right (or null). */
 struct ipc_port *convert_task_to_port(task_t task);
 struct ipc_port *convert_account_to_port(account_t account);
 struct ipc_port *convert_thread_to_port(thread_t thread);
 struct ipc_port *convert_irq_to_port(device_irq_t irq);
+struct ipc_port *convert_sized_memory_to_port(sized_memory_t memory);
 
 void task_deallocate(task_t task);
 void account_release(account_t account);

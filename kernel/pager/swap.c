@@ -209,6 +209,21 @@ void swap_free(vm_object_t object, vm_offset_t start, vm_offset_t end)
 	}
 }
 
+vm_offset_t swap_first(vm_object_t object, vm_offset_t offset)
+{
+	vm_offset_t first = UINT64_MAX;
+	struct list *link;
+
+	list_for_each (link, &object->slots) {
+		vm_offset_t at = (vm_offset_t)container_of(link, struct swap_slot, link)->page << VM_PAGE_SHIFT;
+
+		if (at >= offset && at < first)
+			first = at;
+		piece_spend(SLOT_COST);
+	}
+	return first;
+}
+
 void swap_take_over(vm_object_t object, vm_object_t shadow)
 {
 	while (!list_empty(&shadow->slots)) {

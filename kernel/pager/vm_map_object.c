@@ -46,7 +46,8 @@ static kern_return_t object_of_port(struct ipc_port *port, vm_offset_t offset, v
 	vm_object_t object = ipc_kernel_port_lookup(port, IKOT_MEMORY, memory_object_referenced);
 
 	if (object != NULL) {
-		if (offset + size > (object->physical_size != 0 ? object->physical_size : object->size)) {
+		if (!object->sized &&
+			offset + size > (object->physical_size != 0 ? object->physical_size : object->size)) {
 			vm_object_deallocate(object);
 			return KERN_INVALID_ARGUMENT;
 		}

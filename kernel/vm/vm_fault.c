@@ -394,6 +394,12 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 				continue; /* this brought it */
 		}
 		shadow = object->shadow;
+		if (object->sized) {
+			result = vm_sized_fill(object, offset, map->payer);
+			if (result != KERN_SUCCESS)
+				break;
+			continue;
+		}
 		if (shadow == NULL) {
 			result = new_page(map, entry, address, top, top_offset, 0, NULL);
 			break;

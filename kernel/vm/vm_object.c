@@ -295,7 +295,7 @@ vm_object_t vm_object_collapse(vm_object_t object)
 			return unused;
 		/* The only reference is ours, so nobody can make another. Acquire: see what its last other holder did.
 		 */
-		if (!vm_object_anonymous(shadow) || shadow->returned_by != NULL ||
+		if (!vm_object_anonymous(shadow) || shadow->sized || shadow->returned_by != NULL ||
 			__atomic_load_n(&shadow->refs.count, __ATOMIC_ACQUIRE) != 1)
 			return NULL;
 		lock_acquire_nested(&shadow->lock);

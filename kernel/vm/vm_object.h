@@ -31,6 +31,7 @@ struct vm_object {
 	bool shared_below; /* something in the chain of shadows is shared, so that what is seen through this may change
 			    */
 	bool cached;       /* physical: by the processor's cache */
+	bool sized;        /* anonymous, shared: nothing is beyond `size`, and its account pays for its pages */
 	uint8_t swap_area; /* a swap area's object: its number, from 1 on (vm_swap.h) */
 	uint64_t size;     /* bytes in use; anonymous objects grow with their entry */
 	uint64_t number;   /* vm_number(), or 0: nobody has waited on a word of it */
@@ -135,6 +136,10 @@ vm_object_t vm_object_bypass(vm_object_t object);
  * a swap area's object: the page is there, and not in memory.
  */
 struct vm_page *vm_object_find(vm_object_t object, vm_offset_t *offset, vm_object_t *holder);
+
+/* --- vm_sized.c */
+/* A zero page, on the object's account, where it has none; the object is locked. `payer` is of whom touches it. KERN_RESTART: the thread waits for one. */
+kern_return_t vm_sized_fill(vm_object_t object, vm_offset_t offset, const struct account *payer);
 
 static inline bool vm_object_anonymous(const struct vm_object *object)
 {

@@ -35,7 +35,7 @@ void file_node_take(struct file_node *node, const file_attributes_t *attributes)
 {
 	file_attributes_t old = node->attributes;
 
-	file_node_withdraw(node);
+	contents_withdraw(&node->contents);
 	node->attributes = *attributes;
 	node->attributes.size = old.size;
 	if (node->times_dirty) {
@@ -131,7 +131,7 @@ int file_node_begin(struct file_node *node, struct call *call)
 		return result == CALL_RESTART ? CALL_ERROR_RESTART : (int)result;
 	}
 	node->busy = true;
-	file_node_withdraw(node);
+	contents_withdraw(&node->contents);
 	return 0;
 }
 
@@ -154,7 +154,7 @@ static int change(struct file_node *node, unsigned which, const file_attributes_
 	if (which & FILE_SET_SIZE) {
 		uint64_t end = round_page(fresh.size);
 
-		file_node_withdraw(node);
+		contents_withdraw(&node->contents);
 		node->attributes.size = fresh.size;
 		if (node->allocated_to > end)
 			node->allocated_to = end;
@@ -286,10 +286,7 @@ static void destroy(struct file_node *node)
 	file_names_forget(node);
 	/* The file first: of one without a name its server then need not keep what the mapping has. */
 	mach_port_deallocate(mach_task_self(), node->port);
-	if (node->mapping != NULL)
-		file_mapping_release(node->mapping);
-	if (node->object != MACH_PORT_NULL)
-		mach_port_deallocate(mach_task_self(), node->object);
+	contents_end(&node->contents);
 	free(node->target);
 	free(node);
 }
@@ -339,7 +336,7 @@ void filefs_distrust(struct mount *mount)
 			node->allocated_from = node->allocated_to = 0;
 			node->stale = true;
 			if (ASK(mount, file_get_attributes(node->port, &fresh)) == KERN_SUCCESS) {
-				file_node_withdraw(node);
+				contents_withdraw(&node->contents);
 				node->attributes.size = fresh.size;
 				file_node_take(node, &fresh);
 			}

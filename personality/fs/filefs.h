@@ -18,15 +18,8 @@
 #ifndef PERSONALITY_FILEFS_H
 #define PERSONALITY_FILEFS_H
 
-#include "base/lock.h"
+#include "fs/contents.h"
 #include "vfs/vfs.h"
-
-/* A stretch of a file in the server's address space. Freed by the last user once the node has a larger one. */
-struct file_mapping {
-	unsigned users; /* the node, and every copy under way; atomic */
-	vm_address_t address;
-	uint64_t size;
-};
 
 struct file_node {
 	struct vnode vnode; /* first */
@@ -42,17 +35,7 @@ struct file_node {
 	struct wait_queue busy_queue;
 	uint64_t allocated_from, allocated_to; /* known to have blocks: writing there needs no RPC */
 
-	mach_port_t object; /* send right to the contents, or null */
-	struct file_mapping *mapping;
-	/*
-	 * What reads without the server's lock go by: so far the file can be read through the mapping, and nothing else
-	 * need be done for it (its time of access is new). 0: they take the server's lock, under which the read that
-	 * finds all this so says it here (publish), and all that changes size, times, contents or mapping takes it back
-	 * first and counts that; who finds the count changed after his copy reads again, with that lock.
-	 */
-	struct lock lock;   /* ORDER_NODE: */
-	uint64_t readable;  /* written with the server's lock, too; and when it is not 0 the mapping */
-	uint32_t withdrawn; /* atomic; written with the server's lock */
+	struct contents contents; /* its object null: not asked for yet */
 
 	struct list names;    /* struct file_name, by file_name.of_node: entries that name it */
 	struct list children; /* by file_name.of_directory: entries of this directory that are known */
@@ -97,8 +80,6 @@ void file_node_trim(struct file_node *node);
 int file_node_attributes(struct file_node *node, file_attributes_t *out);
 /* The attributes that a server answered with: all but what is newer here. */
 void file_node_take(struct file_node *node, const file_attributes_t *attributes);
-/* With the server's lock: reads without it that have not ended will find out that they should have had it. */
-void file_node_withdraw(struct file_node *node);
 /* Takes a turn at changing size or space. 0, or CALL_ERROR_RESTART: the call waits (without a call: -EBUSY). */
 int file_node_begin(struct file_node *node, struct call *call);
 void file_node_end(struct file_node *node);
@@ -137,6 +118,5 @@ int filefs_memory_object(struct vnode *vnode, mach_port_t *object);
 int filefs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length, uint64_t size);
 int filefs_punch(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length);
 int filefs_seek(struct vnode *vnode, uint64_t offset, bool data, uint64_t *found);
-void file_mapping_release(struct file_mapping *mapping);
 
 #endif

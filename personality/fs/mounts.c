@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 
 #include "fs/filefs.h"
+#include "fs/tmpfs.h"
 #include "process/proc.h"
 #include "unix_server.h"
 #include "vfs/vfs_internal.h"
@@ -44,6 +45,19 @@ static int mount_own(const char *source, const char *target, const char *type, s
 	if (root == NULL) {
 		free(mount);
 		return -ENOMEM;
+	}
+	return mount_add(mount, root);
+}
+
+static int mount_tmpfs(const char *target, unsigned flags, const char *options)
+{
+	struct mount *mount = mount_create("tmpfs", target, "tmpfs", flags, NULL, MACH_PORT_NULL);
+	struct vnode *root;
+	int error = mount != NULL ? tmpfs_root(mount, options, &root) : -ENOMEM;
+
+	if (error != 0) {
+		mount_free(mount);
+		return error;
 	}
 	return mount_add(mount, root);
 }
@@ -162,6 +176,8 @@ int mounts_start(void)
 
 	if (error != 0)
 		return error;
+	if (!tmpfs_start())
+		return -ENOMEM;
 	/* Without these one can still work. */
 	failed = mount_own("devtmpfs", "/dev", "devtmpfs", devfs_root);
 	if (failed != 0)
@@ -175,13 +191,14 @@ int mounts_start(void)
 	failed = mount_own("sysfs", "/sys", "sysfs", sysfs_root);
 	if (failed != 0)
 		fprintf(stderr, "unix: /sys cannot be mounted: %s\n", strerror(-failed));
-	failed = mount_service("tmp", "/tmp", "tmpfs");
+	/* What all may fill is half of the memory. */
+	failed = mount_tmpfs("/tmp", 0, "size=25%,nr_inodes=0");
 	if (failed != 0)
 		fprintf(stderr, "unix: /tmp stays on the disk: %s\n", strerror(-failed));
-	failed = mount_service("shm", "/dev/shm", "tmpfs");
+	failed = mount_tmpfs("/dev/shm", 0, "size=25%,nr_inodes=0");
 	if (failed != 0)
 		fprintf(stderr, "unix: nothing can be in /dev/shm: %s\n", strerror(-failed));
-	failed = mount_service("run", "/run", "tmpfs");
+	failed = mount_tmpfs("/run", 0, "size=4m,mode=755");
 	if (failed != 0)
 		fprintf(stderr, "unix: /run stays on the disk: %s\n", strerror(-failed));
 	return 0;
@@ -220,7 +237,8 @@ static int remount(struct call *call, uint64_t target, uint64_t flags, uint64_t 
 	if (error != 0)
 		return error;
 	if (vnode == vnode->mount->root)
-		error = mount_options(vnode->mount, options);
+		error = tmpfs_is(vnode->mount) ? tmpfs_remount(vnode->mount, options)
+					       : mount_options(vnode->mount, options);
 	if (vnode != vnode->mount->root)
 		error = -EINVAL;
 	else if (error == 0 && vnode->mount->flags & MS_RDONLY && !(flags & MS_RDONLY) && vnode->mount->ops != NULL) {
@@ -234,7 +252,7 @@ static int remount(struct call *call, uint64_t target, uint64_t flags, uint64_t 
 	return error;
 }
 
-/* Besides the server's own trees, pagers. Other mounts need a file server: the configuration starts those. */
+/* Besides the server's own trees and files in memory, pagers. Other mounts need a file server: the configuration starts those. */
 int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t kind, uint64_t flags, uint64_t data)
 {
 	struct call *call = call_of(caller);
@@ -242,6 +260,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	struct vnode *vnode;
 	char type[32], name[64] = "", options[OPTIONS_SIZE] = "", *path;
 	mach_port_t service = MACH_PORT_NULL;
+	bool in_memory;
 	int error;
 
 	if (!capable(call->process, CAP_SYS_ADMIN))
@@ -259,22 +278,25 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 		make = devfs_root;
 	else if (strcmp(type, "devpts") == 0)
 		make = devpts_root;
-	else if (strcmp(type, "pager") != 0)
+	else if (strcmp(type, "pager") != 0 && strcmp(type, "tmpfs") != 0)
 		return -ENODEV;
-	error = make == NULL ? copy_string(call, name, source, sizeof name) : 0;
-	if (error >= 0 && make == devpts_root && data != 0)
+	in_memory = strcmp(type, "tmpfs") == 0;
+	error = make == NULL && !in_memory ? copy_string(call, name, source, sizeof name) : 0;
+	if (error >= 0 && (make == devpts_root || in_memory) && data != 0)
 		error = copy_string(call, options, data, sizeof options);
 	if (error >= 0 && make == devpts_root)
 		error = devpts_options(options);
 	if (error < 0)
 		return call_result(error);
-	error = path_look_up_user(call, AT_FDCWD, target, make != NULL ? PATH_DIRECTORY : 0, &vnode);
+	error = path_look_up_user(call, AT_FDCWD, target, make != NULL || in_memory ? PATH_DIRECTORY : 0, &vnode);
 	if (error != 0)
 		return call_result(error);
 	path = malloc(PATH_LENGTH);
 	error = path != NULL ? path_of(call, vnode, path, PATH_LENGTH) : -ENOMEM;
 	if (error >= 0 && make != NULL)
 		error = mount_own(type, path, type, make);
+	else if (error >= 0 && in_memory)
+		error = mount_tmpfs(path, (unsigned)flags & MOUNT_OPTIONS, options);
 	else if (error >= 0) {
 		error = find_pager(name, &service);
 		if (error == 0)

@@ -1,6 +1,6 @@
 /*
- * The object in every process that reads the clock without a system call: two pages of a nameless file of tmpfs, mapped
- * by all, written by the server alone.
+ * The object in every process that reads the clock without a system call: two pages of memory that are mapped
+ * by all and written by the server alone.
  */
 #include "program/vdso.h"
 
@@ -12,10 +12,8 @@
 #include <sys/mman.h>
 
 #include "base/rights.h"
-#include "fs/filefs.h"
 #include "memory/mm.h"
 #include "program/vdso/vdso.h"
-#include "vfs/vfs_internal.h"
 
 enum { PAGES = 2 }; /* the clock's, and the code's */
 #define SIZE (PAGES * (uint64_t)VM_PAGE_SIZE)
@@ -38,21 +36,6 @@ static bool read_kernel_clock(struct vdso_clock *clock)
 	return true;
 }
 
-/* A file without a name on the first tmpfs, so large; a send right to its memory object. */
-static int nameless_file(mach_port_t *out)
-{
-	struct vnode *vnode = NULL;
-	int error = vnode_create_unnamed(0400, 0, 0, &vnode);
-
-	if (error != 0)
-		return error;
-	error = file_node_set_size(file_node_of(vnode), SIZE);
-	if (error == 0)
-		error = vnode->ops->memory_object(vnode, out);
-	/* The vnode is never released: the file lives as long as the server. */
-	return error;
-}
-
 void vdso_start(void)
 {
 	size_t size = (size_t)(vdso_image_end - vdso_image);
@@ -60,11 +43,10 @@ void vdso_start(void)
 	vm_address_t pages = 0;
 	mach_port_t made = MACH_PORT_NULL;
 	kern_return_t result = KERN_FAILURE;
-	int error = nameless_file(&made);
 
-	if (error == 0 && size <= SIZE - VM_PAGE_SIZE && read_kernel_clock(&clock)) {
-		/* These wait for the tmpfs's pager. Wired: no program loses its clock to page-out. */
-		server_unlock();
+	if (size <= SIZE - VM_PAGE_SIZE && read_kernel_clock(&clock) &&
+		host_memory(host_privileged(), SIZE, &made) == KERN_SUCCESS) {
+		/* Wired: no program loses its clock to page-out. */
 		result = vm_map(mach_task_self(), &pages, SIZE, 0, TRUE, made, 0, FALSE, VM_PROT_DEFAULT,
 			VM_PROT_DEFAULT, VM_INHERIT_NONE);
 		if (result == KERN_SUCCESS)
@@ -73,7 +55,6 @@ void vdso_start(void)
 			memcpy((void *)pages, &clock, sizeof clock);
 			memcpy((char *)pages + VM_PAGE_SIZE, vdso_image, size);
 		}
-		server_lock();
 	}
 	if (result != KERN_SUCCESS) {
 		fprintf(stderr, "unix: programs read the clock by system calls: no memory to share with them\n");

@@ -393,8 +393,10 @@ static void exception_signal(int exception, int64_t code, int64_t subcode, struc
 	case EXC_BAD_ACCESS:
 		info->signal = SIGSEGV;
 		info->code = code == KERN_PROTECTION_FAILURE ? SEGV_ACCERR : SEGV_MAPERR;
-		/* The pager could not bring the page: it is dead, or says why by a file server's error. */
-		if (code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE || (code & ~0xfff) == FILE_ERROR_BASE) {
+		/* The pager could not bring the page: it is dead, or says why by a file server's error; or a file in memory
+		 * ends before it, or has no room. */
+		if (code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE || (code & ~0xfff) == FILE_ERROR_BASE ||
+			code == KERN_BEYOND_END || code == KERN_NO_SPACE) {
 			info->signal = SIGBUS;
 			info->code = BUS_ADRERR;
 		}

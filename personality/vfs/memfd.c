@@ -13,17 +13,6 @@
 #define NAME_LONGEST 249 /* memfd_create(2) */
 #define SEALS        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
-int vnode_create_unnamed(unsigned mode, uint64_t uid, uint64_t gid, struct vnode **out)
-{
-	for (struct list *at = mounts.next; at != &mounts; at = at->next) {
-		struct vnode *root = list_entry(at, struct mount, link)->root;
-
-		if (strcmp(root->mount->type, "tmpfs") == 0)
-			return root->ops->create(root, "", S_IFREG | mode, uid, gid, 0, out);
-	}
-	return -ENOSYS;
-}
-
 int64_t sys_memfd_create(uint64_t caller, uint64_t name_address, unsigned flags)
 {
 	struct call *call = call_of(caller);

@@ -50,6 +50,7 @@ struct mount {
 	struct timer write_back;
 	bool writing_back; /* a fiber does it */
 	const struct mount_ops *ops; /* null: a tree of the server's own */
+	void *data;                  /* the file system's own */
 };
 
 /* Mounts are told by numbers from here on: in /proc/PID/mountinfo and by statx. */

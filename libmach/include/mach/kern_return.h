@@ -60,6 +60,7 @@ typedef int kern_return_t;
 #define KERN_RETURN_MAX         0x100
 #define KERN_ABSENT             60 /* a copy with NOWAIT met a page that only a pager can supply */
 #define KERN_RESTART            61 /* inside the kernel only: run again when woken */
+#define KERN_BEYOND_END         62 /* memory with a size (sized_memory_create) was touched beyond it */
 
 #define MIG_TYPE_ERROR      (-300)
 #define MIG_REPLY_MISMATCH  (-301)

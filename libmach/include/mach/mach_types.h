@@ -31,6 +31,7 @@ typedef mach_port_t host_t;
 typedef mach_port_t host_priv_t;
 typedef mach_port_t device_master_t;
 typedef mach_port_t device_irq_t;
+typedef mach_port_t sized_memory_t;
 typedef mach_port_t memory_object_t;
 typedef mach_port_t memory_object_control_t;
 typedef mach_port_t memory_object_name_t;

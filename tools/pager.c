@@ -107,7 +107,7 @@ static void add(server_line_t line, const char *format, const char *text)
  */
 static bool lower_name(const char *path, char *name, size_t size)
 {
-	char real[PATH_MAX], line[PATH_MAX + 256], source[128], target[PATH_MAX];
+	char real[PATH_MAX], line[PATH_MAX + 256], source[128], target[PATH_MAX], type[32];
 	size_t longest = 0;
 	FILE *mounts;
 
@@ -118,14 +118,18 @@ static bool lower_name(const char *path, char *name, size_t size)
 	while (fgets(line, sizeof line, mounts)) {
 		size_t length;
 
-		if (sscanf(line, "%127s %4095s", source, target) != 2)
+		if (sscanf(line, "%127s %4095s %31s", source, target, type) != 3)
 			continue;
 		length = strcmp(target, "/") == 0 ? 0 : strlen(target);
 		if (strncmp(real, target, length) != 0 || (real[length] != '/' && real[length] != '\0') ||
 			(length < longest))
 			continue;
 		longest = length;
-		snprintf(name, size, "%s%s", source, real + length);
+		/* Other types are the Unix server's own. */
+		if (strcmp(type, "ext4") == 0 || strcmp(type, "pager") == 0 || strcmp(type, "served") == 0)
+			snprintf(name, size, "%s%s", source, real + length);
+		else
+			*name = '\0';
 	}
 	fclose(mounts);
 	return *name != '\0';

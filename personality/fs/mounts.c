@@ -49,9 +49,9 @@ static int mount_own(const char *source, const char *target, const char *type, s
 	return mount_add(mount, root);
 }
 
-static int mount_tmpfs(const char *target, unsigned flags, const char *options)
+static int mount_tmpfs(const char *source, const char *target, unsigned flags, const char *options)
 {
-	struct mount *mount = mount_create("tmpfs", target, "tmpfs", flags, NULL, MACH_PORT_NULL);
+	struct mount *mount = mount_create(source, target, "tmpfs", flags, NULL, MACH_PORT_NULL);
 	struct vnode *root;
 	int error = mount != NULL ? tmpfs_root(mount, options, &root) : -ENOMEM;
 
@@ -120,32 +120,51 @@ static int mount_service(const char *name, const char *target, const char *type)
 }
 
 /*
- * Pagers that the configuration names (the server's arguments pager=SERVICE), which root mounts by that name: looked up
- * at the start, since a call must not wait for bootstrap.
+ * What the configuration names in the server's arguments: pagers (pager=SERVICE), which root mounts by that name, and file
+ * servers that are mounted from the start (mount=SERVICE:FOLDER). Looked up at the start, since a call must not wait for
+ * bootstrap.
  */
-static struct pager {
-	const char *name;
+struct named {
+	const char *name, *folder; /* of a pager: null */
 	mach_port_t service;
-} * pagers;
-static unsigned pager_count;
+};
+static struct named *named;
+static unsigned named_count;
 
-void mounts_find_pagers(int argc, char **argv)
+/* Splits the argument; false: it is neither. */
+static bool parse_argument(char *argument, struct named *out)
 {
-	pagers = calloc((size_t)argc, sizeof *pagers);
-	for (int i = 1; pagers != NULL && i < argc; i++) {
-		struct pager *pager = &pagers[pager_count];
+	char *colon;
+
+	out->name = argument + strlen("pager=");
+	if (strncmp(argument, "pager=", strlen("pager=")) == 0)
+		return true;
+	colon = strchr(argument, ':');
+	if (strncmp(argument, "mount=", strlen("mount=")) != 0 || colon == NULL)
+		return false;
+	*colon = 0;
+	out->folder = colon + 1;
+	return true;
+}
+
+void mounts_find_services(int argc, char **argv)
+{
+	named = calloc((size_t)argc, sizeof *named);
+	for (int i = 1; named != NULL && i < argc; i++) {
+		struct named *one = &named[named_count];
 		kern_return_t result;
 
-		if (strncmp(argv[i], "pager=", 6) != 0) {
-			fprintf(stderr, "unix: the argument %s is not known; there is pager=SERVICE\n", argv[i]);
+		if (!parse_argument(argv[i], one)) {
+			fprintf(stderr,
+				"unix: the argument %s is not known; there are pager=SERVICE and mount=SERVICE:FOLDER\n",
+				argv[i]);
 			continue;
 		}
-		pager->name = argv[i] + 6;
-		result = look_up_service(pager->name, &pager->service);
+		result = look_up_service(one->name, &one->service);
 		if (result == KERN_SUCCESS)
-			pager_count++;
+			named_count++;
 		else
-			fprintf(stderr, "unix: there is no pager \"%s\": %s\n", pager->name, mach_error_string(result));
+			fprintf(stderr, "unix: there is no \"%s\": %s\n", one->name, mach_error_string(result));
 	}
 }
 
@@ -155,10 +174,10 @@ static int find_pager(const char *name, mach_port_t *service)
 	mach_port_t bootstrap;
 	kern_return_t result;
 
-	for (unsigned i = 0; i < pager_count; i++) {
-		if (strcmp(pagers[i].name, name) != 0)
+	for (unsigned i = 0; i < named_count; i++) {
+		if (named[i].folder != NULL || strcmp(named[i].name, name) != 0)
 			continue;
-		*service = pagers[i].service;
+		*service = named[i].service;
 		return mach_port_mod_refs(mach_task_self(), *service, MACH_PORT_RIGHT_SEND, 1) == KERN_SUCCESS ? 0
 													       : -EIO;
 	}
@@ -192,15 +211,22 @@ int mounts_start(void)
 	if (failed != 0)
 		fprintf(stderr, "unix: /sys cannot be mounted: %s\n", strerror(-failed));
 	/* What all may fill is half of the memory. */
-	failed = mount_tmpfs("/tmp", 0, "size=25%,nr_inodes=0");
+	failed = mount_tmpfs("tmpfs", "/tmp", 0, "size=25%,nr_inodes=0");
 	if (failed != 0)
 		fprintf(stderr, "unix: /tmp stays on the disk: %s\n", strerror(-failed));
-	failed = mount_tmpfs("/dev/shm", 0, "size=25%,nr_inodes=0");
+	failed = mount_tmpfs("tmpfs", "/dev/shm", 0, "size=25%,nr_inodes=0");
 	if (failed != 0)
 		fprintf(stderr, "unix: nothing can be in /dev/shm: %s\n", strerror(-failed));
-	failed = mount_tmpfs("/run", 0, "size=4m,mode=755");
+	failed = mount_tmpfs("tmpfs", "/run", 0, "size=4m,mode=755");
 	if (failed != 0)
 		fprintf(stderr, "unix: /run stays on the disk: %s\n", strerror(-failed));
+	for (unsigned i = 0; i < named_count; i++) {
+		if (named[i].folder == NULL)
+			continue;
+		failed = mount_served(named[i].service, named[i].name, named[i].folder, "served", 0);
+		if (failed != 0)
+			fprintf(stderr, "unix: %s is not mounted: %s\n", named[i].name, strerror(-failed));
+	}
 	return 0;
 }
 
@@ -281,7 +307,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	else if (strcmp(type, "pager") != 0 && strcmp(type, "tmpfs") != 0)
 		return -ENODEV;
 	in_memory = strcmp(type, "tmpfs") == 0;
-	error = make == NULL && !in_memory ? copy_string(call, name, source, sizeof name) : 0;
+	error = make == NULL ? copy_string(call, name, source, sizeof name) : 0;
 	if (error >= 0 && (make == devpts_root || in_memory) && data != 0)
 		error = copy_string(call, options, data, sizeof options);
 	if (error >= 0 && make == devpts_root)
@@ -296,7 +322,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	if (error >= 0 && make != NULL)
 		error = mount_own(type, path, type, make);
 	else if (error >= 0 && in_memory)
-		error = mount_tmpfs(path, (unsigned)flags & MOUNT_OPTIONS, options);
+		error = mount_tmpfs(name, path, (unsigned)flags & MOUNT_OPTIONS, options);
 	else if (error >= 0) {
 		error = find_pager(name, &service);
 		if (error == 0)

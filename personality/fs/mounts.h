@@ -5,8 +5,8 @@
 struct mount;
 struct vnode;
 
-/* The pagers among the server's arguments; waits for each. Without the lock. */
-void mounts_find_pagers(int argc, char **argv);
+/* The services among the server's arguments; waits for each. Without the lock. */
+void mounts_find_services(int argc, char **argv);
 /* 0 or -errno: without a root. */
 int mounts_start(void);
 /* Roots of the server's own trees (procfs.c, sysfs.c, devfs.c), a reference. */

@@ -18,11 +18,6 @@ static struct mount *unnamed; /* of what no mount has: not among the mounts */
 
 static const struct vnode_ops tmpfs_ops;
 
-bool tmpfs_is(const struct mount *mount)
-{
-	return mount != NULL && strcmp(mount->type, "tmpfs") == 0;
-}
-
 /* --- Nodes. */
 
 struct vnode *tmpfs_node_use(struct tmpfs_node *node)
@@ -301,6 +296,11 @@ static int info(struct mount *mount, file_system_info_t *out)
 }
 
 static const struct mount_ops tmpfs_mount_ops = {.info = info};
+
+bool tmpfs_is(const struct mount *mount)
+{
+	return mount->ops == &tmpfs_mount_ops;
+}
 
 int tmpfs_remount(struct mount *mount, const char *text)
 {

@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 	threads_start();
 	memory_policy_start();
 	server_unlock();
-	mounts_find_pagers(argc, argv);
+	mounts_find_services(argc, argv);
 	swap_start();
 	dispatch_run(start_init);
 }

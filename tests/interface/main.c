@@ -25,6 +25,7 @@ int main(int argc, char **argv)
 		{"messages", test_messages},
 		{"registers", test_registers},
 		{"memory", test_memory},
+		{"sized memory", test_sized_memory},
 		{"pager", test_pager},
 		{"tasks", test_tasks},
 		{"accounts", test_accounts},

@@ -11,6 +11,7 @@ void test_ports(void);
 void test_messages(void);
 void test_registers(void);
 void test_memory(void);
+void test_sized_memory(void);
 void test_pager(void);
 void test_tasks(void);
 void test_accounts(void);

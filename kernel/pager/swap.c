@@ -209,15 +209,20 @@ void swap_free(vm_object_t object, vm_offset_t start, vm_offset_t end)
 	}
 }
 
-vm_offset_t swap_first(vm_object_t object, vm_offset_t offset)
+vm_offset_t swap_first(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
-	vm_offset_t first = UINT64_MAX;
+	vm_offset_t first = end;
 	struct list *link;
 
+	if ((end - start) >> VM_PAGE_SHIFT < object->swapped) {
+		for (; start < end && !swap_has(object, start); start += VM_PAGE_SIZE)
+			piece_spend(SLOT_COST);
+		return start;
+	}
 	list_for_each (link, &object->slots) {
 		vm_offset_t at = (vm_offset_t)container_of(link, struct swap_slot, link)->page << VM_PAGE_SHIFT;
 
-		if (at >= offset && at < first)
+		if (at >= start && at < first)
 			first = at;
 		piece_spend(SLOT_COST);
 	}

@@ -375,6 +375,10 @@ kern_return_t vm_fault_locked(struct vm_map *map, struct vm_map_entry *entry, vm
 			}
 			goto below;
 		}
+		if (object->sized && offset >= object->size) {
+			result = KERN_BEYOND_END;
+			break;
+		}
 		slot = swap_find(object, offset);
 		if (slot != NULL) {
 			if (object != top)

@@ -33,8 +33,6 @@ kern_return_t vm_sized_fill(vm_object_t object, vm_offset_t offset, const struct
 	struct account *account = object->account;
 	struct vm_page *page;
 
-	if (offset >= object->size)
-		return KERN_BEYOND_END;
 	page = vm_page_grab(account);
 	if (page == NULL)
 		return account->pages >= account->pages_limit && account != payer ? KERN_NO_SPACE : vm_page_wait(payer);
@@ -61,20 +59,27 @@ kern_return_t sized_memory_create(account_t account, vm_size_t size, sized_memor
 	return KERN_SUCCESS;
 }
 
-/* Pages go one by one, so that what has gone need not be known when this is made again. Object locked; released. */
+/*
+ * Pages go one by one, so that what has gone need not be known when this is made again. While the lock is released others may bring pages back
+ * from swap: it is over when a look at all of the range finds none. Object locked; released.
+ */
 static kern_return_t discard(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
-	struct vm_object_walk walk = vm_object_walk(object, start, end);
 	struct vm_page *page;
+	bool found;
 
-	while ((page = vm_object_next(&walk)) != NULL) {
-		vm_object_free_page(page);
-		piece_spend(FREE_COST);
-		lock_release(&object->lock);
-		if (piece_pause(object, start, end, start))
-			return KERN_RESTART;
-		lock_acquire(&object->lock);
-	}
+	do {
+		struct vm_object_walk walk = vm_object_walk(object, start, end);
+
+		for (found = false; (page = vm_object_next(&walk)) != NULL; found = true) {
+			vm_object_free_page(page);
+			piece_spend(FREE_COST);
+			lock_release(&object->lock);
+			if (piece_pause(object, start, end, start))
+				return KERN_RESTART;
+			lock_acquire(&object->lock);
+		}
+	} while (found);
 	swap_free(object, start, end);
 	lock_release(&object->lock);
 	return KERN_SUCCESS;
@@ -107,11 +112,11 @@ static bool has(vm_object_t object, vm_offset_t offset)
 	return vm_object_lookup(object, offset) != NULL || swap_has(object, offset);
 }
 
-/* The first page from the offset on. Object locked. */
-static vm_offset_t first_page(vm_object_t object, vm_offset_t offset)
+/* The first page or slot of the range, or its end. Object locked. */
+static vm_offset_t first_page(vm_object_t object, vm_offset_t offset, vm_offset_t end)
 {
-	struct vm_object_walk walk = vm_object_walk(object, offset, object->size);
-	vm_offset_t first = swap_first(object, offset);
+	struct vm_object_walk walk = vm_object_walk(object, offset, end);
+	vm_offset_t first = swap_first(object, offset, end);
 	struct vm_page *page;
 
 	while ((page = vm_object_next(&walk)) != NULL) {
@@ -123,19 +128,21 @@ static vm_offset_t first_page(vm_object_t object, vm_offset_t offset)
 	return first;
 }
 
-kern_return_t sized_memory_find(sized_memory_t memory, vm_offset_t offset, boolean_t data, vm_offset_t *found)
+kern_return_t sized_memory_find(
+	sized_memory_t memory, vm_offset_t offset, vm_offset_t end, boolean_t data, vm_offset_t *found)
 {
 	offset = trunc_page(offset);
+	end = end > SIZE_MAX_BYTES ? SIZE_MAX_BYTES : round_page(end);
 	lock_acquire(&memory->lock);
-	if (!data) {
-		for (; offset < memory->size && has(memory, offset); offset += VM_PAGE_SIZE)
+	if (data) {
+		*found = offset < end ? first_page(memory, offset, end) : end;
+	} else {
+		for (; offset < end && has(memory, offset); offset += VM_PAGE_SIZE)
 			piece_spend(LOOK_COST);
-	} else if (offset >= memory->size || !has(memory, offset)) {
-		offset = offset < memory->size ? first_page(memory, offset) : UINT64_MAX;
+		*found = offset;
 	}
 	lock_release(&memory->lock);
-	*found = offset;
-	return offset == UINT64_MAX ? KERN_ABSENT : KERN_SUCCESS;
+	return KERN_SUCCESS;
 }
 
 kern_return_t sized_memory_pages(sized_memory_t memory, uint64_t *pages)

@@ -40,8 +40,8 @@ static inline struct swap_slot *swap_find(vm_object_t object, vm_offset_t offset
 	return __builtin_expect(object->swapped == 0, 1) ? NULL : swap_look_up(object, offset);
 }
 bool swap_has(vm_object_t object, vm_offset_t offset); /* whether there is one, and no more */
-/* The offset of the first one from `offset` on that the object (locked) has, or UINT64_MAX. */
-vm_offset_t swap_first(vm_object_t object, vm_offset_t offset);
+/* The offset of the first one that the object (locked) has in the range, or the range's end. */
+vm_offset_t swap_first(vm_object_t object, vm_offset_t start, vm_offset_t end);
 vm_object_t swap_object(const struct swap_slot *slot);
 static inline vm_offset_t swap_offset(const struct swap_slot *slot)
 {

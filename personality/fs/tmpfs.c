@@ -12,7 +12,12 @@
 #include "vfs/vfs_internal.h"
 
 #define MODE_MOST    07777
-#define KERNEL_BYTES 1024 /* of the kernel's memory, what a file takes at most */
+#define INODES_MOST  UINT32_MAX
+#define SIZE_MOST    (UINT64_MAX >> 1)
+#define PERCENT_MOST 1000
+/* Of the kernel's memory, what a file takes at most, and a page of one in its table. */
+#define FILE_BYTES 1024
+#define PAGE_BYTES 16
 
 static struct mount *unnamed; /* of what no mount has: not among the mounts */
 
@@ -208,35 +213,33 @@ static uint64_t machine_pages(void)
 	return memory.total_count;
 }
 
-/* "64m", "50%" as pages, rounded up. False: no number. */
-static bool parse_pages(const char *text, uint64_t *pages)
+static uint64_t kernel_bytes(const struct options *options)
 {
-	char *end;
-	uint64_t size = strtoull(text, &end, 10);
-	unsigned shift = 0;
+	return (options->inodes + 1) * FILE_BYTES + options->pages * PAGE_BYTES;
+}
 
-	if (end == text)
+/* A number with k, m or g behind it, or with % a part of `whole`. False: it is none, or not so many. */
+static bool parse_amount(const char *text, uint64_t whole, uint64_t most, uint64_t *amount)
+{
+	static const char letters[] = "kmg";
+	const char *letter;
+	char *end;
+	uint64_t number = strtoull(text, &end, 10);
+
+	if (end == text || number > most)
 		return false;
-	switch (*end | 0x20) {
-	case '%':
-		*pages = machine_pages() * size / 100;
-		return end[1] == 0 || end[1] == ',';
-	case 'g':
-		shift += 10;
-		/* fall through */
-	case 'm':
-		shift += 10;
-		/* fall through */
-	case 'k':
-		shift += 10;
+	if (*end == '%' && number <= PERCENT_MOST) {
+		number = whole * number / 100;
 		end++;
-		break;
-	default:
-		break;
+	} else if (*end != 0 && (letter = strchr(letters, *end | 0x20)) != NULL) {
+		const unsigned shift = 10 * (unsigned)(letter - letters + 1);
+
+		if (number > most >> shift)
+			return false;
+		number <<= shift;
+		end++;
 	}
-	if (size > UINT64_MAX >> (shift + 1))
-		return false;
-	*pages = ((size << shift) + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE;
+	*amount = number;
 	return *end == 0 || *end == ',';
 }
 
@@ -248,21 +251,36 @@ static bool parse_number(const char *text, int base, uint64_t most, uint64_t *nu
 	return end != text && (*end == 0 || *end == ',') && *number <= most;
 }
 
+/* What a mount may say that makes no difference here. */
+static bool is_idle(const char *at)
+{
+	static const char *const idle[] = {"inode32", "inode64", "huge=", "mpol=", "noswap"};
+
+	for (unsigned i = 0; i < sizeof idle / sizeof idle[0]; i++)
+		if (strncmp(at, idle[i], strlen(idle[i])) == 0)
+			return true;
+	return false;
+}
+
 static bool parse_option(const char *at, struct options *options)
 {
-	if (strncmp(at, "size=", 5) == 0)
-		return parse_pages(at + 5, &options->pages);
+	if (strncmp(at, "size=", 5) == 0) {
+		if (!parse_amount(at + 5, machine_pages() * VM_PAGE_SIZE, SIZE_MOST, &options->pages))
+			return false;
+		options->pages = (options->pages + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE;
+		return true;
+	}
 	if (strncmp(at, "nr_blocks=", 10) == 0)
-		return parse_number(at + 10, 10, UINT64_MAX >> 13, &options->pages);
+		return parse_amount(at + 10, 0, SIZE_MOST / VM_PAGE_SIZE, &options->pages);
 	if (strncmp(at, "nr_inodes=", 10) == 0)
-		return parse_number(at + 10, 10, UINT64_MAX, &options->inodes);
+		return parse_amount(at + 10, 0, INODES_MOST, &options->inodes);
 	if (strncmp(at, "mode=", 5) == 0)
 		return parse_number(at + 5, 8, MODE_MOST, &options->mode);
 	if (strncmp(at, "uid=", 4) == 0)
 		return parse_number(at + 4, 10, UINT32_MAX - 1, &options->uid);
 	if (strncmp(at, "gid=", 4) == 0)
 		return parse_number(at + 4, 10, UINT32_MAX - 1, &options->gid);
-	return false;
+	return is_idle(at);
 }
 
 static int parse(const char *text, struct options *options)
@@ -313,7 +331,7 @@ int tmpfs_remount(struct mount *mount, const char *text)
 		return error;
 	account_info(fs->account, (uint64_t *)&used);
 	if (options.pages < used.pages || options.inodes < fs->inodes ||
-		account_set_limits(host_privileged(), fs->account, options.inodes * KERNEL_BYTES, options.pages) !=
+		account_set_limits(host_privileged(), fs->account, kernel_bytes(&options), options.pages) !=
 			KERN_SUCCESS)
 		return -EINVAL;
 	fs->page_limit = options.pages;
@@ -339,7 +357,7 @@ int tmpfs_root(struct mount *mount, const char *text, struct vnode **root)
 	fs->next_inode = 1;
 	mount->data = fs;
 	mount->ops = &tmpfs_mount_ops;
-	node = account_create(host_privileged(), FALSE, options.inodes * KERNEL_BYTES, options.pages, &fs->account) ==
+	node = account_create(host_privileged(), FALSE, kernel_bytes(&options), options.pages, &fs->account) ==
 			       KERN_SUCCESS
 		       ? tmpfs_node_make(mount, S_IFDIR | (unsigned)options.mode, options.uid, options.gid)
 		       : NULL;

@@ -111,12 +111,11 @@ static uint64_t stretch(const struct tmpfs_node *node, uint64_t offset, uint64_t
 	*hole = node->contents.object == MACH_PORT_NULL;
 	if (*hole || !node->sparse)
 		return size;
-	if (sized_memory_find(node->contents.object, offset, TRUE, &found) != KERN_SUCCESS)
-		found = offset + size; /* nothing follows */
+	sized_memory_find(node->contents.object, offset, offset + size, TRUE, &found);
 	*hole = found > offset;
 	/* It is its page that is there. */
-	if (!*hole && sized_memory_find(node->contents.object, offset, FALSE, &found) != KERN_SUCCESS)
-		return size;
+	if (!*hole)
+		sized_memory_find(node->contents.object, offset, offset + size, FALSE, &found);
 	return found - offset < size ? found - offset : size;
 }
 
@@ -234,8 +233,8 @@ static bool has_no_room(const struct tmpfs_node *node, uint64_t offset)
 		account = user->account.port;
 	if (account == MACH_PORT_NULL || account_info(account, (uint64_t *)&info) != KERN_SUCCESS)
 		return false;
-	return info.pages >= info.pages_limit &&
-	       (sized_memory_find(node->contents.object, offset, TRUE, &found) != KERN_SUCCESS || found > offset);
+	sized_memory_find(node->contents.object, offset, offset + 1, TRUE, &found);
+	return info.pages >= info.pages_limit && found > offset;
 }
 
 /* `size` bytes at the offset, which the file is made to have first, so that others append behind them. */
@@ -336,7 +335,8 @@ int tmpfs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint
 {
 	struct tmpfs_node *node = tmpfs_node_of(vnode);
 	uint64_t at = trunc_page(offset), end = round_page(offset + length);
-	struct file_mapping *mapping;
+	const uint64_t old = round_page(node->attributes.size);
+	struct file_mapping *mapping = NULL;
 	int error = 0;
 
 	(void)call;
@@ -347,13 +347,10 @@ int tmpfs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint
 		end = round_page(size > node->attributes.size ? size : node->attributes.size);
 	if (end > at && is_too_much(node, (end - at) / VM_PAGE_SIZE))
 		return -ENOSPC;
-	if (size > node->attributes.size)
-		error = grow(node, size);
-	if (error == 0 && end > at)
+	if (end > at)
 		error = reach(node, end);
-	if (error != 0 || end <= at)
-		return error;
-	error = map(node, end, &mapping);
+	if (error == 0 && end > at)
+		error = map(node, end, &mapping);
 	if (error != 0)
 		return error;
 	while (error == 0 && at < end) {
@@ -365,7 +362,12 @@ int tmpfs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint
 			error = -ENOSPC;
 		at += part;
 	}
-	file_mapping_release(mapping);
+	if (mapping != NULL)
+		file_mapping_release(mapping);
+	if (error != 0)
+		resize(node, old);
+	else if (size > node->attributes.size)
+		error = grow(node, size);
 	tmpfs_node_changed(node);
 	return error;
 }
@@ -389,9 +391,8 @@ int tmpfs_seek(struct vnode *vnode, uint64_t offset, bool data, uint64_t *found)
 	const uint64_t size = node->attributes.size;
 	vm_offset_t at = data ? size : offset;
 
-	if (node->contents.object != MACH_PORT_NULL &&
-		sized_memory_find(node->contents.object, offset, data, &at) != KERN_SUCCESS)
-		at = size;
+	if (node->contents.object != MACH_PORT_NULL)
+		sized_memory_find(node->contents.object, offset, size, data, &at);
 	if (at < offset)
 		at = offset;
 	if (data && at >= size)

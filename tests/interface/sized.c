@@ -86,13 +86,16 @@ static void test_holes(mach_port_t memory)
 
 	sized_memory_set_size(memory, 0);
 	sized_memory_set_size(memory, BYTES(PAGES));
-	check_is("where nothing was touched nothing is found", sized_memory_find(memory, 0, TRUE, &found), KERN_ABSENT);
+	sized_memory_find(memory, 0, BYTES(PAGES), TRUE, &found);
+	check_is("where nothing was touched nothing is found", found, BYTES(PAGES));
 	touch(at, 1);
 	touch(at, 2);
-	sized_memory_find(memory, 5, TRUE, &found);
+	sized_memory_find(memory, 5, BYTES(PAGES), TRUE, &found);
 	check_is("the first page that was", found, BYTES(1));
-	sized_memory_find(memory, BYTES(1) + 5, FALSE, &found);
+	sized_memory_find(memory, BYTES(1) + 5, BYTES(PAGES), FALSE, &found);
 	check_is("the first behind it that was not", found, BYTES(3));
+	sized_memory_find(memory, BYTES(1), BYTES(2), FALSE, &found);
+	check_is("no further than is asked", found, BYTES(2));
 	check_is("parts of pages are not discarded", sized_memory_discard(memory, BYTES(1) + 1, BYTES(1)), KERN_SUCCESS);
 	check_is("so both are there", pages_of(memory), 2);
 	check_is("whole pages are", sized_memory_discard(memory, BYTES(1), BYTES(1) + 1), KERN_SUCCESS);

@@ -137,7 +137,7 @@ vm_object_t vm_object_bypass(vm_object_t object);
  */
 struct vm_page *vm_object_find(vm_object_t object, vm_offset_t *offset, vm_object_t *holder);
 
-/* --- vm_sized.c */
+/* --- sized_memory.c */
 /* A zero page, on the object's account, where it has none; the object is locked. `payer` is of whom touches it. KERN_RESTART: the thread waits for one. */
 kern_return_t vm_sized_fill(vm_object_t object, vm_offset_t offset, const struct account *payer);
 

@@ -47,7 +47,29 @@ static void exception_answered(struct thread *self)
 	exception_ask(self);
 }
 
-/* Registers that came with an answer; they are as the handler was shown them, or as he changed them. */
+/*
+ * Waits until its processor has let go of a thread that has asked its handler. False: an abort has ended its wait, and no
+ * answer counts; it is on its way to the reply port, whose lock is held here, so it may never be seen off a processor.
+ */
+static bool waits_settled(struct thread *thread)
+{
+	for (;;) {
+		bool waits, settled;
+
+		lock_acquire(&thread->lock);
+		waits = thread->state == THREAD_WAITING;
+		settled = !thread->on_processor;
+		lock_release(&thread->lock);
+		if (!waits || settled)
+			return waits;
+		machine_relax();
+	}
+}
+
+/*
+ * Registers that came with an answer; they are as the handler was shown them, or as he changed them. The lock of the reply
+ * port is held: who waits there for the answer goes nowhere without it.
+ */
 static kern_return_t set_registers(struct thread *thread, const void *rest, size_t size)
 {
 	struct {
@@ -64,9 +86,8 @@ static kern_return_t set_registers(struct thread *thread, const void *rest, size
 		size < (2 + answer.count) * sizeof(uint32_t))
 		return KERN_INVALID_ARGUMENT;
 	__builtin_memcpy(&state, answer.word + skip, sizeof(state));
-	/* It waits, and its processor lets go of it at once if it has not yet. */
-	while (__atomic_load_n(&thread->on_processor, __ATOMIC_ACQUIRE))
-		machine_relax();
+	if (!waits_settled(thread))
+		return KERN_ABORTED;
 	result = machine_thread_set_state(thread, x86_THREAD_STATE64,
 		&(struct state_memory){.kernel = (uint64_t *)&state}, x86_THREAD_STATE64_WORDS);
 	lock_acquire(&thread->lock);

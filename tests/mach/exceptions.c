@@ -30,7 +30,7 @@ static struct {
 	mach_port_t thread, task;
 	int exception;
 	int64_t code;
-	unsigned code_count;
+	unsigned code_count, state_count; /* words; of the state without its header */
 	kern_return_t answer;
 } told;
 
@@ -71,7 +71,7 @@ static void answer_state(
 	x86_thread_state64_t state;
 	const unsigned header = flavor == x86_THREAD_STATE ? 2 : 0;
 
-	check_is("an exception's state has its flavour's length", count, x86_THREAD_STATE64_COUNT + header);
+	told.state_count = count - header;
 	memcpy(new, old, count * sizeof(*old));
 	memcpy(&state, new + header, sizeof(state));
 	go_on(&state);
@@ -190,6 +190,8 @@ static void each_behaviour(mach_port_t port)
 		check_is("it is told in its way", told.by != NULL && strcmp(told.by, ways[way].by) == 0, 1);
 		check_is("of the kind", told.exception, EXC_BAD_INSTRUCTION);
 		check_is("with two codes, the first the trap", told.code_count == 2 && told.code == 6, 1);
+		if (strstr(told.by, "state") != NULL)
+			check_is("with a state of its flavour's length", told.state_count, x86_THREAD_STATE64_COUNT);
 		check_is("of the thread", told.thread,
 			strstr(ways[way].by, "identity") || !strstr(ways[way].by, "state") ? child.thread
 											   : MACH_PORT_NULL);
@@ -220,6 +222,74 @@ static void in_turn(mach_port_t port)
 	check_is("the thread goes on as that says", child_word_not(&child, &found, 0), MARK);
 	check_is("rights of the request that was refused are gone", refs_of(child.thread, MACH_PORT_RIGHT_SEND), 1);
 	child_end(&child);
+}
+
+/* --- Answers with registers for one whose wait is aborted at the same time. */
+
+#define RACES 3000
+
+static volatile uint64_t behind; /* the child's: how often it went on behind its instruction */
+
+static void faults_on(uint64_t unused)
+{
+	(void)unused;
+	for (;;) {
+		__asm__ volatile("ud2" ::: "rbx");
+		behind++;
+	}
+}
+
+static struct {
+	mach_port_t thread;
+	uint32_t asked, stop, stopped;
+} race;
+
+/* Aborts once for each request, so that no more of them wait than the handler takes. */
+static void abort_each(uint64_t unused)
+{
+	uint32_t seen = 0;
+
+	(void)unused;
+	while (__atomic_load_n(&race.stop, __ATOMIC_SEQ_CST) == 0) {
+		uint32_t now = __atomic_load_n(&race.asked, __ATOMIC_SEQ_CST);
+
+		if (now == seen)
+			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_NONE, 0);
+		else
+			thread_abort(race.thread);
+		seen = now;
+	}
+	__atomic_store_n(&race.stopped, 1, __ATOMIC_SEQ_CST);
+}
+
+static boolean_t serve_raced(mach_msg_header_t *in, mach_msg_header_t *out)
+{
+	__atomic_fetch_add(&race.asked, 1, __ATOMIC_SEQ_CST);
+	return serve(in, out);
+}
+
+static void answers_and_aborts(void)
+{
+	mach_port_t port = new_port(); /* its own: requests that were aborted stay in it */
+	struct child child;
+	unsigned served = 0;
+
+	if (!child_create(&child, faults_on, 0, MACH_PORT_NULL))
+		return;
+	task_set_exception_ports(child.task, EXC_MASK_BAD_INSTRUCTION, port,
+		(exception_behavior_t)(EXCEPTION_STATE | MACH_EXCEPTION_CODES), x86_THREAD_STATE64);
+	memset(&told, 0, sizeof(told));
+	race.thread = child.thread;
+	thread_resume(child.thread);
+	start_thread(abort_each, 0);
+	while (served < RACES && mach_msg_server_once(serve_raced, 8192, port, 0) == MACH_MSG_SUCCESS)
+		served++;
+	check_is("a handler gives registers to one whose wait is aborted", served, RACES);
+	check_is("which goes on all the same", child_word_not(&child, &behind, 0) != 0, 1);
+	__atomic_store_n(&race.stop, 1, __ATOMIC_SEQ_CST);
+	wait_until_is(&race.stopped, 1);
+	child_end(&child);
+	mach_port_destroy(self, port);
 }
 
 static void masks(mach_port_t port)
@@ -296,6 +366,7 @@ void test_exceptions_of_mach(void)
 	masks(port);
 	each_behaviour(port);
 	in_turn(port);
+	answers_and_aborts();
 	/* What tasks and threads had has gone with them. */
 	mach_port_deallocate(self, port);
 	for (unsigned i = 0; i < PATIENCE; i++) {

@@ -318,7 +318,8 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	if (error != 0)
 		return call_result(error);
 	path = malloc(PATH_LENGTH);
-	error = path != NULL ? path_of(call, vnode, path, PATH_LENGTH) : -ENOMEM;
+	/* From the root of everything, also for a caller whose own root is elsewhere: mount_add looks there. */
+	error = path != NULL ? path_of(NULL, vnode, path, PATH_LENGTH) : -ENOMEM;
 	if (error >= 0 && make != NULL)
 		error = mount_own(type, path, type, make);
 	else if (error >= 0 && in_memory)

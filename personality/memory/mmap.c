@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 
 #include "file/file.h"
 #include "memory/mm.h"
@@ -111,6 +112,11 @@ int64_t sys_mmap(
 			return -EOVERFLOW;
 		if ((file->flags & O_ACCMODE) == O_WRONLY)
 			return -EACCES;
+		if (file->vnode != NULL && file->vnode->mount != NULL && file->vnode->mount->flags & MS_NOEXEC) {
+			if (protection & PROT_EXEC)
+				return -EPERM;
+			maximum &= ~PROT_EXEC;
+		}
 		if (type == MAP_SHARED && (file->flags & O_ACCMODE) == O_RDONLY) {
 			if (protection & PROT_WRITE)
 				return -EACCES;

@@ -174,9 +174,11 @@ int64_t sys_umount2(uint64_t caller, uint64_t target, unsigned flags)
 	struct vnode *vnode;
 	int error;
 
+	if (flags & ~(unsigned)(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+		return -EINVAL;
 	if (!capable(call->process, CAP_SYS_ADMIN))
 		return -EPERM;
-	error = path_look_up_user(call, AT_FDCWD, target, 0, &vnode);
+	error = path_look_up_user(call, AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? PATH_NOFOLLOW : 0, &vnode);
 	if (error != 0)
 		return call_result(error);
 	mount = vnode->mount;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "file/notify.h"
@@ -267,6 +268,8 @@ int vnode_open(struct call *call, struct vnode *vnode, unsigned flags, struct fi
 		*out = file;
 		return file != NULL ? 0 : -ENOMEM;
 	}
+	if ((type == S_IFCHR || type == S_IFBLK) && vnode->mount != NULL && vnode->mount->flags & MS_NODEV)
+		return -EACCES;
 	error = check_open(call, vnode, flags);
 	if (error == 0 && flags & O_NOATIME) {
 		file_attributes_t attributes;

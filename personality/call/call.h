@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/list.h"
 #include "call/timer.h"
@@ -158,6 +159,15 @@ struct call {
 static inline struct call *call_of(uint64_t caller)
 {
 	return (struct call *)(uintptr_t)caller;
+}
+
+/* What it was called with outlives its delivery: it may run again or be looked at, and is at kept_argument. */
+static inline void call_keep_arguments(struct call *call)
+{
+	if (call->argument != call->kept_argument) {
+		memcpy(call->kept_argument, call->argument, sizeof call->kept_argument);
+		call->argument = call->kept_argument;
+	}
 }
 
 /*

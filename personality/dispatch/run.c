@@ -235,10 +235,7 @@ enum answer call_settle(struct call *call, int64_t *result)
 		return finish_call(call, result);
 	}
 	call_keep_reply(call);
-	if (call->argument != call->kept_argument) {
-		memcpy(call->kept_argument, call->argument, sizeof call->kept_argument);
-		call->argument = call->kept_argument;
-	}
+	call_keep_arguments(call);
 	if (call->absent) {
 		call_leave_queues(call);
 		if (!paging_for_call(call)) {

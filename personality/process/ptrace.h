@@ -29,7 +29,7 @@ struct thread;
  */
 #define SIGNAL_TRACED SIGNAL_BIT(9) /* SIGKILL never waits */
 
-enum trace_where { TRACE_ELSEWHERE, TRACE_ENTRY, TRACE_EXIT };
+enum trace_where { TRACE_ELSEWHERE, TRACE_ENTRY, TRACE_FILTERED, TRACE_EXIT };
 
 struct tracee {
 	struct thread *thread;
@@ -45,6 +45,7 @@ struct tracee {
 	bool seized;
 	/* How it goes on from a stop: */
 	bool calls;     /* and stops at the next begin or end of a call */
+	bool emulates;  /* and stops at the next begin of a call, which is not made (PTRACE_SYSEMU) */
 	bool step;      /* for one instruction */
 	bool listens;   /* not at all, but a SIGCONT makes it report (PTRACE_LISTEN) */
 	bool interrupt; /* it is to stop as soon as it can */
@@ -58,7 +59,7 @@ struct tracee {
 	struct signal_info info;
 	bool has_info; /* PTRACE_GETSIGINFO has something to say */
 	enum trace_where where;
-	struct call *call; /* at whose begin or end it is, or null; */
+	struct call *call; /* at whose begin (TRACE_FILTERED too) or end it is, or null; */
 	int64_t number;    /* its number, -1: it is in none; */
 	int64_t shown;     /* what rax seems to be then, */
 	bool changed;      /* and whether the tracer has set the registers */
@@ -74,6 +75,8 @@ void trace_resume(struct tracee *trace);
 /* --- At what a traced thread does. All may wait, the lock released; the thread may be dead afterwards. */
 /* The begin of a call, whose arguments are kept. False: it is not to be made, and ends with *result. */
 bool trace_call_begins(struct call *call, int64_t *result);
+/* The same where a filter leaves it to the tracer (SECCOMP_RET_TRACE): also false when no tracer asked for that. */
+bool trace_call_filtered(struct call *call, uint64_t data, int64_t *result);
 /* Its end. *result becomes CALL_KEEP when the tracer has set the registers. */
 void trace_call_ends(struct call *call, int64_t *result);
 /* A signal is about to be delivered: the one that is to be instead, or 0; *info follows. */

@@ -15,6 +15,7 @@
 #include "base/user.h"
 #include "process/bpf.h"
 #include "process/proc.h"
+#include "process/ptrace.h"
 #include "unix_server.h"
 
 #define INSTRUCTIONS_MAX 32768 /* of all filters of a thread, each 4 more than it has */
@@ -149,6 +150,7 @@ static bool is_strict_call(uint64_t number)
 int64_t seccomp_run(struct call *call, int64_t (*run)(struct call *call))
 {
 	uint32_t answer;
+	int64_t result;
 
 	if (call->thread->filter == NULL) {
 		if (is_strict_call(call->number))
@@ -157,6 +159,16 @@ int64_t seccomp_run(struct call *call, int64_t (*run)(struct call *call))
 		return CALL_GONE;
 	}
 	answer = ask(call);
+	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE) {
+		if (!trace_call_filtered(call, answer & SECCOMP_RET_DATA, &result))
+			return result;
+		if (call->thread->dead)
+			return CALL_GONE;
+		/* The tracer may have made another call of it, but is not asked about that one. */
+		answer = ask(call);
+		if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE)
+			answer = SECCOMP_RET_ALLOW;
+	}
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
 	case SECCOMP_RET_LOG:
@@ -166,8 +178,7 @@ int64_t seccomp_run(struct call *call, int64_t (*run)(struct call *call))
 		return -(int64_t)(answer < ERRNO_MAX ? answer : ERRNO_MAX);
 	case SECCOMP_RET_TRAP:
 		return trap(call, answer & SECCOMP_RET_DATA);
-	case SECCOMP_RET_TRACE:      /* there is no tracer, */
-	case SECCOMP_RET_USER_NOTIF: /* and nobody who listens */
+	case SECCOMP_RET_USER_NOTIF: /* there is nobody who listens */
 		return -ENOSYS;
 	case SECCOMP_RET_KILL_THREAD:
 		thread_exit(call->thread, SIGSYS);
@@ -293,6 +304,7 @@ static int64_t action_available(struct call *call, uint64_t address)
 	case SECCOMP_RET_KILL_THREAD:
 	case SECCOMP_RET_TRAP:
 	case SECCOMP_RET_ERRNO:
+	case SECCOMP_RET_TRACE:
 	case SECCOMP_RET_LOG:
 	case SECCOMP_RET_ALLOW:
 		return 0;

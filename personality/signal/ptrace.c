@@ -141,7 +141,7 @@ void trace_detach(struct tracee *trace, int signal)
 	withdraw_report(trace);
 	list_remove(&trace->of_tracer);
 	trace->tracer = NULL;
-	trace->calls = trace->step = trace->interrupt = false;
+	trace->calls = trace->emulates = trace->step = trace->interrupt = false;
 	trace->inject = signal;
 	if (trace->stopped) {
 		trace_resume(trace); /* which frees it */
@@ -193,7 +193,7 @@ static int stop(struct thread *thread, int status, const struct signal_info *inf
 		return 0;
 	if (trace->step)
 		trace_set_step(thread, false);
-	trace->step = trace->calls = trace->changed = false;
+	trace->step = trace->calls = trace->emulates = trace->changed = false;
 	trace->inject = 0;
 	trace->number = trace->call != NULL ? (int64_t)trace->call->number : -1;
 	trace->stopped = true;
@@ -258,28 +258,50 @@ static int call_stop(struct call *call, enum trace_where where, int64_t shown)
 	return thread->trace != NULL && thread->trace->changed;
 }
 
+/* After a stop at a call's begin: as trace_call_begins returns. */
+static bool still_wanted(const struct call *call, int64_t *result)
+{
+	struct tracee *trace = call->thread->trace;
+
+	if (trace == NULL)
+		return true;
+	/* PTRACE_SETREGS may have changed number and arguments (traceregs.c); -1 is none. */
+	*result = trace->shown;
+	trace->where = TRACE_ELSEWHERE;
+	return call->number != UINT64_MAX;
+}
+
 bool trace_call_begins(struct call *call, int64_t *result)
 {
-	struct thread *thread = call->thread;
-	bool wanted = true;
+	const struct tracee *trace = call->thread->trace;
+	bool emulates;
 
-	if (thread->trace == NULL || !thread->trace->calls)
+	if (trace == NULL || !(trace->calls || trace->emulates))
 		return true;
+	emulates = trace->emulates;
 	call_stop(call, TRACE_ENTRY, -ENOSYS);
-	if (thread->trace != NULL) {
-		/* PTRACE_SETREGS may have changed number and arguments (traceregs.c); -1 is none. */
-		wanted = call->number != UINT64_MAX;
-		*result = thread->trace->shown;
-		thread->trace->where = TRACE_ELSEWHERE;
-	}
-	return wanted;
+	return still_wanted(call, result) && !(emulates && call->thread->trace != NULL);
+}
+
+bool trace_call_filtered(struct call *call, uint64_t data, int64_t *result)
+{
+	struct thread *thread = call->thread;
+
+	*result = -ENOSYS;
+	if (!trace_wants(thread, PTRACE_EVENT_SECCOMP))
+		return false;
+	/* One that was attached to while its call was on its way has them elsewhere. */
+	call_keep_arguments(call);
+	thread->trace->where = TRACE_FILTERED;
+	trace_event(thread, PTRACE_EVENT_SECCOMP, data);
+	return still_wanted(call, result);
 }
 
 void trace_call_ends(struct call *call, int64_t *result)
 {
 	struct thread *thread = call->thread;
 	struct tracee *trace = thread->trace;
-	const bool stepped = trace->step;
+	const bool stepped = trace->step && !trace->emulates;
 	struct signal_info info = trap_info(thread, TRAP_TRACE);
 
 	trace->call = call;

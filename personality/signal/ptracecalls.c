@@ -18,7 +18,7 @@
 
 #define OPTIONS_KNOWN                                                                                                  \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
-		PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL)
+		PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 #ifndef AUDIT_ARCH_X86_64
 #define AUDIT_ARCH_X86_64 0xc000003eu
 #endif
@@ -125,6 +125,12 @@ static int64_t tell_call(struct call *call, struct thread *thread, uint64_t size
 		for (unsigned i = 0; i < 6; i++)
 			info.entry.args[i] = trace->call->argument[i];
 		have += sizeof info.entry;
+	} else if (trace->where == TRACE_FILTERED) {
+		info.op = PTRACE_SYSCALL_INFO_SECCOMP;
+		info.seccomp.nr = trace->call->number;
+		memcpy(info.seccomp.args, trace->call->argument, sizeof info.seccomp.args);
+		info.seccomp.ret_data = (uint32_t)trace->message;
+		have = offsetof(struct __ptrace_syscall_info, seccomp.ret_data) + sizeof info.seccomp.ret_data;
 	} else if (trace->where == TRACE_EXIT) {
 		const int64_t result = trace->shown == TRACE_SHOWN_AS_IS ? (int64_t)registers.rax : trace->shown;
 
@@ -227,7 +233,8 @@ static int64_t resume(struct tracee *trace, int request, uint64_t signal)
 	if (signal > SIGNALS)
 		return -EIO;
 	trace->calls = request == PTRACE_SYSCALL;
-	trace->step = request == PTRACE_SINGLESTEP;
+	trace->emulates = request == PTRACE_SYSEMU || request == PTRACE_SYSEMU_SINGLESTEP;
+	trace->step = request == PTRACE_SINGLESTEP || request == PTRACE_SYSEMU_SINGLESTEP;
 	trace->inject = (int)signal;
 	trace_resume(trace);
 	return 0;
@@ -294,6 +301,8 @@ static int64_t ask(struct call *call, int request, struct tracee *trace, uint64_
 	case PTRACE_CONT:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
 		return resume(trace, request, data);
 	case PTRACE_LISTEN:
 		if (!trace->seized || trace->status >> 16 == 0 || trace->has_info)

@@ -109,7 +109,7 @@ static bool set_user(struct thread *thread, const struct user_regs_struct *in)
 	out.rsi = in->rsi, out.rdi = in->rdi, out.rip = in->rip, out.rflags = in->eflags;
 	out.rsp = in->rsp, out.fs_base = in->fs_base, out.gs_base = in->gs_base;
 	out.rax = in->rax;
-	if (trace->where == TRACE_ENTRY && trace->call != NULL) {
+	if ((trace->where == TRACE_ENTRY || trace->where == TRACE_FILTERED) && trace->call != NULL) {
 		argument = trace->call->kept_argument;
 		argument[0] = in->rdi, argument[1] = in->rsi, argument[2] = in->rdx;
 		argument[3] = in->r10, argument[4] = in->r8, argument[5] = in->r9;

@@ -1,9 +1,12 @@
 /* ptrace: stops for calls, signals, events; registers and memory; attaching, and how it ends. */
 #define _GNU_SOURCE
 #include <elf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -280,6 +283,106 @@ static void events(void)
 	told(pid, "end");
 }
 
+/* Three calls that a filter leaves to a tracer, one of them refused when it has become another one. */
+static void filtered_calls(void)
+{
+#define CALL(number, answer) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, answer)
+	struct sock_filter rules[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		CALL(SYS_getppid, SECCOMP_RET_TRACE | 7),
+		CALL(SYS_close, SECCOMP_RET_TRACE | 8),
+		CALL(SYS_getpgid, SECCOMP_RET_TRACE | 9),
+		CALL(SYS_getsid, SECCOMP_RET_ERRNO | EDOM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof rules / sizeof rules[0], rules};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		_exit(1);
+	raise(SIGUSR1);
+	/* Not asked for: as without a tracer. */
+	if (syscall(SYS_getppid) != -1 || errno != ENOSYS)
+		_exit(2);
+	raise(SIGUSR1);
+	if (syscall(SYS_getppid) != getpid() || syscall(SYS_close, 77) != 55)
+		_exit(3);
+	if (syscall(SYS_getpgid, 0) != -1 || errno != EDOM)
+		_exit(4);
+	_exit(10);
+}
+
+static void filtered(void)
+{
+	pid_t pid = traced(filtered_calls);
+	struct user_regs_struct registers;
+	struct __ptrace_syscall_info info;
+	unsigned long message;
+	int status;
+
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	told(pid, "filter set");
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	told(pid, "nobody asked");
+	show("asks", ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD));
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	while (status = told(pid, "filtered"), WIFSTOPPED(status)) {
+		ptrace(PTRACE_GETREGS, pid, 0, &registers);
+		ptrace(PTRACE_GETEVENTMSG, pid, 0, &message);
+		memset(&info, 0, sizeof info);
+		show("size", ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info));
+		printf("call %lld op %d\n", (long long)registers.orig_rax, info.op);
+		if (info.op == PTRACE_SYSCALL_INFO_SECCOMP)
+			printf("message %lu: call %d, rax %lld, data %u\n", message, (int)info.seccomp.nr,
+				(long long)registers.rax, info.seccomp.ret_data);
+		else
+			printf("its own %d\n", (pid_t)registers.rax == pid);
+		if (status >> 16 == PTRACE_EVENT_SECCOMP) {
+			/* Another call; none, with a result; another that the filter refuses. */
+			if (message == 8)
+				registers.rax = 55;
+			registers.orig_rax = message == 7 ? SYS_getpid : message == 8 ? ~0ull : SYS_getsid;
+			ptrace(PTRACE_SETREGS, pid, 0, &registers);
+		}
+		/* The first one's end is wanted, too. */
+		ptrace(message == 7 && status >> 16 != 0 ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, 0);
+	}
+}
+
+static void emulated_calls(void)
+{
+	char byte = 'x';
+
+	if (syscall(SYS_write, 1, &byte, 1) != 1234)
+		_exit(1);
+	_exit(write(1, "made\n", 5) == 5 ? 11 : 2);
+}
+
+/* Calls that are the tracer's to make: no call, no stop at its end. */
+static void emulated(void)
+{
+	pid_t pid = traced(emulated_calls);
+	struct user_regs_struct registers;
+
+	show("on", ptrace(PTRACE_SYSEMU, pid, 0, 0));
+	told(pid, "a call");
+	ptrace(PTRACE_GETREGS, pid, 0, &registers);
+	show("number", (long)registers.orig_rax);
+	show("rax", (long)registers.rax);
+	registers.rax = 1234;
+	ptrace(PTRACE_SETREGS, pid, 0, &registers);
+	show("on", ptrace(PTRACE_SYSEMU, pid, 0, 0));
+	told(pid, "the next");
+	ptrace(PTRACE_GETREGS, pid, 0, &registers);
+	show("bytes", (long)registers.rdx);
+	/* Made by itself again, its result put into place. */
+	registers.rip -= 2;
+	registers.rax = registers.orig_rax;
+	ptrace(PTRACE_SETREGS, pid, 0, &registers);
+	ptrace(PTRACE_CONT, pid, 0, 0); /* says nothing: the child writes */
+	told(pid, "end");
+}
+
 static void attaching(void)
 {
 	pid_t pid, tracer;
@@ -368,6 +471,8 @@ int main(int argc, char **argv)
 	signals();
 	memory();
 	events();
+	filtered();
+	emulated();
 	attaching();
 	return 0;
 }

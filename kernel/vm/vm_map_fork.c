@@ -6,8 +6,9 @@
 
 /*
  * SHARE: both see one object, which is marked so. COPY: both see the object and need a copy before they write. A
- * pager's object that the parent maps shared is seen by a child that inherits a copy as by a private mapping: it sees
- * later changes until it writes itself. Anonymous memory that is shared, or wired, is copied at once.
+ * file's object (a pager's, or one with a size) that the parent maps shared is seen by a child that inherits a copy as
+ * by a private mapping: it sees later changes until it writes itself. Other anonymous memory that is shared, or wired,
+ * is copied at once.
  */
 
 #define ENTRY_COST 600 /* instructions for one, about (kern/piece.h) */
@@ -54,12 +55,13 @@ static kern_return_t copy(struct account *account, struct vm_map *parent, struct
 	struct vm_map_entry *to, struct vm_fault_rest *rest)
 {
 	vm_object_t object = from->object;
+	const bool of_file = object != NULL && (object->pager != NULL || object->sized);
 
 	if (object == NULL)
 		return KERN_SUCCESS;
 	if (object->physical_size != 0)
 		return share(parent, from, to);
-	if (vm_object_anonymous(object) && (object->shared || from->wired))
+	if (!of_file && (object->shared || from->wired))
 		return copy_at_once(account, parent, from, to, rest);
 	if (object->shadow != NULL && rest->unused == NULL) {
 		/* Before a further level is put on top. */
@@ -73,7 +75,7 @@ static kern_return_t copy(struct account *account, struct vm_map *parent, struct
 	to->offset = from->offset;
 	to->needs_copy = true;
 	vm_object_reference(object);
-	if (vm_object_anonymous(object) && !from->needs_copy) {
+	if (!of_file && !from->needs_copy) {
 		from->needs_copy = true;
 		if ((from->protection & VM_PROT_WRITE) != 0)
 			pmap_protect(parent->pmap, from->start, from->end, VM_PROT_READ | VM_PROT_EXECUTE);

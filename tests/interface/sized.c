@@ -16,11 +16,16 @@ static kern_return_t touch(vm_address_t memory, unsigned page)
 	return task_copy_to(mach_task_self(), memory + BYTES(page), 1, &byte, 0, NULL);
 }
 
-static int look(vm_address_t memory, unsigned page)
+static int look_of(mach_port_t task, vm_address_t memory, unsigned page)
 {
 	char byte = 0;
 
-	return task_copy_from(mach_task_self(), memory + BYTES(page), 1, &byte, 0, NULL) == KERN_SUCCESS ? byte : -1;
+	return task_copy_from(task, memory + BYTES(page), 1, &byte, 0, NULL) == KERN_SUCCESS ? byte : -1;
+}
+
+static int look(vm_address_t memory, unsigned page)
+{
+	return look_of(mach_task_self(), memory, page);
 }
 
 static vm_address_t map(mach_port_t memory, unsigned pages, boolean_t copy)
@@ -54,6 +59,7 @@ static void test_end(mach_port_t memory)
 {
 	vm_address_t at = map(memory, 2 * PAGES, FALSE), other = map(memory, PAGES, FALSE);
 	vm_address_t private = map(memory, 2 * PAGES, TRUE);
+	mach_port_t child = MACH_PORT_NULL;
 
 	check_is("its last page", touch(at, PAGES - 1), KERN_SUCCESS);
 	check_is("a page beyond the end", touch(at, PAGES), KERN_BEYOND_END);
@@ -64,6 +70,15 @@ static void test_end(mach_port_t memory)
 	check_is("a private mapping, too", look(private, PAGES - 1), 'x');
 	check_is("what is written there", touch(private, 0), KERN_SUCCESS);
 	check_is("stays there", look(at, 0), 0);
+
+	check_is("a child inherits them", task_create(mach_task_self(), TRUE, &child), KERN_SUCCESS);
+	touch(at, 1);
+	check_is("and sees what is written until it writes itself", look_of(child, private, 1), 'x');
+	check_is("but what was written before", look_of(child, private, 0), 'x');
+	check_is("which takes no further page of it", pages_of(memory), 3);
+	task_terminate(child);
+	mach_port_deallocate(mach_task_self(), child);
+	sized_memory_discard(memory, BYTES(1), BYTES(1));
 
 	check_is("it grows", sized_memory_set_size(memory, BYTES(PAGES) + 1), KERN_SUCCESS);
 	check_is("by whole pages", touch(at, PAGES), KERN_SUCCESS);

@@ -59,6 +59,8 @@ struct tmpfs_node {
 			struct contents contents;
 			uint64_t object_size; /* as the kernel knows it */
 			bool exact, sparse;
+			bool pages_known; /* it has so many: */
+			uint64_t pages;
 			struct list mapped; /* of all that are mapped into the server, the one used longest ago first */
 		};
 	};
@@ -127,7 +129,7 @@ int tmpfs_set_size(struct vnode *vnode, struct call *call, uint64_t size, bool s
 int tmpfs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length, uint64_t size);
 int tmpfs_punch(struct vnode *vnode, struct call *call, uint64_t offset, uint64_t length);
 int tmpfs_seek(struct vnode *vnode, uint64_t offset, bool data, uint64_t *found);
-uint64_t tmpfs_pages(const struct tmpfs_node *node);
+uint64_t tmpfs_pages(struct tmpfs_node *node);
 /* The memory of a file on an account (borrowed), before anybody writes to it. 0 or -ENOMEM. */
 int tmpfs_contents_make(struct tmpfs_node *node, mach_port_t account, uint64_t size);
 void tmpfs_contents_end(struct tmpfs_node *node);

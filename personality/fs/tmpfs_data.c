@@ -19,13 +19,21 @@ static char zeros[ZEROS]; /* read only */
 static struct list mapped = LIST_INITIALIZER(mapped);
 static unsigned mapped_count;
 
-uint64_t tmpfs_pages(const struct tmpfs_node *node)
+/* Before a change and after it. */
+static void withdraw(struct tmpfs_node *node)
 {
-	uint64_t pages = 0;
+	contents_withdraw(&node->contents);
+	node->pages_known = false;
+}
 
-	if (node->contents.object != MACH_PORT_NULL)
-		sized_memory_pages(node->contents.object, &pages);
-	return pages;
+uint64_t tmpfs_pages(struct tmpfs_node *node)
+{
+	if (node->contents.object == MACH_PORT_NULL)
+		return 0;
+	/* Of what processes map only the kernel knows. */
+	if (!node->pages_known || node->exact)
+		node->pages_known = sized_memory_pages(node->contents.object, &node->pages) == KERN_SUCCESS;
+	return node->pages;
 }
 
 int tmpfs_contents_make(struct tmpfs_node *node, mach_port_t account, uint64_t size)
@@ -42,7 +50,7 @@ static void unmap(struct tmpfs_node *node)
 
 	list_remove(&node->mapped);
 	mapped_count--;
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	node->contents.mapping = NULL;
 	file_mapping_release(mapping);
 }
@@ -62,6 +70,7 @@ static int resize(struct tmpfs_node *node, uint64_t size)
 	if (result != KERN_SUCCESS)
 		return contents_errno(result);
 	node->object_size = size;
+	node->pages_known = false;
 	return 0;
 }
 
@@ -172,7 +181,7 @@ static int cut(struct tmpfs_node *node, struct call *call, uint64_t size)
 	struct io io;
 	int error = 0;
 
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	if (size != page)
 		stretch(node, page, VM_PAGE_SIZE, &hole);
 	if (!hole) {
@@ -186,7 +195,7 @@ static int cut(struct tmpfs_node *node, struct call *call, uint64_t size)
 	}
 	if (error != 0)
 		return error;
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	node->attributes.size = size;
 	if (size == 0)
 		node->sparse = false;
@@ -202,7 +211,7 @@ static int grow(struct tmpfs_node *node, uint64_t end)
 		error = reach(node, end);
 	if (error != 0)
 		return error;
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	node->attributes.size = end;
 	node->sparse = true;
 	return 0;
@@ -246,7 +255,7 @@ static int write_part(struct tmpfs_node *node, struct io *io, uint64_t at, uint6
 
 	if (error != 0)
 		return error;
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	if (at > old)
 		node->sparse = true;
 	if (end > old)
@@ -258,7 +267,7 @@ static int write_part(struct tmpfs_node *node, struct io *io, uint64_t at, uint6
 		if (error == -EFAULT && has_no_room(node, at + (io->done - before)))
 			error = -ENOSPC;
 	}
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	/* Nothing came for the end that was made: the file is as long as what was written. */
 	if (error != 0 && end > old && node->attributes.size == end) {
 		const uint64_t written = at + (io->done - before);
@@ -320,7 +329,7 @@ int tmpfs_memory_object(struct vnode *vnode, mach_port_t *object)
 }
 
 /* Fewer pages are left than the range lacks at least. */
-static bool is_too_much(const struct tmpfs_node *node, uint64_t pages)
+static bool is_too_much(struct tmpfs_node *node, uint64_t pages)
 {
 	struct account_info info = {0};
 	const uint64_t there = tmpfs_pages(node);
@@ -364,6 +373,7 @@ int tmpfs_allocate(struct vnode *vnode, struct call *call, uint64_t offset, uint
 	}
 	if (mapping != NULL)
 		file_mapping_release(mapping);
+	withdraw(node);
 	if (error != 0)
 		resize(node, old);
 	else if (size > node->attributes.size)
@@ -377,7 +387,7 @@ int tmpfs_punch(struct vnode *vnode, struct call *call, uint64_t offset, uint64_
 	struct tmpfs_node *node = tmpfs_node_of(vnode);
 
 	(void)call;
-	contents_withdraw(&node->contents);
+	withdraw(node);
 	node->sparse = true;
 	tmpfs_node_changed(node);
 	if (node->contents.object == MACH_PORT_NULL)

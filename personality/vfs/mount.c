@@ -106,9 +106,15 @@ int mount_add(struct mount *mount, struct vnode *root)
 		error = -ENOTDIR;
 	}
 	if (error != 0) {
+		const bool frees_itself = mount->data != NULL; /* with its root, when it is off (tmpfs) */
+
+		if (frees_itself) {
+			mount->root = root;
+			mount->off = true;
+		}
 		vnode_release(root);
 		/* The root of a file server's stays among the unused nodes of its mount. */
-		if (mount->service == MACH_PORT_NULL)
+		if (!frees_itself && mount->service == MACH_PORT_NULL)
 			free(mount);
 		return error;
 	}

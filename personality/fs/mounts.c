@@ -284,7 +284,7 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	struct call *call = call_of(caller);
 	struct vnode *(*make)(struct mount *) = NULL;
 	struct vnode *vnode;
-	char type[32], name[64] = "", options[OPTIONS_SIZE] = "", *path;
+	char type[32], name[64] = "none", options[OPTIONS_SIZE] = "", *path;
 	mach_port_t service = MACH_PORT_NULL;
 	bool in_memory;
 	int error;
@@ -307,7 +307,8 @@ int64_t sys_mount(uint64_t caller, uint64_t source, uint64_t target, uint64_t ki
 	else if (strcmp(type, "pager") != 0 && strcmp(type, "tmpfs") != 0)
 		return -ENODEV;
 	in_memory = strcmp(type, "tmpfs") == 0;
-	error = make == NULL ? copy_string(call, name, source, sizeof name) : 0;
+	/* A tmpfs needs no source. */
+	error = make == NULL && !(in_memory && source == 0) ? copy_string(call, name, source, sizeof name) : 0;
 	if (error >= 0 && (make == devpts_root || in_memory) && data != 0)
 		error = copy_string(call, options, data, sizeof options);
 	if (error >= 0 && make == devpts_root)
